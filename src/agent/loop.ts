@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { backoffMs } from '../core/retry.ts'
+import { costOf } from '../llm/prices.ts'
+import { type Block, type Message, ModelError, type ModelProvider, type ModelReply, type ModelRequest, type ToolResult, type ToolSpec } from '../llm/types.ts'
+import type { Tool } from '../tools/types.ts'
+import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
+
+/** The loop is query, act, observe; everything around it (who may what, what counts as done) is the caller's. */
+
+const MAX_TOKENS = 16_000
+const MAX_FORMAT_ERRORS = 3
+const MAX_SENT_BACK = 3
+const MAX_BUSY_MS = 10 * 60_000
+const WRAP_UP_AT = 0.8
+
+export interface AgentDeps {
+  readonly taskId: string
+  readonly provider: ModelProvider
+  readonly journal: Journal
+  readonly limits: AgentLimits
+  readonly signal: AbortSignal
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
+  readonly onBusy: (message: string) => void
+}
+
+interface State<T> {
+  readonly job: AgentJob<T>
+  readonly deps: AgentDeps
+  readonly specs: readonly ToolSpec[]
+  messages: Message[]
+  spentUsd: number
+  formatErrors: number
+  sentBack: number
+  warned: boolean
+  finished: T | undefined
+}
+
+/** Runs a job until its artefact is accepted or a limit is met. Turns in the journal are not paid for again. */
+export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<AgentOutcome<T>> {
+  const finish: ToolSpec = { name: 'finish', description: 'Hand over the result; this ends your work.', input: schemaOf(job.artefact) }
+  const specs = [...job.tools.map((tool) => ({ name: tool.name, description: tool.description, input: schemaOf(tool.input) })), finish]
+  const state: State<T> = { job, deps, specs, messages: [{ role: 'user', text: job.prompt }], spentUsd: 0, formatErrors: 0, sentBack: 0, warned: false, finished: undefined }
+  const past = await deps.journal.load()
+  const started = deps.now()
+  for (let turn = 1; turn <= deps.limits.turns; turn++) {
+    deps.signal.throwIfAborted()
+    const known = past[turn - 1]
+    if (!known && state.spentUsd >= deps.limits.usd) return { kind: 'budget' }
+    if (!known && deps.now() - started > deps.limits.ms) return { kind: 'limit', what: 'time' }
+    const reply = known?.reply ?? (await ask(state, turn))
+    if (!known) state.spentUsd += costOf(reply.model, reply.usage)
+    const ended = await act(state, turn, reply, known?.results)
+    if (ended) return ended
+  }
+  return { kind: 'limit', what: 'turns' }
+}
+
+/** A JSON schema as the model is told of it. */
+function schemaOf(type: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(type, { io: 'input' })
+  return schema
+}
+
+/** One question to the model; a busy provider is asked again for a while. */
+async function ask<T>({ job, deps, specs, messages }: State<T>, turn: number): Promise<ModelReply> {
+  const origin = { taskId: deps.taskId, role: job.role, step: job.step, attempt: job.attempt, turn }
+  const request: ModelRequest = { origin, model: job.model, system: job.system, messages, tools: specs, maxTokens: MAX_TOKENS, signal: deps.signal }
+  const started = deps.now()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const reply = await deps.provider.complete(request)
+      await deps.journal.saveReply(turn, reply, costOf(reply.model, reply.usage))
+      return reply
+    } catch (error) {
+      if (!(error instanceof ModelError) || error.kind !== 'busy' || deps.now() - started > MAX_BUSY_MS) throw error
+      deps.onBusy(error.message)
+      await deps.sleep(error.retryAfterMs ?? backoffMs(attempt, deps.random(), 1000))
+      deps.signal.throwIfAborted()
+    }
+  }
+}
+
+/** Carries out what the reply asks for, and adds both to the conversation. */
+async function act<T>(state: State<T>, turn: number, reply: ModelReply, known: readonly ToolResult[] | undefined): Promise<AgentOutcome<T> | undefined> {
+  state.messages = [...state.messages, { role: 'assistant', blocks: reply.blocks }]
+  if (reply.stop === 'refusal') return { kind: 'limit', what: 'refusal' }
+  const calls = reply.blocks.filter((block) => block.type === 'tool_use')
+  if (calls.length === 0) return noCall(state, reply)
+  state.formatErrors = 0
+  const results: ToolResult[] = []
+  for (const call of calls) {
+    state.deps.signal.throwIfAborted()
+    results.push(await perform(state, call, known?.find((result) => result.id === call.id)))
+  }
+  if (!known) await state.deps.journal.saveResults(turn, results)
+  if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
+  state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state) }]
+  return undefined
+}
+
+function noCall<T>(state: State<T>, reply: ModelReply): AgentOutcome<T> | undefined {
+  state.formatErrors++
+  if (state.formatErrors >= MAX_FORMAT_ERRORS) return { kind: 'limit', what: 'format' }
+  const text = reply.stop === 'length' ? 'Your answer was cut off. Do less at once, by way of the tools.' : 'Please go on with the tools; call `finish` when you are done.'
+  // An empty assistant message is not accepted by providers.
+  if (reply.blocks.length === 0) state.messages = [...state.messages.slice(0, -1), { role: 'assistant', blocks: [{ type: 'text', text: '(nothing)' }] }]
+  state.messages = [...state.messages, { role: 'user', text }]
+  return undefined
+}
+
+type Call = Extract<Block, { type: 'tool_use' }>
+
+/** One tool call. From the journal comes its result; what changed the tree is done again, so that the tree is the same. */
+async function perform<T>(state: State<T>, call: Call, known: ToolResult | undefined): Promise<ToolResult> {
+  if (call.name === 'finish') return known?.isError ? sendBack(state, known) : finish(state, call, known !== undefined)
+  const tool = state.job.tools.find((one) => one.name === call.name)
+  if (!tool || !state.job.context) return { id: call.id, text: `there is no tool ${call.name}`, isError: true }
+  if (known && !tool.changesTree) return known
+  const output = await callTool(tool, call, state)
+  return known ?? { id: call.id, ...output }
+}
+
+async function callTool<T>(tool: Tool, call: Call, { job, deps }: State<T>): Promise<{ text: string; isError: boolean }> {
+  try {
+    return job.context ? await tool.call(call.input, job.context) : { text: 'no workspace', isError: true }
+  } catch (error) {
+    deps.signal.throwIfAborted()
+    throw error
+  }
+}
+
+function sendBack<T>(state: State<T>, result: ToolResult): ToolResult {
+  state.sentBack++
+  return result
+}
+
+async function finish<T>(state: State<T>, call: Call, wasAccepted: boolean): Promise<ToolResult> {
+  const parsed = state.job.artefact.safeParse(call.input)
+  if (!parsed.success) return sendBack(state, { id: call.id, text: `the result is not complete: ${z.prettifyError(parsed.error)}`, isError: true })
+  const objection = !wasAccepted && state.sentBack < MAX_SENT_BACK ? await state.job.check?.(parsed.data) : undefined
+  if (objection?.isError) return sendBack(state, { id: call.id, ...objection })
+  state.finished = parsed.data
+  return { id: call.id, text: 'accepted', isError: false }
+}
+
+/** At 80 % of the task's budget the model is told, once. */
+function wrapUp<T>(state: State<T>): string | undefined {
+  const { usd, capUsd } = state.deps.limits
+  const used = capUsd - usd + state.spentUsd
+  if (state.warned || used < WRAP_UP_AT * capUsd) return undefined
+  state.warned = true
+  return `Most of the budget is used up ($${used.toFixed(2)} of $${capUsd.toFixed(2)}). Wrap up: bring what you have into a usable state and call finish, saying what is not done.`
+}

@@ -1,0 +1,56 @@
+import { createAppAuth } from '@octokit/auth-app'
+import { Octokit } from '@octokit/core'
+import type { Repository } from '../../core/task/types.ts'
+
+/** What a token may do; asked for anew for each purpose, never more than that purpose needs. */
+export type Permissions = Readonly<Record<string, 'read' | 'write'>>
+
+/** GitHub as the app, and as its installation on one repository. */
+export interface GithubClient {
+  readonly app: Octokit
+  /** A client whose token reaches one repository with these permissions only. */
+  on(repository: Pick<Repository, 'installationId' | 'id'>, permissions: Permissions): Promise<Octokit>
+  /** The same token by itself, for git. */
+  token(repository: Pick<Repository, 'installationId' | 'id'>, permissions: Permissions): Promise<string>
+  /** A client for another repository of the same installation, by name. */
+  onNamed(installationId: number, name: string, permissions: Permissions): Promise<Octokit>
+  readonly apiUrl: string
+  readonly serverUrl: string
+}
+
+const USER_AGENT = 'muster'
+
+export interface ClientOptions {
+  readonly appId: string
+  readonly privateKey: string
+  readonly apiUrl: string
+  readonly serverUrl: string
+}
+
+/** Builds a client. Tokens live an hour and are kept by auth-app until shortly before their end. */
+export function githubClient({ appId, privateKey, apiUrl, serverUrl }: ClientOptions): GithubClient {
+  const plain = { baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000 } }
+  const app = new Octokit({ ...plain, authStrategy: createAppAuth, auth: { appId, privateKey } })
+  const auth = createAppAuth({ appId, privateKey, request: app.request.defaults({ baseUrl: apiUrl }) })
+  const mint = async (installationId: number, permissions: Permissions, scope: { repositoryIds?: number[]; repositoryNames?: string[] }) =>
+    (await auth({ type: 'installation', installationId, permissions: { ...permissions }, ...scope })).token
+  const token: GithubClient['token'] = ({ installationId, id }, permissions) => mint(installationId, permissions, { repositoryIds: [id] })
+  return {
+    app,
+    apiUrl,
+    serverUrl,
+    token,
+    on: async (repository, permissions) => new Octokit({ ...plain, auth: await token(repository, permissions) }),
+    onNamed: async (installationId, name, permissions) => new Octokit({ ...plain, auth: await mint(installationId, permissions, { repositoryNames: [name] }) }),
+  }
+}
+
+/** The HTTP status of an error that Octokit threw; undefined when there was no answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'status' in error && typeof error.status === 'number' && 'response' in error && error.response !== undefined ? error.status : undefined
+}
+
+/** Ids come typed as 64-bit; GitHub's stay far below 2^53, and runtime JSON makes them numbers anyway. */
+export function idOf(id: number | bigint): number {
+  return Number(id)
+}

@@ -1,0 +1,27 @@
+import type { GithubClient } from './client.ts'
+
+const DAYS_3 = 3 * 86_400_000
+const MAX_PAGES = 50
+
+/**
+ * Asks GitHub to send again what it could not deliver while Muster was down: it never does so by itself (limits.md).
+ * @param isKnown whether a delivery with this GUID is in the inbox
+ * @returns how many were asked for
+ */
+export async function redeliverMissed({ app }: GithubClient, isKnown: (guid: string) => Promise<boolean>, now: number): Promise<number> {
+  const asked = new Set<string>()
+  let cursor: string | undefined
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { data, headers } = await app.request('GET /app/hook/deliveries', { per_page: 100, ...(cursor ? { cursor } : {}) })
+    for (const delivery of data) {
+      const failed = delivery.status_code !== 0 && (delivery.status_code < 200 || delivery.status_code >= 300)
+      if (Date.parse(delivery.delivered_at) < now - DAYS_3) return asked.size
+      if (!failed || asked.has(delivery.guid) || (await isKnown(delivery.guid))) continue
+      asked.add(delivery.guid)
+      await app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: Number(delivery.id) })
+    }
+    cursor = /[?&]cursor=([^&>]+)[^>]*>; rel="next"/.exec(headers.link ?? '')?.[1]
+    if (!cursor || data.length === 0) break
+  }
+  return asked.size
+}

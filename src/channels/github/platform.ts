@@ -1,0 +1,96 @@
+import { UserError } from '../../core/errors.ts'
+import type { Repository } from '../../core/task/types.ts'
+import type { Platform } from '../types.ts'
+import { type GithubClient, idOf, statusOf } from './client.ts'
+
+const SETTINGS_PATH = '.github/muster.yml'
+
+/** Facts about GitHub, asked live. */
+export function githubPlatform(client: GithubClient): Platform {
+  let self: Promise<Awaited<ReturnType<Platform['self']>>> | undefined
+  return {
+    async canWrite(repository, person) {
+      const octokit = await client.on(repository, { metadata: 'read' })
+      try {
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}/collaborators/{username}/permission', { ...nameOf(repository), username: person.login })
+        // A login can be renamed and taken by somebody else; only the numeric id is the person.
+        return data.user?.id === person.id && (data.permission === 'admin' || data.permission === 'write')
+      } catch (error) {
+        if (statusOf(error) === 404) return false
+        throw error
+      }
+    },
+    async settingsFile(repository) {
+      const own = await readFile(await client.on(repository, { contents: 'read' }), repository.owner, repository.name)
+      if (own !== undefined) return { text: own, where: SETTINGS_PATH }
+      const shared = await sharedSettings(client, repository)
+      return shared === undefined ? undefined : { text: shared, where: `${repository.owner}/.github: ${SETTINGS_PATH}` }
+    },
+    self() {
+      self ??= whoAmI(client).catch((error: unknown) => {
+        self = undefined
+        throw error
+      })
+      return self
+    },
+    findIssue: (owner, name, number) => findIssue(client, owner, name, number),
+  }
+}
+
+function nameOf(repository: Repository): { owner: string; repo: string } {
+  return { owner: repository.owner, repo: repository.name }
+}
+
+type Octokit = Awaited<ReturnType<GithubClient['on']>>
+
+/** A file of the default branch. */
+async function readFile(octokit: Octokit, owner: string, repo: string): Promise<string | undefined> {
+  try {
+    const { data } = await octokit.request('GET /repos/{owner}/{repo}/contents/{path}', { owner, repo, path: SETTINGS_PATH })
+    if (Array.isArray(data) || data.type !== 'file' || !('content' in data)) return undefined
+    return Buffer.from(data.content, 'base64').toString('utf8')
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
+
+/** The owner's `.github` repository, where the app may read it. */
+async function sharedSettings(client: GithubClient, repository: Repository): Promise<string | undefined> {
+  if (repository.name === '.github') return undefined
+  try {
+    return await readFile(await client.onNamed(repository.installationId, '.github', { contents: 'read' }), repository.owner, '.github')
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 422 || status === 404 || status === 403) return undefined
+    throw error
+  }
+}
+
+async function whoAmI(client: GithubClient): Promise<Awaited<ReturnType<Platform['self']>>> {
+  const { data: app } = await client.app.request('GET /app')
+  const slug = app?.slug
+  if (!slug) throw new UserError('no_app', 'GitHub does not know this app.', { hint: 'Check APP_ID and the private key.' })
+  const name = `${slug}[bot]`
+  // The account is public, and an app's own token may not ask for it.
+  const response = await fetch(`${client.apiUrl}/users/${encodeURIComponent(name)}`, { headers: { accept: 'application/vnd.github+json', 'user-agent': 'muster' }, signal: AbortSignal.timeout(30_000) })
+  if (!response.ok) throw new Error(`the bot account could not be read: ${response.status}`)
+  const account: unknown = await response.json()
+  const id = typeof account === 'object' && account !== null && 'id' in account && typeof account.id === 'number' ? account.id : 0
+  return { id, slug, name, email: `${id}+${name}@users.noreply.${new URL(client.serverUrl).host}` }
+}
+
+async function findIssue(client: GithubClient, owner: string, name: string, number: number) {
+  try {
+    const installation = await client.app.request('GET /repos/{owner}/{repo}/installation', { owner, repo: name })
+    const octokit = await client.onNamed(installation.data.id, name, { issues: 'read', metadata: 'read' })
+    const { data: repo } = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo: name })
+    const { data: issue } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', { owner, repo: name, issue_number: number })
+    const repository: Repository = { id: idOf(repo.id), owner: repo.owner.login, name: repo.name, defaultBranch: repo.default_branch, installationId: installation.data.id }
+    const author = { id: idOf(issue.user?.id ?? 0), login: issue.user?.login ?? 'ghost' }
+    return { repository, subject: { number, isPullRequest: issue.pull_request !== undefined, title: issue.title, body: issue.body ?? '', author, url: issue.html_url } }
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}

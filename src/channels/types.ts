@@ -1,0 +1,59 @@
+import type { EffectBody, EffectResult } from '../core/effects.ts'
+import type { Arrival } from '../core/inbound.ts'
+import type { Heard, Subject, Unheard } from '../core/heard.ts'
+import type { Person, Repository, Task } from '../core/task/types.ts'
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+export type Received = { readonly ok: true; readonly arrival: Arrival } | { readonly ok: false; readonly status: 400 | 401; readonly detail: string }
+
+/** Checks a call before anything of it is read: signature first. */
+export type Verifier = (headers: Headers, body: Buffer) => Promise<Received>
+
+/** What a channel owes the inbox: to read what arrived. */
+export interface Receiver {
+  /** Normalises a stored payload. Anything may come; whatever is not understood is named and ignored. */
+  read(kind: string, body: Uint8Array): Heard | Unheard
+}
+
+/** What a channel owes the workflow: facts, asked live. */
+export interface Platform {
+  /** Whether this account, by its numeric id, may write to the repository right now. */
+  canWrite(repository: Repository, person: Person): Promise<boolean>
+  /** The settings file of the repository (or its owner's default), undefined where there is none. */
+  settingsFile(repository: Repository): Promise<{ text: string; where: string } | undefined>
+  /** The account that Muster itself writes as. */
+  self(): Promise<{ id: number; slug: string; name: string; email: string }>
+  /** For tasks that are started by the API. */
+  findIssue(owner: string, name: string, number: number): Promise<{ repository: Repository; subject: Subject } | undefined>
+}
+
+export interface SendContext {
+  /** Hidden in what is posted, so that it can be found again. */
+  readonly marker: string
+  /** The newest state of the task, for what is made from it. */
+  readonly task: Task | undefined
+  /** What sending it before brought, for things that are edited in place. */
+  readonly previous: EffectResult | undefined
+  readonly now: number
+}
+
+/** What a channel owes the outbox. */
+export interface Sender {
+  /** Looks for what an earlier try with an unknown outcome may have left; only Muster's own counts. */
+  lookUp(effect: EffectBody, context: SendContext): Promise<EffectResult | undefined>
+  /** @throws SendError */
+  send(effect: EffectBody, context: SendContext): Promise<EffectResult>
+}
+
+/** Why sending failed, as far as it matters to what happens next. */
+export class SendError extends Error {
+  /** `retry`: surely not done; `unknown`: it may have been done; `fatal`: it can never be done. */
+  readonly kind: 'retry' | 'unknown' | 'fatal'
+  readonly retryAfterMs: number | undefined
+  constructor(kind: SendError['kind'], message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'SendError'
+    this.kind = kind
+    this.retryAfterMs = options.retryAfterMs
+  }
+}

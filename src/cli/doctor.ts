@@ -1,0 +1,38 @@
+import type { Print } from './types.ts'
+
+/** One thing that was looked at, and what to do where it is not right. */
+export interface Finding {
+  readonly name: string
+  readonly state: 'ok' | 'warning' | 'problem'
+  readonly detail: string
+  readonly fix?: string | undefined
+}
+
+/** A check; it answers rather than throws. */
+export interface Check {
+  readonly name: string
+  run(): Promise<Omit<Finding, 'name'>>
+}
+
+const MARK = { ok: '✓', warning: '!', problem: '✗' } as const
+
+/** Runs every check and prints what it found. @returns whether Muster can work */
+export async function runDoctor(checks: readonly Check[], print: Print): Promise<boolean> {
+  let fine = true
+  for (const check of checks) {
+    const finding = await look(check)
+    print(`${MARK[finding.state]} ${finding.name}: ${finding.detail}`)
+    if (finding.fix) print(`    → ${finding.fix}`)
+    fine &&= finding.state !== 'problem'
+  }
+  print(fine ? '\nMuster can work.' : '\nMuster cannot work yet: see the lines marked ✗.')
+  return fine
+}
+
+async function look(check: Check): Promise<Finding> {
+  try {
+    return { name: check.name, ...(await check.run()) }
+  } catch (error) {
+    return { name: check.name, state: 'problem', detail: error instanceof Error ? error.message : String(error) }
+  }
+}

@@ -1,0 +1,200 @@
+import { z } from 'zod'
+
+/** The typed results that roles owe. The model's part of each is a zod schema: it is also what the model is told. */
+
+export type Role = 'pm' | 'sa' | 'sd' | 'qa' | 'sre'
+export const ROLE_NAMES: Readonly<Record<Role, string>> = { pm: 'PM', sa: 'SA', sd: 'SD', qa: 'QA', sre: 'SRE' }
+
+const line = (max: number) => z.string().trim().min(1).max(max)
+const prose = (max: number) => z.string().trim().max(max)
+
+/** PM's artefact. */
+export const Spec = z.object({
+  title: line(120).describe('A short imperative title for the change, as a pull request would have it.'),
+  kind: z.enum(['bugfix', 'feature', 'question']),
+  problem: line(4000).describe('The problem in your own words: who sees what, and what they should see instead.'),
+  acceptance: z.array(line(500)).min(1).max(12).describe('Criteria that somebody else can check, one by one.'),
+  outOfScope: z.array(line(300)).max(10).describe('What is deliberately left alone.'),
+  questions: z
+    .array(line(500))
+    .max(5)
+    .describe('Only what is essential and cannot be found out from the repository; else empty.'),
+  risk: z.enum(['low', 'medium', 'high']),
+  riskReason: line(500),
+})
+export type Spec = z.infer<typeof Spec>
+
+/** SA's artefact. */
+export const Design = z.object({
+  approach: line(4000).describe('The cause, and how it is to be changed.'),
+  files: z
+    .array(z.object({ path: line(300), why: line(300) }))
+    .min(1)
+    .max(30)
+    .describe('Files to touch, tests included, and why.'),
+  tests: line(2000).describe('Which test will fail now and pass afterwards, and in which file it goes.'),
+  slices: z
+    .array(z.object({ title: line(120), files: z.array(line(300)).max(30) }))
+    .min(1)
+    .max(6)
+    .describe('Parts that could be done independently of each other; one part if there is only one.'),
+  filesAtRisk: z.array(line(300)).max(20).describe('Files that the change could break without touching them.'),
+  quote: z
+    .object({
+      usd: z.object({ low: z.number().min(0).max(1000), high: z.number().min(0).max(1000) }),
+      minutes: z.object({ low: z.number().min(0).max(10_000), high: z.number().min(0).max(10_000) }),
+      confidence: z.enum(['low', 'medium', 'high']),
+    })
+    .describe('What you expect the remaining work to cost in model dollars and in minutes.'),
+})
+export type Design = z.infer<typeof Design>
+
+/** What answers a question (no code is changed). */
+export const Answer = z.object({
+  answer: line(8000).describe('The answer, in Markdown, with the files and lines it rests on.'),
+})
+export type Answer = z.infer<typeof Answer>
+
+/** What SD says of each review comment. */
+export const ReviewAnswer = z.object({
+  id: z.number().int().describe('The id of the review comment.'),
+  outcome: z.enum(['fixed', 'answered', 'declined']),
+  reply: line(2000).describe('What to reply to the reviewer; for declined, the reason.'),
+})
+export type ReviewAnswer = z.infer<typeof ReviewAnswer>
+
+/** SD's words about the change; the patch itself is taken from the workspace by the host. */
+export const PatchNote = z.object({
+  title: line(100).describe('The commit subject and pull request title, imperative.'),
+  summary: line(3000).describe('What was changed and why.'),
+  notDone: prose(1500).describe('What was left undone or uncertain; empty if nothing.'),
+  testFiles: z.array(line(300)).max(20).describe('Paths of the test files that are new or changed.'),
+})
+export type PatchNote = z.infer<typeof PatchNote>
+
+export const ReworkNote = PatchNote.extend({
+  answers: z
+    .array(ReviewAnswer)
+    .max(50)
+    .describe('One for each review comment you were given; empty if there were none.'),
+})
+export type ReworkNote = z.infer<typeof ReworkNote>
+
+/** The step result of SD. */
+export interface Patch {
+  readonly note: PatchNote
+  readonly answers: readonly ReviewAnswer[]
+  /** The commit the patch applies to. */
+  readonly parentSha: string
+  /** Where the branch left the default branch: what the proof compares with. */
+  readonly baseSha: string
+  /** A git patch in binary form (`git diff --binary`); empty when nothing was changed. */
+  readonly diff: string
+  readonly files: readonly string[]
+}
+
+/** QA's words: each acceptance criterion answered from the evidence. */
+export const ProofNote = z.object({
+  criteria: z
+    .array(
+      z.object({
+        criterion: line(500),
+        met: z.enum(['yes', 'no', 'unclear']),
+        evidence: line(800).describe('What in the evidence shows it: a test, a line, an output.'),
+      }),
+    )
+    .min(1)
+    .max(12),
+  remarks: prose(1500).describe('Anything a reviewer should look at; empty if nothing.'),
+})
+export type ProofNote = z.infer<typeof ProofNote>
+
+/** A command that was run as evidence. */
+export interface Run {
+  readonly command: string
+  readonly exitCode: number
+  readonly seconds: number
+  readonly output: string
+}
+
+export interface Annotation {
+  readonly path: string
+  readonly line: number
+  readonly message: string
+}
+
+/** QA's artefact. */
+export interface Proof {
+  readonly headSha: string
+  readonly baseSha: string
+  readonly testFiles: readonly string[]
+  /** The new tests on the base: proof wants a failure. */
+  readonly red: Run | undefined
+  /** The same tests on the head: proof wants a pass. */
+  readonly green: Run | undefined
+  /** The whole suite on the head. */
+  readonly suite: Run | undefined
+  readonly note: ProofNote | undefined
+  readonly annotations: readonly Annotation[]
+  readonly verdict: ProofVerdict
+}
+
+export interface ProofVerdict {
+  readonly proved: boolean
+  readonly red: boolean
+  readonly green: boolean
+  readonly suite: boolean
+  readonly reasons: readonly string[]
+}
+
+/** SRE's plan of a release; approval binds to `hash`. */
+export interface ReleasePlan {
+  readonly environment: string
+  readonly target: string
+  readonly sha: string
+  readonly liveSha: string | undefined
+  readonly commits: readonly { readonly sha: string; readonly title: string; readonly author: string }[]
+  /** How the commits relate to what is live. */
+  readonly relation: 'first' | 'ahead' | 'same' | 'behind' | 'diverged' | 'unknown'
+  readonly url: string
+  readonly watchSeconds: number
+  readonly approval: 'other' | 'self' | 'none'
+  readonly hash: string
+}
+
+/** What came of a deploy. */
+export interface Deployed {
+  readonly environment: string
+  readonly sha: string
+  readonly ok: boolean
+  readonly url: string
+  readonly releaseId: string
+  readonly previousSha: string | undefined
+  readonly log: string
+  readonly error: string | undefined
+}
+
+/** Traffic in one window, from the proxy's own counts. Latencies in ms. */
+export interface Figures {
+  readonly seconds: number
+  readonly requests: number
+  readonly errors: number
+  readonly p50: number | undefined
+  readonly p95: number | undefined
+}
+
+export type Verdict = 'healthy' | 'regressed' | 'not enough evidence'
+
+/** SRE's artefact at the end of the watch. */
+export interface ReleaseReport {
+  readonly environment: string
+  readonly sha: string
+  readonly url: string
+  readonly verdict: Verdict
+  readonly reasons: readonly string[]
+  readonly before: Figures
+  readonly after: Figures
+  readonly probes: { readonly passed: number; readonly failed: number }
+  /** Requests and errors per slice of the watch, oldest first. */
+  readonly series: readonly { readonly second: number; readonly requests: number; readonly errors: number }[]
+}

@@ -1,0 +1,93 @@
+import type { Document } from './reply/document.ts'
+import type { Person, Repository } from './task/types.ts'
+
+/** Where on GitHub something is said: the thread of an issue or pull request. */
+export interface Place {
+  readonly repository: Repository
+  readonly number: number
+}
+
+/** What a reaction or an answer attaches to. */
+export type Target =
+  | { readonly on: 'issue'; readonly number: number }
+  | { readonly on: 'comment'; readonly id: number }
+  | { readonly on: 'review_comment'; readonly id: number }
+
+/**
+ * Something to be seen outside exactly once. `key` is unique within the task (or the conversation, where there is no
+ * task). Effects named `upsert` are made from the newest state when sent, so that several changes become one edit.
+ */
+export type EffectBody =
+  | { readonly kind: 'status.upsert'; readonly place: Place }
+  | { readonly kind: 'pr.body.upsert'; readonly place: Place }
+  | { readonly kind: 'check.upsert'; readonly place: Place; readonly headSha: string }
+  | {
+      readonly kind: 'reaction'
+      readonly place: Place
+      readonly target: Target
+      readonly content: 'eyes' | '+1' | 'confused' | 'rocket'
+    }
+  | { readonly kind: 'comment'; readonly place: Place; readonly document: Document }
+  | { readonly kind: 'review.reply'; readonly place: Place; readonly rootId: number; readonly document: Document }
+  | { readonly kind: 'review.request'; readonly place: Place; readonly reviewers: readonly string[] }
+  | {
+      readonly kind: 'git.push'
+      readonly place: Place
+      readonly branch: string
+      readonly parentSha: string
+      readonly diff: string
+      readonly message: string
+      readonly at: number
+      readonly step: string
+      readonly wip: boolean
+    }
+  | {
+      readonly kind: 'pr.open'
+      readonly place: Place
+      readonly branch: string
+      readonly base: string
+      readonly title: string
+    }
+  | { readonly kind: 'pr.ready'; readonly place: Place; readonly nodeId: string; readonly reviewers: readonly string[] }
+  | {
+      readonly kind: 'deployment.create'
+      readonly place: Place
+      readonly release: number
+      readonly sha: string
+      readonly environment: string
+      readonly planHash: string
+    }
+  | {
+      readonly kind: 'deployment.status'
+      readonly place: Place
+      readonly deploymentId: number
+      readonly state: 'in_progress' | 'success' | 'failure' | 'inactive'
+      readonly description: string
+      readonly environmentUrl: string | undefined
+      readonly releaseId: string | undefined
+    }
+
+export type EffectKind = EffectBody['kind']
+export interface EffectIntent {
+  readonly key: string
+  readonly body: EffectBody
+}
+
+/** What sending an effect brought to light; the workflow goes on from it. */
+export interface EffectResult {
+  readonly id?: number | undefined
+  readonly nodeId?: string | undefined
+  readonly url?: string | undefined
+  readonly number?: number | undefined
+  readonly sha?: string | undefined
+}
+
+/** Effects that are rewritten from the newest state. */
+export function isUpsert(kind: EffectKind): boolean {
+  return kind === 'status.upsert' || kind === 'pr.body.upsert' || kind === 'check.upsert'
+}
+
+/** A mention in text that Muster itself writes. */
+export function mention(person: Person): string {
+  return `@${person.login}`
+}

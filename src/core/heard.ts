@@ -1,0 +1,53 @@
+import type { Person, Repository, ReviewComment } from './task/types.ts'
+
+/** An issue or pull request as the webhook brought it. */
+export interface Subject {
+  readonly number: number
+  readonly isPullRequest: boolean
+  readonly title: string
+  readonly body: string
+  readonly author: Person
+  readonly url: string
+}
+
+/** What was heard, normalised: who, where, when, and one of the things that matter. */
+export interface Heard {
+  /** `event.action` */
+  readonly kind: string
+  readonly repository: Repository
+  readonly sender: Person & { readonly isBot: boolean }
+  /** Where the conversation is held. */
+  readonly key: string
+  /** When it was written, by the platform's clock; NaN where it does not say. */
+  readonly writtenAt: number
+  readonly what: What
+}
+
+export type What =
+  | { readonly type: 'label'; readonly label: string; readonly subject: Subject }
+  | { readonly type: 'assigned'; readonly assignee: Person; readonly subject: Subject }
+  | { readonly type: 'text'; readonly text: string; readonly commentId: number | undefined; readonly subject: Subject }
+  | { readonly type: 'review'; readonly state: 'approved' | 'changes_requested' | 'commented'; readonly comments: readonly ReviewComment[] }
+  | { readonly type: 'merged'; readonly sha: string }
+  | { readonly type: 'closed' }
+  | { readonly type: 'pushed'; readonly headSha: string }
+  | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
+  | { readonly type: 'button'; readonly action: 'retry' | 'why' | 'rerun' }
+
+/** The place of an issue or pull request as a conversation key. */
+export function githubKey(repositoryId: number, number: number): string {
+  return `github:${repositoryId}#${number}`
+}
+
+/** The body of an event from the API: the operator's token is its authority. */
+export interface ApiStart {
+  readonly repository: Repository
+  readonly subject: Subject
+  readonly request: string
+}
+
+/** Something that needs no further look. */
+export interface Unheard {
+  readonly ignored: string
+  readonly detail: string
+}

@@ -1,0 +1,22 @@
+import type { Decision } from './task/commands.ts'
+
+/** Something that arrived, as it is stored before anything else happens. */
+export interface Arrival {
+  readonly source: 'github' | 'api'
+  readonly deliveryId: string
+  /** `event.action`, as far as the headers tell; refined when it is read. */
+  readonly kind: string
+  readonly body: Uint8Array
+}
+
+/** An inbound event with what became of it; `decision` is undefined until decided. */
+export interface InboundEvent {
+  readonly id: string
+  readonly source: string
+  readonly deliveryId: string
+  readonly kind: string
+  readonly receivedAt: Date
+  readonly conversation: string | undefined
+  readonly task: string | undefined
+  readonly decision: Decision | undefined
+}

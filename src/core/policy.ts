@@ -1,0 +1,88 @@
+import type { Verb } from './command.ts'
+import type { Design, Spec } from './artefacts.ts'
+import { hashOf } from './hash.ts'
+import type { PlanApproval } from './settings.ts'
+import type { Approval, Task } from './task/types.ts'
+
+/** A yes or no with its reason code and a sentence for people. */
+export interface Ruling {
+  readonly ok: boolean
+  readonly reason: string
+  readonly detail: string
+}
+
+const OPEN_TO_ALL: ReadonlySet<Verb | 'request' | 'invalid'> = new Set(['status', 'cost', 'why', 'help', 'invalid'])
+
+/** Whether somebody may give this command. Whatever starts, spends, approves or changes needs write permission. */
+export function mayCommand(verb: Verb | 'request' | 'invalid', canWrite: boolean): Ruling {
+  if (canWrite || OPEN_TO_ALL.has(verb)) return { ok: true, reason: 'permitted', detail: '' }
+  return {
+    ok: false,
+    reason: 'permission',
+    detail: 'only people with write permission on this repository can ask for that',
+  }
+}
+
+const RISK = { low: 0, medium: 1, high: 2 } as const
+const FROM: Readonly<Record<PlanApproval, number>> = { always: 0, medium: 1, high: 2, never: 3 }
+
+/** Whether a person must approve a plan of this risk. An unknown policy value asks (fails closed). */
+export function planNeedsPerson(policy: PlanApproval, risk: Spec['risk'], forced: boolean): Ruling {
+  const needed = forced || RISK[risk] >= (FROM[policy] ?? 0)
+  const detail = forced
+    ? 'a plan was asked for'
+    : `the risk is ${risk}, and plans are approved by people ${policy === 'always' ? 'always' : `from ${policy} risk on`}`
+  return { ok: needed, reason: needed ? 'gate_plan' : 'risk_below_gate', detail }
+}
+
+/** What an approval of a plan binds to. */
+export function planHash(spec: Spec, design: Design): string {
+  return hashOf({ spec, design })
+}
+
+/** The approval in force for exactly this gate, content and SHA. */
+export function approvalFor(
+  task: Pick<Task, 'approvals'>,
+  gate: Approval['gate'],
+  hash: string,
+  sha?: string,
+): Approval | undefined {
+  return task.approvals.findLast((approval) => approval.gate === gate && approval.hash === hash && approval.sha === sha)
+}
+
+const PROTECTED = [
+  /^\.github\//,
+  /^\.git(modules|attributes)$/,
+  /(^|\/)CODEOWNERS$/,
+  /(^|\/)\.[^/]+\//,
+  /(^|\/)\.(npmrc|yarnrc(\.yml)?|env)$/,
+  /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|Cargo\.lock|poetry\.lock|uv\.lock|Gemfile\.lock|go\.sum|composer\.lock)$/,
+]
+export const MAX_FILES = 100
+export const MAX_PATCH_BYTES = 4096 * 1024
+
+/** Whether a patch may be published: nothing protected, nothing oversized (security.md 43, 44). */
+export function mayPublish(files: readonly string[], bytes: number, allow: readonly string[]): Ruling {
+  if (files.length > MAX_FILES)
+    return refused('too_many_files', `the patch touches ${files.length} files; at most ${MAX_FILES} are published`)
+  if (bytes > MAX_PATCH_BYTES)
+    return refused(
+      'patch_too_large',
+      `the patch has ${Math.ceil(bytes / 1024)} KB; at most ${MAX_PATCH_BYTES / 1024} KB are published`,
+    )
+  const blocked = files.filter((file) => PROTECTED.some((rule) => rule.test(file)) && !allow.includes(file))
+  if (blocked.length === 0) return { ok: true, reason: 'permitted', detail: '' }
+  return refused(
+    'protected_files',
+    `the patch touches protected files (${blocked.slice(0, 5).join(', ')}); list them under protect.allow in .github/muster.yml if that is wanted`,
+  )
+}
+
+function refused(reason: string, detail: string): Ruling {
+  return { ok: false, reason, detail }
+}
+
+/** What a task has cost so far, in dollars. */
+export function spent(task: Pick<Task, 'steps'>): number {
+  return task.steps.reduce((sum, step) => sum + step.costUsd, 0)
+}

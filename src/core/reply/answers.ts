@@ -1,0 +1,100 @@
+import { VERBS } from '../command.ts'
+import { spent } from '../policy.ts'
+import type { Person, Task } from '../task/types.ts'
+import { headline } from './card.ts'
+import { needed } from './needed.ts'
+import { type Document, dollars, duration, list, paragraph, shortSha, table } from './document.ts'
+import { STEP_NAMES } from './rows.ts'
+
+/** Short replies to commands. */
+
+export function noteReply(text: string): Document {
+  return [paragraph(text)]
+}
+
+export function helpReply(): Document {
+  const rows = Object.entries(VERBS).map(([verb, help]) => [`\`${verb}\``, help])
+  return [
+    paragraph(
+      'Start a line of a new comment with a mention and a command. Anything else after the mention is taken as a request.',
+    ),
+    table(['Command', 'What it does'], rows),
+  ]
+}
+
+export function invalidReply(reason: string): Document {
+  return [paragraph(`${reason} \`help\` lists what I understand.`)]
+}
+
+export function statusReply(task: Task, more?: string): Document {
+  const last = Math.max(task.openedAt, ...task.steps.map((step) => step.endedAt ?? step.startedAt ?? 0))
+  return [
+    ...(more ? [paragraph(more)] : []),
+    ...needed(task),
+    paragraph(headline(task, last)),
+    ...(task.pullRequest ? [paragraph(`Pull request: #${task.pullRequest.number}`)] : []),
+  ]
+}
+
+export function costReply(task: Task): Document {
+  const rows = task.steps
+    .filter((step) => step.attempt > 0)
+    .map((step) => [
+      step.id,
+      step.role.toUpperCase(),
+      `${step.turns}`,
+      dollars(step.costUsd),
+      step.startedAt && step.endedAt ? duration(step.endedAt - step.startedAt) : '',
+    ])
+  return [
+    paragraph(`**${dollars(spent(task))}** of ${dollars(task.budgetUsd)} so far.`),
+    table(['Step', 'Role', 'Turns', 'Cost', 'Time'], rows),
+  ]
+}
+
+/** After `cancel`: what was stopped, and what remains where. */
+export function remainsReply(task: Task, by: Person): Document {
+  const running = task.steps
+    .filter((step) => step.status === 'running')
+    .map((step) => STEP_NAMES[step.kind].toLowerCase())
+  const live = task.releases.filter((release) => release.deployed?.ok)
+  const remains = [
+    ...(task.branch ? [`branch \`${task.branch}\`${task.headSha ? ` at ${shortSha(task.headSha)}` : ''}`] : []),
+    ...(task.wip ? [`branch \`${task.wip.branch}\` (unfinished work)`] : []),
+    ...(task.pullRequest
+      ? [`pull request #${task.pullRequest.number}${task.pullRequest.draft ? ' (draft)' : ''}, open`]
+      : []),
+    ...live.map((release) => `release ${shortSha(release.deployed?.sha ?? '')} on ${release.environment}, serving`),
+  ]
+  return [
+    paragraph(
+      `Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}.`,
+    ),
+    ...(remains.length > 0
+      ? [paragraph('What remains:'), list(remains)]
+      : [paragraph('Nothing was left behind: no branch, no pull request, no deploy.')]),
+  ]
+}
+
+/** The latest decisions in a conversation, newest first. */
+export function whyReply(
+  events: readonly {
+    readonly at: number
+    readonly kind: string
+    readonly outcome: string
+    readonly reason: string
+    readonly detail: string
+  }[],
+): Document {
+  const rows = events.map((event) => [
+    new Date(event.at).toISOString().slice(0, 19).replace('T', ' '),
+    `\`${event.kind}\``,
+    event.outcome,
+    `\`${event.reason}\``,
+    event.detail.replace(/[|\n]/g, ' ').slice(0, 160),
+  ])
+  return [
+    paragraph('What came in here lately, and what became of it (times in UTC):'),
+    table(['When', 'What', 'Outcome', 'Reason', 'Detail'], rows),
+  ]
+}

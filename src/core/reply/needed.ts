@@ -1,0 +1,43 @@
+import type { Task } from '../task/types.ts'
+import { ask, type Block, brief, dollars, shortSha } from './document.ts'
+import { STEP_NAMES } from './rows.ts'
+
+/** What people must do for the work to go on; empty when nothing is asked. */
+export function needed(task: Task): Block[] {
+  const text = neededText(task)
+  return text ? [ask(text)] : []
+}
+
+function neededText(task: Task): string | undefined {
+  const { gate } = task
+  const failed = task.steps.findLast((step) => step.status === 'failed')
+  if (task.status === 'handed_off')
+    return `A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
+  if (task.status === 'cancelled') return undefined
+  if (gate) return gateText(task, gate)
+  if (failed && task.status === 'waiting')
+    return `${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then comment \`@${task.settings.mention} retry\`.`
+  if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
+  if (task.pullRequest && !task.pullRequest.draft && !task.merged && task.status === 'waiting')
+    return `Please review and merge [#${task.pullRequest.number}](${task.pullRequest.url}).`
+  return undefined
+}
+
+function gateText(task: Task, gate: NonNullable<Task['gate']>): string {
+  const me = `@${task.settings.mention}`
+  switch (gate.kind) {
+    case 'question':
+      return `Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: just reply, or \`${me} answer …\`.`
+    case 'plan':
+      return `Please look at the plan and comment \`${me} approve\` or \`${me} reject <reason>\` (${gate.reason}).`
+    case 'deploy':
+      return `The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
+    case 'budget':
+      return `The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? `; the work so far is on branch \`${task.wip.branch}\`` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
+  }
+}
+
+function deployHint(task: Task): string | undefined {
+  const [first] = Object.keys(task.settings.environments)
+  return first ? `Merged. To release it, comment \`@${task.settings.mention} deploy ${first}\`.` : undefined
+}

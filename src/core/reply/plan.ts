@@ -1,0 +1,82 @@
+import type { Design, Spec } from '../artefacts.ts'
+import { planHash } from '../policy.ts'
+import type { Task } from '../task/types.ts'
+import { needed } from './needed.ts'
+import { type Block, brief, details, type Document, dollars, heading, list, paragraph, said } from './document.ts'
+
+/** The spec as PM wrote it. */
+export function specBlocks(spec: Spec): Block[] {
+  return [
+    paragraph(said(spec.problem)),
+    paragraph('**Done when**'),
+    list(
+      spec.acceptance.map((item) => brief(item, 500)),
+      true,
+    ),
+    ...(spec.outOfScope.length > 0
+      ? [paragraph(`**Left alone:** ${spec.outOfScope.map((item) => brief(item, 300)).join('; ')}`)]
+      : []),
+    paragraph(`**Risk:** ${spec.risk} (${brief(spec.riskReason, 500)})`),
+  ]
+}
+
+/** The design as SA wrote it, with its quote. */
+export function designBlocks(design: Design): Block[] {
+  return [
+    paragraph(said(design.approach)),
+    {
+      kind: 'table',
+      head: ['File', 'Why'],
+      rows: design.files.map((file) => [`\`${file.path.replace(/[`|\n]/g, '')}\``, brief(file.why, 300)]),
+    },
+    paragraph(`**Test:** ${said(design.tests)}`),
+    ...(design.slices.length > 1
+      ? [
+          paragraph('**Parts that are independent**'),
+          list(
+            design.slices.map(
+              (slice) => `${brief(slice.title)} (${slice.files.map((file) => brief(file, 80)).join(', ')})`,
+            ),
+          ),
+        ]
+      : []),
+    ...(design.filesAtRisk.length > 0
+      ? [paragraph(`**At risk:** ${design.filesAtRisk.map((file) => `\`${file.replace(/[`\n]/g, '')}\``).join(', ')}`)]
+      : []),
+    paragraph(`**Quote:** ${quoteText(design)}`),
+  ]
+}
+
+function quoteText({ quote }: Design): string {
+  return `${dollars(quote.usd.low)} to ${dollars(quote.usd.high)}, ${quote.minutes.low} to ${quote.minutes.high} min, confidence ${quote.confidence}`
+}
+
+/** The comment that asks for the approval of a plan. */
+export function planComment(task: Task): Document {
+  if (!task.spec || !task.design) return []
+  return [
+    heading(`Plan: ${brief(task.spec.title)}`),
+    ...needed(task),
+    ...specBlocks(task.spec),
+    details(`Design (${quoteText(task.design)})`, designBlocks(task.design)),
+    paragraph(
+      `An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). Anything else you write after \`@${task.settings.mention}\` goes into the next version of it.`,
+    ),
+  ]
+}
+
+/** The comment that asks PM's questions. */
+export function questionComment(task: Task, questions: readonly string[]): Document {
+  return [
+    ...needed(task),
+    list(
+      questions.map((question) => brief(question, 500)),
+      true,
+    ),
+  ]
+}
+
+/** The answer to a question, in the thread. */
+export function answerComment(task: Task): Document {
+  return [paragraph(said(task.answer?.answer ?? ''))]
+}

@@ -1,0 +1,130 @@
+import type { Deployed, Figures, ReleasePlan, ReleaseReport } from '../artefacts.ts'
+import { spent } from '../policy.ts'
+import type { Release, Task } from '../task/types.ts'
+import { needed } from './needed.ts'
+import {
+  type Block,
+  brief,
+  code,
+  type Document,
+  dollars,
+  duration,
+  heading,
+  list,
+  paragraph,
+  shortSha,
+  table,
+} from './document.ts'
+
+const RELATION: Readonly<Record<ReleasePlan['relation'], string>> = {
+  first: 'nothing of Muster is live there yet',
+  ahead: 'newer than what is live',
+  same: 'the same as what is live',
+  behind: '**older than what is live: this takes changes back**',
+  diverged: '**what is live has commits that this does not have: they would be undone**',
+  unknown: 'how it relates to what is live could not be found out',
+}
+
+/** SRE's plan, posted before anything is deployed. */
+export function releasePlanComment(task: Task, release: Release): Document {
+  const { plan } = release
+  if (!plan) return []
+  return [
+    heading(`Release plan: ${shortSha(plan.sha)} to ${plan.environment}`),
+    ...needed(task),
+    table(
+      ['', ''],
+      [
+        ['Target', `${plan.target}, ${plan.url}`],
+        ['To be deployed', shortSha(plan.sha)],
+        ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
+        ['That is', RELATION[plan.relation]],
+        ['Watched for', duration(plan.watchSeconds * 1000)],
+        ['Asked for by', release.requester.login],
+        ['To be approved by', approver(plan, release)],
+      ],
+    ),
+    ...commits(plan),
+    paragraph(`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`),
+  ]
+}
+
+function approver(plan: ReleasePlan, release: Release): string {
+  if (plan.approval === 'none') return 'nobody (by the settings of this environment)'
+  return plan.approval === 'self'
+    ? 'anybody with write permission'
+    : `anybody with write permission other than ${release.requester.login}`
+}
+
+function commits(plan: ReleasePlan): Block[] {
+  if (plan.commits.length === 0) return []
+  const shown = plan.commits
+    .slice(0, 20)
+    .map((commit) => `${shortSha(commit.sha)} ${brief(commit.title, 100)} (${brief(commit.author, 60)})`)
+  const more = plan.commits.length - shown.length
+  return [
+    paragraph(`**Commits between** (${plan.commits.length})`),
+    list(more > 0 ? [...shown, `and ${more} more`] : shown),
+  ]
+}
+
+/** What is said when a deploy did not succeed. */
+export function deployFailedComment(deployed: Deployed): Document {
+  return [
+    heading(`The deploy to ${deployed.environment} failed`),
+    paragraph(
+      `${brief(deployed.error ?? '', 500)}. ${deployed.previousSha ? `The previous release ${shortSha(deployed.previousSha)} keeps serving.` : 'Nothing was switched.'}`,
+    ),
+    ...(deployed.log ? [paragraph('The last lines of its log:'), code(deployed.log)] : []),
+  ]
+}
+
+const MARK = { healthy: '✅', regressed: '❌', 'not enough evidence': '❔' } as const
+
+/** The report after the watch. */
+export function reportComment(task: Task, report: ReleaseReport, now: number): Document {
+  return [
+    heading(`${MARK[report.verdict]} ${report.environment} at ${shortSha(report.sha)}: ${report.verdict}`),
+    ...(report.verdict === 'regressed'
+      ? [
+          {
+            kind: 'ask' as const,
+            text: `The release got worse. It is still live; a person should decide whether to deploy an earlier commit: \`@${task.settings.mention} deploy ${report.environment} <sha>\`.`,
+          },
+        ]
+      : []),
+    paragraph(`Live at ${report.url}`),
+    table(['', 'Before', 'After'], figureRows(report.before, report.after)),
+    list(report.reasons),
+    { kind: 'diagram', source: chart(report) },
+    paragraph(
+      `The whole task: ${dollars(spent(task))} for the model, ${duration(now - task.openedAt)} from the request to this report.`,
+    ),
+  ]
+}
+
+function figureRows(before: Figures, after: Figures): string[][] {
+  const rate = (figures: Figures) =>
+    figures.requests === 0 ? '–' : `${((100 * figures.errors) / figures.requests).toFixed(1)} % (${figures.errors})`
+  const ms = (value: number | undefined) => (value === undefined ? '–' : `${value} ms`)
+  return [
+    ['Window', duration(before.seconds * 1000), duration(after.seconds * 1000)],
+    ['Requests', `${before.requests}`, `${after.requests}`],
+    ['Errors', rate(before), rate(after)],
+    ['Latency p50', ms(before.p50), ms(after.p50)],
+    ['Latency p95', ms(before.p95), ms(after.p95)],
+  ]
+}
+
+/** Requests and errors over the watch, as a Mermaid chart. */
+function chart({ series }: ReleaseReport): string {
+  const axis = series.map((point) => point.second).join(', ')
+  return [
+    'xychart-beta',
+    '  title "Requests (bars) and errors (line) during the watch"',
+    `  x-axis "second" [${axis}]`,
+    `  y-axis "per slice" 0 --> ${Math.max(1, ...series.map((point) => point.requests))}`,
+    `  bar [${series.map((point) => point.requests).join(', ')}]`,
+    `  line [${series.map((point) => point.errors).join(', ')}]`,
+  ].join('\n')
+}

@@ -1,0 +1,106 @@
+import { ROLE_NAMES, type Role } from '../artefacts.ts'
+import { isActive } from '../task/steps.ts'
+import type { Step, StepKind, Task } from '../task/types.ts'
+
+/** A line of the checklist: a step that exists, one that will follow, or a thing that is up to people. */
+export interface Row {
+  readonly id: string
+  readonly who: string
+  readonly what: string
+  readonly state: 'done' | 'running' | 'waiting' | 'failed' | 'ahead' | 'cancelled'
+  readonly step: Step | undefined
+}
+
+export const STEP_NAMES: Readonly<Record<StepKind, string>> = {
+  spec: 'Spec',
+  answer: 'Answer',
+  design: 'Design',
+  build: 'Change',
+  rework: 'Rework',
+  prove: 'Proof',
+  release_plan: 'Release plan',
+  deploy: 'Deploy',
+  watch: 'Watch',
+}
+const REWORK = { proof: 'after the proof failed', review: 'after the review', check: 'after a failed check' } as const
+
+/** Every row of the checklist, past and to come, in order. */
+export function rowsOf(task: Task): Row[] {
+  const rows = task.steps.map(stepRow)
+  if (task.status === 'cancelled' || task.status === 'handed_off') return rows
+  if (task.workflow === 'question' || task.spec?.kind === 'question') return [...rows, ...ahead(task, ['answer'], 'sa')]
+  if (task.workflow === 'deploy') return [...rows, ...ahead(task, ['release_plan', 'deploy', 'watch'], 'sre')]
+  return changeRows(task, rows)
+}
+
+function changeRows(task: Task, rows: readonly Row[]): Row[] {
+  const before = rows.filter((row) => row.step?.release === undefined)
+  const after = rows.filter((row) => row.step?.release !== undefined)
+  const planned = [...ahead(task, ['design'], 'sa'), ...ahead(task, ['build'], 'sd'), ...ahead(task, ['prove'], 'qa')]
+  const deploys = Object.keys(task.settings.environments).length > 0 && (isActive(task) || after.length > 0)
+  const release = deploys ? ahead(task, ['release_plan', 'deploy', 'watch'], 'sre') : []
+  return [...before, ...planned, ...peopleRows(task), ...after, ...release]
+}
+
+function peopleRows(task: Task): Row[] {
+  const ready = task.pullRequest?.draft === false
+  const open = task.review.ledger.filter((entry) => entry.outcome === 'open').length
+  const review: Row['state'] = task.merged ? 'done' : ready ? 'waiting' : 'ahead'
+  const what =
+    task.review.ledger.length > 0
+      ? `Review (${task.review.ledger.length - open} of ${task.review.ledger.length} comments answered)`
+      : 'Review'
+  return [
+    { id: 'review', who: 'people', what, state: review, step: undefined },
+    {
+      id: 'merge',
+      who: 'people',
+      what: 'Merge',
+      state: task.merged ? 'done' : ready ? 'waiting' : 'ahead',
+      step: undefined,
+    },
+  ]
+}
+
+function stepRow(step: Step): Row {
+  const number = /\.(\d+)$/.exec(step.id)?.[1]
+  const why = step.rework ? ` ${REWORK[step.rework.why]}` : ''
+  const what = `${STEP_NAMES[step.kind]}${why}${number ? ` (${number})` : ''}`
+  return {
+    id: step.id,
+    who: ROLE_NAMES[step.role],
+    what,
+    state: step.status === 'pending' ? 'ahead' : step.status,
+    step,
+  }
+}
+
+function ahead(task: Task, kinds: readonly StepKind[], role: Role): Row[] {
+  return kinds
+    .filter((kind) => !task.steps.some((step) => step.kind === kind))
+    .map((kind) => ({ id: kind, who: ROLE_NAMES[role], what: STEP_NAMES[kind], state: 'ahead', step: undefined }))
+}
+
+const CLASS: Readonly<Record<Row['state'], string>> = {
+  done: 'done',
+  running: 'now',
+  waiting: 'now',
+  failed: 'bad',
+  ahead: 'ahead',
+  cancelled: 'ahead',
+}
+
+/** The plan as a small Mermaid flowchart. */
+export function diagram(rows: readonly Row[]): string {
+  const nodes = rows.map(
+    (row, index) => `  s${index}["${row.who}: ${row.what.replace(/[^\w ().]/g, '')}"]:::${CLASS[row.state]}`,
+  )
+  const edges = rows.length > 1 ? [`  ${rows.map((_, index) => `s${index}`).join(' --> ')}`] : []
+  const styles = [
+    '  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
+    '  classDef now fill:#fff8c5,stroke:#9a6700,color:#1f2328',
+    '  classDef bad fill:#ffebe9,stroke:#cf222e,color:#1f2328',
+    '  classDef ahead fill:#f6f8fa,stroke:#8c959f,color:#59636e',
+  ]
+  return ['flowchart LR', ...nodes, ...edges, ...styles].join('\n')
+}

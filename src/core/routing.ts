@@ -1,0 +1,86 @@
+import { type Command, findCommands } from './command.ts'
+import type { Heard, Subject } from './heard.ts'
+import type { TaskCommand } from './task/commands.ts'
+import type { Origin, Task } from './task/types.ts'
+
+/** What Muster is called where the event happened. */
+export interface Names {
+  readonly mentions: readonly string[]
+  readonly label: string
+  readonly botId: number
+}
+
+/** Where an event leads. Authority is asked afterwards, where the route says so. */
+export type Route =
+  | { readonly to: 'ignore'; readonly reason: string; readonly detail: string }
+  | { readonly to: 'open'; readonly trigger: Origin['trigger']; readonly command: Command; readonly subject: Subject; readonly commentId: number | undefined }
+  | { readonly to: 'person'; readonly command: Command; readonly commentId: number | undefined }
+  /** A fact about the pull request; `wantsWrite` where only the team's people count. */
+  | { readonly to: 'task'; readonly command: TaskCommand; readonly wantsWrite: boolean }
+
+const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', 'ask', 'request', 'deploy'])
+
+/** Decides where an event leads. Pure. */
+export function route(heard: Heard, task: Task | undefined, names: Names): Route {
+  const { what, sender } = heard
+  if (sender.id === names.botId && what.type !== 'merged') return ignore('own_text', 'written by Muster itself')
+  if (sender.isBot && what.type !== 'check.failed') return ignore('bot_sender', 'written by another bot')
+  switch (what.type) {
+    case 'label':
+      return label(what, task, names)
+    case 'assigned':
+      if (what.assignee.id !== names.botId) return ignore('not_for_us', 'somebody else was assigned')
+      return start('assignment', { verb: 'build', text: '' }, what.subject, undefined, task)
+    case 'text':
+      return words(what, task, names)
+    default:
+      return task ? aboutPull(heard, what) : ignore('no_task', 'not a pull request of Muster')
+  }
+}
+
+function ignore(reason: string, detail: string): Route {
+  return { to: 'ignore', reason, detail }
+}
+
+function label(what: Extract<Heard['what'], { type: 'label' }>, task: Task | undefined, names: Names): Route {
+  if (what.label.toLowerCase() !== names.label.toLowerCase()) return ignore('not_for_us', `the label is "${what.label.slice(0, 50)}"`)
+  if (what.subject.isPullRequest) return ignore('not_an_issue', 'the label starts work on issues only')
+  return start('label', { verb: 'build', text: '' }, what.subject, undefined, task)
+}
+
+/** A second request while a task is under way joins that task; after its end it starts a new one. */
+function start(trigger: Origin['trigger'], command: Command, subject: Subject, commentId: number | undefined, task: Task | undefined): Route {
+  const active = task && (task.status === 'working' || task.status === 'waiting')
+  if (active || (task && trigger === 'mention')) return { to: 'person', command, commentId }
+  return { to: 'open', trigger, command, subject, commentId }
+}
+
+function words(what: Extract<Heard['what'], { type: 'text' }>, task: Task | undefined, names: Names): Route {
+  const [command] = findCommands(what.text, names.mentions)
+  if (command && (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') && task && (task.status === 'cancelled' || task.status === 'done') && !what.subject.isPullRequest) {
+    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
+  }
+  if (command && task) return { to: 'person', command, commentId: what.commentId }
+  if (command && OPENING.has(command.verb)) return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
+  if (command) return { to: 'person', command, commentId: what.commentId }
+  if (task?.gate?.kind === 'question' && what.commentId !== undefined && what.text.trim() !== '') return { to: 'person', command: { verb: 'answer', text: what.text }, commentId: what.commentId }
+  return ignore('no_trigger', 'no command at the start of a line')
+}
+
+function aboutPull(heard: Heard, what: Exclude<Heard['what'], { type: 'label' | 'assigned' | 'text' }>): Route {
+  const by = { id: heard.sender.id, login: heard.sender.login }
+  switch (what.type) {
+    case 'review':
+      return { to: 'task', wantsWrite: true, command: { type: 'review', by, comments: what.comments, state: what.state } }
+    case 'merged':
+      return { to: 'task', wantsWrite: false, command: { type: 'merged', by, sha: what.sha } }
+    case 'closed':
+      return { to: 'task', wantsWrite: false, command: { type: 'closed', by } }
+    case 'pushed':
+      return { to: 'task', wantsWrite: false, command: { type: 'pushed', headSha: what.headSha } }
+    case 'check.failed':
+      return { to: 'task', wantsWrite: false, command: { type: 'check.failed', name: what.name, headSha: what.headSha, text: what.text } }
+    case 'button':
+      return { to: 'person', command: { verb: what.action === 'why' ? 'why' : 'retry', text: '' }, commentId: undefined }
+  }
+}

@@ -1,0 +1,45 @@
+/** What a repository asks for in `.github/muster.yml`, validated and complete (defaults filled in). Times in seconds. */
+export interface RepositorySettings {
+  readonly mention: string
+  readonly label: string
+  /** From which risk on a person must approve the plan. */
+  readonly approvePlan: PlanApproval
+  /** Dollars a task may cost before people are asked. */
+  readonly budgetUsd: number
+  readonly review: { readonly quietSeconds: number }
+  readonly checks: ChecksSettings
+  readonly protect: { readonly allow: readonly string[] }
+  readonly environments: Readonly<Record<string, EnvironmentSettings>>
+}
+
+export type PlanApproval = 'always' | 'medium' | 'high' | 'never'
+
+/** How the repository is set up and tested; unset commands are found from its files. */
+export interface ChecksSettings {
+  /** Run once in a fresh clone before anything else. */
+  readonly setup: string | undefined
+  /** Whether the set-up may use the network (the operator must allow it too). */
+  readonly setupNetwork: boolean
+  /** The whole suite. */
+  readonly test: string | undefined
+  /** One or more test files; `{files}` stands for them. */
+  readonly testFiles: string | undefined
+  readonly timeoutSeconds: number
+}
+
+/** One environment to deploy to. */
+export interface EnvironmentSettings {
+  readonly target: 'local-process'
+  readonly build: string | undefined
+  readonly start: string
+  readonly health: string
+  /** The port people use; the proxy listens there. */
+  readonly port: number
+  readonly healthTimeoutSeconds: number
+  readonly watchSeconds: number
+  /** Deploy without being asked, once the pull request is merged. */
+  readonly auto: boolean
+  /** Who may approve: somebody else than the requester, the requester too, or nobody needs to. */
+  readonly approval: 'other' | 'self' | 'none'
+  readonly env: Readonly<Record<string, string>>
+}

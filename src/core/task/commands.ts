@@ -1,0 +1,90 @@
+import type { Answer, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
+import type { Command } from '../command.ts'
+import type { EffectBody, EffectKind, EffectResult } from '../effects.ts'
+import type { Document } from '../reply/document.ts'
+import type { RepositorySettings } from '../settings.ts'
+import type { Person, ReviewComment, StepError, TaskEvent } from './types.ts'
+
+/** What became of something that came in. */
+export interface Decision {
+  readonly outcome: 'accepted' | 'ignored' | 'duplicate' | 'refused' | 'deferred'
+  readonly reason: string
+  readonly detail: string
+}
+
+/** Something a person said to a task. Times in ms; `writtenAt` is the platform's, `receivedAt` ours. */
+export interface PersonCommand {
+  readonly type: 'person'
+  readonly command: Command
+  readonly by: Person
+  readonly canWrite: boolean
+  readonly receivedAt: number
+  readonly writtenAt: number
+  /** The id of the comment, where the words came as one. */
+  readonly commentId: number | undefined
+  /** The repository's settings as they are now, where the command depends on them. */
+  readonly settings?: RepositorySettings | undefined
+}
+
+export type TaskCommand =
+  | PersonCommand
+  | GithubCommand
+  | { readonly type: 'step.start'; readonly step: string }
+  | { readonly type: 'step.result'; readonly step: string; readonly attempt: number; readonly result: StepResult }
+  | { readonly type: 'step.error'; readonly step: string; readonly attempt: number; readonly error: StepError }
+  | { readonly type: 'turn'; readonly step: string; readonly costUsd: number }
+  | { readonly type: 'budget'; readonly step: string; readonly attempt: number; readonly patch: Patch | undefined }
+  | {
+      readonly type: 'effect.done'
+      readonly key: string
+      readonly kind: EffectKind
+      readonly result: EffectResult
+      readonly body: EffectBody
+    }
+  | {
+      readonly type: 'effect.failed'
+      readonly key: string
+      readonly kind: EffectKind
+      readonly error: string
+      readonly body: EffectBody
+    }
+
+/** What a handler decided: what happened, what became of the input, and what to answer. */
+export interface Decided {
+  readonly events: readonly TaskEvent[]
+  readonly decision: Decision
+  readonly reply?: Document | undefined
+}
+
+/** What happens to the pull request on the platform. */
+export type GithubCommand =
+  | {
+      readonly type: 'review'
+      readonly by: Person
+      readonly comments: readonly ReviewComment[]
+      readonly state: 'approved' | 'changes_requested' | 'commented'
+    }
+  | { readonly type: 'quiet.over' }
+  | { readonly type: 'merged'; readonly by: Person; readonly sha: string }
+  | { readonly type: 'closed'; readonly by: Person }
+  | { readonly type: 'pushed'; readonly headSha: string }
+  | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
+
+/** What a finished step hands over. */
+export type StepResult =
+  | { readonly kind: 'spec'; readonly spec: Spec }
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'design'; readonly design: Design }
+  | { readonly kind: 'patch'; readonly patch: Patch }
+  | { readonly kind: 'proof'; readonly proof: Proof }
+  | { readonly kind: 'release_plan'; readonly plan: ReleasePlan }
+  | { readonly kind: 'deployed'; readonly deployed: Deployed }
+  | { readonly kind: 'report'; readonly report: ReleaseReport }
+
+export function accepted(reason: string, events: readonly TaskEvent[], detail = '', reply?: Document): Decided {
+  return { events, decision: { outcome: 'accepted', reason, detail }, reply }
+}
+
+export function ignored(reason: string, detail = ''): Decided {
+  return { events: [], decision: { outcome: 'ignored', reason, detail } }
+}

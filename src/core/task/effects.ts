@@ -1,0 +1,259 @@
+import type { EffectIntent, Place } from '../effects.ts'
+import { answerComment, planComment, questionComment } from '../reply/plan.ts'
+import { brief, type Document, duration, paragraph, said } from '../reply/document.ts'
+import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
+import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
+import { STEP_NAMES } from '../reply/rows.ts'
+import { branchName, stepById } from './steps.ts'
+import type { Task, TaskEvent } from './types.ts'
+
+/** What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice. */
+export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
+  return [{ key: 'status', body: { kind: 'status.upsert', place: place(task) } }, ...special(task, event)]
+}
+
+/** The thread in which the task was asked for. */
+export function place(task: Task): Place {
+  return { repository: task.origin.repository, number: task.origin.number }
+}
+
+/** The thread of the pull request, where there is one. */
+function pullPlace(task: Task): Place {
+  return { repository: task.origin.repository, number: task.pullRequest?.number ?? task.origin.number }
+}
+
+function comment(task: Task, key: string, document: Document): EffectIntent {
+  return { key: `comment:${key}`, body: { kind: 'comment', place: place(task), document } }
+}
+
+function special(task: Task, event: TaskEvent): EffectIntent[] {
+  switch (event.type) {
+    case 'gate.opened':
+      return gateOpened(task, event.gate)
+    case 'answer.written':
+      return [comment(task, 'answer', answerComment(task))]
+    case 'patch.made':
+      return push(task, event, false)
+    case 'budget.reached':
+      return [
+        ...(event.patch ? push(task, { ...event, patch: event.patch }, true) : []),
+        comment(task, `budget:${task.version}`, budgetComment(task)),
+      ]
+    case 'branch.pushed':
+      return branchPushed(task, event.headSha)
+    case 'proof.made':
+      return proofMade(task)
+    case 'step.failed':
+      return stepFailed(task, event)
+    case 'review.answered':
+      return event.answers.map((answer) => reviewAnswer(task, answer, event.sha))
+    case 'task.handed_off':
+      return [comment(task, `handoff:${task.version}`, handOffComment(task))]
+    default:
+      return release(task, event)
+  }
+}
+
+function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
+  if (gate.kind === 'plan') return [comment(task, `plan:${gate.hash.slice(0, 12)}`, planComment(task))]
+  if (gate.kind === 'question')
+    return [comment(task, `questions:${task.version}`, questionComment(task, gate.questions))]
+  return []
+}
+
+type WithPatch = {
+  readonly step: string
+  readonly patch: {
+    readonly diff: string
+    readonly parentSha: string
+    readonly note: { readonly title: string; readonly summary: string }
+  }
+}
+
+function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectIntent[] {
+  if (patch.diff === '' || stepById(task, step)?.status === 'failed') return []
+  const attempt = stepById(task, step)?.attempt ?? 1
+  const closing = task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs #${task.origin.number}`
+  const message = wip
+    ? `WIP: ${brief(task.spec?.title ?? task.origin.title, 60)}`
+    : `${brief(patch.note.title, 72)}\n\n${said(patch.note.summary)}${closing}`
+  const branch = wip ? `${branchName(task)}-wip-${attempt}` : (task.branch ?? branchName(task))
+  return [
+    {
+      key: `push:${wip ? 'wip:' : ''}${step}:${attempt}`,
+      body: {
+        kind: 'git.push',
+        place: place(task),
+        branch,
+        parentSha: patch.parentSha,
+        diff: patch.diff,
+        message,
+        at: task.openedAt,
+        step,
+        wip,
+      },
+    },
+  ]
+}
+
+/** A new head: its check run begins, and the pull request is opened or brought up to date. */
+function branchPushed(task: Task, headSha: string): EffectIntent[] {
+  const check: EffectIntent = {
+    key: `check:${headSha}`,
+    body: { kind: 'check.upsert', place: pullPlace(task), headSha },
+  }
+  if (task.pullRequest) return [check, pullBody(task)]
+  const title = brief(task.patches[0]?.note.title ?? task.origin.title, 100)
+  return [
+    {
+      key: 'pr',
+      body: {
+        kind: 'pr.open',
+        place: place(task),
+        branch: task.branch ?? '',
+        base: task.origin.repository.defaultBranch,
+        title,
+      },
+    },
+    check,
+  ]
+}
+
+function pullBody(task: Task): EffectIntent {
+  return { key: 'pr.body', body: { kind: 'pr.body.upsert', place: pullPlace(task) } }
+}
+
+/** Proved: out of draft the first time, then review is asked for again. */
+function proofMade(task: Task): EffectIntent[] {
+  const { pullRequest, headSha } = task
+  const proof = task.proofs.at(-1)
+  if (!pullRequest || !proof || !headSha) return []
+  const shown: EffectIntent[] = [
+    { key: `check:${proof.headSha}`, body: { kind: 'check.upsert', place: pullPlace(task), headSha: proof.headSha } },
+    pullBody(task),
+  ]
+  if (!proof.verdict.proved || proof.headSha !== headSha) return shown
+  const reviewers = [...new Set([task.origin.requester, ...task.review.reviewers].map((person) => person.login))]
+  const next: EffectIntent = pullRequest.draft
+    ? { key: 'pr.ready', body: { kind: 'pr.ready', place: pullPlace(task), nodeId: pullRequest.nodeId, reviewers } }
+    : { key: `review.request:${headSha}`, body: { kind: 'review.request', place: pullPlace(task), reviewers } }
+  return [...shown, next]
+}
+
+function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
+  const step = stepById(task, event.step)
+  if (!step || step.kind === 'deploy') return []
+  return [
+    comment(task, `failed:${step.id}:${step.attempt}`, failedComment(task, STEP_NAMES[step.kind], event.error.message)),
+  ]
+}
+
+function reviewAnswer(
+  task: Task,
+  answer: { id: number; outcome: string; reply: string },
+  sha: string | undefined,
+): EffectIntent {
+  const entry = task.review.ledger.find(({ comment: one }) => one.id === answer.id)
+  const lead =
+    answer.outcome === 'fixed' && sha ? `Fixed in ${sha}.` : answer.outcome === 'declined' ? '**Declined.**' : ''
+  const text = [lead, said(answer.reply)].filter(Boolean).join(' ')
+  const key = `answer:${answer.id}`
+  if (!entry?.comment.thread)
+    return {
+      key,
+      body: {
+        kind: 'comment',
+        place: pullPlace(task),
+        document: [paragraph(`${entry ? `To ${entry.comment.author.login}: ` : ''}${text}`)],
+      },
+    }
+  return {
+    key,
+    body: { kind: 'review.reply', place: pullPlace(task), rootId: entry.comment.rootId, document: [paragraph(text)] },
+  }
+}
+
+function release(task: Task, event: TaskEvent): EffectIntent[] {
+  if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
+  if (
+    event.type !== 'release.planned' &&
+    event.type !== 'deployment.created' &&
+    event.type !== 'release.deployed' &&
+    event.type !== 'release.watched'
+  )
+    return []
+  const found = task.releases.find(({ index }) => index === event.release)
+  if (!found) return []
+  if (event.type === 'release.planned')
+    return [comment(task, `release:${event.release}`, releasePlanComment(withGate(task, found), found))]
+  const id = found.deploymentId
+  if (id === undefined) return []
+  if (event.type === 'deployment.created')
+    return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]
+  if (event.type === 'release.watched')
+    return [comment(task, `report:${event.release}`, reportComment(task, event.report, reportTime(task)))]
+  const { deployed } = event
+  const text = deployed.ok
+    ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
+    : (deployed.error ?? 'failed')
+  const sent = status(
+    task,
+    event.release,
+    id,
+    deployed.ok ? 'success' : 'failure',
+    text,
+    deployed.ok ? deployed.url : undefined,
+    deployed.releaseId,
+  )
+  return deployed.ok ? [sent] : [sent, comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+}
+
+/** The plan's comment is written in the same breath as its gate opens, so it already says what is asked. */
+function withGate(task: Task, found: Task['releases'][number]): Task {
+  const { plan } = found
+  if (!plan || plan.approval === 'none') return task
+  return {
+    ...task,
+    gate: { kind: 'deploy', hash: plan.hash, sha: plan.sha, environment: plan.environment, openedAt: 0 },
+  }
+}
+
+function reportTime(task: Task): number {
+  const watch = task.steps.findLast((step) => step.kind === 'watch')
+  return watch?.endedAt ?? Math.max(task.openedAt, watch?.startedAt ?? 0)
+}
+
+function deployment(task: Task): EffectIntent[] {
+  const found = task.releases.at(-1)
+  if (!found?.plan) return []
+  const { sha, environment, hash } = found.plan
+  return [
+    {
+      key: `deployment:${found.index}`,
+      body: { kind: 'deployment.create', place: place(task), release: found.index, sha, environment, planHash: hash },
+    },
+  ]
+}
+
+function status(
+  task: Task,
+  index: number,
+  deploymentId: number,
+  state: 'in_progress' | 'success' | 'failure',
+  description: string,
+  environmentUrl: string | undefined,
+  releaseId: string | undefined,
+): EffectIntent {
+  return {
+    key: `deployment:${index}:${state}`,
+    body: {
+      kind: 'deployment.status',
+      place: place(task),
+      deploymentId,
+      state,
+      description: brief(description, 130),
+      environmentUrl,
+      releaseId,
+    },
+  }
+}

@@ -1,0 +1,305 @@
+import type { Patch } from '../artefacts.ts'
+import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
+
+type Opened = Extract<TaskEvent, { type: 'task.opened' }>
+
+/**
+ * The state after one more event. Pure and total: any stored history folds to the same state.
+ * @param at when it happened, ms since the epoch
+ */
+export function evolve(task: Task | undefined, event: TaskEvent, at: number): Task {
+  if (event.type === 'task.opened') return open(event, at)
+  if (!task) throw new Error(`a task's first event is task.opened, not ${event.type}`)
+  return settle({ ...change(task, event, at), version: task.version + 1 })
+}
+
+/** The state after a whole history. */
+export function replay(history: readonly { readonly event: TaskEvent; readonly at: number }[]): Task | undefined {
+  return history.reduce<Task | undefined>((task, { event, at }) => evolve(task, event, at), undefined)
+}
+
+function open(event: Opened, at: number): Task {
+  return {
+    id: event.id,
+    conversationId: event.conversationId,
+    version: 1,
+    status: 'working',
+    workflow: event.workflow,
+    origin: event.origin,
+    settings: event.settings,
+    openedAt: at,
+    finishedAt: undefined,
+    budgetUsd: event.settings.budgetUsd,
+    steps: [],
+    notes: [],
+    spec: undefined,
+    answer: undefined,
+    design: undefined,
+    planHash: undefined,
+    forcePlanGate: event.forcePlanGate,
+    gate: undefined,
+    approvals: [],
+    branch: undefined,
+    baseSha: undefined,
+    headSha: undefined,
+    patches: [],
+    pullRequest: undefined,
+    wip: undefined,
+    proofs: [],
+    review: { pending: [], dueAt: undefined, ledger: [], reviewers: [] },
+    merged: undefined,
+    releases: [],
+    outcome: undefined,
+  }
+}
+
+/** `waiting` and `working` follow from the gate and the steps; the final states are set by their events. */
+function settle(task: Task): Task {
+  if (task.status !== 'working' && task.status !== 'waiting') return task
+  const busy =
+    task.steps.some((step) => step.status === 'running' || step.status === 'pending') || task.review.pending.length > 0
+  return { ...task, status: task.gate || !busy ? 'waiting' : 'working' }
+}
+
+function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task {
+  switch (event.type) {
+    case 'note.added':
+      return { ...task, notes: [...task.notes, { by: event.by, text: event.text, at }] }
+    case 'step.added':
+    case 'step.started':
+    case 'step.finished':
+    case 'step.failed':
+    case 'step.reset':
+      return { ...task, steps: changeSteps(task.steps, event, at), ...reopened(task, event) }
+    case 'turn.taken':
+      return {
+        ...task,
+        steps: task.steps.map((step) =>
+          step.id === event.step ? { ...step, costUsd: step.costUsd + event.costUsd, turns: step.turns + 1 } : step,
+        ),
+      }
+    case 'spec.written':
+      return { ...task, spec: event.spec, design: undefined, planHash: undefined }
+    case 'settings.read':
+      return { ...task, settings: event.settings }
+    case 'answer.written':
+      return { ...task, answer: event.answer }
+    case 'design.written':
+      return { ...task, design: event.design, planHash: event.planHash }
+    case 'gate.opened':
+      return { ...task, gate: { ...event.gate, openedAt: at } }
+    case 'gate.approved':
+      return {
+        ...task,
+        gate: undefined,
+        approvals: [...task.approvals, { gate: event.gate, hash: event.hash, sha: event.sha, by: event.by, at }],
+      }
+    case 'gate.rejected':
+      return {
+        ...task,
+        gate: undefined,
+        notes: [...task.notes, { by: event.by, text: `Rejected: ${event.reason}`, at }],
+      }
+    case 'gate.answered':
+      return { ...task, gate: undefined, notes: [...task.notes, { by: event.by, text: event.text, at }] }
+    case 'budget.reached':
+      return {
+        ...task,
+        steps: task.steps.map((step) =>
+          step.id === event.step ? { ...step, status: 'pending' as const, endedAt: at } : step,
+        ),
+      }
+    case 'budget.extended':
+      return { ...task, gate: undefined, budgetUsd: task.budgetUsd + event.usd }
+    case 'task.cancelled':
+      return finish({ ...task, steps: cancelSteps(task.steps, at) }, 'cancelled', 'cancelled', at)
+    case 'task.handed_off':
+      return finish(task, 'handed_off', event.reason, at)
+    case 'task.finished':
+      return finish(task, 'done', event.outcome, at)
+    default:
+      return changeWork(task, event, at)
+  }
+}
+
+type WorkEvent = Extract<
+  TaskEvent,
+  {
+    type:
+      | `patch.${string}`
+      | `branch.${string}`
+      | `wip.${string}`
+      | `pr.${string}`
+      | `proof.${string}`
+      | `review.${string}`
+      | `release.${string}`
+      | `deployment.${string}`
+  }
+>
+
+function changeWork(task: Task, event: WorkEvent, at: number): Task {
+  switch (event.type) {
+    case 'patch.made':
+      return {
+        ...task,
+        patches: [...task.patches, withoutDiff(event.patch)],
+        baseSha: task.baseSha ?? event.patch.baseSha,
+      }
+    case 'branch.pushed':
+      return { ...task, branch: event.branch, headSha: event.headSha }
+    case 'wip.pushed':
+      return { ...task, wip: { branch: event.branch, sha: event.sha } }
+    case 'pr.opened':
+      return { ...task, pullRequest: event.pullRequest }
+    case 'pr.ready':
+      return { ...task, pullRequest: task.pullRequest && { ...task.pullRequest, draft: false } }
+    case 'pr.merged':
+      return { ...task, merged: { sha: event.sha, by: event.by, at } }
+    case 'proof.made':
+      return { ...task, proofs: [...task.proofs, event.proof] }
+    case 'review.received':
+    case 'review.taken':
+    case 'review.answered':
+      return { ...task, review: changeReview(task.review, event) }
+    default:
+      return {
+        ...task,
+        releases: changeReleases(task.releases, event),
+        ...(event.type === 'release.requested'
+          ? { status: 'working' as const, finishedAt: undefined, outcome: undefined }
+          : {}),
+      }
+  }
+}
+
+function withoutDiff(patch: Patch): Omit<Patch, 'diff'> {
+  const { diff: _, ...rest } = patch
+  return rest
+}
+
+function finish(task: Task, status: Task['status'], outcome: string, at: number): Task {
+  return {
+    ...task,
+    status,
+    outcome,
+    gate: undefined,
+    finishedAt: at,
+    review: { ...task.review, pending: [], dueAt: undefined },
+  }
+}
+
+/** A retried step, or work added after the end, makes a task active again. */
+function reopened(task: Task, event: TaskEvent): Partial<Task> {
+  const active = event.type === 'step.reset' || event.type === 'step.added'
+  return active && task.status !== 'cancelled' ? { status: 'working', finishedAt: undefined, outcome: undefined } : {}
+}
+
+type StepEvent = Extract<TaskEvent, { type: `step.${string}` }>
+
+function changeSteps(steps: readonly Step[], event: StepEvent, at: number): readonly Step[] {
+  if (event.type === 'step.added') {
+    return [
+      ...steps,
+      {
+        ...event.step,
+        status: 'pending',
+        attempt: 0,
+        startedAt: undefined,
+        endedAt: undefined,
+        costUsd: 0,
+        turns: 0,
+        error: undefined,
+      },
+    ]
+  }
+  return steps.map((step) => (step.id === event.step ? changeStep(step, event, at) : step))
+}
+
+function changeStep(step: Step, event: Exclude<StepEvent, { type: 'step.added' }>, at: number): Step {
+  switch (event.type) {
+    case 'step.started':
+      return { ...step, status: 'running', attempt: event.attempt, startedAt: at, endedAt: undefined, error: undefined }
+    case 'step.finished':
+      return { ...step, status: 'done', endedAt: at }
+    case 'step.failed':
+      return { ...step, status: 'failed', endedAt: at, error: event.error }
+    case 'step.reset':
+      return { ...step, status: 'pending', error: undefined, endedAt: undefined }
+  }
+}
+
+function cancelSteps(steps: readonly Step[], at: number): readonly Step[] {
+  return steps.map((step) =>
+    step.status === 'running' || step.status === 'pending' ? { ...step, status: 'cancelled', endedAt: at } : step,
+  )
+}
+
+type ReviewEvent = Extract<TaskEvent, { type: `review.${string}` }>
+
+function changeReview(review: Task['review'], event: ReviewEvent): Task['review'] {
+  switch (event.type) {
+    case 'review.received': {
+      const known = new Set(review.ledger.map((entry) => entry.comment.id))
+      const fresh = event.comments.filter((comment) => !known.has(comment.id))
+      const reviewers = review.reviewers.some((person) => person.id === event.by.id)
+        ? review.reviewers
+        : [...review.reviewers, event.by]
+      const ledger = [
+        ...review.ledger,
+        ...fresh.map((comment): LedgerEntry => ({ comment, outcome: 'open', sha: undefined })),
+      ]
+      const pending = [...review.pending, ...fresh]
+      return { pending, ledger, reviewers, dueAt: pending.length > 0 ? event.dueAt : review.dueAt }
+    }
+    case 'review.taken':
+      return {
+        ...review,
+        pending: review.pending.filter((comment) => !event.ids.includes(comment.id)),
+        dueAt: undefined,
+      }
+    case 'review.answered': {
+      const answers = new Map(event.answers.map((answer) => [answer.id, answer]))
+      const ledger = review.ledger.map((entry) => {
+        const answer = answers.get(entry.comment.id)
+        return answer
+          ? { ...entry, outcome: answer.outcome, sha: answer.outcome === 'fixed' ? event.sha : undefined }
+          : entry
+      })
+      return { ...review, ledger }
+    }
+  }
+}
+
+type ReleaseEvent = Extract<TaskEvent, { type: `release.${string}` | `deployment.${string}` }>
+
+function changeReleases(releases: readonly Release[], event: ReleaseEvent): readonly Release[] {
+  if (event.type === 'release.requested') {
+    const release: Release = {
+      index: releases.length + 1,
+      environment: event.environment,
+      ref: event.ref,
+      requester: event.by,
+      plan: undefined,
+      deploymentId: undefined,
+      deployed: undefined,
+      report: undefined,
+    }
+    return [...releases, release]
+  }
+  return releases.map((release) =>
+    release.index === event.release ? { ...release, ...releaseChange(event) } : release,
+  )
+}
+
+function releaseChange(event: Exclude<ReleaseEvent, { type: 'release.requested' }>): Partial<Release> {
+  switch (event.type) {
+    case 'release.planned':
+      return { plan: event.plan }
+    case 'deployment.created':
+      return { deploymentId: event.deploymentId }
+    case 'release.deployed':
+      return { deployed: event.deployed }
+    case 'release.watched':
+      return { report: event.report }
+  }
+}

@@ -1,0 +1,78 @@
+import { accepted, type Decided, type GithubCommand, ignored } from './commands.ts'
+import { isActive, newStep, workSteps, workUnderWay } from './steps.ts'
+import { LIMITS, type Task } from './types.ts'
+
+/** Decides what happened to the pull request. */
+export function decideGithub(task: Task, command: GithubCommand, now: number): Decided {
+  if (command.type === 'merged') return merged(task, command)
+  if (!isActive(task)) return ignored('task_ended', `the task is ${task.status}`)
+  switch (command.type) {
+    case 'review':
+      return review(task, command, now)
+    case 'quiet.over':
+      return quietOver(task, now)
+    case 'closed':
+      return accepted('pr_closed', [{ type: 'task.finished', outcome: 'the pull request was closed without a merge' }])
+    case 'pushed':
+      return pushedByOthers(task, command.headSha)
+    case 'check.failed':
+      return checkFailed(task, command)
+  }
+}
+
+function merged(task: Task, command: Extract<GithubCommand, { type: 'merged' }>): Decided {
+  if (task.merged) return ignored('already_merged')
+  if (task.status === 'cancelled') return ignored('task_ended', 'the task was cancelled before the merge')
+  return accepted('pr_merged', [{ type: 'pr.merged', sha: command.sha, by: command.by }])
+}
+
+function review(task: Task, command: Extract<GithubCommand, { type: 'review' }>, now: number): Decided {
+  if (task.merged) return ignored('already_merged')
+  const known = new Set(task.review.ledger.map((entry) => entry.comment.id))
+  const comments = command.comments.filter((comment) => !known.has(comment.id))
+  const dueAt = now + task.settings.review.quietSeconds * 1000
+  if (comments.length === 0 && command.comments.length > 0) return ignored('already_known')
+  const detail =
+    command.state === 'approved' && comments.length === 0 ? 'approved without comments' : `${comments.length} comments`
+  return accepted(`review_${command.state}`, [{ type: 'review.received', by: command.by, comments, dueAt }], detail)
+}
+
+/** The comments of a review are taken as one batch, once nobody has added to them for a while. */
+function quietOver(task: Task, now: number): Decided {
+  const { pending, dueAt } = task.review
+  if (pending.length === 0 || dueAt === undefined || task.merged) return ignored('nothing_pending')
+  if (now < dueAt) return { events: [], decision: { outcome: 'deferred', reason: 'quiet_period', detail: '' } }
+  if (workUnderWay(task) || task.gate)
+    return { events: [], decision: { outcome: 'deferred', reason: 'work_under_way', detail: '' } }
+  const rounds = workSteps(task).filter((step) => step.rework?.why === 'review').length
+  if (rounds >= LIMITS.reviewRounds)
+    return accepted('too_many_rounds', [
+      { type: 'task.handed_off', reason: `${rounds} rounds of review are done; a person should take over` },
+    ])
+  const step = newStep(task, 'rework', 'sd', { rework: { why: 'review', comments: pending } })
+  return accepted('review_taken', [
+    { type: 'review.taken', ids: pending.map(({ id }) => id) },
+    { type: 'step.added', step },
+  ])
+}
+
+/** Somebody else pushed to the branch: that head is proved anew. */
+function pushedByOthers(task: Task, headSha: string): Decided {
+  if (headSha === task.headSha || !task.branch) return ignored('own_push')
+  const ours = workSteps(task).some((step) => step.status === 'running' && step.kind !== 'prove')
+  if (ours) return ignored('work_under_way', 'a push of our own is on its way')
+  return accepted('pushed_by_others', [{ type: 'branch.pushed', branch: task.branch, headSha, step: '' }])
+}
+
+function checkFailed(task: Task, command: Extract<GithubCommand, { type: 'check.failed' }>): Decided {
+  if (command.headSha !== task.headSha || task.merged) return ignored('stale_head')
+  if (workUnderWay(task) || task.gate)
+    return { events: [], decision: { outcome: 'deferred', reason: 'work_under_way', detail: '' } }
+  const rounds = workSteps(task).filter((step) => step.rework?.why === 'check').length
+  if (rounds >= LIMITS.checkRounds)
+    return accepted('too_many_rounds', [
+      { type: 'task.handed_off', reason: `the check ${command.name} still fails after ${rounds} rounds` },
+    ])
+  const step = newStep(task, 'rework', 'sd', { rework: { why: 'check', name: command.name, text: command.text } })
+  return accepted('check_failed', [{ type: 'step.added', step }])
+}

@@ -1,0 +1,245 @@
+import { mayCommand, approvalFor } from '../policy.ts'
+import type { Document } from '../reply/document.ts'
+import { costReply, helpReply, invalidReply, noteReply, remainsReply, statusReply } from '../reply/answers.ts'
+import { accepted, type Decided, type PersonCommand } from './commands.ts'
+import { isActive, stepById, workUnderWay } from './steps.ts'
+import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
+
+/** How much earlier than the gate's opening an approval may have been written, for clocks that differ. */
+const CLOCK_TOLERANCE_MS = 120_000
+
+/** What a person's words do to a task. */
+export function decidePerson(task: Task, said: PersonCommand): Decided {
+  const { command } = said
+  const ruling = mayCommand(command.verb, said.canWrite)
+  if (!ruling.ok) return refused(ruling.reason, ruling.detail)
+  switch (command.verb) {
+    case 'help':
+      return accepted('help', [], '', helpReply())
+    case 'status':
+      return accepted('status', [], '', statusReply(task))
+    case 'cost':
+      return accepted('cost', [], '', costReply(task))
+    case 'why':
+      return accepted('why', [])
+    case 'invalid':
+      return refused('bad_argument', command.reason, invalidReply(command.reason))
+    case 'cancel':
+      return cancel(task, said)
+    case 'retry':
+      return retry(task, said)
+    case 'approve':
+      return approve(task, said, command.sha)
+    case 'reject':
+      return reject(task, said, command.text)
+    case 'continue':
+      return goOn(task, said, command.usd)
+    case 'deploy':
+      return deploy(task, said, command.environment, command.ref)
+    case 'answer':
+    case 'request':
+    case 'ask':
+      return words(task, said, command.text)
+    case 'plan':
+    case 'build':
+    case 'fix':
+      return startAgain(task, said, command.text)
+    default:
+      return refused(
+        'not_available',
+        `\`${command.verb}\` is not available in this version.`,
+        noteReply(`\`${command.verb}\` is not available in this version.`),
+      )
+  }
+}
+
+function refused(reason: string, detail: string, reply?: Document): Decided {
+  return { events: [], decision: { outcome: 'refused', reason, detail }, reply: reply ?? noteReply(detail) }
+}
+
+function cancel(task: Task, said: PersonCommand): Decided {
+  if (!isActive(task))
+    return refused('task_ended', `This task has already ended (${task.status.replace('_', ' ')}); nothing is running.`)
+  return accepted('cancelled', [{ type: 'task.cancelled', by: said.by }], '', remainsReply(task, said.by))
+}
+
+function retry(task: Task, said: PersonCommand): Decided {
+  if (task.status === 'cancelled')
+    return refused('task_ended', 'This task was cancelled; label the issue again to start a new one.')
+  const failed = task.steps.findLast((step) => step.status === 'failed')
+  const again =
+    failed ??
+    (task.status === 'handed_off'
+      ? task.steps.findLast((step) => step.kind === 'rework' || step.kind === 'build')
+      : undefined)
+  if (!again) return refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
+  if (again.kind === 'deploy')
+    return refused(
+      'deploy_is_once',
+      `A deploy is never tried twice by itself; say \`deploy ${task.releases.at(-1)?.environment ?? '<env>'}\` for a new plan.`,
+    )
+  return accepted('retry', [{ type: 'step.reset', step: again.id, by: said.by }], again.id)
+}
+
+function approve(task: Task, said: PersonCommand, sha: string | undefined): Decided {
+  const { gate } = task
+  if (gate?.kind !== 'plan' && gate?.kind !== 'deploy')
+    return refused('no_gate', 'Nothing is waiting for an approval right now.')
+  const stale = staleness(gate, said, sha)
+  if (stale) return refused('stale_approval', stale)
+  if (gate.kind === 'plan')
+    return accepted('plan_approved', [
+      { type: 'gate.approved', gate: 'plan', hash: gate.hash, sha: undefined, by: said.by },
+    ])
+  return approveDeploy(task, gate, said)
+}
+
+/** An approval counts only for what its author can have seen. */
+function staleness(
+  gate: Extract<Gate, { kind: 'plan' | 'deploy' }>,
+  said: PersonCommand,
+  sha: string | undefined,
+): string | undefined {
+  if (!(said.writtenAt > 0) || said.receivedAt < gate.openedAt || said.writtenAt + CLOCK_TOLERANCE_MS < gate.openedAt) {
+    return 'That approval is older than what is waiting now; please look at it and approve again.'
+  }
+  const current = gate.kind === 'deploy' ? gate.sha : gate.hash
+  if (sha && !current.startsWith(sha))
+    return `What is waiting is \`${current.slice(0, 12)}\`, not \`${sha.slice(0, 12)}\`; nothing was approved.`
+  return undefined
+}
+
+function approveDeploy(task: Task, gate: Extract<Gate, { kind: 'deploy' }>, said: PersonCommand): Decided {
+  const release = task.releases.at(-1)
+  if (!release?.plan || release.plan.hash !== gate.hash || release.plan.sha !== gate.sha)
+    return refused('stale_approval', 'The release plan has changed; say `deploy` again.')
+  if (release.plan.approval !== 'self' && release.requester.id === said.by.id) {
+    return refused(
+      'requester_is_approver',
+      `You asked for this deploy, so somebody else with write permission must approve it.`,
+    )
+  }
+  return accepted('deploy_approved', [
+    { type: 'gate.approved', gate: 'deploy', hash: gate.hash, sha: gate.sha, by: said.by },
+  ])
+}
+
+function reject(task: Task, said: PersonCommand, reason: string): Decided {
+  const { gate } = task
+  if (gate?.kind === 'deploy') {
+    return accepted('deploy_rejected', [
+      { type: 'gate.rejected', gate: 'deploy', by: said.by, reason },
+      {
+        type: 'task.finished',
+        outcome: `the deploy to ${gate.environment} was rejected${reason ? `: ${reason}` : ''}`,
+      },
+    ])
+  }
+  if (gate?.kind !== 'plan') return refused('no_gate', 'Nothing is waiting for an approval right now.')
+  if ((task.steps.find((step) => step.kind === 'design')?.attempt ?? 0) >= LIMITS.planRounds) {
+    return accepted('too_many_rounds', [
+      { type: 'gate.rejected', gate: 'plan', by: said.by, reason },
+      { type: 'task.handed_off', reason: `the plan was rejected ${LIMITS.planRounds} times` },
+    ])
+  }
+  return accepted('plan_rejected', [
+    { type: 'gate.rejected', gate: 'plan', by: said.by, reason: reason || 'no reason given' },
+    ...replan(task, said),
+  ])
+}
+
+/** PM and SA write the plan again, with everything that was said since. */
+function replan(task: Task, said: PersonCommand): TaskEvent[] {
+  return task.steps
+    .filter((step) => step.kind === 'spec' || step.kind === 'design')
+    .map((step) => ({ type: 'step.reset', step: step.id, by: said.by }))
+}
+
+function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {
+  if (task.gate?.kind !== 'budget')
+    return refused('no_gate', 'The budget has not been reached, so there is nothing to continue.')
+  return accepted('budget_extended', [{ type: 'budget.extended', usd: usd ?? task.settings.budgetUsd, by: said.by }])
+}
+
+function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
+  const settings = said.settings ?? task.settings
+  const known = Object.keys(settings.environments)
+  if (!settings.environments[environment]) {
+    const detail =
+      known.length > 0
+        ? `There is no environment \`${environment}\`; there are: ${known.join(', ')}.`
+        : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
+    return refused('unknown_environment', detail)
+  }
+  if (task.status === 'cancelled') return refused('task_ended', 'This task was cancelled.')
+  if (!task.merged && task.workflow !== 'deploy')
+    return refused(
+      'not_merged',
+      'The pull request is not merged yet; merging is up to people. Say `deploy` again afterwards.',
+    )
+  const busy = task.gate?.kind === 'deploy' || task.releases.some((release) => !finished(task, release.index))
+  if (busy) return refused('deploy_under_way', 'A deploy is already under way in this conversation; it must end first.')
+  return accepted('deploy_requested', [{ type: 'settings.read', settings }, { type: 'release.requested', environment, ref, by: said.by }])
+}
+
+function finished(task: Task, index: number): boolean {
+  const release = task.releases.find((one) => one.index === index)
+  if (!release) return true
+  const stopped = task.steps.some(
+    (step) => step.release === index && (step.status === 'failed' || step.status === 'cancelled'),
+  )
+  const refusedPlan =
+    release.plan !== undefined && !isActive(task) && !approvalFor(task, 'deploy', release.plan.hash, release.plan.sha)
+  return release.report !== undefined || release.deployed?.ok === false || stopped || refusedPlan
+}
+
+/** Words that are no command: an answer, a wish for the plan, or a wish for the pull request. */
+function words(task: Task, said: PersonCommand, text: string): Decided {
+  const { gate } = task
+  const note: TaskEvent = { type: 'note.added', by: said.by, text }
+  const spec = task.steps.find((step) => step.kind === 'spec')
+  if (!isActive(task))
+    return refused('task_ended', 'This task has ended; label an issue (or open a new one) for further work.')
+  if (gate?.kind === 'question')
+    return accepted('answered', [
+      { type: 'gate.answered', by: said.by, text },
+      ...(spec ? [{ type: 'step.reset', step: spec.id, by: said.by } as const] : []),
+    ])
+  if (gate?.kind === 'plan')
+    return accepted('plan_amended', [{ type: 'gate.answered', by: said.by, text }, ...replan(task, said)])
+  if (!task.pullRequest || task.merged)
+    return accepted('noted', [note], '', noteReply('Noted; it goes into the next step.'))
+  const comment: ReviewComment = {
+    id: said.commentId ?? said.receivedAt,
+    reviewId: 0,
+    thread: false,
+    rootId: 0,
+    author: said.by,
+    body: text,
+    path: undefined,
+    line: undefined,
+  }
+  return accepted('change_requested', [
+    {
+      type: 'review.received',
+      by: said.by,
+      comments: [comment],
+      dueAt: said.receivedAt + task.settings.review.quietSeconds * 1000,
+    },
+  ])
+}
+
+function startAgain(task: Task, said: PersonCommand, text: string): Decided {
+  if (text) return words(task, said, text)
+  const running = isActive(task)
+    ? workUnderWay(task)
+      ? 'it is being worked on'
+      : 'it waits, see the status comment'
+    : 'it has ended'
+  const detail = `There is already a task for this conversation: ${running}.`
+  return {
+    events: [],
+    decision: { outcome: 'duplicate', reason: 'task_exists', detail },
+    reply: statusReply(task, stepById(task, 'build') ? undefined : detail),
+  }
+}

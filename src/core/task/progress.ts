@@ -1,0 +1,127 @@
+import { approvalFor, planNeedsPerson } from '../policy.ts'
+import { isActive, newStep, workSteps, workUnderWay } from './steps.ts'
+import { LIMITS, type Release, type Step, type Task, type TaskEvent } from './types.ts'
+
+/** The workflow: what follows by itself from a state. Called until nothing follows any more. */
+export function progress(task: Task): TaskEvent[] {
+  if (!isActive(task) || task.gate) return []
+  for (const rule of [planning, planGate, building, proving, notProved, releasing, merged, answered]) {
+    const events = rule(task)
+    if (events.length > 0) return events
+  }
+  return []
+}
+
+function find(task: Task, kind: Step['kind']): Step | undefined {
+  return task.steps.find((step) => step.kind === kind)
+}
+
+/** PM first; then questions to people, or SA (who answers, where a question was asked). */
+function planning(task: Task): TaskEvent[] {
+  if (task.workflow === 'deploy') return []
+  const spec = find(task, 'spec')
+  if (!spec) return [{ type: 'step.added', step: newStep(task, 'spec', 'pm') }]
+  if (spec.status !== 'done' || !task.spec) return []
+  if (task.spec.questions.length > 0 && spec.attempt < 3) {
+    return [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
+  }
+  const next = task.spec.kind === 'question' || task.workflow === 'question' ? 'answer' : 'design'
+  return find(task, next) ? [] : [{ type: 'step.added', step: newStep(task, next, 'sa', { needs: [spec.id] }) }]
+}
+
+function planGate(task: Task): TaskEvent[] {
+  if (!task.planHash || !task.spec || find(task, 'build') || find(task, 'design')?.status !== 'done') return []
+  if (approvalFor(task, 'plan', task.planHash)) return []
+  const ruling = planNeedsPerson(task.settings.approvePlan, task.spec.risk, task.forcePlanGate)
+  return ruling.ok
+    ? [{ type: 'gate.opened', gate: { kind: 'plan', hash: task.planHash, reason: ruling.detail } }]
+    : [{ type: 'gate.approved', gate: 'plan', hash: task.planHash, sha: undefined, by: 'settings' }]
+}
+
+function building(task: Task): TaskEvent[] {
+  if (!task.planHash || find(task, 'build') || !approvalFor(task, 'plan', task.planHash)) return []
+  return [{ type: 'step.added', step: newStep(task, 'build', 'sd', { needs: ['design'] }) }]
+}
+
+/** Every new head of the pull request is proved once. */
+function proving(task: Task): TaskEvent[] {
+  if (!task.headSha || !task.pullRequest || task.merged) return []
+  const proved = task.proofs.some((proof) => proof.headSha === task.headSha)
+  const last = workSteps(task).at(-1)
+  if (proved || workUnderWay(task) || last?.status !== 'done') return []
+  return [{ type: 'step.added', step: newStep(task, 'prove', 'qa') }]
+}
+
+/** Not proved: back to SD with the evidence, a limited number of times, then to people. */
+function notProved(task: Task): TaskEvent[] {
+  const proof = task.proofs.at(-1)
+  const last = workSteps(task).at(-1)
+  if (
+    !proof ||
+    proof.verdict.proved ||
+    proof.headSha !== task.headSha ||
+    last?.kind !== 'prove' ||
+    last.status !== 'done' ||
+    task.merged
+  )
+    return []
+  const rounds = workSteps(task).filter((step) => step.rework?.why === 'proof').length
+  if (rounds >= LIMITS.proofRounds) {
+    return [
+      {
+        type: 'task.handed_off',
+        reason: `not proved after ${rounds + 1} attempts: ${proof.verdict.reasons.join('; ')}`,
+      },
+    ]
+  }
+  return [{ type: 'step.added', step: newStep(task, 'rework', 'sd', { rework: { why: 'proof', proof } }) }]
+}
+
+function releasing(task: Task): TaskEvent[] {
+  return task.releases.flatMap((release) => releaseStep(task, release)).slice(0, 1)
+}
+
+function releaseStep(task: Task, release: Release): TaskEvent[] {
+  const has = (kind: Step['kind']) => task.steps.some((step) => step.kind === kind && step.release === release.index)
+  const add = (kind: Step['kind']): TaskEvent[] =>
+    has(kind) ? [] : [{ type: 'step.added', step: newStep(task, kind, 'sre', { release: release.index }) }]
+  if (release.report || release.deployed?.ok === false) return []
+  if (release.deployed) return add('watch')
+  if (!release.plan) return add('release_plan')
+  const { hash, sha, environment, approval } = release.plan
+  if (approvalFor(task, 'deploy', hash, sha)) return release.deploymentId === undefined ? [] : add('deploy')
+  if (release.index !== task.releases.length) return []
+  return approval === 'none'
+    ? [{ type: 'gate.approved', gate: 'deploy', hash, sha, by: 'settings' }]
+    : [{ type: 'gate.opened', gate: { kind: 'deploy', hash, sha, environment } }]
+}
+
+/** After the merge: automatic deploys, or the end, from which `deploy <env>` goes on. */
+function merged(task: Task): TaskEvent[] {
+  if (!task.merged) return []
+  const last = task.releases.at(-1)
+  if (last && !last.report && last.deployed?.ok !== false) return []
+  const { by } = task.merged
+  const auto = Object.entries(task.settings.environments).find(
+    ([name, env]) => env.auto && !task.releases.some((release) => release.environment === name),
+  )
+  if (auto) return [{ type: 'release.requested', environment: auto[0], ref: undefined, by }]
+  return workUnderWay(task) ? [] : [{ type: 'task.finished', outcome: releaseOutcome(task) ?? 'merged' }]
+}
+
+function releaseOutcome(task: Task): string | undefined {
+  const last = task.releases.at(-1)
+  if (!last) return undefined
+  return last.report
+    ? `deployed to ${last.environment}: ${last.report.verdict}`
+    : `the deploy to ${last.environment} failed; the previous release keeps serving`
+}
+
+function answered(task: Task): TaskEvent[] {
+  if (task.answer && find(task, 'answer')?.status === 'done') return [{ type: 'task.finished', outcome: 'answered' }]
+  const outcome =
+    task.workflow === 'deploy' && task.releases.every((release) => release.report ?? release.deployed?.ok === false)
+      ? releaseOutcome(task)
+      : undefined
+  return outcome ? [{ type: 'task.finished', outcome }] : []
+}

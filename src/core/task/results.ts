@@ -1,0 +1,153 @@
+import type { Patch } from '../artefacts.ts'
+import { mayPublish, planHash } from '../policy.ts'
+import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
+import { stepById } from './steps.ts'
+import type { Step, Task, TaskEvent } from './types.ts'
+
+type ResultCommand = Extract<
+  TaskCommand,
+  { type: 'step.result' | 'step.error' | 'budget' | 'effect.done' | 'effect.failed' }
+>
+
+/** Decides what a step's result, its failure, or a sent effect means for the task. */
+export function decideStep(task: Task, command: ResultCommand): Decided {
+  switch (command.type) {
+    case 'step.error':
+      return accepted(
+        'step_failed',
+        [{ type: 'step.failed', step: command.step, error: command.error }],
+        command.error.message,
+      )
+    case 'budget':
+      return overBudget(task, command.step, command.patch)
+    case 'step.result':
+      return finished(task, command.step, command.result)
+    case 'effect.done':
+      return effectDone(task, command)
+    case 'effect.failed':
+      return effectFailed(task, command)
+  }
+}
+
+/** The work so far is kept on a branch, and people are asked whether to go on. */
+function overBudget(_task: Task, step: string, patch: Patch | undefined): Decided {
+  return accepted('budget_reached', [
+    { type: 'budget.reached', step, patch: patch?.diff ? patch : undefined },
+    { type: 'gate.opened', gate: { kind: 'budget', step } },
+  ])
+}
+
+function finished(task: Task, id: string, result: StepResult): Decided {
+  const step = stepById(task, id)
+  if (!step) return ignored('unknown_step')
+  const done: TaskEvent = { type: 'step.finished', step: id }
+  switch (result.kind) {
+    case 'spec':
+      return accepted('spec_written', [{ type: 'spec.written', spec: result.spec }, done])
+    case 'answer':
+      return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
+    case 'design':
+      return task.spec
+        ? accepted('design_written', [
+            { type: 'design.written', design: result.design, planHash: planHash(task.spec, result.design) },
+            done,
+          ])
+        : ignored('no_spec')
+    case 'patch':
+      return patchMade(task, step, result.patch)
+    case 'proof':
+      return accepted('proof_made', [{ type: 'proof.made', proof: result.proof }, done])
+    default:
+      return releaseResult(step, result, done)
+  }
+}
+
+type ReleaseResult = Extract<StepResult, { kind: 'release_plan' | 'deployed' | 'report' }>
+
+function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Decided {
+  const release = step.release ?? 0
+  if (result.kind === 'release_plan')
+    return accepted('release_planned', [{ type: 'release.planned', release, plan: result.plan }, done])
+  if (result.kind === 'report')
+    return accepted('release_watched', [done, { type: 'release.watched', release, report: result.report }])
+  const { deployed } = result
+  const end: TaskEvent = deployed.ok
+    ? done
+    : {
+        type: 'step.failed',
+        step: step.id,
+        error: { code: 'deploy_failed', message: deployed.error ?? 'the new release did not start' },
+      }
+  return accepted(deployed.ok ? 'deployed' : 'deploy_failed', [{ type: 'release.deployed', release, deployed }, end])
+}
+
+/** Deterministic code, not the model, decides what may be published. */
+function patchMade(task: Task, step: Step, patch: Patch): Decided {
+  const made: TaskEvent = { type: 'patch.made', step: step.id, patch }
+  const done: TaskEvent = { type: 'step.finished', step: step.id }
+  if (patch.diff === '') return withoutChange(step, patch, made, done)
+  const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow)
+  if (!ruling.ok)
+    return accepted(
+      ruling.reason,
+      [made, { type: 'step.failed', step: step.id, error: { code: ruling.reason, message: ruling.detail } }],
+      ruling.detail,
+    )
+  return accepted('patch_made', [made, done])
+}
+
+function withoutChange(step: Step, patch: Patch, made: TaskEvent, done: TaskEvent): Decided {
+  const isReview = step.rework?.why === 'review'
+  if (isReview)
+    return accepted('review_answered', [
+      made,
+      done,
+      { type: 'review.answered', answers: patch.answers, sha: undefined },
+    ])
+  const reason = `SD changed nothing: ${patch.note.notDone || patch.note.summary}`
+  return accepted('nothing_changed', [made, done, { type: 'task.handed_off', reason }])
+}
+
+function effectDone(task: Task, command: Extract<TaskCommand, { type: 'effect.done' }>): Decided {
+  const { body, result } = command
+  if (body.kind === 'git.push' && result.sha) return accepted('pushed', pushed(task, body, result.sha))
+  if (body.kind === 'pr.open' && result.number && result.nodeId && result.url) {
+    const pullRequest = { number: result.number, nodeId: result.nodeId, url: result.url, draft: true }
+    return accepted('pr_opened', [{ type: 'pr.opened', pullRequest }])
+  }
+  if (body.kind === 'pr.ready') return accepted('pr_ready', [{ type: 'pr.ready' }])
+  if (body.kind === 'deployment.create' && result.id)
+    return accepted('deployment_created', [
+      { type: 'deployment.created', release: body.release, deploymentId: result.id },
+    ])
+  return accepted('effect_done', [])
+}
+
+type Push = Extract<TaskEvent, { type: 'branch.pushed' }>
+type PushBody = Extract<Extract<TaskCommand, { type: 'effect.done' }>['body'], { kind: 'git.push' }>
+
+function pushed(task: Task, body: PushBody, sha: string): TaskEvent[] {
+  if (body.wip) return [{ type: 'wip.pushed', branch: body.branch, sha }]
+  const push: Push = { type: 'branch.pushed', branch: body.branch, headSha: sha, step: body.step }
+  const step = stepById(task, body.step)
+  const answers = step?.rework?.why === 'review' ? (task.patches.at(-1)?.answers ?? []) : []
+  return answers.length > 0 ? [push, { type: 'review.answered', answers, sha }] : [push]
+}
+
+/** An effect that can never be sent ends in the thread's sight, where the work depends on it. */
+function effectFailed(task: Task, command: Extract<TaskCommand, { type: 'effect.failed' }>): Decided {
+  const needed = ['git.push', 'pr.open', 'pr.ready', 'deployment.create'].includes(command.kind)
+  if (!needed || task.status === 'cancelled') return accepted('effect_failed', [], command.error)
+  return accepted(
+    'effect_failed',
+    [{ type: 'task.handed_off', reason: `${EFFECT_NAMES[command.kind] ?? command.kind} failed: ${command.error}` }],
+    command.error,
+  )
+}
+
+const EFFECT_NAMES: Readonly<Record<string, string>> = {
+  'git.push': 'pushing the branch',
+  'pr.open': 'opening the pull request',
+  'pr.ready': 'marking the pull request as ready',
+  'deployment.create': 'recording the deployment',
+}

@@ -1,0 +1,250 @@
+import type {
+  Answer,
+  Deployed,
+  Design,
+  Patch,
+  Proof,
+  ReleasePlan,
+  ReleaseReport,
+  ReviewAnswer,
+  Role,
+  Spec,
+} from '../artefacts.ts'
+import type { RepositorySettings } from '../settings.ts'
+
+/** A GitHub account; authority is always asked for the numeric id. */
+export interface Person {
+  readonly id: number
+  readonly login: string
+}
+
+export interface Repository {
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly defaultBranch: string
+  readonly installationId: number
+}
+
+/** What started the work: the webhook's own text, as it was when the event arrived. */
+export interface Origin {
+  readonly repository: Repository
+  /** The issue or pull request in whose thread the conversation is held. */
+  readonly number: number
+  readonly isPullRequest: boolean
+  readonly title: string
+  readonly body: string
+  readonly author: Person
+  readonly requester: Person
+  readonly trigger: 'label' | 'mention' | 'assignment' | 'api'
+  /** Words that came with a mention. */
+  readonly request: string
+  readonly url: string
+}
+
+export type WorkflowName = 'change' | 'question' | 'deploy'
+export type StepKind = 'spec' | 'answer' | 'design' | 'build' | 'rework' | 'prove' | 'release_plan' | 'deploy' | 'watch'
+export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
+
+/** Why SD works again on an open pull request. */
+export type ReworkReason =
+  | { readonly why: 'proof'; readonly proof: Proof }
+  | { readonly why: 'review'; readonly comments: readonly ReviewComment[] }
+  | { readonly why: 'check'; readonly name: string; readonly text: string }
+
+export interface Step {
+  readonly id: string
+  readonly kind: StepKind
+  readonly role: Role
+  readonly needs: readonly string[]
+  readonly status: StepStatus
+  readonly attempt: number
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  readonly costUsd: number
+  readonly turns: number
+  readonly error: StepError | undefined
+  readonly rework: ReworkReason | undefined
+  /** Number of the release this step belongs to, counted from 1. */
+  readonly release: number | undefined
+}
+
+/** A failure as the person in the thread may read it. */
+export interface StepError {
+  readonly code: string
+  readonly message: string
+}
+
+/** A review comment as the webhook brought it. Inline comments have a thread; a review's own text has none. */
+export interface ReviewComment {
+  readonly id: number
+  readonly reviewId: number
+  readonly thread: boolean
+  /** The first comment of the thread, to which replies are attached. */
+  readonly rootId: number
+  readonly author: Person
+  readonly body: string
+  readonly path: string | undefined
+  readonly line: number | undefined
+}
+
+export type Gate =
+  | { readonly kind: 'question'; readonly questions: readonly string[]; readonly openedAt: number }
+  | { readonly kind: 'plan'; readonly hash: string; readonly openedAt: number; readonly reason: string }
+  | {
+      readonly kind: 'deploy'
+      readonly hash: string
+      readonly sha: string
+      readonly environment: string
+      readonly openedAt: number
+    }
+  | { readonly kind: 'budget'; readonly openedAt: number; readonly step: string }
+
+export interface Approval {
+  readonly gate: 'plan' | 'deploy'
+  readonly hash: string
+  readonly sha: string | undefined
+  readonly by: Person | 'settings'
+  readonly at: number
+}
+
+export interface PullRequest {
+  readonly number: number
+  readonly nodeId: string
+  readonly url: string
+  readonly draft: boolean
+}
+
+export interface Release {
+  readonly index: number
+  readonly environment: string
+  readonly ref: string | undefined
+  readonly requester: Person
+  readonly plan: ReleasePlan | undefined
+  readonly deploymentId: number | undefined
+  readonly deployed: Deployed | undefined
+  readonly report: ReleaseReport | undefined
+}
+
+export type TaskStatus = 'working' | 'waiting' | 'done' | 'cancelled' | 'handed_off'
+
+/** How often each step may be handed back, tried and paid for. */
+export const LIMITS = { proofRounds: 2, checkRounds: 2, planRounds: 5, reviewRounds: 10 } as const
+
+/** The state of a task: the fold of its events. Times are ms since the epoch. */
+export interface Task {
+  readonly id: string
+  readonly conversationId: string
+  readonly version: number
+  readonly status: TaskStatus
+  readonly workflow: WorkflowName
+  readonly origin: Origin
+  readonly settings: RepositorySettings
+  readonly openedAt: number
+  readonly finishedAt: number | undefined
+  readonly budgetUsd: number
+  readonly steps: readonly Step[]
+  /** What people added to the request, newest last. */
+  readonly notes: readonly { readonly by: Person; readonly text: string; readonly at: number }[]
+  readonly spec: Spec | undefined
+  readonly answer: Answer | undefined
+  readonly design: Design | undefined
+  readonly planHash: string | undefined
+  readonly forcePlanGate: boolean
+  readonly gate: Gate | undefined
+  readonly approvals: readonly Approval[]
+  readonly branch: string | undefined
+  readonly baseSha: string | undefined
+  readonly headSha: string | undefined
+  /** Patches without their diffs, which stand in the events. */
+  readonly patches: readonly Omit<Patch, 'diff'>[]
+  readonly pullRequest: PullRequest | undefined
+  readonly wip: { readonly branch: string; readonly sha: string } | undefined
+  readonly proofs: readonly Proof[]
+  readonly review: {
+    readonly pending: readonly ReviewComment[]
+    readonly dueAt: number | undefined
+    readonly ledger: readonly LedgerEntry[]
+    readonly reviewers: readonly Person[]
+  }
+  readonly merged: { readonly sha: string; readonly by: Person; readonly at: number } | undefined
+  readonly releases: readonly Release[]
+  readonly outcome: string | undefined
+}
+
+/** One review comment and what became of it. */
+export interface LedgerEntry {
+  readonly comment: ReviewComment
+  readonly outcome: ReviewAnswer['outcome'] | 'open'
+  readonly sha: string | undefined
+}
+
+/** What happened. The union is the whole history format; each is stored as (type, data, at). */
+export type TaskEvent =
+  | {
+      readonly type: 'task.opened'
+      readonly id: string
+      readonly conversationId: string
+      readonly workflow: WorkflowName
+      readonly origin: Origin
+      readonly settings: RepositorySettings
+      readonly forcePlanGate: boolean
+    }
+  | { readonly type: 'settings.read'; readonly settings: RepositorySettings }
+  | { readonly type: 'note.added'; readonly by: Person; readonly text: string }
+  | { readonly type: 'step.added'; readonly step: NewStep }
+  | { readonly type: 'step.started'; readonly step: string; readonly attempt: number }
+  | { readonly type: 'step.finished'; readonly step: string }
+  | { readonly type: 'step.failed'; readonly step: string; readonly error: StepError }
+  | { readonly type: 'turn.taken'; readonly step: string; readonly costUsd: number }
+  | { readonly type: 'step.reset'; readonly step: string; readonly by: Person | 'workflow' }
+  | { readonly type: 'spec.written'; readonly spec: Spec }
+  | { readonly type: 'answer.written'; readonly answer: Answer }
+  | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }
+  | { readonly type: 'gate.opened'; readonly gate: GateOpened }
+  | {
+      readonly type: 'gate.approved'
+      readonly gate: 'plan' | 'deploy'
+      readonly hash: string
+      readonly sha: string | undefined
+      readonly by: Person | 'settings'
+    }
+  | { readonly type: 'gate.rejected'; readonly gate: 'plan' | 'deploy'; readonly by: Person; readonly reason: string }
+  | { readonly type: 'gate.answered'; readonly by: Person; readonly text: string }
+  | { readonly type: 'patch.made'; readonly step: string; readonly patch: Patch }
+  | { readonly type: 'branch.pushed'; readonly branch: string; readonly headSha: string; readonly step: string }
+  | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string }
+  | { readonly type: 'pr.opened'; readonly pullRequest: PullRequest }
+  | { readonly type: 'pr.ready' }
+  | { readonly type: 'proof.made'; readonly proof: Proof }
+  | {
+      readonly type: 'review.received'
+      readonly comments: readonly ReviewComment[]
+      readonly by: Person
+      readonly dueAt: number
+    }
+  | { readonly type: 'review.taken'; readonly ids: readonly number[] }
+  | { readonly type: 'review.answered'; readonly answers: readonly ReviewAnswer[]; readonly sha: string | undefined }
+  | { readonly type: 'pr.merged'; readonly sha: string; readonly by: Person }
+  | {
+      readonly type: 'release.requested'
+      readonly environment: string
+      readonly ref: string | undefined
+      readonly by: Person
+    }
+  | { readonly type: 'release.planned'; readonly release: number; readonly plan: ReleasePlan }
+  | { readonly type: 'deployment.created'; readonly release: number; readonly deploymentId: number }
+  | { readonly type: 'release.deployed'; readonly release: number; readonly deployed: Deployed }
+  | { readonly type: 'release.watched'; readonly release: number; readonly report: ReleaseReport }
+  | { readonly type: 'budget.reached'; readonly step: string; readonly patch: Patch | undefined }
+  | { readonly type: 'budget.extended'; readonly usd: number; readonly by: Person }
+  | { readonly type: 'task.cancelled'; readonly by: Person }
+  | { readonly type: 'task.handed_off'; readonly reason: string }
+  | { readonly type: 'task.finished'; readonly outcome: string }
+
+export type NewStep = Pick<Step, 'id' | 'kind' | 'role' | 'needs' | 'rework' | 'release'>
+export type GateOpened =
+  | { readonly kind: 'question'; readonly questions: readonly string[] }
+  | { readonly kind: 'plan'; readonly hash: string; readonly reason: string }
+  | { readonly kind: 'deploy'; readonly hash: string; readonly sha: string; readonly environment: string }
+  | { readonly kind: 'budget'; readonly step: string }

@@ -1,0 +1,85 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { messageOf } from '../core/errors.ts'
+import { type HttpDeps, isLoopback } from './types.ts'
+
+/** What the set-up page needs. */
+export interface SetupDeps extends Pick<HttpDeps, 'log'> {
+  /** The app that is set up, undefined while there is none. */
+  readonly app: () => { readonly slug?: string | undefined } | undefined
+  readonly manifest: Record<string, unknown>
+  readonly serverUrl: string
+  readonly publicUrl: string
+  /** Whoever is not on this machine needs this code, which stands in the log: else a stranger could register an app of theirs. */
+  readonly code: string
+  readonly convert: (code: string) => Promise<void>
+}
+
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;color:#1f2328;background:#f6f8fa;margin:0}main{max-width:40rem;margin:4rem auto;padding:2rem;background:#fff;border:1px solid #d1d9e0;border-radius:12px}
+h1{margin:0 0 .25rem;font-size:1.6rem}button{font:inherit;font-weight:600;background:#1f883d;color:#fff;border:0;border-radius:6px;padding:.6rem 1.1rem;cursor:pointer}code{background:#eff1f3;padding:.1em .35em;border-radius:4px}
+li{margin:.4rem 0}.muted{color:#59636e}.ok{color:#1a7f37;font-weight:600}`
+
+/** `/`: registers a GitHub App by the manifest flow, then tells the next step. */
+export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
+  const states = new Set<string>()
+  return (server) => {
+    server.get('/', { schema: { hide: true } }, async (request, reply) => {
+      const app = deps.app()
+      if (app) return html(reply, donePage(deps, app))
+      if (!mayEnter(request, deps.code)) return html(reply.code(403), page('<h1>Muster</h1><p>This server is not set up yet. Open the address with the set-up code that stands in its log.</p>'))
+      const state = randomBytes(16).toString('hex')
+      states.add(state)
+      return html(reply, startPage(deps, state))
+    })
+    server.get('/setup/callback', { schema: { hide: true } }, async (request, reply) => {
+      const { code, state } = queryOf(request)
+      if (deps.app()) return reply.redirect('/')
+      if (!code || !state || !states.delete(state)) return html(reply.code(400), page('<h1>That did not work</h1><p>This answer does not belong to a set-up that was begun here. <a href="/">Begin again.</a></p>'))
+      try {
+        await deps.convert(code)
+        return reply.redirect('/')
+      } catch (error) {
+        deps.log('error', 'the app could not be registered', { error: messageOf(error) })
+        return html(reply.code(502), page('<h1>That did not work</h1><p>GitHub did not hand over the new app. The code is good for one hour and one use. <a href="/">Begin again.</a></p>'))
+      }
+    })
+  }
+}
+
+function queryOf(request: FastifyRequest): { code: string | undefined; state: string | undefined; setup: string | undefined } {
+  const query = new URL(request.url, 'http://localhost').searchParams
+  return { code: query.get('code') ?? undefined, state: query.get('state') ?? undefined, setup: query.get('setup') ?? undefined }
+}
+
+function mayEnter(request: FastifyRequest, code: string): boolean {
+  const given = Buffer.from(queryOf(request).setup ?? '')
+  const wanted = Buffer.from(code)
+  return (isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for']) || (given.length === wanted.length && timingSafeEqual(given, wanted))
+}
+
+function html(reply: FastifyReply, body: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:").send(body)
+}
+
+function page(body: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Muster</title><style>${STYLE}</style><main>${body}</main></html>`
+}
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+}
+
+function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string): string {
+  const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicUrl)
+  const warning = local ? `<p><strong>Mind:</strong> GitHub will send its webhooks to <code>${escape(publicUrl)}</code>, which it cannot reach. Set <code>MUSTER_PUBLIC_URL</code> to this server's public address and start again.</p>` : `<p class="muted">GitHub will send its webhooks to <code>${escape(publicUrl)}</code>.</p>`
+  return page(`<h1>Set up Muster</h1><p>Step 1 of 2: register a GitHub App for your account. GitHub shows you its permissions first; the key it makes never leaves this server.</p>${warning}
+<form action="${escape(serverUrl)}/settings/apps/new?state=${state}" method="post"><input type="hidden" name="manifest" value="${escape(JSON.stringify(manifest))}"><button>Register the GitHub App</button></form>
+<p class="muted">For an organisation: register it there, then set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET by hand (see docs/github.md).</p>`)
+}
+
+function donePage({ publicUrl, serverUrl }: SetupDeps, app: { slug?: string | undefined }): string {
+  const install = app.slug ? `${serverUrl}/apps/${app.slug}/installations/new` : undefined
+  return page(`<h1>Muster</h1><p class="ok">The GitHub App is set up.</p><ol>${install ? `<li><a href="${escape(install)}">Install it</a> on the repositories it should work on.</li>` : '<li>Install the app on the repositories it should work on.</li>'}
+<li>Set <code>ANTHROPIC_API_KEY</code> if it is not set yet, and run <code>npx muster doctor</code>.</li><li>Put the label <code>muster</code> on an issue.</li></ol>
+<p class="muted">API: <code>${escape(publicUrl)}/api/v1/openapi.json</code> · ready? <code>${escape(publicUrl)}/readyz</code></p>`)
+}

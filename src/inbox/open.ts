@@ -1,0 +1,48 @@
+import { noteReply } from '../core/reply/answers.ts'
+import type { Route } from '../core/routing.ts'
+import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
+import { acknowledge, reply, settingsInvalid } from './replies.ts'
+import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
+
+type Opening = Extract<Route, { to: 'open' }>
+
+/** Starts a task from an event whose author may do so. */
+export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Promise<void> {
+  const loaded = await deps.settings.load(scene.heard.repository, true)
+  if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
+  const refusal = refusalOf(way, loaded.settings.environments)
+  if (refusal) {
+    await reply(deps, scene, noteReply(refusal))
+    return deps.store.inbox.decide(scene.eventId, { outcome: 'refused', reason: 'not_possible', detail: refusal }, { conversationId: scene.conversationId, kind: scene.heard.kind })
+  }
+  const { command } = way
+  const opened: TaskEvent = {
+    type: 'task.opened', id: deps.newId(), conversationId: scene.conversationId, workflow: workflowOf(way), origin: originOf(scene, way), settings: loaded.settings, forcePlanGate: command.verb === 'plan',
+  }
+  const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
+  const release: TaskEvent[] = command.verb === 'deploy' ? [{ type: 'release.requested', environment: command.environment, ref: command.ref, by }] : []
+  const { task } = await deps.workflow.open([opened, ...release], { outcome: 'accepted', reason: 'started', detail: way.trigger }, inboundOf(scene))
+  deps.log('info', 'task opened', { task: task.id, trigger: way.trigger })
+  await acknowledge(deps, scene, way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId })
+}
+
+function workflowOf({ command }: Opening): WorkflowName {
+  return command.verb === 'ask' ? 'question' : command.verb === 'deploy' ? 'deploy' : 'change'
+}
+
+/** What this version cannot do is said at once. */
+function refusalOf({ command, subject }: Opening, environments: Readonly<Record<string, unknown>>): string | undefined {
+  if (command.verb === 'deploy') {
+    const known = Object.keys(environments)
+    if (environments[command.environment]) return undefined
+    return known.length > 0 ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.` : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
+  }
+  return subject.isPullRequest && command.verb !== 'ask' ? "In this version Muster works on issues and on its own pull requests; it cannot take over somebody else's. `ask` works here." : undefined
+}
+
+/** The webhook's own text is what counts: later edits change nothing. */
+function originOf({ heard }: Scene, { subject, trigger, command }: Opening): Origin {
+  const { sender, repository } = heard
+  const request = 'text' in command ? command.text : ''
+  return { repository, number: subject.number, isPullRequest: subject.isPullRequest, title: subject.title, body: subject.body, author: subject.author, requester: { id: sender.id, login: sender.login }, trigger, request, url: subject.url }
+}

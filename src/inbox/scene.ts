@@ -1,0 +1,33 @@
+import type { Heard } from '../core/heard.ts'
+import type { Task } from '../core/task/types.ts'
+import type { Platform, Receiver } from '../channels/types.ts'
+import type { Store } from '../store/types.ts'
+import type { Workflow } from '../workflow/types.ts'
+import type { Loaded, SettingsSource } from './settings.ts'
+
+export interface InboxDeps {
+  readonly store: Pick<Store, 'inbox' | 'tasks' | 'conversations' | 'effects'>
+  readonly workflow: Workflow
+  readonly receiver: Receiver
+  readonly platform: Platform
+  readonly settings: SettingsSource
+  readonly mayAsk: (personId: number) => boolean
+  readonly newId: () => string
+  readonly now: () => number
+  readonly kick: () => void
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
+}
+
+/** One event, with all that is known of where it came from. */
+export interface Scene {
+  readonly eventId: string
+  readonly receivedAt: number
+  readonly heard: Heard
+  readonly conversationId: string
+  readonly task: Task | undefined
+  readonly loaded: Loaded
+}
+
+export function inboundOf(scene: Scene): { inbound: { id: string; kind: string } } {
+  return { inbound: { id: scene.eventId, kind: scene.heard.kind } }
+}

@@ -1,0 +1,67 @@
+/** The model seam: one question, one answer. Everything else (limits, journal, tools) is ours. */
+
+/** A tool as the model is told of it; `input` is a JSON schema. */
+export interface ToolSpec {
+  readonly name: string
+  readonly description: string
+  readonly input: Readonly<Record<string, unknown>>
+}
+
+export type Block =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown }
+
+export interface ToolResult {
+  readonly id: string
+  readonly text: string
+  readonly isError: boolean
+}
+
+export type Message =
+  | { readonly role: 'user'; readonly text: string }
+  | { readonly role: 'assistant'; readonly blocks: readonly Block[] }
+  | { readonly role: 'tools'; readonly results: readonly ToolResult[]; readonly note: string | undefined }
+
+export interface ModelRequest {
+  /** Who asks, for stories and records. */
+  readonly origin: { readonly taskId: string; readonly role: string; readonly step: string; readonly attempt: number; readonly turn: number }
+  readonly model: string
+  readonly system: string
+  readonly messages: readonly Message[]
+  readonly tools: readonly ToolSpec[]
+  readonly maxTokens: number
+  readonly signal: AbortSignal
+}
+
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cacheReadTokens: number
+  readonly cacheWriteTokens: number
+}
+
+export interface ModelReply {
+  readonly model: string
+  readonly blocks: readonly Block[]
+  readonly stop: 'end' | 'tools' | 'length' | 'refusal'
+  readonly usage: Usage
+}
+
+export interface ModelProvider {
+  /** @throws ModelError, or the signal's reason when aborted */
+  complete(request: ModelRequest): Promise<ModelReply>
+}
+
+/** Why a model call failed, as far as it matters to what happens next. */
+export type ModelErrorKind = 'busy' | 'key' | 'credit' | 'request' | 'story'
+
+export class ModelError extends Error {
+  readonly kind: ModelErrorKind
+  readonly retryAfterMs: number | undefined
+  constructor(kind: ModelErrorKind, message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'ModelError'
+    this.kind = kind
+    this.retryAfterMs = options.retryAfterMs
+  }
+}

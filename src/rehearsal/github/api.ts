@@ -1,0 +1,230 @@
+import { z } from 'zod'
+import { type Caller, Refusal, require } from './auth.ts'
+import { git, shaOf } from './git.ts'
+import type { Hooks } from './hooks.ts'
+import { Shapes } from './shapes.ts'
+import { type Issue, now, type Repo, type World } from './world.ts'
+
+/** One call to the REST API, taken apart. */
+export interface Call {
+  readonly world: World
+  readonly hooks: Hooks
+  readonly shapes: Shapes
+  readonly caller: Caller
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  readonly body: unknown
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  /** As in GitHub's OpenAPI description: `/repos/{owner}/{repo}/…` */
+  readonly path: string
+  readonly handle: (call: Call) => Promise<Answer> | Answer
+}
+
+const ok = (body: unknown): Answer => ({ status: 200, body })
+const created = (body: unknown): Answer => ({ status: 201, body })
+
+/** The repository of a call, if the token may do this there. */
+export function repoOf({ world, params, caller }: Call, permissions: readonly string[], level: 'read' | 'write'): Repo {
+  const repo = world.repos.find((one) => one.owner.login === params['owner'] && one.name === params['repo'])
+  if (!repo) throw new Refusal(404, 'Not Found')
+  require(caller, permissions, level, repo.id)
+  return repo
+}
+
+export function issueOf(world: World, number: string | undefined): Issue {
+  const issue = world.issues.find((one) => one.number === Number(number))
+  if (!issue) throw new Refusal(404, 'Not Found')
+  return issue
+}
+
+function pullOf(world: World, number: string | undefined): Issue & { pull: NonNullable<Issue['pull']> } {
+  const issue = issueOf(world, number)
+  const { pull } = issue
+  if (!pull) throw new Refusal(404, 'Not Found')
+  return Object.assign(issue, { pull })
+}
+
+/** A body of the right shape. @throws Refusal 422 */
+export function read<T>(shape: z.ZodType<T>, body: unknown): T {
+  const parsed = shape.safeParse(body)
+  if (!parsed.success) throw new Refusal(422, `Validation Failed: ${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
+
+function pageOf<T>(items: readonly T[], query: URLSearchParams): T[] {
+  const size = Math.min(100, Number(query.get('per_page') ?? 30))
+  const page = Math.max(1, Number(query.get('page') ?? 1))
+  return items.slice((page - 1) * size, page * size)
+}
+
+const MAX_BODY = 65_536
+const Text = z.object({ body: z.string().max(MAX_BODY, 'body is too long (maximum is 65536 characters)') })
+const Content = z.object({ content: z.string() })
+const ISSUES = ['issues', 'pull_requests']
+
+export const ISSUE_ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/repos/{owner}/{repo}', handle: (call) => ok(call.shapes.fullRepo(repoOf(call, ['metadata', 'issues'], 'read'))) },
+  { method: 'GET', path: '/repos/{owner}/{repo}/issues/{issue_number}', handle: (call) => ok(call.shapes.issue(issueOf(call.world, call.params['issue_number']), repoOf(call, ISSUES, 'read'))) },
+  {
+    method: 'GET', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments',
+    handle: (call) => {
+      const repo = repoOf(call, ISSUES, 'read')
+      const { number } = issueOf(call.world, call.params['issue_number'])
+      return ok(pageOf(call.world.comments.filter((one) => one.issue === number), call.query).map((one) => call.shapes.comment(one, repo)))
+    },
+  },
+  { method: 'POST', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments', handle: postComment },
+  {
+    method: 'PATCH', path: '/repos/{owner}/{repo}/issues/comments/{comment_id}',
+    handle: (call) => {
+      const repo = repoOf(call, ISSUES, 'write')
+      const comment = call.world.comments.find((one) => one.id === Number(call.params['comment_id']))
+      if (!comment) throw new Refusal(404, 'Not Found')
+      comment.body = read(Text, call.body).body
+      comment.updatedAt = now()
+      comment.edits++
+      call.world.note(call.world.bot, 'edited', `#${comment.issue}`, comment.body)
+      return ok(call.shapes.comment(comment, repo))
+    },
+  },
+  { method: 'POST', path: '/repos/{owner}/{repo}/issues/{issue_number}/reactions', handle: (call) => react(call, `issue:${call.params['issue_number']}`) },
+  { method: 'POST', path: '/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions', handle: (call) => react(call, `comment:${call.params['comment_id']}`) },
+  { method: 'POST', path: '/repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions', handle: (call) => react(call, `review:${call.params['comment_id']}`) },
+  {
+    method: 'GET', path: '/repos/{owner}/{repo}/collaborators/{username}/permission',
+    handle: (call) => {
+      const repo = repoOf(call, ['metadata'], 'read')
+      const account = call.world.accounts.get(call.params['username'] ?? '')
+      if (!account) throw new Refusal(404, 'Not Found')
+      const permission = repo.people.get(account.id) ?? 'none'
+      return ok({ permission, role_name: permission, user: { ...call.shapes.user(account), role_name: permission } })
+    },
+  },
+  {
+    method: 'GET', path: '/repos/{owner}/{repo}/contents/{path}',
+    handle: async (call) => {
+      const repo = repoOf(call, ['contents'], 'read')
+      const path = call.params['path'] ?? ''
+      const sha = await git(repo.dir, ['rev-parse', '--verify', '--quiet', `${repo.defaultBranch}:${path}`]).catch(() => undefined)
+      if (!sha) throw new Refusal(404, 'Not Found')
+      return ok(call.shapes.contentFile(repo, path, sha, Buffer.from(await git(repo.dir, ['cat-file', 'blob', sha]))))
+    },
+  },
+]
+
+function postComment(call: Call): Answer {
+  const repo = repoOf(call, ISSUES, 'write')
+  const issue = issueOf(call.world, call.params['issue_number'])
+  const { body } = read(Text, call.body)
+  const comment = { id: call.world.id(), issue: issue.number, user: call.world.bot, body, createdAt: now(), updatedAt: now(), edits: 0 }
+  call.world.comments.push(comment)
+  call.world.note(call.world.bot, 'commented', `#${issue.number}`, body)
+  void call.hooks.emit('issue_comment', 'created', repo, call.world.bot, { issue: call.shapes.issue(issue, repo), comment: call.shapes.comment(comment, repo) })
+  return created(call.shapes.comment(comment, repo))
+}
+
+function react(call: Call, target: string): Answer {
+  repoOf(call, ISSUES, 'write')
+  const { content } = read(Content, call.body)
+  const known = call.world.reactions.find((one) => one.target === target && one.content === content && one.user === call.world.bot)
+  if (known) return ok(call.shapes.reaction(known))
+  const reaction = { id: call.world.id(), target, user: call.world.bot, content, createdAt: now() }
+  call.world.reactions.push(reaction)
+  call.world.note(call.world.bot, 'reacted', target, content)
+  return created(call.shapes.reaction(reaction))
+}
+
+const NewPull = z.object({ title: z.string().max(256), head: z.string(), base: z.string(), body: z.string().max(MAX_BODY).default(''), draft: z.boolean().default(false) })
+const PULLS = ['pull_requests']
+
+export const PULL_ROUTES: readonly Route[] = [
+  { method: 'POST', path: '/repos/{owner}/{repo}/pulls', handle: openPull },
+  {
+    method: 'GET', path: '/repos/{owner}/{repo}/pulls',
+    handle: (call) => {
+      const repo = repoOf(call, PULLS, 'read')
+      const head = call.query.get('head')?.replace(/^[^:]*:/, '')
+      const state = call.query.get('state') ?? 'open'
+      const found = call.world.issues.filter((one) => one.pull && (!head || one.pull.head === head) && (state === 'all' || one.state === state))
+      return ok(pageOf(found, call.query).map((one) => call.shapes.pullSimple(one, repo)))
+    },
+  },
+  {
+    method: 'PATCH', path: '/repos/{owner}/{repo}/pulls/{pull_number}',
+    handle: async (call) => {
+      const repo = repoOf(call, PULLS, 'write')
+      const issue = pullOf(call.world, call.params['pull_number'])
+      issue.body = read(Text, call.body).body
+      issue.updatedAt = now()
+      return ok(call.shapes.pull(issue, repo, await countsOf(repo, issue.pull)))
+    },
+  },
+  { method: 'POST', path: '/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', handle: requestReviewers },
+  {
+    method: 'GET', path: '/repos/{owner}/{repo}/pulls/{pull_number}/comments',
+    handle: (call) => {
+      const repo = repoOf(call, PULLS, 'read')
+      const { number } = pullOf(call.world, call.params['pull_number'])
+      return ok(pageOf(call.world.reviewComments.filter((one) => one.pull === number), call.query).map((one) => call.shapes.reviewComment(one, repo)))
+    },
+  },
+  { method: 'POST', path: '/repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies', handle: replyToReview },
+]
+
+async function countsOf(repo: Repo, pull: NonNullable<Issue['pull']>) {
+  const lines = (await git(repo.dir, ['diff', '--numstat', `${pull.baseSha}...${pull.headSha}`])).split('\n').filter(Boolean)
+  const sum = (column: number) => lines.reduce((total, line) => total + (Number(line.split('\t')[column]) || 0), 0)
+  return { additions: sum(0), deletions: sum(1), changed_files: lines.length, commits: Number(await git(repo.dir, ['rev-list', '--count', `${pull.baseSha}..${pull.headSha}`])) }
+}
+
+async function openPull(call: Call): Promise<Answer> {
+  const { world, hooks, shapes } = call
+  const repo = repoOf(call, PULLS, 'write')
+  const input = read(NewPull, call.body)
+  const head = input.head.replace(/^[^:]*:/, '')
+  const [headSha, baseSha] = [await shaOf(repo.dir, head), await shaOf(repo.dir, input.base)]
+  if (!headSha || !baseSha) throw new Refusal(422, 'Validation Failed: head or base is invalid')
+  if (world.issues.some((one) => one.pull?.head === head && one.state === 'open')) throw new Refusal(422, `Validation Failed: A pull request already exists for ${repo.owner.login}:${head}.`)
+  const issue: Issue = {
+    id: world.id(), number: world.issues.length + 1, user: world.bot, title: input.title, body: input.body, labels: [], assignees: [], state: 'open', createdAt: now(), updatedAt: now(), closedAt: null,
+    pull: { id: world.id(), head, base: input.base, headSha, baseSha, draft: input.draft, merged: undefined, reviewers: [] },
+  }
+  world.issues.push(issue)
+  world.note(world.bot, input.draft ? 'opened the draft pull request' : 'opened the pull request', `#${issue.number}`, input.title)
+  const shown = shapes.pull(issue, repo, await countsOf(repo, issue.pull ?? { id: 0, head, base: input.base, headSha, baseSha, draft: true, merged: undefined, reviewers: [] }))
+  void hooks.emit('pull_request', 'opened', repo, world.bot, { number: issue.number, pull_request: shown })
+  return created(shown)
+}
+
+async function requestReviewers(call: Call): Promise<Answer> {
+  const repo = repoOf(call, PULLS, 'write')
+  const issue = pullOf(call.world, call.params['pull_number'])
+  const { reviewers } = read(z.object({ reviewers: z.array(z.string()) }), call.body)
+  const people = reviewers.map((login) => call.world.accounts.get(login))
+  if (people.some((one) => !one || !repo.people.has(one.id))) throw new Refusal(422, 'Reviews may only be requested from collaborators.')
+  issue.pull.reviewers = people.filter((one) => one !== undefined)
+  call.world.note(call.world.bot, 'asked for a review by', `#${issue.number}`, reviewers.join(', '))
+  return created(call.shapes.pullSimple(issue, repo))
+}
+
+function replyToReview(call: Call): Answer {
+  const repo = repoOf(call, PULLS, 'write')
+  const issue = pullOf(call.world, call.params['pull_number'])
+  const root = call.world.reviewComments.find((one) => one.id === Number(call.params['comment_id']))
+  if (!root) throw new Refusal(404, 'Not Found')
+  const { body } = read(Text, call.body)
+  const comment = { ...root, id: call.world.id(), user: call.world.bot, body, inReplyTo: root.inReplyTo ?? root.id, review: call.world.id(), createdAt: now() }
+  call.world.reviewComments.push(comment)
+  call.world.note(call.world.bot, 'replied in the review thread on', `#${issue.number}`, body)
+  void call.hooks.emit('pull_request_review_comment', 'created', repo, call.world.bot, { comment: call.shapes.reviewComment(comment, repo), pull_request: call.shapes.pullSimple(issue, repo) })
+  return created(call.shapes.reviewComment(comment, repo))
+}

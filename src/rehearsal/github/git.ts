@@ -1,0 +1,76 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+
+const exec = promisify(execFile)
+const ENV = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }
+
+/** Git in a bare repository of the rehearsal. */
+export async function git(dir: string, args: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { stdout } = await exec('git', ['--git-dir', dir, ...args], { env: { ...ENV, ...extra }, maxBuffer: 50_000_000 })
+  return stdout.trim()
+}
+
+/** A bare repository with one commit that has the files of a folder. */
+export async function importFolder(dir: string, from: string, author: string, message: string): Promise<void> {
+  mkdirSync(dirname(dir), { recursive: true })
+  await exec('git', ['init', '--quiet', '--bare', '--initial-branch=main', dir], { env: ENV })
+  await git(dir, ['config', 'http.receivepack', 'true'])
+  const index = { GIT_INDEX_FILE: `${dir}/import.index`, GIT_WORK_TREE: from }
+  await git(dir, ['add', '-A', '.'], index)
+  const tree = await git(dir, ['write-tree'], index)
+  const commit = await git(dir, ['commit-tree', tree, '-m', message], identity(author))
+  await git(dir, ['update-ref', 'refs/heads/main', commit])
+}
+
+/** Who commits, as git's environment wants it. */
+export function identity(name: string): Record<string, string> {
+  const email = `${name}@example.com`
+  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email }
+}
+
+export async function shaOf(dir: string, ref: string): Promise<string | undefined> {
+  try {
+    return await git(dir, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`])
+  } catch {
+    return undefined
+  }
+}
+
+/** Answers git's smart HTTP protocol by `git http-backend`. */
+export function serveGit(root: string, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const env = {
+    ...ENV, GIT_PROJECT_ROOT: root, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: path, QUERY_STRING: url.search.slice(1), REQUEST_METHOD: request.method ?? 'GET', CONTENT_TYPE: request.headers['content-type'] ?? '', REMOTE_USER: 'app',
+    HTTP_CONTENT_ENCODING: String(request.headers['content-encoding'] ?? ''), GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''), ...(request.headers['content-length'] ? { CONTENT_LENGTH: request.headers['content-length'] } : {}),
+  }
+  const child = spawn('git', ['http-backend'], { env })
+  request.pipe(child.stdin)
+  child.stdin.on('error', () => {})
+  return new Promise((resolve, reject) => {
+    let head = Buffer.alloc(0)
+    let begun = false
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (begun) return void response.write(chunk)
+      head = Buffer.concat([head, chunk])
+      const end = head.indexOf('\r\n\r\n')
+      if (end < 0) return
+      begun = true
+      writeHead(response, head.subarray(0, end).toString())
+      response.write(head.subarray(end + 4))
+    })
+    child.once('error', reject)
+    child.once('close', () => {
+      response.end()
+      resolve()
+    })
+  })
+}
+
+function writeHead(response: ServerResponse, text: string): void {
+  const headers = text.split('\r\n').map((line) => line.split(/:\s*/, 2) as [string, string])
+  const status = headers.find(([name]) => name.toLowerCase() === 'status')?.[1]
+  response.writeHead(status ? Number.parseInt(status, 10) : 200, Object.fromEntries(headers.filter(([name]) => name.toLowerCase() !== 'status')))
+}

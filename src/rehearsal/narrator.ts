@@ -1,0 +1,131 @@
+import { styleText } from 'node:util'
+import type { Entry } from './github/world.ts'
+
+/** Tells what happens, as it happens: who, where, what. */
+export interface Narrator {
+  say(line: string): void
+  entry(entry: Entry): void
+  progress(line: string): void
+  summary(summary: Summary): void
+  stop(): void
+}
+
+/** The last word of a rehearsal: everything in it was looked up from the outside. */
+export interface Summary {
+  readonly kind: 'summary'
+  readonly ok: boolean
+  readonly outcome: string
+  readonly issue: { readonly number: number; readonly title: string; readonly url: string; readonly closed: boolean }
+  readonly pullRequest: { readonly number: number; readonly headSha: string; readonly merged: boolean; readonly url: string } | null
+  readonly proof: { readonly red: boolean; readonly green: boolean } | null
+  readonly review: { readonly comments: number; readonly answered: number }
+  readonly deployment: { readonly environment: string; readonly sha: string; readonly url: string; readonly verdict: string } | null
+  readonly effects: { readonly sent: number; readonly duplicates: number }
+  readonly cost: { readonly usd: number; readonly turns: number }
+  readonly seconds: number
+  readonly problems: readonly string[]
+}
+
+const COLOURS: Readonly<Record<string, 'cyan' | 'magenta' | 'yellow' | 'green' | 'blue'>> = { alice: 'cyan', bob: 'magenta', carol: 'yellow', 'muster[bot]': 'green' }
+const MAX_LINES = 14
+const WIDTH = 118
+
+export function jsonNarrator(write: (text: string) => void): Narrator {
+  const line = (value: unknown) => write(`${JSON.stringify(value)}\n`)
+  return {
+    say: (text) => line({ kind: 'note', text }),
+    entry: ({ at, who, what, where, text }) => line({ kind: 'event', at: new Date(at).toISOString(), who, what, where, text: text.slice(0, 4000) }),
+    progress: () => {},
+    summary: line,
+    stop: () => {},
+  }
+}
+
+/** For a person at a terminal: colours where there are any, and a live line while waiting. */
+export function textNarrator(stream: NodeJS.WriteStream): Narrator {
+  const started = Date.now()
+  const live = stream.isTTY === true
+  let shown = ''
+  let lastStatus = ''
+  const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream })
+  const print = (text: string) => {
+    if (live && shown) stream.write('\r\u001b[K')
+    stream.write(`${text}\n`)
+    if (live && shown) stream.write(shown)
+  }
+  const clock = (at: number) => {
+    const seconds = Math.max(0, Math.round((at - started) / 1000))
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  }
+  return {
+    say: (line) => print(line === '' ? '' : paint('bold', line)),
+    entry(entry) {
+      const body = entry.what === 'edited' ? statusLine(entry.text) : textOf(entry)
+      if (entry.what === 'edited') {
+        if (body === lastStatus) return
+        lastStatus = body
+        return print(`${paint('dim', clock(entry.at).padStart(5))}  ${paint('dim', `status comment on ${entry.where}: ${body}`)}`)
+      }
+      const who = entry.who.replace('[bot]', '')
+      print(`${paint('dim', clock(entry.at).padStart(5))}  ${paint([COLOURS[entry.who] ?? 'blue', 'bold'], who)} ${entry.what} ${paint('bold', entry.where)}${body.includes('\n') || body.length > 60 ? '' : ` ${body}`}`)
+      if (body.includes('\n') || body.length > 60) for (const line of wrapped(body)) print(`         ${paint('dim', '│')} ${line}`)
+    },
+    progress(line) {
+      if (!live) return
+      shown = line ? paint('dim', `       … ${line}`.slice(0, (stream.columns ?? 120) - 1)) : ''
+      stream.write(`\r\u001b[K${shown}`)
+    },
+    summary: (summary) => print(summaryText(summary, paint)),
+    stop() {
+      if (live && shown) stream.write('\r\u001b[K')
+      shown = ''
+    },
+  }
+}
+
+/** A comment without what only makes sense on a page. */
+function textOf({ text }: Entry): string {
+  return text
+    .replace(/^<!--.*?-->\n/, '')
+    .replace(/```mermaid[\s\S]*?```/g, '')
+    .replace(/<details><summary>(.*?)<\/summary>[\s\S]*?<\/details>/g, '▸ $1 (folded)')
+    .replace(/^> \[!IMPORTANT\]\n> \*\*(.*)\*\*$/gm, '⚑ $1')
+    .replace(/^\|[\s|-]*\|$\n?/gm, '')
+    .replace(/^\| *(.*?) *\|$/gm, (_all, row: string) => row.replace(/ *\| */g, '  '))
+    .replace(/^#+ /gm, '')
+    .replace(/\*\*/g, '')
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/\u200b/g, '')
+    .replace(/\n{2,}/g, '\n')
+    .trim()
+}
+
+/** The one line of the status comment that says where the work stands. */
+function statusLine(text: string): string {
+  const line = text.split('\n').find((one) => one.startsWith('**') && one.includes('·'))
+  return (line ?? '').replace(/\*\*/g, '').replace(/ · [^·]*(?: s| min)$/, '')
+}
+
+function wrapped(text: string): string[] {
+  const lines = text.split('\n').flatMap((line) => line.match(new RegExp(`.{1,${WIDTH}}(?:\\s|$)|.{1,${WIDTH}}`, 'g')) ?? [''])
+  return lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES - 1), `… (${lines.length - MAX_LINES + 1} more lines)`] : lines
+}
+
+type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
+
+function summaryText(summary: Summary, paint: Paint): string {
+  const { issue, pullRequest, proof, review, deployment, effects, cost, seconds } = summary
+  const tick = (good: boolean) => (good ? paint('green', '✓') : paint('red', '✗'))
+  const rows = [
+    `${tick(issue.closed)} Issue          #${issue.number} ${issue.closed ? 'closed' : 'open'}   ${issue.url}`,
+    pullRequest ? `${tick(pullRequest.merged)} Pull request   #${pullRequest.number} ${pullRequest.merged ? 'merged' : 'not merged'}   ${pullRequest.url}` : `${tick(false)} Pull request   none`,
+    proof ? `${tick(proof.red && proof.green)} Proof          new test ${proof.red ? 'fails' : 'passes'} without the change, ${proof.green ? 'passes' : 'fails'} with it` : `${tick(false)} Proof          none`,
+    `${tick(review.comments === review.answered)} Review         ${review.answered} of ${review.comments} comments answered`,
+    deployment ? `${tick(deployment.verdict === 'healthy')} Deployment     ${deployment.sha.slice(0, 7)} on ${deployment.environment}: ${deployment.verdict}   ${deployment.url}` : `${tick(false)} Deployment     none`,
+    `${tick(effects.duplicates === 0)} Effects        ${effects.sent} seen on GitHub, ${effects.duplicates} twice`,
+    `  Cost           $${cost.usd.toFixed(2)} for ${cost.turns} model turns`,
+    `  Time           ${seconds.toFixed(0)} s`,
+  ]
+  const head = summary.ok ? paint(['green', 'bold'], 'All of it happened.') : paint(['red', 'bold'], `It ended otherwise: ${summary.outcome}`)
+  return ['', head, '', ...rows, ...summary.problems.map((problem) => paint('red', `  ! ${problem}`)), ''].join('\n')
+}

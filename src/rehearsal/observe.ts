@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import type { ServerChild } from './child.ts'
+
+/** What the rehearsal's people can see of a task: the parts of the API's answer that they wait for. */
+
+const Step = z.object({ id: z.string(), kind: z.string(), role: z.string(), status: z.string(), costUsd: z.number(), turns: z.number(), error: z.object({ code: z.string(), message: z.string() }).optional() })
+const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })
+const State = z.object({
+  gate: z.object({ kind: z.string(), openedAt: z.number(), questions: z.array(z.string()).optional() }).optional(),
+  steps: z.array(Step),
+  outcome: z.string().optional(),
+  pullRequest: z.object({ number: z.number(), draft: z.boolean() }).optional(),
+  headSha: z.string().optional(),
+  proofs: z.array(z.object({ headSha: z.string(), testFiles: z.array(z.string()), verdict: z.object({ proved: z.boolean(), red: z.boolean(), green: z.boolean(), reasons: z.array(z.string()) }) })),
+  review: z.object({ ledger: z.array(z.object({ outcome: z.string(), comment: z.object({ id: z.number() }) })), pending: z.array(z.unknown()) }),
+  merged: z.object({ sha: z.string() }).optional(),
+  releases: z.array(z.object({ environment: z.string(), deployed: z.object({ ok: z.boolean(), sha: z.string(), url: z.string() }).optional(), report: Report.optional() })),
+})
+const Task = z.object({ id: z.string(), status: z.string(), title: z.string(), costUsd: z.number(), state: State })
+export type TaskView = z.infer<typeof Task>
+const Tasks = z.object({ items: z.array(z.object({ id: z.string(), title: z.string() })) })
+
+/** The newest task whose issue has this number. */
+export async function taskOf(server: ServerChild, issue: number): Promise<TaskView | undefined> {
+  try {
+    const { items } = Tasks.parse(await server.get('/tasks?limit=20'))
+    for (const { id } of items) {
+      const raw = await server.get(`/tasks/${id}`)
+      if (originNumber(raw) === issue) return Task.parse(raw)
+    }
+  } catch (error) {
+    // The server may be starting again; whoever waits asks again.
+    if (error instanceof z.ZodError) throw error
+  }
+  return undefined
+}
+
+function originNumber(raw: unknown): number | undefined {
+  const parsed = z.object({ state: z.object({ origin: z.object({ number: z.number() }) }) }).safeParse(raw)
+  return parsed.success ? parsed.data.state.origin.number : undefined
+}
+
+/** Waits until a task looks as wanted, or is stuck. @throws Error when it takes too long */
+export async function waitFor(server: ServerChild, issue: number, what: string, wanted: (task: TaskView) => boolean, timeoutMs: number): Promise<TaskView> {
+  const until = Date.now() + timeoutMs
+  let last: TaskView | undefined
+  while (Date.now() < until) {
+    const task = await taskOf(server, issue)
+    last = task ?? last
+    if (task && wanted(task)) return task
+    if (task && isStuck(task)) throw new Stuck(stuckReason(task), task)
+    await new Promise((done) => setTimeout(done, 150))
+  }
+  throw new Stuck(`no ${what} within ${Math.round(timeoutMs / 1000)} s`, last)
+}
+
+/** The work came to an end that the rehearsal's people did not wait for. */
+export class Stuck extends Error {
+  readonly task: TaskView | undefined
+  constructor(message: string, task: TaskView | undefined) {
+    super(message)
+    this.task = task
+  }
+}
+
+function isStuck(task: TaskView): boolean {
+  if (task.state.releases.at(-1)?.deployed?.ok === false) return true
+  return task.status === 'handed_off' || task.status === 'cancelled' || (task.status === 'waiting' && task.state.steps.some((step) => step.status === 'failed'))
+}
+
+function stuckReason(task: TaskView): string {
+  const failed = task.state.steps.findLast((step) => step.status === 'failed')
+  return task.state.outcome ?? failed?.error?.message ?? `the task is ${task.status}`
+}

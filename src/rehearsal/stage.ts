@@ -1,0 +1,68 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readManifest } from '../channels/github/manifest.ts'
+import { importFolder } from './github/git.ts'
+import { People } from './github/people.ts'
+import { type Exchange, type RehearsalGithub, startGithub } from './github/server.ts'
+import { type Repo, World } from './github/world.ts'
+
+/** Everything a rehearsal needs around the server: a GitHub with a repository, people, and a folder for it all. */
+export interface Stage {
+  readonly dir: string
+  readonly github: RehearsalGithub
+  readonly world: World
+  readonly repo: Repo
+  readonly people: People
+  /** The port on which the repository's production is served. */
+  readonly productionPort: number
+  /** @param keep leaves the folder for a look at the logs */
+  close(keep?: boolean): Promise<void>
+}
+
+const SAMPLE = fileURLToPath(new URL('./sample', import.meta.url))
+
+export interface StageOptions {
+  readonly onExchange?: (exchange: Exchange) => void
+  /** Changes the sample repository before it is imported. */
+  readonly prepare?: (folder: string) => void
+}
+
+/** Sets the stage: alice and bob may write, carol may only read. */
+export async function setStage(options: StageOptions = {}): Promise<Stage> {
+  const dir = mkdtempSync(join(tmpdir(), 'muster-rehearsal-'))
+  const manifest = readManifest(new URL('../../app.yml', import.meta.url))
+  const world = new World({ slug: 'muster', permissions: manifest.default_permissions, events: manifest.default_events })
+  const owner = world.addAccount('acme', 'Organization')
+  const [alice, bob, carol] = [world.addAccount('alice'), world.addAccount('bob'), world.addAccount('carol')]
+  const productionPort = await unusedPort()
+  const folder = join(dir, 'sample')
+  mkdirSync(folder)
+  cpSync(SAMPLE, folder, { recursive: true })
+  const settings = join(folder, '.github/muster.yml')
+  writeFileSync(settings, readFileSync(settings, 'utf8').replace('port: 8080', `port: ${productionPort}`))
+  options.prepare?.(folder)
+  const repo: Repo = { id: 9001, owner, name: 'price-service', dir: join(dir, 'git/acme/price-service.git'), defaultBranch: 'main', createdAt: '2026-01-05T09:00:00Z', people: new Map([[alice.id, 'admin'], [bob.id, 'write'], [carol.id, 'read']]) }
+  await importFolder(repo.dir, folder, 'alice', 'Price service')
+  world.repos.push(repo)
+  const github = await startGithub(world, options.onExchange ? { onExchange: options.onExchange } : {})
+  const close = async (keep = false) => {
+    await github.close()
+    if (!keep) rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+  return { dir, github, world, repo, people: new People(world, github.hooks, repo), productionPort, close }
+}
+
+/** A port nobody listens on right now. */
+export async function unusedPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}

@@ -1,0 +1,136 @@
+import type { Deployed, Figures, ReleasePlan, ReleaseReport } from '../core/artefacts.ts'
+import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { hashOf } from '../core/hash.ts'
+import { judge } from '../core/judge.ts'
+import { approvalFor } from '../core/policy.ts'
+import type { Release, Task } from '../core/task/types.ts'
+import { figuresOf, type Sample } from '../core/traffic.ts'
+import type { ReleaseStore } from '../store/types.ts'
+import type { Git } from '../workspace/types.ts'
+import type { Place, Releases, Target } from './types.ts'
+
+const SLICES = 12
+const MAX_COMMITS = 250
+
+export interface ReleaseDeps {
+  readonly git: Git
+  readonly store: ReleaseStore
+  readonly target: Target
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
+}
+
+/** Plans, deploys and watches over one target. Intent is stored before any side effect; an approval is checked again at the last moment. */
+export function releaseEngine(deps: ReleaseDeps): Releases {
+  return {
+    plan: (task, release) => plan(deps, task, release),
+    deploy: (task, release, signal) => deploy(deps, task, release, signal),
+    watch: (task, release, signal) => watch(deps, task, release, signal),
+  }
+}
+
+function placeOf(task: Task, environment: string): Place {
+  const settings = task.settings.environments[environment]
+  if (!settings) throw new UserError('unknown_environment', `There is no environment \`${environment}\` any more.`)
+  const { owner, name } = task.origin.repository
+  return { repository: `${owner}/${name}`, environment, settings }
+}
+
+async function plan({ git, target }: ReleaseDeps, task: Task, release: Release): Promise<ReleasePlan> {
+  const { repository } = task.origin
+  const place = placeOf(task, release.environment)
+  const main = await git.resolve(repository, repository.defaultBranch)
+  const sha = release.ref ? await git.resolve(repository, release.ref) : (task.merged?.sha ?? main)
+  if (!(await git.isAncestor(repository, sha, main))) {
+    throw new UserError('not_on_default_branch', `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`)
+  }
+  const liveSha = await target.current(place)
+  const relation = await relate(git, task, liveSha, sha)
+  const commits = relation === 'ahead' || relation === 'diverged' ? await git.log(repository, liveSha, sha, MAX_COMMITS) : await git.log(repository, undefined, sha, 1)
+  const { watchSeconds, approval } = place.settings
+  const body = { environment: release.environment, target: target.name, sha, liveSha, commits, relation, url: target.url(place), watchSeconds, approval }
+  return { ...body, hash: hashOf({ ...body, settings: place.settings }) }
+}
+
+async function relate(git: Git, task: Task, live: string | undefined, sha: string): Promise<ReleasePlan['relation']> {
+  const { repository } = task.origin
+  if (!live) return 'first'
+  if (live === sha) return 'same'
+  try {
+    if (await git.isAncestor(repository, live, sha)) return 'ahead'
+    return (await git.isAncestor(repository, sha, live)) ? 'behind' : 'diverged'
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** The key of a deploy: one per release of a task, whatever is restarted in between. */
+function releaseId(task: Task, release: Release): string {
+  return `${task.id}-${release.index}`
+}
+
+async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: AbortSignal): Promise<Deployed> {
+  const { target, git } = deps
+  const { plan: approved } = release
+  if (!approved || !approvalFor(task, 'deploy', approved.hash, approved.sha)) throw new UserError('not_approved', 'This deploy has no valid approval.')
+  const place = placeOf(task, release.environment)
+  const id = releaseId(task, release)
+  const base = { environment: place.environment, sha: approved.sha, url: target.url(place), releaseId: id, previousSha: approved.liveSha }
+  const observed = await target.observe(id)
+  if (observed.state === 'live') return { ...base, ok: true, log: '', error: undefined }
+  if (observed.state === 'failed') return { ...base, ok: false, log: await target.log(id), error: observed.error }
+  const live = await target.current(place)
+  if (live !== approved.liveSha) return { ...base, ok: false, log: '', error: `what is live has changed since the plan was approved (now ${live?.slice(0, 7) ?? 'nothing'}); say deploy again for a new plan` }
+  try {
+    await target.apply({ place, releaseId: id, taskId: task.id, sha: approved.sha, signal, unpack: (dir) => git.archive(task.origin.repository, approved.sha, dir) })
+    return { ...base, ok: true, log: '', error: undefined }
+  } catch (error) {
+    signal.throwIfAborted()
+    deps.log('deploy failed', { release: id, error: messageOf(error) })
+    return { ...base, ok: false, log: await target.log(id), error: publicMessage(error).replace(/\.$/, '') }
+  }
+}
+
+/** Watches the live release: probes and the proxy's counts, until the time is up or it is clear that it got worse. */
+async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: AbortSignal): Promise<ReleaseReport> {
+  const place = placeOf(task, release.environment)
+  const { watchSeconds } = place.settings
+  const deployStep = task.steps.find((step) => step.kind === 'deploy' && step.release === release.index)
+  const from = (await deps.store.get(releaseId(task, release)))?.liveAt?.getTime() ?? deps.now()
+  const before = await window(deps, place, (deployStep?.startedAt ?? from) - Math.max(60, watchSeconds) * 1000, deployStep?.startedAt ?? from)
+  const pause = Math.min(10_000, Math.max(250, (watchSeconds * 1000) / 20))
+  const probes = { passed: 0, failed: 0 }
+  for (;;) {
+    signal.throwIfAborted()
+    if (await deps.target.probe(place)) probes.passed++
+    else probes.failed++
+    const now = deps.now()
+    const samples = await samplesOf(deps, place, from, now)
+    const after = figuresOf(samples, (now - from) / 1000)
+    const { verdict, reasons } = judge({ before, after, probes })
+    if (verdict === 'regressed' || now >= from + watchSeconds * 1000) {
+      const { sha, url } = release.deployed ?? { sha: '', url: '' }
+      return { environment: place.environment, sha, url, verdict, reasons, before, after, probes, series: seriesOf(samples, from, now) }
+    }
+    await deps.sleep(Math.min(pause, from + watchSeconds * 1000 - now))
+  }
+}
+
+function samplesOf({ store }: ReleaseDeps, place: Place, from: number, to: number): Promise<Sample[]> {
+  return store.samples(place.repository, place.environment, new Date(from), new Date(to))
+}
+
+async function window(deps: ReleaseDeps, place: Place, from: number, to: number): Promise<Figures> {
+  return figuresOf(await samplesOf(deps, place, from, to), (to - from) / 1000)
+}
+
+/** Requests and errors in equal slices of the watch. */
+function seriesOf(samples: readonly Sample[], from: number, to: number): ReleaseReport['series'] {
+  const width = Math.max(1, Math.ceil((to - from) / 1000 / SLICES))
+  const count = Math.max(1, Math.ceil((to - from) / 1000 / width))
+  return Array.from({ length: count }, (_, slice) => {
+    const inside = samples.filter((sample) => Math.floor((sample.at - from) / 1000 / width) === slice || (slice === 0 && sample.at < from))
+    return { second: slice * width, requests: inside.reduce((sum, sample) => sum + sample.requests, 0), errors: inside.reduce((sum, sample) => sum + sample.errors, 0) }
+  })
+}

@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createProxyServer } from 'httpxy'
+import { UserError } from '../../core/errors.ts'
+import { bucketOf, type Sample } from '../../core/traffic.ts'
+
+/** One upstream of the proxy: a release's own port. */
+interface Upstream {
+  readonly sha: string
+  readonly port: number
+  inFlight: number
+}
+
+interface Counter {
+  requests: number
+  errors: number
+  latency: Record<number, number>
+}
+
+/** Takes the counts of a second that is over. */
+export type Flush = (sha: string, samples: readonly Sample[]) => void
+
+/**
+ * The port that people use. It passes every request on to the release that is live, and counts requests, errors (5xx,
+ * or no answer) and latency per second, so that the judge needs no other measuring.
+ */
+export class EnvironmentProxy {
+  readonly #server: Server
+  readonly #proxy = createProxyServer({ xfwd: true })
+  readonly #counts = new Map<string, Map<number, Counter>>()
+  readonly #timer: NodeJS.Timeout
+  readonly #flush: Flush
+  #upstream: Upstream | undefined
+
+  constructor(flush: Flush) {
+    this.#flush = flush
+    this.#server = createServer((request, response) => void this.#pass(request, response))
+    this.#server.on('upgrade', (request, socket, head) => {
+      const upstream = this.#upstream
+      if (upstream && 'setKeepAlive' in socket) void this.#proxy.ws(request, socket as import('node:net').Socket, { target: target(upstream) }, head)
+      else socket.destroy()
+    })
+    this.#timer = setInterval(() => this.flush(false), 500)
+    this.#timer.unref()
+  }
+
+  /** @throws UserError when the port is taken */
+  async listen(port: number, host: string): Promise<void> {
+    if (this.#server.listening) return
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => reject(new UserError('port_taken', `The port ${port} of this environment cannot be opened.`, { hint: 'Is another program using it?', cause: error })))
+      this.#server.listen(port, host, resolve)
+    })
+  }
+
+  get live(): string | undefined {
+    return this.#upstream?.sha
+  }
+
+  /** Sends everything that arrives from now on to another release. */
+  switchTo(sha: string, port: number): { drain(maxMs: number): Promise<void> } {
+    const old = this.#upstream
+    this.#upstream = { sha, port, inFlight: 0 }
+    return { drain: (maxMs) => drained(old, maxMs) }
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const upstream = this.#upstream
+    if (!upstream) return void response.writeHead(503, { 'content-type': 'text/plain' }).end('no release is live\n')
+    const started = performance.now()
+    upstream.inFlight++
+    response.once('close', () => {
+      upstream.inFlight--
+      const failed = response.statusCode >= 500
+      this.#count(upstream.sha, performance.now() - started, failed)
+    })
+    try {
+      await this.#proxy.web(request, response, { target: target(upstream) })
+    } catch {
+      if (!response.headersSent) response.writeHead(502, { 'content-type': 'text/plain' }).end('the release does not answer\n')
+      else response.destroy()
+    }
+  }
+
+  #count(sha: string, ms: number, failed: boolean): void {
+    const second = Math.floor(Date.now() / 1000) * 1000
+    const seconds = this.#counts.get(sha) ?? new Map<number, Counter>()
+    this.#counts.set(sha, seconds)
+    const counter = seconds.get(second) ?? { requests: 0, errors: 0, latency: {} }
+    seconds.set(second, counter)
+    counter.requests++
+    if (failed) counter.errors++
+    const bucket = bucketOf(ms)
+    counter.latency[bucket] = (counter.latency[bucket] ?? 0) + 1
+  }
+
+  /** Hands over the seconds that are complete, or all of them. */
+  flush(all: boolean): void {
+    const now = Math.floor(Date.now() / 1000) * 1000
+    for (const [sha, seconds] of this.#counts) {
+      const done = [...seconds].filter(([at]) => all || at < now)
+      for (const [at] of done) seconds.delete(at)
+      if (done.length > 0) this.#flush(sha, done.map(([at, counter]) => ({ at, ...counter })))
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    this.flush(true)
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+function target(upstream: Upstream): string {
+  return `http://127.0.0.1:${upstream.port}`
+}
+
+async function drained(upstream: Upstream | undefined, maxMs: number): Promise<void> {
+  const until = Date.now() + maxMs
+  while (upstream && upstream.inFlight > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50))
+}

@@ -1,0 +1,51 @@
+import type { Deployed, ReleasePlan, ReleaseReport } from '../core/artefacts.ts'
+import type { EnvironmentSettings } from '../core/settings.ts'
+import type { Release, Task } from '../core/task/types.ts'
+
+/** What SRE can do; gates and approvals are the core's, not this engine's. */
+export interface Releases {
+  plan(task: Task, release: Release): Promise<ReleasePlan>
+  deploy(task: Task, release: Release, signal: AbortSignal): Promise<Deployed>
+  watch(task: Task, release: Release, signal: AbortSignal): Promise<ReleaseReport>
+}
+
+/** One environment of one repository. */
+export interface Place {
+  /** `owner/name` */
+  readonly repository: string
+  readonly environment: string
+  readonly settings: EnvironmentSettings
+}
+
+export interface ApplyInput {
+  readonly place: Place
+  /** Names this deploy for ever: the same key is never applied twice. */
+  readonly releaseId: string
+  readonly taskId: string
+  readonly sha: string
+  /** Puts the files of the SHA into a folder. */
+  unpack(dir: string): Promise<void>
+  readonly signal: AbortSignal
+}
+
+export type Observed =
+  | { readonly state: 'absent' }
+  /** Begun and not finished; nothing of it is visible yet. */
+  | { readonly state: 'unfinished' }
+  | { readonly state: 'live' }
+  | { readonly state: 'failed'; readonly error: string }
+
+/** What an adapter owes (deploy-semantics.md): it deploys and tells the truth; it decides nothing. */
+export interface Target {
+  readonly name: string
+  url(place: Place): string
+  /** The SHA that serves now. */
+  current(place: Place): Promise<string | undefined>
+  observe(releaseId: string): Promise<Observed>
+  /** Deploys, or leaves everything as it was. @throws UserError with the reason when it failed */
+  apply(input: ApplyInput): Promise<void>
+  /** The last lines of a release's log. */
+  log(releaseId: string): Promise<string>
+  /** Whether the environment answers its health check, through the way that users take. */
+  probe(place: Place): Promise<boolean>
+}

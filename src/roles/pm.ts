@@ -1,0 +1,19 @@
+import { Spec } from '../core/artefacts.ts'
+import { charter, finished, instructionsOf, requestText } from './prompt.ts'
+import type { RoleModule, StepContext } from './types.ts'
+import { withCheckout } from './workspace.ts'
+
+/** PM: turns a request into a spec. */
+export const pm: RoleModule = { role: 'pm', handlers: { spec: writeSpec } }
+
+async function writeSpec(context: StepContext) {
+  const { task, git, agent } = context
+  const sha = await git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
+  const system = charter('pm', await instructionsOf(context, sha))
+  const before = task.spec ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}` : ''
+  const spec = await withCheckout(context, sha, async (checkout) => {
+    const prompt = `${requestText(task)}${before}\n\nWrite the spec.`
+    return finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: Spec }))
+  })
+  return { kind: 'spec', spec: task.workflow === 'question' ? { ...spec, kind: 'question' as const } : spec } as const
+}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { UserError } from '../core/errors.ts'
+import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
+import type { Design, Spec } from '../core/artefacts.ts'
+import type { Task } from '../core/task/types.ts'
+import type { AgentOutcome } from '../agent/types.ts'
+import { BudgetReached, type StepContext } from './types.ts'
+
+const MAX_INSTRUCTIONS = 20_000
+const text = (name: string) => readFileSync(new URL(`./prompts/${name}.md`, import.meta.url), 'utf8').trim()
+const HOUSE = text('house')
+
+/** The charter of a role, with the house rules and the repository's own instructions. */
+export function charter(name: string, instructions: string | undefined): string {
+  const own = instructions ? [`# The repository's instructions (from its default branch)\n\n${clip(instructions, MAX_INSTRUCTIONS)}`] : []
+  return [HOUSE, text(name), ...own].join('\n\n')
+}
+
+/** AGENTS.md or CLAUDE.md, as they stand on the default branch: never those of a pull request. */
+export async function instructionsOf({ git, task }: StepContext, sha: string): Promise<string | undefined> {
+  const { repository } = task.origin
+  return (await git.show(repository, sha, 'AGENTS.md')) ?? (await git.show(repository, sha, 'CLAUDE.md'))
+}
+
+/** What was asked, in blocks that the text cannot leave. */
+export function requestText(task: Task, nonce = randomBytes(6).toString('hex')): string {
+  const { origin, notes } = task
+  return [
+    `# ${origin.isPullRequest ? 'Pull request' : 'Issue'} #${origin.number} in ${origin.repository.owner}/${origin.repository.name}`,
+    quoteBlock('title', origin.title, nonce),
+    quoteBlock('issue', clip(origin.body || '(no text)', 30_000), nonce),
+    ...(origin.request ? ['## The request', quoteBlock('request', origin.request, nonce)] : []),
+    ...(notes.length > 0 ? ['## What people said since', ...notes.map((note) => quoteBlock('note', `${note.by.login}: ${note.text}`, nonce))] : []),
+  ].join('\n\n')
+}
+
+export function specText(spec: Spec): string {
+  return ['## Spec', `Title: ${spec.title}`, `Kind: ${spec.kind}`, spec.problem, 'Acceptance criteria:', ...spec.acceptance.map((item, index) => `${index + 1}. ${item}`), ...(spec.outOfScope.length > 0 ? [`Out of scope: ${spec.outOfScope.join('; ')}`] : [])].map(sanitise).join('\n')
+}
+
+export function designText(design: Design): string {
+  return ['## Design', design.approach, 'Files:', ...design.files.map((file) => `- ${file.path}: ${file.why}`), `Test: ${design.tests}`].map(sanitise).join('\n')
+}
+
+const LIMIT_TEXT = { turns: 'used up its turns', time: 'ran out of time', format: 'kept answering without using its tools', refusal: 'declined the request' } as const
+
+/** The artefact of an agent that finished; anything else is an error with its reason. */
+export function finished<T>(outcome: AgentOutcome<T>): T {
+  if (outcome.kind === 'finished') return outcome.artefact
+  if (outcome.kind === 'budget') throw new BudgetReached()
+  throw new UserError(`agent_${outcome.what}`, `The model ${LIMIT_TEXT[outcome.what]} before it had a result.`)
+}

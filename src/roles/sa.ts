@@ -1,0 +1,32 @@
+import { Answer, Design } from '../core/artefacts.ts'
+import { charter, finished, instructionsOf, requestText, specText } from './prompt.ts'
+import type { RoleModule, StepContext } from './types.ts'
+import { withCheckout } from './workspace.ts'
+
+/** SA: designs the change, or answers the question. */
+export const sa: RoleModule = { role: 'sa', handlers: { design: writeDesign, answer: writeAnswer } }
+
+async function writeDesign(context: StepContext) {
+  const { task, agent } = context
+  const sha = await headOfDefault(context)
+  const system = charter('sa', await instructionsOf(context, sha))
+  const design = await withCheckout(context, sha, async (checkout) => {
+    const prompt = `${requestText(task)}\n\n${task.spec ? specText(task.spec) : ''}\n\nDesign the change.`
+    return finished(await agent({ tier: 'complex', permissions: ['read'], checkout, system, prompt, artefact: Design }))
+  })
+  return { kind: 'design', design } as const
+}
+
+async function writeAnswer(context: StepContext) {
+  const { task, agent } = context
+  const sha = await headOfDefault(context)
+  const system = charter('answer', await instructionsOf(context, sha))
+  const answer = await withCheckout(context, sha, async (checkout) =>
+    finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt: `${requestText(task)}\n\nAnswer the question.`, artefact: Answer })),
+  )
+  return { kind: 'answer', answer } as const
+}
+
+function headOfDefault({ git, task }: StepContext): Promise<string> {
+  return git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
+}

@@ -1,0 +1,24 @@
+import { UserError } from '../core/errors.ts'
+import type { Release } from '../core/task/types.ts'
+import type { RoleModule, StepContext } from './types.ts'
+
+/** SRE: plans, deploys and watches releases. No model decides here; the engine of `releases` does the work. */
+export const sre: RoleModule = { role: 'sre', handlers: { release_plan: plan, deploy, watch } }
+
+function releaseOf({ task, step }: StepContext): Release {
+  const release = task.releases.find(({ index }) => index === step.release)
+  if (!release) throw new UserError('no_release', 'There is no release to work on.')
+  return release
+}
+
+async function plan(context: StepContext) {
+  return { kind: 'release_plan', plan: await context.releases.plan(context.task, releaseOf(context)) } as const
+}
+
+async function deploy(context: StepContext) {
+  return { kind: 'deployed', deployed: await context.releases.deploy(context.task, releaseOf(context), context.signal) } as const
+}
+
+async function watch(context: StepContext) {
+  return { kind: 'report', report: await context.releases.watch(context.task, releaseOf(context), context.signal) } as const
+}

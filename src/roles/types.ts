@@ -1,0 +1,49 @@
+import type { StepResult } from '../core/task/commands.ts'
+import type { Patch, Role } from '../core/artefacts.ts'
+import type { Step, StepKind, Task } from '../core/task/types.ts'
+import type { AgentJob, AgentOutcome } from '../agent/types.ts'
+import type { Releases } from '../releases/types.ts'
+import type { Checkout, Git } from '../workspace/types.ts'
+import type { Permission } from '../tools/types.ts'
+
+/** How demanding a step's thinking is; the operator says which model serves which tier. */
+export type Tier = 'complex' | 'general' | 'simple'
+
+/** A piece of agent work as a role asks for it; the engine adds the model, the journal and the limits. */
+export type RoleJob<T> = Pick<AgentJob<T>, 'system' | 'prompt' | 'artefact'> & {
+  readonly tier: Tier
+  readonly permissions: readonly Permission[]
+  readonly checkout: Checkout | undefined
+  readonly check?: AgentJob<T>['check']
+}
+
+/** What a step has at hand. */
+export interface StepContext {
+  readonly task: Task
+  readonly step: Step
+  readonly signal: AbortSignal
+  readonly git: Git
+  readonly releases: Releases
+  /** Whether a set-up command may use the network here. */
+  readonly setupNetwork: boolean
+  agent<T>(job: RoleJob<T>): Promise<AgentOutcome<T>>
+  log(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** The handler of one kind of step. */
+export type StepHandler = (context: StepContext) => Promise<StepResult>
+
+/** A role: one file, one line in the registry. */
+export interface RoleModule {
+  readonly role: Role
+  readonly handlers: Partial<Readonly<Record<StepKind, StepHandler>>>
+}
+
+/** Thrown when the budget ends a step: what there is so far goes with it. */
+export class BudgetReached extends Error {
+  readonly patch: Patch | undefined
+  constructor(patch?: Patch) {
+    super('budget reached')
+    this.patch = patch
+  }
+}

@@ -1,0 +1,45 @@
+import { type Checks, checksOf } from '../core/checks.ts'
+import { UserError } from '../core/errors.ts'
+import type { Run } from '../core/artefacts.ts'
+import { clip } from '../core/sanitise.ts'
+import type { Checkout } from '../workspace/types.ts'
+import type { StepContext } from './types.ts'
+
+/** How much of a command's output is kept as evidence. */
+const EVIDENCE = 20_000
+
+/** Uses a fresh clone and removes it, whatever happens. */
+export async function withCheckout<T>(context: StepContext, sha: string, use: (checkout: Checkout, checks: Checks) => Promise<T>): Promise<T> {
+  const { git, task, signal } = context
+  const checkout = await git.checkout(task.origin.repository, sha, signal)
+  try {
+    const checks = await findChecks(context, sha, checkout)
+    await setUp(context, checkout, checks)
+    return await use(checkout, checks)
+  } finally {
+    await checkout.dispose()
+  }
+}
+
+async function findChecks({ git, task }: StepContext, sha: string, checkout: Checkout): Promise<Checks> {
+  const { repository } = task.origin
+  const names = (await checkout.run(['ls', '-A'])).output.split('\n').filter(Boolean)
+  const packageJson = names.includes('package.json') ? await git.show(repository, sha, 'package.json') : undefined
+  const makefile = names.includes('Makefile') ? await git.show(repository, sha, 'Makefile') : undefined
+  return checksOf(task.settings.checks, { names, packageJson, makefile })
+}
+
+async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, checks: Checks): Promise<void> {
+  if (!checks.setup) return
+  const { timeoutSeconds, setupNetwork: wanted } = task.settings.checks
+  const result = await checkout.run(['/bin/sh', '-c', checks.setup], { timeoutMs: timeoutSeconds * 1000, network: wanted && setupNetwork })
+  if (result.exitCode === 0) return
+  const hint = wanted && !setupNetwork ? 'It asks for the network, which the operator has not allowed (MUSTER_SETUP_NETWORK=1).' : 'See `checks.setup` in .github/muster.yml.'
+  throw new UserError('setup_failed', `The set-up command failed (exit code ${result.exitCode}):\n${result.output.slice(-1500)}\n`, { hint })
+}
+
+/** Runs a shell command of the repository and keeps what it printed as evidence. */
+export async function evidence(checkout: Checkout, command: string, timeoutSeconds: number): Promise<Run> {
+  const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000 })
+  return { command, exitCode: result.exitCode, seconds: result.seconds, output: clip(result.output, EVIDENCE) }
+}

@@ -1,0 +1,29 @@
+import type { z } from 'zod'
+import type { Checkout } from '../workspace/types.ts'
+
+/** What a tool may do; a role is given permissions, not tools. */
+export type Permission = 'read' | 'write' | 'run'
+
+export interface ToolOutput {
+  readonly text: string
+  readonly isError: boolean
+}
+
+export interface ToolContext {
+  readonly checkout: Checkout
+  /** How long a command may run, in ms. */
+  readonly timeoutMs: number
+  /** Whether this path may be changed, by the repository's settings. */
+  readonly mayWrite: (path: string) => { ok: boolean; detail: string }
+}
+
+/** A tool: all of it happens inside the sandbox. */
+export interface Tool {
+  readonly name: string
+  readonly description: string
+  readonly permission: Permission
+  readonly input: z.ZodType
+  /** Whether a resumed step must do it again to get the same tree. */
+  readonly changesTree: boolean
+  call(input: unknown, context: ToolContext): Promise<ToolOutput>
+}

@@ -1,0 +1,75 @@
+import type { Repository } from '../core/task/types.ts'
+
+/** A place where commands run that a model had a hand in: no network, no secrets, limited in everything. */
+export interface Sandbox {
+  readonly kind: 'bubblewrap' | 'none'
+  run(command: SandboxCommand): Promise<RunResult>
+}
+
+export interface SandboxCommand {
+  /** The folder of the host that is `/work` inside, writable. */
+  readonly dir: string
+  /** A folder of the host that is readable inside as `base` says. */
+  readonly base?: string | undefined
+  readonly argv: readonly string[]
+  readonly stdin?: string | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly timeoutMs: number
+  readonly network?: boolean | undefined
+  /** At most so many characters of output are kept: the first and the last half. */
+  readonly maxOutput?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RunResult {
+  /** The exit code; 124 when the time was up, 137 when it was killed. */
+  readonly exitCode: number
+  readonly timedOut: boolean
+  /** Standard output and error, as they came. */
+  readonly output: string
+  readonly seconds: number
+}
+
+/** A fresh clone at one commit, in the sandbox. */
+export interface Checkout {
+  readonly dir: string
+  readonly sha: string
+  /** Runs a command with the clone as its working directory. */
+  run(argv: readonly string[], options?: Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>): Promise<RunResult>
+  /** Everything that differs from the commit, as a binary git patch; made inside the sandbox. */
+  diff(): Promise<{ diff: string; files: string[] }>
+  dispose(): Promise<void>
+}
+
+export interface CommitInput {
+  readonly repository: Repository
+  readonly branch: string
+  readonly parentSha: string
+  readonly diff: string
+  readonly message: string
+  readonly author: { readonly name: string; readonly email: string }
+  /** Time of the commit in ms: fixed, so that the same input always is the same commit. */
+  readonly at: number
+}
+
+/** Git on the host's side: it only ever works in its own bare copies, never in a tree that a model could write. */
+export interface Git {
+  /** Brings the copy up to date and answers the SHA of a branch, tag or SHA. @throws UserError */
+  resolve(repository: Repository, ref: string): Promise<string>
+  checkout(repository: Repository, sha: string, signal: AbortSignal): Promise<Checkout>
+  /** Commits the patch onto its parent and pushes the branch; done twice it is the same commit. */
+  commitAndPush(input: CommitInput): Promise<{ sha: string }>
+  /** The files of a commit, unpacked into a folder (for a deploy). */
+  archive(repository: Repository, sha: string, dir: string): Promise<void>
+  /** A text file at a commit, or undefined where there is none. */
+  show(repository: Repository, sha: string, path: string): Promise<string | undefined>
+  changedFiles(repository: Repository, from: string, to: string): Promise<string[]>
+  mergeBase(repository: Repository, one: string, other: string): Promise<string>
+  isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean>
+  log(repository: Repository, from: string | undefined, to: string, limit: number): Promise<{ sha: string; title: string; author: string }[]>
+}
+
+/** Where the host fetches from and pushes to, with a short-lived credential for one repository. */
+export interface Remotes {
+  remote(repository: Repository, access: 'read' | 'write'): Promise<{ url: string; authorization: string }>
+}
