@@ -68,6 +68,7 @@ function errorLine(before: Figures, after: Figures): string {
 
 /** The smallest number of errors in these requests that would have been called a regression. */
 function sensitivity(before: Figures, after: Figures): string {
+  if (before.requests < MIN_REQUESTS) return 'too little traffic before the deploy to compare with'
   let errors = after.errors
   while (errors < after.requests && fisherMoreErrors(before, { ...after, errors }) >= ALPHA) errors++
   return `a regression would have shown from ${errors} errors on (${((100 * errors) / after.requests).toFixed(1)} %)`

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Real databases, processes and clones: more at once than there are cores only makes them wait for each other.
+    maxWorkers: 2,
+    pool: 'forks',
+  },
+})
