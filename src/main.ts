@@ -18,14 +18,23 @@ const print = (line: string) => void process.stdout.write(`${line}\n`)
 
 function remote(): Remote {
   const { PORT, MUSTER_PUBLIC_URL, MUSTER_API_TOKEN } = process.env
-  return { url: (MUSTER_PUBLIC_URL || `http://127.0.0.1:${PORT || 3000}`).replace(/\/+$/, ''), token: MUSTER_API_TOKEN || undefined }
+  return {
+    url: (MUSTER_PUBLIC_URL || `http://127.0.0.1:${PORT || 3000}`).replace(/\/+$/, ''),
+    token: MUSTER_API_TOKEN || undefined,
+  }
 }
 
 const program = new Command('muster').description(packageJson.description).version(packageJson.version)
-program.command('start').description('run the server').action(() => runUntilStopped(() => startServer(process.env, packageJson.version)))
-program.command('doctor').description('look whether everything is in place, and say what to do').action(async () => {
-  process.exitCode = (await runDoctor(doctorChecks(process.env), print)) ? 0 : 1
-})
+program
+  .command('start')
+  .description('run the server')
+  .action(() => runUntilStopped(() => startServer(process.env, packageJson.version)))
+program
+  .command('doctor')
+  .description('look whether everything is in place, and say what to do')
+  .action(async () => {
+    process.exitCode = (await runDoctor(doctorChecks(process.env), print)) ? 0 : 1
+  })
 program
   .command('demo')
   .description('the whole journey on this machine: no account, no key')
@@ -41,12 +50,20 @@ const task = program.command('task').description('ask a running server about tas
 task.command('list').action(() => listTasks(remote(), print))
 task.command('show <id>').action((id: string) => showTask(remote(), id, print))
 task.command('events <id>').action((id: string) => taskEvents(remote(), id, print))
-program.command('why [delivery]').description('what became of a webhook delivery, or of the latest ones').action((delivery?: string) => why(remote(), delivery, print))
-program.command('schema').description('print the JSON schema of .github/muster.yml').action(() => print(JSON.stringify(repositorySchema(), null, 2)))
+program
+  .command('why [delivery]')
+  .description('what became of a webhook delivery, or of the latest ones')
+  .action((delivery?: string) => why(remote(), delivery, print))
+program
+  .command('schema')
+  .description('print the JSON schema of .github/muster.yml')
+  .action(() => print(JSON.stringify(repositorySchema(), null, 2)))
 
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`${error instanceof UserError ? `${error.message}${error.hint ? `\n${error.hint}` : ''}` : `muster: ${messageOf(error)}`}\n`)
+  process.stderr.write(
+    `${error instanceof UserError ? `${error.message}${error.hint ? `\n${error.hint}` : ''}` : `muster: ${messageOf(error)}`}\n`,
+  )
   process.exit(1)
 }

@@ -1,13 +1,23 @@
 import { z } from 'zod'
 import { backoffMs } from '../core/retry.ts'
 import { costOf } from '../llm/prices.ts'
-import { type Block, type Message, ModelError, type ModelProvider, type ModelReply, type ModelRequest, type ToolResult, type ToolSpec } from '../llm/types.ts'
+import {
+  type Block,
+  type Message,
+  ModelError,
+  type ModelProvider,
+  type ModelReply,
+  type ModelRequest,
+  type ToolResult,
+  type ToolSpec,
+} from '../llm/types.ts'
 import type { Tool } from '../tools/types.ts'
 import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
 
 /** The loop is query, act, observe; everything around it (who may what, what counts as done) is the caller's. */
 
-const MAX_TOKENS = 16_000
+/** Thinking counts as output, so there must be room for it. */
+const MAX_TOKENS = 32_000
 const MAX_FORMAT_ERRORS = 3
 const MAX_SENT_BACK = 3
 const MAX_BUSY_MS = 10 * 60_000
@@ -39,9 +49,26 @@ interface State<T> {
 
 /** Runs a job until its artefact is accepted or a limit is met. Turns in the journal are not paid for again. */
 export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<AgentOutcome<T>> {
-  const finish: ToolSpec = { name: 'finish', description: 'Hand over the result; this ends your work.', input: schemaOf(job.artefact) }
-  const specs = [...job.tools.map((tool) => ({ name: tool.name, description: tool.description, input: schemaOf(tool.input) })), finish]
-  const state: State<T> = { job, deps, specs, messages: [{ role: 'user', text: job.prompt }], spentUsd: 0, formatErrors: 0, sentBack: 0, warned: false, finished: undefined }
+  const finish: ToolSpec = {
+    name: 'finish',
+    description: 'Hand over the result; this ends your work.',
+    input: schemaOf(job.artefact),
+  }
+  const specs = [
+    ...job.tools.map((tool) => ({ name: tool.name, description: tool.description, input: schemaOf(tool.input) })),
+    finish,
+  ]
+  const state: State<T> = {
+    job,
+    deps,
+    specs,
+    messages: [{ role: 'user', text: job.prompt }],
+    spentUsd: 0,
+    formatErrors: 0,
+    sentBack: 0,
+    warned: false,
+    finished: undefined,
+  }
   const past = await deps.journal.load()
   const started = deps.now()
   for (let turn = 1; turn <= deps.limits.turns; turn++) {
@@ -66,7 +93,15 @@ function schemaOf(type: z.ZodType): Record<string, unknown> {
 /** One question to the model; a busy provider is asked again for a while. */
 async function ask<T>({ job, deps, specs, messages }: State<T>, turn: number): Promise<ModelReply> {
   const origin = { taskId: deps.taskId, role: job.role, step: job.step, attempt: job.attempt, turn }
-  const request: ModelRequest = { origin, model: job.model, system: job.system, messages, tools: specs, maxTokens: MAX_TOKENS, signal: deps.signal }
+  const request: ModelRequest = {
+    origin,
+    model: job.model,
+    system: job.system,
+    messages,
+    tools: specs,
+    maxTokens: MAX_TOKENS,
+    signal: deps.signal,
+  }
   const started = deps.now()
   for (let attempt = 1; ; attempt++) {
     try {
@@ -83,7 +118,12 @@ async function ask<T>({ job, deps, specs, messages }: State<T>, turn: number): P
 }
 
 /** Carries out what the reply asks for, and adds both to the conversation. */
-async function act<T>(state: State<T>, turn: number, reply: ModelReply, known: readonly ToolResult[] | undefined): Promise<AgentOutcome<T> | undefined> {
+async function act<T>(
+  state: State<T>,
+  turn: number,
+  reply: ModelReply,
+  known: readonly ToolResult[] | undefined,
+): Promise<AgentOutcome<T> | undefined> {
   state.messages = [...state.messages, { role: 'assistant', blocks: reply.blocks }]
   if (reply.stop === 'refusal') return { kind: 'limit', what: 'refusal' }
   const calls = reply.blocks.filter((block) => block.type === 'tool_use')
@@ -92,7 +132,13 @@ async function act<T>(state: State<T>, turn: number, reply: ModelReply, known: r
   const results: ToolResult[] = []
   for (const call of calls) {
     state.deps.signal.throwIfAborted()
-    results.push(await perform(state, call, known?.find((result) => result.id === call.id)))
+    results.push(
+      await perform(
+        state,
+        call,
+        known?.find((result) => result.id === call.id),
+      ),
+    )
   }
   if (!known) await state.deps.journal.saveResults(turn, results)
   if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
@@ -103,9 +149,16 @@ async function act<T>(state: State<T>, turn: number, reply: ModelReply, known: r
 function noCall<T>(state: State<T>, reply: ModelReply): AgentOutcome<T> | undefined {
   state.formatErrors++
   if (state.formatErrors >= MAX_FORMAT_ERRORS) return { kind: 'limit', what: 'format' }
-  const text = reply.stop === 'length' ? 'Your answer was cut off. Do less at once, by way of the tools.' : 'Please go on with the tools; call `finish` when you are done.'
+  const text =
+    reply.stop === 'length'
+      ? 'Your answer was cut off. Do less at once, by way of the tools.'
+      : 'Please go on with the tools; call `finish` when you are done.'
   // An empty assistant message is not accepted by providers.
-  if (reply.blocks.length === 0) state.messages = [...state.messages.slice(0, -1), { role: 'assistant', blocks: [{ type: 'text', text: '(nothing)' }] }]
+  if (reply.blocks.length === 0)
+    state.messages = [
+      ...state.messages.slice(0, -1),
+      { role: 'assistant', blocks: [{ type: 'text', text: '(nothing)' }] },
+    ]
   state.messages = [...state.messages, { role: 'user', text }]
   return undefined
 }
@@ -122,7 +175,11 @@ async function perform<T>(state: State<T>, call: Call, known: ToolResult | undef
   return known ?? { id: call.id, ...output }
 }
 
-async function callTool<T>(tool: Tool, call: Call, { job, deps }: State<T>): Promise<{ text: string; isError: boolean }> {
+async function callTool<T>(
+  tool: Tool,
+  call: Call,
+  { job, deps }: State<T>,
+): Promise<{ text: string; isError: boolean }> {
   try {
     return job.context ? await tool.call(call.input, job.context) : { text: 'no workspace', isError: true }
   } catch (error) {
@@ -138,7 +195,12 @@ function sendBack<T>(state: State<T>, result: ToolResult): ToolResult {
 
 async function finish<T>(state: State<T>, call: Call, wasAccepted: boolean): Promise<ToolResult> {
   const parsed = state.job.artefact.safeParse(call.input)
-  if (!parsed.success) return sendBack(state, { id: call.id, text: `the result is not complete: ${z.prettifyError(parsed.error)}`, isError: true })
+  if (!parsed.success)
+    return sendBack(state, {
+      id: call.id,
+      text: `the result is not complete: ${z.prettifyError(parsed.error)}`,
+      isError: true,
+    })
   const objection = !wasAccepted && state.sentBack < MAX_SENT_BACK ? await state.job.check?.(parsed.data) : undefined
   if (objection?.isError) return sendBack(state, { id: call.id, ...objection })
   state.finished = parsed.data

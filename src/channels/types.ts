@@ -4,10 +4,12 @@ import type { Heard, Subject, Unheard } from '../core/heard.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
-export type Received = { readonly ok: true; readonly arrival: Arrival } | { readonly ok: false; readonly status: 400 | 401; readonly detail: string }
+export type Received =
+  | { readonly ok: true; readonly arrival: Arrival }
+  | { readonly ok: false; readonly status: 400 | 401; readonly detail: string }
 
 /** Checks a call before anything of it is read: signature first. */
-export type Verifier = (headers: Headers, body: Buffer) => Promise<Received>
+export type Verifier = (headers: Headers, body: Buffer) => Received
 
 /** What a channel owes the inbox: to read what arrived. */
 export interface Receiver {
@@ -24,7 +26,11 @@ export interface Platform {
   /** The account that Muster itself writes as. */
   self(): Promise<{ id: number; slug: string; name: string; email: string }>
   /** For tasks that are started by the API. */
-  findIssue(owner: string, name: string, number: number): Promise<{ repository: Repository; subject: Subject } | undefined>
+  findIssue(
+    owner: string,
+    name: string,
+    number: number,
+  ): Promise<{ repository: Repository; subject: Subject } | undefined>
 }
 
 export interface SendContext {
@@ -50,7 +56,11 @@ export class SendError extends Error {
   /** `retry`: surely not done; `unknown`: it may have been done; `fatal`: it can never be done. */
   readonly kind: 'retry' | 'unknown' | 'fatal'
   readonly retryAfterMs: number | undefined
-  constructor(kind: SendError['kind'], message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+  constructor(
+    kind: SendError['kind'],
+    message: string,
+    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'SendError'
     this.kind = kind

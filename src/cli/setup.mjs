@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const stampFile = `${root}node_modules/.muster-setup.json`
-const dev = process.argv.includes('--dev')
-const hash = (...files) => files.reduce((sum, file) => sum.update(readFileSync(root + file)), createHash('sha256')).digest('hex')
+const hash = (...files) =>
+  files.reduce((sum, file) => sum.update(readFileSync(root + file)), createHash('sha256')).digest('hex')
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
   console.error(`Muster needs Node 20 or newer to set itself up; this is ${process.version}.`)
@@ -27,7 +27,12 @@ function stamp() {
 // Everything is told on standard error: standard output belongs to the command that follows.
 function run(what, file, args, env = {}) {
   const started = Date.now()
-  const { status, stdout, stderr } = spawnSync(file, args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  const { status, stdout, stderr } = spawnSync(file, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
   if (status !== 0) {
     console.error(`${what} failed:\n${stdout}${stderr}`)
     process.exit(1)
@@ -38,7 +43,9 @@ function run(what, file, args, env = {}) {
 const lock = hash('package-lock.json', 'package.json')
 const schema = hash('prisma/schema.prisma')
 const seen = stamp()
-const installed = seen.lock === lock && (seen.dev || !dev)
+// Whoever has run the tests here keeps what they need.
+const dev = process.argv.includes('--dev') || seen.dev === true
+const installed = seen.lock === lock && (seen.dev === true || !dev)
 if (!installed) {
   const npm = process.env.npm_execpath
   const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', ...(dev ? [] : ['--omit=dev'])]
@@ -49,6 +56,10 @@ if (!installed) {
 if (!installed || seen.schema !== schema || !existsSync(`${root}src/store/generated/client.ts`)) {
   // `generate` needs no engine; naming one keeps Prisma from looking for a download.
   const node = existsSync(`${root}node_modules/.bin/node`) ? `${root}node_modules/.bin/node` : process.execPath
-  run('Database client', node, [`${root}node_modules/prisma/build/index.js`, 'generate'], { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' })
-  writeFileSync(stampFile, JSON.stringify({ lock, schema, dev: dev || (installed && seen.dev === true) }))
+  run('Database client', node, [`${root}node_modules/prisma/build/index.js`, 'generate'], {
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    CHECKPOINT_DISABLE: '1',
+  })
+  writeFileSync(stampFile, JSON.stringify({ lock, schema, dev }))
 }

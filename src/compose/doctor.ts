@@ -24,12 +24,21 @@ export function doctorChecks(env: Env): Check[] {
     settings = readSettings(env)
   } catch (error) {
     const detail = error instanceof UserError ? error.message : String(error)
-    return [{ name: 'settings', run: async () => broken(detail, 'Mend these variables (see .env.example), then run the doctor again.') }]
+    return [
+      {
+        name: 'settings',
+        run: async () => broken(detail, 'Mend these variables (see .env.example), then run the doctor again.'),
+      },
+    ]
   }
   return [
     { name: 'settings', run: async () => settingsAnswer(env) },
     { name: 'database and queue', run: () => databaseAnswer(settings) },
-    { name: 'git', run: async () => (findProgram('git') ? ok('found') : broken('git is not installed', 'Install git (`apt install git`).')) },
+    {
+      name: 'git',
+      run: async () =>
+        findProgram('git') ? ok('found') : broken('git is not installed', 'Install git (`apt install git`).'),
+    },
     { name: 'sandbox', run: () => sandboxAnswer(settings) },
     { name: 'GitHub App', run: () => githubAnswer(settings) },
     { name: 'webhook address', run: async () => webhookAnswer(settings) },
@@ -39,7 +48,9 @@ export function doctorChecks(env: Env): Check[] {
 
 function settingsAnswer(env: Env): Answer {
   const unused = unusedVariables(env)
-  return unused.length > 0 ? warning(`valid; this version does not use ${unused.join(', ')}`, 'Remove them, or ignore this.') : ok('valid')
+  return unused.length > 0
+    ? warning(`valid; this version does not use ${unused.join(', ')}`, 'Remove them, or ignore this.')
+    : ok('valid')
 }
 
 async function databaseAnswer(settings: Settings): Promise<Answer> {
@@ -55,25 +66,48 @@ async function databaseAnswer(settings: Settings): Promise<Answer> {
     }
   } catch (error) {
     if (error instanceof UserError && error.code === 'data_locked') return ok(`${what}, in use by the running server`)
-    return broken(`${what}: ${error instanceof Error ? error.message : String(error)}`, settings.databaseUrl ? 'Check DATABASE_URL and that the server runs.' : 'Check the folder and its permissions.')
+    return broken(
+      `${what}: ${error instanceof Error ? error.message : String(error)}`,
+      settings.databaseUrl ? 'Check DATABASE_URL and that the server runs.' : 'Check the folder and its permissions.',
+    )
   }
 }
 
 async function sandboxAnswer(settings: Settings): Promise<Answer> {
-  if (settings.sandbox === 'none') return warning('MUSTER_SANDBOX=none: what a model writes runs without isolation', 'Install bubblewrap (`apt install bubblewrap`) and unset it.')
+  if (settings.sandbox === 'none')
+    return warning(
+      'MUSTER_SANDBOX=none: what a model writes runs without isolation',
+      'Install bubblewrap (`apt install bubblewrap`) and unset it.',
+    )
   const dir = mkdtempSync(join(tmpdir(), 'muster-doctor-'))
   try {
-    const result = await openSandbox('bubblewrap').run({ dir, argv: ['node', '-e', 'console.log("works")'], timeoutMs: 20_000 })
-    return result.output.includes('works') ? ok('bubblewrap works') : broken(`bubblewrap does not work here: ${result.output.slice(0, 300).trim()}`, 'User namespaces must be allowed (in a container: run with --security-opt seccomp=unconfined, or as described in docs/operate.md).')
+    const result = await openSandbox('bubblewrap').run({
+      dir,
+      argv: ['node', '-e', 'console.log("works")'],
+      timeoutMs: 20_000,
+    })
+    return result.output.includes('works')
+      ? ok('bubblewrap works')
+      : broken(
+          `bubblewrap does not work here: ${result.output.slice(0, 300).trim()}`,
+          'User namespaces must be allowed (in a container: run with --security-opt seccomp=unconfined, or as described in docs/operate.md).',
+        )
   } catch (error) {
-    return broken(error instanceof Error ? error.message : String(error), 'Install bubblewrap (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.')
+    return broken(
+      error instanceof Error ? error.message : String(error),
+      'Install bubblewrap (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.',
+    )
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
 }
 
 async function githubAnswer(settings: Settings): Promise<Answer> {
-  if (!settings.github) return warning('APP_ID, PRIVATE_KEY and WEBHOOK_SECRET are not set', 'Either set them, or start the server and open / to register an app (then its credentials are kept in the database).')
+  if (!settings.github)
+    return warning(
+      'APP_ID, PRIVATE_KEY and WEBHOOK_SECRET are not set',
+      'Either set them, or start the server and open / to register an app (then its credentials are kept in the database).',
+    )
   return appAnswer(settings, settings.github)
 }
 
@@ -83,33 +117,57 @@ async function appAnswer(settings: Settings, github: GithubSettings): Promise<An
     const { data: app } = await client.app.request('GET /app')
     const wanted = readManifest(new URL('../../app.yml', import.meta.url))
     const given = new Map(Object.entries(app?.permissions ?? {}))
-    const missing = Object.entries(wanted.default_permissions).filter(([name, level]) => given.get(name) !== level && given.get(name) !== 'write')
+    const missing = Object.entries(wanted.default_permissions).filter(
+      ([name, level]) => given.get(name) !== level && given.get(name) !== 'write',
+    )
     const events = wanted.default_events.filter((event) => !app?.events?.includes(event))
     if (missing.length > 0 || events.length > 0) {
-      const list = [...missing.map(([name, level]) => `permission ${name}: ${level}`), ...events.map((event) => `event ${event}`)].join(', ')
-      return broken(`${app?.name ?? 'the app'} lacks: ${list}`, `Add them at ${settings.githubUrls.server}/settings/apps/${app?.slug ?? ''}/permissions, then accept the change in each installation.`)
+      const list = [
+        ...missing.map(([name, level]) => `permission ${name}: ${level}`),
+        ...events.map((event) => `event ${event}`),
+      ].join(', ')
+      return broken(
+        `${app?.name ?? 'the app'} lacks: ${list}`,
+        `Add them at ${settings.githubUrls.server}/settings/apps/${app?.slug ?? ''}/permissions, then accept the change in each installation.`,
+      )
     }
     return ok(`${app?.name ?? 'known'}, with the permissions and events it needs`)
   } catch (error) {
-    if (statusOf(error) === 401 || statusOf(error) === 404) return broken('GitHub does not accept the credentials', 'Check that APP_ID and the private key belong together.')
+    if (statusOf(error) === 401 || statusOf(error) === 404)
+      return broken('GitHub does not accept the credentials', 'Check that APP_ID and the private key belong together.')
     return broken(`GitHub cannot be reached at ${settings.githubUrls.api}`, 'Check the network, or GITHUB_API_URL.')
   }
 }
 
 function webhookAnswer({ server }: Settings): Answer {
   const url = `${server.publicUrl}/api/github/webhooks`
-  if (/^https?:\/\/(localhost|127\.|\[::1\])/.test(server.publicUrl)) return warning(`${url} can be reached from this machine only`, 'Set MUSTER_PUBLIC_URL to the address under which GitHub reaches this server.')
-  return server.publicUrl.startsWith('https:') ? ok(url) : warning(`${url} is not encrypted`, 'Put a TLS proxy in front and set MUSTER_PUBLIC_URL to its https address.')
+  if (/^https?:\/\/(localhost|127\.|\[::1\])/.test(server.publicUrl))
+    return warning(
+      `${url} can be reached from this machine only`,
+      'Set MUSTER_PUBLIC_URL to the address under which GitHub reaches this server.',
+    )
+  return server.publicUrl.startsWith('https:')
+    ? ok(url)
+    : warning(`${url} is not encrypted`, 'Put a TLS proxy in front and set MUSTER_PUBLIC_URL to its https address.')
 }
 
 async function modelAnswer({ anthropic, models, scriptFile }: Settings): Promise<Answer> {
-  if (scriptFile) return warning(`answers come from the story ${scriptFile}`, 'Unset MUSTER_SCRIPT to use a real model.')
+  if (scriptFile)
+    return warning(`answers come from the story ${scriptFile}`, 'Unset MUSTER_SCRIPT to use a real model.')
   if (!anthropic) return broken('ANTHROPIC_API_KEY is not set', 'Get a key from your model provider and set it.')
   const base = anthropic.baseUrl ?? 'https://api.anthropic.com'
-  const response = await fetch(`${base}/v1/models`, { headers: { 'x-api-key': anthropic.apiKey, 'anthropic-version': '2023-06-01' }, signal: AbortSignal.timeout(15_000) }).catch(() => undefined)
+  const response = await fetch(`${base}/v1/models`, {
+    headers: { 'x-api-key': anthropic.apiKey, 'anthropic-version': '2023-06-01' },
+    signal: AbortSignal.timeout(15_000),
+  }).catch(() => undefined)
   if (!response) return broken(`${base} cannot be reached`, 'Check the network, or ANTHROPIC_BASE_URL.')
-  if (response.status === 401 || response.status === 403) return broken('the key is not accepted', 'Check ANTHROPIC_API_KEY.')
+  if (response.status === 401 || response.status === 403)
+    return broken('the key is not accepted', 'Check ANTHROPIC_API_KEY.')
   const unpriced = [...new Set(Object.values(models).map((one) => one.model))].filter((model) => !isPriced(model))
-  if (unpriced.length > 0) return warning(`no price is known for ${unpriced.join(', ')}; they are charged as the dearest known model`, 'Nothing needs to be done; budgets end a little early.')
+  if (unpriced.length > 0)
+    return warning(
+      `no price is known for ${unpriced.join(', ')}; they are charged as the dearest known model`,
+      'Nothing needs to be done; budgets end a little early.',
+    )
   return ok('the key is accepted')
 }

@@ -18,17 +18,26 @@ const APP_KEY = 'github.app'
 const READY_MS = 5000
 
 /** The credentials that the set-up page stored. */
-const StoredApp = z.object({ appId: z.string(), privateKey: z.string(), webhookSecret: z.string(), slug: z.string().optional() })
+const StoredApp = z.object({
+  appId: z.string(),
+  privateKey: z.string(),
+  webhookSecret: z.string(),
+  slug: z.string().optional(),
+})
 type StoredApp = z.infer<typeof StoredApp>
 
 /** Starts the server: database, workers (once an app is set up), HTTP. @throws UserError listing what is wrong with the settings */
-export async function startServer(env: Readonly<Record<string, string | undefined>>, version: string): Promise<Running> {
+export async function startServer(
+  env: Readonly<Record<string, string | undefined>>,
+  version: string,
+): Promise<Running> {
   const settings = readSettings(env)
   const secrets = secretsOf(settings)
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
   for (const name of unusedVariables(env)) log.warn(`${name} is set, but this version does not use it`)
-  if (settings.sandbox === 'none') log.warn('MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation')
+  if (settings.sandbox === 'none')
+    log.warn('MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation')
   const storage = await openStorage(settings)
   const { store } = storage
   let app: (GithubSettings & { slug?: string | undefined }) | undefined = settings.github ?? (await storedApp(store))
@@ -42,7 +51,10 @@ export async function startServer(env: Readonly<Record<string, string | undefine
   const setupCode = randomBytes(12).toString('hex')
   const server = await buildServer(
     {
-      store, version, log: write, apiToken: settings.server.apiToken,
+      store,
+      version,
+      log: write,
+      apiToken: settings.server.apiToken,
       verifier: () => workers?.verifier,
       onArrival: async (id) => workers?.onArrival(id),
       startTask: async (...args) => workers?.startTask(...args),
@@ -51,12 +63,20 @@ export async function startServer(env: Readonly<Record<string, string | undefine
     },
     [
       setupRoutes({
-        log: write, code: setupCode, serverUrl: settings.githubUrls.server, publicUrl: settings.server.publicUrl,
+        log: write,
+        code: setupCode,
+        serverUrl: settings.githubUrls.server,
+        publicUrl: settings.server.publicUrl,
         app: () => app && { slug: app.slug },
         manifest: manifestFor(readManifest(APP_FILE), settings.server.publicUrl),
         convert: async (code) => {
           const made = await convertManifest(settings.githubUrls.api, code)
-          const stored: StoredApp = { appId: String(made.id), privateKey: made.pem, webhookSecret: made.webhook_secret, slug: made.slug }
+          const stored: StoredApp = {
+            appId: String(made.id),
+            privateKey: made.pem,
+            webhookSecret: made.webhook_secret,
+            slug: made.slug,
+          }
           await store.instance.set(APP_KEY, stored)
           app = stored
           await activate(stored)
@@ -83,18 +103,34 @@ export async function startServer(env: Readonly<Record<string, string | undefine
 }
 
 function announce(log: Log, settings: Settings, port: number, setupCode: string | undefined): void {
-  log.info({ port, database: settings.databaseUrl ? 'postgresql' : 'embedded', sandbox: settings.sandbox }, 'Muster is up')
-  if (setupCode) log.info(`No GitHub App is set up yet. On this machine open http://localhost:${port}/ , from elsewhere ${settings.server.publicUrl}/?setup=${setupCode}`)
+  log.info(
+    { port, database: settings.databaseUrl ? 'postgresql' : 'embedded', sandbox: settings.sandbox },
+    'Muster is up',
+  )
+  if (setupCode)
+    log.info(
+      `No GitHub App is set up yet. On this machine open http://localhost:${port}/ , from elsewhere ${settings.server.publicUrl}/?setup=${setupCode}`,
+    )
 }
 
 function secretsOf(settings: Settings): string[] {
-  const single: (string | undefined)[] = [settings.anthropic?.apiKey, settings.server.apiToken, settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined]
-  return [...single.filter((secret): secret is string => secret !== undefined && secret !== ''), ...(settings.github ? keyParts(settings.github) : [])]
+  const single: (string | undefined)[] = [
+    settings.anthropic?.apiKey,
+    settings.server.apiToken,
+    settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
+  ]
+  return [
+    ...single.filter((secret): secret is string => secret !== undefined && secret !== ''),
+    ...(settings.github ? keyParts(settings.github) : []),
+  ]
 }
 
 /** A private key is known by its lines: any of them gives it away. */
 function keyParts(github: GithubSettings): string[] {
-  return [github.webhookSecret, ...github.privateKey.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----'))]
+  return [
+    github.webhookSecret,
+    ...github.privateKey.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----')),
+  ]
 }
 
 async function storedApp(store: Store): Promise<StoredApp | undefined> {
@@ -105,12 +141,20 @@ async function storedApp(store: Store): Promise<StoredApp | undefined> {
 async function readiness(store: Store, workers: Workers | undefined): Promise<Readiness[]> {
   const check = async (name: string, action: () => Promise<unknown>): Promise<Readiness> => {
     try {
-      await Promise.race([action(), new Promise((_, reject) => setTimeout(() => reject(new Error(`no answer within ${READY_MS / 1000} s`)), READY_MS).unref())])
+      await Promise.race([
+        action(),
+        new Promise((_, reject) =>
+          setTimeout(() => reject(new Error(`no answer within ${READY_MS / 1000} s`)), READY_MS).unref(),
+        ),
+      ])
       return { name, ok: true, detail: 'ok' }
     } catch (error) {
       return { name, ok: false, detail: messageOf(error).slice(0, 200) }
     }
   }
   const missing: Readiness = { name: 'github', ok: false, detail: 'no GitHub App is set up yet: open / in a browser' }
-  return [await check('database', store.ping), ...(workers ? [await check('queue', workers.ping), await check('github', workers.platform.self)] : [missing])]
+  return [
+    await check('database', store.ping),
+    ...(workers ? [await check('queue', workers.ping), await check('github', workers.platform.self)] : [missing]),
+  ]
 }

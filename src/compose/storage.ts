@@ -32,7 +32,12 @@ async function openEmbedded(dir: string): Promise<Storage> {
     await lite.close()
     throw error
   }
-  return { store: prismaStore(lite.prisma, lite.sql), queuePool: new LitePool(lite.lite), exclusive: true, close: lite.close }
+  return {
+    store: prismaStore(lite.prisma, lite.sql),
+    queuePool: new LitePool(lite.lite),
+    exclusive: true,
+    close: lite.close,
+  }
 }
 
 async function openServer(url: string): Promise<Storage> {
@@ -44,14 +49,25 @@ async function openServer(url: string): Promise<Storage> {
     await queuePool.end()
     await postgres.close()
   }
-  return { store: prismaStore(postgres.prisma, postgres.sql), queuePool: asQueuePool(queuePool), exclusive: true, close }
+  return {
+    store: prismaStore(postgres.prisma, postgres.sql),
+    queuePool: asQueuePool(queuePool),
+    exclusive: true,
+    close,
+  }
 }
 
 /** On one connection: the advisory lock belongs to the session. */
 async function migrateServer(pool: pg.Pool): Promise<void> {
   const client = await pool.connect()
   try {
-    await migrate({ query: (text, params) => client.query<Record<string, unknown>>(text, params ? [...params] : []), exec: async (text) => void (await client.query(text)) }, MIGRATIONS)
+    await migrate(
+      {
+        query: (text, params) => client.query<Record<string, unknown>>(text, params ? [...params] : []),
+        exec: async (text) => void (await client.query(text)),
+      },
+      MIGRATIONS,
+    )
   } finally {
     client.release()
   }

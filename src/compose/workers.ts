@@ -58,48 +58,127 @@ export interface Workers {
 export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
   const { settings, github, storage, log, redact } = deps
   const { store } = storage
-  const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) => log[level](fields, message)
+  const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+    log[level](fields, message)
   const now = () => Date.now()
   const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
   const platform = githubPlatform(client)
   const sandbox = openSandbox(settings.sandbox)
   const dataDir = resolve(settings.dataDir)
   const remotes = {
-    remote: async (repository: Parameters<typeof client.token>[0] & { owner: string; name: string }, access: 'read' | 'write') => {
+    remote: async (
+      repository: Parameters<typeof client.token>[0] & { owner: string; name: string },
+      access: 'read' | 'write',
+    ) => {
       const token = await client.token(repository, { contents: access })
-      return { url: `${settings.githubUrls.server}/${repository.owner}/${repository.name}.git`, authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}` }
+      return {
+        url: `${settings.githubUrls.server}/${repository.owner}/${repository.name}.git`,
+        authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
+      }
     },
   }
   const git = hostGit(dataDir, remotes, sandbox)
-  const sender = githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl: settings.server.publicUrl, redact })
-  const target = localTarget({ dir: dataDir, store: store.releases, host: settings.server.host, publicHost: new URL(settings.server.publicUrl).hostname, redact, log: (message, fields) => write('warn', message, fields) })
-  const releases = releaseEngine({ git, store: store.releases, target, now, sleep, log: (message, fields) => write('warn', message, fields) })
-  const queue = await openQueue({ pool: storage.queuePool, concurrency: { inbound: 8, step: 4, wake: 4 }, exclusive: storage.exclusive, onError: (error) => log.warn({ error: error.message }, 'queue') })
+  const sender = githubSender({
+    client,
+    git,
+    self: platform.self,
+    appId: github.appId,
+    publicUrl: settings.server.publicUrl,
+    redact,
+  })
+  const target = localTarget({
+    dir: dataDir,
+    store: store.releases,
+    host: settings.server.host,
+    publicHost: new URL(settings.server.publicUrl).hostname,
+    redact,
+    log: (message, fields) => write('warn', message, fields),
+  })
+  const releases = releaseEngine({
+    git,
+    store: store.releases,
+    target,
+    now,
+    sleep,
+    log: (message, fields) => write('warn', message, fields),
+  })
+  const queue = await openQueue({
+    pool: storage.queuePool,
+    concurrency: { inbound: 8, step: 4, wake: 4 },
+    exclusive: storage.exclusive,
+    onError: (error) => log.warn({ error: error.message }, 'queue'),
+  })
   const engine = createEngine({
-    store, queue, now,
+    store,
+    queue,
+    now,
     onCommit: (task) => {
       outbox.kick()
       runner.reconcile(task)
     },
   })
-  const outbox = createOutbox({ store, workflow: engine, sender, markerKey: deps.markerKey, now, random: Math.random, log: write })
-  const runner = createStepRunner({ workflow: engine, store, provider: openProvider(settings), models: settings.models, handlerFor, toolsFor, git, releases, setupNetwork: settings.setupNetwork, now, sleep, random: Math.random, log: write })
+  const outbox = createOutbox({
+    store,
+    workflow: engine,
+    sender,
+    markerKey: deps.markerKey,
+    now,
+    random: Math.random,
+    log: write,
+  })
+  const runner = createStepRunner({
+    workflow: engine,
+    store,
+    provider: openProvider(settings),
+    models: settings.models,
+    handlerFor,
+    toolsFor,
+    git,
+    releases,
+    setupNetwork: settings.setupNetwork,
+    now,
+    sleep,
+    random: Math.random,
+    log: write,
+  })
   const handle = inboxHandler({
-    store, workflow: engine, platform, receiver: { read: (kind, body) => normalise(kind, body, github.appId) }, now, log: write, kick: outbox.kick,
-    settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now), mayAsk: personLimiter(30, 10, now), newId: () => randomUUID(),
+    store,
+    workflow: engine,
+    platform,
+    receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
+    now,
+    log: write,
+    kick: outbox.kick,
+    settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
+    mayAsk: personLimiter(30, 10, now),
+    newId: () => randomUUID(),
   })
   await target.adopt()
   await recover({ store, queue, engine })
   await queue.start({
-    inbound: async ({ eventId }) => withLogContext({ delivery: (await store.inbox.get(eventId))?.event.deliveryId ?? eventId }, () => handle(eventId)),
-    step: ({ taskId, step, attempt }) => withLogContext({ task: taskId, step }, () => runner.run(taskId, step, attempt)),
-    wake: ({ taskId }) => withLogContext({ task: taskId }, async () => void (await engine.apply(taskId, { type: 'quiet.over' }))),
+    inbound: async ({ eventId }) =>
+      withLogContext({ delivery: (await store.inbox.get(eventId))?.event.deliveryId ?? eventId }, () =>
+        handle(eventId),
+      ),
+    step: ({ taskId, step, attempt }) =>
+      withLogContext({ task: taskId, step }, () => runner.run(taskId, step, attempt)),
+    wake: ({ taskId }) =>
+      withLogContext({ task: taskId }, async () => void (await engine.apply(taskId, { type: 'quiet.over' }))),
   })
   outbox.start()
-  const sweeper = setInterval(() => void recover({ store, queue, engine }).catch((error: unknown) => log.warn({ error: String(error) }, 'sweep')), SWEEP_MS)
+  const sweeper = setInterval(
+    () => void recover({ store, queue, engine }).catch((error: unknown) => log.warn({ error: String(error) }, 'sweep')),
+    SWEEP_MS,
+  )
   const catchUp = async () => {
     try {
-      const asked = await redeliverMissed(client, async (guid) => (await store.inbox.list({ source: 'github', deliveryId: guid }, { limit: 1, cursor: undefined })).items.length > 0, now())
+      const asked = await redeliverMissed(
+        client,
+        async (guid) =>
+          (await store.inbox.list({ source: 'github', deliveryId: guid }, { limit: 1, cursor: undefined })).items
+            .length > 0,
+        now(),
+      )
       if (asked > 0) log.info({ asked }, 'asked GitHub for deliveries that were missed')
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'missed deliveries could not be asked for')
@@ -114,7 +193,12 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
     async startTask(owner, name, issue, request) {
       const found = await platform.findIssue(owner, name, issue)
       if (!found) return undefined
-      const { id } = await store.inbox.insert({ source: 'api', deliveryId: randomUUID(), kind: 'task.start', body: apiBody({ ...found, request }) })
+      const { id } = await store.inbox.insert({
+        source: 'api',
+        deliveryId: randomUUID(),
+        kind: 'task.start',
+        body: apiBody({ ...found, request }),
+      })
       await queue.add({ name: 'inbound', eventId: id })
       return { eventId: id }
     },
@@ -124,8 +208,8 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
       clearInterval(sweeper)
       clearInterval(catcher)
       await runner.stop()
-      await queue.close(5000)
       await outbox.stop()
+      await queue.close(5000)
       await target.close(settings.releasesAtStop === 'stop')
     },
   }

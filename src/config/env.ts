@@ -14,7 +14,12 @@ export interface Settings {
   /** Where every real turn is written to, as a story. */
   readonly recordFile: string | undefined
   readonly models: Readonly<Record<Tier, ModelName>>
-  readonly server: { readonly port: number; readonly host: string; readonly publicUrl: string; readonly apiToken: string | undefined }
+  readonly server: {
+    readonly port: number
+    readonly host: string
+    readonly publicUrl: string
+    readonly apiToken: string | undefined
+  }
   readonly logLevel: string
   readonly sandbox: 'bubblewrap' | 'none'
   /** What becomes of deployed services when this server stops. */
@@ -45,9 +50,18 @@ export interface EnvProblem {
 
 type Env = Readonly<Record<string, string | undefined>>
 
-const DEFAULT_MODELS = 'complex=anthropic:claude-opus-4-5,general=anthropic:claude-sonnet-4-5,simple=anthropic:claude-haiku-4-5'
+const DEFAULT_MODELS =
+  'complex=anthropic:claude-opus-5-5,general=anthropic:claude-sonnet-5-5,simple=anthropic:claude-haiku-5-5'
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-const NOT_YET = ['REDIS_URL', 'SLACK_BOT_TOKEN', 'JIRA_HOST', 'CLICKUP_API_TOKEN', 'OPENAI_API_KEY', 'LOCAL_MODEL_URL', 'PINECONE_API_KEY']
+const NOT_YET = [
+  'REDIS_URL',
+  'SLACK_BOT_TOKEN',
+  'JIRA_HOST',
+  'CLICKUP_API_TOKEN',
+  'OPENAI_API_KEY',
+  'LOCAL_MODEL_URL',
+  'PINECONE_API_KEY',
+]
 
 /**
  * Reads the environment once.
@@ -56,7 +70,8 @@ const NOT_YET = ['REDIS_URL', 'SLACK_BOT_TOKEN', 'JIRA_HOST', 'CLICKUP_API_TOKEN
 export function readSettings(env: Env): Settings {
   const problems: EnvProblem[] = []
   const settings = collect(env, problems)
-  if (problems.length > 0) throw new UserError('bad_settings', `The settings are not usable:\n${problems.map(problemLine).join('\n')}`)
+  if (problems.length > 0)
+    throw new UserError('bad_settings', `The settings are not usable:\n${problems.map(problemLine).join('\n')}`)
   return settings
 }
 
@@ -70,23 +85,52 @@ export function unusedVariables(env: Env): string[] {
 }
 
 function collect(env: Env, problems: EnvProblem[]): Settings {
-  const url = (variable: string, otherwise: string, example: string) => readUrl(env, variable, otherwise, example, problems)
+  const url = (variable: string, otherwise: string, example: string) =>
+    readUrl(env, variable, otherwise, example, problems)
   const port = Number(env['PORT'] || '3000')
-  if (!Number.isInteger(port) || port < 0 || port > 65535) problems.push({ variable: 'PORT', wrong: `"${env['PORT']}" is no port number`, example: '3000' })
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    problems.push({ variable: 'PORT', wrong: `"${env['PORT']}" is no port number`, example: '3000' })
   const host = env['HOST'] || '0.0.0.0'
-  if (env['LOG_LEVEL'] && !LEVELS.includes(env['LOG_LEVEL'])) problems.push({ variable: 'LOG_LEVEL', wrong: `"${env['LOG_LEVEL']}" is none of ${LEVELS.join(', ')}`, example: 'info' })
-  if (env['DATABASE_URL'] && !/^postgres(ql)?:\/\//.test(env['DATABASE_URL'])) problems.push({ variable: 'DATABASE_URL', wrong: 'is no PostgreSQL URL', example: 'postgresql://muster:secret@localhost:5432/muster' })
+  if (env['LOG_LEVEL'] && !LEVELS.includes(env['LOG_LEVEL']))
+    problems.push({
+      variable: 'LOG_LEVEL',
+      wrong: `"${env['LOG_LEVEL']}" is none of ${LEVELS.join(', ')}`,
+      example: 'info',
+    })
+  if (env['DATABASE_URL'] && !/^postgres(ql)?:\/\//.test(env['DATABASE_URL']))
+    problems.push({
+      variable: 'DATABASE_URL',
+      wrong: 'is no PostgreSQL URL',
+      example: 'postgresql://muster:secret@localhost:5432/muster',
+    })
   const server = url('GITHUB_SERVER_URL', 'https://github.com', 'https://github.example.com')
   return {
     databaseUrl: env['DATABASE_URL'] || undefined,
     dataDir: env['MUSTER_DATA'] || '.muster',
     github: github(env, problems),
-    githubUrls: { api: url('GITHUB_API_URL', server === 'https://github.com' ? 'https://api.github.com' : `${server}/api/v3`, 'https://github.example.com/api/v3'), server },
-    anthropic: env['ANTHROPIC_API_KEY'] ? { apiKey: env['ANTHROPIC_API_KEY'], baseUrl: env['ANTHROPIC_BASE_URL'] ? url('ANTHROPIC_BASE_URL', '', 'https://api.anthropic.com') : undefined } : undefined,
+    githubUrls: {
+      api: url(
+        'GITHUB_API_URL',
+        server === 'https://github.com' ? 'https://api.github.com' : `${server}/api/v3`,
+        'https://github.example.com/api/v3',
+      ),
+      server,
+    },
+    anthropic: env['ANTHROPIC_API_KEY']
+      ? {
+          apiKey: env['ANTHROPIC_API_KEY'],
+          baseUrl: env['ANTHROPIC_BASE_URL'] ? url('ANTHROPIC_BASE_URL', '', 'https://api.anthropic.com') : undefined,
+        }
+      : undefined,
     scriptFile: env['MUSTER_SCRIPT'] || undefined,
     recordFile: env['MUSTER_RECORD'] || undefined,
     models: models(env['MUSTER_MODELS'] || DEFAULT_MODELS, problems),
-    server: { port, host, publicUrl: url('MUSTER_PUBLIC_URL', `http://localhost:${port}`, 'https://muster.example.com'), apiToken: apiToken(env, problems) },
+    server: {
+      port,
+      host,
+      publicUrl: url('MUSTER_PUBLIC_URL', `http://localhost:${port}`, 'https://muster.example.com'),
+      apiToken: apiToken(env, problems),
+    },
     logLevel: env['LOG_LEVEL'] || 'info',
     sandbox: sandbox(env, problems),
     releasesAtStop: env['MUSTER_RELEASES_AT_STOP'] === 'stop' ? 'stop' : 'keep',
@@ -96,20 +140,30 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
 
 function readUrl(env: Env, variable: string, otherwise: string, example: string, problems: EnvProblem[]): string {
   const value = env[variable] || otherwise
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
+    problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
   return value.replace(/\/+$/, '')
 }
 
 function apiToken(env: Env, problems: EnvProblem[]): string | undefined {
   const token = env['MUSTER_API_TOKEN'] || undefined
-  if (token !== undefined && token.length < 16) problems.push({ variable: 'MUSTER_API_TOKEN', wrong: 'is shorter than 16 characters', example: '$(openssl rand -hex 24)' })
+  if (token !== undefined && token.length < 16)
+    problems.push({
+      variable: 'MUSTER_API_TOKEN',
+      wrong: 'is shorter than 16 characters',
+      example: '$(openssl rand -hex 24)',
+    })
   return token
 }
 
 function sandbox(env: Env, problems: EnvProblem[]): Settings['sandbox'] {
   const value = env['MUSTER_SANDBOX'] || 'bubblewrap'
   if (value === 'bubblewrap' || value === 'none') return value
-  problems.push({ variable: 'MUSTER_SANDBOX', wrong: `"${value}" is neither bubblewrap nor none`, example: 'bubblewrap' })
+  problems.push({
+    variable: 'MUSTER_SANDBOX',
+    wrong: `"${value}" is neither bubblewrap nor none`,
+    example: 'bubblewrap',
+  })
   return 'bubblewrap'
 }
 
@@ -118,10 +172,25 @@ function github(env: Env, problems: EnvProblem[]): GithubSettings | undefined {
   const names = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET']
   if (!names.some((name) => env[name])) return undefined
   const appId = env['APP_ID'] ?? ''
-  if (!/^\d+$/.test(appId)) problems.push({ variable: 'APP_ID', wrong: appId ? `"${appId}" is no number` : 'is missing, while other GitHub settings are there', example: '123456' })
+  if (!/^\d+$/.test(appId))
+    problems.push({
+      variable: 'APP_ID',
+      wrong: appId ? `"${appId}" is no number` : 'is missing, while other GitHub settings are there',
+      example: '123456',
+    })
   const webhookSecret = env['WEBHOOK_SECRET'] ?? ''
-  if (webhookSecret === '') problems.push({ variable: 'WEBHOOK_SECRET', wrong: 'is missing: without it anybody could send events', example: '$(openssl rand -hex 24)' })
-  if (webhookSecret === 'development') problems.push({ variable: 'WEBHOOK_SECRET', wrong: "is Probot's well-known default", example: '$(openssl rand -hex 24)' })
+  if (webhookSecret === '')
+    problems.push({
+      variable: 'WEBHOOK_SECRET',
+      wrong: 'is missing: without it anybody could send events',
+      example: '$(openssl rand -hex 24)',
+    })
+  if (webhookSecret === 'development')
+    problems.push({
+      variable: 'WEBHOOK_SECRET',
+      wrong: "is Probot's well-known default",
+      example: '$(openssl rand -hex 24)',
+    })
   return { appId, privateKey: privateKey(env, problems), webhookSecret }
 }
 
@@ -130,25 +199,55 @@ function privateKey(env: Env, problems: EnvProblem[]): string {
   try {
     const raw = env['PRIVATE_KEY'] ?? (env['PRIVATE_KEY_PATH'] ? readFileSync(env['PRIVATE_KEY_PATH'], 'utf8') : '')
     if (raw === '') {
-      problems.push({ variable: 'PRIVATE_KEY', wrong: 'is missing (or PRIVATE_KEY_PATH, the file it stands in)', example: '"-----BEGIN RSA PRIVATE KEY-----\\n…"' })
+      problems.push({
+        variable: 'PRIVATE_KEY',
+        wrong: 'is missing (or PRIVATE_KEY_PATH, the file it stands in)',
+        example: '"-----BEGIN RSA PRIVATE KEY-----\\n…"',
+      })
       return ''
     }
     const pem = raw.includes('-----BEGIN') ? raw.replaceAll('\\n', '\n') : Buffer.from(raw, 'base64').toString()
     return createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch {
-    problems.push({ variable, wrong: variable === 'PRIVATE_KEY' ? 'is no private key in PEM form' : `"${env['PRIVATE_KEY_PATH']}" cannot be read as a private key in PEM form`, example: variable === 'PRIVATE_KEY' ? '"-----BEGIN RSA PRIVATE KEY-----\\n…"' : './muster.private-key.pem' })
+    problems.push({
+      variable,
+      wrong:
+        variable === 'PRIVATE_KEY'
+          ? 'is no private key in PEM form'
+          : `"${env['PRIVATE_KEY_PATH']}" cannot be read as a private key in PEM form`,
+      example: variable === 'PRIVATE_KEY' ? '"-----BEGIN RSA PRIVATE KEY-----\\n…"' : './muster.private-key.pem',
+    })
     return ''
   }
 }
 
 function models(text: string, problems: EnvProblem[]): Settings['models'] {
   const given = new Map<string, ModelName>()
-  for (const part of text.split(',').map((piece) => piece.trim()).filter(Boolean)) {
+  for (const part of text
+    .split(',')
+    .map((piece) => piece.trim())
+    .filter(Boolean)) {
     const [, tier, provider, model] = /^(complex|general|simple)=(\w+):(.+)$/.exec(part) ?? []
-    if (!tier || !model) problems.push({ variable: 'MUSTER_MODELS', wrong: `"${part}" is not tier=provider:model`, example: DEFAULT_MODELS })
-    else if (provider !== 'anthropic') problems.push({ variable: 'MUSTER_MODELS', wrong: `the provider "${provider}" is not available in this version (there is: anthropic)`, example: DEFAULT_MODELS })
+    if (!tier || !model)
+      problems.push({
+        variable: 'MUSTER_MODELS',
+        wrong: `"${part}" is not tier=provider:model`,
+        example: DEFAULT_MODELS,
+      })
+    else if (provider !== 'anthropic')
+      problems.push({
+        variable: 'MUSTER_MODELS',
+        wrong: `the provider "${provider}" is not available in this version (there is: anthropic)`,
+        example: DEFAULT_MODELS,
+      })
     else given.set(tier, { provider: 'anthropic', model })
   }
-  const fallback = given.get('general') ?? given.get('complex') ?? given.get('simple') ?? { provider: 'anthropic', model: 'claude-sonnet-4-5' }
-  return { complex: given.get('complex') ?? fallback, general: given.get('general') ?? fallback, simple: given.get('simple') ?? fallback }
+  const fallback = given.get('general') ??
+    given.get('complex') ??
+    given.get('simple') ?? { provider: 'anthropic', model: 'claude-sonnet-5-5' }
+  return {
+    complex: given.get('complex') ?? fallback,
+    general: given.get('general') ?? fallback,
+    simple: given.get('simple') ?? fallback,
+  }
 }

@@ -5,12 +5,17 @@ import type { RepositorySettings } from '../core/settings.ts'
 /** A span of time: a number of seconds, or `20s`, `10m`, `2h`. Comes out in seconds. */
 const time = z
   .union([z.number().positive(), z.string().regex(/^\d+(\.\d+)?\s*[smh]$/)], { error: 'a time such as 20s, 10m or 2h' })
-  .transform((value) => (typeof value === 'number' ? value : Number.parseFloat(value) * ({ s: 1, m: 60, h: 3600 }[value.slice(-1)] ?? 1)))
+  .transform((value) =>
+    typeof value === 'number' ? value : Number.parseFloat(value) * ({ s: 1, m: 60, h: 3600 }[value.slice(-1)] ?? 1),
+  )
 
 const command = z.string().min(1).max(2000)
 
 const Environment = z.strictObject({
-  target: z.literal('local-process').default('local-process').describe('Where it is deployed. `local-process`: on this machine, behind the built-in proxy.'),
+  target: z
+    .literal('local-process')
+    .default('local-process')
+    .describe('Where it is deployed. `local-process`: on this machine, behind the built-in proxy.'),
   build: command.optional().describe('Run once in the release folder before the start.'),
   start: command.describe('Starts the service; it must listen on $PORT.'),
   health: z.string().startsWith('/').default('/healthz').describe('Answers 2xx when the service can work.'),
@@ -18,27 +23,50 @@ const Environment = z.strictObject({
   health_timeout: time.default(30).describe('How long a new release may take until it is healthy.'),
   watch: time.default(600).describe('How long a release is watched before the report.'),
   auto: z.boolean().default(false).describe('Plan the deploy by itself once the pull request is merged.'),
-  approval: z.enum(['other', 'self', 'none']).default('other').describe('Who approves a deploy: somebody other than the requester, the requester too, or nobody.'),
-  env: z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string()).default({}).describe('Variables for the service. Not for secrets.'),
+  approval: z
+    .enum(['other', 'self', 'none'])
+    .default('other')
+    .describe('Who approves a deploy: somebody other than the requester, the requester too, or nobody.'),
+  env: z
+    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string())
+    .default({})
+    .describe('Variables for the service. Not for secrets.'),
 })
 
 /** `.github/muster.yml`, as it is written. */
 export const RepositoryFile = z.strictObject({
-  mention: z.string().regex(/^[\w-]{1,39}$/).default('muster').describe('What Muster is called in comments, without @.'),
+  mention: z
+    .string()
+    .regex(/^[\w-]{1,39}$/)
+    .default('muster')
+    .describe('What Muster is called in comments, without @.'),
   label: z.string().min(1).max(50).default('muster').describe('The label that starts the work.'),
-  approve_plan: z.enum(['always', 'medium', 'high', 'never']).default('medium').describe('From which risk on a person approves the plan.'),
+  approve_plan: z
+    .enum(['always', 'medium', 'high', 'never'])
+    .default('medium')
+    .describe('From which risk on a person approves the plan.'),
   budget: z.number().min(0).max(10_000).default(5).describe('Dollars a task may cost before people are asked.'),
-  review: z.strictObject({ quiet: time.default(20) }).prefault({}).describe('How long review comments are collected before they are taken as one batch.'),
+  review: z
+    .strictObject({ quiet: time.default(20) })
+    .prefault({})
+    .describe('How long review comments are collected before they are taken as one batch.'),
   checks: z
     .strictObject({
       setup: command.optional().describe('Run once in a fresh clone, for instance to install what the tests need.'),
-      setup_network: z.boolean().default(false).describe('Whether the set-up may use the network; the operator must allow it too.'),
+      setup_network: z
+        .boolean()
+        .default(false)
+        .describe('Whether the set-up may use the network; the operator must allow it too.'),
       test: command.optional().describe('Runs the whole suite. Found from the repository when unset.'),
       test_files: command.optional().describe('Runs some test files; {files} stands for them.'),
       timeout: time.default(600),
     })
     .prefault({}),
-  protect: z.strictObject({ allow: z.array(z.string()).default([]).describe('Protected files that Muster may change all the same.') }).prefault({}),
+  protect: z
+    .strictObject({
+      allow: z.array(z.string()).default([]).describe('Protected files that Muster may change all the same.'),
+    })
+    .prefault({}),
   environments: z.record(z.string().regex(/^\w[\w.-]{0,63}$/), Environment).default({}),
 })
 
@@ -49,16 +77,27 @@ export interface Problem {
   readonly expected: string
 }
 
-export type Parsed = { readonly ok: true; readonly settings: RepositorySettings } | { readonly ok: false; readonly problems: readonly Problem[] }
+export type Parsed =
+  | { readonly ok: true; readonly settings: RepositorySettings }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
 
 const MAX_BYTES = 64 * 1024
 
 /** Reads a settings file. Anything wrong is told by line and key; defaults never stand in for a bad value. */
 export function parseRepositorySettings(text: string): Parsed {
-  if (text.length > MAX_BYTES) return { ok: false, problems: [{ line: 1, key: '(file)', expected: `at most ${MAX_BYTES / 1024} KB` }] }
+  if (text.length > MAX_BYTES)
+    return { ok: false, problems: [{ line: 1, key: '(file)', expected: `at most ${MAX_BYTES / 1024} KB` }] }
   const lines = new LineCounter()
   const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  if (yaml.errors.length > 0) return { ok: false, problems: yaml.errors.map((error) => ({ line: lines.linePos(error.pos[0]).line, key: '(syntax)', expected: `valid YAML: ${error.message}` })) }
+  if (yaml.errors.length > 0)
+    return {
+      ok: false,
+      problems: yaml.errors.map((error) => ({
+        line: lines.linePos(error.pos[0]).line,
+        key: '(syntax)',
+        expected: `valid YAML: ${error.message}`,
+      })),
+    }
   let data: unknown
   try {
     data = yaml.toJS({ maxAliasCount: 20 }) ?? {}
@@ -78,16 +117,27 @@ export function defaultRepositorySettings(): RepositorySettings {
 function problemsOf(issue: z.core.$ZodIssue, yaml: YamlDocument, lines: LineCounter): Problem[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ line: lineOf([...path, key], yaml, lines), key: [...path, key].join('.'), expected: 'no such key; see the documentation for those there are' }))
+    return issue.keys.map((key) => ({
+      line: lineOf([...path, key], yaml, lines),
+      key: [...path, key].join('.'),
+      expected: 'no such key; see the documentation for those there are',
+    }))
   }
-  return [{ line: lineOf(path, yaml, lines), key: path.join('.') || '(file)', expected: issue.message.replace(/^Invalid (input|option): /, '') }]
+  return [
+    {
+      line: lineOf(path, yaml, lines),
+      key: path.join('.') || '(file)',
+      expected: issue.message.replace(/^Invalid (input|option): /, ''),
+    },
+  ]
 }
 
 /** The line where a key stands, or its nearest parent that is there. */
 function lineOf(path: readonly string[], yaml: YamlDocument, lines: LineCounter): number {
   for (let length = path.length; length > 0; length--) {
     const node = yaml.getIn(path.slice(0, length), true)
-    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) return lines.linePos(Number(node.range[0])).line
+    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range))
+      return lines.linePos(Number(node.range[0])).line
   }
   return 1
 }
@@ -100,10 +150,19 @@ function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
     approvePlan: file.approve_plan,
     budgetUsd: file.budget,
     review: { quietSeconds: file.review.quiet },
-    checks: { setup: checks.setup, setupNetwork: checks.setup_network, test: checks.test, testFiles: checks.test_files, timeoutSeconds: checks.timeout },
+    checks: {
+      setup: checks.setup,
+      setupNetwork: checks.setup_network,
+      test: checks.test,
+      testFiles: checks.test_files,
+      timeoutSeconds: checks.timeout,
+    },
     protect: file.protect,
     environments: Object.fromEntries(
-      Object.entries(file.environments).map(([name, { health_timeout, watch, build, ...env }]) => [name, { ...env, build, healthTimeoutSeconds: health_timeout, watchSeconds: watch }]),
+      Object.entries(file.environments).map(([name, { health_timeout, watch, build, ...env }]) => [
+        name,
+        { ...env, build, healthTimeoutSeconds: health_timeout, watchSeconds: watch },
+      ]),
     ),
   }
 }

@@ -37,15 +37,22 @@ export const Design = z.object({
     .array(z.object({ title: line(120), files: z.array(line(300)).max(30) }))
     .min(1)
     .max(6)
-    .describe('Parts that could be done independently of each other; one part if there is only one.'),
-  filesAtRisk: z.array(line(300)).max(20).describe('Files that the change could break without touching them.'),
+    .describe(
+      'Parts that different people could do at the same time without touching the same files; usually just one (then leave its files empty).',
+    ),
+  filesAtRisk: z
+    .array(z.object({ path: line(300), why: line(300) }))
+    .max(20)
+    .describe('Files that the change could break without touching them, and how; empty if none.'),
   quote: z
     .object({
       usd: z.object({ low: z.number().min(0).max(1000), high: z.number().min(0).max(1000) }),
       minutes: z.object({ low: z.number().min(0).max(10_000), high: z.number().min(0).max(10_000) }),
       confidence: z.enum(['low', 'medium', 'high']),
     })
-    .describe('What you expect the remaining work to cost in model dollars and in minutes.'),
+    .describe(
+      'What you expect it to cost in model dollars and minutes until the pull request is proved (SD and QA, without review rounds).',
+    ),
 })
 export type Design = z.infer<typeof Design>
 
@@ -57,18 +64,21 @@ export type Answer = z.infer<typeof Answer>
 
 /** What SD says of each review comment. */
 export const ReviewAnswer = z.object({
-  id: z.number().int().describe('The id of the review comment.'),
-  outcome: z.enum(['fixed', 'answered', 'declined']),
+  id: z.number().int().describe('The number of the review comment, as it was given to you.'),
+  outcome: z
+    .enum(['fixed', 'answered', 'declined'])
+    .describe(
+      'fixed: this round changed something for it; answered: nothing had to be changed; declined: it will not be done.',
+    ),
   reply: line(2000).describe('What to reply to the reviewer; for declined, the reason.'),
 })
 export type ReviewAnswer = z.infer<typeof ReviewAnswer>
 
 /** SD's words about the change; the patch itself is taken from the workspace by the host. */
 export const PatchNote = z.object({
-  title: line(100).describe('The commit subject and pull request title, imperative.'),
-  summary: line(3000).describe('What was changed and why.'),
-  notDone: prose(1500).describe('What was left undone or uncertain; empty if nothing.'),
-  testFiles: z.array(line(300)).max(20).describe('Paths of the test files that are new or changed.'),
+  title: line(100).describe('The commit subject, imperative; the first one is the title of the pull request too.'),
+  summary: line(3000).describe('What this commit changes and why.'),
+  notDone: prose(1500).describe('What is still undone or uncertain in the whole change; empty if nothing.'),
 })
 export type PatchNote = z.infer<typeof PatchNote>
 
@@ -93,18 +103,29 @@ export interface Patch {
   readonly files: readonly string[]
 }
 
-/** QA's words: each acceptance criterion answered from the evidence. */
+/** QA's words: each acceptance criterion answered from the evidence, and each review comment that was said to be fixed. */
 export const ProofNote = z.object({
   criteria: z
     .array(
       z.object({
-        criterion: line(500),
+        number: z.int().min(1).describe('The number of the acceptance criterion.'),
         met: z.enum(['yes', 'no', 'unclear']),
         evidence: line(800).describe('What in the evidence shows it: a test, a line, an output.'),
       }),
     )
     .min(1)
-    .max(12),
+    .max(12)
+    .describe('One for each acceptance criterion.'),
+  review: z
+    .array(
+      z.object({
+        number: z.int().min(1).describe('The number of the review comment.'),
+        done: z.enum(['yes', 'no', 'unclear']),
+        evidence: line(800),
+      }),
+    )
+    .max(50)
+    .describe('One for each review comment that SD says is fixed; empty if there are none.'),
   remarks: prose(1500).describe('Anything a reviewer should look at; empty if nothing.'),
 })
 export type ProofNote = z.infer<typeof ProofNote>

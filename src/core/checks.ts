@@ -18,7 +18,11 @@ export interface RootFiles {
 /** The commands: those of the settings first, else what the repository's files suggest. */
 export function checksOf(settings: ChecksSettings, root: RootFiles): Checks {
   const found = fromNode(root) ?? fromOthers(root)
-  return { test: settings.test ?? found?.test, testFiles: settings.testFiles ?? (settings.test ? undefined : found?.testFiles), setup: settings.setup }
+  return {
+    test: settings.test ?? found?.test,
+    testFiles: settings.testFiles ?? (settings.test ? undefined : found?.testFiles),
+    setup: settings.setup,
+  }
 }
 
 type Found = Pick<Checks, 'test' | 'testFiles'>
@@ -34,7 +38,9 @@ function scriptOf(packageJson: string | undefined): string | undefined {
     const parsed: unknown = JSON.parse(packageJson ?? '{}')
     if (typeof parsed !== 'object' || parsed === null || !('scripts' in parsed)) return undefined
     const { scripts } = parsed
-    return typeof scripts === 'object' && scripts !== null && 'test' in scripts && typeof scripts.test === 'string' ? scripts.test : undefined
+    return typeof scripts === 'object' && scripts !== null && 'test' in scripts && typeof scripts.test === 'string'
+      ? scripts.test
+      : undefined
   } catch {
     return undefined
   }
@@ -49,19 +55,26 @@ function perFile(script: string): string | undefined {
 
 function fromOthers({ names, makefile }: RootFiles): Found | undefined {
   const has = (name: string) => names.includes(name)
-  if (['pytest.ini', 'conftest.py', 'pyproject.toml', 'tox.ini', 'setup.py'].some(has)) return { test: 'python3 -m pytest -q', testFiles: 'python3 -m pytest -q {files}' }
+  if (['pytest.ini', 'conftest.py', 'pyproject.toml', 'tox.ini', 'setup.py'].some(has))
+    return { test: 'python3 -m pytest -q', testFiles: 'python3 -m pytest -q {files}' }
   if (has('go.mod')) return { test: 'go test ./...', testFiles: undefined }
   if (has('Cargo.toml')) return { test: 'cargo test --offline', testFiles: undefined }
   if (has('Gemfile') && has('spec')) return { test: 'bundle exec rspec', testFiles: 'bundle exec rspec {files}' }
   return makefile && /^test:/m.test(makefile) ? { test: 'make test', testFiles: undefined } : undefined
 }
 
-const TEST_FILE = /(\.(test|spec)\.[cm]?[jt]sx?|_test\.(go|py|rb|exs)|_spec\.rb|(^|\/)test_[^/]+\.py|Tests?\.(java|kt|cs))$/
+const TEST_FILE =
+  /(\.(test|spec)\.[cm]?[jt]sx?|_test\.(go|py|rb|exs)|_spec\.rb|(^|\/)test_[^/]+\.py|Tests?\.(java|kt|cs))$/
 const TEST_FOLDER = /(^|\/)(tests?|__tests__|spec|specs|testdata|fixtures)\//i
 
 /** Whether a test runner would run this file. */
 export function isTestFile(path: string): boolean {
-  return TEST_FILE.test(path) || (/(^|\/)(tests?|__tests__)\//.test(path) && /\.[cm]?[jt]sx?$/.test(path) && !/(helpers?|fixtures?|setup|utils?)/i.test(path))
+  return (
+    TEST_FILE.test(path) ||
+    (/(^|\/)(tests?|__tests__)\//.test(path) &&
+      /\.[cm]?[jt]sx?$/.test(path) &&
+      !/(helpers?|fixtures?|setup|utils?)/i.test(path))
+  )
 }
 
 /** Whether a file belongs to the tests: taken over to the base when the proof looks for red. */
@@ -80,11 +93,23 @@ export function annotationsOf(output: string, files: ReadonlySet<string>): Annot
   const found = new Map<string, Annotation>()
   const lines = output.split('\n')
   lines.forEach((text, index) => {
-    for (const [, raw = '', number = ''] of text.slice(0, 2000).matchAll(/((?:[\w@.-]+\/)*[\w@.-]+\.\w{1,5}):(\d{1,6})/g)) {
+    for (const [, raw = '', number = ''] of text
+      .slice(0, 2000)
+      .matchAll(/((?:[\w@.-]+\/)*[\w@.-]+\.\w{1,5}):(\d{1,6})/g)) {
       const path = [...pathsOf(raw)].find((one) => files.has(one))
       const line = Number(number)
       const key = `${path}:${line}`
-      if (path && line > 0 && !found.has(key)) found.set(key, { path, line, message: lines.slice(Math.max(0, index - 6), index + 2).join('\n').trim().slice(0, 2000) || text.trim() })
+      if (path && line > 0 && !found.has(key))
+        found.set(key, {
+          path,
+          line,
+          message:
+            lines
+              .slice(Math.max(0, index - 6), index + 2)
+              .join('\n')
+              .trim()
+              .slice(0, 2000) || text.trim(),
+        })
     }
   })
   return [...found.values()]

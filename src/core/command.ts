@@ -48,7 +48,10 @@ const REF = /^[\w][\w./-]{0,199}$/
  * @param names what Muster is called, without `@`
  */
 export function findCommands(text: string, names: readonly string[]): Command[] {
-  const trigger = new RegExp(`^ {0,3}[@/](?:${names.map(escape).join('|')})(?:\\[bot\\])?(?=$|[\\s,:!?.])[,:!?.]?[ \\t]*(.*)$`, 'i')
+  const trigger = new RegExp(
+    `^ {0,3}[@/](?:${names.map(escape).join('|')})(?:\\[bot\\])?(?=$|[\\s,:!?.])[,:!?.]?[ \\t]*(.*)$`,
+    'i',
+  )
   const found: string[][] = []
   for (const line of visibleLines(text.slice(0, MAX_TEXT))) {
     const hit = trigger.exec(line.text)

@@ -27,7 +27,11 @@ export type What =
   | { readonly type: 'label'; readonly label: string; readonly subject: Subject }
   | { readonly type: 'assigned'; readonly assignee: Person; readonly subject: Subject }
   | { readonly type: 'text'; readonly text: string; readonly commentId: number | undefined; readonly subject: Subject }
-  | { readonly type: 'review'; readonly state: 'approved' | 'changes_requested' | 'commented'; readonly comments: readonly ReviewComment[] }
+  | {
+      readonly type: 'review'
+      readonly state: 'approved' | 'changes_requested' | 'commented'
+      readonly comments: readonly ReviewComment[]
+    }
   | { readonly type: 'merged'; readonly sha: string }
   | { readonly type: 'closed' }
   | { readonly type: 'pushed'; readonly headSha: string }

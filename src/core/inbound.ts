@@ -20,3 +20,11 @@ export interface InboundEvent {
   readonly task: string | undefined
   readonly decision: Decision | undefined
 }
+
+/** Whether nothing more is to be done about an event. */
+export function isDecided(event: InboundEvent): boolean {
+  return event.decision !== undefined && event.decision.reason !== WILL_RETRY
+}
+
+/** The reason of an event whose handling failed for now. */
+export const WILL_RETRY = 'will_retry'

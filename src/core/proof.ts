@@ -12,20 +12,35 @@ export type Evidence = Pick<Proof, 'testFiles' | 'red' | 'green' | 'suite' | 'no
  */
 export function judgeProof(evidence: Evidence): ProofVerdict {
   const { red, green, suite, before, note, testFiles } = evidence
-  const isRed = red !== undefined && red.exitCode !== 0 && red.exitCode !== 124 && (before === undefined || before.exitCode === 0)
+  const isRed =
+    red !== undefined && red.exitCode !== 0 && red.exitCode !== 124 && (before === undefined || before.exitCode === 0)
   const isGreen = green?.exitCode === 0
   const passes = suite?.exitCode === 0
-  const unmet = note?.criteria.filter((item) => item.met === 'no') ?? []
   const failures = [
     ...(testFiles.length === 0 ? ['the change has no test of its own'] : []),
     ...(suite === undefined ? ['there is no command that runs the tests (set checks.test in .github/muster.yml)'] : []),
     ...(testFiles.length > 0 && !isRed ? [notRed(red, before)] : []),
-    ...(testFiles.length > 0 && !isGreen ? [`the new tests ${green?.exitCode === 124 ? 'run out of time' : 'fail'} with the change`] : []),
-    ...(suite && !passes ? [`the whole suite ${suite.exitCode === 124 ? 'runs out of time' : 'fails'} with the change`] : []),
-    ...unmet.map((item) => `not met: ${item.criterion}`),
+    ...(testFiles.length > 0 && !isGreen
+      ? [`the new tests ${green?.exitCode === 124 ? 'run out of time' : 'fail'} with the change`]
+      : []),
+    ...(suite && !passes
+      ? [`the whole suite ${suite.exitCode === 124 ? 'runs out of time' : 'fails'} with the change`]
+      : []),
+    ...(note?.criteria ?? [])
+      .filter((item) => item.met === 'no')
+      .map((item) => `criterion ${item.number} is not met: ${item.evidence}`),
+    ...(note?.review ?? [])
+      .filter((item) => item.done === 'no')
+      .map((item) => `review comment ${item.number} is not done: ${item.evidence}`),
   ]
   const proved = failures.length === 0
-  return { proved, red: isRed, green: isGreen, suite: passes, reasons: proved ? ['the new tests fail on the base and pass on the head, and the whole suite passes'] : failures }
+  return {
+    proved,
+    red: isRed,
+    green: isGreen,
+    suite: passes,
+    reasons: proved ? ['the new tests fail on the base and pass on the head, and the whole suite passes'] : failures,
+  }
 }
 
 function notRed(red: Run | undefined, before: Run | undefined): string {

@@ -13,7 +13,13 @@ export interface Names {
 /** Where an event leads. Authority is asked afterwards, where the route says so. */
 export type Route =
   | { readonly to: 'ignore'; readonly reason: string; readonly detail: string }
-  | { readonly to: 'open'; readonly trigger: Origin['trigger']; readonly command: Command; readonly subject: Subject; readonly commentId: number | undefined }
+  | {
+      readonly to: 'open'
+      readonly trigger: Origin['trigger']
+      readonly command: Command
+      readonly subject: Subject
+      readonly commentId: number | undefined
+    }
   | { readonly to: 'person'; readonly command: Command; readonly commentId: number | undefined }
   /** A fact about the pull request; `wantsWrite` where only the team's people count. */
   | { readonly to: 'task'; readonly command: TaskCommand; readonly wantsWrite: boolean }
@@ -43,13 +49,20 @@ function ignore(reason: string, detail: string): Route {
 }
 
 function label(what: Extract<Heard['what'], { type: 'label' }>, task: Task | undefined, names: Names): Route {
-  if (what.label.toLowerCase() !== names.label.toLowerCase()) return ignore('not_for_us', `the label is "${what.label.slice(0, 50)}"`)
+  if (what.label.toLowerCase() !== names.label.toLowerCase())
+    return ignore('not_for_us', `the label is "${what.label.slice(0, 50)}"`)
   if (what.subject.isPullRequest) return ignore('not_an_issue', 'the label starts work on issues only')
   return start('label', { verb: 'build', text: '' }, what.subject, undefined, task)
 }
 
 /** A second request while a task is under way joins that task; after its end it starts a new one. */
-function start(trigger: Origin['trigger'], command: Command, subject: Subject, commentId: number | undefined, task: Task | undefined): Route {
+function start(
+  trigger: Origin['trigger'],
+  command: Command,
+  subject: Subject,
+  commentId: number | undefined,
+  task: Task | undefined,
+): Route {
   const active = task && (task.status === 'working' || task.status === 'waiting')
   if (active || (task && trigger === 'mention')) return { to: 'person', command, commentId }
   return { to: 'open', trigger, command, subject, commentId }
@@ -57,13 +70,21 @@ function start(trigger: Origin['trigger'], command: Command, subject: Subject, c
 
 function words(what: Extract<Heard['what'], { type: 'text' }>, task: Task | undefined, names: Names): Route {
   const [command] = findCommands(what.text, names.mentions)
-  if (command && (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') && task && (task.status === 'cancelled' || task.status === 'done') && !what.subject.isPullRequest) {
+  if (
+    command &&
+    (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') &&
+    task &&
+    (task.status === 'cancelled' || task.status === 'done') &&
+    !what.subject.isPullRequest
+  ) {
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
   }
   if (command && task) return { to: 'person', command, commentId: what.commentId }
-  if (command && OPENING.has(command.verb)) return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
+  if (command && OPENING.has(command.verb))
+    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
   if (command) return { to: 'person', command, commentId: what.commentId }
-  if (task?.gate?.kind === 'question' && what.commentId !== undefined && what.text.trim() !== '') return { to: 'person', command: { verb: 'answer', text: what.text }, commentId: what.commentId }
+  if (task?.gate?.kind === 'question' && what.commentId !== undefined && what.text.trim() !== '')
+    return { to: 'person', command: { verb: 'answer', text: what.text }, commentId: what.commentId }
   return ignore('no_trigger', 'no command at the start of a line')
 }
 
@@ -71,7 +92,11 @@ function aboutPull(heard: Heard, what: Exclude<Heard['what'], { type: 'label' | 
   const by = { id: heard.sender.id, login: heard.sender.login }
   switch (what.type) {
     case 'review':
-      return { to: 'task', wantsWrite: true, command: { type: 'review', by, comments: what.comments, state: what.state } }
+      return {
+        to: 'task',
+        wantsWrite: true,
+        command: { type: 'review', by, comments: what.comments, state: what.state },
+      }
     case 'merged':
       return { to: 'task', wantsWrite: false, command: { type: 'merged', by, sha: what.sha } }
     case 'closed':
@@ -79,8 +104,16 @@ function aboutPull(heard: Heard, what: Exclude<Heard['what'], { type: 'label' | 
     case 'pushed':
       return { to: 'task', wantsWrite: false, command: { type: 'pushed', headSha: what.headSha } }
     case 'check.failed':
-      return { to: 'task', wantsWrite: false, command: { type: 'check.failed', name: what.name, headSha: what.headSha, text: what.text } }
+      return {
+        to: 'task',
+        wantsWrite: false,
+        command: { type: 'check.failed', name: what.name, headSha: what.headSha, text: what.text },
+      }
     case 'button':
-      return { to: 'person', command: { verb: what.action === 'why' ? 'why' : 'retry', text: '' }, commentId: undefined }
+      return {
+        to: 'person',
+        command: { verb: what.action === 'why' ? 'why' : 'retry', text: '' },
+        commentId: undefined,
+      }
   }
 }

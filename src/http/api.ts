@@ -7,42 +7,96 @@ import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
 import { type HttpDeps, isLoopback } from './types.ts'
 
-const PageQuery = z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100), cursor: z.string().max(500).optional() })
+const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(500).optional(),
+})
 const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() })
-const Decision = z.object({ outcome: z.enum(['accepted', 'ignored', 'duplicate', 'refused', 'deferred']), reason: z.string(), detail: z.string() })
-const EventOut = z.object({ id: z.string(), source: z.string(), deliveryId: z.string(), kind: z.string(), receivedAt: z.string(), conversation: z.string().nullable(), task: z.string().nullable(), decision: Decision.nullable() })
-const TaskOut = z.object({ id: z.string(), conversation: z.string(), status: z.enum(['working', 'waiting', 'done', 'cancelled', 'handed_off']), workflow: z.string(), title: z.string(), repository: z.string(), costUsd: z.number(), createdAt: z.string(), finishedAt: z.string().nullable() })
+const Decision = z.object({
+  outcome: z.enum(['accepted', 'ignored', 'duplicate', 'refused', 'deferred']),
+  reason: z.string(),
+  detail: z.string(),
+})
+const EventOut = z.object({
+  id: z.string(),
+  source: z.string(),
+  deliveryId: z.string(),
+  kind: z.string(),
+  receivedAt: z.string(),
+  conversation: z.string().nullable(),
+  task: z.string().nullable(),
+  decision: Decision.nullable(),
+})
+const TaskOut = z.object({
+  id: z.string(),
+  conversation: z.string(),
+  status: z.enum(['working', 'waiting', 'done', 'cancelled', 'handed_off']),
+  workflow: z.string(),
+  title: z.string(),
+  repository: z.string(),
+  costUsd: z.number(),
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
+})
 const TaskDetail = TaskOut.extend({ state: z.unknown() })
 const HistoryOut = z.object({ seq: z.number(), type: z.string(), at: z.string(), data: z.unknown() })
 const Problem = z.object({ type: z.string(), title: z.string(), status: z.number(), detail: z.string() })
 const IdParam = z.object({ id: z.string().max(200) })
 const errors = { 400: Problem, 401: Problem, 404: Problem }
 
-type Api = FastifyInstance<import('fastify').RawServerDefault, import('node:http').IncomingMessage, import('node:http').ServerResponse, import('fastify').FastifyBaseLogger, ZodTypeProvider>
+type Api = FastifyInstance<
+  import('fastify').RawServerDefault,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  import('fastify').FastifyBaseLogger,
+  ZodTypeProvider
+>
 
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
 export function apiRoutes(app: Api, deps: HttpDeps): void {
   app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiToken))
   eventRoutes(app, deps)
   taskRoutes(app, deps)
-  app.get('/releases/:id/log', { schema: { summary: 'The last lines of a release', params: IdParam } }, async (request, reply) => {
-    reply.type('text/plain; charset=utf-8')
-    return reply.send(await deps.releaseLog(request.params.id))
-  })
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => reply.serializer(JSON.stringify).send(app.swagger()))
+  app.get(
+    '/releases/:id/log',
+    { schema: { summary: 'The last lines of a release', params: IdParam } },
+    async (request, reply) => {
+      reply.type('text/plain; charset=utf-8')
+      return reply.send(await deps.releaseLog(request.params.id))
+    },
+  )
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.serializer(JSON.stringify).send(app.swagger()),
+  )
 }
 
-async function authorise(request: FastifyRequest, reply: FastifyReply, token: string | undefined): Promise<FastifyReply | undefined> {
+async function authorise(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  token: string | undefined,
+): Promise<FastifyReply | undefined> {
   if (token === undefined) {
-    return isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for'] ? undefined : problem(reply, 401, 'no_token', 'Without MUSTER_API_TOKEN the API answers on the loopback address only.')
+    return isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for']
+      ? undefined
+      : problem(reply, 401, 'no_token', 'Without MUSTER_API_TOKEN the API answers on the loopback address only.')
   }
   const given = Buffer.from(request.headers.authorization ?? '')
   const wanted = Buffer.from(`Bearer ${token}`)
-  return given.length === wanted.length && timingSafeEqual(given, wanted) ? undefined : problem(reply, 401, 'bad_token', 'Send Authorization: Bearer with the API token.')
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+    ? undefined
+    : problem(reply, 401, 'bad_token', 'Send Authorization: Bearer with the API token.')
 }
 
 function eventRoutes(app: Api, { store }: HttpDeps): void {
-  const schema = { summary: 'Inbound events with their decisions, newest first', querystring: PageQuery.extend({ source: z.string().max(40).optional(), deliveryId: z.string().max(200).optional(), conversation: z.string().max(200).optional() }), response: { 200: page(EventOut), ...errors } }
+  const schema = {
+    summary: 'Inbound events with their decisions, newest first',
+    querystring: PageQuery.extend({
+      source: z.string().max(40).optional(),
+      deliveryId: z.string().max(200).optional(),
+      conversation: z.string().max(200).optional(),
+    }),
+    response: { 200: page(EventOut), ...errors },
+  }
   app.get('/events', { schema }, async (request) => {
     const { source, deliveryId, conversation, limit, cursor } = request.query
     const { items, next } = await store.inbox.list({ source, deliveryId, conversation }, { limit, cursor })
@@ -52,34 +106,99 @@ function eventRoutes(app: Api, { store }: HttpDeps): void {
 
 function eventOut(event: InboundEvent): z.infer<typeof EventOut> {
   const { id, source, deliveryId, kind, receivedAt, conversation, task, decision } = event
-  return { id, source, deliveryId, kind, receivedAt: receivedAt.toISOString(), conversation: conversation ?? null, task: task ?? null, decision: decision ?? null }
+  return {
+    id,
+    source,
+    deliveryId,
+    kind,
+    receivedAt: receivedAt.toISOString(),
+    conversation: conversation ?? null,
+    task: task ?? null,
+    decision: decision ?? null,
+  }
 }
 
 function taskRoutes(app: Api, { store, startTask }: HttpDeps): void {
-  app.get('/tasks', { schema: { summary: 'Tasks, newest first', querystring: PageQuery, response: { 200: page(TaskOut), ...errors } } }, async (request) => {
-    const { items, next } = await store.tasks.list({ limit: request.query.limit, cursor: request.query.cursor })
-    return { items: items.map(taskOut), next }
+  app.get(
+    '/tasks',
+    { schema: { summary: 'Tasks, newest first', querystring: PageQuery, response: { 200: page(TaskOut), ...errors } } },
+    async (request) => {
+      const { items, next } = await store.tasks.list({ limit: request.query.limit, cursor: request.query.cursor })
+      return { items: items.map(taskOut), next }
+    },
+  )
+  app.get(
+    '/tasks/:id',
+    { schema: { summary: 'One task with its whole state', params: IdParam, response: { 200: TaskDetail, ...errors } } },
+    async (request, reply) => {
+      const task = await store.tasks.get(request.params.id)
+      if (!task) return notFound(reply)
+      const { origin } = task
+      const costUsd = task.steps.reduce((sum, step) => sum + step.costUsd, 0)
+      const summary = {
+        id: task.id,
+        conversationId: task.conversationId,
+        status: task.status,
+        workflow: task.workflow,
+        title: task.spec?.title ?? origin.title,
+        repository: `${origin.repository.owner}/${origin.repository.name}`,
+        costUsd,
+        createdAt: new Date(task.openedAt),
+        finishedAt: task.finishedAt === undefined ? undefined : new Date(task.finishedAt),
+      }
+      return { ...taskOut(summary), state: task }
+    },
+  )
+  app.get(
+    '/tasks/:id/events',
+    {
+      schema: {
+        summary: 'The history of a task, oldest first',
+        params: IdParam,
+        querystring: PageQuery,
+        response: { 200: page(HistoryOut), ...errors },
+      },
+    },
+    async (request, reply) => {
+      if (!(await store.tasks.get(request.params.id))) return notFound(reply)
+      const { items, next } = await store.tasks.events(request.params.id, {
+        limit: request.query.limit,
+        cursor: request.query.cursor,
+      })
+      return {
+        items: items.map(({ seq, at, event: { type, ...data } }) => ({ seq, type, at: at.toISOString(), data })),
+        next,
+      }
+    },
+  )
+  const StartBody = z.object({
+    repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'owner/name'),
+    issue: z.int().min(1),
+    request: z.string().max(20_000).default(''),
   })
-  app.get('/tasks/:id', { schema: { summary: 'One task with its whole state', params: IdParam, response: { 200: TaskDetail, ...errors } } }, async (request, reply) => {
-    const task = await store.tasks.get(request.params.id)
-    if (!task) return notFound(reply)
-    const { origin } = task
-    const costUsd = task.steps.reduce((sum, step) => sum + step.costUsd, 0)
-    const summary = { id: task.id, conversationId: task.conversationId, status: task.status, workflow: task.workflow, title: task.spec?.title ?? origin.title, repository: `${origin.repository.owner}/${origin.repository.name}`, costUsd, createdAt: new Date(task.openedAt), finishedAt: task.finishedAt === undefined ? undefined : new Date(task.finishedAt) }
-    return { ...taskOut(summary), state: task }
-  })
-  app.get('/tasks/:id/events', { schema: { summary: 'The history of a task, oldest first', params: IdParam, querystring: PageQuery, response: { 200: page(HistoryOut), ...errors } } }, async (request, reply) => {
-    if (!(await store.tasks.get(request.params.id))) return notFound(reply)
-    const { items, next } = await store.tasks.events(request.params.id, { limit: request.query.limit, cursor: request.query.cursor })
-    return { items: items.map(({ seq, at, event: { type, ...data } }) => ({ seq, type, at: at.toISOString(), data })), next }
-  })
-  const StartBody = z.object({ repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'owner/name'), issue: z.int().min(1), request: z.string().max(20_000).default('') })
-  app.post('/tasks', { schema: { summary: 'Start the work on an issue', body: StartBody, response: { 202: z.object({ event: z.string() }), ...errors } } }, async (request, reply) => {
-    const { repository, issue, request: words } = request.body
-    const [owner = '', name = ''] = repository.split('/')
-    const started = await startTask(owner, name, issue, words)
-    return started ? reply.code(202).send({ event: started.eventId }) : problem(reply, 404, 'not_found', `Muster sees no issue ${issue} in ${repository}; is the app installed there?`)
-  })
+  app.post(
+    '/tasks',
+    {
+      schema: {
+        summary: 'Start the work on an issue',
+        body: StartBody,
+        response: { 202: z.object({ event: z.string() }), ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { repository, issue, request: words } = request.body
+      const [owner = '', name = ''] = repository.split('/')
+      const started = await startTask(owner, name, issue, words)
+      return started
+        ? reply.code(202).send({ event: started.eventId })
+        : problem(
+            reply,
+            404,
+            'not_found',
+            `Muster sees no issue ${issue} in ${repository}; is the app installed there?`,
+          )
+    },
+  )
 }
 
 function notFound(reply: FastifyReply): FastifyReply {
@@ -88,5 +207,15 @@ function notFound(reply: FastifyReply): FastifyReply {
 
 function taskOut(task: TaskSummary): z.infer<typeof TaskOut> {
   const { id, conversationId, status, workflow, title, repository, costUsd, createdAt, finishedAt } = task
-  return { id, conversation: conversationId, status, workflow, title, repository, costUsd, createdAt: createdAt.toISOString(), finishedAt: finishedAt?.toISOString() ?? null }
+  return {
+    id,
+    conversation: conversationId,
+    status,
+    workflow,
+    title,
+    repository,
+    costUsd,
+    createdAt: createdAt.toISOString(),
+    finishedAt: finishedAt?.toISOString() ?? null,
+  }
 }

@@ -1,6 +1,11 @@
 import fastifySwagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
 import { apiRoutes } from './api.ts'
 import { healthRoutes } from './health.ts'
 import { problem, problemHandler } from './problem.ts'
@@ -12,13 +17,30 @@ export type Extension = (app: FastifyInstance) => void
 
 /** The one HTTP server: webhooks, API, health. */
 export async function buildServer(deps: HttpDeps, extensions: readonly Extension[]): Promise<FastifyInstance> {
-  const app = Fastify({ logger: false, bodyLimit: 1024 * 1024, routerOptions: { ignoreTrailingSlash: true }, return503OnClosing: true, forceCloseConnections: 'idle', requestTimeout: 60_000 })
+  const app = Fastify({
+    logger: false,
+    bodyLimit: 1024 * 1024,
+    routerOptions: { ignoreTrailingSlash: true },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    requestTimeout: 60_000,
+  })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(problemHandler(deps))
-  app.setNotFoundHandler((request, reply) => problem(reply, 404, 'not_found', `There is nothing at ${request.method} ${request.url.split('?')[0] ?? ''}.`))
+  app.setNotFoundHandler((request, reply) =>
+    problem(reply, 404, 'not_found', `There is nothing at ${request.method} ${request.url.split('?')[0] ?? ''}.`),
+  )
   await app.register(fastifySwagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'Muster', description: 'Tasks, their history, and what became of every event.', version: deps.version }, components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } } },
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Muster',
+        description: 'Tasks, their history, and what became of every event.',
+        version: deps.version,
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
     transform: jsonSchemaTransform,
   })
   healthRoutes(app, deps)

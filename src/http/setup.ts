@@ -26,7 +26,13 @@ export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
     server.get('/', { schema: { hide: true } }, async (request, reply) => {
       const app = deps.app()
       if (app) return html(reply, donePage(deps, app))
-      if (!mayEnter(request, deps.code)) return html(reply.code(403), page('<h1>Muster</h1><p>This server is not set up yet. Open the address with the set-up code that stands in its log.</p>'))
+      if (!mayEnter(request, deps.code))
+        return html(
+          reply.code(403),
+          page(
+            '<h1>Muster</h1><p>This server is not set up yet. Open the address with the set-up code that stands in its log.</p>',
+          ),
+        )
       const state = randomBytes(16).toString('hex')
       states.add(state)
       return html(reply, startPage(deps, state))
@@ -34,31 +40,56 @@ export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
     server.get('/setup/callback', { schema: { hide: true } }, async (request, reply) => {
       const { code, state } = queryOf(request)
       if (deps.app()) return reply.redirect('/')
-      if (!code || !state || !states.delete(state)) return html(reply.code(400), page('<h1>That did not work</h1><p>This answer does not belong to a set-up that was begun here. <a href="/">Begin again.</a></p>'))
+      if (!code || !state || !states.delete(state))
+        return html(
+          reply.code(400),
+          page(
+            '<h1>That did not work</h1><p>This answer does not belong to a set-up that was begun here. <a href="/">Begin again.</a></p>',
+          ),
+        )
       try {
         await deps.convert(code)
         return reply.redirect('/')
       } catch (error) {
         deps.log('error', 'the app could not be registered', { error: messageOf(error) })
-        return html(reply.code(502), page('<h1>That did not work</h1><p>GitHub did not hand over the new app. The code is good for one hour and one use. <a href="/">Begin again.</a></p>'))
+        return html(
+          reply.code(502),
+          page(
+            '<h1>That did not work</h1><p>GitHub did not hand over the new app. The code is good for one hour and one use. <a href="/">Begin again.</a></p>',
+          ),
+        )
       }
     })
   }
 }
 
-function queryOf(request: FastifyRequest): { code: string | undefined; state: string | undefined; setup: string | undefined } {
+function queryOf(request: FastifyRequest): {
+  code: string | undefined
+  state: string | undefined
+  setup: string | undefined
+} {
   const query = new URL(request.url, 'http://localhost').searchParams
-  return { code: query.get('code') ?? undefined, state: query.get('state') ?? undefined, setup: query.get('setup') ?? undefined }
+  return {
+    code: query.get('code') ?? undefined,
+    state: query.get('state') ?? undefined,
+    setup: query.get('setup') ?? undefined,
+  }
 }
 
 function mayEnter(request: FastifyRequest, code: string): boolean {
   const given = Buffer.from(queryOf(request).setup ?? '')
   const wanted = Buffer.from(code)
-  return (isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for']) || (given.length === wanted.length && timingSafeEqual(given, wanted))
+  return (
+    (isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for']) ||
+    (given.length === wanted.length && timingSafeEqual(given, wanted))
+  )
 }
 
 function html(reply: FastifyReply, body: string): FastifyReply {
-  return reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:").send(body)
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:")
+    .send(body)
 }
 
 function page(body: string): string {
@@ -71,7 +102,9 @@ function escape(text: string): string {
 
 function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string): string {
   const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicUrl)
-  const warning = local ? `<p><strong>Mind:</strong> GitHub will send its webhooks to <code>${escape(publicUrl)}</code>, which it cannot reach. Set <code>MUSTER_PUBLIC_URL</code> to this server's public address and start again.</p>` : `<p class="muted">GitHub will send its webhooks to <code>${escape(publicUrl)}</code>.</p>`
+  const warning = local
+    ? `<p><strong>Mind:</strong> GitHub will send its webhooks to <code>${escape(publicUrl)}</code>, which it cannot reach. Set <code>MUSTER_PUBLIC_URL</code> to this server's public address and start again.</p>`
+    : `<p class="muted">GitHub will send its webhooks to <code>${escape(publicUrl)}</code>.</p>`
   return page(`<h1>Set up Muster</h1><p>Step 1 of 2: register a GitHub App for your account. GitHub shows you its permissions first; the key it makes never leaves this server.</p>${warning}
 <form action="${escape(serverUrl)}/settings/apps/new?state=${state}" method="post"><input type="hidden" name="manifest" value="${escape(JSON.stringify(manifest))}"><button>Register the GitHub App</button></form>
 <p class="muted">For an organisation: register it there, then set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET by hand (see docs/github.md).</p>`)

@@ -14,7 +14,12 @@ export interface HttpDeps {
   /** Undefined while no GitHub App is set up. */
   readonly verifier: () => Verifier | undefined
   readonly onArrival: (eventId: string) => Promise<void>
-  readonly startTask: (owner: string, name: string, issue: number, request: string) => Promise<{ eventId: string } | undefined>
+  readonly startTask: (
+    owner: string,
+    name: string,
+    issue: number,
+    request: string,
+  ) => Promise<{ eventId: string } | undefined>
   readonly releaseLog: (id: string) => Promise<string>
   readonly readiness: () => Promise<Readiness[]>
   readonly apiToken: string | undefined

@@ -9,21 +9,31 @@ const MAX_WEBHOOK_BYTES = 25 * 1024 * 1024
 /** Verify, store, commit, answer: nothing else stands on a webhook's path. */
 export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_WEBHOOK_BYTES }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_WEBHOOK_BYTES }, (_request, body, done) =>
+    done(null, body),
+  )
   app.post('/api/github/webhooks', { bodyLimit: MAX_WEBHOOK_BYTES, schema: { hide: true } }, async (request, reply) => {
     const verify = deps.verifier()
     if (!verify) return problem(reply, 503, 'not_set_up', 'No GitHub App is set up here yet.')
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    const received = await verify(request.headers, body)
+    const received = verify(request.headers, body)
     if (!received.ok) {
       // Never the payload: it may hold anything.
-      deps.log('warn', 'a webhook was turned away', { status: received.status, bytes: body.length, delivery: String(request.headers['x-github-delivery'] ?? '').slice(0, 100) })
+      deps.log('warn', 'a webhook was turned away', {
+        status: received.status,
+        bytes: body.length,
+        delivery: String(request.headers['x-github-delivery'] ?? '').slice(0, 100),
+      })
       return problem(reply, received.status, received.status === 401 ? 'bad_signature' : 'bad_headers', received.detail)
     }
     const { id, duplicate } = await store(deps, received.arrival)
     if (duplicate) return reply.code(202).send({ id, decision: { outcome: 'duplicate', reason: 'delivery_seen' } })
     // The answer does not wait for the queue, and the sweeper finds what the queue lost.
-    deps.onArrival(id).catch((error: unknown) => deps.log('error', 'an event was stored but not queued', { event: id, error: messageOf(error) }))
+    deps
+      .onArrival(id)
+      .catch((error: unknown) =>
+        deps.log('error', 'an event was stored but not queued', { event: id, error: messageOf(error) }),
+      )
     return reply.code(202).send({ id })
   })
 }

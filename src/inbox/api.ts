@@ -14,15 +14,39 @@ export function apiBody(start: ApiStart): Uint8Array {
 }
 
 /** Starts the work that was asked for by the API. */
-export async function startFromApi(deps: InboxDeps, eventId: string, receivedAt: number, body: Uint8Array): Promise<void> {
+export async function startFromApi(
+  deps: InboxDeps,
+  eventId: string,
+  receivedAt: number,
+  body: Uint8Array,
+): Promise<void> {
   const { repository, subject, request } = readBody(body)
   const command: Command = request ? { verb: 'request', text: request } : { verb: 'build', text: '' }
   const key = githubKey(repository.id, subject.number)
-  const heard: Heard = { kind: 'task.start', repository, sender: { ...OPERATOR, isBot: false }, key, writtenAt: receivedAt, what: { type: 'text', text: request, commentId: undefined, subject } }
+  const heard: Heard = {
+    kind: 'task.start',
+    repository,
+    sender: { ...OPERATOR, isBot: false },
+    key,
+    writtenAt: receivedAt,
+    what: { type: 'text', text: request, commentId: undefined, subject },
+  }
   const conversationId = await deps.store.conversations.at(key)
   const task = await deps.store.tasks.latest(conversationId)
-  const scene: Scene = { eventId, receivedAt, heard, conversationId, task, loaded: await deps.settings.load(repository, true) }
-  if (task && isActive(task)) return decideOnly(deps, scene, { outcome: 'duplicate', reason: 'task_exists', detail: `task ${task.id} is under way` })
+  const scene: Scene = {
+    eventId,
+    receivedAt,
+    heard,
+    conversationId,
+    task,
+    loaded: await deps.settings.load(repository, true),
+  }
+  if (task && isActive(task))
+    return decideOnly(deps, scene, {
+      outcome: 'duplicate',
+      reason: 'task_exists',
+      detail: `task ${task.id} is under way`,
+    })
   await openTask(deps, scene, { to: 'open', trigger: 'api', command, subject, commentId: undefined })
   deps.kick()
 }

@@ -1,4 +1,5 @@
-import { messageOf, publicMessage } from '../core/errors.ts'
+import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, noteReply, whyReply } from '../core/reply/answers.ts'
@@ -20,31 +21,61 @@ export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void
   const inTurn = keyedQueue()
   return async (eventId) => {
     const stored = await deps.store.inbox.get(eventId)
-    if (!stored || stored.event.decision) return
+    if (!stored || isDecided(stored.event)) return
     try {
-      if (stored.event.source === 'api') return await startFromApi(deps, eventId, stored.event.receivedAt.getTime(), stored.body)
+      if (stored.event.source === 'api')
+        return await startFromApi(deps, eventId, stored.event.receivedAt.getTime(), stored.body)
       const heard = deps.receiver.read(stored.event.kind, stored.body)
-      if ('ignored' in heard) return await deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: heard.ignored, detail: heard.detail }, {})
+      if ('ignored' in heard)
+        return await deps.store.inbox.decide(
+          eventId,
+          { outcome: 'ignored', reason: heard.ignored, detail: heard.detail },
+          {},
+        )
       await inTurn(heard.key, () => hear(deps, eventId, stored.event.receivedAt.getTime(), heard))
     } catch (error) {
-      await deps.store.inbox.countAttempt(eventId)
-      deps.log('error', 'an event could not be handled', { event: eventId, attempt: stored.attempts + 1, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined })
-      if (stored.attempts + 1 < MAX_ATTEMPTS) throw error
-      await deps.store.inbox.decide(eventId, { outcome: 'refused', reason: 'failed', detail: publicMessage(error) }, {})
+      await failed(deps, eventId, stored.attempts + 1, error)
     }
   }
 }
 
+/** What the platform refuses is refused for good; anything else is tried again for a while. */
+async function failed(deps: InboxDeps, eventId: string, attempts: number, error: unknown): Promise<void> {
+  deps.log('error', 'an event could not be handled', {
+    event: eventId,
+    attempts,
+    error: messageOf(error),
+    cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
+  })
+  if (error instanceof UserError || attempts >= MAX_ATTEMPTS) {
+    const reason = error instanceof UserError ? error.code : 'failed'
+    return deps.store.inbox.decide(eventId, { outcome: 'refused', reason, detail: publicMessage(error) }, {})
+  }
+  await deps.store.inbox.postpone(eventId, `tried ${attempts} times; it is tried again`)
+  throw error
+}
+
 async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard: Heard): Promise<void> {
-  if ((await deps.store.inbox.get(eventId))?.event.decision) return
+  const fresh = await deps.store.inbox.get(eventId)
+  if (!fresh || isDecided(fresh.event)) return
   const known = await deps.store.conversations.find(heard.key)
   const task = known ? await deps.store.tasks.latest(known) : undefined
   const self = await deps.platform.self()
-  if (cannotMatter(heard, task)) return settle(deps, eventId, heard, known, { outcome: 'ignored', reason: 'no_trigger', detail: 'no command at the start of a line' })
+  if (cannotMatter(heard, task))
+    return settle(deps, eventId, heard, known, {
+      outcome: 'ignored',
+      reason: 'no_trigger',
+      detail: 'no command at the start of a line',
+    })
   const loaded = await deps.settings.load(heard.repository, false)
-  const names: Names = { mentions: [...new Set([loaded.ok ? loaded.settings.mention : 'muster', self.slug])], label: loaded.ok ? loaded.settings.label : 'muster', botId: self.id }
+  const names: Names = {
+    mentions: [...new Set([loaded.ok ? loaded.settings.mention : 'muster', self.slug])],
+    label: loaded.ok ? loaded.settings.label : 'muster',
+    botId: self.id,
+  }
   const way = route(heard, task, names)
-  if (way.to === 'ignore') return settle(deps, eventId, heard, known, { outcome: 'ignored', reason: way.reason, detail: way.detail })
+  if (way.to === 'ignore')
+    return settle(deps, eventId, heard, known, { outcome: 'ignored', reason: way.reason, detail: way.detail })
   const conversationId = known ?? (await deps.store.conversations.at(heard.key))
   await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded }, way)
   deps.kick()
@@ -55,18 +86,39 @@ function cannotMatter({ what }: Heard, task: Task | undefined): boolean {
   return what.type === 'text' && task?.gate?.kind !== 'question' && !/^ {0,3}[@/]/m.test(what.text)
 }
 
-async function settle(deps: InboxDeps, eventId: string, heard: Heard, conversationId: string | undefined, decision: Decision): Promise<void> {
+async function settle(
+  deps: InboxDeps,
+  eventId: string,
+  heard: Heard,
+  conversationId: string | undefined,
+  decision: Decision,
+): Promise<void> {
   await deps.store.inbox.decide(eventId, decision, { conversationId, kind: heard.kind })
 }
 
 async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: 'ignore' }>): Promise<void> {
   const { heard } = scene
   if (way.to === 'task') {
-    if (way.wantsWrite && !(await deps.platform.canWrite(heard.repository, heard.sender))) return decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail: 'the author may not write to the repository' })
-    return apply(deps, scene, () => (scene.task ? deps.workflow.apply(scene.task.id, way.command, inboundOf(scene)) : undefined), undefined)
+    if (way.wantsWrite && !(await deps.platform.canWrite(heard.repository, heard.sender)))
+      return decideOnly(deps, scene, {
+        outcome: 'refused',
+        reason: 'permission',
+        detail: 'the author may not write to the repository',
+      })
+    return apply(
+      deps,
+      scene,
+      () => (scene.task ? deps.workflow.apply(scene.task.id, way.command, inboundOf(scene)) : undefined),
+      undefined,
+    )
   }
   const { command, commentId } = way
-  if (!deps.mayAsk(heard.sender.id)) return decideOnly(deps, scene, { outcome: 'refused', reason: 'rate_limited', detail: 'too many commands by one person' })
+  if (!deps.mayAsk(heard.sender.id))
+    return decideOnly(deps, scene, {
+      outcome: 'refused',
+      reason: 'rate_limited',
+      detail: 'too many commands by one person',
+    })
   const canWrite = await deps.platform.canWrite(heard.repository, heard.sender)
   const ruling = mayCommand(command.verb, canWrite)
   if (!ruling.ok) return refuse(deps, scene, ruling.detail)
@@ -75,16 +127,35 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   if (!scene.task) return withoutTask(deps, scene, way)
   const loaded = command.verb === 'deploy' ? await deps.settings.load(heard.repository, true) : scene.loaded
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
-  const said: PersonCommand = { type: 'person', command, by: { id: heard.sender.id, login: heard.sender.login }, canWrite, receivedAt: scene.receivedAt, writtenAt: heard.writtenAt, commentId, settings: loaded.settings }
+  const said: PersonCommand = {
+    type: 'person',
+    command,
+    by: { id: heard.sender.id, login: heard.sender.login },
+    canWrite,
+    receivedAt: scene.receivedAt,
+    writtenAt: heard.writtenAt,
+    commentId,
+    settings: loaded.settings,
+  }
   const { id } = scene.task
   await apply(deps, scene, () => deps.workflow.apply(id, said, inboundOf(scene)), commentId)
 }
 
-async function apply(deps: InboxDeps, scene: Scene, action: () => Promise<Decided & { task: Task }> | undefined, commentId: number | undefined): Promise<void> {
+async function apply(
+  deps: InboxDeps,
+  scene: Scene,
+  action: () => Promise<Decided & { task: Task }> | undefined,
+  commentId: number | undefined,
+): Promise<void> {
   const outcome = await action()
   if (!outcome) return
-  deps.log('info', 'decided', { outcome: outcome.decision.outcome, reason: outcome.decision.reason, task: outcome.task.id })
-  if (commentId !== undefined && outcome.decision.outcome === 'accepted') await acknowledge(deps, scene, { on: 'comment', id: commentId })
+  deps.log('info', 'decided', {
+    outcome: outcome.decision.outcome,
+    reason: outcome.decision.reason,
+    task: outcome.task.id,
+  })
+  if (commentId !== undefined && outcome.decision.outcome === 'accepted')
+    await acknowledge(deps, scene, { on: 'comment', id: commentId })
   if (commentId !== undefined && outcome.reply) await reply(deps, scene, outcome.reply)
 }
 
@@ -95,8 +166,17 @@ async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<vo
 }
 
 async function why(deps: InboxDeps, scene: Scene, commentId: number | undefined): Promise<void> {
-  const { items } = await deps.store.inbox.list({ conversation: scene.conversationId }, { limit: WHY_ROWS, cursor: undefined })
-  const rows = items.map((item) => ({ at: item.receivedAt.getTime(), kind: item.kind, outcome: item.decision?.outcome ?? 'open', reason: item.decision?.reason ?? '', detail: item.decision?.detail ?? '' }))
+  const { items } = await deps.store.inbox.list(
+    { conversation: scene.conversationId },
+    { limit: WHY_ROWS, cursor: undefined },
+  )
+  const rows = items.map((item) => ({
+    at: item.receivedAt.getTime(),
+    kind: item.kind,
+    outcome: item.decision?.outcome ?? 'open',
+    reason: item.decision?.reason ?? '',
+    detail: item.decision?.detail ?? '',
+  }))
   if (commentId !== undefined) await acknowledge(deps, scene, { on: 'comment', id: commentId })
   await reply(deps, scene, whyReply(rows))
   await decideOnly(deps, scene, { outcome: 'accepted', reason: 'why', detail: '' })
@@ -106,8 +186,20 @@ async function why(deps: InboxDeps, scene: Scene, commentId: number | undefined)
 async function withoutTask(deps: InboxDeps, scene: Scene, way: Extract<Route, { to: 'person' }>): Promise<void> {
   const { verb } = way.command
   const name = scene.loaded.ok ? scene.loaded.settings.mention : 'muster'
-  const answer: Document = verb === 'help' ? helpReply() : way.command.verb === 'invalid' ? invalidReply(way.command.reason) : noteReply(`There is no task in this conversation yet. \`@${name} build\` (or the label) starts one.`)
+  const answer: Document =
+    verb === 'help'
+      ? helpReply()
+      : way.command.verb === 'invalid'
+        ? invalidReply(way.command.reason)
+        : noteReply(`There is no task in this conversation yet. \`@${name} build\` (or the label) starts one.`)
   await reply(deps, scene, answer)
-  const decision: Decision = verb === 'help' ? { outcome: 'accepted', reason: 'help', detail: '' } : { outcome: 'refused', reason: verb === 'invalid' ? 'bad_argument' : 'no_task', detail: 'there is no task in this conversation' }
+  const decision: Decision =
+    verb === 'help'
+      ? { outcome: 'accepted', reason: 'help', detail: '' }
+      : {
+          outcome: 'refused',
+          reason: verb === 'invalid' ? 'bad_argument' : 'no_task',
+          detail: 'there is no task in this conversation',
+        }
   await decideOnly(deps, scene, decision)
 }

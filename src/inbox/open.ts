@@ -13,17 +13,38 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const refusal = refusalOf(way, loaded.settings.environments)
   if (refusal) {
     await reply(deps, scene, noteReply(refusal))
-    return deps.store.inbox.decide(scene.eventId, { outcome: 'refused', reason: 'not_possible', detail: refusal }, { conversationId: scene.conversationId, kind: scene.heard.kind })
+    return deps.store.inbox.decide(
+      scene.eventId,
+      { outcome: 'refused', reason: 'not_possible', detail: refusal },
+      { conversationId: scene.conversationId, kind: scene.heard.kind },
+    )
   }
   const { command } = way
   const opened: TaskEvent = {
-    type: 'task.opened', id: deps.newId(), conversationId: scene.conversationId, workflow: workflowOf(way), origin: originOf(scene, way), settings: loaded.settings, forcePlanGate: command.verb === 'plan',
+    type: 'task.opened',
+    id: deps.newId(),
+    conversationId: scene.conversationId,
+    workflow: workflowOf(way),
+    origin: originOf(scene, way),
+    settings: loaded.settings,
+    forcePlanGate: command.verb === 'plan',
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
-  const release: TaskEvent[] = command.verb === 'deploy' ? [{ type: 'release.requested', environment: command.environment, ref: command.ref, by }] : []
-  const { task } = await deps.workflow.open([opened, ...release], { outcome: 'accepted', reason: 'started', detail: way.trigger }, inboundOf(scene))
+  const release: TaskEvent[] =
+    command.verb === 'deploy'
+      ? [{ type: 'release.requested', environment: command.environment, ref: command.ref, by }]
+      : []
+  const { task } = await deps.workflow.open(
+    [opened, ...release],
+    { outcome: 'accepted', reason: 'started', detail: way.trigger },
+    inboundOf(scene),
+  )
   deps.log('info', 'task opened', { task: task.id, trigger: way.trigger })
-  await acknowledge(deps, scene, way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId })
+  await acknowledge(
+    deps,
+    scene,
+    way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId },
+  )
 }
 
 function workflowOf({ command }: Opening): WorkflowName {
@@ -35,14 +56,29 @@ function refusalOf({ command, subject }: Opening, environments: Readonly<Record<
   if (command.verb === 'deploy') {
     const known = Object.keys(environments)
     if (environments[command.environment]) return undefined
-    return known.length > 0 ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.` : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
+    return known.length > 0
+      ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.`
+      : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
   }
-  return subject.isPullRequest && command.verb !== 'ask' ? "In this version Muster works on issues and on its own pull requests; it cannot take over somebody else's. `ask` works here." : undefined
+  return subject.isPullRequest && command.verb !== 'ask'
+    ? "In this version Muster works on issues and on its own pull requests; it cannot take over somebody else's. `ask` works here."
+    : undefined
 }
 
 /** The webhook's own text is what counts: later edits change nothing. */
 function originOf({ heard }: Scene, { subject, trigger, command }: Opening): Origin {
   const { sender, repository } = heard
   const request = 'text' in command ? command.text : ''
-  return { repository, number: subject.number, isPullRequest: subject.isPullRequest, title: subject.title, body: subject.body, author: subject.author, requester: { id: sender.id, login: sender.login }, trigger, request, url: subject.url }
+  return {
+    repository,
+    number: subject.number,
+    isPullRequest: subject.isPullRequest,
+    title: subject.title,
+    body: subject.body,
+    author: subject.author,
+    requester: { id: sender.id, login: sender.login },
+    trigger,
+    request,
+    url: subject.url,
+  }
 }

@@ -15,32 +15,67 @@ export async function acknowledge(deps: InboxDeps, scene: Scene, target: Target)
   const { heard, conversationId } = scene
   const place = { repository: heard.repository, number: numberOf(heard.key) }
   const key = `eyes:${target.on}:${target.on === 'issue' ? target.number : target.id}`
-  await deps.store.effects.add(conversationId, conversationId, undefined, [{ key, body: { kind: 'reaction', place, target, content: 'eyes' } }])
+  await deps.store.effects.add(conversationId, conversationId, undefined, [
+    { key, body: { kind: 'reaction', place, target, content: 'eyes' } },
+  ])
 }
 
 /**
  * A comment in answer to an event.
  * @param once where given, at most one of this kind is ever posted in the conversation (for the same text, where it is about settings)
  */
-export async function reply(deps: InboxDeps, scene: Scene, document: Document, once?: 'refusal' | 'settings'): Promise<void> {
+export async function reply(
+  deps: InboxDeps,
+  scene: Scene,
+  document: Document,
+  once?: 'refusal' | 'settings',
+): Promise<void> {
   const { heard, conversationId, eventId } = scene
   const place = { repository: heard.repository, number: numberOf(heard.key) }
-  const key = once === 'refusal' ? 'refusal' : once === 'settings' ? `settings:${hashOf(document).slice(0, 16)}` : `reply:${eventId}`
-  await deps.store.effects.add(conversationId, conversationId, undefined, [{ key, body: { kind: 'comment', place, document } }])
+  const key =
+    once === 'refusal'
+      ? 'refusal'
+      : once === 'settings'
+        ? `settings:${hashOf(document).slice(0, 16)}`
+        : `reply:${eventId}`
+  await deps.store.effects.add(conversationId, conversationId, undefined, [
+    { key, body: { kind: 'comment', place, document } },
+  ])
 }
 
 /** Records what became of an event that changed no task. */
 export async function decideOnly(deps: InboxDeps, scene: Scene, decision: Decision): Promise<void> {
-  await deps.store.inbox.decide(scene.eventId, decision, { conversationId: scene.conversationId, taskId: scene.task?.id, kind: scene.heard.kind })
+  await deps.store.inbox.decide(scene.eventId, decision, {
+    conversationId: scene.conversationId,
+    taskId: scene.task?.id,
+    kind: scene.heard.kind,
+  })
 }
 
 /** A settings file that cannot be used stops the work, and says where and why; defaults never stand in for it. */
-export async function settingsInvalid(deps: InboxDeps, scene: Scene, loaded: Extract<Loaded, { ok: false }>): Promise<void> {
-  const rows = loaded.problems.slice(0, 20).map((problem) => [`${problem.line}`, `\`${problem.key.replace(/[`|\n]/g, '')}\``, problem.expected.replace(/\n/g, ' ').slice(0, 300)])
+export async function settingsInvalid(
+  deps: InboxDeps,
+  scene: Scene,
+  loaded: Extract<Loaded, { ok: false }>,
+): Promise<void> {
+  const rows = loaded.problems
+    .slice(0, 20)
+    .map((problem) => [
+      `${problem.line}`,
+      `\`${problem.key.replace(/[`|\n]/g, '')}\``,
+      problem.expected.replace(/\n/g, ' ').slice(0, 300),
+    ])
   const document: Document = [
-    { kind: 'ask', text: `The settings file ${loaded.where} is not valid, so nothing was done. Please mend it, then ask again.` },
+    {
+      kind: 'ask',
+      text: `The settings file ${loaded.where} is not valid, so nothing was done. Please mend it, then ask again.`,
+    },
     { kind: 'table', head: ['Line', 'Key', 'Expected'], rows },
   ]
   await reply(deps, scene, document, 'settings')
-  await decideOnly(deps, scene, { outcome: 'refused', reason: 'settings_invalid', detail: loaded.problems.map((problem) => `line ${problem.line}, ${problem.key}: ${problem.expected}`).join('; ') })
+  await decideOnly(deps, scene, {
+    outcome: 'refused',
+    reason: 'settings_invalid',
+    detail: loaded.problems.map((problem) => `line ${problem.line}, ${problem.key}: ${problem.expected}`).join('; '),
+  })
 }

@@ -7,7 +7,9 @@ export type Loaded =
   | { readonly ok: true; readonly settings: RepositorySettings }
   | { readonly ok: false; readonly where: string; readonly text: string; readonly problems: readonly Problem[] }
 
-export type Parse = (text: string) => { ok: true; settings: RepositorySettings } | { ok: false; problems: readonly Problem[] }
+export type Parse = (
+  text: string,
+) => { ok: true; settings: RepositorySettings } | { ok: false; problems: readonly Problem[] }
 
 /** A repository's settings, remembered for a short while so that ordinary comments cost no request. */
 export interface SettingsSource {
@@ -17,7 +19,12 @@ export interface SettingsSource {
 
 const KEEP_MS = 60_000
 
-export function settingsSource(platform: Pick<Platform, 'settingsFile'>, parse: Parse, defaults: RepositorySettings, now: () => number): SettingsSource {
+export function settingsSource(
+  platform: Pick<Platform, 'settingsFile'>,
+  parse: Parse,
+  defaults: RepositorySettings,
+  now: () => number,
+): SettingsSource {
   const known = new Map<number, { at: number; loaded: Loaded }>()
   return {
     async load(repository, fresh) {

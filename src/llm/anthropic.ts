@@ -1,10 +1,22 @@
 import Anthropic from '@anthropic-ai/sdk'
-import type { MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages'
-import { type Block, type Message, ModelError, type ModelProvider, type ModelReply, type ModelRequest } from './types.ts'
+import type { ContentBlockParam, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages'
+import {
+  type Block,
+  type Message,
+  ModelError,
+  type ModelProvider,
+  type ModelReply,
+  type ModelRequest,
+} from './types.ts'
 
 /** Anthropic's Messages API. Retries are ours (the journal must know of them), so the SDK's own are off. */
 export function anthropicProvider(options: { apiKey: string; baseUrl: string | undefined }): ModelProvider {
-  const client = new Anthropic({ apiKey: options.apiKey, ...(options.baseUrl ? { baseURL: options.baseUrl } : {}), maxRetries: 0, timeout: 30 * 60_000 })
+  const client = new Anthropic({
+    apiKey: options.apiKey,
+    ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
+    maxRetries: 0,
+    timeout: 30 * 60_000,
+  })
   return {
     async complete(request) {
       try {
@@ -37,15 +49,32 @@ function messageOf(message: Message): MessageParam {
     case 'user':
       return { role: 'user', content: [{ type: 'text', text: message.text }] }
     case 'assistant':
-      return { role: 'assistant', content: message.blocks.map((block) => (block.type === 'text' ? { type: 'text', text: block.text } : { type: 'tool_use', id: block.id, name: block.name, input: block.input })) }
+      return { role: 'assistant', content: message.blocks.map(blockOf) }
     case 'tools':
       return {
         role: 'user',
         content: [
-          ...message.results.map((result) => ({ type: 'tool_result' as const, tool_use_id: result.id, content: result.text || '(no output)', is_error: result.isError })),
+          ...message.results.map((result) => ({
+            type: 'tool_result' as const,
+            tool_use_id: result.id,
+            content: result.text || '(no output)',
+            is_error: result.isError,
+          })),
           ...(message.note ? [{ type: 'text' as const, text: message.note }] : []),
         ],
       }
+  }
+}
+
+function blockOf(block: Block): ContentBlockParam {
+  switch (block.type) {
+    case 'text':
+      return { type: 'text', text: block.text }
+    case 'tool_use':
+      return { type: 'tool_use', id: block.id, name: block.name, input: block.input }
+    case 'opaque':
+      // The boundary cast of this seam: it came from this provider, and must go back unchanged.
+      return block.value as ContentBlockParam
   }
 }
 
@@ -53,31 +82,56 @@ function messageOf(message: Message): MessageParam {
 function withCachePoint(messages: MessageParam[]): MessageParam[] {
   const last = messages.at(-1)
   if (last?.role !== 'user' || typeof last.content === 'string') return messages
-  const content = last.content.map((block, index, all) => (index === all.length - 1 && (block.type === 'text' || block.type === 'tool_result') ? { ...block, cache_control: { type: 'ephemeral' as const } } : block))
+  const content = last.content.map((block, index, all) =>
+    index === all.length - 1 && (block.type === 'text' || block.type === 'tool_result')
+      ? { ...block, cache_control: { type: 'ephemeral' as const } }
+      : block,
+  )
   return [...messages.slice(0, -1), { role: 'user', content }]
 }
 
 function replyOf(message: Anthropic.Message): ModelReply {
-  const blocks = message.content.flatMap((block): Block[] => {
-    if (block.type === 'text') return [{ type: 'text', text: block.text }]
-    return block.type === 'tool_use' ? [{ type: 'tool_use', id: block.id, name: block.name, input: block.input }] : []
+  const blocks = message.content.map((block): Block => {
+    if (block.type === 'text') return { type: 'text', text: block.text }
+    return block.type === 'tool_use'
+      ? { type: 'tool_use', id: block.id, name: block.name, input: block.input }
+      : { type: 'opaque', value: block }
   })
   const { usage } = message
   return {
     model: message.model,
     blocks,
-    stop: message.stop_reason === 'tool_use' ? 'tools' : message.stop_reason === 'max_tokens' ? 'length' : message.stop_reason === 'refusal' ? 'refusal' : 'end',
-    usage: { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens, cacheReadTokens: usage.cache_read_input_tokens ?? 0, cacheWriteTokens: usage.cache_creation_input_tokens ?? 0 },
+    stop:
+      message.stop_reason === 'tool_use'
+        ? 'tools'
+        : message.stop_reason === 'max_tokens'
+          ? 'length'
+          : message.stop_reason === 'refusal'
+            ? 'refusal'
+            : 'end',
+    usage: {
+      inputTokens: usage.input_tokens,
+      outputTokens: usage.output_tokens,
+      cacheReadTokens: usage.cache_read_input_tokens ?? 0,
+      cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
+    },
   }
 }
 
 /** Decides by type and code first, then by status (limits.md: a spend cap is a 429 that must not be retried). */
 function modelError(error: unknown): ModelError {
-  if (!(error instanceof Anthropic.APIError)) return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
+  if (!(error instanceof Anthropic.APIError))
+    return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
   const text = `${error.type ?? ''} ${error.message}`
   const wait = Number(error.headers?.get('retry-after'))
-  if (error.status === 401 || error.status === 403) return new ModelError('key', 'the model provider does not accept the key', { cause: error })
-  if (/spend_limit|credit balance|billing/i.test(text)) return new ModelError('credit', "the model provider's spending limit is reached", { cause: error })
-  if (error.status === undefined || error.status === 429 || error.status >= 500) return new ModelError('busy', 'the model provider is overloaded', { cause: error, retryAfterMs: wait > 0 ? wait * 1000 : undefined })
+  if (error.status === 401 || error.status === 403)
+    return new ModelError('key', 'the model provider does not accept the key', { cause: error })
+  if (/spend_limit|credit balance|billing/i.test(text))
+    return new ModelError('credit', "the model provider's spending limit is reached", { cause: error })
+  if (error.status === undefined || error.status === 429 || error.status >= 500)
+    return new ModelError('busy', 'the model provider is overloaded', {
+      cause: error,
+      retryAfterMs: wait > 0 ? wait * 1000 : undefined,
+    })
   return new ModelError('request', `the model provider refused the request (${error.status})`, { cause: error })
 }

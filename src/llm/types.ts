@@ -10,6 +10,8 @@ export interface ToolSpec {
 export type Block =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown }
+  /** A provider's own block (its thinking), kept only to be given back exactly as it came. */
+  | { readonly type: 'opaque'; readonly value: unknown }
 
 export interface ToolResult {
   readonly id: string
@@ -24,7 +26,13 @@ export type Message =
 
 export interface ModelRequest {
   /** Who asks, for stories and records. */
-  readonly origin: { readonly taskId: string; readonly role: string; readonly step: string; readonly attempt: number; readonly turn: number }
+  readonly origin: {
+    readonly taskId: string
+    readonly role: string
+    readonly step: string
+    readonly attempt: number
+    readonly turn: number
+  }
   readonly model: string
   readonly system: string
   readonly messages: readonly Message[]
@@ -58,7 +66,11 @@ export type ModelErrorKind = 'busy' | 'key' | 'credit' | 'request' | 'story'
 export class ModelError extends Error {
   readonly kind: ModelErrorKind
   readonly retryAfterMs: number | undefined
-  constructor(kind: ModelErrorKind, message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+  constructor(
+    kind: ModelErrorKind,
+    message: string,
+    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'ModelError'
     this.kind = kind

@@ -20,7 +20,11 @@ export function dueAt(effect: StoredEffect): number {
 }
 
 /** The effects to send now, at most one a lane, and when to look again. */
-export function pick(open: readonly StoredEffect[], busy: ReadonlySet<string>, now: number): { ready: StoredEffect[]; next: number | undefined } {
+export function pick(
+  open: readonly StoredEffect[],
+  busy: ReadonlySet<string>,
+  now: number,
+): { ready: StoredEffect[]; next: number | undefined } {
   const seen = new Set(busy)
   const ready: StoredEffect[] = []
   let next: number | undefined

@@ -70,7 +70,9 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     const lane = laneOf(effect)
     busy.add(lane)
     const sent = deliver(deps, effect)
-      .catch((error: unknown) => deps.log('error', 'an effect could not be settled', { effect: effect.id, error: messageOf(error) }))
+      .catch((error: unknown) =>
+        deps.log('error', 'an effect could not be settled', { effect: effect.id, error: messageOf(error) }),
+      )
       .finally(() => {
         busy.delete(lane)
         sending.delete(sent)
@@ -96,16 +98,28 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 /** Sends one effect, or finds that it was already sent, and settles what came of it. */
 async function deliver(deps: OutboxDeps, effect: StoredEffect): Promise<void> {
   const task = effect.taskId ? await deps.workflow.get(effect.taskId) : undefined
-  const context: SendContext = { marker: markerOf(effect.id, deps.markerKey), task, previous: effect.result, now: deps.now() }
+  const context: SendContext = {
+    marker: markerOf(effect.id, deps.markerKey),
+    task,
+    previous: effect.result,
+    now: deps.now(),
+  }
   try {
     // Intent is stored before the request leaves; whoever finds `sent` later must look before sending again.
     const mayBeThere = effect.attempts > 0 && effect.status !== 'intent'
     const found = mayBeThere ? await deps.sender.lookUp(effect.body, context) : undefined
     if (!found) await deps.store.effects.markSent(effect.id)
-    const result = found && !needsRewrite(effect) ? found : await deps.sender.send(effect.body, { ...context, previous: found ?? context.previous })
+    const result =
+      found && !needsRewrite(effect)
+        ? found
+        : await deps.sender.send(effect.body, { ...context, previous: found ?? context.previous })
     await settle(deps, effect, result)
   } catch (error) {
-    await failed(deps, effect, error instanceof SendError ? error : new SendError('unknown', messageOf(error), { cause: error }))
+    await failed(
+      deps,
+      effect,
+      error instanceof SendError ? error : new SendError('unknown', messageOf(error), { cause: error }),
+    )
   }
 }
 
@@ -117,7 +131,11 @@ function needsRewrite(effect: StoredEffect): boolean {
 async function settle(deps: OutboxDeps, effect: StoredEffect, result: EffectResult): Promise<void> {
   const { id, revision, key, body, taskId } = effect
   if (taskId && bringsNews(body.kind)) {
-    await deps.workflow.apply(taskId, { type: 'effect.done', key, kind: body.kind, result, body }, { effectDone: { id, revision, result } })
+    await deps.workflow.apply(
+      taskId,
+      { type: 'effect.done', key, kind: body.kind, result, body },
+      { effectDone: { id, revision, result } },
+    )
     return
   }
   await deps.store.effects.finish(id, revision, result)
@@ -131,13 +149,29 @@ function bringsNews(kind: StoredEffect['body']['kind']): boolean {
 async function failed(deps: OutboxDeps, effect: StoredEffect, error: SendError): Promise<void> {
   const attempts = effect.attempts + 1
   const final = error.kind === 'fatal' || attempts >= MAX_ATTEMPTS
-  deps.log(final ? 'error' : 'warn', 'an effect was not sent', { effect: effect.id, kind: effect.body.kind, attempts, outcome: final ? 'failed' : error.kind, error: error.message, cause: messageOf(error.cause ?? '') })
+  deps.log(final ? 'error' : 'warn', 'an effect was not sent', {
+    effect: effect.id,
+    kind: effect.body.kind,
+    attempts,
+    outcome: final ? 'failed' : error.kind,
+    error: error.message,
+    cause: messageOf(error.cause ?? ''),
+  })
   if (!final) {
     const wait = error.retryAfterMs ?? (error.kind === 'unknown' ? SETTLE_MS : 0) + backoffMs(attempts, deps.random())
-    await deps.store.effects.postpone(effect.id, error.kind === 'unknown' ? 'unknown' : 'intent', new Date(deps.now() + wait), error.message)
+    await deps.store.effects.postpone(
+      effect.id,
+      error.kind === 'unknown' ? 'unknown' : 'intent',
+      new Date(deps.now() + wait),
+      error.message,
+    )
     return
   }
   if (!effect.taskId) return deps.store.effects.fail(effect.id, error.message)
   const { key, body, id } = effect
-  await deps.workflow.apply(effect.taskId, { type: 'effect.failed', key, kind: body.kind, error: error.message, body }, { effectFailed: { id, error: error.message } })
+  await deps.workflow.apply(
+    effect.taskId,
+    { type: 'effect.failed', key, kind: body.kind, error: error.message, body },
+    { effectFailed: { id, error: error.message } },
+  )
 }

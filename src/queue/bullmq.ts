@@ -21,25 +21,43 @@ export async function openQueue({ pool, concurrency, onError, exclusive }: Queue
   const client = await pool.connect()
   await runMigrations(client, 'bullmq')
   client.release()
-  const queues = NAMES.map((name) => new PgQueue<Job>(`muster-${name}`, { connection: pool, defaultJobOptions: { attempts: 5, backoff: { type: 'exponential', delay: 500, jitter: 1 }, removeOnComplete: true, removeOnFail: { age: 7 * 86_400 } } }))
+  const queues = NAMES.map(
+    (name) =>
+      new PgQueue<Job>(`muster-${name}`, {
+        connection: pool,
+        defaultJobOptions: {
+          attempts: 5,
+          backoff: { type: 'exponential', delay: 500, jitter: 1 },
+          removeOnComplete: true,
+          removeOnFail: { age: 7 * 86_400 },
+        },
+      }),
+  )
   for (const queue of queues) queue.on('error', onError)
   if (exclusive) await Promise.all(queues.map((queue) => queue.obliterate({ force: true })))
   const byName = new Map(NAMES.map((name, index) => [name, queues[index]]))
+  let closing = false
   let workers: { close(force?: boolean): Promise<void> }[] = []
   return {
     async add(job, delayMs = 0) {
+      // A closed queue never answers; what is not queued now is found again in the database.
+      if (closing) return
       await byName.get(job.name)?.add(job.name, job, { jobId: identity(job), delay: Math.max(0, delayMs) })
     },
     async start(handlers) {
       workers = NAMES.map((name) => {
-        const worker = new PgWorker<Job>(`muster-${name}`, (job: BullJob<Job>) => handle(handlers, job.data), { connection: pool, concurrency: concurrency[name] })
+        const worker = new PgWorker<Job>(`muster-${name}`, (job: BullJob<Job>) => handle(handlers, job.data), {
+          connection: pool,
+          concurrency: concurrency[name],
+        })
         worker.on('error', onError)
         return worker
       })
     },
     async close(graceMs) {
-      const closing = Promise.all(workers.map((worker) => worker.close()))
-      await Promise.race([closing, new Promise((done) => setTimeout(done, graceMs).unref())])
+      closing = true
+      const ended = Promise.all(workers.map((worker) => worker.close()))
+      await Promise.race([ended, new Promise((done) => setTimeout(done, graceMs).unref())])
       await Promise.all(workers.map((worker) => worker.close(true)))
       await Promise.all(queues.map((queue) => queue.close()))
     },

@@ -22,8 +22,20 @@ export class ServerChild {
     this.logFile = join(stage.dir, 'server.log')
     const { app } = stage.world
     this.#env = {
-      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'] ?? '/tmp', PORT: String(port), HOST: '127.0.0.1', MUSTER_DATA: join(stage.dir, 'data'), MUSTER_PUBLIC_URL: this.url, APP_ID: String(app.id), PRIVATE_KEY: app.privateKey, WEBHOOK_SECRET: app.webhookSecret,
-      GITHUB_API_URL: `${stage.github.url}/api/v3`, GITHUB_SERVER_URL: stage.github.url, MUSTER_RELEASES_AT_STOP: 'stop', LOG_LEVEL: 'info', ...extra,
+      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      HOME: process.env['HOME'] ?? '/tmp',
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      MUSTER_DATA: join(stage.dir, 'data'),
+      MUSTER_PUBLIC_URL: this.url,
+      APP_ID: String(app.id),
+      PRIVATE_KEY: app.privateKey,
+      WEBHOOK_SECRET: app.webhookSecret,
+      GITHUB_API_URL: `${stage.github.url}/api/v3`,
+      GITHUB_SERVER_URL: stage.github.url,
+      MUSTER_RELEASES_AT_STOP: 'stop',
+      LOG_LEVEL: 'info',
+      ...extra,
     }
     app.webhookUrl = `${this.url}/api/github/webhooks`
   }
@@ -43,7 +55,11 @@ export class ServerChild {
   #spawn(): void {
     const log = openSync(this.logFile, 'a')
     // In a folder of its own: no .env of whoever runs the rehearsal is read.
-    const child = spawn(process.execPath, ['--no-warnings', MAIN, 'start'], { env: this.#env, cwd: dirname(this.logFile), stdio: ['ignore', log, log] })
+    const child = spawn(process.execPath, ['--no-warnings', MAIN, 'start'], {
+      env: this.#env,
+      cwd: dirname(this.logFile),
+      stdio: ['ignore', log, log],
+    })
     this.#child = child
     child.once('exit', () => {
       if (this.#stopping || this.#child !== child) return

@@ -52,24 +52,55 @@ function environmentOf(options: DemoOptions): Record<string, string> {
   const sandbox: Record<string, string> = { MUSTER_SANDBOX: isolated ? 'bubblewrap' : 'none' }
   if (!options.live) {
     const script = fileURLToPath(new URL(`./stories/${options.story}.json`, import.meta.url))
-    if (!/^[\w-]+$/.test(options.story) || !existsSync(script)) throw new UserError('no_story', `There is no story called "${options.story}".`)
+    if (!/^[\w-]+$/.test(options.story) || !existsSync(script))
+      throw new UserError('no_story', `There is no story called "${options.story}".`)
     return { ...sandbox, MUSTER_SCRIPT: script }
   }
   const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, MUSTER_MODELS, MUSTER_SANDBOX } = process.env
   if (!ANTHROPIC_API_KEY) throw new UserError('no_key', '--live wants a real model: set ANTHROPIC_API_KEY.')
-  if (!isolated && MUSTER_SANDBOX !== 'none') throw new UserError('no_sandbox', 'bubblewrap is not installed, and --live would run what a real model writes on this machine.', { hint: 'Install it (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.' })
-  return { ...sandbox, ANTHROPIC_API_KEY, ...(ANTHROPIC_BASE_URL ? { ANTHROPIC_BASE_URL } : {}), ...(MUSTER_MODELS ? { MUSTER_MODELS } : {}), ...(options.record ? { MUSTER_RECORD: resolve(options.record) } : {}) }
+  if (!isolated && MUSTER_SANDBOX !== 'none')
+    throw new UserError(
+      'no_sandbox',
+      'bubblewrap is not installed, and --live would run what a real model writes on this machine.',
+      { hint: 'Install it (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.' },
+    )
+  return {
+    ...sandbox,
+    ANTHROPIC_API_KEY,
+    ...(ANTHROPIC_BASE_URL ? { ANTHROPIC_BASE_URL } : {}),
+    ...(MUSTER_MODELS ? { MUSTER_MODELS } : {}),
+    ...(options.record ? { MUSTER_RECORD: resolve(options.record) } : {}),
+  }
 }
 
 function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Record<string, string>>): void {
   narrator.say('Muster, the whole journey: a bug in a small price service, from the issue to the watched release.')
-  narrator.say(options.live ? 'GitHub is a local stand-in; the model is the real one. Everything else is real.' : 'Two stand-ins: GitHub is a local server, and the words of the model were recorded. Git, tests, database, queue, processes and probes are real.')
-  if (env['MUSTER_SANDBOX'] === 'none') narrator.say('bubblewrap is not used here: the commands of the story run on this machine without isolation, in a temporary folder. (A real server would refuse.)')
+  narrator.say(
+    options.live
+      ? 'GitHub is a local stand-in; the model is the real one. Everything else is real.'
+      : 'Two stand-ins: GitHub is a local server, and the words of the model were recorded. Git, tests, database, queue, processes and probes are real.',
+  )
+  if (env['MUSTER_SANDBOX'] === 'none')
+    narrator.say(
+      'bubblewrap is not used here: the commands of the story run on this machine without isolation, in a temporary folder. (A real server would refuse.)',
+    )
   narrator.say('')
 }
 
-async function play(stage: Stage, server: ServerChild, narrator: Narrator, options: DemoOptions, started: number): Promise<boolean> {
-  const deps = { stage, server, patienceMs: options.live ? LIVE_PATIENCE_MS : PATIENCE_MS, thinkMs: options.live ? 500 : 200, onStage: () => {} }
+async function play(
+  stage: Stage,
+  server: ServerChild,
+  narrator: Narrator,
+  options: DemoOptions,
+  started: number,
+): Promise<boolean> {
+  const deps = {
+    stage,
+    server,
+    patienceMs: options.live ? LIVE_PATIENCE_MS : PATIENCE_MS,
+    thinkMs: options.live ? 500 : 200,
+    onStage: () => {},
+  }
   let stopCustomers = () => {}
   let issue = 0
   let task: TaskView | undefined
@@ -107,19 +138,28 @@ async function settled(stage: Stage): Promise<void> {
 function showProgress(narrator: Narrator, server: ServerChild): () => void {
   let issue = 1
   const timer = setInterval(async () => {
-    const task = (await taskOf(server, issue + 1).catch(() => undefined)) ?? (await taskOf(server, issue).catch(() => undefined))
+    const task =
+      (await taskOf(server, issue + 1).catch(() => undefined)) ?? (await taskOf(server, issue).catch(() => undefined))
     if (!task) return
     issue = Math.max(issue, 1)
     const running = task.state.steps.find((step) => step.status === 'running')
     const gate = task.state.gate?.kind
-    narrator.progress(running ? `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''}` : gate ? `waiting for people (${gate})` : task.status)
+    narrator.progress(
+      running
+        ? `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''}`
+        : gate
+          ? `waiting for people (${gate})`
+          : task.status,
+    )
   }, 500)
   timer.unref()
   return () => clearInterval(timer)
 }
 
 async function keepRunning(stage: Stage, server: ServerChild, narrator: Narrator): Promise<void> {
-  narrator.say(`Everything keeps running. Press Ctrl-C to end it.\n  GitHub (rehearsal)  ${stage.github.url}\n  Muster's API        ${server.url}/api/v1/tasks\n  The price service   http://127.0.0.1:${stage.productionPort}/quote?sku=bolt-m8&quantity=12\n  The server's log    ${server.logFile}`)
+  narrator.say(
+    `Everything keeps running. Press Ctrl-C to end it.\n  GitHub (rehearsal)  ${stage.github.url}\n  Muster's API        ${server.url}/api/v1/tasks\n  The price service   http://127.0.0.1:${stage.productionPort}/quote?sku=bolt-m8&quantity=12\n  The server's log    ${server.logFile}`,
+  )
   const forever = setInterval(() => {}, 60_000)
   await new Promise<void>((done) => {
     process.once('SIGINT', done)

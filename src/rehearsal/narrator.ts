@@ -16,17 +16,32 @@ export interface Summary {
   readonly ok: boolean
   readonly outcome: string
   readonly issue: { readonly number: number; readonly title: string; readonly url: string; readonly closed: boolean }
-  readonly pullRequest: { readonly number: number; readonly headSha: string; readonly merged: boolean; readonly url: string } | null
+  readonly pullRequest: {
+    readonly number: number
+    readonly headSha: string
+    readonly merged: boolean
+    readonly url: string
+  } | null
   readonly proof: { readonly red: boolean; readonly green: boolean } | null
   readonly review: { readonly comments: number; readonly answered: number }
-  readonly deployment: { readonly environment: string; readonly sha: string; readonly url: string; readonly verdict: string } | null
+  readonly deployment: {
+    readonly environment: string
+    readonly sha: string
+    readonly url: string
+    readonly verdict: string
+  } | null
   readonly effects: { readonly sent: number; readonly duplicates: number }
   readonly cost: { readonly usd: number; readonly turns: number }
   readonly seconds: number
   readonly problems: readonly string[]
 }
 
-const COLOURS: Readonly<Record<string, 'cyan' | 'magenta' | 'yellow' | 'green' | 'blue'>> = { alice: 'cyan', bob: 'magenta', carol: 'yellow', 'muster[bot]': 'green' }
+const COLOURS: Readonly<Record<string, 'cyan' | 'magenta' | 'yellow' | 'green' | 'blue'>> = {
+  alice: 'cyan',
+  bob: 'magenta',
+  carol: 'yellow',
+  'muster[bot]': 'green',
+}
 const MAX_LINES = 14
 const WIDTH = 118
 
@@ -34,7 +49,8 @@ export function jsonNarrator(write: (text: string) => void): Narrator {
   const line = (value: unknown) => write(`${JSON.stringify(value)}\n`)
   return {
     say: (text) => line({ kind: 'note', text }),
-    entry: ({ at, who, what, where, text }) => line({ kind: 'event', at: new Date(at).toISOString(), who, what, where, text: text.slice(0, 4000) }),
+    entry: ({ at, who, what, where, text }) =>
+      line({ kind: 'event', at: new Date(at).toISOString(), who, what, where, text: text.slice(0, 4000) }),
     progress: () => {},
     summary: line,
     stop: () => {},
@@ -64,11 +80,16 @@ export function textNarrator(stream: NodeJS.WriteStream): Narrator {
       if (entry.what === 'edited') {
         if (body === lastStatus) return
         lastStatus = body
-        return print(`${paint('dim', clock(entry.at).padStart(5))}  ${paint('dim', `status comment on ${entry.where}: ${body}`)}`)
+        return print(
+          `${paint('dim', clock(entry.at).padStart(5))}  ${paint('dim', `status comment on ${entry.where}: ${body}`)}`,
+        )
       }
       const who = entry.who.replace('[bot]', '')
-      print(`${paint('dim', clock(entry.at).padStart(5))}  ${paint([COLOURS[entry.who] ?? 'blue', 'bold'], who)} ${entry.what} ${paint('bold', entry.where)}${body.includes('\n') || body.length > 60 ? '' : ` ${body}`}`)
-      if (body.includes('\n') || body.length > 60) for (const line of wrapped(body)) print(`         ${paint('dim', '│')} ${line}`)
+      print(
+        `${paint('dim', clock(entry.at).padStart(5))}  ${paint([COLOURS[entry.who] ?? 'blue', 'bold'], who)} ${entry.what} ${paint('bold', entry.where)}${body.includes('\n') || body.length > 60 ? '' : ` ${body}`}`,
+      )
+      if (body.includes('\n') || body.length > 60)
+        for (const line of wrapped(body)) print(`         ${paint('dim', '│')} ${line}`)
     },
     progress(line) {
       if (!live) return
@@ -107,8 +128,12 @@ function statusLine(text: string): string {
 }
 
 function wrapped(text: string): string[] {
-  const lines = text.split('\n').flatMap((line) => line.match(new RegExp(`.{1,${WIDTH}}(?:\\s|$)|.{1,${WIDTH}}`, 'g')) ?? [''])
-  return lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES - 1), `… (${lines.length - MAX_LINES + 1} more lines)`] : lines
+  const lines = text
+    .split('\n')
+    .flatMap((line) => line.match(new RegExp(`.{1,${WIDTH}}(?:\\s|$)|.{1,${WIDTH}}`, 'g')) ?? [''])
+  return lines.length > MAX_LINES
+    ? [...lines.slice(0, MAX_LINES - 1), `… (${lines.length - MAX_LINES + 1} more lines)`]
+    : lines
 }
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
@@ -118,14 +143,22 @@ function summaryText(summary: Summary, paint: Paint): string {
   const tick = (good: boolean) => (good ? paint('green', '✓') : paint('red', '✗'))
   const rows = [
     `${tick(issue.closed)} Issue          #${issue.number} ${issue.closed ? 'closed' : 'open'}   ${issue.url}`,
-    pullRequest ? `${tick(pullRequest.merged)} Pull request   #${pullRequest.number} ${pullRequest.merged ? 'merged' : 'not merged'}   ${pullRequest.url}` : `${tick(false)} Pull request   none`,
-    proof ? `${tick(proof.red && proof.green)} Proof          new test ${proof.red ? 'fails' : 'passes'} without the change, ${proof.green ? 'passes' : 'fails'} with it` : `${tick(false)} Proof          none`,
+    pullRequest
+      ? `${tick(pullRequest.merged)} Pull request   #${pullRequest.number} ${pullRequest.merged ? 'merged' : 'not merged'}   ${pullRequest.url}`
+      : `${tick(false)} Pull request   none`,
+    proof
+      ? `${tick(proof.red && proof.green)} Proof          new test ${proof.red ? 'fails' : 'passes'} without the change, ${proof.green ? 'passes' : 'fails'} with it`
+      : `${tick(false)} Proof          none`,
     `${tick(review.comments === review.answered)} Review         ${review.answered} of ${review.comments} comments answered`,
-    deployment ? `${tick(deployment.verdict === 'healthy')} Deployment     ${deployment.sha.slice(0, 7)} on ${deployment.environment}: ${deployment.verdict}   ${deployment.url}` : `${tick(false)} Deployment     none`,
+    deployment
+      ? `${tick(deployment.verdict === 'healthy')} Deployment     ${deployment.sha.slice(0, 7)} on ${deployment.environment}: ${deployment.verdict}   ${deployment.url}`
+      : `${tick(false)} Deployment     none`,
     `${tick(effects.duplicates === 0)} Effects        ${effects.sent} seen on GitHub, ${effects.duplicates} twice`,
     `  Cost           $${cost.usd.toFixed(2)} for ${cost.turns} model turns`,
     `  Time           ${seconds.toFixed(0)} s`,
   ]
-  const head = summary.ok ? paint(['green', 'bold'], 'All of it happened.') : paint(['red', 'bold'], `It ended otherwise: ${summary.outcome}`)
+  const head = summary.ok
+    ? paint(['green', 'bold'], 'All of it happened.')
+    : paint(['red', 'bold'], `It ended otherwise: ${summary.outcome}`)
   return ['', head, '', ...rows, ...summary.problems.map((problem) => paint('red', `  ! ${problem}`)), ''].join('\n')
 }

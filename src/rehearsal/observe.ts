@@ -3,7 +3,15 @@ import type { ServerChild } from './child.ts'
 
 /** What the rehearsal's people can see of a task: the parts of the API's answer that they wait for. */
 
-const Step = z.object({ id: z.string(), kind: z.string(), role: z.string(), status: z.string(), costUsd: z.number(), turns: z.number(), error: z.object({ code: z.string(), message: z.string() }).optional() })
+const Step = z.object({
+  id: z.string(),
+  kind: z.string(),
+  role: z.string(),
+  status: z.string(),
+  costUsd: z.number(),
+  turns: z.number(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+})
 const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })
 const State = z.object({
   gate: z.object({ kind: z.string(), openedAt: z.number(), questions: z.array(z.string()).optional() }).optional(),
@@ -11,10 +19,25 @@ const State = z.object({
   outcome: z.string().optional(),
   pullRequest: z.object({ number: z.number(), draft: z.boolean() }).optional(),
   headSha: z.string().optional(),
-  proofs: z.array(z.object({ headSha: z.string(), testFiles: z.array(z.string()), verdict: z.object({ proved: z.boolean(), red: z.boolean(), green: z.boolean(), reasons: z.array(z.string()) }) })),
-  review: z.object({ ledger: z.array(z.object({ outcome: z.string(), comment: z.object({ id: z.number() }) })), pending: z.array(z.unknown()) }),
+  proofs: z.array(
+    z.object({
+      headSha: z.string(),
+      testFiles: z.array(z.string()),
+      verdict: z.object({ proved: z.boolean(), red: z.boolean(), green: z.boolean(), reasons: z.array(z.string()) }),
+    }),
+  ),
+  review: z.object({
+    ledger: z.array(z.object({ outcome: z.string(), comment: z.object({ id: z.number() }) })),
+    pending: z.array(z.unknown()),
+  }),
   merged: z.object({ sha: z.string() }).optional(),
-  releases: z.array(z.object({ environment: z.string(), deployed: z.object({ ok: z.boolean(), sha: z.string(), url: z.string() }).optional(), report: Report.optional() })),
+  releases: z.array(
+    z.object({
+      environment: z.string(),
+      deployed: z.object({ ok: z.boolean(), sha: z.string(), url: z.string() }).optional(),
+      report: Report.optional(),
+    }),
+  ),
 })
 const Task = z.object({ id: z.string(), status: z.string(), title: z.string(), costUsd: z.number(), state: State })
 export type TaskView = z.infer<typeof Task>
@@ -41,7 +64,13 @@ function originNumber(raw: unknown): number | undefined {
 }
 
 /** Waits until a task looks as wanted, or is stuck. @throws Error when it takes too long */
-export async function waitFor(server: ServerChild, issue: number, what: string, wanted: (task: TaskView) => boolean, timeoutMs: number): Promise<TaskView> {
+export async function waitFor(
+  server: ServerChild,
+  issue: number,
+  what: string,
+  wanted: (task: TaskView) => boolean,
+  timeoutMs: number,
+): Promise<TaskView> {
   const until = Date.now() + timeoutMs
   let last: TaskView | undefined
   while (Date.now() < until) {
@@ -65,7 +94,11 @@ export class Stuck extends Error {
 
 function isStuck(task: TaskView): boolean {
   if (task.state.releases.at(-1)?.deployed?.ok === false) return true
-  return task.status === 'handed_off' || task.status === 'cancelled' || (task.status === 'waiting' && task.state.steps.some((step) => step.status === 'failed'))
+  return (
+    task.status === 'handed_off' ||
+    task.status === 'cancelled' ||
+    (task.status === 'waiting' && task.state.steps.some((step) => step.status === 'failed'))
+  )
 }
 
 function stuckReason(task: TaskView): string {

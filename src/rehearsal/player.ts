@@ -49,7 +49,13 @@ export async function playFirstRelease({ stage, server, patienceMs, thinkMs, onS
   await waitFor(server, issue.number, 'release plan', (task) => task.state.gate?.kind === 'deploy', patienceMs)
   await think(thinkMs)
   await people.comment('bob', issue.number, '@muster approve')
-  await waitFor(server, issue.number, 'release', (task) => task.state.releases.some((release) => release.deployed?.ok), patienceMs)
+  await waitFor(
+    server,
+    issue.number,
+    'release',
+    (task) => task.state.releases.some((release) => release.deployed?.ok),
+    patienceMs,
+  )
   return issue.number
 }
 
@@ -62,14 +68,30 @@ export async function playFix(deps: PlayerDeps): Promise<Played> {
   await people.label('alice', issue.number, 'muster')
   await approvePlan(deps, issue.number)
   onStage('build')
-  const opened = await waitFor(server, issue.number, 'pull request', (task) => task.state.pullRequest !== undefined, patienceMs)
+  const opened = await waitFor(
+    server,
+    issue.number,
+    'pull request',
+    (task) => task.state.pullRequest !== undefined,
+    patienceMs,
+  )
   onStage('proof')
-  const ready = await waitFor(server, issue.number, 'proved pull request', (task) => task.state.pullRequest?.draft === false, patienceMs)
+  const ready = await waitFor(
+    server,
+    issue.number,
+    'proved pull request',
+    (task) => task.state.pullRequest?.draft === false,
+    patienceMs,
+  )
   const pull = opened.state.pullRequest?.number ?? 0
   await think(thinkMs)
   onStage('review')
   await reviewOnce(stage, pull, ready)
-  const reviewed = (task: TaskView) => task.state.review.ledger.length >= 2 && task.state.review.ledger.every((entry) => entry.outcome !== 'open') && task.state.proofs.at(-1)?.headSha === task.state.headSha && task.state.proofs.at(-1)?.verdict.proved === true
+  const reviewed = (task: TaskView) =>
+    task.state.review.ledger.length >= 2 &&
+    task.state.review.ledger.every((entry) => entry.outcome !== 'open') &&
+    task.state.proofs.at(-1)?.headSha === task.state.headSha &&
+    task.state.proofs.at(-1)?.verdict.proved === true
   await waitFor(server, issue.number, 'answers to the review', reviewed, patienceMs)
   await think(thinkMs)
   await people.review('bob', pull, 'APPROVED', 'Thank you, good.', [])
@@ -82,7 +104,13 @@ export async function playFix(deps: PlayerDeps): Promise<Played> {
 
 async function approvePlan({ stage, server, patienceMs, thinkMs, onStage }: PlayerDeps, issue: number): Promise<void> {
   onStage('plan')
-  const gate = await waitFor(server, issue, 'plan', (task) => task.state.gate?.kind === 'plan' || task.state.gate?.kind === 'question', patienceMs)
+  const gate = await waitFor(
+    server,
+    issue,
+    'plan',
+    (task) => task.state.gate?.kind === 'plan' || task.state.gate?.kind === 'question',
+    patienceMs,
+  )
   await think(thinkMs)
   if (gate.state.gate?.kind === 'question') {
     await stage.people.comment('alice', issue, 'Use your best judgement; the price list in the repository is right.')
@@ -102,7 +130,10 @@ async function reviewOnce(stage: Stage, pull: number, task: TaskView): Promise<v
 }
 
 /** Alice asks for the deploy and may not approve it herself; bob does. */
-async function deployFix({ stage, server, patienceMs, thinkMs, onStage }: PlayerDeps, issue: number): Promise<TaskView> {
+async function deployFix(
+  { stage, server, patienceMs, thinkMs, onStage }: PlayerDeps,
+  issue: number,
+): Promise<TaskView> {
   const { people } = stage
   onStage('deploy')
   await people.comment('alice', issue, '@muster deploy production')
@@ -113,16 +144,31 @@ async function deployFix({ stage, server, patienceMs, thinkMs, onStage }: Player
   await people.comment('bob', issue, '@muster approve')
   await waitFor(server, issue, 'deploy', (task) => task.state.releases.at(-1)?.deployed !== undefined, patienceMs)
   onStage('watch')
-  return waitFor(server, issue, 'report', (task) => task.state.releases.at(-1)?.report !== undefined && task.status === 'done', patienceMs)
+  return waitFor(
+    server,
+    issue,
+    'report',
+    (task) => task.state.releases.at(-1)?.report !== undefined && task.status === 'done',
+    patienceMs,
+  )
 }
 
 /** Customers of the deployed service, at some 30 requests a second; stops when told. */
 export function playCustomers(port: number): () => void {
-  const paths = ['/quote?sku=bolt-m8&quantity=3', '/quote?sku=nut-m8&quantity=20', '/quote?sku=rope-12&quantity=25', '/tiers?sku=bolt-m8', '/quote?sku=bolt-m8&quantity=12']
+  const paths = [
+    '/quote?sku=bolt-m8&quantity=3',
+    '/quote?sku=nut-m8&quantity=20',
+    '/quote?sku=rope-12&quantity=25',
+    '/tiers?sku=bolt-m8',
+    '/quote?sku=bolt-m8&quantity=12',
+  ]
   let count = 0
   const timer = setInterval(() => {
     count++
-    fetch(`http://127.0.0.1:${port}${paths[count % paths.length]}`, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.arrayBuffer(), () => undefined)
+    fetch(`http://127.0.0.1:${port}${paths[count % paths.length]}`, { signal: AbortSignal.timeout(5000) }).then(
+      (answer) => answer.arrayBuffer(),
+      () => undefined,
+    )
   }, 33)
   timer.unref()
   return () => clearInterval(timer)

@@ -34,7 +34,11 @@ export interface StageOptions {
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'muster-rehearsal-'))
   const manifest = readManifest(new URL('../../app.yml', import.meta.url))
-  const world = new World({ slug: 'muster', permissions: manifest.default_permissions, events: manifest.default_events })
+  const world = new World({
+    slug: 'muster',
+    permissions: manifest.default_permissions,
+    events: manifest.default_events,
+  })
   const owner = world.addAccount('acme', 'Organization')
   const [alice, bob, carol] = [world.addAccount('alice'), world.addAccount('bob'), world.addAccount('carol')]
   const productionPort = await unusedPort()
@@ -44,7 +48,19 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const settings = join(folder, '.github/muster.yml')
   writeFileSync(settings, readFileSync(settings, 'utf8').replace('port: 8080', `port: ${productionPort}`))
   options.prepare?.(folder)
-  const repo: Repo = { id: 9001, owner, name: 'price-service', dir: join(dir, 'git/acme/price-service.git'), defaultBranch: 'main', createdAt: '2026-01-05T09:00:00Z', people: new Map([[alice.id, 'admin'], [bob.id, 'write'], [carol.id, 'read']]) }
+  const repo: Repo = {
+    id: 9001,
+    owner,
+    name: 'price-service',
+    dir: join(dir, 'git/acme/price-service.git'),
+    defaultBranch: 'main',
+    createdAt: '2026-01-05T09:00:00Z',
+    people: new Map([
+      [alice.id, 'admin'],
+      [bob.id, 'write'],
+      [carol.id, 'read'],
+    ]),
+  }
   await importFolder(repo.dir, folder, 'alice', 'Price service')
   world.repos.push(repo)
   const github = await startGithub(world, options.onExchange ? { onExchange: options.onExchange } : {})
@@ -62,7 +78,9 @@ export async function unusedPort(): Promise<number> {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))))
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      )
     })
   })
 }

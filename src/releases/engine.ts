@@ -43,13 +43,29 @@ async function plan({ git, target }: ReleaseDeps, task: Task, release: Release):
   const main = await git.resolve(repository, repository.defaultBranch)
   const sha = release.ref ? await git.resolve(repository, release.ref) : (task.merged?.sha ?? main)
   if (!(await git.isAncestor(repository, sha, main))) {
-    throw new UserError('not_on_default_branch', `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`)
+    throw new UserError(
+      'not_on_default_branch',
+      `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`,
+    )
   }
   const liveSha = await target.current(place)
   const relation = await relate(git, task, liveSha, sha)
-  const commits = relation === 'ahead' || relation === 'diverged' ? await git.log(repository, liveSha, sha, MAX_COMMITS) : await git.log(repository, undefined, sha, 1)
+  const commits =
+    relation === 'ahead' || relation === 'diverged'
+      ? await git.log(repository, liveSha, sha, MAX_COMMITS)
+      : await git.log(repository, undefined, sha, 1)
   const { watchSeconds, approval } = place.settings
-  const body = { environment: release.environment, target: target.name, sha, liveSha, commits, relation, url: target.url(place), watchSeconds, approval }
+  const body = {
+    environment: release.environment,
+    target: target.name,
+    sha,
+    liveSha,
+    commits,
+    relation,
+    url: target.url(place),
+    watchSeconds,
+    approval,
+  }
   return { ...body, hash: hashOf({ ...body, settings: place.settings }) }
 }
 
@@ -73,17 +89,37 @@ function releaseId(task: Task, release: Release): string {
 async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: AbortSignal): Promise<Deployed> {
   const { target, git } = deps
   const { plan: approved } = release
-  if (!approved || !approvalFor(task, 'deploy', approved.hash, approved.sha)) throw new UserError('not_approved', 'This deploy has no valid approval.')
+  if (!approved || !approvalFor(task, 'deploy', approved.hash, approved.sha))
+    throw new UserError('not_approved', 'This deploy has no valid approval.')
   const place = placeOf(task, release.environment)
   const id = releaseId(task, release)
-  const base = { environment: place.environment, sha: approved.sha, url: target.url(place), releaseId: id, previousSha: approved.liveSha }
+  const base = {
+    environment: place.environment,
+    sha: approved.sha,
+    url: target.url(place),
+    releaseId: id,
+    previousSha: approved.liveSha,
+  }
   const observed = await target.observe(id)
   if (observed.state === 'live') return { ...base, ok: true, log: '', error: undefined }
   if (observed.state === 'failed') return { ...base, ok: false, log: await target.log(id), error: observed.error }
   const live = await target.current(place)
-  if (live !== approved.liveSha) return { ...base, ok: false, log: '', error: `what is live has changed since the plan was approved (now ${live?.slice(0, 7) ?? 'nothing'}); say deploy again for a new plan` }
+  if (live !== approved.liveSha)
+    return {
+      ...base,
+      ok: false,
+      log: '',
+      error: `what is live has changed since the plan was approved (now ${live?.slice(0, 7) ?? 'nothing'}); say deploy again for a new plan`,
+    }
   try {
-    await target.apply({ place, releaseId: id, taskId: task.id, sha: approved.sha, signal, unpack: (dir) => git.archive(task.origin.repository, approved.sha, dir) })
+    await target.apply({
+      place,
+      releaseId: id,
+      taskId: task.id,
+      sha: approved.sha,
+      signal,
+      unpack: (dir) => git.archive(task.origin.repository, approved.sha, dir),
+    })
     return { ...base, ok: true, log: '', error: undefined }
   } catch (error) {
     signal.throwIfAborted()
@@ -98,7 +134,12 @@ async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: Ab
   const { watchSeconds } = place.settings
   const deployStep = task.steps.find((step) => step.kind === 'deploy' && step.release === release.index)
   const from = (await deps.store.get(releaseId(task, release)))?.liveAt?.getTime() ?? deps.now()
-  const before = await window(deps, place, (deployStep?.startedAt ?? from) - Math.max(60, watchSeconds) * 1000, deployStep?.startedAt ?? from)
+  const before = await window(
+    deps,
+    place,
+    (deployStep?.startedAt ?? from) - Math.max(60, watchSeconds) * 1000,
+    deployStep?.startedAt ?? from,
+  )
   const pause = Math.min(10_000, Math.max(250, (watchSeconds * 1000) / 20))
   const probes = { passed: 0, failed: 0 }
   for (;;) {
@@ -111,7 +152,17 @@ async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: Ab
     const { verdict, reasons } = judge({ before, after, probes })
     if (verdict === 'regressed' || now >= from + watchSeconds * 1000) {
       const { sha, url } = release.deployed ?? { sha: '', url: '' }
-      return { environment: place.environment, sha, url, verdict, reasons, before, after, probes, series: seriesOf(samples, from, now) }
+      return {
+        environment: place.environment,
+        sha,
+        url,
+        verdict,
+        reasons,
+        before,
+        after,
+        probes,
+        series: seriesOf(samples, from, now),
+      }
     }
     await deps.sleep(Math.min(pause, from + watchSeconds * 1000 - now))
   }
@@ -130,7 +181,13 @@ function seriesOf(samples: readonly Sample[], from: number, to: number): Release
   const width = Math.max(1, Math.ceil((to - from) / 1000 / SLICES))
   const count = Math.max(1, Math.ceil((to - from) / 1000 / width))
   return Array.from({ length: count }, (_, slice) => {
-    const inside = samples.filter((sample) => Math.floor((sample.at - from) / 1000 / width) === slice || (slice === 0 && sample.at < from))
-    return { second: slice * width, requests: inside.reduce((sum, sample) => sum + sample.requests, 0), errors: inside.reduce((sum, sample) => sum + sample.errors, 0) }
+    const inside = samples.filter(
+      (sample) => Math.floor((sample.at - from) / 1000 / width) === slice || (slice === 0 && sample.at < from),
+    )
+    return {
+      second: slice * width,
+      requests: inside.reduce((sum, sample) => sum + sample.requests, 0),
+      errors: inside.reduce((sum, sample) => sum + sample.errors, 0),
+    }
   })
 }

@@ -10,7 +10,9 @@ async function writeSpec(context: StepContext) {
   const { task, git, agent } = context
   const sha = await git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
   const system = charter('pm', await instructionsOf(context, sha))
-  const before = task.spec ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}` : ''
+  const before = task.spec
+    ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}`
+    : ''
   const spec = await withCheckout(context, sha, async (checkout) => {
     const prompt = `${requestText(task)}${before}\n\nWrite the spec.`
     return finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: Spec }))

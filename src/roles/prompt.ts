@@ -13,7 +13,9 @@ const HOUSE = text('house')
 
 /** The charter of a role, with the house rules and the repository's own instructions. */
 export function charter(name: string, instructions: string | undefined): string {
-  const own = instructions ? [`# The repository's instructions (from its default branch)\n\n${clip(instructions, MAX_INSTRUCTIONS)}`] : []
+  const own = instructions
+    ? [`# The repository's instructions (from its default branch)\n\n${clip(instructions, MAX_INSTRUCTIONS)}`]
+    : []
   return [HOUSE, text(name), ...own].join('\n\n')
 }
 
@@ -23,27 +25,60 @@ export async function instructionsOf({ git, task }: StepContext, sha: string): P
   return (await git.show(repository, sha, 'AGENTS.md')) ?? (await git.show(repository, sha, 'CLAUDE.md'))
 }
 
+/** A code that nobody can guess, to end a block with. */
+export function newNonce(): string {
+  return randomBytes(6).toString('hex')
+}
+
 /** What was asked, in blocks that the text cannot leave. */
-export function requestText(task: Task, nonce = randomBytes(6).toString('hex')): string {
+export function requestText(task: Task, nonce = newNonce()): string {
   const { origin, notes } = task
   return [
     `# ${origin.isPullRequest ? 'Pull request' : 'Issue'} #${origin.number} in ${origin.repository.owner}/${origin.repository.name}`,
     quoteBlock('title', origin.title, nonce),
     quoteBlock('issue', clip(origin.body || '(no text)', 30_000), nonce),
     ...(origin.request ? ['## The request', quoteBlock('request', origin.request, nonce)] : []),
-    ...(notes.length > 0 ? ['## What people said since', ...notes.map((note) => quoteBlock('note', `${note.by.login}: ${note.text}`, nonce))] : []),
+    ...(notes.length > 0
+      ? [
+          '## What people said since',
+          ...notes.map((note) => quoteBlock('note', `${note.by.login}: ${note.text}`, nonce)),
+        ]
+      : []),
   ].join('\n\n')
 }
 
 export function specText(spec: Spec): string {
-  return ['## Spec', `Title: ${spec.title}`, `Kind: ${spec.kind}`, spec.problem, 'Acceptance criteria:', ...spec.acceptance.map((item, index) => `${index + 1}. ${item}`), ...(spec.outOfScope.length > 0 ? [`Out of scope: ${spec.outOfScope.join('; ')}`] : [])].map(sanitise).join('\n')
+  return [
+    '## Spec',
+    `Title: ${spec.title}`,
+    `Kind: ${spec.kind}`,
+    spec.problem,
+    'Acceptance criteria:',
+    ...spec.acceptance.map((item, index) => `${index + 1}. ${item}`),
+    ...(spec.outOfScope.length > 0 ? [`Out of scope: ${spec.outOfScope.join('; ')}`] : []),
+  ]
+    .map(sanitise)
+    .join('\n')
 }
 
 export function designText(design: Design): string {
-  return ['## Design', design.approach, 'Files:', ...design.files.map((file) => `- ${file.path}: ${file.why}`), `Test: ${design.tests}`].map(sanitise).join('\n')
+  return [
+    '## Design',
+    design.approach,
+    'Files:',
+    ...design.files.map((file) => `- ${file.path}: ${file.why}`),
+    `Test: ${design.tests}`,
+  ]
+    .map(sanitise)
+    .join('\n')
 }
 
-const LIMIT_TEXT = { turns: 'used up its turns', time: 'ran out of time', format: 'kept answering without using its tools', refusal: 'declined the request' } as const
+const LIMIT_TEXT = {
+  turns: 'used up its turns',
+  time: 'ran out of time',
+  format: 'kept answering without using its tools',
+  refusal: 'declined the request',
+} as const
 
 /** The artefact of an agent that finished; anything else is an error with its reason. */
 export function finished<T>(outcome: AgentOutcome<T>): T {

@@ -22,7 +22,16 @@ async function writeAnswer(context: StepContext) {
   const sha = await headOfDefault(context)
   const system = charter('answer', await instructionsOf(context, sha))
   const answer = await withCheckout(context, sha, async (checkout) =>
-    finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt: `${requestText(task)}\n\nAnswer the question.`, artefact: Answer })),
+    finished(
+      await agent({
+        tier: 'general',
+        permissions: ['read'],
+        checkout,
+        system,
+        prompt: `${requestText(task)}\n\nAnswer the question.`,
+        artefact: Answer,
+      }),
+    ),
   )
   return { kind: 'answer', answer } as const
 }

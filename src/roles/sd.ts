@@ -1,12 +1,12 @@
 import { type Patch, PatchNote, type ReviewAnswer, ReworkNote } from '../core/artefacts.ts'
 import { type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { UserError } from '../core/errors.ts'
-import { clip, quoteBlock } from '../core/sanitise.ts'
-import type { ReworkReason } from '../core/task/types.ts'
+import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
+import type { ReviewComment, ReworkReason } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
 import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, designText, finished, instructionsOf, requestText, specText } from './prompt.ts'
+import { charter, designText, finished, instructionsOf, newNonce, requestText, specText } from './prompt.ts'
 import { BudgetReached, type RoleModule, type StepContext } from './types.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
@@ -17,83 +17,171 @@ async function build(context: StepContext) {
   const { task, git } = context
   const { repository } = task.origin
   const main = await git.resolve(repository, repository.defaultBranch)
-  const parentSha = task.wip?.sha ?? main
-  const continued = task.wip ? '\n\nThe budget ran out in an earlier attempt; its unfinished work is already in your clone. Look at it first (`git log -p -1`), then go on.' : ''
+  const startSha = task.wip?.sha ?? main
+  // Unfinished work becomes part of the change; it is no commit of its own in the end.
+  const parentSha = task.wip ? await git.mergeBase(repository, task.wip.sha, main) : main
+  const continued = task.wip
+    ? '\n\nThe budget ran out in an earlier attempt; its unfinished work is already in your clone. Look at it first (`git log -p -1`), then go on.'
+    : ''
   const prompt = `${plan(context)}${continued}\n\nMake the change.`
-  return work(context, { main, parentSha, prompt, artefact: PatchNote, comments: [] })
+  return work(context, { main, startSha, parentSha, prompt, artefact: PatchNote, comments: [] })
 }
+
+/** What the base commit is called in SD's clone. */
+const BASE_TAG = 'muster-base'
 
 async function rework(context: StepContext) {
   const { task, git, step } = context
   const { repository } = task.origin
-  if (!task.headSha || !step.rework) throw new UserError('no_head', 'There is no branch to work on.')
+  const { headSha } = task
+  if (!headSha || !step.rework) throw new UserError('no_head', 'There is no branch to work on.')
   const main = await git.resolve(repository, repository.defaultBranch)
-  const prompt = `${plan(context)}\n\nYour clone has the branch as it stands in the pull request.\n\n${reasonText(step.rework)}`
-  const comments = step.rework.why === 'review' ? step.rework.comments.map((comment) => comment.id) : []
-  return work(context, { main, parentSha: task.headSha, prompt, artefact: ReworkNote, comments })
+  const comments = step.rework.why === 'review' ? step.rework.comments.toSorted((a, b) => a.id - b.id) : []
+  const came = step.rework.why === 'review' ? await reviewText(context, headSha, comments) : reasonText(step.rework)
+  const prompt = `${plan(context)}\n\n${soFar(context)}\n\nThe commit it started from is tagged \`${BASE_TAG}\`.\n\n${came}`
+  return work(context, { main, startSha: headSha, parentSha: headSha, prompt, artefact: ReworkNote, comments })
 }
 
 function plan({ task }: StepContext): string {
-  return [requestText(task), task.spec ? specText(task.spec) : '', task.design ? designText(task.design) : ''].join('\n\n')
+  return [requestText(task), task.spec ? specText(task.spec) : '', task.design ? designText(task.design) : ''].join(
+    '\n\n',
+  )
 }
 
-function reasonText(reason: ReworkReason): string {
-  const nonce = Math.random().toString(36).slice(2, 10)
-  switch (reason.why) {
-    case 'proof': {
-      const runs = [reason.proof.red, reason.proof.green, reason.proof.suite].filter((run) => run !== undefined)
-      const shown = runs.map((run) => `$ ${run.command}\nexit code ${run.exitCode}\n${clip(run.output, 6000)}`).join('\n\n')
-      return `## QA could not prove the change\n\n${reason.proof.verdict.reasons.map((line) => `- ${line}`).join('\n')}\n\n${quoteBlock('evidence', shown, nonce)}\n\nMend it.`
-    }
-    case 'review': {
-      const shown = reason.comments.map((comment) => quoteBlock('comment', `id ${comment.id}, by ${comment.author.login}${comment.path ? `, on ${comment.path}${comment.line ? ` line ${comment.line}` : ''}` : ''}:\n${comment.body}`, nonce))
-      return `## Review comments\n\n${shown.join('\n\n')}\n\nTake them one by one: do what is asked (outcome fixed), answer a question (answered), or decline with the reason (declined). Give an answer for every id.`
-    }
-    case 'check':
-      return `## The check "${reason.name.slice(0, 100)}" failed on the pull request\n\n${quoteBlock('check', clip(reason.text, 10_000), nonce)}\n\nFind the cause and mend it.`
+/** What the earlier rounds said, so that nothing of it is lost. */
+function soFar({ task }: StepContext): string {
+  const rounds = task.patches.map(
+    ({ note }) => `- ${note.title}: ${note.summary}${note.notDone ? ` Not done: ${note.notDone}` : ''}`,
+  )
+  const remarks = task.proofs.at(-1)?.note?.remarks
+  return ['## What was done so far', ...rounds, ...(remarks ? [`QA remarked: ${remarks}`] : [])]
+    .map(sanitise)
+    .join('\n')
+}
+
+function reasonText(reason: Exclude<ReworkReason, { why: 'review' }>): string {
+  const nonce = newNonce()
+  if (reason.why === 'check')
+    return `## The check "${reason.name.slice(0, 100)}" failed on the pull request\n\n${quoteBlock('check', clip(reason.text, 10_000), nonce)}\n\nFind the cause and mend it.`
+  const runs = [reason.proof.red, reason.proof.green, reason.proof.suite].filter((run) => run !== undefined)
+  const shown = runs.map((run) => `$ ${run.command}\nexit code ${run.exitCode}\n${clip(run.output, 6000)}`).join('\n\n')
+  return `## QA could not prove the change\n\n${reason.proof.verdict.reasons.map((line) => `- ${sanitise(line)}`).join('\n')}\n\n${quoteBlock('evidence', shown, nonce)}\n\nMend it.`
+}
+
+const CONTEXT_LINES = 4
+
+/** The comments, oldest first, each with the lines it stands at. */
+async function reviewText(
+  { git, task }: StepContext,
+  headSha: string,
+  comments: readonly ReviewComment[],
+): Promise<string> {
+  const nonce = newNonce()
+  const shown: string[] = []
+  for (const [index, comment] of comments.entries()) {
+    const file = comment.path ? await git.show(task.origin.repository, headSha, comment.path) : undefined
+    const line = comment.line ?? 1
+    const near = file?.split('\n').slice(Math.max(0, line - CONTEXT_LINES), line + CONTEXT_LINES - 1)
+    const place = comment.path ? `, on ${comment.path} line ${line}` : ', on the whole change'
+    shown.push(
+      quoteBlock(
+        'comment',
+        `Comment ${index + 1}, by ${comment.author.login}${place}:\n${comment.body}${near ? `\n\nThe lines there:\n${near.join('\n')}` : ''}`,
+        nonce,
+      ),
+    )
   }
+  return `## Review comments\n\n${shown.join('\n\n')}\n\nGive an answer for every number.`
 }
 
-interface Work<T> {
+interface Work {
   readonly main: string
+  /** The commit that is cloned, and the one that the patch is made against. */
+  readonly startSha: string
   readonly parentSha: string
   readonly prompt: string
   readonly artefact: typeof PatchNote | typeof ReworkNote
-  /** Ids of the review comments that want an answer. */
-  readonly comments: readonly T[]
+  /** The review comments that want an answer, in the order of their numbers. */
+  readonly comments: readonly ReviewComment[]
 }
 
 type Note = PatchNote & { answers?: readonly ReviewAnswer[] }
 
-async function work(context: StepContext, input: Work<number>) {
+async function work(context: StepContext, input: Work) {
   const { task, git, agent } = context
-  const system = charter('sd', await instructionsOf(context, input.main))
+  const system = charter(context.step.kind === 'rework' ? 'rework' : 'sd', await instructionsOf(context, input.main))
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
-  const patch = await withCheckout(context, input.parentSha, async (checkout, checks) => {
+  const patch = await withCheckout(context, input.startSha, async (checkout, checks) => {
     const commands = `\n\nThe whole suite is run by: ${checks.test ?? '(no command is known)'}${checks.testFiles ? `\nSingle test files by: ${checks.testFiles}` : ''}`
-    const check = (note: Note) => objection(context, checkout, checks, note, input.comments)
-    const outcome: AgentOutcome<Note> = await agent({ tier: 'complex', permissions: ['read', 'write', 'run'], checkout, system, prompt: input.prompt + commands, artefact: input.artefact, check })
-    const { diff, files } = await checkout.diff()
-    const made = (note: Note): Patch => ({ note, answers: note.answers ?? [], parentSha: input.parentSha, baseSha, diff, files })
-    if (outcome.kind === 'budget') throw new BudgetReached(made({ title: 'Work in progress', summary: 'Unfinished: the budget was reached.', notDone: '', testFiles: [] }))
+    await checkout.run(['git', 'tag', BASE_TAG, baseSha])
+    const check = (note: Note) => objection(context, checkout, checks, note, input)
+    const outcome: AgentOutcome<Note> = await agent({
+      tier: 'complex',
+      permissions: ['read', 'write', 'run'],
+      checkout,
+      system,
+      prompt: input.prompt + commands,
+      artefact: input.artefact,
+      check,
+    })
+    const { diff, files } = await checkout.diff(input.parentSha)
+    const made = ({ answers = [], ...note }: Note): Patch => ({
+      note,
+      answers: byId(answers, input.comments),
+      parentSha: input.parentSha,
+      baseSha,
+      diff,
+      files,
+    })
+    if (outcome.kind === 'budget')
+      throw new BudgetReached(
+        made({ title: 'Work in progress', summary: 'Unfinished: the budget was reached.', notDone: '' }),
+      )
     return made(finished(outcome))
   })
   return { kind: 'patch', patch } as const
 }
 
+/** The model knows the comments by their numbers; outside they have the platform's ids. */
+function byId(answers: readonly ReviewAnswer[], comments: readonly ReviewComment[]): ReviewAnswer[] {
+  return answers.flatMap((answer) => {
+    const comment = comments[answer.id - 1]
+    return comment ? [{ ...answer, id: comment.id }] : []
+  })
+}
+
 /** What the host checks before it takes the result: every comment answered, a test of its own, and the suite. */
-async function objection({ task }: StepContext, checkout: Checkout, checks: Checks, note: Note, comments: readonly number[]): Promise<ToolOutput | undefined> {
-  const missing = comments.filter((id) => !note.answers?.some((answer) => answer.id === id))
+async function objection(
+  { task }: StepContext,
+  checkout: Checkout,
+  checks: Checks,
+  note: Note,
+  { comments, parentSha }: Work,
+): Promise<ToolOutput | undefined> {
+  const missing = comments
+    .map((_, index) => index + 1)
+    .filter((number) => !note.answers?.some((answer) => answer.id === number))
   if (missing.length > 0) return { text: `answers are missing for the comments ${missing.join(', ')}`, isError: true }
-  const { files } = await checkout.diff()
+  const { files } = await checkout.diff(parentSha)
   if (files.length === 0) return undefined
   const tests = files.filter(isTestFile)
-  if (!task.headSha && tests.length === 0) return { text: 'the change has no test; add one that fails without the change, in a file that the test runner finds', isError: true }
+  if (!task.headSha && tests.length === 0)
+    return {
+      text: 'the change has no test; add one that fails without the change, in a file that the test runner finds',
+      isError: true,
+    }
   const { timeoutSeconds } = task.settings.checks
-  const commands = [tests.length > 0 && checks.testFiles ? withFiles(checks.testFiles, tests) : undefined, checks.test].filter((command) => command !== undefined)
+  const commands = [
+    tests.length > 0 && checks.testFiles ? withFiles(checks.testFiles, tests) : undefined,
+    checks.test,
+  ].filter((command) => command !== undefined)
   for (const command of commands) {
     const run = await evidence(checkout, command, timeoutSeconds)
-    if (run.exitCode !== 0) return { text: clip(`the tests do not pass: exit code ${run.exitCode} from ${command}\n${run.output}`), isError: true }
+    if (run.exitCode !== 0)
+      return {
+        text: clip(`the tests do not pass: exit code ${run.exitCode} from ${command}\n${run.output}`),
+        isError: true,
+      }
   }
   return undefined
 }

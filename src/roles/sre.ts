@@ -16,9 +16,15 @@ async function plan(context: StepContext) {
 }
 
 async function deploy(context: StepContext) {
-  return { kind: 'deployed', deployed: await context.releases.deploy(context.task, releaseOf(context), context.signal) } as const
+  return {
+    kind: 'deployed',
+    deployed: await context.releases.deploy(context.task, releaseOf(context), context.signal),
+  } as const
 }
 
 async function watch(context: StepContext) {
-  return { kind: 'report', report: await context.releases.watch(context.task, releaseOf(context), context.signal) } as const
+  return {
+    kind: 'report',
+    report: await context.releases.watch(context.task, releaseOf(context), context.signal),
+  } as const
 }

@@ -9,7 +9,11 @@ import type { StepContext } from './types.ts'
 const EVIDENCE = 20_000
 
 /** Uses a fresh clone and removes it, whatever happens. */
-export async function withCheckout<T>(context: StepContext, sha: string, use: (checkout: Checkout, checks: Checks) => Promise<T>): Promise<T> {
+export async function withCheckout<T>(
+  context: StepContext,
+  sha: string,
+  use: (checkout: Checkout, checks: Checks) => Promise<T>,
+): Promise<T> {
   const { git, task, signal } = context
   const checkout = await git.checkout(task.origin.repository, sha, signal)
   try {
@@ -32,10 +36,20 @@ async function findChecks({ git, task }: StepContext, sha: string, checkout: Che
 async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, checks: Checks): Promise<void> {
   if (!checks.setup) return
   const { timeoutSeconds, setupNetwork: wanted } = task.settings.checks
-  const result = await checkout.run(['/bin/sh', '-c', checks.setup], { timeoutMs: timeoutSeconds * 1000, network: wanted && setupNetwork })
+  const result = await checkout.run(['/bin/sh', '-c', checks.setup], {
+    timeoutMs: timeoutSeconds * 1000,
+    network: wanted && setupNetwork,
+  })
   if (result.exitCode === 0) return
-  const hint = wanted && !setupNetwork ? 'It asks for the network, which the operator has not allowed (MUSTER_SETUP_NETWORK=1).' : 'See `checks.setup` in .github/muster.yml.'
-  throw new UserError('setup_failed', `The set-up command failed (exit code ${result.exitCode}):\n${result.output.slice(-1500)}\n`, { hint })
+  const hint =
+    wanted && !setupNetwork
+      ? 'It asks for the network, which the operator has not allowed (MUSTER_SETUP_NETWORK=1).'
+      : 'See `checks.setup` in .github/muster.yml.'
+  throw new UserError(
+    'setup_failed',
+    `The set-up command failed (exit code ${result.exitCode}):\n${result.output.slice(-1500)}\n`,
+    { hint },
+  )
 }
 
 /** Runs a shell command of the repository and keeps what it printed as evidence. */

@@ -5,7 +5,13 @@ import { fromJson, toJson } from './json.ts'
 import type { EffectStatus, EffectStore, StoredEffect } from './types.ts'
 
 /** Durable out. An upsert that is asked for again gets a new revision; anything else is there once. */
-export async function insertEffects(tx: Prisma.TransactionClient, scope: string, conversationId: string, taskId: string | undefined, effects: readonly EffectIntent[]): Promise<void> {
+export async function insertEffects(
+  tx: Prisma.TransactionClient,
+  scope: string,
+  conversationId: string,
+  taskId: string | undefined,
+  effects: readonly EffectIntent[],
+): Promise<void> {
   for (const { key, body } of effects) {
     const id = randomUUID()
     const payload = JSON.stringify(toJson(body))
@@ -28,11 +34,18 @@ export function effectStore(prisma: PrismaClient): EffectStore {
       await prisma.$transaction((tx) => insertEffects(tx, scope, conversationId, taskId, effects))
     },
     async open(limit) {
-      const rows = await prisma.effect.findMany({ where: { status: { in: OPEN } }, orderBy: { ordinal: 'asc' }, take: limit })
+      const rows = await prisma.effect.findMany({
+        where: { status: { in: OPEN } },
+        orderBy: { ordinal: 'asc' },
+        take: limit,
+      })
       return rows.map(effectOf)
     },
     async markSent(id) {
-      await prisma.effect.update({ where: { id }, data: { status: 'sent', sentAt: new Date(), attempts: { increment: 1 } } })
+      await prisma.effect.update({
+        where: { id },
+        data: { status: 'sent', sentAt: new Date(), attempts: { increment: 1 } },
+      })
     },
     async postpone(id, status, until, error) {
       await prisma.effect.update({ where: { id }, data: { status, notBefore: until, error: error.slice(0, 4000) } })
@@ -58,7 +71,17 @@ export function effectStore(prisma: PrismaClient): EffectStore {
 function effectOf(row: Row): StoredEffect {
   const { id, scope, key, conversationId, revision, attempts } = row
   return {
-    id, scope, key, conversationId, revision, attempts, taskId: row.taskId ?? undefined, body: fromJson<EffectBody>(row.payload), status: fromJson<EffectStatus>(row.status),
-    result: row.result ? fromJson<EffectResult>(row.result) : undefined, notBefore: row.notBefore ?? undefined, sentAt: row.sentAt ?? undefined,
+    id,
+    scope,
+    key,
+    conversationId,
+    revision,
+    attempts,
+    taskId: row.taskId ?? undefined,
+    body: fromJson<EffectBody>(row.payload),
+    status: fromJson<EffectStatus>(row.status),
+    result: row.result ? fromJson<EffectResult>(row.result) : undefined,
+    notBefore: row.notBefore ?? undefined,
+    sentAt: row.sentAt ?? undefined,
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { InboundEvent } from '../core/inbound.ts'
+import { type InboundEvent, WILL_RETRY } from '../core/inbound.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { fromJson } from './json.ts'
 import type { InboundEvent as Row, PrismaClient } from './generated/client.ts'
@@ -30,11 +30,19 @@ export function inboxStore(prisma: PrismaClient, sql: Sql): InboxStore {
     async decide(id, decision, links) {
       await prisma.inboundEvent.update({ where: { id }, data: decisionData(decision, links) })
     },
-    async countAttempt(id) {
-      await prisma.inboundEvent.update({ where: { id }, data: { attempts: { increment: 1 } } })
+    async postpone(id, detail) {
+      await prisma.inboundEvent.update({
+        where: { id },
+        data: { attempts: { increment: 1 }, outcome: 'deferred', reason: WILL_RETRY, detail: detail.slice(0, 2000) },
+      })
     },
     async undecided() {
-      const rows = await prisma.inboundEvent.findMany({ where: { outcome: null }, orderBy: { receivedAt: 'asc' }, select: { id: true }, take: 10_000 })
+      const rows = await prisma.inboundEvent.findMany({
+        where: { OR: [{ outcome: null }, { outcome: 'deferred', reason: WILL_RETRY }] },
+        orderBy: { receivedAt: 'asc' },
+        select: { id: true },
+        take: 10_000,
+      })
       return rows.map((row) => row.id)
     },
     async list(filter, page) {
@@ -50,15 +58,26 @@ export function inboxStore(prisma: PrismaClient, sql: Sql): InboxStore {
         take: page.limit + 1,
         omit: { body: true },
       })
-      return pageOf(rows, page.limit, (row) => eventOf({ ...row, body: new Uint8Array() }), (row) => cursorOf(row.receivedAt, row.id))
+      return pageOf(
+        rows,
+        page.limit,
+        (row) => eventOf({ ...row, body: new Uint8Array() }),
+        (row) => cursorOf(row.receivedAt, row.id),
+      )
     },
   }
 }
 
 /** The columns that a decision sets. */
-export function decisionData(decision: Decision, links: { conversationId?: string | undefined; taskId?: string | undefined; kind?: string | undefined }) {
+export function decisionData(
+  decision: Decision,
+  links: { conversationId?: string | undefined; taskId?: string | undefined; kind?: string | undefined },
+) {
   return {
-    outcome: decision.outcome, reason: decision.reason, detail: decision.detail.slice(0, 2000), decidedAt: new Date(),
+    outcome: decision.outcome,
+    reason: decision.reason,
+    detail: decision.detail.slice(0, 2000),
+    decidedAt: new Date(),
     ...(links.conversationId ? { conversationId: links.conversationId } : {}),
     ...(links.taskId ? { taskId: links.taskId } : {}),
     ...(links.kind ? { kind: links.kind } : {}),
@@ -67,6 +86,17 @@ export function decisionData(decision: Decision, links: { conversationId?: strin
 
 function eventOf(row: Row): InboundEvent {
   const { id, source, deliveryId, kind, receivedAt } = row
-  const decision = row.outcome ? { outcome: fromJson<Decision['outcome']>(row.outcome), reason: row.reason ?? '', detail: row.detail ?? '' } : undefined
-  return { id, source, deliveryId, kind, receivedAt, conversation: row.conversationId ?? undefined, task: row.taskId ?? undefined, decision }
+  const decision = row.outcome
+    ? { outcome: fromJson<Decision['outcome']>(row.outcome), reason: row.reason ?? '', detail: row.detail ?? '' }
+    : undefined
+  return {
+    id,
+    source,
+    deliveryId,
+    kind,
+    receivedAt,
+    conversation: row.conversationId ?? undefined,
+    task: row.taskId ?? undefined,
+    decision,
+  }
 }

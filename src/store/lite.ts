@@ -17,10 +17,15 @@ export interface Lite {
 export async function openLite(dir: string): Promise<Lite> {
   const unlock = lockFolder(dir)
   try {
-    const lite = await PGlite.create(join(dir, 'db'), { startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'] })
+    const lite = await PGlite.create(join(dir, 'db'), {
+      startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
+    })
     // One session serves Muster's tables and BullMQ's, which looks its own up by the search path.
     await lite.exec('SET search_path TO public, bullmq')
-    const prisma = new PrismaClient({ adapter: new PrismaPGlite(lite), transactionOptions: { maxWait: 30_000, timeout: 30_000 } })
+    const prisma = new PrismaClient({
+      adapter: new PrismaPGlite(lite),
+      transactionOptions: { maxWait: 30_000, timeout: 30_000 },
+    })
     return { lite, sql: sqlOf(lite), prisma, close: () => closeAll(lite, prisma, unlock) }
   } catch (error) {
     unlock()
@@ -30,7 +35,9 @@ export async function openLite(dir: string): Promise<Lite> {
 
 function sqlOf(lite: PGlite): Sql {
   return {
-    query: async (text, params) => ({ rows: (await lite.query<Record<string, unknown>>(text, params ? [...params] : [])).rows }),
+    query: async (text, params) => ({
+      rows: (await lite.query<Record<string, unknown>>(text, params ? [...params] : [])).rows,
+    }),
     exec: async (text) => void (await lite.exec(text)),
   }
 }

@@ -20,7 +20,9 @@ export function lockFolder(dir: string): () => void {
     } catch {
       const holder = readHolder(file)
       if (holder && isSameProcess(holder.pid, holder.tick)) {
-        throw new UserError('data_locked', `The data folder ${dir} is in use by process ${holder.pid}.`, { hint: 'Stop that server first, or set MUSTER_DATA to another folder.' })
+        throw new UserError('data_locked', `The data folder ${dir} is in use by process ${holder.pid}.`, {
+          hint: 'Stop that server first, or set MUSTER_DATA to another folder.',
+        })
       }
       rmSync(file, { force: true })
     }
@@ -31,7 +33,8 @@ export function lockFolder(dir: string): () => void {
 function readHolder(file: string): { pid: number; tick: string | undefined } | undefined {
   try {
     const holder: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof holder !== 'object' || holder === null || !('pid' in holder) || typeof holder.pid !== 'number') return undefined
+    if (typeof holder !== 'object' || holder === null || !('pid' in holder) || typeof holder.pid !== 'number')
+      return undefined
     return { pid: holder.pid, tick: 'tick' in holder && typeof holder.tick === 'string' ? holder.tick : undefined }
   } catch {
     return undefined

@@ -23,7 +23,9 @@ export async function migrate(sql: Sql, dir: string): Promise<string[]> {
   try {
     await sql.exec(LEDGER)
     const done = await appliedMigrations(sql)
-    const names = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+    const names = readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
     const missing = names.toSorted().filter((name) => !done.has(name))
     for (const name of missing) await apply(sql, name, readFileSync(join(dir, name, 'migration.sql'), 'utf8'))
     return missing
@@ -33,16 +35,25 @@ export async function migrate(sql: Sql, dir: string): Promise<string[]> {
 }
 
 async function appliedMigrations(sql: Sql): Promise<Set<string>> {
-  const { rows } = await sql.query('SELECT migration_name, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL')
+  const { rows } = await sql.query(
+    'SELECT migration_name, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+  )
   const failed = rows.find((row) => row['finished_at'] === null)
-  if (failed) throw new UserError('migration_failed', `The migration ${String(failed['migration_name'])} failed half-way.`, { hint: 'Restore the backup, or resolve it with `prisma migrate resolve`, then start again.' })
+  if (failed)
+    throw new UserError('migration_failed', `The migration ${String(failed['migration_name'])} failed half-way.`, {
+      hint: 'Restore the backup, or resolve it with `prisma migrate resolve`, then start again.',
+    })
   return new Set(rows.map((row) => String(row['migration_name'])))
 }
 
 async function apply(sql: Sql, name: string, text: string): Promise<void> {
   const id = randomUUID()
   const checksum = createHash('sha256').update(text).digest('hex')
-  await sql.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [id, checksum, name])
+  await sql.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
+    id,
+    checksum,
+    name,
+  ])
   try {
     await sql.exec(text)
   } catch (error) {

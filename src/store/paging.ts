@@ -10,12 +10,18 @@ export function cursorOf(at: Date, id: string): string {
 export function readCursor(cursor: string | undefined): { at: Date; id: string } | undefined {
   if (cursor === undefined) return undefined
   const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
-  if (id === '' || Number.isNaN(Date.parse(at))) throw new UserError('bad_cursor', 'That cursor is not one this API gave out.')
+  if (id === '' || Number.isNaN(Date.parse(at)))
+    throw new UserError('bad_cursor', 'That cursor is not one this API gave out.')
   return { at: new Date(at), id }
 }
 
 /** A page from one row more than asked for. */
-export function pageOf<R, T>(rows: readonly R[], limit: number, map: (row: R) => T, cursor: (row: R) => string): Page<T> {
+export function pageOf<R, T>(
+  rows: readonly R[],
+  limit: number,
+  map: (row: R) => T,
+  cursor: (row: R) => string,
+): Page<T> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return { items: shown.map(map), next: rows.length > limit && last !== undefined ? cursor(last) : null }

@@ -7,30 +7,63 @@ export function releaseStore(prisma: PrismaClient): ReleaseStore {
   return {
     async save(row) {
       const { id, detail, port, pid, startedTick, liveAt, command, ...rest } = row
-      const data = { ...rest, command: toJson(command), detail: detail ?? null, port: port ?? null, pid: pid ?? null, startedTick: startedTick ?? null, liveAt: liveAt ?? null }
-      await prisma.release.upsert({ where: { id }, create: { id, ...data }, update: { ...data, retiredAt: row.status === 'retired' ? new Date() : null } })
+      const data = {
+        ...rest,
+        command: toJson(command),
+        detail: detail ?? null,
+        port: port ?? null,
+        pid: pid ?? null,
+        startedTick: startedTick ?? null,
+        liveAt: liveAt ?? null,
+      }
+      await prisma.release.upsert({
+        where: { id },
+        create: { id, ...data },
+        update: { ...data, retiredAt: row.status === 'retired' ? new Date() : null },
+      })
     },
     async get(id) {
       const row = await prisma.release.findUnique({ where: { id } })
       return row ? releaseOf(row) : undefined
     },
     async live(repository, environment) {
-      const row = await prisma.release.findFirst({ where: { repository, environment, status: 'live' }, orderBy: { liveAt: 'desc' } })
+      const row = await prisma.release.findFirst({
+        where: { repository, environment, status: 'live' },
+        orderBy: { liveAt: 'desc' },
+      })
       return row ? releaseOf(row) : undefined
     },
     async allLive() {
       return (await prisma.release.findMany({ where: { status: 'live' }, orderBy: { liveAt: 'asc' } })).map(releaseOf)
     },
     async list(repository, environment) {
-      return (await prisma.release.findMany({ where: { repository, environment }, orderBy: { createdAt: 'desc' } })).map(releaseOf)
+      return (
+        await prisma.release.findMany({ where: { repository, environment }, orderBy: { createdAt: 'desc' } })
+      ).map(releaseOf)
     },
     async addSamples(repository, environment, sha, samples) {
-      const data = samples.map((sample) => ({ repository, environment, sha, at: new Date(sample.at), requests: sample.requests, errors: sample.errors, latency: toJson(sample.latency) }))
+      const data = samples.map((sample) => ({
+        repository,
+        environment,
+        sha,
+        at: new Date(sample.at),
+        requests: sample.requests,
+        errors: sample.errors,
+        latency: toJson(sample.latency),
+      }))
       await prisma.trafficSample.createMany({ data, skipDuplicates: true })
     },
     async samples(repository, environment, from, to) {
-      const rows = await prisma.trafficSample.findMany({ where: { repository, environment, at: { gte: from, lt: to } }, orderBy: { at: 'asc' } })
-      return rows.map((row) => ({ at: row.at.getTime(), requests: row.requests, errors: row.errors, latency: fromJson<Sample['latency']>(row.latency) }))
+      const rows = await prisma.trafficSample.findMany({
+        where: { repository, environment, at: { gte: from, lt: to } },
+        orderBy: { at: 'asc' },
+      })
+      return rows.map((row) => ({
+        at: row.at.getTime(),
+        requests: row.requests,
+        errors: row.errors,
+        latency: fromJson<Sample['latency']>(row.latency),
+      }))
     },
   }
 }
@@ -38,7 +71,18 @@ export function releaseStore(prisma: PrismaClient): ReleaseStore {
 function releaseOf(row: Row): ReleaseRow {
   const { id, repository, environment, sha, taskId, dir } = row
   return {
-    id, repository, environment, sha, taskId, dir, status: fromJson<ReleaseRow['status']>(row.status), port: row.port ?? undefined, pid: row.pid ?? undefined,
-    startedTick: row.startedTick ?? undefined, command: fromJson<ReleaseCommand>(row.command), detail: row.detail ?? undefined, liveAt: row.liveAt ?? undefined,
+    id,
+    repository,
+    environment,
+    sha,
+    taskId,
+    dir,
+    status: fromJson<ReleaseRow['status']>(row.status),
+    port: row.port ?? undefined,
+    pid: row.pid ?? undefined,
+    startedTick: row.startedTick ?? undefined,
+    command: fromJson<ReleaseCommand>(row.command),
+    detail: row.detail ?? undefined,
+    liveAt: row.liveAt ?? undefined,
   }
 }

@@ -49,7 +49,10 @@ function turnStore(prisma: PrismaClient): TurnStore {
     },
     async saveResults(turn, results) {
       const { taskId, step, attempt, ordinal } = turn
-      await prisma.turn.update({ where: { taskId_step_attempt_ordinal: { taskId, step, attempt, ordinal } }, data: { results: toJson(results) } })
+      await prisma.turn.update({
+        where: { taskId_step_attempt_ordinal: { taskId, step, attempt, ordinal } },
+        data: { results: toJson(results) },
+      })
     },
   }
 }
@@ -63,7 +66,11 @@ function instanceStore(prisma: PrismaClient): InstanceStore {
       return get(key)
     },
     async set(key, value) {
-      await prisma.instance.upsert({ where: { key }, create: { key, value: toJson(value) }, update: { value: toJson(value) } })
+      await prisma.instance.upsert({
+        where: { key },
+        create: { key, value: toJson(value) },
+        update: { value: toJson(value) },
+      })
     },
   }
 }

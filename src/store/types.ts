@@ -23,10 +23,14 @@ export interface InboxStore {
   insert(arrival: Arrival): Promise<{ id: string; duplicate: boolean }>
   get(id: string): Promise<{ event: InboundEvent; body: Uint8Array; attempts: number } | undefined>
   decide(id: string, decision: Decision, links: InboundLinks): Promise<void>
-  countAttempt(id: string): Promise<void>
-  /** Ids of events that were accepted but never decided, oldest first. */
+  /** Notes a failed try: the event counts as deferred until it is decided. */
+  postpone(id: string, detail: string): Promise<void>
+  /** Ids of events that wait for a decision, oldest first. */
   undecided(): Promise<string[]>
-  list(filter: { source?: string | undefined; deliveryId?: string | undefined; conversation?: string | undefined }, page: PageQuery): Promise<Page<InboundEvent>>
+  list(
+    filter: { source?: string | undefined; deliveryId?: string | undefined; conversation?: string | undefined },
+    page: PageQuery,
+  ): Promise<Page<InboundEvent>>
 }
 
 export interface InboundLinks {
@@ -61,7 +65,9 @@ export interface Commit {
   readonly events: readonly TaskEvent[]
   readonly effects: readonly EffectIntent[]
   readonly at: number
-  readonly inbound?: { readonly id: string; readonly decision: Decision; readonly kind?: string | undefined } | undefined
+  readonly inbound?:
+    | { readonly id: string; readonly decision: Decision; readonly kind?: string | undefined }
+    | undefined
   readonly turn?: TurnRow | undefined
   readonly effectDone?: { readonly id: string; readonly revision: number; readonly result: EffectResult } | undefined
   readonly effectFailed?: { readonly id: string; readonly error: string } | undefined
@@ -104,7 +110,12 @@ export interface StoredEffect {
 
 export interface EffectStore {
   /** Effects outside a task (a refusal, an answer to a stranger). Known keys are left alone. */
-  add(scope: string, conversationId: string, taskId: string | undefined, effects: readonly EffectIntent[]): Promise<void>
+  add(
+    scope: string,
+    conversationId: string,
+    taskId: string | undefined,
+    effects: readonly EffectIntent[],
+  ): Promise<void>
   /** Everything that still has to be seen outside, in order. */
   open(limit: number): Promise<StoredEffect[]>
   markSent(id: string): Promise<void>

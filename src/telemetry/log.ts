@@ -28,6 +28,13 @@ export function createLog(options: { level: string; redact: (text: string) => st
     timestamp: pino.stdTimeFunctions.isoTime,
     mixin: () => ({ ...context.getStore() }),
     hooks: { streamWrite: (line) => options.redact(line) },
-    ...(options.pretty ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,service', translateTime: 'SYS:HH:MM:ss' } } } : {}),
+    ...(options.pretty
+      ? {
+          transport: {
+            target: 'pino-pretty',
+            options: { ignore: 'pid,hostname,service', translateTime: 'SYS:HH:MM:ss' },
+          },
+        }
+      : {}),
   })
 }

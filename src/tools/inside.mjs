@@ -13,7 +13,8 @@ class Refused extends Error {}
 function inTree(path) {
   const full = resolve(root, String(path ?? ''))
   const inside = relative(root, full)
-  if (inside.startsWith('..') || inside.includes('\0') || resolve(full) !== full) throw new Refused(`${path} is outside the repository`)
+  if (inside.startsWith('..') || inside.includes('\0') || resolve(full) !== full)
+    throw new Refused(`${path} is outside the repository`)
   if (inside.split(sep)[0] === '.git') throw new Refused('.git is not for reading or writing')
   let at = root
   for (const part of inside.split(sep).filter(Boolean)) {
@@ -37,8 +38,13 @@ function readText(path) {
   return readFileSync(full, 'utf8')
 }
 
+/** The lines of a text; a final line break ends the last one. */
+function linesOf(text) {
+  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
+}
+
 function read({ path, from = 1, lines = 400 }) {
-  const all = readText(path).split('\n')
+  const all = linesOf(readText(path))
   const shown = all.slice(from - 1, from - 1 + lines).map((line, index) => `${from + index}\t${line}`)
   const left = all.length - (from - 1 + shown.length)
   return `${path}, lines ${from} to ${from - 1 + shown.length} of ${all.length}\n${shown.join('\n')}${left > 0 ? `\n(${left} more lines)` : ''}`
@@ -62,15 +68,21 @@ function write({ path, content }) {
   const full = inTree(path)
   mkdirSync(dirname(full), { recursive: true })
   writeFileSync(full, content)
-  return `wrote ${path}, ${content.split('\n').length} lines`
+  return `wrote ${path}, ${linesOf(content).length} lines`
 }
 
 function edit({ path, old, new: text }) {
   const before = readText(path)
   const count = before.split(old).length - 1
-  if (old === '' || count !== 1) throw new Refused(`the old text must stand in ${path} exactly once; it stands there ${old === '' ? 'nowhere (it is empty)' : `${count} times`}`)
-  writeFileSync(inTree(path), before.replace(old, () => text))
-  return `edited ${path}`
+  if (old === '' || count !== 1)
+    throw new Refused(
+      `the old text must stand in ${path} exactly once; it stands there ${old === '' ? 'nowhere (it is empty)' : `${count} times`}`,
+    )
+  const after = before.replace(old, () => text)
+  writeFileSync(inTree(path), after)
+  const from = Math.max(1, before.slice(0, before.indexOf(old)).split('\n').length - 2)
+  const shown = linesOf(after).slice(from - 1, from + text.split('\n').length + 4)
+  return `edited ${path}\n${shown.map((line, index) => `${from + index}\t${line}`).join('\n')}`
 }
 
 const request = JSON.parse(readFileSync(0, 'utf8'))
@@ -78,6 +90,11 @@ try {
   const text = { read, list, write, edit }[request.op](request.input)
   process.stdout.write(JSON.stringify({ ok: true, text }))
 } catch (error) {
-  const text = error instanceof Refused ? error.message : error.code === 'ENOENT' ? `there is no ${request.input.path}` : String(error.message)
+  const text =
+    error instanceof Refused
+      ? error.message
+      : error.code === 'ENOENT'
+        ? `there is no ${request.input.path}`
+        : String(error.message)
   process.stdout.write(JSON.stringify({ ok: false, text }))
 }

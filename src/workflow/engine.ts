@@ -31,7 +31,16 @@ export function createEngine(deps: EngineDeps): Engine {
     const { task, events, effects, decision } = outcome
     const { inbound, ...rest } = extra
     const links = [...(rest.links ?? []), ...linksOf(task, events)]
-    await deps.store.tasks.commit({ ...rest, task, basedOn, events, effects, at, links, ...(inbound ? { inbound: { ...inbound, decision } } : {}) })
+    await deps.store.tasks.commit({
+      ...rest,
+      task,
+      basedOn,
+      events,
+      effects,
+      at,
+      links,
+      ...(inbound ? { inbound: { ...inbound, decision } } : {}),
+    })
     deps.onCommit(task)
     await schedule(task)
   }
@@ -59,7 +68,8 @@ export function createEngine(deps: EngineDeps): Engine {
   }
 
   async function schedule(task: Task): Promise<void> {
-    for (const step of readySteps(task)) await deps.queue.add({ name: 'step', taskId: task.id, step: step.id, attempt: step.attempt + 1 })
+    for (const step of readySteps(task))
+      await deps.queue.add({ name: 'step', taskId: task.id, step: step.id, attempt: step.attempt + 1 })
     const due = nextTimer(task)
     if (due !== undefined) await deps.queue.add({ name: 'wake', taskId: task.id, dueAt: due }, due - deps.now())
   }
@@ -69,5 +79,7 @@ export function createEngine(deps: EngineDeps): Engine {
 
 /** The pull request's thread belongs to the same conversation from the moment it exists. */
 function linksOf(task: Task, events: readonly TaskEvent[]): string[] {
-  return events.flatMap((event) => (event.type === 'pr.opened' ? [`github:${task.origin.repository.id}#${event.pullRequest.number}`] : []))
+  return events.flatMap((event) =>
+    event.type === 'pr.opened' ? [`github:${task.origin.repository.id}#${event.pullRequest.number}`] : [],
+  )
 }

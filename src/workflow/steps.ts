@@ -48,7 +48,10 @@ class Stopped extends Error {}
 class Unwanted extends Error {}
 
 export function createStepRunner(deps: RunnerDeps): StepRunner {
-  const running = new Map<string, { taskId: string; step: string; attempt: number; controller: AbortController; done: Promise<void> }>()
+  const running = new Map<
+    string,
+    { taskId: string; step: string; attempt: number; controller: AbortController; done: Promise<void> }
+  >()
   let stopping = false
 
   async function run(taskId: string, stepId: string, attempt: number): Promise<void> {
@@ -70,7 +73,8 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
       for (const entry of running.values()) {
         if (entry.taskId !== task.id) continue
         const step = stepById(task, entry.step)
-        if (step?.status === 'cancelled' || (step && step.attempt > entry.attempt)) entry.controller.abort(new Unwanted())
+        if (step?.status === 'cancelled' || (step && step.attempt > entry.attempt))
+          entry.controller.abort(new Unwanted())
       }
     },
     async stop() {
@@ -82,7 +86,13 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
 }
 
 /** Starts a pending step, or resumes one that an earlier process left running. Anything else is an old job: nothing to do. */
-async function begin(deps: RunnerDeps, taskId: string, stepId: string, attempt: number, signal: AbortSignal): Promise<void> {
+async function begin(
+  deps: RunnerDeps,
+  taskId: string,
+  stepId: string,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
   const found = await deps.workflow.get(taskId)
   const step = found && stepById(found, stepId)
   if (!found || !step) return
@@ -96,7 +106,13 @@ async function begin(deps: RunnerDeps, taskId: string, stepId: string, attempt: 
   await perform(deps, task, stepId, attempt, signal)
 }
 
-async function perform(deps: RunnerDeps, task: Task, stepId: string, attempt: number, signal: AbortSignal): Promise<void> {
+async function perform(
+  deps: RunnerDeps,
+  task: Task,
+  stepId: string,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
   const step = stepById(task, stepId)
   if (!step) return
   for (let attemptNumber = 1; ; attemptNumber++) {
@@ -108,10 +124,21 @@ async function perform(deps: RunnerDeps, task: Task, stepId: string, attempt: nu
       return
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof BudgetReached) return void (await deps.workflow.apply(task.id, { type: 'budget', step: stepId, attempt, patch: error.patch }))
+      if (error instanceof BudgetReached)
+        return void (await deps.workflow.apply(task.id, { type: 'budget', step: stepId, attempt, patch: error.patch }))
       const expected = error instanceof UserError || error instanceof ModelError
-      deps.log(expected ? 'warn' : 'error', 'step failed', { error: messageOf(error), cause: error instanceof Error ? messageOf(error.cause ?? '') : '', stack: expected || !(error instanceof Error) ? undefined : error.stack })
-      if (expected || attemptNumber >= MAX_TRIES) return void (await deps.workflow.apply(task.id, { type: 'step.error', step: stepId, attempt, error: stepError(error) }))
+      deps.log(expected ? 'warn' : 'error', 'step failed', {
+        error: messageOf(error),
+        cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
+        stack: expected || !(error instanceof Error) ? undefined : error.stack,
+      })
+      if (expected || attemptNumber >= MAX_TRIES)
+        return void (await deps.workflow.apply(task.id, {
+          type: 'step.error',
+          step: stepId,
+          attempt,
+          error: stepError(error),
+        }))
       await deps.sleep(backoffMs(attemptNumber, deps.random(), 1000))
     }
   }
@@ -126,20 +153,38 @@ const MODEL_HINTS = {
 
 /** The voice for the thread. */
 function stepError(error: unknown): StepError {
-  if (error instanceof ModelError) return { code: `model_${error.kind}`, message: error.kind === 'story' ? error.message : MODEL_HINTS[error.kind] }
+  if (error instanceof ModelError)
+    return { code: `model_${error.kind}`, message: error.kind === 'story' ? error.message : MODEL_HINTS[error.kind] }
   return { code: error instanceof UserError ? error.code : 'internal', message: publicMessage(error) }
 }
 
 function contextOf(deps: RunnerDeps, task: Task, step: Step, attempt: number, signal: AbortSignal): StepContext {
   return {
-    task, step, signal, git: deps.git, releases: deps.releases, setupNetwork: deps.setupNetwork,
+    task,
+    step,
+    signal,
+    git: deps.git,
+    releases: deps.releases,
+    setupNetwork: deps.setupNetwork,
     agent: async (job) => {
       const fresh = (await deps.workflow.get(task.id)) ?? task
-      const limits = { turns: MAX_TURNS, ms: MAX_AGENT_MS, usd: fresh.budgetUsd - spent(fresh), capUsd: fresh.budgetUsd }
+      const limits = {
+        turns: MAX_TURNS,
+        ms: MAX_AGENT_MS,
+        usd: fresh.budgetUsd - spent(fresh),
+        capUsd: fresh.budgetUsd,
+      }
       const agentJob = agentJobOf(deps, job, task, step, attempt)
       return runAgent(agentJob, {
-        taskId: task.id, provider: deps.provider, journal: journalOf(deps, task.id, step.id, attempt), limits, signal,
-        now: deps.now, sleep: deps.sleep, random: deps.random, onBusy: (message) => deps.log('warn', message),
+        taskId: task.id,
+        provider: deps.provider,
+        journal: journalOf(deps, task.id, step.id, attempt),
+        limits,
+        signal,
+        now: deps.now,
+        sleep: deps.sleep,
+        random: deps.random,
+        onBusy: (message) => deps.log('warn', message),
       })
     },
     log: (message, fields) => deps.log('info', message, fields),
@@ -149,8 +194,20 @@ function contextOf(deps: RunnerDeps, task: Task, step: Step, attempt: number, si
 function agentJobOf<T>(deps: RunnerDeps, job: RoleJob<T>, task: Task, step: Step, attempt: number) {
   const { tier, permissions, checkout, ...rest } = job
   const { allow } = task.settings.protect
-  const context = checkout && { checkout, timeoutMs: task.settings.checks.timeoutSeconds * 1000, mayWrite: (path: string) => mayPublish([path], 0, allow) }
-  return { ...rest, role: step.role, step: step.id, attempt, model: deps.models[tier].model, tools: checkout ? deps.toolsFor(permissions) : [], context }
+  const context = checkout && {
+    checkout,
+    timeoutMs: task.settings.checks.timeoutSeconds * 1000,
+    mayWrite: (path: string) => mayPublish([path], 0, allow),
+  }
+  return {
+    ...rest,
+    role: step.role,
+    step: step.id,
+    attempt,
+    model: deps.models[tier].model,
+    tools: checkout ? deps.toolsFor(permissions) : [],
+    context,
+  }
 }
 
 /** The journal of one attempt: a reply is saved, and paid for, in the same transaction. */
@@ -162,7 +219,18 @@ function journalOf(deps: RunnerDeps, taskId: string, step: string, attempt: numb
     },
     async saveReply(ordinal, reply, costUsd) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = reply.usage
-      const turn = { taskId, step, attempt, ordinal, model: reply.model, response: reply, results: { pending: true }, inputTokens: inputTokens + cacheReadTokens + cacheWriteTokens, outputTokens, costUsd }
+      const turn = {
+        taskId,
+        step,
+        attempt,
+        ordinal,
+        model: reply.model,
+        response: reply,
+        results: { pending: true },
+        inputTokens: inputTokens + cacheReadTokens + cacheWriteTokens,
+        outputTokens,
+        costUsd,
+      }
       await deps.workflow.apply(taskId, { type: 'turn', step, costUsd }, { turn })
     },
     saveResults: (ordinal, results) => deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results),

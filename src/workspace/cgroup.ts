@@ -21,8 +21,14 @@ export function makeGroup(limits: Limits): Group | undefined {
   const name = `muster-${randomUUID()}`
   const v2 = existsSync(join(ROOT, 'cgroup.controllers'))
   const wanted: [string, string, string][] = v2
-    ? [[join(ROOT, name), 'pids.max', `${limits.processes}`], [join(ROOT, name), 'memory.max', `${limits.memoryBytes}`]]
-    : [[join(ROOT, 'pids', name), 'pids.max', `${limits.processes}`], [join(ROOT, 'memory', name), 'memory.limit_in_bytes', `${limits.memoryBytes}`]]
+    ? [
+        [join(ROOT, name), 'pids.max', `${limits.processes}`],
+        [join(ROOT, name), 'memory.max', `${limits.memoryBytes}`],
+      ]
+    : [
+        [join(ROOT, 'pids', name), 'pids.max', `${limits.processes}`],
+        [join(ROOT, 'memory', name), 'memory.limit_in_bytes', `${limits.memoryBytes}`],
+      ]
   const dirs = [...new Set(wanted.map(([dir]) => dir))]
   const remove = () => dirs.forEach((dir) => attempt(() => rmdirSync(dir)))
   const made = attempt(() => {

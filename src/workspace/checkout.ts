@@ -26,19 +26,29 @@ export interface CheckoutInput {
 export async function makeCheckout({ dir, base, sha, sandbox, signal }: CheckoutInput): Promise<Checkout> {
   await mkdir(dir, { recursive: true })
   const dispose = () => rm(dir, { recursive: true, force: true, maxRetries: 3 })
-  const inside: Checkout['run'] = (argv, options = {}) => sandbox.run({ dir, base, argv, timeoutMs: 60_000, signal, ...options })
-  const script = 'git clone --quiet --shared --no-checkout "$MUSTER_BASE" . && git -c advice.detachedHead=false checkout --quiet "$1"'
+  const inside: Checkout['run'] = (argv, options = {}) =>
+    sandbox.run({ dir, base, argv, timeoutMs: 60_000, signal, ...options })
+  const script =
+    'git clone --quiet --shared --no-checkout "$MUSTER_BASE" . && git -c advice.detachedHead=false checkout --quiet "$1"'
   try {
     const cloned = await inside(['/bin/sh', '-c', script, 'sh', sha], { timeoutMs: 300_000 })
-    if (cloned.exitCode !== 0) throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(cloned.output) })
+    if (cloned.exitCode !== 0)
+      throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(cloned.output) })
   } catch (error) {
     await dispose()
     throw error
   }
-  const diffOf = async (what: 'names' | 'patch') => {
-    const result = await inside(['/bin/sh', '-c', DIFF_SCRIPT, 'sh', sha, what], { timeoutMs: 120_000, maxOutput: DIFF_LIMIT * 2 })
-    if (result.exitCode !== 0) throw new UserError('diff_failed', 'The change could not be read from the workspace.', { cause: new Error(result.output.slice(-2000)) })
-    if (result.output.length > DIFF_LIMIT) throw new UserError('patch_too_large', `The change is larger than ${DIFF_LIMIT / 1e6} MB.`)
+  const diffOf = async (what: 'names' | 'patch', against: string) => {
+    const result = await inside(['/bin/sh', '-c', DIFF_SCRIPT, 'sh', against, what], {
+      timeoutMs: 120_000,
+      maxOutput: DIFF_LIMIT * 2,
+    })
+    if (result.exitCode !== 0)
+      throw new UserError('diff_failed', 'The change could not be read from the workspace.', {
+        cause: new Error(result.output.slice(-2000)),
+      })
+    if (result.output.length > DIFF_LIMIT)
+      throw new UserError('patch_too_large', `The change is larger than ${DIFF_LIMIT / 1e6} MB.`)
     return result.output
   }
   return {
@@ -46,9 +56,9 @@ export async function makeCheckout({ dir, base, sha, sandbox, signal }: Checkout
     sha,
     run: inside,
     dispose,
-    async diff() {
-      const files = (await diffOf('names')).split('\0').filter(Boolean)
-      return { diff: files.length > 0 ? await diffOf('patch') : '', files }
+    async diff(against = sha) {
+      const files = (await diffOf('names', against)).split('\0').filter(Boolean)
+      return { diff: files.length > 0 ? await diffOf('patch', against) : '', files }
     },
   }
 }

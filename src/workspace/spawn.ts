@@ -35,7 +35,9 @@ class Tail {
 
   text(): string {
     if (this.#tail.length > this.#max / 2) this.#cut()
-    return this.#dropped > 0 ? `${this.#head}\n[… ${this.#dropped} characters left out …]\n${this.#tail}` : this.#head + this.#tail
+    return this.#dropped > 0
+      ? `${this.#head}\n[… ${this.#dropped} characters left out …]\n${this.#tail}`
+      : this.#head + this.#tail
   }
 }
 
@@ -46,9 +48,15 @@ class Tail {
 export function run(file: string, args: readonly string[], options: SpawnOptions): Promise<RunResult> {
   options.signal?.throwIfAborted()
   const started = performance.now()
-  const child = spawn(file, args, { cwd: options.cwd, env: { ...options.env }, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: { ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
   const output = new Tail(options.maxOutput ?? 1_000_000)
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.add(text))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => output.add(text))
   child.stdin.on('error', () => {})
   child.stdin.end(options.stdin ?? '')
   return new Promise((resolve, reject) => {
@@ -64,7 +72,12 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
       clearTimeout(timer)
       options.signal?.removeEventListener('abort', abort)
       if (options.signal?.aborted) return reject(options.signal.reason)
-      resolve({ exitCode: timedOut ? 124 : (code ?? 137), timedOut, output: output.text(), seconds: (performance.now() - started) / 1000 })
+      resolve({
+        exitCode: timedOut ? 124 : (code ?? 137),
+        timedOut,
+        output: output.text(),
+        seconds: (performance.now() - started) / 1000,
+      })
     })
   })
 }

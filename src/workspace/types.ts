@@ -35,9 +35,12 @@ export interface Checkout {
   readonly dir: string
   readonly sha: string
   /** Runs a command with the clone as its working directory. */
-  run(argv: readonly string[], options?: Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>): Promise<RunResult>
-  /** Everything that differs from the commit, as a binary git patch; made inside the sandbox. */
-  diff(): Promise<{ diff: string; files: string[] }>
+  run(
+    argv: readonly string[],
+    options?: Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>,
+  ): Promise<RunResult>
+  /** Everything that differs from a commit (the one cloned, if not told otherwise), as a binary git patch; made inside the sandbox. */
+  diff(against?: string): Promise<{ diff: string; files: string[] }>
   dispose(): Promise<void>
 }
 
@@ -66,7 +69,12 @@ export interface Git {
   changedFiles(repository: Repository, from: string, to: string): Promise<string[]>
   mergeBase(repository: Repository, one: string, other: string): Promise<string>
   isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean>
-  log(repository: Repository, from: string | undefined, to: string, limit: number): Promise<{ sha: string; title: string; author: string }[]>
+  log(
+    repository: Repository,
+    from: string | undefined,
+    to: string,
+    limit: number,
+  ): Promise<{ sha: string; title: string; author: string }[]>
 }
 
 /** Where the host fetches from and pushes to, with a short-lived credential for one repository. */

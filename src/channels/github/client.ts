@@ -32,22 +32,33 @@ export function githubClient({ appId, privateKey, apiUrl, serverUrl }: ClientOpt
   const plain = { baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000 } }
   const app = new Octokit({ ...plain, authStrategy: createAppAuth, auth: { appId, privateKey } })
   const auth = createAppAuth({ appId, privateKey, request: app.request.defaults({ baseUrl: apiUrl }) })
-  const mint = async (installationId: number, permissions: Permissions, scope: { repositoryIds?: number[]; repositoryNames?: string[] }) =>
-    (await auth({ type: 'installation', installationId, permissions: { ...permissions }, ...scope })).token
-  const token: GithubClient['token'] = ({ installationId, id }, permissions) => mint(installationId, permissions, { repositoryIds: [id] })
+  const mint = async (
+    installationId: number,
+    permissions: Permissions,
+    scope: { repositoryIds?: number[]; repositoryNames?: string[] },
+  ) => (await auth({ type: 'installation', installationId, permissions: { ...permissions }, ...scope })).token
+  const token: GithubClient['token'] = ({ installationId, id }, permissions) =>
+    mint(installationId, permissions, { repositoryIds: [id] })
   return {
     app,
     apiUrl,
     serverUrl,
     token,
     on: async (repository, permissions) => new Octokit({ ...plain, auth: await token(repository, permissions) }),
-    onNamed: async (installationId, name, permissions) => new Octokit({ ...plain, auth: await mint(installationId, permissions, { repositoryNames: [name] }) }),
+    onNamed: async (installationId, name, permissions) =>
+      new Octokit({ ...plain, auth: await mint(installationId, permissions, { repositoryNames: [name] }) }),
   }
 }
 
 /** The HTTP status of an error that Octokit threw; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && 'status' in error && typeof error.status === 'number' && 'response' in error && error.response !== undefined ? error.status : undefined
+  return error instanceof Error &&
+    'status' in error &&
+    typeof error.status === 'number' &&
+    'response' in error &&
+    error.response !== undefined
+    ? error.status
+    : undefined
 }
 
 /** Ids come typed as 64-bit; GitHub's stay far below 2^53, and runtime JSON makes them numbers anyway. */

@@ -8,11 +8,18 @@ const MAX_PAGES = 50
  * @param isKnown whether a delivery with this GUID is in the inbox
  * @returns how many were asked for
  */
-export async function redeliverMissed({ app }: GithubClient, isKnown: (guid: string) => Promise<boolean>, now: number): Promise<number> {
+export async function redeliverMissed(
+  { app }: GithubClient,
+  isKnown: (guid: string) => Promise<boolean>,
+  now: number,
+): Promise<number> {
   const asked = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
-    const { data, headers } = await app.request('GET /app/hook/deliveries', { per_page: 100, ...(cursor ? { cursor } : {}) })
+    const { data, headers } = await app.request('GET /app/hook/deliveries', {
+      per_page: 100,
+      ...(cursor ? { cursor } : {}),
+    })
     for (const delivery of data) {
       const failed = delivery.status_code !== 0 && (delivery.status_code < 200 || delivery.status_code >= 300)
       if (Date.parse(delivery.delivered_at) < now - DAYS_3) return asked.size

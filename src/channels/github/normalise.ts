@@ -12,15 +12,29 @@ export function normalise(event: string, body: Uint8Array, appId: string): Heard
   if (payload === undefined) return { ignored: 'malformed', detail: 'the body is not JSON' }
   if (!isKnown(event)) return { ignored: 'unknown_event', detail: `nothing is done on ${event.slice(0, 60)}` }
   const envelope = Envelope.safeParse(payload)
-  if (!envelope.success) return { ignored: 'malformed', detail: `${event} without ${envelope.error.issues[0]?.path.join('.') ?? 'what is needed'}` }
+  if (!envelope.success)
+    return {
+      ignored: 'malformed',
+      detail: `${event} without ${envelope.error.issues[0]?.path.join('.') ?? 'what is needed'}`,
+    }
   const parsed = Payloads[event].safeParse(payload)
-  if (!parsed.success) return { ignored: 'malformed', detail: `${event} without ${parsed.error.issues[0]?.path.join('.') ?? 'what is needed'}` }
+  if (!parsed.success)
+    return {
+      ignored: 'malformed',
+      detail: `${event} without ${parsed.error.issues[0]?.path.join('.') ?? 'what is needed'}`,
+    }
   const found = read(event, payload, appId)
   if ('ignored' in found) return found
   const { repository, sender, installation } = envelope.data
   return {
     kind: `${event}.${parsed.data.action}`,
-    repository: { id: repository.id, owner: repository.owner.login, name: repository.name, defaultBranch: repository.default_branch, installationId: installation.id },
+    repository: {
+      id: repository.id,
+      owner: repository.owner.login,
+      name: repository.name,
+      defaultBranch: repository.default_branch,
+      installationId: installation.id,
+    },
     sender: { ...personOf(sender), isBot: sender.type === 'Bot' },
     key: githubKey(repository.id, found.number),
     writtenAt: Date.parse(found.at ?? ''),
@@ -63,47 +77,95 @@ function unused(event: string, action: string): Unheard {
 }
 
 function subjectOf(issue: Payload<'issues'>['issue']): Subject {
-  return { number: issue.number, isPullRequest: issue.pull_request !== undefined && issue.pull_request !== null, title: issue.title, body: issue.body, author: personOf(issue.user), url: issue.html_url }
+  return {
+    number: issue.number,
+    isPullRequest: issue.pull_request !== undefined && issue.pull_request !== null,
+    title: issue.title,
+    body: issue.body,
+    author: personOf(issue.user),
+    url: issue.html_url,
+  }
 }
 
 function issues({ action, issue, label, assignee }: Payload<'issues'>): Found | Unheard {
   const subject = subjectOf(issue)
   const base = { number: issue.number, at: issue.created_at }
-  if (action === 'labeled' && label) return { ...base, at: new Date().toISOString(), what: { type: 'label', label: label.name, subject } }
-  if (action === 'assigned' && assignee) return { ...base, at: new Date().toISOString(), what: { type: 'assigned', assignee: personOf(assignee), subject } }
+  if (action === 'labeled' && label)
+    return { ...base, at: new Date().toISOString(), what: { type: 'label', label: label.name, subject } }
+  if (action === 'assigned' && assignee)
+    return { ...base, at: new Date().toISOString(), what: { type: 'assigned', assignee: personOf(assignee), subject } }
   if (action === 'opened') return { ...base, what: { type: 'text', text: issue.body, commentId: undefined, subject } }
   return unused('issues', action)
 }
 
 function issueComment({ action, issue, comment }: Payload<'issue_comment'>): Found | Unheard {
   if (action !== 'created') return unused('issue_comment', action)
-  return { number: issue.number, at: comment.created_at, what: { type: 'text', text: comment.body, commentId: comment.id, subject: subjectOf(issue) } }
+  return {
+    number: issue.number,
+    at: comment.created_at,
+    what: { type: 'text', text: comment.body, commentId: comment.id, subject: subjectOf(issue) },
+  }
 }
 
 function pullRequest({ action, pull_request: pull, label }: Payload<'pull_request'>): Found | Unheard {
   const base = { number: pull.number, at: pull.updated_at }
-  if (action === 'closed' && pull.merged && pull.merge_commit_sha) return { ...base, what: { type: 'merged', sha: pull.merge_commit_sha } }
+  if (action === 'closed' && pull.merged && pull.merge_commit_sha)
+    return { ...base, what: { type: 'merged', sha: pull.merge_commit_sha } }
   if (action === 'closed') return { ...base, what: { type: 'closed' } }
   if (action === 'synchronize') return { ...base, what: { type: 'pushed', headSha: pull.head.sha } }
   if (action === 'labeled' && label) return { ignored: 'not_an_issue', detail: 'the label starts work on issues only' }
   return unused('pull_request', action)
 }
 
-/** The text of a review itself; its inline comments arrive as events of their own. */
-function review({ action, review: part, pull_request }: Payload<'pull_request_review'>, payload: unknown): Found | Unheard {
+/** The text of a review itself (an approval's is no request); its inline comments arrive as events of their own. */
+function review(
+  { action, review: part, pull_request }: Payload<'pull_request_review'>,
+  payload: unknown,
+): Found | Unheard {
   const state = part.state.toLowerCase()
-  if (action !== 'submitted' || (state !== 'approved' && state !== 'changes_requested' && state !== 'commented')) return unused('pull_request_review', action)
+  if (action !== 'submitted' || (state !== 'approved' && state !== 'changes_requested' && state !== 'commented'))
+    return unused('pull_request_review', action)
   const author = personOf(Envelope.parse(payload).sender)
-  const own: ReviewComment[] = part.body.trim() === '' ? [] : [{ id: part.id, reviewId: part.id, thread: false, rootId: 0, author, body: part.body, path: undefined, line: undefined }]
+  const own: ReviewComment[] =
+    state === 'approved' || part.body.trim() === ''
+      ? []
+      : [
+          {
+            id: part.id,
+            reviewId: part.id,
+            thread: false,
+            rootId: 0,
+            author,
+            body: part.body,
+            path: undefined,
+            line: undefined,
+          },
+        ]
   return { number: pull_request.number, at: part.submitted_at, what: { type: 'review', state, comments: own } }
 }
 
-function reviewComment({ action, comment, pull_request }: Payload<'pull_request_review_comment'>, payload: unknown): Found | Unheard {
+function reviewComment(
+  { action, comment, pull_request }: Payload<'pull_request_review_comment'>,
+  payload: unknown,
+): Found | Unheard {
   if (action !== 'created') return unused('pull_request_review_comment', action)
   const author = personOf(Envelope.parse(payload).sender)
   const line = comment.line ?? comment.original_line ?? undefined
-  const one: ReviewComment = { id: comment.id, reviewId: comment.pull_request_review_id ?? 0, thread: true, rootId: comment.in_reply_to_id ?? comment.id, author, body: comment.body, path: comment.path, line }
-  return { number: pull_request.number, at: comment.created_at, what: { type: 'review', state: 'commented', comments: [one] } }
+  const one: ReviewComment = {
+    id: comment.id,
+    reviewId: comment.pull_request_review_id ?? 0,
+    thread: true,
+    rootId: comment.in_reply_to_id ?? comment.id,
+    author,
+    body: comment.body,
+    path: comment.path,
+    line,
+  }
+  return {
+    number: pull_request.number,
+    at: comment.created_at,
+    what: { type: 'review', state: 'commented', comments: [one] },
+  }
 }
 
 function checkRun({ action, check_run: run, requested_action }: Payload<'check_run'>, appId: string): Found | Unheard {
@@ -111,11 +173,24 @@ function checkRun({ action, check_run: run, requested_action }: Payload<'check_r
   if (number === undefined) return { ignored: 'no_task', detail: 'the check belongs to no pull request' }
   const ours = String(run.app?.id ?? '') === appId
   const base = { number, at: run.completed_at ?? new Date().toISOString() }
-  if (action === 'requested_action' && ours && (requested_action?.identifier === 'retry' || requested_action?.identifier === 'why')) return { ...base, what: { type: 'button', action: requested_action.identifier } }
+  if (
+    action === 'requested_action' &&
+    ours &&
+    (requested_action?.identifier === 'retry' || requested_action?.identifier === 'why')
+  )
+    return { ...base, what: { type: 'button', action: requested_action.identifier } }
   if (action === 'rerequested' && ours) return { ...base, what: { type: 'button', action: 'rerun' } }
   if (action === 'completed' && !ours && (run.conclusion === 'failure' || run.conclusion === 'timed_out')) {
     const text = [run.output?.title, run.output?.summary, run.output?.text].filter(Boolean).join('\n\n')
-    return { ...base, what: { type: 'check.failed', name: run.name, headSha: run.head_sha, text: text || 'The check says no more than that it failed.' } }
+    return {
+      ...base,
+      what: {
+        type: 'check.failed',
+        name: run.name,
+        headSha: run.head_sha,
+        text: text || 'The check says no more than that it failed.',
+      },
+    }
   }
   return unused('check_run', action)
 }

@@ -5,14 +5,43 @@ import { type GithubClient, idOf, statusOf } from './client.ts'
 
 const SETTINGS_PATH = '.github/muster.yml'
 
-/** Facts about GitHub, asked live. */
+/** Facts about GitHub, asked live. What GitHub refuses becomes a UserError; what it cannot answer now stays as it is. */
 export function githubPlatform(client: GithubClient): Platform {
+  const plain = unguarded(client)
+  return {
+    canWrite: (...args) => guarded(() => plain.canWrite(...args)),
+    settingsFile: (...args) => guarded(() => plain.settingsFile(...args)),
+    self: () => guarded(plain.self),
+    findIssue: (...args) => guarded(() => plain.findIssue(...args)),
+  }
+}
+
+async function guarded<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    const status = statusOf(error)
+    const refused =
+      status === 401 || status === 404 || status === 422 || (status === 403 && !/rate limit/i.test(String(error)))
+    throw refused
+      ? new UserError('no_access', 'GitHub does not let Muster do that there.', {
+          hint: 'Is the app installed on the repository, with all its permissions?',
+          cause: error,
+        })
+      : error
+  }
+}
+
+function unguarded(client: GithubClient): Platform {
   let self: Promise<Awaited<ReturnType<Platform['self']>>> | undefined
   return {
     async canWrite(repository, person) {
       const octokit = await client.on(repository, { metadata: 'read' })
       try {
-        const { data } = await octokit.request('GET /repos/{owner}/{repo}/collaborators/{username}/permission', { ...nameOf(repository), username: person.login })
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}/collaborators/{username}/permission', {
+          ...nameOf(repository),
+          username: person.login,
+        })
         // A login can be renamed and taken by somebody else; only the numeric id is the person.
         return data.user?.id === person.id && (data.permission === 'admin' || data.permission === 'write')
       } catch (error) {
@@ -46,7 +75,11 @@ type Octokit = Awaited<ReturnType<GithubClient['on']>>
 /** A file of the default branch. */
 async function readFile(octokit: Octokit, owner: string, repo: string): Promise<string | undefined> {
   try {
-    const { data } = await octokit.request('GET /repos/{owner}/{repo}/contents/{path}', { owner, repo, path: SETTINGS_PATH })
+    const { data } = await octokit.request('GET /repos/{owner}/{repo}/contents/{path}', {
+      owner,
+      repo,
+      path: SETTINGS_PATH,
+    })
     if (Array.isArray(data) || data.type !== 'file' || !('content' in data)) return undefined
     return Buffer.from(data.content, 'base64').toString('utf8')
   } catch (error) {
@@ -59,7 +92,11 @@ async function readFile(octokit: Octokit, owner: string, repo: string): Promise<
 async function sharedSettings(client: GithubClient, repository: Repository): Promise<string | undefined> {
   if (repository.name === '.github') return undefined
   try {
-    return await readFile(await client.onNamed(repository.installationId, '.github', { contents: 'read' }), repository.owner, '.github')
+    return await readFile(
+      await client.onNamed(repository.installationId, '.github', { contents: 'read' }),
+      repository.owner,
+      '.github',
+    )
   } catch (error) {
     const status = statusOf(error)
     if (status === 422 || status === 404 || status === 403) return undefined
@@ -70,13 +107,20 @@ async function sharedSettings(client: GithubClient, repository: Repository): Pro
 async function whoAmI(client: GithubClient): Promise<Awaited<ReturnType<Platform['self']>>> {
   const { data: app } = await client.app.request('GET /app')
   const slug = app?.slug
-  if (!slug) throw new UserError('no_app', 'GitHub does not know this app.', { hint: 'Check APP_ID and the private key.' })
+  if (!slug)
+    throw new UserError('no_app', 'GitHub does not know this app.', { hint: 'Check APP_ID and the private key.' })
   const name = `${slug}[bot]`
   // The account is public, and an app's own token may not ask for it.
-  const response = await fetch(`${client.apiUrl}/users/${encodeURIComponent(name)}`, { headers: { accept: 'application/vnd.github+json', 'user-agent': 'muster' }, signal: AbortSignal.timeout(30_000) })
+  const response = await fetch(`${client.apiUrl}/users/${encodeURIComponent(name)}`, {
+    headers: { accept: 'application/vnd.github+json', 'user-agent': 'muster' },
+    signal: AbortSignal.timeout(30_000),
+  })
   if (!response.ok) throw new Error(`the bot account could not be read: ${response.status}`)
   const account: unknown = await response.json()
-  const id = typeof account === 'object' && account !== null && 'id' in account && typeof account.id === 'number' ? account.id : 0
+  const id =
+    typeof account === 'object' && account !== null && 'id' in account && typeof account.id === 'number'
+      ? account.id
+      : 0
   return { id, slug, name, email: `${id}+${name}@users.noreply.${new URL(client.serverUrl).host}` }
 }
 
@@ -85,10 +129,30 @@ async function findIssue(client: GithubClient, owner: string, name: string, numb
     const installation = await client.app.request('GET /repos/{owner}/{repo}/installation', { owner, repo: name })
     const octokit = await client.onNamed(installation.data.id, name, { issues: 'read', metadata: 'read' })
     const { data: repo } = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo: name })
-    const { data: issue } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', { owner, repo: name, issue_number: number })
-    const repository: Repository = { id: idOf(repo.id), owner: repo.owner.login, name: repo.name, defaultBranch: repo.default_branch, installationId: installation.data.id }
+    const { data: issue } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', {
+      owner,
+      repo: name,
+      issue_number: number,
+    })
+    const repository: Repository = {
+      id: idOf(repo.id),
+      owner: repo.owner.login,
+      name: repo.name,
+      defaultBranch: repo.default_branch,
+      installationId: installation.data.id,
+    }
     const author = { id: idOf(issue.user?.id ?? 0), login: issue.user?.login ?? 'ghost' }
-    return { repository, subject: { number, isPullRequest: issue.pull_request !== undefined, title: issue.title, body: issue.body ?? '', author, url: issue.html_url } }
+    return {
+      repository,
+      subject: {
+        number,
+        isPullRequest: issue.pull_request !== undefined,
+        title: issue.title,
+        body: issue.body ?? '',
+        author,
+        url: issue.html_url,
+      },
+    }
   } catch (error) {
     if (statusOf(error) === 404) return undefined
     throw error

@@ -6,7 +6,8 @@ const MAX_BODY = 65_000
 /** A document as GitHub's Markdown, with the marker out of sight at its top (where no cut reaches it). */
 export function renderMarkdown(document: Document, marker?: string): string {
   const text = document.map(renderBlock).filter(Boolean).join('\n\n')
-  const cut = text.length > MAX_BODY ? `${text.slice(0, MAX_BODY - 200)}\n\n… (cut: the rest does not fit into a comment)` : text
+  const cut =
+    text.length > MAX_BODY ? `${text.slice(0, MAX_BODY - 200)}\n\n… (cut: the rest does not fit into a comment)` : text
   return marker ? `<!-- ${marker} -->\n${cut}` : cut
 }
 
@@ -24,7 +25,9 @@ function renderBlock(block: Block): string {
     case 'ask':
       return `> [!IMPORTANT]\n> **${block.text.replaceAll('**', '').replace(/\n+/g, '\n> ')}**`
     case 'list':
-      return block.items.map((item, index) => `${block.ordered ? `${index + 1}.` : '-'} ${item.replace(/\n/g, '\n  ')}`).join('\n')
+      return block.items
+        .map((item, index) => `${block.ordered ? `${index + 1}.` : '-'} ${item.replace(/\n/g, '\n  ')}`)
+        .join('\n')
     case 'checklist':
       return block.items.map((item) => `- [${item.done ? 'x' : ' '}] ${item.text}`).join('\n')
     case 'table':

@@ -3,30 +3,87 @@ import { z } from 'zod'
 /** The parts of GitHub's webhook payloads that are read; all else is ignored. The one place where payloads become types. */
 
 const Account = z.object({ id: z.number(), login: z.string(), type: z.string().optional() })
-const RepositoryPart = z.object({ id: z.number(), name: z.string(), default_branch: z.string(), owner: z.object({ login: z.string() }) })
-const text = z.string().nullish().transform((value) => value ?? '')
-const Issue = z.object({ number: z.number(), title: z.string(), body: text, user: Account.nullable(), html_url: z.string(), created_at: z.string(), pull_request: z.unknown().optional() })
+const RepositoryPart = z.object({
+  id: z.number(),
+  name: z.string(),
+  default_branch: z.string(),
+  owner: z.object({ login: z.string() }),
+})
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '')
+const Issue = z.object({
+  number: z.number(),
+  title: z.string(),
+  body: text,
+  user: Account.nullable(),
+  html_url: z.string(),
+  created_at: z.string(),
+  pull_request: z.unknown().optional(),
+})
 const Comment = z.object({ id: z.number(), body: text, created_at: z.string() })
-const Pull = z.object({ number: z.number(), merged: z.boolean().optional(), merge_commit_sha: z.string().nullish(), head: z.object({ sha: z.string(), repo: z.object({ id: z.number() }).nullish() }), updated_at: z.string() })
+const Pull = z.object({
+  number: z.number(),
+  merged: z.boolean().optional(),
+  merge_commit_sha: z.string().nullish(),
+  head: z.object({ sha: z.string(), repo: z.object({ id: z.number() }).nullish() }),
+  updated_at: z.string(),
+})
 const ReviewPart = z.object({ id: z.number(), body: text, state: z.string(), submitted_at: z.string().nullish() })
 const ReviewCommentPart = z.object({
-  id: z.number(), body: text, path: z.string(), line: z.number().nullish(), original_line: z.number().nullish(), pull_request_review_id: z.number().nullish(), in_reply_to_id: z.number().nullish(), created_at: z.string(),
+  id: z.number(),
+  body: text,
+  path: z.string(),
+  line: z.number().nullish(),
+  original_line: z.number().nullish(),
+  pull_request_review_id: z.number().nullish(),
+  in_reply_to_id: z.number().nullish(),
+  created_at: z.string(),
 })
 const CheckRun = z.object({
-  name: z.string(), head_sha: z.string(), conclusion: z.string().nullish(), app: z.object({ id: z.number() }).nullish(), completed_at: z.string().nullish(), external_id: z.string().nullish(),
-  output: z.object({ title: text, summary: text, text: text }).partial().nullish(), pull_requests: z.array(z.object({ number: z.number() })),
+  name: z.string(),
+  head_sha: z.string(),
+  conclusion: z.string().nullish(),
+  app: z.object({ id: z.number() }).nullish(),
+  completed_at: z.string().nullish(),
+  external_id: z.string().nullish(),
+  output: z.object({ title: text, summary: text, text: text }).partial().nullish(),
+  pull_requests: z.array(z.object({ number: z.number() })),
 })
 
 /** What every event that can concern a task carries. The installation is taken from the signed payload only. */
-export const Envelope = z.object({ action: z.string().optional(), repository: RepositoryPart, sender: Account, installation: z.object({ id: z.number() }) })
+export const Envelope = z.object({
+  action: z.string().optional(),
+  repository: RepositoryPart,
+  sender: Account,
+  installation: z.object({ id: z.number() }),
+})
 
 export const Payloads = {
-  issues: z.object({ action: z.string(), issue: Issue, label: z.object({ name: z.string() }).optional(), assignee: Account.nullish() }),
+  issues: z.object({
+    action: z.string(),
+    issue: Issue,
+    label: z.object({ name: z.string() }).optional(),
+    assignee: Account.nullish(),
+  }),
   issue_comment: z.object({ action: z.string(), issue: Issue, comment: Comment }),
   pull_request: z.object({ action: z.string(), pull_request: Pull, label: z.object({ name: z.string() }).optional() }),
-  pull_request_review: z.object({ action: z.string(), review: ReviewPart, pull_request: z.object({ number: z.number() }) }),
-  pull_request_review_comment: z.object({ action: z.string(), comment: ReviewCommentPart, pull_request: z.object({ number: z.number() }) }),
-  check_run: z.object({ action: z.string(), check_run: CheckRun, requested_action: z.object({ identifier: z.string() }).optional() }),
+  pull_request_review: z.object({
+    action: z.string(),
+    review: ReviewPart,
+    pull_request: z.object({ number: z.number() }),
+  }),
+  pull_request_review_comment: z.object({
+    action: z.string(),
+    comment: ReviewCommentPart,
+    pull_request: z.object({ number: z.number() }),
+  }),
+  check_run: z.object({
+    action: z.string(),
+    check_run: CheckRun,
+    requested_action: z.object({ identifier: z.string() }).optional(),
+  }),
 }
 
 export type EventName = keyof typeof Payloads

@@ -9,8 +9,16 @@ import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } fr
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
 import type { SendDeps } from './send/types.ts'
 
-type Handler<Kind extends EffectKind> = (deps: SendDeps, body: Extract<EffectBody, { kind: Kind }>, context: SendContext) => Promise<EffectResult>
-type LookUp<Kind extends EffectKind> = (deps: SendDeps, body: Extract<EffectBody, { kind: Kind }>, context: SendContext) => Promise<EffectResult | undefined>
+type Handler<Kind extends EffectKind> = (
+  deps: SendDeps,
+  body: Extract<EffectBody, { kind: Kind }>,
+  context: SendContext,
+) => Promise<EffectResult>
+type LookUp<Kind extends EffectKind> = (
+  deps: SendDeps,
+  body: Extract<EffectBody, { kind: Kind }>,
+  context: SendContext,
+) => Promise<EffectResult | undefined>
 
 /** One line per kind of effect. Those without a look-up may be sent twice: the second time changes nothing. */
 const HANDLERS: { readonly [Kind in EffectKind]: { readonly send: Handler<Kind>; readonly lookUp?: LookUp<Kind> } } = {
@@ -42,15 +50,31 @@ export function githubSender(deps: SendDeps): Sender {
 }
 
 /** The boundary cast of this table: a body and its own handler, which the compiler cannot pair by itself. */
-function dispatch<Kind extends EffectKind>(body: Extract<EffectBody, { kind: Kind }>, act: 'send' | 'lookUp', deps: SendDeps, context: SendContext): Promise<EffectResult | undefined> {
+function dispatch<Kind extends EffectKind>(
+  body: Extract<EffectBody, { kind: Kind }>,
+  act: 'send' | 'lookUp',
+  deps: SendDeps,
+  context: SendContext,
+): Promise<EffectResult | undefined> {
   const handler = HANDLERS[body.kind] as { send: Handler<Kind>; lookUp?: LookUp<Kind> }
   if (act === 'send') return handler.send(deps, body, context)
   return handler.lookUp ? handler.lookUp(deps, body, context) : Promise.resolve(undefined)
 }
 
-async function push({ git, self }: SendDeps & { git: Git }, body: Extract<EffectBody, { kind: 'git.push' }>): Promise<EffectResult> {
+async function push(
+  { git, self }: SendDeps & { git: Git },
+  body: Extract<EffectBody, { kind: 'git.push' }>,
+): Promise<EffectResult> {
   const { name, email } = await self()
-  return git.commitAndPush({ repository: body.place.repository, branch: body.branch, parentSha: body.parentSha, diff: body.diff, message: body.message, author: { name, email }, at: body.at })
+  return git.commitAndPush({
+    repository: body.place.repository,
+    branch: body.branch,
+    parentSha: body.parentSha,
+    diff: body.diff,
+    message: body.message,
+    author: { name, email },
+    at: body.at,
+  })
 }
 
 async function guarded<T>(action: () => Promise<T>): Promise<T> {
@@ -63,28 +87,48 @@ async function guarded<T>(action: () => Promise<T>): Promise<T> {
 
 /** What a failure means (limits.md): obey retry-after; refusals are final; without an answer nobody knows. */
 function classify(error: unknown): SendError {
-  if (error instanceof UserError) return new SendError(error.code === 'clone_failed' ? 'retry' : 'fatal', error.hint ? `${error.message} ${error.hint}` : error.message, { cause: error })
+  if (error instanceof UserError)
+    return new SendError(
+      error.code === 'clone_failed' ? 'retry' : 'fatal',
+      error.hint ? `${error.message} ${error.hint}` : error.message,
+      { cause: error },
+    )
   const status = statusOf(error)
   if (status === undefined) return new SendError('unknown', messageOf(error), { cause: error })
-  if (status === 429 || (status === 403 && isRateLimit(error))) return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs: waitOf(error) })
+  if (status === 429 || (status === 403 && isRateLimit(error)))
+    return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs: waitOf(error) })
   if (status >= 500) return new SendError('unknown', `GitHub answered ${status}`, { cause: error })
   return new SendError('fatal', `GitHub answered ${status}: ${messageOf(error).slice(0, 300)}`, { cause: error })
 }
 
 function isRateLimit(error: unknown): boolean {
-  return /rate limit|abuse/i.test(messageOf(error)) || headerOf(error, 'retry-after') !== undefined || headerOf(error, 'x-ratelimit-remaining') === '0'
+  return (
+    /rate limit|abuse/i.test(messageOf(error)) ||
+    headerOf(error, 'retry-after') !== undefined ||
+    headerOf(error, 'x-ratelimit-remaining') === '0'
+  )
 }
 
 function waitOf(error: unknown): number {
   const after = Number(headerOf(error, 'retry-after'))
   if (after > 0) return after * 1000
   const reset = Number(headerOf(error, 'x-ratelimit-reset'))
-  return reset > 0 && headerOf(error, 'x-ratelimit-remaining') === '0' ? Math.max(1000, reset * 1000 - Date.now()) : 60_000
+  return reset > 0 && headerOf(error, 'x-ratelimit-remaining') === '0'
+    ? Math.max(1000, reset * 1000 - Date.now())
+    : 60_000
 }
 
 function headerOf(error: unknown, name: string): string | undefined {
-  if (!(error instanceof Error) || !('response' in error) || typeof error.response !== 'object' || error.response === null || !('headers' in error.response)) return undefined
+  if (
+    !(error instanceof Error) ||
+    !('response' in error) ||
+    typeof error.response !== 'object' ||
+    error.response === null ||
+    !('headers' in error.response)
+  )
+    return undefined
   const { headers } = error.response
-  const value = typeof headers === 'object' && headers !== null && name in headers ? Reflect.get(headers, name) : undefined
+  const value =
+    typeof headers === 'object' && headers !== null && name in headers ? Reflect.get(headers, name) : undefined
   return value === undefined ? undefined : String(value)
 }

@@ -41,7 +41,11 @@ export function designBlocks(design: Design): Block[] {
         ]
       : []),
     ...(design.filesAtRisk.length > 0
-      ? [paragraph(`**At risk:** ${design.filesAtRisk.map((file) => `\`${file.replace(/[`\n]/g, '')}\``).join(', ')}`)]
+      ? [
+          paragraph(
+            `**At risk:** ${design.filesAtRisk.map((file) => `\`${file.path.replace(/[`\n]/g, '')}\` (${brief(file.why, 200)})`).join(', ')}`,
+          ),
+        ]
       : []),
     paragraph(`**Quote:** ${quoteText(design)}`),
   ]

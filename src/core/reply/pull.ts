@@ -1,4 +1,4 @@
-import type { Proof, Run } from '../artefacts.ts'
+import type { Proof, Run, Spec } from '../artefacts.ts'
 import { spent } from '../policy.ts'
 import type { Task } from '../task/types.ts'
 import {
@@ -27,7 +27,10 @@ export function pullRequestBody(task: Task): Document {
     paragraph(said(first?.summary ?? '')),
     ...(note && note !== first ? [paragraph(`**Since then:** ${said(note.summary)}`)] : []),
     heading('How it was proved'),
-    ...proofBlocks(task.proofs.findLast((proof) => proof.headSha === task.headSha)),
+    ...proofBlocks(
+      task.proofs.findLast((proof) => proof.headSha === task.headSha),
+      task.spec,
+    ),
     heading('Not done'),
     paragraph(
       said(note?.notDone ?? '') ||
@@ -40,7 +43,7 @@ export function pullRequestBody(task: Task): Document {
 }
 
 /** The evidence, as it stands in the pull request and in the check run. */
-export function proofBlocks(proof: Proof | undefined): Block[] {
+export function proofBlocks(proof: Proof | undefined, spec: Spec | undefined): Block[] {
   if (!proof) return [paragraph('QA has not proved this head yet.')]
   const { verdict } = proof
   return [
@@ -50,22 +53,32 @@ export function proofBlocks(proof: Proof | undefined): Block[] {
     table(
       ['Evidence', 'Wanted', 'Seen'],
       [
-        runRow(`New tests on the base ${shortSha(proof.baseSha)}`, 'fail', proof.red),
-        runRow(`New tests on the head ${shortSha(proof.headSha)}`, 'pass', proof.green),
+        runRow(`New and changed tests on the base ${shortSha(proof.baseSha)}`, 'fail', proof.red),
+        runRow(`New and changed tests on the head ${shortSha(proof.headSha)}`, 'pass', proof.green),
         runRow('Whole suite on the head', 'pass', proof.suite),
       ],
     ),
-    ...(proof.note
-      ? [
-          list(
-            proof.note.criteria.map(
-              (item) =>
-                `${{ yes: '✅', no: '❌', unclear: '❔' }[item.met]} ${brief(item.criterion, 300)}: ${brief(item.evidence, 400)}`,
-            ),
-          ),
-        ]
-      : []),
+    ...criteria(proof, spec),
     ...(proof.note?.remarks ? [paragraph(said(proof.note.remarks))] : []),
+  ]
+}
+
+const MARKS = { yes: '✅', no: '❌', unclear: '❔' } as const
+
+/** The acceptance criteria in the spec's own words, each with what QA found. */
+function criteria({ note }: Proof, spec: Spec | undefined): Block[] {
+  if (!note) return []
+  const review = note.review.map(
+    (item) => `${MARKS[item.done]} Review comment ${item.number}: ${brief(item.evidence, 400)}`,
+  )
+  return [
+    list([
+      ...note.criteria.map(
+        (item) =>
+          `${MARKS[item.met]} ${brief(spec?.acceptance[item.number - 1] ?? `Criterion ${item.number}`, 300)}: ${brief(item.evidence, 400)}`,
+      ),
+      ...review,
+    ]),
   ]
 }
 
@@ -79,14 +92,14 @@ function runRow(what: string, wanted: string, run: Run | undefined): string[] {
 }
 
 /** The text of the check run `muster/proof`. */
-export function proofReport(proof: Proof): Document {
+export function proofReport(proof: Proof, spec: Spec | undefined): Document {
   const outputs = [
-    ['New tests on the base', proof.red],
-    ['New tests on the head', proof.green],
+    ['New and changed tests on the base', proof.red],
+    ['New and changed tests on the head', proof.green],
     ['Whole suite on the head', proof.suite],
   ] as const
   return [
-    ...proofBlocks(proof),
+    ...proofBlocks(proof, spec),
     ...outputs.flatMap(([title, run]) => (run ? [details(title, [code(run.output)])] : [])),
   ]
 }
@@ -104,7 +117,7 @@ export function handOffComment(task: Task): Document {
           ),
         ]
       : []),
-    ...(proof ? [details('Latest evidence', proofReport(proof))] : []),
+    ...(proof ? [details('Latest evidence', proofReport(proof, task.spec))] : []),
     ...(task.patches.at(-1)?.note.notDone
       ? [paragraph(`SD's note: ${said(task.patches.at(-1)?.note.notDone ?? '')}`)]
       : []),

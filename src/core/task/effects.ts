@@ -1,4 +1,6 @@
+import type { Patch } from '../artefacts.ts'
 import type { EffectIntent, Place } from '../effects.ts'
+import { mayPublish } from '../policy.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
 import { brief, type Document, duration, paragraph, said } from '../reply/document.ts'
 import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
@@ -61,17 +63,12 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
   return []
 }
 
-type WithPatch = {
-  readonly step: string
-  readonly patch: {
-    readonly diff: string
-    readonly parentSha: string
-    readonly note: { readonly title: string; readonly summary: string }
-  }
-}
+type WithPatch = { readonly step: string; readonly patch: Patch }
 
 function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectIntent[] {
-  if (patch.diff === '' || stepById(task, step)?.status === 'failed') return []
+  // The last gate before anything leaves, for finished and unfinished work alike: protected or oversized patches are never pushed.
+  if (patch.diff === '' || !mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow).ok)
+    return []
   const attempt = stepById(task, step)?.attempt ?? 1
   const closing = task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs #${task.origin.number}`
   const message = wip

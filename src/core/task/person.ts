@@ -2,7 +2,7 @@ import { mayCommand, approvalFor } from '../policy.ts'
 import type { Document } from '../reply/document.ts'
 import { costReply, helpReply, invalidReply, noteReply, remainsReply, statusReply } from '../reply/answers.ts'
 import { accepted, type Decided, type PersonCommand } from './commands.ts'
-import { isActive, stepById, workUnderWay } from './steps.ts'
+import { isActive, newStep, stepById, workUnderWay } from './steps.ts'
 import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
 
 /** How much earlier than the gate's opening an approval may have been written, for clocks that differ. */
@@ -67,18 +67,31 @@ function retry(task: Task, said: PersonCommand): Decided {
   if (task.status === 'cancelled')
     return refused('task_ended', 'This task was cancelled; label the issue again to start a new one.')
   const failed = task.steps.findLast((step) => step.status === 'failed')
-  const again =
-    failed ??
-    (task.status === 'handed_off'
-      ? task.steps.findLast((step) => step.kind === 'rework' || step.kind === 'build')
-      : undefined)
-  if (!again) return refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
-  if (again.kind === 'deploy')
+  if (failed?.kind === 'deploy') {
+    const environment = task.releases.at(-1)?.environment ?? '<env>'
     return refused(
       'deploy_is_once',
-      `A deploy is never tried twice by itself; say \`deploy ${task.releases.at(-1)?.environment ?? '<env>'}\` for a new plan.`,
+      `A deploy is never tried twice by itself; say \`deploy ${environment}\` for a new plan.`,
     )
-  return accepted('retry', [{ type: 'step.reset', step: again.id, by: said.by }], again.id)
+  }
+  if (failed) return accepted('retry', [{ type: 'step.reset', step: failed.id, by: said.by }], failed.id)
+  return task.status === 'handed_off'
+    ? oneMoreRound(task, said)
+    : refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
+}
+
+/** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
+function oneMoreRound(task: Task, said: PersonCommand): Decided {
+  const proof = task.proofs.at(-1)
+  if (proof && !proof.verdict.proved && proof.headSha === task.headSha) {
+    return accepted('retry', [
+      { type: 'step.added', step: newStep(task, 'rework', 'sd', { rework: { why: 'proof', proof } }) },
+    ])
+  }
+  const last = task.steps.findLast((step) => step.kind === 'rework' || step.kind === 'build' || step.kind === 'design')
+  return last
+    ? accepted('retry', [{ type: 'step.reset', step: last.id, by: said.by }], last.id)
+    : refused('nothing_failed', 'There is nothing to retry.')
 }
 
 function approve(task: Task, said: PersonCommand, sha: string | undefined): Decided {
@@ -179,7 +192,10 @@ function deploy(task: Task, said: PersonCommand, environment: string, ref: strin
     )
   const busy = task.gate?.kind === 'deploy' || task.releases.some((release) => !finished(task, release.index))
   if (busy) return refused('deploy_under_way', 'A deploy is already under way in this conversation; it must end first.')
-  return accepted('deploy_requested', [{ type: 'settings.read', settings }, { type: 'release.requested', environment, ref, by: said.by }])
+  return accepted('deploy_requested', [
+    { type: 'settings.read', settings },
+    { type: 'release.requested', environment, ref, by: said.by },
+  ])
 }
 
 function finished(task: Task, index: number): boolean {

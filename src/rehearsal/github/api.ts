@@ -72,19 +72,35 @@ const Content = z.object({ content: z.string() })
 const ISSUES = ['issues', 'pull_requests']
 
 export const ISSUE_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/repos/{owner}/{repo}', handle: (call) => ok(call.shapes.fullRepo(repoOf(call, ['metadata', 'issues'], 'read'))) },
-  { method: 'GET', path: '/repos/{owner}/{repo}/issues/{issue_number}', handle: (call) => ok(call.shapes.issue(issueOf(call.world, call.params['issue_number']), repoOf(call, ISSUES, 'read'))) },
   {
-    method: 'GET', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments',
+    method: 'GET',
+    path: '/repos/{owner}/{repo}',
+    handle: (call) => ok(call.shapes.fullRepo(repoOf(call, ['metadata', 'issues'], 'read'))),
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/issues/{issue_number}',
+    handle: (call) =>
+      ok(call.shapes.issue(issueOf(call.world, call.params['issue_number']), repoOf(call, ISSUES, 'read'))),
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/issues/{issue_number}/comments',
     handle: (call) => {
       const repo = repoOf(call, ISSUES, 'read')
       const { number } = issueOf(call.world, call.params['issue_number'])
-      return ok(pageOf(call.world.comments.filter((one) => one.issue === number), call.query).map((one) => call.shapes.comment(one, repo)))
+      return ok(
+        pageOf(
+          call.world.comments.filter((one) => one.issue === number),
+          call.query,
+        ).map((one) => call.shapes.comment(one, repo)),
+      )
     },
   },
   { method: 'POST', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments', handle: postComment },
   {
-    method: 'PATCH', path: '/repos/{owner}/{repo}/issues/comments/{comment_id}',
+    method: 'PATCH',
+    path: '/repos/{owner}/{repo}/issues/comments/{comment_id}',
     handle: (call) => {
       const repo = repoOf(call, ISSUES, 'write')
       const comment = call.world.comments.find((one) => one.id === Number(call.params['comment_id']))
@@ -96,11 +112,24 @@ export const ISSUE_ROUTES: readonly Route[] = [
       return ok(call.shapes.comment(comment, repo))
     },
   },
-  { method: 'POST', path: '/repos/{owner}/{repo}/issues/{issue_number}/reactions', handle: (call) => react(call, `issue:${call.params['issue_number']}`) },
-  { method: 'POST', path: '/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions', handle: (call) => react(call, `comment:${call.params['comment_id']}`) },
-  { method: 'POST', path: '/repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions', handle: (call) => react(call, `review:${call.params['comment_id']}`) },
   {
-    method: 'GET', path: '/repos/{owner}/{repo}/collaborators/{username}/permission',
+    method: 'POST',
+    path: '/repos/{owner}/{repo}/issues/{issue_number}/reactions',
+    handle: (call) => react(call, `issue:${call.params['issue_number']}`),
+  },
+  {
+    method: 'POST',
+    path: '/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions',
+    handle: (call) => react(call, `comment:${call.params['comment_id']}`),
+  },
+  {
+    method: 'POST',
+    path: '/repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions',
+    handle: (call) => react(call, `review:${call.params['comment_id']}`),
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/collaborators/{username}/permission',
     handle: (call) => {
       const repo = repoOf(call, ['metadata'], 'read')
       const account = call.world.accounts.get(call.params['username'] ?? '')
@@ -110,11 +139,14 @@ export const ISSUE_ROUTES: readonly Route[] = [
     },
   },
   {
-    method: 'GET', path: '/repos/{owner}/{repo}/contents/{path}',
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/contents/{path}',
     handle: async (call) => {
       const repo = repoOf(call, ['contents'], 'read')
       const path = call.params['path'] ?? ''
-      const sha = await git(repo.dir, ['rev-parse', '--verify', '--quiet', `${repo.defaultBranch}:${path}`]).catch(() => undefined)
+      const sha = await git(repo.dir, ['rev-parse', '--verify', '--quiet', `${repo.defaultBranch}:${path}`]).catch(
+        () => undefined,
+      )
       if (!sha) throw new Refusal(404, 'Not Found')
       return ok(call.shapes.contentFile(repo, path, sha, Buffer.from(await git(repo.dir, ['cat-file', 'blob', sha]))))
     },
@@ -125,17 +157,30 @@ function postComment(call: Call): Answer {
   const repo = repoOf(call, ISSUES, 'write')
   const issue = issueOf(call.world, call.params['issue_number'])
   const { body } = read(Text, call.body)
-  const comment = { id: call.world.id(), issue: issue.number, user: call.world.bot, body, createdAt: now(), updatedAt: now(), edits: 0 }
+  const comment = {
+    id: call.world.id(),
+    issue: issue.number,
+    user: call.world.bot,
+    body,
+    createdAt: now(),
+    updatedAt: now(),
+    edits: 0,
+  }
   call.world.comments.push(comment)
   call.world.note(call.world.bot, 'commented', `#${issue.number}`, body)
-  void call.hooks.emit('issue_comment', 'created', repo, call.world.bot, { issue: call.shapes.issue(issue, repo), comment: call.shapes.comment(comment, repo) })
+  void call.hooks.emit('issue_comment', 'created', repo, call.world.bot, {
+    issue: call.shapes.issue(issue, repo),
+    comment: call.shapes.comment(comment, repo),
+  })
   return created(call.shapes.comment(comment, repo))
 }
 
 function react(call: Call, target: string): Answer {
   repoOf(call, ISSUES, 'write')
   const { content } = read(Content, call.body)
-  const known = call.world.reactions.find((one) => one.target === target && one.content === content && one.user === call.world.bot)
+  const known = call.world.reactions.find(
+    (one) => one.target === target && one.content === content && one.user === call.world.bot,
+  )
   if (known) return ok(call.shapes.reaction(known))
   const reaction = { id: call.world.id(), target, user: call.world.bot, content, createdAt: now() }
   call.world.reactions.push(reaction)
@@ -143,23 +188,33 @@ function react(call: Call, target: string): Answer {
   return created(call.shapes.reaction(reaction))
 }
 
-const NewPull = z.object({ title: z.string().max(256), head: z.string(), base: z.string(), body: z.string().max(MAX_BODY).default(''), draft: z.boolean().default(false) })
+const NewPull = z.object({
+  title: z.string().max(256),
+  head: z.string(),
+  base: z.string(),
+  body: z.string().max(MAX_BODY).default(''),
+  draft: z.boolean().default(false),
+})
 const PULLS = ['pull_requests']
 
 export const PULL_ROUTES: readonly Route[] = [
   { method: 'POST', path: '/repos/{owner}/{repo}/pulls', handle: openPull },
   {
-    method: 'GET', path: '/repos/{owner}/{repo}/pulls',
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/pulls',
     handle: (call) => {
       const repo = repoOf(call, PULLS, 'read')
       const head = call.query.get('head')?.replace(/^[^:]*:/, '')
       const state = call.query.get('state') ?? 'open'
-      const found = call.world.issues.filter((one) => one.pull && (!head || one.pull.head === head) && (state === 'all' || one.state === state))
+      const found = call.world.issues.filter(
+        (one) => one.pull && (!head || one.pull.head === head) && (state === 'all' || one.state === state),
+      )
       return ok(pageOf(found, call.query).map((one) => call.shapes.pullSimple(one, repo)))
     },
   },
   {
-    method: 'PATCH', path: '/repos/{owner}/{repo}/pulls/{pull_number}',
+    method: 'PATCH',
+    path: '/repos/{owner}/{repo}/pulls/{pull_number}',
     handle: async (call) => {
       const repo = repoOf(call, PULLS, 'write')
       const issue = pullOf(call.world, call.params['pull_number'])
@@ -170,20 +225,37 @@ export const PULL_ROUTES: readonly Route[] = [
   },
   { method: 'POST', path: '/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', handle: requestReviewers },
   {
-    method: 'GET', path: '/repos/{owner}/{repo}/pulls/{pull_number}/comments',
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/pulls/{pull_number}/comments',
     handle: (call) => {
       const repo = repoOf(call, PULLS, 'read')
       const { number } = pullOf(call.world, call.params['pull_number'])
-      return ok(pageOf(call.world.reviewComments.filter((one) => one.pull === number), call.query).map((one) => call.shapes.reviewComment(one, repo)))
+      return ok(
+        pageOf(
+          call.world.reviewComments.filter((one) => one.pull === number),
+          call.query,
+        ).map((one) => call.shapes.reviewComment(one, repo)),
+      )
     },
   },
-  { method: 'POST', path: '/repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies', handle: replyToReview },
+  {
+    method: 'POST',
+    path: '/repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies',
+    handle: replyToReview,
+  },
 ]
 
 async function countsOf(repo: Repo, pull: NonNullable<Issue['pull']>) {
-  const lines = (await git(repo.dir, ['diff', '--numstat', `${pull.baseSha}...${pull.headSha}`])).split('\n').filter(Boolean)
+  const lines = (await git(repo.dir, ['diff', '--numstat', `${pull.baseSha}...${pull.headSha}`]))
+    .split('\n')
+    .filter(Boolean)
   const sum = (column: number) => lines.reduce((total, line) => total + (Number(line.split('\t')[column]) || 0), 0)
-  return { additions: sum(0), deletions: sum(1), changed_files: lines.length, commits: Number(await git(repo.dir, ['rev-list', '--count', `${pull.baseSha}..${pull.headSha}`])) }
+  return {
+    additions: sum(0),
+    deletions: sum(1),
+    changed_files: lines.length,
+    commits: Number(await git(repo.dir, ['rev-list', '--count', `${pull.baseSha}..${pull.headSha}`])),
+  }
 }
 
 async function openPull(call: Call): Promise<Answer> {
@@ -193,14 +265,46 @@ async function openPull(call: Call): Promise<Answer> {
   const head = input.head.replace(/^[^:]*:/, '')
   const [headSha, baseSha] = [await shaOf(repo.dir, head), await shaOf(repo.dir, input.base)]
   if (!headSha || !baseSha) throw new Refusal(422, 'Validation Failed: head or base is invalid')
-  if (world.issues.some((one) => one.pull?.head === head && one.state === 'open')) throw new Refusal(422, `Validation Failed: A pull request already exists for ${repo.owner.login}:${head}.`)
+  if (world.issues.some((one) => one.pull?.head === head && one.state === 'open'))
+    throw new Refusal(422, `Validation Failed: A pull request already exists for ${repo.owner.login}:${head}.`)
   const issue: Issue = {
-    id: world.id(), number: world.issues.length + 1, user: world.bot, title: input.title, body: input.body, labels: [], assignees: [], state: 'open', createdAt: now(), updatedAt: now(), closedAt: null,
-    pull: { id: world.id(), head, base: input.base, headSha, baseSha, draft: input.draft, merged: undefined, reviewers: [] },
+    id: world.id(),
+    number: world.issues.length + 1,
+    user: world.bot,
+    title: input.title,
+    body: input.body,
+    labels: [],
+    assignees: [],
+    state: 'open',
+    createdAt: now(),
+    updatedAt: now(),
+    closedAt: null,
+    pull: {
+      id: world.id(),
+      head,
+      base: input.base,
+      headSha,
+      baseSha,
+      draft: input.draft,
+      merged: undefined,
+      reviewers: [],
+    },
   }
   world.issues.push(issue)
-  world.note(world.bot, input.draft ? 'opened the draft pull request' : 'opened the pull request', `#${issue.number}`, input.title)
-  const shown = shapes.pull(issue, repo, await countsOf(repo, issue.pull ?? { id: 0, head, base: input.base, headSha, baseSha, draft: true, merged: undefined, reviewers: [] }))
+  world.note(
+    world.bot,
+    input.draft ? 'opened the draft pull request' : 'opened the pull request',
+    `#${issue.number}`,
+    input.title,
+  )
+  const shown = shapes.pull(
+    issue,
+    repo,
+    await countsOf(
+      repo,
+      issue.pull ?? { id: 0, head, base: input.base, headSha, baseSha, draft: true, merged: undefined, reviewers: [] },
+    ),
+  )
   void hooks.emit('pull_request', 'opened', repo, world.bot, { number: issue.number, pull_request: shown })
   return created(shown)
 }
@@ -210,7 +314,8 @@ async function requestReviewers(call: Call): Promise<Answer> {
   const issue = pullOf(call.world, call.params['pull_number'])
   const { reviewers } = read(z.object({ reviewers: z.array(z.string()) }), call.body)
   const people = reviewers.map((login) => call.world.accounts.get(login))
-  if (people.some((one) => !one || !repo.people.has(one.id))) throw new Refusal(422, 'Reviews may only be requested from collaborators.')
+  if (people.some((one) => !one || !repo.people.has(one.id)))
+    throw new Refusal(422, 'Reviews may only be requested from collaborators.')
   issue.pull.reviewers = people.filter((one) => one !== undefined)
   call.world.note(call.world.bot, 'asked for a review by', `#${issue.number}`, reviewers.join(', '))
   return created(call.shapes.pullSimple(issue, repo))
@@ -222,9 +327,20 @@ function replyToReview(call: Call): Answer {
   const root = call.world.reviewComments.find((one) => one.id === Number(call.params['comment_id']))
   if (!root) throw new Refusal(404, 'Not Found')
   const { body } = read(Text, call.body)
-  const comment = { ...root, id: call.world.id(), user: call.world.bot, body, inReplyTo: root.inReplyTo ?? root.id, review: call.world.id(), createdAt: now() }
+  const comment = {
+    ...root,
+    id: call.world.id(),
+    user: call.world.bot,
+    body,
+    inReplyTo: root.inReplyTo ?? root.id,
+    review: call.world.id(),
+    createdAt: now(),
+  }
   call.world.reviewComments.push(comment)
   call.world.note(call.world.bot, 'replied in the review thread on', `#${issue.number}`, body)
-  void call.hooks.emit('pull_request_review_comment', 'created', repo, call.world.bot, { comment: call.shapes.reviewComment(comment, repo), pull_request: call.shapes.pullSimple(issue, repo) })
+  void call.hooks.emit('pull_request_review_comment', 'created', repo, call.world.bot, {
+    comment: call.shapes.reviewComment(comment, repo),
+    pull_request: call.shapes.pullSimple(issue, repo),
+  })
   return created(call.shapes.reviewComment(comment, repo))
 }

@@ -2,7 +2,10 @@ import { createVerify } from 'node:crypto'
 import type { Token, World } from './world.ts'
 
 /** Who calls: the app itself (a JWT), an installation (a token), or nobody. */
-export type Caller = { readonly kind: 'app' } | { readonly kind: 'installation'; readonly token: Token } | { readonly kind: 'nobody' }
+export type Caller =
+  | { readonly kind: 'app' }
+  | { readonly kind: 'installation'; readonly token: Token }
+  | { readonly kind: 'nobody' }
 
 /** A refusal as GitHub words it. */
 export class Refusal extends Error {
@@ -23,7 +26,12 @@ export function callerOf(world: World, header: string | undefined): Caller {
     if (!isAppJwt(world, value)) throw new Refusal(401, 'A JSON web token could not be decoded')
     return { kind: 'app' }
   }
-  const text = scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString().replace(/^x-access-token:/, '') : value
+  const text =
+    scheme.toLowerCase() === 'basic'
+      ? Buffer.from(value, 'base64')
+          .toString()
+          .replace(/^x-access-token:/, '')
+      : value
   const token = world.tokens.get(text)
   if (!token || token.expiresAt < Date.now()) throw new Refusal(401, 'Bad credentials')
   return { kind: 'installation', token }
@@ -37,15 +45,27 @@ function isAppJwt(world: World, jwt: string): boolean {
   if (typeof claims !== 'object' || claims === null) return false
   const { iss, exp, iat } = { iss: '', exp: 0, iat: 0, ...claims }
   const now = Date.now() / 1000
-  return String(iss) === String(world.app.id) && Number(exp) > now && Number(exp) - Number(iat) <= 660 && Number(iat) <= now + 60
+  return (
+    String(iss) === String(world.app.id) &&
+    Number(exp) > now &&
+    Number(exp) - Number(iat) <= 660 &&
+    Number(iat) <= now + 60
+  )
 }
 
 /** Whether a token may do this, there. @throws Refusal with GitHub's words */
-export function require(caller: Caller, permissions: readonly string[], level: 'read' | 'write', repositoryId: number): void {
+export function require(
+  caller: Caller,
+  permissions: readonly string[],
+  level: 'read' | 'write',
+  repositoryId: number,
+): void {
   if (caller.kind === 'nobody') throw new Refusal(401, 'Requires authentication')
   if (caller.kind === 'app') throw new Refusal(403, 'Resource not accessible by integration')
   const { token } = caller
   if (token.repositoryIds && !token.repositoryIds.includes(repositoryId)) throw new Refusal(404, 'Not Found')
-  const given = permissions.some((name) => token.permissions[name] === 'write' || (level === 'read' && token.permissions[name] === 'read'))
+  const given = permissions.some(
+    (name) => token.permissions[name] === 'write' || (level === 'read' && token.permissions[name] === 'read'),
+  )
   if (!given) throw new Refusal(403, 'Resource not accessible by integration')
 }

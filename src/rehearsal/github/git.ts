@@ -5,11 +5,26 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 const exec = promisify(execFile)
-const ENV = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }
+const ENV = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/nonexistent',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'safe.directory',
+  GIT_CONFIG_VALUE_0: '*',
+}
 
 /** Git in a bare repository of the rehearsal. */
-export async function git(dir: string, args: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<string> {
-  const { stdout } = await exec('git', ['--git-dir', dir, ...args], { env: { ...ENV, ...extra }, maxBuffer: 50_000_000 })
+export async function git(
+  dir: string,
+  args: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { stdout } = await exec('git', ['--git-dir', dir, ...args], {
+    env: { ...ENV, ...extra },
+    maxBuffer: 50_000_000,
+  })
   return stdout.trim()
 }
 
@@ -40,11 +55,25 @@ export async function shaOf(dir: string, ref: string): Promise<string | undefine
 }
 
 /** Answers git's smart HTTP protocol by `git http-backend`. */
-export function serveGit(root: string, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export function serveGit(
+  root: string,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const env = {
-    ...ENV, GIT_PROJECT_ROOT: root, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: path, QUERY_STRING: url.search.slice(1), REQUEST_METHOD: request.method ?? 'GET', CONTENT_TYPE: request.headers['content-type'] ?? '', REMOTE_USER: 'app',
-    HTTP_CONTENT_ENCODING: String(request.headers['content-encoding'] ?? ''), GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''), ...(request.headers['content-length'] ? { CONTENT_LENGTH: request.headers['content-length'] } : {}),
+    ...ENV,
+    GIT_PROJECT_ROOT: root,
+    GIT_HTTP_EXPORT_ALL: '1',
+    PATH_INFO: path,
+    QUERY_STRING: url.search.slice(1),
+    REQUEST_METHOD: request.method ?? 'GET',
+    CONTENT_TYPE: request.headers['content-type'] ?? '',
+    REMOTE_USER: 'app',
+    HTTP_CONTENT_ENCODING: String(request.headers['content-encoding'] ?? ''),
+    GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+    ...(request.headers['content-length'] ? { CONTENT_LENGTH: request.headers['content-length'] } : {}),
   }
   const child = spawn('git', ['http-backend'], { env })
   request.pipe(child.stdin)
@@ -72,5 +101,8 @@ export function serveGit(root: string, path: string, request: IncomingMessage, r
 function writeHead(response: ServerResponse, text: string): void {
   const headers = text.split('\r\n').map((line) => line.split(/:\s*/, 2) as [string, string])
   const status = headers.find(([name]) => name.toLowerCase() === 'status')?.[1]
-  response.writeHead(status ? Number.parseInt(status, 10) : 200, Object.fromEntries(headers.filter(([name]) => name.toLowerCase() !== 'status')))
+  response.writeHead(
+    status ? Number.parseInt(status, 10) : 200,
+    Object.fromEntries(headers.filter(([name]) => name.toLowerCase() !== 'status')),
+  )
 }

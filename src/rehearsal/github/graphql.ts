@@ -9,10 +9,20 @@ const Request = z.object({ query: z.string(), variables: z.record(z.string(), z.
 /** The few mutations that have no REST route: taking a pull request out of draft. */
 export function graphql(world: World, hooks: Hooks, caller: Caller, body: unknown): unknown {
   const { query, variables } = Request.parse(body)
-  if (!/markPullRequestReadyForReview/.test(query)) return { data: null, errors: [{ type: 'NOT_FOUND', message: 'The rehearsal does not know this operation.' }] }
+  if (!/markPullRequestReadyForReview/.test(query))
+    return { data: null, errors: [{ type: 'NOT_FOUND', message: 'The rehearsal does not know this operation.' }] }
   const issue = world.issues.find((one) => one.pull && nodeId('PR', one.pull.id) === variables['id'])
   const repo = world.repos[0]
-  if (!issue?.pull || !repo) return { data: null, errors: [{ type: 'NOT_FOUND', message: `Could not resolve to a node with the global id of '${String(variables['id'])}'` }] }
+  if (!issue?.pull || !repo)
+    return {
+      data: null,
+      errors: [
+        {
+          type: 'NOT_FOUND',
+          message: `Could not resolve to a node with the global id of '${String(variables['id'])}'`,
+        },
+      ],
+    }
   try {
     require(caller, ['pull_requests'], 'write', repo.id)
   } catch (error) {
@@ -22,7 +32,10 @@ export function graphql(world: World, hooks: Hooks, caller: Caller, body: unknow
   if (issue.pull.draft) {
     issue.pull.draft = false
     world.note(world.bot, 'marked as ready for review', `#${issue.number}`, issue.title)
-    void hooks.emit('pull_request', 'ready_for_review', repo, world.bot, { number: issue.number, pull_request: new Shapes(world).pull(issue, repo) })
+    void hooks.emit('pull_request', 'ready_for_review', repo, world.bot, {
+      number: issue.number,
+      pull_request: new Shapes(world).pull(issue, repo),
+    })
   }
   return { data: { markPullRequestReadyForReview: { pullRequest: { id: variables['id'], isDraft: false } } } }
 }

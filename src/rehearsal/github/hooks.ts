@@ -14,17 +14,47 @@ export class Hooks {
   }
 
   /** Sends an event about a repository; resolves when it was answered (or not). */
-  emit(event: string, action: string | undefined, repo: Repo, sender: Account, rest: Record<string, unknown>): Promise<void> {
+  emit(
+    event: string,
+    action: string | undefined,
+    repo: Repo,
+    sender: Account,
+    rest: Record<string, unknown>,
+  ): Promise<void> {
     if (!this.#world.events.includes(event)) return Promise.resolve()
-    const payload = { ...(action ? { action } : {}), ...rest, repository: this.#shapes.repo(repo), sender: this.#shapes.user(sender), installation: { id: this.#world.installationId, node_id: 'MDIz' } }
-    const delivery: Delivery = { id: this.#world.id(), guid: guid(), event, action: action ?? null, body: JSON.stringify(payload), repositoryId: repo.id, deliveredAt: now(), redelivery: false, statusCode: 0, seconds: 0 }
+    const payload = {
+      ...(action ? { action } : {}),
+      ...rest,
+      repository: this.#shapes.repo(repo),
+      sender: this.#shapes.user(sender),
+      installation: { id: this.#world.installationId, node_id: 'MDIz' },
+    }
+    const delivery: Delivery = {
+      id: this.#world.id(),
+      guid: guid(),
+      event,
+      action: action ?? null,
+      body: JSON.stringify(payload),
+      repositoryId: repo.id,
+      deliveredAt: now(),
+      redelivery: false,
+      statusCode: 0,
+      seconds: 0,
+    }
     this.#world.deliveries.push(delivery)
     return this.#send(delivery)
   }
 
   /** The same delivery again: same GUID, same body. */
   redeliver(original: Delivery): Promise<void> {
-    const delivery: Delivery = { ...original, id: this.#world.id(), deliveredAt: now(), redelivery: true, statusCode: 0, seconds: 0 }
+    const delivery: Delivery = {
+      ...original,
+      id: this.#world.id(),
+      deliveredAt: now(),
+      redelivery: true,
+      statusCode: 0,
+      seconds: 0,
+    }
     this.#world.deliveries.push(delivery)
     return this.#send(delivery)
   }
@@ -45,8 +75,15 @@ export class Hooks {
         method: 'POST',
         body: delivery.body,
         headers: {
-          'content-type': 'application/json', 'user-agent': 'GitHub-Hookshot/rehearsal', 'x-github-delivery': delivery.guid, 'x-github-event': delivery.event, 'x-github-hook-id': '1', 'x-github-hook-installation-target-id': String(id),
-          'x-github-hook-installation-target-type': 'integration', 'x-hub-signature': `sha1=${sign('sha1')}`, 'x-hub-signature-256': `sha256=${sign('sha256')}`,
+          'content-type': 'application/json',
+          'user-agent': 'GitHub-Hookshot/rehearsal',
+          'x-github-delivery': delivery.guid,
+          'x-github-event': delivery.event,
+          'x-github-hook-id': '1',
+          'x-github-hook-installation-target-id': String(id),
+          'x-github-hook-installation-target-type': 'integration',
+          'x-hub-signature': `sha1=${sign('sha1')}`,
+          'x-hub-signature-256': `sha256=${sign('sha256')}`,
         },
         signal: AbortSignal.timeout(10_000),
       })

@@ -19,7 +19,20 @@ export class People {
 
   async openIssue(who: string, title: string, body: string): Promise<Issue> {
     const user = this.#world.person(who)
-    const issue: Issue = { id: this.#world.id(), number: this.#world.issues.length + 1, user, title, body, labels: [], assignees: [], state: 'open', createdAt: now(), updatedAt: now(), closedAt: null, pull: undefined }
+    const issue: Issue = {
+      id: this.#world.id(),
+      number: this.#world.issues.length + 1,
+      user,
+      title,
+      body,
+      labels: [],
+      assignees: [],
+      state: 'open',
+      createdAt: now(),
+      updatedAt: now(),
+      closedAt: null,
+      pull: undefined,
+    }
     this.#world.issues.push(issue)
     this.#world.note(user, 'opened the issue', `#${issue.number}`, `${title}\n\n${body}`)
     await this.#hooks.emit('issues', 'opened', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo) })
@@ -40,7 +53,10 @@ export class People {
     const user = this.#world.person(who)
     const issue = this.#issue(number)
     issue.assignees.push(this.#world.person(assignee))
-    await this.#hooks.emit('issues', 'assigned', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo), assignee: this.#shapes.user(this.#world.person(assignee)) })
+    await this.#hooks.emit('issues', 'assigned', this.#repo, user, {
+      issue: this.#shapes.issue(issue, this.#repo),
+      assignee: this.#shapes.user(this.#world.person(assignee)),
+    })
   }
 
   async comment(who: string, number: number, body: string): Promise<number> {
@@ -49,7 +65,10 @@ export class People {
     const comment = { id: this.#world.id(), issue: number, user, body, createdAt: now(), updatedAt: now(), edits: 0 }
     this.#world.comments.push(comment)
     this.#world.note(user, 'commented', `#${number}`, body)
-    await this.#hooks.emit('issue_comment', 'created', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo), comment: this.#shapes.comment(comment, this.#repo) })
+    await this.#hooks.emit('issue_comment', 'created', this.#repo, user, {
+      issue: this.#shapes.issue(issue, this.#repo),
+      comment: this.#shapes.comment(comment, this.#repo),
+    })
     return comment.id
   }
 
@@ -58,26 +77,58 @@ export class People {
     const comment = this.#world.comments.find((one) => one.id === id)
     if (!comment) throw new Error(`there is no comment ${id}`)
     comment.body = body
-    await this.#hooks.emit('issue_comment', 'edited', this.#repo, user, { issue: this.#shapes.issue(this.#issue(comment.issue), this.#repo), comment: this.#shapes.comment(comment, this.#repo), changes: { body: { from: '' } } })
+    await this.#hooks.emit('issue_comment', 'edited', this.#repo, user, {
+      issue: this.#shapes.issue(this.#issue(comment.issue), this.#repo),
+      comment: this.#shapes.comment(comment, this.#repo),
+      changes: { body: { from: '' } },
+    })
   }
 
   /** A review with inline comments; GitHub sends each of them, then the review. */
-  async review(who: string, number: number, state: Review['state'], body: string, inline: readonly { path: string; line: number; body: string }[]): Promise<number[]> {
+  async review(
+    who: string,
+    number: number,
+    state: Review['state'],
+    body: string,
+    inline: readonly { path: string; line: number; body: string }[],
+  ): Promise<number[]> {
     const user = this.#world.person(who)
     const issue = this.#issue(number)
     const commitId = issue.pull?.headSha ?? ''
     const review: Review = { id: this.#world.id(), pull: number, user, body, state, commitId, at: now() }
     this.#world.reviews.push(review)
-    this.#world.note(user, { APPROVED: 'approved', CHANGES_REQUESTED: 'requested changes on', COMMENTED: 'reviewed' }[state], `#${number}`, [body, ...inline.map((one) => `${one.path}:${one.line}: ${one.body}`)].filter(Boolean).join('\n'))
+    this.#world.note(
+      user,
+      { APPROVED: 'approved', CHANGES_REQUESTED: 'requested changes on', COMMENTED: 'reviewed' }[state],
+      `#${number}`,
+      [body, ...inline.map((one) => `${one.path}:${one.line}: ${one.body}`)].filter(Boolean).join('\n'),
+    )
     const pull = this.#shapes.pullSimple(issue, this.#repo)
     const ids: number[] = []
     for (const one of inline) {
-      const comment = { id: this.#world.id(), pull: number, review: review.id, user, body: one.body, path: one.path, line: one.line, commitId, inReplyTo: undefined, createdAt: now() }
+      const comment = {
+        id: this.#world.id(),
+        pull: number,
+        review: review.id,
+        user,
+        body: one.body,
+        path: one.path,
+        line: one.line,
+        commitId,
+        inReplyTo: undefined,
+        createdAt: now(),
+      }
       this.#world.reviewComments.push(comment)
       ids.push(comment.id)
-      await this.#hooks.emit('pull_request_review_comment', 'created', this.#repo, user, { comment: this.#shapes.reviewComment(comment, this.#repo), pull_request: pull })
+      await this.#hooks.emit('pull_request_review_comment', 'created', this.#repo, user, {
+        comment: this.#shapes.reviewComment(comment, this.#repo),
+        pull_request: pull,
+      })
     }
-    await this.#hooks.emit('pull_request_review', 'submitted', this.#repo, user, { review: { ...this.#shapes.review(review, this.#repo), state: state.toLowerCase() }, pull_request: pull })
+    await this.#hooks.emit('pull_request_review', 'submitted', this.#repo, user, {
+      review: { ...this.#shapes.review(review, this.#repo), state: state.toLowerCase() },
+      pull_request: pull,
+    })
     return ids
   }
 
@@ -90,28 +141,66 @@ export class People {
     const { dir } = this.#repo
     const base = await git(dir, ['rev-parse', pull.base])
     const [tree = ''] = (await git(dir, ['merge-tree', '--write-tree', base, pull.headSha])).split('\n')
-    const sha = await git(dir, ['commit-tree', tree, '-p', base, '-p', pull.headSha, '-m', `Merge pull request #${number} from ${this.#repo.owner.login}/${pull.head}\n\n${issue.title}`], identity(user.login))
+    const sha = await git(
+      dir,
+      [
+        'commit-tree',
+        tree,
+        '-p',
+        base,
+        '-p',
+        pull.headSha,
+        '-m',
+        `Merge pull request #${number} from ${this.#repo.owner.login}/${pull.head}\n\n${issue.title}`,
+      ],
+      identity(user.login),
+    )
     await git(dir, ['update-ref', `refs/heads/${pull.base}`, sha, base])
     pull.merged = { sha, by: user, at: now() }
     this.#close(issue)
     this.#world.note(user, 'merged', `#${number}`, sha.slice(0, 7))
-    await this.#hooks.emit('pull_request', 'closed', this.#repo, user, { number, pull_request: this.#shapes.pull(issue, this.#repo) })
-    for (const [, closed] of issue.body.matchAll(/\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #(\d+)/gi)) await this.#closeByKeyword(Number(closed), user)
+    await this.#hooks.emit('pull_request', 'closed', this.#repo, user, {
+      number,
+      pull_request: this.#shapes.pull(issue, this.#repo),
+    })
+    for (const [, closed] of issue.body.matchAll(/\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #(\d+)/gi))
+      await this.#closeByKeyword(Number(closed), user)
     return sha
   }
 
   async closePull(who: string, number: number): Promise<void> {
     const user = this.#world.person(who)
     this.#close(this.#issue(number))
-    await this.#hooks.emit('pull_request', 'closed', this.#repo, user, { number, pull_request: this.#shapes.pull(this.#issue(number), this.#repo) })
+    await this.#hooks.emit('pull_request', 'closed', this.#repo, user, {
+      number,
+      pull_request: this.#shapes.pull(this.#issue(number), this.#repo),
+    })
   }
 
   /** A check of somebody else's app on a pull request. */
   async failCheck(number: number, name: string, summary: string): Promise<void> {
     const issue = this.#issue(number)
     const bot = this.#world.accounts.get('ci[bot]') ?? this.#world.addAccount('ci[bot]', 'Bot')
-    const run = { id: this.#world.id(), name, headSha: issue.pull?.headSha ?? '', externalId: '', detailsUrl: '', status: 'completed' as const, conclusion: 'failure', title: name, summary, text: '', annotations: [], startedAt: now(), completedAt: now() }
-    const shown = { ...this.#shapes.checkRun(run, this.#repo), app: { ...this.#shapes.app(), id: 1 }, pull_requests: [{ number, id: issue.pull?.id, url: '', head: {}, base: {} }] }
+    const run = {
+      id: this.#world.id(),
+      name,
+      headSha: issue.pull?.headSha ?? '',
+      externalId: '',
+      detailsUrl: '',
+      status: 'completed' as const,
+      conclusion: 'failure',
+      title: name,
+      summary,
+      text: '',
+      annotations: [],
+      startedAt: now(),
+      completedAt: now(),
+    }
+    const shown = {
+      ...this.#shapes.checkRun(run, this.#repo),
+      app: { ...this.#shapes.app(), id: 1 },
+      pull_requests: [{ number, id: issue.pull?.id, url: '', head: {}, base: {} }],
+    }
     await this.#hooks.emit('check_run', 'completed', this.#repo, bot, { check_run: shown })
   }
 
@@ -120,8 +209,14 @@ export class People {
     const issue = this.#issue(number)
     const run = this.#world.checkRuns.findLast((one) => one.headSha === issue.pull?.headSha)
     if (!run) throw new Error('there is no check run')
-    const shown = { ...this.#shapes.checkRun(run, this.#repo), pull_requests: [{ number, id: issue.pull?.id, url: '', head: {}, base: {} }] }
-    await this.#hooks.emit('check_run', 'requested_action', this.#repo, this.#world.person(who), { check_run: shown, requested_action: { identifier } })
+    const shown = {
+      ...this.#shapes.checkRun(run, this.#repo),
+      pull_requests: [{ number, id: issue.pull?.id, url: '', head: {}, base: {} }],
+    }
+    await this.#hooks.emit('check_run', 'requested_action', this.#repo, this.#world.person(who), {
+      check_run: shown,
+      requested_action: { identifier },
+    })
   }
 
   #issue(number: number): Issue {
@@ -155,6 +250,9 @@ export async function branchesMoved(world: World, hooks: Hooks, repo: Repo, push
     pull.headSha = sha
     issue.updatedAt = now()
     world.note(pusher, 'pushed to', `#${issue.number}`, sha.slice(0, 7))
-    void hooks.emit('pull_request', 'synchronize', repo, pusher, { number: issue.number, pull_request: new Shapes(world).pull(issue, repo) })
+    void hooks.emit('pull_request', 'synchronize', repo, pusher, {
+      number: issue.number,
+      pull_request: new Shapes(world).pull(issue, repo),
+    })
   }
 }

@@ -35,17 +35,24 @@ export interface RehearsalGithub {
 const ROUTES: readonly Route[] = [...ISSUE_ROUTES, ...PULL_ROUTES, ...CHECK_ROUTES, ...DEPLOYMENT_ROUTES, ...APP_ROUTES]
 
 /** Starts the rehearsal's GitHub on this machine: REST, GraphQL, git, webhooks, and a page to look at. */
-export async function startGithub(world: World, options: { port?: number; onExchange?: (exchange: Exchange) => void } = {}): Promise<RehearsalGithub> {
+export async function startGithub(
+  world: World,
+  options: { port?: number; onExchange?: (exchange: Exchange) => void } = {},
+): Promise<RehearsalGithub> {
   const hooks = new Hooks(world)
   const app = Fastify({ logger: false, bodyLimit: 30_000_000 })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body === '' ? undefined : JSON.parse(String(body))))
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body === '' ? undefined : JSON.parse(String(body))),
+  )
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof Refusal) return reply.code(error.status).send(error.body)
     return reply.code(500).send({ message: error instanceof Error ? error.message : String(error) })
   })
   for (const route of ROUTES) addRoute(app, world, hooks, route, options.onExchange)
-  app.post('/api/graphql', async (request) => graphql(world, hooks, callerOf(world, request.headers.authorization), request.body))
+  app.post('/api/graphql', async (request) =>
+    graphql(world, hooks, callerOf(world, request.headers.authorization), request.body),
+  )
   await app.register(async (scope) => gitRoutes(scope, world, hooks))
   pageRoutes(app, world)
   await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
@@ -54,7 +61,13 @@ export async function startGithub(world: World, options: { port?: number; onExch
   return { world, hooks, url: world.url, close: () => app.close() }
 }
 
-function addRoute(app: FastifyInstance, world: World, hooks: Hooks, route: Route, onExchange: ((exchange: Exchange) => void) | undefined): void {
+function addRoute(
+  app: FastifyInstance,
+  world: World,
+  hooks: Hooks,
+  route: Route,
+  onExchange: ((exchange: Exchange) => void) | undefined,
+): void {
   // A file's path may have slashes: there it takes the rest of the URL.
   const url = `/api/v3${route.path.replace('{path}', '*').replace(/\{(\w+)\}/g, ':$1')}`
   app.route({
@@ -64,9 +77,30 @@ function addRoute(app: FastifyInstance, world: World, hooks: Hooks, route: Route
       const { '*': rest, ...named } = request.params as Record<string, string>
       const params = rest === undefined ? named : { ...named, path: decodeURIComponent(rest) }
       const query = new URL(request.url, 'http://localhost').searchParams
-      const answer = await answerOf(() => route.handle({ world, hooks, shapes: new Shapes(world), caller: callerOf(world, request.headers.authorization), params, query, body: request.body }))
-      onExchange?.({ method: route.method, path: route.path, params, query: Object.fromEntries(query), requestBody: request.body, status: answer.status, responseBody: answer.body })
-      return reply.code(answer.status).headers({ ...answer.headers }).send(answer.body)
+      const answer = await answerOf(() =>
+        route.handle({
+          world,
+          hooks,
+          shapes: new Shapes(world),
+          caller: callerOf(world, request.headers.authorization),
+          params,
+          query,
+          body: request.body,
+        }),
+      )
+      onExchange?.({
+        method: route.method,
+        path: route.path,
+        params,
+        query: Object.fromEntries(query),
+        requestBody: request.body,
+        status: answer.status,
+        responseBody: answer.body,
+      })
+      return reply
+        .code(answer.status)
+        .headers({ ...answer.headers })
+        .send(answer.body)
     },
   })
 }
@@ -94,7 +128,12 @@ function gitRoutes(app: FastifyInstance, world: World, hooks: Hooks): void {
     }
     require(callerOf(world, request.headers.authorization), ['contents'], write ? 'write' : 'read', repo.id)
     reply.hijack()
-    await serveGit(dirname(repo.dir), `/${repo.name}.git/${rest}`, request.raw as IncomingMessage, reply.raw as ServerResponse)
+    await serveGit(
+      dirname(repo.dir),
+      `/${repo.name}.git/${rest}`,
+      request.raw as IncomingMessage,
+      reply.raw as ServerResponse,
+    )
     if (write && request.method === 'POST') await branchesMoved(world, hooks, repo, world.bot)
     return reply
   }

@@ -155,7 +155,15 @@ export interface Entry {
 
 /** One repository with an app installed on it, and everything that happened there. */
 export class World {
-  readonly app: { readonly id: number; readonly slug: string; readonly name: string; readonly publicKey: string; readonly privateKey: string; readonly webhookSecret: string; webhookUrl: string }
+  readonly app: {
+    readonly id: number
+    readonly slug: string
+    readonly name: string
+    readonly publicKey: string
+    readonly privateKey: string
+    readonly webhookSecret: string
+    webhookUrl: string
+  }
   readonly installationId = 7001
   readonly bot: Account
   readonly accounts = new Map<string, Account>()
@@ -177,9 +185,24 @@ export class World {
   #nextId = 1000
   readonly #listeners = new Set<(entry: Entry) => void>()
 
-  constructor(app: { slug: string; permissions: Readonly<Record<string, 'read' | 'write'>>; events: readonly string[] }) {
-    const keys = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })
-    this.app = { id: 4242, slug: app.slug, name: 'Muster', ...keys, webhookSecret: randomBytes(24).toString('hex'), webhookUrl: '' }
+  constructor(app: {
+    slug: string
+    permissions: Readonly<Record<string, 'read' | 'write'>>
+    events: readonly string[]
+  }) {
+    const keys = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    })
+    this.app = {
+      id: 4242,
+      slug: app.slug,
+      name: 'Muster',
+      ...keys,
+      webhookSecret: randomBytes(24).toString('hex'),
+      webhookUrl: '',
+    }
     this.permissions = app.permissions
     this.events = app.events
     this.bot = this.addAccount(`${app.slug}[bot]`, 'Bot')

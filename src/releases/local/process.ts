@@ -12,14 +12,32 @@ export interface Started {
 
 /** The environment of a deployed service: nothing of Muster's own. */
 export function serviceEnv(port: number, extra: Readonly<Record<string, string>>): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8', NODE_ENV: 'production', HOST: '127.0.0.1', ...extra, PORT: String(port) }
+  return {
+    PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    HOME: '/tmp',
+    LANG: 'C.UTF-8',
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    ...extra,
+    PORT: String(port),
+  }
 }
 
 /** Starts a service detached; it goes on when Muster stops, and is found again by pid and start time. */
-export async function startService(command: string, dir: string, logFile: string, env: Readonly<Record<string, string>>): Promise<Started> {
+export async function startService(
+  command: string,
+  dir: string,
+  logFile: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Started> {
   const out = openSync(logFile, 'a', 0o600)
   try {
-    const child = spawn('/bin/sh', ['-c', `exec ${command}`], { cwd: dir, env: { ...env }, detached: true, stdio: ['ignore', out, out] })
+    const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
+      cwd: dir,
+      env: { ...env },
+      detached: true,
+      stdio: ['ignore', out, out],
+    })
     const pid = await new Promise<number>((resolve, reject) => {
       child.once('error', reject)
       child.once('spawn', () => resolve(child.pid ?? 0))
@@ -59,7 +77,9 @@ export async function freePort(): Promise<number> {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))))
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      )
     })
   })
 }

@@ -36,7 +36,8 @@ export class EnvironmentProxy {
     this.#server = createServer((request, response) => void this.#pass(request, response))
     this.#server.on('upgrade', (request, socket, head) => {
       const upstream = this.#upstream
-      if (upstream && 'setKeepAlive' in socket) void this.#proxy.ws(request, socket as import('node:net').Socket, { target: target(upstream) }, head)
+      if (upstream && 'setKeepAlive' in socket)
+        void this.#proxy.ws(request, socket as import('node:net').Socket, { target: target(upstream) }, head)
       else socket.destroy()
     })
     this.#timer = setInterval(() => this.flush(false), 500)
@@ -47,7 +48,14 @@ export class EnvironmentProxy {
   async listen(port: number, host: string): Promise<void> {
     if (this.#server.listening) return
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => reject(new UserError('port_taken', `The port ${port} of this environment cannot be opened.`, { hint: 'Is another program using it?', cause: error })))
+      this.#server.once('error', (error) =>
+        reject(
+          new UserError('port_taken', `The port ${port} of this environment cannot be opened.`, {
+            hint: 'Is another program using it?',
+            cause: error,
+          }),
+        ),
+      )
       this.#server.listen(port, host, resolve)
     })
   }
@@ -76,7 +84,8 @@ export class EnvironmentProxy {
     try {
       await this.#proxy.web(request, response, { target: target(upstream) })
     } catch {
-      if (!response.headersSent) response.writeHead(502, { 'content-type': 'text/plain' }).end('the release does not answer\n')
+      if (!response.headersSent)
+        response.writeHead(502, { 'content-type': 'text/plain' }).end('the release does not answer\n')
       else response.destroy()
     }
   }
@@ -99,7 +108,11 @@ export class EnvironmentProxy {
     for (const [sha, seconds] of this.#counts) {
       const done = [...seconds].filter(([at]) => all || at < now)
       for (const [at] of done) seconds.delete(at)
-      if (done.length > 0) this.#flush(sha, done.map(([at, counter]) => ({ at, ...counter })))
+      if (done.length > 0)
+        this.#flush(
+          sha,
+          done.map(([at, counter]) => ({ at, ...counter })),
+        )
     }
   }
 
@@ -117,5 +130,6 @@ function target(upstream: Upstream): string {
 
 async function drained(upstream: Upstream | undefined, maxMs: number): Promise<void> {
   const until = Date.now() + maxMs
-  while (upstream && upstream.inFlight > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50))
+  while (upstream && upstream.inFlight > 0 && Date.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 50))
 }

@@ -44,7 +44,9 @@ export function localTarget(options: LocalOptions): LocalTarget {
     const known = proxies.get(key(row))
     if (known) return known
     const proxy = new EnvironmentProxy((sha, samples) => {
-      store.addSamples(row.repository, row.environment, sha, samples).catch((error: unknown) => log('traffic not saved', { error: String(error) }))
+      store
+        .addSamples(row.repository, row.environment, sha, samples)
+        .catch((error: unknown) => log('traffic not saved', { error: String(error) }))
     })
     await proxy.listen(row.command.publicPort, options.host)
     proxies.set(key(row), proxy)
@@ -67,7 +69,9 @@ export function localTarget(options: LocalOptions): LocalTarget {
 
   async function goLive(row: ReleaseRow): Promise<void> {
     const proxy = await proxyFor(row)
-    const old = (await store.list(row.repository, row.environment)).filter((other) => other.status === 'live' && other.id !== row.id)
+    const old = (await store.list(row.repository, row.environment)).filter(
+      (other) => other.status === 'live' && other.id !== row.id,
+    )
     await store.save({ ...row, status: 'live', liveAt: new Date() })
     const { drain } = proxy.switchTo(row.sha, row.port ?? 0)
     for (const other of old) await store.save({ ...other, status: 'retired' })
@@ -79,7 +83,8 @@ export function localTarget(options: LocalOptions): LocalTarget {
   /** Keeps the folders of the newest releases only. */
   async function forgetOld(row: ReleaseRow): Promise<void> {
     const rows = await store.list(row.repository, row.environment)
-    for (const other of rows.slice(KEEP_RELEASES)) if (other.status !== 'live') await rm(join(dir, 'releases', other.id), { recursive: true, force: true })
+    for (const other of rows.slice(KEEP_RELEASES))
+      if (other.status !== 'live') await rm(join(dir, 'releases', other.id), { recursive: true, force: true })
   }
 
   async function apply(input: ApplyInput): Promise<void> {
@@ -90,7 +95,21 @@ export function localTarget(options: LocalOptions): LocalTarget {
     await mkdir(files, { recursive: true })
     const { settings } = place
     const command = { start: settings.start, health: settings.health, publicPort: settings.port, env: settings.env }
-    const row: ReleaseRow = { id, repository: place.repository, environment: place.environment, sha, taskId, status: 'building', port: undefined, pid: undefined, startedTick: undefined, dir: files, command, detail: undefined, liveAt: undefined }
+    const row: ReleaseRow = {
+      id,
+      repository: place.repository,
+      environment: place.environment,
+      sha,
+      taskId,
+      status: 'building',
+      port: undefined,
+      pid: undefined,
+      startedTick: undefined,
+      dir: files,
+      command,
+      detail: undefined,
+      liveAt: undefined,
+    }
     await store.save(row)
     try {
       await input.unpack(files)
@@ -98,7 +117,11 @@ export function localTarget(options: LocalOptions): LocalTarget {
       await proxyFor(row)
       await goLive(await start(row, settings.healthTimeoutSeconds, signal))
     } catch (error) {
-      await store.save({ ...row, status: 'failed', detail: error instanceof UserError ? error.message : 'an unexpected error' })
+      await store.save({
+        ...row,
+        status: 'failed',
+        detail: error instanceof UserError ? error.message : 'an unexpected error',
+      })
       throw error
     }
   }
@@ -142,7 +165,10 @@ export function localTarget(options: LocalOptions): LocalTarget {
       return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'unfinished' }
     },
     apply,
-    log: async (id) => options.redact((await tailOf(join(dir, 'releases', id, 'files', '.muster-build.log'))) + (await tailOf(logFile(id)))),
+    log: async (id) =>
+      options.redact(
+        (await tailOf(join(dir, 'releases', id, 'files', '.muster-build.log'))) + (await tailOf(logFile(id))),
+      ),
     probe: async ({ settings }) => healthy(`http://127.0.0.1:${settings.port}${settings.health}`),
     async adopt() {
       for (const row of await store.allLive()) {
@@ -155,7 +181,9 @@ export function localTarget(options: LocalOptions): LocalTarget {
       }
       await supervise()
       timer = setInterval(() => {
-        supervising ??= supervise().catch((error: unknown) => log('supervision failed', { error: String(error) })).finally(() => (supervising = undefined))
+        supervising ??= supervise()
+          .catch((error: unknown) => log('supervision failed', { error: String(error) }))
+          .finally(() => (supervising = undefined))
       }, SUPERVISE_MS)
       timer.unref()
     },
@@ -177,12 +205,27 @@ async function stopRow(row: ReleaseRow): Promise<void> {
   if (started) await stopService(started, STOP_MS)
 }
 
-async function build(command: string, dir: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
-  const result = await run('/bin/sh', ['-c', `{ ${command}\n} > .muster-build.log 2>&1`], { cwd: dir, env: serviceEnv(0, env), timeoutMs: BUILD_MS, signal })
+async function build(
+  command: string,
+  dir: string,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const result = await run('/bin/sh', ['-c', `{ ${command}\n} > .muster-build.log 2>&1`], {
+    cwd: dir,
+    env: serviceEnv(0, env),
+    timeoutMs: BUILD_MS,
+    signal,
+  })
   if (result.exitCode !== 0) throw new UserError('build_failed', `The build failed (exit code ${result.exitCode}).`)
 }
 
-async function untilHealthy(started: Started, url: string, seconds: number, signal: AbortSignal | undefined): Promise<void> {
+async function untilHealthy(
+  started: Started,
+  url: string,
+  seconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const until = Date.now() + seconds * 1000
   while (Date.now() < until) {
     signal?.throwIfAborted()

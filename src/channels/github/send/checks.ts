@@ -16,7 +16,11 @@ const BATCH = 50
 const MAX_TEXT = 65_000
 
 /** The check run of a head: found by its name and our app, else made; so there is one per head, whatever happens. */
-export async function checkUpsert(deps: SendDeps, { place, headSha }: Body, context: SendContext): Promise<EffectResult> {
+export async function checkUpsert(
+  deps: SendDeps,
+  { place, headSha }: Body,
+  context: SendContext,
+): Promise<EffectResult> {
   const octokit = await deps.client.on(place.repository, WRITE)
   const proof = context.task?.proofs.findLast((one) => one.headSha === headSha)
   const url = `${deps.client.serverUrl}/${place.repository.owner}/${place.repository.name}/issues/${context.task?.origin.number ?? place.number}`
@@ -24,33 +28,72 @@ export async function checkUpsert(deps: SendDeps, { place, headSha }: Body, cont
   const batches = batchesOf(proof)
   const id = context.previous?.id ?? (await find(deps, octokit, place.repository, headSha)) ?? (await create())
   for (const annotations of batches) {
-    await octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', { ...names(place.repository), check_run_id: id, ...state, output: { ...outputOf(deps, proof), annotations } })
+    await octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+      ...names(place.repository),
+      check_run_id: id,
+      ...state,
+      output: { ...outputOf(deps, proof, context), annotations },
+    })
   }
   return { id }
 
   async function create(): Promise<number> {
-    const { data } = await octokit.request('POST /repos/{owner}/{repo}/check-runs', { ...names(place.repository), name: NAME, head_sha: headSha, external_id: context.marker, details_url: url, status: 'in_progress' })
+    const { data } = await octokit.request('POST /repos/{owner}/{repo}/check-runs', {
+      ...names(place.repository),
+      name: NAME,
+      head_sha: headSha,
+      external_id: context.marker,
+      details_url: url,
+      status: 'in_progress',
+    })
     return idOf(data.id)
   }
 }
 
 type Octokit = Awaited<ReturnType<SendDeps['client']['on']>>
 
-async function find({ appId }: SendDeps, octokit: Octokit, repository: Body['place']['repository'], headSha: string): Promise<number | undefined> {
-  const { data } = await octokit.request('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', { ...names(repository), ref: headSha, check_name: NAME, app_id: Number(appId) })
+async function find(
+  { appId }: SendDeps,
+  octokit: Octokit,
+  repository: Body['place']['repository'],
+  headSha: string,
+): Promise<number | undefined> {
+  const { data } = await octokit.request('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {
+    ...names(repository),
+    ref: headSha,
+    check_name: NAME,
+    app_id: Number(appId),
+  })
   const [run] = data.check_runs
   return run && idOf(run.id)
 }
 
 function concluded(proof: Proof) {
-  const actions = proof.verdict.proved ? [] : [{ label: 'Try again', description: 'Let Muster try the failed step again', identifier: 'retry' }, { label: 'Why?', description: 'What was decided here, and why', identifier: 'why' }]
-  return { status: 'completed' as const, conclusion: proof.verdict.proved ? ('success' as const) : ('failure' as const), actions }
+  const actions = proof.verdict.proved
+    ? []
+    : [
+        { label: 'Try again', description: 'Let Muster try the failed step again', identifier: 'retry' },
+        { label: 'Why?', description: 'What was decided here, and why', identifier: 'why' },
+      ]
+  return {
+    status: 'completed' as const,
+    conclusion: proof.verdict.proved ? ('success' as const) : ('failure' as const),
+    actions,
+  }
 }
 
-function outputOf({ redact }: SendDeps, proof: Proof | undefined) {
-  if (!proof) return { title: 'QA is at work', summary: renderMarkdown([paragraph('The new tests are run on the base and on the head, then the whole suite.')]) }
+function outputOf({ redact }: SendDeps, proof: Proof | undefined, { task }: SendContext) {
+  if (!proof)
+    return {
+      title: 'QA is at work',
+      summary: renderMarkdown([paragraph('The new tests are run on the base and on the head, then the whole suite.')]),
+    }
   const title = proof.verdict.proved ? 'Proved: red on the base, green on the head' : 'Not proved'
-  return { title, summary: redact(renderMarkdown([paragraph(proof.verdict.reasons.join('; ').slice(0, 2000))])), text: redact(renderMarkdown(proofReport(proof))).slice(0, MAX_TEXT) }
+  return {
+    title,
+    summary: redact(renderMarkdown([paragraph(proof.verdict.reasons.join('; ').slice(0, 2000))])),
+    text: redact(renderMarkdown(proofReport(proof, task?.spec))).slice(0, MAX_TEXT),
+  }
 }
 
 interface ApiAnnotation {
@@ -63,7 +106,15 @@ interface ApiAnnotation {
 
 /** At least one batch, so that the state is set even without annotations. */
 function batchesOf(proof: Proof | undefined): ApiAnnotation[][] {
-  const all = (proof?.annotations ?? []).map((one): ApiAnnotation => ({ path: one.path, start_line: one.line, end_line: one.line, annotation_level: 'failure', message: one.message.slice(0, 60_000) }))
+  const all = (proof?.annotations ?? []).map(
+    (one): ApiAnnotation => ({
+      path: one.path,
+      start_line: one.line,
+      end_line: one.line,
+      annotation_level: 'failure',
+      message: one.message.slice(0, 60_000),
+    }),
+  )
   const count = Math.max(1, Math.ceil(all.length / BATCH))
   return Array.from({ length: count }, (_, index) => all.slice(index * BATCH, (index + 1) * BATCH))
 }

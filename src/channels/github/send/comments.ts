@@ -12,23 +12,44 @@ const WRITE = { issues: 'write', pull_requests: 'write' } as const
 const MAX_PAGES = 30
 
 /** The status comment: made once, then edited in place, whatever happens to the process in between. */
-export async function statusUpsert(deps: SendDeps, body: Body<'status.upsert'>, context: SendContext): Promise<EffectResult> {
+export async function statusUpsert(
+  deps: SendDeps,
+  body: Body<'status.upsert'>,
+  context: SendContext,
+): Promise<EffectResult> {
   if (!context.task) throw new SendError('fatal', 'the task is gone')
   const text = deps.redact(renderMarkdown(statusCard(context.task, context.now), context.marker))
   return context.previous?.id === undefined ? post(deps, body, text) : edit(deps, body, context.previous, text)
 }
 
-async function post({ client }: SendDeps, body: Body<'status.upsert' | 'comment'>, text: string): Promise<EffectResult> {
+async function post(
+  { client }: SendDeps,
+  body: Body<'status.upsert' | 'comment'>,
+  text: string,
+): Promise<EffectResult> {
   const octokit = await client.on(body.place.repository, WRITE)
-  const { data } = await octokit.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', { ...names(body.place.repository), issue_number: body.place.number, body: text })
+  const { data } = await octokit.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+    ...names(body.place.repository),
+    issue_number: body.place.number,
+    body: text,
+  })
   return { id: idOf(data.id), url: data.html_url }
 }
 
 /** A comment that somebody deleted is not written again: that was a person's wish. */
-async function edit({ client }: SendDeps, body: Body<'status.upsert'>, previous: EffectResult, text: string): Promise<EffectResult> {
+async function edit(
+  { client }: SendDeps,
+  body: Body<'status.upsert'>,
+  previous: EffectResult,
+  text: string,
+): Promise<EffectResult> {
   const octokit = await client.on(body.place.repository, WRITE)
   try {
-    await octokit.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', { ...names(body.place.repository), comment_id: previous.id ?? 0, body: text })
+    await octokit.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', {
+      ...names(body.place.repository),
+      comment_id: previous.id ?? 0,
+      body: text,
+    })
   } catch (error) {
     if (statusOf(error) !== 404) throw error
   }
@@ -40,11 +61,20 @@ export async function comment(deps: SendDeps, body: Body<'comment'>, context: Se
 }
 
 /** Looks for a comment of ours with this marker. Others could copy the text, but not write it as our account. */
-export async function lookUpComment({ client, self }: SendDeps, body: Body<'status.upsert' | 'comment'>, { marker }: SendContext): Promise<EffectResult | undefined> {
+export async function lookUpComment(
+  { client, self }: SendDeps,
+  body: Body<'status.upsert' | 'comment'>,
+  { marker }: SendContext,
+): Promise<EffectResult | undefined> {
   const octokit = await client.on(body.place.repository, WRITE)
   const { id } = await self()
   for (let page = 1; page <= MAX_PAGES; page++) {
-    const { data } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', { ...names(body.place.repository), issue_number: body.place.number, per_page: 100, page })
+    const { data } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+      ...names(body.place.repository),
+      issue_number: body.place.number,
+      per_page: 100,
+      page,
+    })
     const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
     if (found) return { id: idOf(found.id), url: found.html_url }
     if (data.length < 100) return undefined
@@ -53,15 +83,45 @@ export async function lookUpComment({ client, self }: SendDeps, body: Body<'stat
 }
 
 /** GitHub itself keeps a reaction once per account. */
-export async function reaction({ client }: SendDeps, { place, target, content }: Body<'reaction'>): Promise<EffectResult> {
+export async function reaction(
+  { client }: SendDeps,
+  { place, target, content }: Body<'reaction'>,
+): Promise<EffectResult> {
   const octokit = await client.on(place.repository, WRITE)
   const base = { ...names(place.repository), content }
   switch (target.on) {
     case 'issue':
-      return { id: idOf((await octokit.request('POST /repos/{owner}/{repo}/issues/{issue_number}/reactions', { ...base, issue_number: target.number })).data.id) }
+      return {
+        id: idOf(
+          (
+            await octokit.request('POST /repos/{owner}/{repo}/issues/{issue_number}/reactions', {
+              ...base,
+              issue_number: target.number,
+            })
+          ).data.id,
+        ),
+      }
     case 'comment':
-      return { id: idOf((await octokit.request('POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions', { ...base, comment_id: target.id })).data.id) }
+      return {
+        id: idOf(
+          (
+            await octokit.request('POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions', {
+              ...base,
+              comment_id: target.id,
+            })
+          ).data.id,
+        ),
+      }
     case 'review_comment':
-      return { id: idOf((await octokit.request('POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions', { ...base, comment_id: target.id })).data.id) }
+      return {
+        id: idOf(
+          (
+            await octokit.request('POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions', {
+              ...base,
+              comment_id: target.id,
+            })
+          ).data.id,
+        ),
+      }
   }
 }

@@ -8,30 +8,57 @@ import { names, type SendDeps } from './types.ts'
 type Body<Kind extends EffectBody['kind']> = Extract<EffectBody, { kind: Kind }>
 
 const WRITE = { pull_requests: 'write' } as const
-const READY = 'mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { id isDraft } } }'
+const READY =
+  'mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { id isDraft } } }'
 
 function bodyText({ redact }: SendDeps, { task, marker }: SendContext): string {
   if (!task) throw new SendError('fatal', 'the task is gone')
   return redact(renderMarkdown(pullRequestBody(task), marker))
 }
 
-export async function openPull(deps: SendDeps, { place, branch, base, title }: Body<'pr.open'>, context: SendContext): Promise<EffectResult> {
+export async function openPull(
+  deps: SendDeps,
+  { place, branch, base, title }: Body<'pr.open'>,
+  context: SendContext,
+): Promise<EffectResult> {
   const octokit = await deps.client.on(place.repository, WRITE)
-  const { data } = await octokit.request('POST /repos/{owner}/{repo}/pulls', { ...names(place.repository), title: deps.redact(title), head: branch, base, body: bodyText(deps, context), draft: true })
+  const { data } = await octokit.request('POST /repos/{owner}/{repo}/pulls', {
+    ...names(place.repository),
+    title: deps.redact(title),
+    head: branch,
+    base,
+    body: bodyText(deps, context),
+    draft: true,
+  })
   return { id: idOf(data.id), nodeId: data.node_id, number: data.number, url: data.html_url }
 }
 
 /** The branch's name is ours alone, so a pull request from it is the one that was opened. */
-export async function lookUpPull({ client }: SendDeps, { place, branch }: Body<'pr.open'>): Promise<EffectResult | undefined> {
+export async function lookUpPull(
+  { client }: SendDeps,
+  { place, branch }: Body<'pr.open'>,
+): Promise<EffectResult | undefined> {
   const octokit = await client.on(place.repository, WRITE)
-  const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls', { ...names(place.repository), head: `${place.repository.owner}:${branch}`, state: 'all' })
+  const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls', {
+    ...names(place.repository),
+    head: `${place.repository.owner}:${branch}`,
+    state: 'all',
+  })
   const found = data[0]
   return found && { id: idOf(found.id), nodeId: found.node_id, number: found.number, url: found.html_url }
 }
 
-export async function pullBody(deps: SendDeps, { place }: Body<'pr.body.upsert'>, context: SendContext): Promise<EffectResult> {
+export async function pullBody(
+  deps: SendDeps,
+  { place }: Body<'pr.body.upsert'>,
+  context: SendContext,
+): Promise<EffectResult> {
   const octokit = await deps.client.on(place.repository, WRITE)
-  const { data } = await octokit.request('PATCH /repos/{owner}/{repo}/pulls/{pull_number}', { ...names(place.repository), pull_number: place.number, body: bodyText(deps, context) })
+  const { data } = await octokit.request('PATCH /repos/{owner}/{repo}/pulls/{pull_number}', {
+    ...names(place.repository),
+    pull_number: place.number,
+    body: bodyText(deps, context),
+  })
   return { id: idOf(data.id), number: data.number, url: data.html_url }
 }
 
@@ -42,27 +69,55 @@ export async function ready(deps: SendDeps, { place, nodeId, reviewers }: Body<'
 }
 
 /** Asks for a review; somebody who cannot be asked (an outsider, the author) does not hold up the work. */
-export async function requestReview({ client }: SendDeps, { place, reviewers }: Body<'review.request'>): Promise<EffectResult> {
+export async function requestReview(
+  { client }: SendDeps,
+  { place, reviewers }: Body<'review.request'>,
+): Promise<EffectResult> {
   const octokit = await client.on(place.repository, WRITE)
   try {
-    await octokit.request('POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', { ...names(place.repository), pull_number: place.number, reviewers: [...reviewers] })
+    await octokit.request('POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', {
+      ...names(place.repository),
+      pull_number: place.number,
+      reviewers: [...reviewers],
+    })
   } catch (error) {
     if (statusOf(error) !== 422) throw error
   }
   return { number: place.number }
 }
 
-export async function reviewReply(deps: SendDeps, { place, rootId, document }: Body<'review.reply'>, { marker }: SendContext): Promise<EffectResult> {
+export async function reviewReply(
+  deps: SendDeps,
+  { place, rootId, document }: Body<'review.reply'>,
+  { marker }: SendContext,
+): Promise<EffectResult> {
   const octokit = await deps.client.on(place.repository, WRITE)
-  const { data } = await octokit.request('POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies', { ...names(place.repository), pull_number: place.number, comment_id: rootId, body: deps.redact(renderMarkdown(document, marker)) })
+  const { data } = await octokit.request(
+    'POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies',
+    {
+      ...names(place.repository),
+      pull_number: place.number,
+      comment_id: rootId,
+      body: deps.redact(renderMarkdown(document, marker)),
+    },
+  )
   return { id: idOf(data.id), url: data.html_url }
 }
 
-export async function lookUpReply({ client, self }: SendDeps, { place }: Body<'review.reply'>, { marker }: SendContext): Promise<EffectResult | undefined> {
+export async function lookUpReply(
+  { client, self }: SendDeps,
+  { place }: Body<'review.reply'>,
+  { marker }: SendContext,
+): Promise<EffectResult | undefined> {
   const octokit = await client.on(place.repository, WRITE)
   const { id } = await self()
   for (let page = 1; ; page++) {
-    const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', { ...names(place.repository), pull_number: place.number, per_page: 100, page })
+    const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', {
+      ...names(place.repository),
+      pull_number: place.number,
+      per_page: 100,
+      page,
+    })
     const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
     if (found) return { id: idOf(found.id), url: found.html_url }
     if (data.length < 100) return undefined

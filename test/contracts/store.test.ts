@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decide } from '../../src/core/task/decide.ts'
+import { replay } from '../../src/core/task/evolve.ts'
+import { Conflict, type Store } from '../../src/store/types.ts'
+import { embedded, hasPostgres, server, type TestDatabase } from '../support/databases.ts'
+import { opened, origin, said } from '../support/tasks.ts'
+
+const places = [
+  ['embedded', embedded, true],
+  ['PostgreSQL', server, await hasPostgres()],
+] as const
+
+for (const [name, open, available] of places) {
+  describe.skipIf(!available)(`the store on ${name}`, () => {
+    let db: TestDatabase
+    let store: Store
+    beforeAll(async () => {
+      db = await open()
+      store = db.storage.store
+    })
+    afterAll(() => db.drop())
+
+    it('accepts a delivery once, however often it comes at the same time', async () => {
+      const arrival = { source: 'github' as const, deliveryId: 'same', kind: 'issues', body: Buffer.from('{"a":1}') }
+      const results = await Promise.all(Array.from({ length: 20 }, () => store.inbox.insert(arrival)))
+      expect(results.filter((one) => !one.duplicate)).toHaveLength(1)
+      const { items } = await store.inbox.list(
+        { source: 'github', deliveryId: 'same' },
+        { limit: 100, cursor: undefined },
+      )
+      expect(items).toHaveLength(20)
+      expect(items.filter((one) => one.decision?.outcome === 'duplicate')).toHaveLength(19)
+      const first = results.find((one) => !one.duplicate)
+      expect(Buffer.from((await store.inbox.get(first?.id ?? ''))?.body ?? []).toString()).toBe('{"a":1}')
+      expect(await store.inbox.undecided()).toEqual([first?.id])
+      await store.inbox.decide(first?.id ?? '', { outcome: 'ignored', reason: 'x', detail: '' }, {})
+      expect(await store.inbox.undecided()).toEqual([])
+    })
+
+    it('pages through events, newest first, without gaps or repeats', async () => {
+      for (let n = 0; n < 7; n++)
+        await store.inbox.insert({ source: 'api', deliveryId: `p${n}`, kind: 'x', body: Buffer.from('') })
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await store.inbox.list({ source: 'api' }, { limit: 3, cursor })
+        seen.push(...page.items.map((one) => one.deliveryId))
+        cursor = page.next ?? undefined
+      } while (cursor)
+      expect(seen.toSorted()).toEqual(['p0', 'p1', 'p2', 'p3', 'p4', 'p5', 'p6'])
+      await expect(store.inbox.list({}, { limit: 3, cursor: 'nonsense' })).rejects.toThrow('cursor')
+    })
+
+    it('keeps state, history and effects together, and lets one of two writers win', async () => {
+      const conversation = await store.conversations.at('github:9#5')
+      expect(await store.conversations.at('github:9#5')).toBe(conversation)
+      const start = opened({ id: `t-${name}`, conversationId: conversation })
+      await store.tasks.commit({ task: start.task, basedOn: 0, events: start.events, effects: start.effects, at: 1000 })
+      const loaded = await store.tasks.get(start.task.id)
+      expect(JSON.parse(JSON.stringify(loaded))).toEqual(JSON.parse(JSON.stringify(start.task)))
+      const one = decide(start.task, said({ verb: 'request', text: 'one' }), 2000)
+      const two = decide(start.task, said({ verb: 'request', text: 'two' }), 2000)
+      await store.tasks.commit({
+        task: one.task,
+        basedOn: start.task.version,
+        events: one.events,
+        effects: one.effects,
+        at: 2000,
+      })
+      await expect(
+        store.tasks.commit({
+          task: two.task,
+          basedOn: start.task.version,
+          events: two.events,
+          effects: two.effects,
+          at: 2000,
+        }),
+      ).rejects.toThrow(Conflict)
+      const { items } = await store.tasks.events(start.task.id, { limit: 100, cursor: undefined })
+      const again = replay(items.map((item) => ({ event: item.event, at: item.at.getTime() })))
+      expect(JSON.parse(JSON.stringify(again))).toEqual(JSON.parse(JSON.stringify(one.task)))
+      expect((await store.tasks.latest(conversation))?.version).toBe(one.task.version)
+      expect(await store.tasks.unfinished()).toContain(start.task.id)
+      expect((await store.tasks.list({ limit: 10, cursor: undefined })).items[0]).toMatchObject({
+        id: start.task.id,
+        repository: 'acme/shop',
+      })
+    })
+
+    it('has one row for a thing that is edited, and none twice', async () => {
+      const status = {
+        key: 'status',
+        body: { kind: 'status.upsert' as const, place: { repository: origin.repository, number: 5 } },
+      }
+      const comment = {
+        key: 'c',
+        body: { kind: 'comment' as const, place: { repository: origin.repository, number: 5 }, document: [] },
+      }
+      await store.effects.add('scope', 'conv', undefined, [status, comment])
+      await store.effects.add('scope', 'conv', undefined, [status, comment])
+      const mine = async () => (await store.effects.open(100)).filter((one) => one.scope === 'scope')
+      expect((await mine()).map((one) => [one.key, one.revision])).toEqual([
+        ['status', 2],
+        ['c', 1],
+      ])
+      const [first, second] = await mine()
+      await store.effects.markSent(first?.id ?? '')
+      await store.effects.finish(first?.id ?? '', 1, { id: 7 })
+      expect((await mine())[0]).toMatchObject({ status: 'intent', result: { id: 7 } })
+      await store.effects.finish(first?.id ?? '', 2, { id: 7 })
+      await store.effects.fail(second?.id ?? '', 'no')
+      expect(await mine()).toEqual([])
+      await store.effects.add('scope', 'conv', undefined, [status])
+      expect((await mine()).map((one) => [one.key, one.revision])).toEqual([['status', 3]])
+      expect(await store.effects.result('scope', 'status')).toEqual({ id: 7 })
+    })
+
+    it('keeps turns, releases, traffic and values of the installation', async () => {
+      expect(await store.instance.setOnce('k', 'first')).toBe('first')
+      expect(await store.instance.setOnce('k', 'second')).toBe('first')
+      const row = {
+        id: 'r1',
+        repository: 'acme/shop',
+        environment: 'production',
+        sha: 'abc',
+        taskId: 't',
+        status: 'live' as const,
+        port: 1,
+        pid: 2,
+        startedTick: '3',
+        dir: '/x',
+        command: { start: 's', health: '/h', publicPort: 80, env: {} },
+        detail: undefined,
+        liveAt: new Date(5000),
+      }
+      await store.releases.save(row)
+      expect(await store.releases.live('acme/shop', 'production')).toEqual(row)
+      await store.releases.save({ ...row, status: 'retired' })
+      expect(await store.releases.live('acme/shop', 'production')).toBeUndefined()
+      const sample = { at: 1000, requests: 3, errors: 1, latency: { 4: 3 } }
+      await store.releases.addSamples('acme/shop', 'production', 'abc', [sample])
+      await store.releases.addSamples('acme/shop', 'production', 'abc', [sample])
+      expect(await store.releases.samples('acme/shop', 'production', new Date(0), new Date(2000))).toEqual([sample])
+      await store.ping()
+    })
+  })
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { openStorage, type Storage } from '../../src/compose/storage.ts'
+
+/** A database for one test file, and how to get rid of it. */
+export interface TestDatabase {
+  readonly storage: Storage
+  drop(): Promise<void>
+}
+
+export const SERVER_URL = process.env['DATABASE_URL'] ?? 'postgresql://postgres@127.0.0.1:5432/postgres'
+
+/** Whether a PostgreSQL server answers. In CI it must; elsewhere its tests are skipped, saying so. */
+export async function hasPostgres(): Promise<boolean> {
+  const client = new pg.Client({ connectionString: SERVER_URL, connectionTimeoutMillis: 2000 })
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch (error) {
+    if (process.env['CI']) throw new Error('PostgreSQL is needed in CI', { cause: error })
+    process.stderr.write(`skipped: no PostgreSQL at ${SERVER_URL.replace(/:[^:@/]*@/, ':…@')}\n`)
+    return false
+  }
+}
+
+export async function embedded(): Promise<TestDatabase> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'muster-test-'))
+  const storage = await openStorage({ databaseUrl: undefined, dataDir })
+  return { storage, drop: async () => void (await storage.close(), rmSync(dataDir, { recursive: true, force: true })) }
+}
+
+export async function server(): Promise<TestDatabase> {
+  const name = `muster_test_${randomUUID().replaceAll('-', '')}`
+  await admin(`CREATE DATABASE ${name}`)
+  const url = new URL(SERVER_URL)
+  url.pathname = `/${name}`
+  const storage = await openStorage({ databaseUrl: url.href, dataDir: tmpdir() })
+  return { storage, drop: async () => void (await storage.close(), await admin(`DROP DATABASE ${name} WITH (FORCE)`)) }
+}
+
+async function admin(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: SERVER_URL })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
