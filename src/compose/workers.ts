@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { githubClient } from '../channels/github/client.ts'
+import { type GithubClient, githubClient } from '../channels/github/client.ts'
 import { redeliverMissed } from '../channels/github/deliveries.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
@@ -18,7 +18,7 @@ import { openProvider } from '../llm/provider.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import { releaseEngine } from '../releases/engine.ts'
-import { localTarget } from '../releases/local/target.ts'
+import { LocalTarget } from '../releases/local/target.ts'
 import { handlerFor } from '../roles/registry.ts'
 import { type Log, withLogContext } from '../telemetry/log.ts'
 import { toolsFor } from '../tools/tools.ts'
@@ -27,10 +27,12 @@ import { recover } from '../workflow/recover.ts'
 import { createStepRunner } from '../workflow/steps.ts'
 import { hostGit } from '../workspace/git.ts'
 import { openSandbox } from '../workspace/sandbox.ts'
+import type { Remotes } from '../workspace/types.ts'
 import type { Storage } from './storage.ts'
 
 const SWEEP_MS = 30_000
 const CATCH_UP_MS = 5 * 60_000
+const now = () => Date.now()
 const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 export interface WorkerDeps {
@@ -55,29 +57,14 @@ export interface Workers {
   stop(): Promise<void>
 }
 
-export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
-  const { settings, github, storage, log, redact } = deps
+/** The adapters, by the settings. */
+function adapters({ settings, github, storage, log, redact }: WorkerDeps) {
   const { store } = storage
-  const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) =>
-    log[level](fields, message)
-  const now = () => Date.now()
+  const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
+  const dataDir = resolve(settings.dataDir)
   const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
   const platform = githubPlatform(client)
-  const sandbox = openSandbox(settings.sandbox)
-  const dataDir = resolve(settings.dataDir)
-  const remotes = {
-    remote: async (
-      repository: Parameters<typeof client.token>[0] & { owner: string; name: string },
-      access: 'read' | 'write',
-    ) => {
-      const token = await client.token(repository, { contents: access })
-      return {
-        url: `${settings.githubUrls.server}/${repository.owner}/${repository.name}.git`,
-        authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
-      }
-    },
-  }
-  const git = hostGit(dataDir, remotes, sandbox)
+  const git = hostGit(dataDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
   const sender = githubSender({
     client,
     git,
@@ -86,22 +73,38 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
     publicUrl: settings.server.publicUrl,
     redact,
   })
-  const target = localTarget({
+  const publicHost = new URL(settings.server.publicUrl).hostname
+  const target = new LocalTarget({
     dir: dataDir,
     store: store.releases,
     host: settings.server.host,
-    publicHost: new URL(settings.server.publicUrl).hostname,
+    publicHost,
     redact,
-    log: (message, fields) => write('warn', message, fields),
+    log: warn,
   })
-  const releases = releaseEngine({
-    git,
-    store: store.releases,
-    target,
-    now,
-    sleep,
-    log: (message, fields) => write('warn', message, fields),
-  })
+  const releases = releaseEngine({ git, store: store.releases, target, now, sleep, log: warn })
+  return { client, platform, git, sender, target, releases }
+}
+
+/** Git's way to GitHub: a token for one repository, for reading or for writing. */
+function remotesOf(client: GithubClient, serverUrl: string): Remotes {
+  return {
+    remote: async (repository, access) => {
+      const token = await client.token(repository, { contents: access })
+      return {
+        url: `${serverUrl}/${repository.owner}/${repository.name}.git`,
+        authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
+      }
+    },
+  }
+}
+
+/** The engines, over the adapters. */
+async function engines(deps: WorkerDeps, { platform, git, sender, releases }: ReturnType<typeof adapters>) {
+  const { settings, github, storage, log, markerKey } = deps
+  const { store } = storage
+  const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+    log[level](fields, message)
   const queue = await openQueue({
     pool: storage.queuePool,
     concurrency: { inbound: 8, step: 4, wake: 4 },
@@ -117,15 +120,7 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
       runner.reconcile(task)
     },
   })
-  const outbox = createOutbox({
-    store,
-    workflow: engine,
-    sender,
-    markerKey: deps.markerKey,
-    now,
-    random: Math.random,
-    log: write,
-  })
+  const outbox = createOutbox({ store, workflow: engine, sender, markerKey, now, random: Math.random, log: write })
   const runner = createStepRunner({
     workflow: engine,
     store,
@@ -146,13 +141,40 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
     workflow: engine,
     platform,
     receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
-    now,
-    log: write,
-    kick: outbox.kick,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
     mayAsk: personLimiter(30, 10, now),
     newId: () => randomUUID(),
+    now,
+    log: write,
+    kick: outbox.kick,
   })
+  return { queue, engine, outbox, runner, handle }
+}
+
+/** Repeats something in the background; a failure is logged, and the next turn comes all the same. */
+function every(
+  ms: number,
+  what: string,
+  log: Log,
+  action: () => Promise<unknown>,
+): { now(): Promise<void>; stop(): void } {
+  const turn = async () => {
+    try {
+      await action()
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, what)
+    }
+  }
+  const timer = setInterval(() => void turn(), ms)
+  return { now: turn, stop: () => clearInterval(timer) }
+}
+
+export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
+  const { settings, github, storage, log } = deps
+  const { store } = storage
+  const outside = adapters(deps)
+  const { client, platform, target } = outside
+  const { queue, engine, outbox, runner, handle } = await engines(deps, outside)
   await target.adopt()
   await recover({ store, queue, engine })
   await queue.start({
@@ -166,29 +188,17 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
       withLogContext({ task: taskId }, async () => void (await engine.apply(taskId, { type: 'quiet.over' }))),
   })
   outbox.start()
-  const sweeper = setInterval(
-    () => void recover({ store, queue, engine }).catch((error: unknown) => log.warn({ error: String(error) }, 'sweep')),
-    SWEEP_MS,
-  )
-  const catchUp = async () => {
-    try {
-      const asked = await redeliverMissed(
-        client,
-        async (guid) =>
-          (await store.inbox.list({ source: 'github', deliveryId: guid }, { limit: 1, cursor: undefined })).items
-            .length > 0,
-        now(),
-      )
-      if (asked > 0) log.info({ asked }, 'asked GitHub for deliveries that were missed')
-    } catch (error) {
-      log.warn({ error: messageOf(error) }, 'missed deliveries could not be asked for')
-    }
-  }
-  const catcher = setInterval(() => void catchUp(), CATCH_UP_MS)
+  const isKnown = async (guid: string) =>
+    (await store.inbox.list({ source: 'github', deliveryId: guid }, { limit: 1, cursor: undefined })).items.length > 0
+  const sweeping = every(SWEEP_MS, 'sweep', log, () => recover({ store, queue, engine }))
+  const catching = every(CATCH_UP_MS, 'missed deliveries could not be asked for', log, async () => {
+    const asked = await redeliverMissed(client, isKnown, now())
+    if (asked > 0) log.info({ asked }, 'asked GitHub for deliveries that were missed')
+  })
   return {
     verifier: (headers, body) => receive(headers, body, github.webhookSecret),
     platform,
-    releaseLog: target.log,
+    releaseLog: (id) => target.log(id),
     onArrival: (eventId) => queue.add({ name: 'inbound', eventId }),
     async startTask(owner, name, issue, request) {
       const found = await platform.findIssue(owner, name, issue)
@@ -203,10 +213,10 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
       return { eventId: id }
     },
     ping: queue.ping,
-    catchUp,
+    catchUp: catching.now,
     async stop() {
-      clearInterval(sweeper)
-      clearInterval(catcher)
+      sweeping.stop()
+      catching.stop()
       await runner.stop()
       await outbox.stop()
       await queue.close(5000)

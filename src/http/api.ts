@@ -171,6 +171,10 @@ function taskRoutes(app: Api, { store, startTask }: HttpDeps): void {
       }
     },
   )
+  startRoute(app, startTask)
+}
+
+function startRoute(app: Api, startTask: HttpDeps['startTask']): void {
   const StartBody = z.object({
     repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'owner/name'),
     issue: z.int().min(1),

@@ -90,7 +90,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     async stop() {
       state = 'stopped'
       clearTimeout(timer)
-      await Promise.allSettled([...sending])
+      await Promise.allSettled(sending)
     },
   }
 }

@@ -20,6 +20,7 @@ export interface DemoOptions {
 
 const LIVE_PATIENCE_MS = 30 * 60_000
 const PATIENCE_MS = 120_000
+const FIRST_ISSUE = 1
 
 /** Plays the whole journey. @returns whether all of it truly happened */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
@@ -135,25 +136,22 @@ async function settled(stage: Stage): Promise<void> {
   }
 }
 
+/** The live line while waiting: what the newest task is doing. */
 function showProgress(narrator: Narrator, server: ServerChild): () => void {
-  let issue = 1
-  const timer = setInterval(async () => {
-    const task =
-      (await taskOf(server, issue + 1).catch(() => undefined)) ?? (await taskOf(server, issue).catch(() => undefined))
-    if (!task) return
-    issue = Math.max(issue, 1)
-    const running = task.state.steps.find((step) => step.status === 'running')
-    const gate = task.state.gate?.kind
-    narrator.progress(
-      running
-        ? `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''}`
-        : gate
-          ? `waiting for people (${gate})`
-          : task.status,
-    )
-  }, 500)
+  const show = async () => {
+    const task = (await taskOf(server, FIRST_ISSUE + 1)) ?? (await taskOf(server, FIRST_ISSUE))
+    if (task) narrator.progress(progressLine(task))
+  }
+  const timer = setInterval(() => void show().catch(() => {}), 500)
   timer.unref()
   return () => clearInterval(timer)
+}
+
+function progressLine({ state, status }: TaskView): string {
+  const running = state.steps.find((step) => step.status === 'running')
+  if (!running) return state.gate ? `waiting for people (${state.gate.kind})` : status
+  const cost = running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''
+  return `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${cost}`
 }
 
 async function keepRunning(stage: Stage, server: ServerChild, narrator: Narrator): Promise<void> {

@@ -60,7 +60,7 @@ export function jsonNarrator(write: (text: string) => void): Narrator {
 /** For a person at a terminal: colours where there are any, and a live line while waiting. */
 export function textNarrator(stream: NodeJS.WriteStream): Narrator {
   const started = Date.now()
-  const live = stream.isTTY === true
+  const live = stream.isTTY
   let shown = ''
   let lastStatus = ''
   const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
 import type { Design, Spec } from '../core/artefacts.ts'
-import type { Task } from '../core/task/types.ts'
+import type { ReviewComment, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
 import { BudgetReached, type StepContext } from './types.ts'
 
@@ -23,6 +23,11 @@ export function charter(name: string, instructions: string | undefined): string 
 export async function instructionsOf({ git, task }: StepContext, sha: string): Promise<string | undefined> {
   const { repository } = task.origin
   return (await git.show(repository, sha, 'AGENTS.md')) ?? (await git.show(repository, sha, 'CLAUDE.md'))
+}
+
+/** What a review comment is called towards the model: the same number for every role and round. */
+export function numberOf({ review }: Task, comment: ReviewComment): number {
+  return review.ledger.findIndex((entry) => entry.comment.id === comment.id) + 1
 }
 
 /** A code that nobody can guess, to end a block with. */

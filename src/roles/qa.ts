@@ -5,7 +5,7 @@ import { judgeProof } from '../core/proof.ts'
 import { clip, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, finished, instructionsOf, newNonce, requestText, specText } from './prompt.ts'
+import { charter, finished, instructionsOf, newNonce, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
@@ -147,13 +147,13 @@ async function judgeCriteria(
 }
 
 /** Comments that SD says are fixed: QA looks whether they are. */
-function fixedComments({ review }: Task, nonce: string): string[] {
-  const fixed = review.ledger.filter((entry) => entry.outcome === 'fixed')
+function fixedComments(task: Task, nonce: string): string[] {
+  const fixed = task.review.ledger.filter((entry) => entry.outcome === 'fixed')
   if (fixed.length === 0) return []
-  const shown = fixed.map((entry, index) =>
+  const shown = fixed.map((entry) =>
     quoteBlock(
       'comment',
-      `Review comment ${index + 1}${entry.comment.path ? `, on ${entry.comment.path}` : ''}:\n${entry.comment.body}`,
+      `Review comment ${numberOf(task, entry.comment)}${entry.comment.path ? `, on ${entry.comment.path}` : ''}:\n${entry.comment.body}`,
       nonce,
     ),
   )

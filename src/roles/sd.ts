@@ -2,11 +2,11 @@ import { type Patch, PatchNote, type ReviewAnswer, ReworkNote } from '../core/ar
 import { type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { UserError } from '../core/errors.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
-import type { ReviewComment, ReworkReason } from '../core/task/types.ts'
+import type { ReviewComment, ReworkReason, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
 import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, designText, finished, instructionsOf, newNonce, requestText, specText } from './prompt.ts'
+import { charter, designText, finished, instructionsOf, newNonce, numberOf, requestText, specText } from './prompt.ts'
 import { BudgetReached, type RoleModule, type StepContext } from './types.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
@@ -36,7 +36,7 @@ async function rework(context: StepContext) {
   const { headSha } = task
   if (!headSha || !step.rework) throw new UserError('no_head', 'There is no branch to work on.')
   const main = await git.resolve(repository, repository.defaultBranch)
-  const comments = step.rework.why === 'review' ? step.rework.comments.toSorted((a, b) => a.id - b.id) : []
+  const comments = step.rework.why === 'review' ? step.rework.comments : []
   const came = step.rework.why === 'review' ? await reviewText(context, headSha, comments) : reasonText(step.rework)
   const prompt = `${plan(context)}\n\n${soFar(context)}\n\nThe commit it started from is tagged \`${BASE_TAG}\`.\n\n${came}`
   return work(context, { main, startSha: headSha, parentSha: headSha, prompt, artefact: ReworkNote, comments })
@@ -54,7 +54,11 @@ function soFar({ task }: StepContext): string {
     ({ note }) => `- ${note.title}: ${note.summary}${note.notDone ? ` Not done: ${note.notDone}` : ''}`,
   )
   const remarks = task.proofs.at(-1)?.note?.remarks
-  return ['## What was done so far', ...rounds, ...(remarks ? [`QA remarked: ${remarks}`] : [])]
+  return [
+    '## What was done so far',
+    ...rounds,
+    ...(remarks ? [`QA remarked (a hint from reading, not a task): ${remarks}`] : []),
+  ]
     .map(sanitise)
     .join('\n')
 }
@@ -78,7 +82,7 @@ async function reviewText(
 ): Promise<string> {
   const nonce = newNonce()
   const shown: string[] = []
-  for (const [index, comment] of comments.entries()) {
+  for (const comment of comments) {
     const file = comment.path ? await git.show(task.origin.repository, headSha, comment.path) : undefined
     const line = comment.line ?? 1
     const near = file?.split('\n').slice(Math.max(0, line - CONTEXT_LINES), line + CONTEXT_LINES - 1)
@@ -86,7 +90,7 @@ async function reviewText(
     shown.push(
       quoteBlock(
         'comment',
-        `Comment ${index + 1}, by ${comment.author.login}${place}:\n${comment.body}${near ? `\n\nThe lines there:\n${near.join('\n')}` : ''}`,
+        `Comment ${numberOf(task, comment)}, by ${comment.author.login}${place}:\n${comment.body}${near ? `\n\nThe lines there:\n${near.join('\n')}` : ''}`,
         nonce,
       ),
     )
@@ -101,7 +105,7 @@ interface Work {
   readonly parentSha: string
   readonly prompt: string
   readonly artefact: typeof PatchNote | typeof ReworkNote
-  /** The review comments that want an answer, in the order of their numbers. */
+  /** The review comments that want an answer. */
   readonly comments: readonly ReviewComment[]
 }
 
@@ -127,7 +131,7 @@ async function work(context: StepContext, input: Work) {
     const { diff, files } = await checkout.diff(input.parentSha)
     const made = ({ answers = [], ...note }: Note): Patch => ({
       note,
-      answers: byId(answers, input.comments),
+      answers: byId(answers, task),
       parentSha: input.parentSha,
       baseSha,
       diff,
@@ -143,10 +147,10 @@ async function work(context: StepContext, input: Work) {
 }
 
 /** The model knows the comments by their numbers; outside they have the platform's ids. */
-function byId(answers: readonly ReviewAnswer[], comments: readonly ReviewComment[]): ReviewAnswer[] {
+function byId(answers: readonly ReviewAnswer[], { review }: Task): ReviewAnswer[] {
   return answers.flatMap((answer) => {
-    const comment = comments[answer.id - 1]
-    return comment ? [{ ...answer, id: comment.id }] : []
+    const entry = review.ledger[answer.id - 1]
+    return entry ? [{ ...answer, id: entry.comment.id }] : []
   })
 }
 

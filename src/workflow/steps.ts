@@ -1,17 +1,17 @@
 import { runAgent } from '../agent/loop.ts'
-import type { Journal } from '../agent/types.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
 import { mayBegin, stepById } from '../core/task/steps.ts'
 import type { Step, StepError, Task } from '../core/task/types.ts'
-import { ModelError, type ModelProvider, type ModelReply, type ToolResult } from '../llm/types.ts'
+import { ModelError, type ModelProvider } from '../llm/types.ts'
 import type { Releases } from '../releases/types.ts'
 import { BudgetReached, type RoleJob, type StepContext, type StepHandler, type Tier } from '../roles/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
 import type { Git } from '../workspace/types.ts'
+import { journalOf } from './journal.ts'
 import type { Workflow } from './types.ts'
 
 const MAX_TURNS = 60
@@ -208,40 +208,4 @@ function agentJobOf<T>(deps: RunnerDeps, job: RoleJob<T>, task: Task, step: Step
     tools: checkout ? deps.toolsFor(permissions) : [],
     context,
   }
-}
-
-/** The journal of one attempt: a reply is saved, and paid for, in the same transaction. */
-function journalOf(deps: RunnerDeps, taskId: string, step: string, attempt: number): Journal {
-  return {
-    async load() {
-      const rows = await deps.store.turns.list(taskId, step, attempt)
-      return rows.map((row) => ({ reply: replyOf(row.response), results: resultsOf(row.results) }))
-    },
-    async saveReply(ordinal, reply, costUsd) {
-      const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = reply.usage
-      const turn = {
-        taskId,
-        step,
-        attempt,
-        ordinal,
-        model: reply.model,
-        response: reply,
-        results: { pending: true },
-        inputTokens: inputTokens + cacheReadTokens + cacheWriteTokens,
-        outputTokens,
-        costUsd,
-      }
-      await deps.workflow.apply(taskId, { type: 'turn', step, costUsd }, { turn })
-    },
-    saveResults: (ordinal, results) => deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results),
-  }
-}
-
-/** The boundary of this seam: the journal's JSON was written by the two functions above. */
-function replyOf(stored: unknown): ModelReply {
-  return stored as ModelReply
-}
-
-function resultsOf(stored: unknown): readonly ToolResult[] | undefined {
-  return Array.isArray(stored) ? (stored as ToolResult[]) : undefined
 }

@@ -10,6 +10,8 @@ const DIFF_SCRIPT = `set -e
 export GIT_DIR="$MUSTER_BASE" GIT_WORK_TREE="$PWD" GIT_INDEX_FILE="$(mktemp -d)/index" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MUSTER_BASE/objects" GIT_OBJECT_DIRECTORY="$(mktemp -d)"
 git read-tree "$1"
+# A repository inside the tree is just files: what is in its .git does not count.
+find . -mindepth 2 -name .git -prune -exec rm -rf {} +
 git -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile=/dev/null add -A . 2>/dev/null
 if [ "$2" = names ]; then git diff --cached --name-only -z --no-renames "$1"
 else git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1"; fi`

@@ -19,19 +19,17 @@ let running: Running
 let url = ''
 const github = createServer((request, response) => {
   const good = request.url === '/api/v3/app-manifests/good-code/conversions'
-  response
-    .writeHead(good ? 201 : 404, { 'content-type': 'application/json' })
-    .end(
-      good
-        ? JSON.stringify({
-            id: 7,
-            slug: 'my-muster',
-            pem: privateKey,
-            webhook_secret: 'secret-of-the-hook',
-            html_url: 'https://x/apps/my-muster',
-          })
-        : '{}',
-    )
+  response.writeHead(good ? 201 : 404, { 'content-type': 'application/json' }).end(
+    good
+      ? JSON.stringify({
+          id: 7,
+          slug: 'my-muster',
+          pem: privateKey,
+          webhook_secret: 'secret-of-the-hook',
+          html_url: 'https://x/apps/my-muster',
+        })
+      : '{}',
+  )
 })
 const env = () => ({
   PORT: '0',

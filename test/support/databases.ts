@@ -30,7 +30,13 @@ export async function hasPostgres(): Promise<boolean> {
 export async function embedded(): Promise<TestDatabase> {
   const dataDir = mkdtempSync(join(tmpdir(), 'muster-test-'))
   const storage = await openStorage({ databaseUrl: undefined, dataDir })
-  return { storage, drop: async () => void (await storage.close(), rmSync(dataDir, { recursive: true, force: true })) }
+  return {
+    storage,
+    drop: async () => {
+      await storage.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
 }
 
 export async function server(): Promise<TestDatabase> {
@@ -39,7 +45,13 @@ export async function server(): Promise<TestDatabase> {
   const url = new URL(SERVER_URL)
   url.pathname = `/${name}`
   const storage = await openStorage({ databaseUrl: url.href, dataDir: tmpdir() })
-  return { storage, drop: async () => void (await storage.close(), await admin(`DROP DATABASE ${name} WITH (FORCE)`)) }
+  return {
+    storage,
+    drop: async () => {
+      await storage.close()
+      await admin(`DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
 }
 
 async function admin(sql: string): Promise<void> {

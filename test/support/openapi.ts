@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Ajv, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
+
+// The package is CommonJS: under Node its function is the `default` of the default export.
+const addFormats = formats.default
 import type { Exchange } from '../../src/rehearsal/github/server.ts'
 
 /** Checks what goes over the wire against GitHub's own OpenAPI description. */
@@ -33,10 +36,6 @@ export function openApiCheck(): ApiCheck {
   const description = JSON.parse(readFileSync(file, 'utf8')) as { paths: Record<string, Record<string, Json>> }
   allowNull(description)
   const ajv = new Ajv({ strict: false, allErrors: false, validateFormats: true, logger: false })
-  // The package is CommonJS, whose default export is the function itself under some loaders.
-  const addFormats =
-    (formats as unknown as { default?: typeof formats.default }).default ??
-    (formats as unknown as typeof formats.default)
   addFormats(ajv)
   ajv.addSchema(description, 'gh')
   const compiled = new Map<string, ValidateFunction | undefined>()

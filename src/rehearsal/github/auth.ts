@@ -1,5 +1,8 @@
 import { createVerify } from 'node:crypto'
+import { z } from 'zod'
 import type { Token, World } from './world.ts'
+
+const Claims = z.object({ iss: z.coerce.string(), exp: z.number(), iat: z.number() })
 
 /** Who calls: the app itself (a JWT), an installation (a token), or nobody. */
 export type Caller =
@@ -41,16 +44,11 @@ function isAppJwt(world: World, jwt: string): boolean {
   const [head = '', body = '', signature = ''] = jwt.split('.')
   const verifier = createVerify('RSA-SHA256').update(`${head}.${body}`)
   if (!verifier.verify(world.app.publicKey, signature, 'base64url')) return false
-  const claims: unknown = JSON.parse(Buffer.from(body, 'base64url').toString())
-  if (typeof claims !== 'object' || claims === null) return false
-  const { iss, exp, iat } = { iss: '', exp: 0, iat: 0, ...claims }
+  const claims = Claims.safeParse(JSON.parse(Buffer.from(body, 'base64url').toString()))
+  if (!claims.success) return false
+  const { iss, exp, iat } = claims.data
   const now = Date.now() / 1000
-  return (
-    String(iss) === String(world.app.id) &&
-    Number(exp) > now &&
-    Number(exp) - Number(iat) <= 660 &&
-    Number(iat) <= now + 60
-  )
+  return iss === String(world.app.id) && exp > now && exp - iat <= 660 && iat <= now + 60
 }
 
 /** Whether a token may do this, there. @throws Refusal with GitHub's words */

@@ -71,7 +71,7 @@ export function serveGit(
     REQUEST_METHOD: request.method ?? 'GET',
     CONTENT_TYPE: request.headers['content-type'] ?? '',
     REMOTE_USER: 'app',
-    HTTP_CONTENT_ENCODING: String(request.headers['content-encoding'] ?? ''),
+    HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
     GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
     ...(request.headers['content-length'] ? { CONTENT_LENGTH: request.headers['content-length'] } : {}),
   }

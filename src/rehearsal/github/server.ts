@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -128,12 +127,7 @@ function gitRoutes(app: FastifyInstance, world: World, hooks: Hooks): void {
     }
     require(callerOf(world, request.headers.authorization), ['contents'], write ? 'write' : 'read', repo.id)
     reply.hijack()
-    await serveGit(
-      dirname(repo.dir),
-      `/${repo.name}.git/${rest}`,
-      request.raw as IncomingMessage,
-      reply.raw as ServerResponse,
-    )
+    await serveGit(dirname(repo.dir), `/${repo.name}.git/${rest}`, request.raw, reply.raw)
     if (write && request.method === 'POST') await branchesMoved(world, hooks, repo, world.bot)
     return reply
   }

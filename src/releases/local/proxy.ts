@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { createProxyServer } from 'httpxy'
 import { UserError } from '../../core/errors.ts'
 import { bucketOf, type Sample } from '../../core/traffic.ts'
@@ -36,8 +37,7 @@ export class EnvironmentProxy {
     this.#server = createServer((request, response) => void this.#pass(request, response))
     this.#server.on('upgrade', (request, socket, head) => {
       const upstream = this.#upstream
-      if (upstream && 'setKeepAlive' in socket)
-        void this.#proxy.ws(request, socket as import('node:net').Socket, { target: target(upstream) }, head)
+      if (upstream && socket instanceof Socket) void this.#proxy.ws(request, socket, { target: target(upstream) }, head)
       else socket.destroy()
     })
     this.#timer = setInterval(() => this.flush(false), 500)
@@ -130,6 +130,6 @@ function target(upstream: Upstream): string {
 
 async function drained(upstream: Upstream | undefined, maxMs: number): Promise<void> {
   const until = Date.now() + maxMs
-  while (upstream && upstream.inFlight > 0 && Date.now() < until)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const busy = () => upstream !== undefined && upstream.inFlight > 0 && Date.now() < until
+  while (busy()) await new Promise((resolve) => setTimeout(resolve, 50))
 }

@@ -1,0 +1,45 @@
+import type { Journal } from '../agent/types.ts'
+import type { ModelReply, ToolResult } from '../llm/types.ts'
+import type { Store } from '../store/types.ts'
+import type { Workflow } from './types.ts'
+
+export interface JournalDeps {
+  readonly workflow: Workflow
+  readonly store: Pick<Store, 'turns'>
+}
+
+/** The journal of one attempt: a reply is saved, and paid for, in the same transaction. */
+export function journalOf(deps: JournalDeps, taskId: string, step: string, attempt: number): Journal {
+  return {
+    async load() {
+      const rows = await deps.store.turns.list(taskId, step, attempt)
+      return rows.map((row) => ({ reply: replyOf(row.response), results: resultsOf(row.results) }))
+    },
+    async saveReply(ordinal, reply, costUsd) {
+      const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = reply.usage
+      const turn = {
+        taskId,
+        step,
+        attempt,
+        ordinal,
+        model: reply.model,
+        response: reply,
+        results: { pending: true },
+        inputTokens: inputTokens + cacheReadTokens + cacheWriteTokens,
+        outputTokens,
+        costUsd,
+      }
+      await deps.workflow.apply(taskId, { type: 'turn', step, costUsd }, { turn })
+    },
+    saveResults: (ordinal, results) => deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results),
+  }
+}
+
+/** The boundary of this seam: the journal's JSON was written by the two functions above. */
+function replyOf(stored: unknown): ModelReply {
+  return stored as ModelReply
+}
+
+function resultsOf(stored: unknown): readonly ToolResult[] | undefined {
+  return Array.isArray(stored) ? (stored as ToolResult[]) : undefined
+}

@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../core/errors.ts'
+import type { Repository } from '../core/task/types.ts'
+import { run } from './spawn.ts'
+import type { Remotes } from './types.ts'
+
+const MAX_REPOSITORY_KIB = 2 * 1024 * 1024
+const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/
+export const GIT_TIMEOUT_MS = 10 * 60_000
+
+// Nothing of the machine's or a user's git configuration counts, no prompt, only these transports, no submodules.
+export const SAFE_ENV = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  HOME: '/nonexistent',
+  LANG: 'C.UTF-8',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ALLOW_PROTOCOL: 'https:http',
+  GIT_PROTOCOL_FROM_USER: '0',
+  GIT_ATTR_NOSYSTEM: '1',
+}
+
+interface Call {
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  readonly maxOutput?: number
+}
+
+/** The host's bare copies of repositories, one each, below a folder. Nothing is ever checked out here. */
+export class BareCopies {
+  readonly #dir: string
+  readonly #remotes: Remotes
+  readonly #queues = new Map<number, Promise<unknown>>()
+
+  constructor(dir: string, remotes: Remotes) {
+    this.#dir = dir
+    this.#remotes = remotes
+  }
+
+  pathOf(repository: Repository): string {
+    return join(this.#dir, 'repos', `${repository.id}.git`)
+  }
+
+  /** One fetch or push at a time per repository. */
+  inTurn<T>(repository: Repository, action: () => Promise<T>): Promise<T> {
+    const next = (this.#queues.get(repository.id) ?? Promise.resolve()).then(action, action)
+    this.#queues.set(
+      repository.id,
+      next.catch(() => {}),
+    )
+    return next
+  }
+
+  async git(
+    repository: Repository,
+    args: readonly string[],
+    call: Call = {},
+  ): Promise<{ exitCode: number; output: string }> {
+    const all = ['-c', 'core.hooksPath=/dev/null', '--git-dir', this.pathOf(repository), ...args]
+    return run('git', all, {
+      env: { ...SAFE_ENV, ...call.env },
+      stdin: call.stdin,
+      timeoutMs: GIT_TIMEOUT_MS,
+      maxOutput: call.maxOutput ?? 20_000_000,
+    })
+  }
+
+  /** The output of a git command. @throws UserError when it fails */
+  async must(repository: Repository, args: readonly string[], call: Call = {}): Promise<string> {
+    const { exitCode, output } = await this.git(repository, args, call)
+    if (exitCode === 0) return output.trim()
+    throw new UserError('git_failed', `git ${args[0] ?? ''} failed for ${repository.owner}/${repository.name}.`, {
+      cause: new Error(output.slice(-4000)),
+    })
+  }
+
+  /** The address and, through the environment (an argument could be read by other users of the machine), the credential. */
+  async withRemote(
+    repository: Repository,
+    access: 'read' | 'write',
+  ): Promise<{ url: string; env: Record<string, string> }> {
+    const { url, authorization } = await this.#remotes.remote(repository, access)
+    return {
+      url,
+      env: {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: `http.${url}.extraHeader`,
+        GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,
+      },
+    }
+  }
+
+  /** Fetches every branch, then answers the SHA of a branch or SHA. @throws UserError */
+  async resolve(repository: Repository, ref: string): Promise<string> {
+    return this.inTurn(repository, async () => {
+      await this.#fetch(repository)
+      const sha = await this.#commitOf(repository, ref)
+      if (sha) return sha
+      const empty = (await this.must(repository, ['for-each-ref', '--count=1'])) === ''
+      throw empty
+        ? new UserError('repository_empty', 'The repository is empty.', { hint: 'Push a first commit, then `retry`.' })
+        : new UserError('unknown_ref', `There is no \`${ref.slice(0, 80)}\` in the repository.`)
+    })
+  }
+
+  /** Makes sure that a commit is here, without a request where it is already. */
+  async has(repository: Repository, sha: string): Promise<void> {
+    if (existsSync(this.pathOf(repository)) && (await this.#commitOf(repository, sha))) return
+    await this.resolve(repository, sha)
+  }
+
+  async #fetch(repository: Repository): Promise<void> {
+    const copy = this.pathOf(repository)
+    if (!existsSync(copy)) {
+      await mkdir(copy, { recursive: true })
+      await this.must(repository, ['init', '--quiet', '--bare'])
+    }
+    const { url, env } = await this.withRemote(repository, 'read')
+    const args = [
+      'fetch',
+      '--quiet',
+      '--prune',
+      '--no-recurse-submodules',
+      '--no-tags',
+      '--',
+      url,
+      '+refs/heads/*:refs/heads/*',
+    ]
+    const { exitCode, output } = await this.git(repository, args, { env })
+    if (exitCode !== 0) throw cloneError(repository, output)
+    await this.#checkSize(repository)
+  }
+
+  async #checkSize(repository: Repository): Promise<void> {
+    const counted = await this.must(repository, ['count-objects', '-v'])
+    const kib = Number(/size-pack: (\d+)/.exec(counted)?.[1] ?? 0) + Number(/size: (\d+)/.exec(counted)?.[1] ?? 0)
+    if (kib <= MAX_REPOSITORY_KIB) return
+    throw new UserError(
+      'repository_too_large',
+      `The repository has ${Math.round(kib / 1024)} MB of history; at most ${MAX_REPOSITORY_KIB / 1024} MB are supported.`,
+    )
+  }
+
+  async #commitOf(repository: Repository, ref: string): Promise<string | undefined> {
+    if (!SHA.test(ref) && !/^[\w][\w./-]*$/.test(ref)) return undefined
+    for (const name of [`refs/heads/${ref}`, ref]) {
+      const { exitCode, output } = await this.git(repository, [
+        'rev-parse',
+        '--verify',
+        '--quiet',
+        '--end-of-options',
+        `${name}^{commit}`,
+      ])
+      if (exitCode === 0) return output.trim()
+    }
+    return undefined
+  }
+}
+
+function cloneError(repository: Repository, output: string): Error {
+  const name = `${repository.owner}/${repository.name}`
+  if (/Authentication failed|403|401|not found|404/i.test(output)) {
+    return new UserError('clone_failed', `Muster may not read ${name}.`, {
+      hint: 'Check that the app is installed on it with the permission "Contents: read and write".',
+      cause: new Error(output),
+    })
+  }
+  return new UserError('clone_failed', `${name} could not be fetched.`, {
+    hint: 'Is the Git server reachable? `retry` tries again.',
+    cause: new Error(output.slice(-2000)),
+  })
+}

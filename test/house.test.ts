@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { expect, it } from 'vitest'
+
+/** The rules of the house (src/README.md), as checks. Cycles, sizes, `any` and casts are the linter's business (.oxlintrc.json). */
+
+const SRC = resolve(import.meta.dirname, '../src')
+
+function files(dir: string): string[] {
+  return readdirSync(dir).flatMap((name) => {
+    const path = join(dir, name)
+    if (statSync(path).isDirectory()) return name === 'generated' || name === 'sample' ? [] : files(path)
+    return path.endsWith('.ts') ? [path] : []
+  })
+}
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  readonly typeOnly: boolean
+}
+
+const IMPORTS: Import[] = files(SRC).flatMap((path) =>
+  [...readFileSync(path, 'utf8').matchAll(/^(import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm)].map(
+    ([, , typeOnly, target = '']) => ({
+      from: relative(SRC, path),
+      to: target.startsWith('.') ? relative(SRC, resolve(dirname(path), target)) : target,
+      typeOnly: typeOnly !== undefined,
+    }),
+  ),
+)
+const inside = IMPORTS.filter(({ to }) => to.endsWith('.ts') || to.endsWith('.json'))
+const top = (path: string) => path.split('/')[0] ?? ''
+const isSeam = (path: string) => path.endsWith('/types.ts')
+
+/** What each folder may import besides itself, `core` and the seams' `types.ts`. */
+const MAY: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  telemetry: [],
+  config: [],
+  llm: [],
+  tools: [],
+  agent: ['llm'],
+  roles: [],
+  workflow: ['agent', 'outbox'],
+  inbox: ['config'],
+  outbox: [],
+  queue: [],
+  workspace: [],
+  releases: ['workspace', 'telemetry'],
+  store: ['telemetry'],
+  channels: [],
+  http: [],
+  cli: [],
+  rehearsal: ['channels', 'workspace', 'cli'],
+}
+
+const offences = (bad: (one: Import) => boolean) => inside.filter(bad).map(({ from, to }) => `${from} → ${to}`)
+
+it('core imports nothing of src, and no SDK', () => {
+  expect(
+    IMPORTS.filter(
+      ({ from, to }) => top(from) === 'core' && top(to) !== 'core' && to !== 'zod' && to !== 'node:crypto',
+    ).map(({ from, to }) => `${from} → ${to}`),
+  ).toEqual([])
+})
+
+it("a seam's types.ts imports core and other seams only", () => {
+  expect(
+    offences(
+      ({ from, to }) =>
+        isSeam(from) &&
+        top(from) !== 'core' &&
+        top(to) !== 'core' &&
+        dirname(to) !== dirname(dirname(from)) &&
+        !isSeam(to),
+    ),
+  ).toEqual([])
+})
+
+it('every folder imports only what it may', () => {
+  expect(
+    offences(({ from, to }) => {
+      const [here, there] = [top(from), top(to)]
+      if (here === there || there === 'core' || isSeam(to)) return false
+      if (from === 'main.ts' || here === 'compose') return false
+      return !(MAY[here] ?? []).includes(there)
+    }),
+  ).toEqual([])
+})
+
+it('nobody imports the composition root', () => {
+  expect(
+    offences(
+      ({ from, to }) => (to === 'main.ts' || top(to) === 'compose') && from !== 'main.ts' && top(from) !== 'compose',
+    ),
+  ).toEqual([])
+})
+
+/** Where each SDK is at home. */
+const HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@anthropic-ai/sdk': ['llm/anthropic.ts'],
+  '@octokit/core': ['channels/github/client.ts'],
+  '@octokit/auth-app': ['channels/github/client.ts'],
+  '@electric-sql/pglite': ['store/lite.ts', 'queue/litepool.ts'],
+  'pglite-prisma-adapter': ['store/lite.ts'],
+  '@prisma/adapter-pg': ['store/postgres.ts'],
+  pg: ['store/postgres.ts', 'compose/storage.ts', 'queue/bullmq.ts'],
+  bullmq: ['queue/bullmq.ts', 'queue/litepool.ts', 'compose/storage.ts'],
+  pino: ['telemetry/log.ts'],
+  httpxy: ['releases/local/proxy.ts'],
+  commander: ['main.ts'],
+  yaml: ['config/repository.ts', 'channels/github/manifest.ts'],
+  marked: ['rehearsal/github/page.ts'],
+}
+
+it('each SDK has its home', () => {
+  const wrong = IMPORTS.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:')).filter(({ from, to }) => {
+    const name = to.startsWith('@') ? to.split('/').slice(0, 2).join('/') : top(to)
+    if (name === 'zod') return false
+    if (
+      name === 'fastify' ||
+      name === '@fastify' ||
+      name === '@fastify/swagger' ||
+      name === 'fastify-type-provider-zod'
+    )
+      return top(from) !== 'http' && top(from) !== 'rehearsal'
+    return HOMES[name] ? !HOMES[name].includes(from) : !to.endsWith('.json')
+  })
+  expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
+})

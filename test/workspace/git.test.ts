@@ -1,0 +1,159 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Repository } from '../../src/core/task/types.ts'
+import { importFolder } from '../../src/rehearsal/github/git.ts'
+import { toolsFor } from '../../src/tools/tools.ts'
+import { hostGit } from '../../src/workspace/git.ts'
+import { findProgram, openSandbox } from '../../src/workspace/sandbox.ts'
+import type { Checkout, Git } from '../../src/workspace/types.ts'
+
+let dir = ''
+let git: Git
+let remote = ''
+let sha = ''
+const repository: Repository = { id: 1, owner: 'acme', name: 'x', defaultBranch: 'main', installationId: 1 }
+const never = new AbortController().signal
+const sandbox = openSandbox(findProgram('bwrap') ? 'bubblewrap' : 'none')
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'muster-git-'))
+  const files = join(dir, 'files')
+  mkdirSync(join(files, 'src'), { recursive: true })
+  writeFileSync(join(files, 'src/a.txt'), 'one\ntwo\nthree\n')
+  writeFileSync(join(files, '.gitattributes'), '*.txt filter=evil\n')
+  remote = join(dir, 'remote.git')
+  await importFolder(remote, files, 'alice', 'first')
+  git = hostGit(dir, { remote: () => Promise.resolve({ url: `http://127.0.0.1:9/`, authorization: 'x' }) }, sandbox)
+  cpSync(remote, join(dir, 'repos', '1.git'), { recursive: true })
+  sha = execFileSync('git', ['--git-dir', remote, 'rev-parse', 'main']).toString().trim()
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+async function inClone<T>(use: (checkout: Checkout) => Promise<T>): Promise<T> {
+  const checkout = await git.checkout(repository, sha, never)
+  try {
+    return await use(checkout)
+  } finally {
+    await checkout.dispose()
+  }
+}
+
+const call = (checkout: Checkout, name: string, input: unknown) => {
+  const tool = toolsFor(['read', 'write', 'run']).find((one) => one.name === name)
+  return tool?.call(input, {
+    checkout,
+    timeoutMs: 20_000,
+    mayWrite: (path) => ({ ok: !path.startsWith('.github/'), detail: 'protected' }),
+  })
+}
+
+describe('a clone in the sandbox', () => {
+  it('gives its change as a patch, whatever was done to its .git', async () => {
+    await inClone(async (checkout) => {
+      await checkout.run([
+        '/bin/sh',
+        '-c',
+        'echo four >> src/a.txt; printf "\\0\\1" > bin; rm -rf .git; mkdir .git; printf "[core]\\n\\tfsmonitor = touch /tmp/evil\\n" > .git/config',
+      ])
+      const { diff, files } = await checkout.diff()
+      expect(files).toEqual(['bin', 'src/a.txt'])
+      expect(diff).toContain('+four')
+      expect(diff).toContain('GIT binary patch')
+      expect((await checkout.run(['ls', '/tmp/evil'])).exitCode).not.toBe(0)
+    })
+  })
+
+  it('24, 25: nothing the tree says about git is done on the host', async () => {
+    await inClone(async (checkout) => {
+      const evil = join(dir, 'host-was-here')
+      await checkout.run([
+        '/bin/sh',
+        '-c',
+        `git config core.fsmonitor "touch ${evil}"; git config core.hooksPath hooks; git config filter.evil.clean "touch ${evil}; cat"; git config core.sshCommand "touch ${evil}"; mkdir -p hooks sub; printf '#!/bin/sh\\ntouch ${evil}\\n' > hooks/pre-commit; chmod +x hooks/pre-commit; git init -q sub; git -C sub config core.fsmonitor "touch ${evil}"; echo x > sub/f; echo more >> src/a.txt`,
+      ])
+      const { files } = await checkout.diff()
+      expect(files).toContain('src/a.txt')
+      expect(existsSync(evil)).toBe(false)
+    })
+  })
+
+  it('28, 29: the file tools follow no link, leave the repository nowhere, and touch no .git', async () => {
+    await inClone(async (checkout) => {
+      await checkout.run(['/bin/sh', '-c', 'ln -s /proc/self/environ env; ln -s /etc link; ln -s /tmp/new dangling'])
+      for (const [name, input] of [
+        ['read', { path: 'env' }],
+        ['read', { path: 'link/passwd' }],
+        ['read', { path: '../../etc/passwd' }],
+        ['read', { path: '/etc/passwd' }],
+        ['read', { path: '.git/config' }],
+        ['write', { path: 'dangling', content: 'x' }],
+        ['write', { path: '.git/hooks/pre-commit', content: 'x' }],
+        ['write', { path: '../x', content: 'x' }],
+        ['edit', { path: 'env', old: 'a', new: 'b' }],
+        ['search', { pattern: 'x', path: '../' }],
+        ['search', { pattern: 'x', path: '/etc' }],
+      ] as const) {
+        expect([name, input, (await call(checkout, name, input))?.isError]).toEqual([name, input, true])
+      }
+    })
+  })
+
+  it('18, 43: refuses protected files where they are written, however the path is spelt', async () => {
+    await inClone(async (checkout) => {
+      for (const path of ['.github/workflows/ci.yml', './.github/x'])
+        expect(await call(checkout, 'write', { path, content: 'x' })).toMatchObject({
+          isError: true,
+          text: 'protected',
+        })
+    })
+  })
+
+  it('reads, searches, edits, writes and runs', async () => {
+    await inClone(async (checkout) => {
+      expect((await call(checkout, 'read', { path: 'src/a.txt', from: 2, lines: 1 }))?.text).toBe(
+        'src/a.txt, lines 2 to 2 of 3\n2\ttwo\n(1 more lines)',
+      )
+      expect((await call(checkout, 'search', { pattern: 't(wo|hree)' }))?.text).toBe(
+        'src/a.txt:2:two\nsrc/a.txt:3:three',
+      )
+      expect((await call(checkout, 'edit', { path: 'src/a.txt', old: 'two', new: '$& zwei' }))?.text).toContain(
+        '2\t$& zwei',
+      )
+      expect((await call(checkout, 'edit', { path: 'src/a.txt', old: 'absent', new: 'x' }))?.text).toContain('0 times')
+      expect((await call(checkout, 'write', { path: 'new/b.txt', content: 'x\ny\n' }))?.text).toBe(
+        'wrote new/b.txt, 2 lines',
+      )
+      expect((await call(checkout, 'list', { path: 'new' }))?.text).toBe('1 files\nnew/b.txt')
+      expect(await call(checkout, 'run', { command: 'cat new/b.txt; exit 3' })).toEqual({
+        text: 'exit code 3\nx\ny\n',
+        isError: false,
+      })
+      expect((await call(checkout, 'read', { wrong: 1 }))?.text).toContain('wrong input')
+    })
+  })
+})
+
+describe('git on the host', () => {
+  it('26, 27: refuses refs that are options or transports', async () => {
+    for (const ref of ['--upload-pack=touch x', 'ext::sh -c x', 'EXT::sh', '-x', 'a b', '$(x)'])
+      await expect(git.resolve(repository, ref)).rejects.toThrow()
+  })
+
+  it('says what to do when the repository cannot be fetched', async () => {
+    await expect(git.resolve({ ...repository, id: 2 }, 'main')).rejects.toMatchObject({ code: 'clone_failed' })
+  })
+
+  it('makes the same commit from the same patch, and unpacks exactly a commit', async () => {
+    const to = join(dir, 'unpacked')
+    await git.archive(repository, sha, to)
+    expect(readFileSync(join(to, 'src/a.txt'), 'utf8')).toBe('one\ntwo\nthree\n')
+    expect(existsSync(join(to, '.git'))).toBe(false)
+    expect(await git.show(repository, sha, 'src/a.txt')).toContain('two')
+    expect(await git.show(repository, sha, 'nothing')).toBeUndefined()
+    expect(await git.isAncestor(repository, sha, sha)).toBe(true)
+    expect(await git.log(repository, undefined, sha, 5)).toEqual([{ sha, title: 'first', author: 'alice' }])
+  })
+})
