@@ -14,7 +14,7 @@ export function specBlocks(spec: Spec): Block[] {
       true,
     ),
     ...(spec.outOfScope.length > 0
-      ? [paragraph(`**Left alone:** ${spec.outOfScope.map((item) => brief(item, 300)).join('; ')}`)]
+      ? [paragraph(`**Left alone:** ${spec.outOfScope.map((item) => brief(item, 300).replace(/\.$/, '')).join('; ')}`)]
       : []),
     paragraph(`**Risk:** ${spec.risk} (${brief(spec.riskReason, 500)})`),
   ]

@@ -35,7 +35,7 @@ export function pullRequestBody(task: Task): Document {
     paragraph(
       said(note?.notDone ?? '') ||
         (task.spec?.outOfScope.length
-          ? `Left alone on purpose: ${task.spec.outOfScope.map((item) => brief(item, 300)).join('; ')}`
+          ? `Left alone on purpose: ${task.spec.outOfScope.map((item) => brief(item, 300).replace(/\.$/, '')).join('; ')}`
           : 'Nothing that was asked for.'),
     ),
     paragraph(`Asked for by ${task.origin.requester.login} · ${dollars(spent(task))} so far · task \`${task.id}\``),

@@ -17,7 +17,7 @@ import {
 } from './document.ts'
 
 const RELATION: Readonly<Record<ReleasePlan['relation'], string>> = {
-  first: 'nothing of Muster is live there yet',
+  first: 'the first release there',
   ahead: 'newer than what is live',
   same: 'the same as what is live',
   behind: '**older than what is live: this takes changes back**',
@@ -38,7 +38,7 @@ export function releasePlanComment(task: Task, release: Release): Document {
         ['Target', `${plan.target}, ${plan.url}`],
         ['To be deployed', shortSha(plan.sha)],
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
-        ['That is', RELATION[plan.relation]],
+        ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],
         ['Asked for by', release.requester.login],
         ['To be approved by', approver(plan, release)],

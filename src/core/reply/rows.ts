@@ -81,6 +81,18 @@ function ahead(task: Task, kinds: readonly StepKind[], role: Role): Row[] {
     .map((kind) => ({ id: kind, who: ROLE_NAMES[role], what: STEP_NAMES[kind], state: 'ahead', step: undefined }))
 }
 
+/** Rows that are one node of the diagram: rounds and the parts of a release are folded, so that it stays readable. */
+const PHASES: readonly (readonly [label: string, is: (row: Row) => boolean])[] = [
+  ['PM: Spec', (row) => row.id.startsWith('spec')],
+  ['SA: Answer', (row) => row.id.startsWith('answer')],
+  ['SA: Design', (row) => row.id.startsWith('design')],
+  ['SD: Change', (row) => /^(build|rework)/.test(row.id)],
+  ['QA: Proof', (row) => row.id.startsWith('prove')],
+  ['Review', (row) => row.id === 'review'],
+  ['Merge', (row) => row.id === 'merge'],
+  ['SRE: Release', (row) => /^(release_plan|deploy|watch)/.test(row.id)],
+]
+
 const CLASS: Readonly<Record<Row['state'], string>> = {
   done: 'done',
   running: 'now',
@@ -89,18 +101,35 @@ const CLASS: Readonly<Record<Row['state'], string>> = {
   ahead: 'ahead',
   cancelled: 'ahead',
 }
+const STYLES = [
+  '  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
+  '  classDef now fill:#fff8c5,stroke:#9a6700,color:#1f2328',
+  '  classDef bad fill:#ffebe9,stroke:#cf222e,color:#1f2328',
+  '  classDef ahead fill:#f6f8fa,stroke:#8c959f,color:#59636e',
+]
 
 /** The plan as a small Mermaid flowchart. */
 export function diagram(rows: readonly Row[]): string {
-  const nodes = rows.map(
-    (row, index) => `  s${index}["${row.who}: ${row.what.replace(/[^\w ().]/g, '')}"]:::${CLASS[row.state]}`,
+  const phases = PHASES.map(([label, is]) => ({ label, rows: rows.filter(is) })).filter(
+    (phase) => phase.rows.length > 0,
   )
-  const edges = rows.length > 1 ? [`  ${rows.map((_, index) => `s${index}`).join(' --> ')}`] : []
-  const styles = [
-    '  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
-    '  classDef now fill:#fff8c5,stroke:#9a6700,color:#1f2328',
-    '  classDef bad fill:#ffebe9,stroke:#cf222e,color:#1f2328',
-    '  classDef ahead fill:#f6f8fa,stroke:#8c959f,color:#59636e',
-  ]
-  return ['flowchart LR', ...nodes, ...edges, ...styles].join('\n')
+  const nodes = phases.map(({ label, rows: inside }, index) => {
+    const rounds = inside.filter((row) => row.step !== undefined).length
+    const times = rounds > 1 && !label.startsWith('SRE') ? ` ×${rounds}` : ''
+    return `  s${index}["${label}${times}"]:::${CLASS[stateOf(inside)]}`
+  })
+  const edges = phases.length > 1 ? [`  ${phases.map((_, index) => `s${index}`).join(' --> ')}`] : []
+  return ['flowchart LR', ...nodes, ...edges, ...STYLES].join('\n')
+}
+
+/** One state for several rows: what needs a look comes first. */
+function stateOf(rows: readonly Row[]): Row['state'] {
+  const order: readonly Row['state'][] = ['failed', 'running', 'waiting', 'cancelled']
+  const urgent = order.find((state) => rows.some((row) => row.state === state))
+  if (urgent) return urgent
+  return rows.every((row) => row.state === 'done')
+    ? 'done'
+    : rows.some((row) => row.state === 'done')
+      ? 'running'
+      : 'ahead'
 }

@@ -1,0 +1,18 @@
+# Muster, self-hosted. Keep /data: it holds the embedded database, releases and copies of repositories.
+#   docker build -t muster . && docker run -p 3000:3000 -v muster:/data --env-file .env --security-opt seccomp=unconfined muster
+# The sandbox (bubblewrap) needs user namespaces, which Docker's default seccomp profile forbids; see docs/operate.md.
+FROM node:24-bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends git bubblewrap ca-certificates tar && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+COPY prisma prisma
+COPY src src
+COPY app.yml ./
+RUN node src/cli/setup.mjs && mkdir /data && chown node:node /data
+USER node
+ENV MUSTER_DATA=/data NODE_ENV=production
+VOLUME /data
+EXPOSE 3000
+HEALTHCHECK CMD node -e "fetch('http://127.0.0.1:'+(process.env.PORT||3000)+'/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"
+CMD ["node", "--no-warnings", "src/main.ts", "start"]
