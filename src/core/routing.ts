@@ -29,7 +29,7 @@ const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', '
 /** Decides where an event leads. Pure. */
 export function route(heard: Heard, task: Task | undefined, names: Names): Route {
   const { what, sender } = heard
-  if (sender.id === names.botId && what.type !== 'merged') return ignore('own_text', 'written by Muster itself')
+  if (sender.id === names.botId) return ignore('own_text', 'written by Muster itself')
   if (sender.isBot && what.type !== 'check.failed') return ignore('bot_sender', 'written by another bot')
   switch (what.type) {
     case 'label':
@@ -110,6 +110,7 @@ function aboutPull(heard: Heard, what: Exclude<Heard['what'], { type: 'label' | 
         command: { type: 'check.failed', name: what.name, headSha: what.headSha, text: what.text },
       }
     case 'button':
+      if (what.action === 'rerun') return { to: 'task', wantsWrite: true, command: { type: 'reprove' } }
       return {
         to: 'person',
         command: { verb: what.action === 'why' ? 'why' : 'retry', text: '' },

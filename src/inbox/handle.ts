@@ -61,6 +61,12 @@ async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard:
   const known = await deps.store.conversations.find(heard.key)
   const task = known ? await deps.store.tasks.latest(known) : undefined
   const self = await deps.platform.self()
+  if (heard.sender.id === self.id)
+    return settle(deps, eventId, heard, known, {
+      outcome: 'ignored',
+      reason: 'own_text',
+      detail: 'written by Muster itself',
+    })
   if (cannotMatter(heard, task))
     return settle(deps, eventId, heard, known, {
       outcome: 'ignored',

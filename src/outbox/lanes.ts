@@ -1,7 +1,7 @@
 import { isUpsert } from '../core/effects.ts'
 import type { StoredEffect } from '../store/types.ts'
 
-/** Edits of one thing are at least so far apart; the last state always arrives. */
+/** Edits of the status comment are at least so far apart; the last state always arrives. */
 export const EDIT_PAUSE_MS = 2000
 /** After an unknown outcome so long is waited before it is looked up: lists lag behind writes. */
 export const SETTLE_MS = 3000
@@ -14,7 +14,8 @@ export function laneOf(effect: Pick<StoredEffect, 'scope' | 'key' | 'conversatio
 /** When an effect may be sent: ms since the epoch. */
 export function dueAt(effect: StoredEffect): number {
   const postponed = effect.notBefore?.getTime() ?? 0
-  const paused = isUpsert(effect.body.kind) && effect.result ? (effect.sentAt?.getTime() ?? 0) + EDIT_PAUSE_MS : 0
+  const paused =
+    effect.body.kind === 'status.upsert' && effect.result ? (effect.sentAt?.getTime() ?? 0) + EDIT_PAUSE_MS : 0
   const settled = effect.status === 'sent' ? (effect.sentAt?.getTime() ?? 0) + SETTLE_MS : 0
   return Math.max(postponed, paused, settled)
 }

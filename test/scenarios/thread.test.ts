@@ -24,7 +24,7 @@ describe('in the thread', () => {
     await soon(() => world.issues.find((one) => one.pull)?.pull?.draft, 40_000).toBe(false)
     await soon(() => comments(issue.number)[0]).toContain('Please review and merge')
     expect(comments(issue.number)).toHaveLength(1)
-    expect(world.checkRuns).toMatchObject([{ name: 'muster/proof', conclusion: 'success' }])
+    await soon(() => world.checkRuns.map((run) => [run.name, run.conclusion])).toEqual([['muster/proof', 'success']])
     expect(world.reactions.filter((one) => one.target === `issue:${issue.number}`)).toHaveLength(1)
     const pull = world.issues.find((one) => one.pull)
     expect(pull).toMatchObject({ title: 'Sort tiers by number', user: { login: 'muster[bot]' } })

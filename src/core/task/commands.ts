@@ -65,6 +65,7 @@ export type GithubCommand =
       readonly state: 'approved' | 'changes_requested' | 'commented'
     }
   | { readonly type: 'quiet.over' }
+  | { readonly type: 'reprove' }
   | { readonly type: 'merged'; readonly by: Person; readonly sha: string }
   | { readonly type: 'closed'; readonly by: Person }
   | { readonly type: 'pushed'; readonly headSha: string }

@@ -49,6 +49,7 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
       return decidePerson(task, command)
     case 'review':
     case 'quiet.over':
+    case 'reprove':
     case 'merged':
     case 'closed':
     case 'pushed':

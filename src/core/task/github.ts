@@ -11,6 +11,8 @@ export function decideGithub(task: Task, command: GithubCommand, now: number): D
       return review(task, command, now)
     case 'quiet.over':
       return quietOver(task, now)
+    case 'reprove':
+      return reprove(task)
     case 'closed':
       return accepted('pr_closed', [{ type: 'task.finished', outcome: 'the pull request was closed without a merge' }])
     case 'pushed':
@@ -54,6 +56,14 @@ function quietOver(task: Task, now: number): Decided {
     { type: 'review.taken', ids: pending.map(({ id }) => id) },
     { type: 'step.added', step },
   ])
+}
+
+/** "Re-run" on the check run: the same head is proved once more. */
+function reprove(task: Task): Decided {
+  if (!task.headSha || task.merged) return ignored('nothing_to_prove')
+  if (workUnderWay(task) || task.gate)
+    return { events: [], decision: { outcome: 'deferred', reason: 'work_under_way', detail: '' } }
+  return accepted('reprove', [{ type: 'step.added', step: newStep(task, 'prove', 'qa') }])
 }
 
 /** Somebody else pushed to the branch: that head is proved anew. */

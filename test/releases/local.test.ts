@@ -1,0 +1,166 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { unusedPort } from '../../src/rehearsal/stage.ts'
+import { LocalTarget } from '../../src/releases/local/target.ts'
+import type { Place } from '../../src/releases/types.ts'
+import { embedded, type TestDatabase } from '../support/databases.ts'
+
+let db: TestDatabase
+let dir = ''
+let target: LocalTarget
+let place: Place
+const make = () =>
+  new LocalTarget({
+    dir,
+    store: db.storage.store.releases,
+    host: '127.0.0.1',
+    publicHost: 'localhost',
+    redact: (text) => text.replaceAll('hush', '***'),
+    log: () => {},
+  })
+
+beforeAll(async () => {
+  process.env['PATH'] = `${dirname(process.execPath)}:${process.env['PATH']}`
+  db = await embedded()
+  dir = mkdtempSync(join(tmpdir(), 'muster-release-'))
+  target = make()
+  const port = await unusedPort()
+  place = {
+    repository: 'acme/x',
+    environment: 'production',
+    settings: {
+      target: 'local-process',
+      build: undefined,
+      start: 'node server.mjs',
+      health: '/healthz',
+      port,
+      healthTimeoutSeconds: 8,
+      watchSeconds: 5,
+      auto: false,
+      approval: 'other',
+      env: { GREETING: 'hi' },
+    },
+  }
+})
+afterAll(async () => {
+  await target.close(true)
+  await db.drop()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const SERVER = (answer: string) => `import { createServer } from 'node:http'
+console.log('started with hush')
+createServer((request, response) => {
+  if (request.url === '/fail') return response.writeHead(500).end('no')
+  if (request.url === '/slow') return setTimeout(() => response.end('slow ${answer}'), 700)
+  if (request.url === '/die') process.exit(1)
+  response.end(request.url === '/healthz' ? 'ok' : '${answer} ' + process.env.GREETING + ' ' + (process.env.PRIVATE_KEY ?? 'no key'))
+}).listen(Number(process.env.PORT))`
+
+async function deploy(
+  id: string,
+  files: Record<string, string>,
+  settings: Partial<Place['settings']> = {},
+): Promise<void> {
+  await target.apply({
+    place: { ...place, settings: { ...place.settings, ...settings } },
+    releaseId: id,
+    taskId: 't',
+    sha: `sha-${id}`,
+    signal: new AbortController().signal,
+    unpack: (to) => {
+      mkdirSync(to, { recursive: true })
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(to, name), text)
+      return Promise.resolve()
+    },
+  })
+}
+const get = async (path = '/') => (await fetch(`http://127.0.0.1:${place.settings.port}${path}`)).text()
+
+it('serves a release behind the proxy, with an environment of its own', async () => {
+  process.env['PRIVATE_KEY'] = 'of the host'
+  await deploy('r1', { 'server.mjs': SERVER('one') })
+  delete process.env['PRIVATE_KEY']
+  expect(await get()).toBe('one hi no key')
+  expect(await target.current(place)).toBe('sha-r1')
+  expect(await target.probe(place)).toBe(true)
+  expect(await target.log('r1')).toBe('started with ***\n')
+})
+
+it('switches without dropping a request that is under way', async () => {
+  const slow = get('/slow')
+  await new Promise((done) => setTimeout(done, 100))
+  await deploy(
+    'r2',
+    { 'server.mjs': SERVER('two'), 'build.mjs': "import { writeFileSync } from 'node:fs'; writeFileSync('built', '')" },
+    { build: 'node build.mjs' },
+  )
+  expect(await slow).toBe('slow one')
+  expect(await get()).toBe('two hi no key')
+  expect(await target.observe('r1')).toEqual({ state: 'live' })
+})
+
+it.each([
+  [
+    'ends right away',
+    { 'server.mjs': 'console.error("boom"); process.exit(3)' },
+    {},
+    'ended right after its start',
+    'boom',
+  ],
+  [
+    'never gets healthy',
+    {
+      'server.mjs':
+        "import { createServer } from 'node:http'; createServer((q, s) => s.writeHead(503).end()).listen(process.env.PORT)",
+    },
+    { healthTimeoutSeconds: 1 },
+    'not healthy within 1 s',
+    '',
+  ],
+  [
+    'does not build',
+    { 'server.mjs': SERVER('x') },
+    { build: 'echo compile error; exit 2' },
+    'The build failed (exit code 2)',
+    'compile error',
+  ],
+])('a release that %s leaves the old one serving, and tells why', async (name, files, settings, message, log) => {
+  await expect(deploy(`bad-${name.length}`, files, settings)).rejects.toThrow(message)
+  expect(await get()).toBe('two hi no key')
+  expect(await target.observe(`bad-${name.length}`)).toMatchObject({
+    state: 'failed',
+    error: expect.stringContaining(message),
+  })
+  expect(await target.log(`bad-${name.length}`)).toContain(log)
+})
+
+it('counts requests, errors and latency', async () => {
+  for (let n = 0; n < 5; n++) await get()
+  await get('/fail')
+  const sum = async () =>
+    (await db.storage.store.releases.samples('acme/x', 'production', new Date(0), new Date(Date.now() + 5000))).reduce(
+      (all, one) => ({ requests: all.requests + one.requests, errors: all.errors + one.errors }),
+      { requests: 0, errors: 0 },
+    )
+  await expect.poll(async () => (await sum()).errors, { timeout: 5000 }).toBe(1)
+  expect((await sum()).requests).toBeGreaterThanOrEqual(6)
+})
+
+it('is found again after a restart, and a release that died is started again', async () => {
+  await target.close(false)
+  target = make()
+  await target.adopt()
+  expect(await get()).toBe('two hi no key')
+  await get('/die').catch(() => '')
+  await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
+}, 30_000)
+
+it('says so when the port belongs to somebody else', async () => {
+  const other = make()
+  await expect(other.adopt()).resolves.toBeUndefined()
+  await other.close(false)
+  expect(await get()).toBe('two hi no key')
+})
