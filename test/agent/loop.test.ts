@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { runAgent } from '../../src/agent/loop.ts'
+import type { AgentJob, Journal, JournalTurn } from '../../src/agent/types.ts'
+import { ModelError, type ModelProvider, type ModelReply, type ModelRequest } from '../../src/llm/types.ts'
+import type { Tool } from '../../src/tools/types.ts'
+
+const Artefact = z.object({ answer: z.number() })
+type Artefact = z.infer<typeof Artefact>
+const usage = { inputTokens: 100_000, outputTokens: 10_000, cacheReadTokens: 0, cacheWriteTokens: 0 }
+const call = (name: string, input: unknown = {}, id = name): ModelReply => ({
+  model: 'claude-opus-5-5',
+  blocks: [{ type: 'tool_use', id, name, input }],
+  stop: 'tools',
+  usage,
+})
+const say = (text: string): ModelReply => ({
+  model: 'claude-opus-5-5',
+  blocks: text ? [{ type: 'text', text }] : [],
+  stop: 'end',
+  usage,
+})
+
+/** A model that answers from a list, and notes what it was asked. */
+function scripted(replies: readonly (ModelReply | Error)[]): ModelProvider & { asked: ModelRequest[] } {
+  const asked: ModelRequest[] = []
+  return {
+    asked,
+    complete(request) {
+      asked.push(request)
+      const reply = replies[asked.length - 1]
+      return reply instanceof Error || !reply
+        ? Promise.reject(reply ?? new Error('asked too often'))
+        : Promise.resolve(reply)
+    },
+  }
+}
+
+function memory(
+  past: JournalTurn[] = [],
+): Journal & { turns: { reply: ModelReply; results?: unknown }[]; usd: number } {
+  const turns: { reply: ModelReply; results?: unknown }[] = []
+  return {
+    turns,
+    usd: 0,
+    load: () => Promise.resolve(past),
+    saveReply(_ordinal, reply, costUsd) {
+      turns.push({ reply })
+      this.usd += costUsd
+      return Promise.resolve()
+    },
+    saveResults(_ordinal, results) {
+      Object.assign(turns.at(-1) ?? {}, { results })
+      return Promise.resolve()
+    },
+  }
+}
+
+function tool(name: string, changesTree: boolean, log: string[]): Tool {
+  return {
+    name,
+    description: name,
+    permission: 'run',
+    changesTree,
+    input: z.object({}),
+    call: () => Promise.resolve({ text: `${name} ${log.push(name)}`, isError: false }),
+  }
+}
+
+const log: string[] = []
+const checkout = {
+  dir: '',
+  sha: '',
+  run: () => Promise.reject(new Error('x')),
+  diff: () => Promise.reject(new Error('x')),
+  dispose: () => Promise.resolve(),
+}
+const job = (extra: Partial<AgentJob<Artefact>> = {}): AgentJob<Artefact> => ({
+  role: 'sd',
+  step: 'build',
+  attempt: 1,
+  model: 'm',
+  system: 's',
+  prompt: 'p',
+  tools: [tool('look', false, log), tool('change', true, log)],
+  context: { checkout, timeoutMs: 1, mayWrite: () => ({ ok: true, detail: '' }) },
+  artefact: Artefact,
+  ...extra,
+})
+const deps = (
+  provider: ModelProvider,
+  journal: Journal,
+  limits: Partial<Parameters<typeof runAgent>[1]['limits']> = {},
+) => ({
+  taskId: 't',
+  provider,
+  journal,
+  limits: { turns: 10, ms: 60_000, usd: 100, capUsd: 100, ...limits },
+  signal: new AbortController().signal,
+  now: () => 0,
+  sleep: () => Promise.resolve(),
+  random: () => 0,
+  onBusy: () => {},
+})
+
+describe('the agent loop', () => {
+  it('acts, observes, and hands over a checked artefact', async () => {
+    log.length = 0
+    const model = scripted([
+      call('look'),
+      call('change'),
+      call('finish', { answer: 'x' }),
+      call('finish', { answer: 7 }),
+    ])
+    const journal = memory()
+    expect(await runAgent(job(), deps(model, journal))).toEqual({ kind: 'finished', artefact: { answer: 7 } })
+    expect(log).toEqual(['look', 'change'])
+    expect(JSON.stringify(model.asked[3]?.messages)).toContain('the result is not complete')
+    expect(journal.turns).toHaveLength(4)
+    expect(journal.usd).toBeCloseTo(4 * (0.4 + 0.2))
+  })
+
+  it('after a crash pays for no turn again, and does again only what changed the tree', async () => {
+    log.length = 0
+    const past: JournalTurn[] = [
+      { reply: call('look'), results: [{ id: 'look', text: 'as it was seen', isError: false }] },
+      { reply: call('change'), results: [{ id: 'change', text: 'as it was changed', isError: false }] },
+      { reply: call('look', {}, 'look2'), results: undefined },
+    ]
+    const model = scripted([call('finish', { answer: 1 })])
+    const journal = memory(past)
+    expect((await runAgent(job(), deps(model, journal))).kind).toBe('finished')
+    expect(log).toEqual(['change', 'look'])
+    expect(model.asked).toHaveLength(1)
+    expect(journal.turns).toHaveLength(1)
+    expect(JSON.stringify(model.asked[0]?.messages)).toContain('as it was changed')
+  })
+
+  it('stops at its limits: turns, money, words without deeds, refusal', async () => {
+    expect(
+      await runAgent(job(), deps(scripted(Array.from({ length: 20 }, () => call('look'))), memory(), { turns: 3 })),
+    ).toEqual({ kind: 'limit', what: 'turns' })
+    expect(
+      await runAgent(job(), deps(scripted(Array.from({ length: 20 }, () => call('look'))), memory(), { usd: 1 })),
+    ).toEqual({ kind: 'budget' })
+    expect(await runAgent(job(), deps(scripted([]), memory(), { usd: 0 }))).toEqual({ kind: 'budget' })
+    expect(await runAgent(job(), deps(scripted([say('hm'), say(''), say('well')]), memory()))).toEqual({
+      kind: 'limit',
+      what: 'format',
+    })
+    expect(await runAgent(job(), deps(scripted([{ ...say('no'), stop: 'refusal' }]), memory()))).toEqual({
+      kind: 'limit',
+      what: 'refusal',
+    })
+  })
+
+  it('tells the model once that the money is running out', async () => {
+    const model = scripted([call('look'), call('look'), call('look'), call('finish', { answer: 1 })])
+    await runAgent(job(), deps(model, memory(), { usd: 1.9, capUsd: 2 }))
+    const notes = model.asked.map(
+      (request) =>
+        request.messages.filter((message) => message.role === 'tools' && message.note?.includes('Wrap up')).length,
+    )
+    expect(notes).toEqual([0, 0, 0, 1])
+  })
+
+  it('sends a result back when the host objects, at most three times', async () => {
+    const finish = call('finish', { answer: 1 })
+    const check = () => Promise.resolve({ text: 'the tests fail', isError: true })
+    const model = scripted([finish, finish, finish, finish])
+    expect((await runAgent(job({ check }), deps(model, memory()))).kind).toBe('finished')
+    expect(model.asked).toHaveLength(4)
+  })
+
+  it('asks a busy provider again, and gives up on a bad key at once', async () => {
+    const busy = new ModelError('busy', 'overloaded')
+    expect((await runAgent(job(), deps(scripted([busy, busy, call('finish', { answer: 1 })]), memory()))).kind).toBe(
+      'finished',
+    )
+    await expect(runAgent(job(), deps(scripted([new ModelError('key', 'no')]), memory()))).rejects.toThrow('no')
+  })
+
+  it('knows no tool that was not given', async () => {
+    const model = scripted([call('rm_rf'), call('finish', { answer: 1 })])
+    await runAgent(job(), deps(model, memory()))
+    expect(JSON.stringify(model.asked[1]?.messages)).toContain('there is no tool rm_rf')
+  })
+})
