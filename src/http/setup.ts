@@ -113,6 +113,6 @@ function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string)
 function donePage({ publicUrl, serverUrl }: SetupDeps, app: { slug?: string | undefined }): string {
   const install = app.slug ? `${serverUrl}/apps/${app.slug}/installations/new` : undefined
   return page(`<h1>Muster</h1><p class="ok">The GitHub App is set up.</p><ol>${install ? `<li><a href="${escape(install)}">Install it</a> on the repositories it should work on.</li>` : '<li>Install the app on the repositories it should work on.</li>'}
-<li>Set <code>ANTHROPIC_API_KEY</code> if it is not set yet, and run <code>npx muster doctor</code>.</li><li>Put the label <code>muster</code> on an issue.</li></ol>
+<li>Set <code>ANTHROPIC_API_KEY</code> if it is not set yet, and run <code>npm run doctor</code>.</li><li>Put the label <code>muster</code> on an issue.</li></ol>
 <p class="muted">API: <code>${escape(publicUrl)}/api/v1/openapi.json</code> · ready? <code>${escape(publicUrl)}/readyz</code></p>`)
 }

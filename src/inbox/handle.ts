@@ -60,19 +60,10 @@ async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard:
   if (!fresh || isDecided(fresh.event)) return
   const known = await deps.store.conversations.find(heard.key)
   const task = known ? await deps.store.tasks.latest(known) : undefined
+  // Most of what arrives is no business of Muster's: it costs no request, and is decided though GitHub be out of reach.
+  const idle = uninteresting(heard, task)
+  if (idle) return settle(deps, eventId, heard, known, idle)
   const self = await deps.platform.self()
-  if (heard.sender.id === self.id)
-    return settle(deps, eventId, heard, known, {
-      outcome: 'ignored',
-      reason: 'own_text',
-      detail: 'written by Muster itself',
-    })
-  if (cannotMatter(heard, task))
-    return settle(deps, eventId, heard, known, {
-      outcome: 'ignored',
-      reason: 'no_trigger',
-      detail: 'no command at the start of a line',
-    })
   const loaded = await deps.settings.load(heard.repository, false)
   const names: Names = {
     mentions: [...new Set([loaded.ok ? loaded.settings.mention : 'muster', self.slug])],
@@ -87,9 +78,14 @@ async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard:
   deps.kick()
 }
 
-/** Most comments in a repository are no business of Muster's: they cost no request. */
-function cannotMatter({ what }: Heard, task: Task | undefined): boolean {
-  return what.type === 'text' && task?.gate?.kind !== 'question' && !/^ {0,3}[@/]/m.test(what.text)
+/** What can be told from the event alone. */
+function uninteresting({ what, sender }: Heard, task: Task | undefined): Decision | undefined {
+  if (what.type !== 'text') return undefined
+  if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
+  const mayTrigger = task?.gate?.kind === 'question' || /^ {0,3}[@/]/m.test(what.text)
+  return mayTrigger
+    ? undefined
+    : { outcome: 'ignored', reason: 'no_trigger', detail: 'no command at the start of a line' }
 }
 
 async function settle(
@@ -131,7 +127,11 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   if (way.to === 'open') return openTask(deps, scene, way)
   if (command.verb === 'why') return why(deps, scene, commentId)
   if (!scene.task) return withoutTask(deps, scene, way)
-  const loaded = command.verb === 'deploy' ? await deps.settings.load(heard.repository, true) : scene.loaded
+  // What goes on with the repository's settings goes on with those of now.
+  const loaded =
+    command.verb === 'deploy' || command.verb === 'retry'
+      ? await deps.settings.load(heard.repository, true)
+      : scene.loaded
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
   const said: PersonCommand = {
     type: 'person',

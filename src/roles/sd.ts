@@ -116,7 +116,13 @@ async function work(context: StepContext, input: Work) {
   const system = charter(context.step.kind === 'rework' ? 'rework' : 'sd', await instructionsOf(context, input.main))
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
   const patch = await withCheckout(context, input.startSha, async (checkout, checks) => {
-    const commands = `\n\nThe whole suite is run by: ${checks.test ?? '(no command is known)'}${checks.testFiles ? `\nSingle test files by: ${checks.testFiles}` : ''}`
+    if (!checks.test)
+      throw new UserError(
+        'no_test_command',
+        'It is not known how the tests of this repository are run, so no change could be proved.',
+        { hint: 'Set `checks.test` in `.github/muster.yml`, then `retry`.' },
+      )
+    const commands = `\n\nThe whole suite is run by: ${checks.test}${checks.testFiles ? `\nSingle test files by: ${checks.testFiles}` : ''}`
     await checkout.run(['git', 'tag', BASE_TAG, baseSha])
     const check = (note: Note) => objection(context, checkout, checks, note, input)
     const outcome: AgentOutcome<Note> = await agent({

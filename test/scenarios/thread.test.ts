@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { commitFolder, git } from '../../src/rehearsal/github/git.ts'
 import { goodModel, roleOf, SPEC } from '../support/model.ts'
 import { QUICK, type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
@@ -203,6 +206,36 @@ describe('in the thread', () => {
     await soon(() => comments(issue.number).at(-1)).toContain('prove nothing')
     expect(world.issues.find((one) => one.pull)?.pull?.draft).toBe(true)
     await soon(() => world.checkRuns.map((run) => run.conclusion)).toEqual(['failure', 'failure', 'failure'])
+  })
+
+  it('says what to do about a repository without tests, and goes on with the mended settings', async () => {
+    await start({
+      prepare: (folder) => {
+        const file = join(folder, 'package.json')
+        writeFileSync(file, readFileSync(file, 'utf8').replace(/,\s*"test": "[^\n]*/, ''))
+      },
+    })
+    const { people, world, repo } = scene.stage
+    const issue = await people.openIssue('alice', 'Wrong price', 'x')
+    await people.label('alice', issue.number, 'muster')
+    await soon(() => comments(issue.number).at(-1), 40_000).toContain('Set `checks.test` in `.github/muster.yml`')
+    const folder = join(scene.stage.dir, 'sample')
+    writeFileSync(
+      join(folder, '.github/muster.yml'),
+      `${QUICK(1)}checks: { test: 'node --test "test/*.test.ts"', test_files: 'node --test {files}' }\n`,
+    )
+    await commitFolder(repo.dir, folder, 'alice', 'Say how the tests are run')
+    await people.comment('alice', issue.number, '@muster retry')
+    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft, 40_000).toBe(false)
+  })
+
+  it('says what to do about an empty repository', async () => {
+    await start()
+    const { people, repo } = scene.stage
+    await git(repo.dir, ['update-ref', '-d', 'refs/heads/main'])
+    const issue = await people.openIssue('alice', 'Wrong price', 'x')
+    await people.label('alice', issue.number, 'muster')
+    await soon(() => comments(issue.number).at(-1), 40_000).toContain('The repository is empty. Push a first commit')
   })
 
   it('answers a question and changes nothing', async () => {

@@ -110,7 +110,7 @@ describe('an obedient, attacked model', () => {
     for (const secret of [
       'test-key-of-the-model',
       world.app.webhookSecret,
-      ...[...world.tokens.keys()],
+      ...world.tokens.keys(),
       world.app.privateKey.split('\n')[1] ?? '',
     ])
       expect(all).not.toContain(secret)
@@ -200,7 +200,7 @@ describe('an obedient, attacked model', () => {
     await soon(async () =>
       (await scene.events())
         .map((one) => one.decision?.reason)
-        .filter((reason) => reason !== 'own_text')
+        .filter((reason) => reason !== 'bot_sender')
         .slice(0, 4),
     ).toEqual(['stale_approval', 'no_trigger', 'permission', 'requester_is_approver'])
     expect(world.deployments).toEqual([])

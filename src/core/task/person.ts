@@ -74,7 +74,8 @@ function retry(task: Task, said: PersonCommand): Decided {
       `A deploy is never tried twice by itself; say \`deploy ${environment}\` for a new plan.`,
     )
   }
-  if (failed) return accepted('retry', [{ type: 'step.reset', step: failed.id, by: said.by }], failed.id)
+  const settings: TaskEvent[] = said.settings ? [{ type: 'settings.read', settings: said.settings }] : []
+  if (failed) return accepted('retry', [...settings, { type: 'step.reset', step: failed.id, by: said.by }], failed.id)
   return task.status === 'handed_off'
     ? oneMoreRound(task, said)
     : refused('nothing_failed', 'No step has failed, so there is nothing to retry.')

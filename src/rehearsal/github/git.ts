@@ -33,10 +33,20 @@ export async function importFolder(dir: string, from: string, author: string, me
   mkdirSync(dirname(dir), { recursive: true })
   await exec('git', ['init', '--quiet', '--bare', '--initial-branch=main', dir], { env: ENV })
   await git(dir, ['config', 'http.receivepack', 'true'])
+  await commitFolder(dir, from, author, message)
+}
+
+/** Commits the files of a folder onto main. */
+export async function commitFolder(dir: string, from: string, author: string, message: string): Promise<void> {
   const index = { GIT_INDEX_FILE: `${dir}/import.index`, GIT_WORK_TREE: from }
   await git(dir, ['add', '-A', '.'], index)
   const tree = await git(dir, ['write-tree'], index)
-  const commit = await git(dir, ['commit-tree', tree, '-m', message], identity(author))
+  const parent = await shaOf(dir, 'main')
+  const commit = await git(
+    dir,
+    ['commit-tree', tree, ...(parent ? ['-p', parent] : []), '-m', message],
+    identity(author),
+  )
   await git(dir, ['update-ref', 'refs/heads/main', commit])
 }
 
