@@ -14,6 +14,8 @@ import packageJson from '../package.json' with { type: 'json' }
 /** The commands. What they are made of is put together in `compose/`. */
 
 if (existsSync('.env')) process.loadEnvFile('.env')
+// Whoever reads only the beginning (`| head`) closes the pipe; that is no error.
+process.stdout.on('error', () => process.exit(0))
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
 function remote(): Remote {

@@ -49,7 +49,7 @@ async function get<T>(remote: Remote, path: string, shape: z.ZodType<T>): Promis
     })
   } catch (error) {
     throw new UserError('no_server', `No server answers at ${remote.url}.`, {
-      hint: 'Start it with `muster start`, or set MUSTER_PUBLIC_URL.',
+      hint: 'Start it with `npm start`, or set PORT (or MUSTER_PUBLIC_URL) as the server has it.',
       cause: error,
     })
   }

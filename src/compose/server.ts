@@ -3,13 +3,14 @@ import { z } from 'zod'
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
 import type { Running } from '../cli/types.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, UserError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
 import { buildServer } from '../http/server.ts'
 import { setupRoutes } from '../http/setup.ts'
 import type { HttpDeps, Readiness } from '../http/types.ts'
 import type { Store } from '../store/types.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
+import { findProgram } from '../workspace/sandbox.ts'
 import { openStorage } from './storage.ts'
 import { startWorkers, type Workers } from './workers.ts'
 
@@ -36,8 +37,7 @@ export async function startServer(
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
   for (const name of unusedVariables(env)) log.warn(`${name} is set, but this version does not use it`)
-  if (settings.sandbox === 'none')
-    log.warn('MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation')
+  for (const warning of warnings(settings)) log.warn(warning)
   const storage = await openStorage(settings)
   const { store } = storage
   let app: (GithubSettings & { slug?: string | undefined }) | undefined = settings.github ?? (await storedApp(store))
@@ -85,7 +85,7 @@ export async function startServer(
     ],
   )
   if (app) await activate(app)
-  await server.listen({ port: settings.server.port, host: settings.server.host })
+  await listen(server, settings)
   const address = server.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.server.port
   void workers?.catchUp()
@@ -100,6 +100,26 @@ export async function startServer(
       log.info('stopped')
     },
   }
+}
+
+async function listen(server: Awaited<ReturnType<typeof buildServer>>, { server: { port, host } }: Settings): Promise<void> {
+  try {
+    await server.listen({ port, host })
+  } catch (error) {
+    throw new UserError('port_taken', `The port ${port} cannot be opened on ${host}: ${messageOf(error)}.`, { hint: 'Is another server running? Set PORT to another one.', cause: error })
+  }
+}
+
+/** What will not work, said before anybody waits for it. */
+function warnings(settings: Settings): string[] {
+  const { anthropic, scriptFile, sandbox, server, github } = settings
+  return [
+    ...(sandbox === 'none' ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation'] : []),
+    ...(sandbox === 'bubblewrap' && !findProgram('bwrap') ? ['bubblewrap is not installed: steps that run commands will be refused (apt install bubblewrap)'] : []),
+    ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
+    ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),
+    ...(server.apiToken ? [] : ['MUSTER_API_TOKEN is not set: the API answers on the loopback address only']),
+  ]
 }
 
 function announce(log: Log, settings: Settings, port: number, setupCode: string | undefined): void {

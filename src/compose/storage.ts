@@ -1,6 +1,7 @@
 import type { PgPool } from 'bullmq'
 import pg from 'pg'
 import type { Settings } from '../config/env.ts'
+import { messageOf, UserError } from '../core/errors.ts'
 import { asQueuePool } from '../queue/bullmq.ts'
 import { LitePool } from '../queue/litepool.ts'
 import { openLite } from '../store/lite.ts'
@@ -42,7 +43,13 @@ async function openEmbedded(dir: string): Promise<Storage> {
 
 async function openServer(url: string): Promise<Storage> {
   const postgres = openPostgres(url)
-  await migrateServer(postgres.pool)
+  try {
+    await migrateServer(postgres.pool)
+  } catch (error) {
+    await postgres.close()
+    if (error instanceof UserError) throw error
+    throw new UserError('no_database', `The database cannot be used: ${messageOf(error)}.`, { hint: 'Check DATABASE_URL and that PostgreSQL runs there.', cause: error })
+  }
   const queuePool = new pg.Pool({ connectionString: url, max: 10, options: '-c search_path=bullmq' })
   queuePool.on('error', () => {})
   const close = async () => {

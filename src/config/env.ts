@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 
 /** What the operator set, validated. */
@@ -52,6 +52,8 @@ type Env = Readonly<Record<string, string | undefined>>
 
 const DEFAULT_MODELS =
   'complex=anthropic:claude-opus-5-5,general=anthropic:claude-sonnet-5-5,simple=anthropic:claude-haiku-5-5'
+/** Nobody can take this one over by mistake: it is refused as it stands. */
+const RANDOM_EXAMPLE = '<the output of: openssl rand -hex 24>'
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const NOT_YET = [
   'REDIS_URL',
@@ -79,16 +81,20 @@ function problemLine({ variable, wrong, example }: EnvProblem): string {
   return `  ${variable}: ${wrong}\n      for example ${variable}=${example}`
 }
 
-/** Variables that are set but mean nothing to this version, so that nobody waits for what cannot happen. */
+const KNOWN = ['DATA', 'MODELS', 'PUBLIC_URL', 'API_TOKEN', 'SANDBOX', 'SETUP_NETWORK', 'RELEASES_AT_STOP', 'SCRIPT', 'RECORD'].map((name) => `MUSTER_${name}`)
+
+/** Variables that are set but mean nothing to this version (or to none), so that nobody waits for what cannot happen. */
 export function unusedVariables(env: Env): string[] {
-  return NOT_YET.filter((name) => env[name])
+  const unknown = Object.keys(env).filter((name) => name.startsWith('MUSTER_') && !name.startsWith('MUSTER_TEST_') && !KNOWN.includes(name))
+  return [...NOT_YET.filter((name) => env[name]), ...unknown]
 }
 
 function collect(env: Env, problems: EnvProblem[]): Settings {
   const url = (variable: string, otherwise: string, example: string) =>
     readUrl(env, variable, otherwise, example, problems)
-  const port = Number(env['PORT'] || '3000')
-  if (!Number.isInteger(port) || port < 0 || port > 65535)
+  const wanted = Number(env['PORT'] || '3000')
+  const port = Number.isInteger(wanted) ? wanted : 3000
+  if (!Number.isInteger(wanted) || port < 0 || port > 65535)
     problems.push({ variable: 'PORT', wrong: `"${env['PORT']}" is no port number`, example: '3000' })
   const host = env['HOST'] || '0.0.0.0'
   if (env['LOG_LEVEL'] && !LEVELS.includes(env['LOG_LEVEL']))
@@ -122,7 +128,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
           baseUrl: env['ANTHROPIC_BASE_URL'] ? url('ANTHROPIC_BASE_URL', '', 'https://api.anthropic.com') : undefined,
         }
       : undefined,
-    scriptFile: env['MUSTER_SCRIPT'] || undefined,
+    scriptFile: existing(env, 'MUSTER_SCRIPT', problems),
     recordFile: env['MUSTER_RECORD'] || undefined,
     models: models(env['MUSTER_MODELS'] || DEFAULT_MODELS, problems),
     server: {
@@ -132,9 +138,9 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
       apiToken: apiToken(env, problems),
     },
     logLevel: env['LOG_LEVEL'] || 'info',
-    sandbox: sandbox(env, problems),
-    releasesAtStop: env['MUSTER_RELEASES_AT_STOP'] === 'stop' ? 'stop' : 'keep',
-    setupNetwork: env['MUSTER_SETUP_NETWORK'] === '1',
+    sandbox: oneOf(env, 'MUSTER_SANDBOX', ['bubblewrap', 'none'], problems),
+    releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
+    setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
   }
 }
 
@@ -147,24 +153,30 @@ function readUrl(env: Env, variable: string, otherwise: string, example: string,
 
 function apiToken(env: Env, problems: EnvProblem[]): string | undefined {
   const token = env['MUSTER_API_TOKEN'] || undefined
-  if (token !== undefined && token.length < 16)
-    problems.push({
-      variable: 'MUSTER_API_TOKEN',
-      wrong: 'is shorter than 16 characters',
-      example: '$(openssl rand -hex 24)',
-    })
+  if (token !== undefined && (token.length < 16 || isPlaceholder(token))) {
+    problems.push({ variable: 'MUSTER_API_TOKEN', wrong: isPlaceholder(token) ? 'is the placeholder of an example' : 'is shorter than 16 characters', example: RANDOM_EXAMPLE })
+  }
   return token
 }
 
-function sandbox(env: Env, problems: EnvProblem[]): Settings['sandbox'] {
-  const value = env['MUSTER_SANDBOX'] || 'bubblewrap'
-  if (value === 'bubblewrap' || value === 'none') return value
-  problems.push({
-    variable: 'MUSTER_SANDBOX',
-    wrong: `"${value}" is neither bubblewrap nor none`,
-    example: 'bubblewrap',
-  })
-  return 'bubblewrap'
+/** Text of an example that was copied as it stands: no shell reads a `.env` file. */
+function isPlaceholder(value: string): boolean {
+  return /^\$\(|^<.*>$|…/.test(value)
+}
+
+/** One of a few values. */
+function oneOf<T extends string>(env: Env, variable: string, values: readonly [T, ...T[]], problems: EnvProblem[]): T {
+  const value = env[variable] || values[0]
+  const found = values.find((one) => one === value)
+  if (!found) problems.push({ variable, wrong: `"${value}" is none of ${values.join(', ')}`, example: values[0] })
+  return found ?? values[0]
+}
+
+/** A file that must be there. */
+function existing(env: Env, variable: string, problems: EnvProblem[]): string | undefined {
+  const file = env[variable] || undefined
+  if (file && !existsSync(file)) problems.push({ variable, wrong: `there is no file "${file}"`, example: './story.json' })
+  return file
 }
 
 /** The GitHub App is either set completely or not at all (then the set-up page makes one). */
@@ -183,13 +195,13 @@ function github(env: Env, problems: EnvProblem[]): GithubSettings | undefined {
     problems.push({
       variable: 'WEBHOOK_SECRET',
       wrong: 'is missing: without it anybody could send events',
-      example: '$(openssl rand -hex 24)',
+      example: RANDOM_EXAMPLE,
     })
   if (webhookSecret === 'development')
     problems.push({
       variable: 'WEBHOOK_SECRET',
       wrong: "is Probot's well-known default",
-      example: '$(openssl rand -hex 24)',
+      example: RANDOM_EXAMPLE,
     })
   return { appId, privateKey: privateKey(env, problems), webhookSecret }
 }

@@ -66,7 +66,7 @@ export function apiRoutes(app: Api, deps: HttpDeps): void {
     },
   )
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
-    reply.serializer(JSON.stringify).send(app.swagger()),
+    reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(app.swagger()),
   )
 }
 

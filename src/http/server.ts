@@ -39,6 +39,7 @@ export async function buildServer(deps: HttpDeps, extensions: readonly Extension
         description: 'Tasks, their history, and what became of every event.',
         version: deps.version,
       },
+      security: [{ token: [] }],
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,

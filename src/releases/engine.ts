@@ -134,12 +134,7 @@ async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: Ab
   const { watchSeconds } = place.settings
   const deployStep = task.steps.find((step) => step.kind === 'deploy' && step.release === release.index)
   const from = (await deps.store.get(releaseId(task, release)))?.liveAt?.getTime() ?? deps.now()
-  const before = await window(
-    deps,
-    place,
-    (deployStep?.startedAt ?? from) - Math.max(60, watchSeconds) * 1000,
-    deployStep?.startedAt ?? from,
-  )
+  const before = await figuresBefore(deps, place, deployStep?.startedAt ?? from, Math.max(60, watchSeconds) * 1000)
   const pause = Math.min(10_000, Math.max(250, (watchSeconds * 1000) / 20))
   const probes = { passed: 0, failed: 0 }
   for (;;) {
@@ -172,8 +167,12 @@ function samplesOf({ store }: ReleaseDeps, place: Place, from: number, to: numbe
   return store.samples(place.repository, place.environment, new Date(from), new Date(to))
 }
 
-async function window(deps: ReleaseDeps, place: Place, from: number, to: number): Promise<Figures> {
-  return figuresOf(await samplesOf(deps, place, from, to), (to - from) / 1000)
+/** What the release before it showed, over at most `span` ms, and no longer than it was live. */
+async function figuresBefore(deps: ReleaseDeps, place: Place, until: number, span: number): Promise<Figures> {
+  const rows = await deps.store.list(place.repository, place.environment)
+  const since = rows.map((row) => row.liveAt?.getTime() ?? Number.POSITIVE_INFINITY).filter((at) => at < until)
+  const start = since.length > 0 ? Math.max(until - span, Math.min(...since)) : until
+  return figuresOf(await samplesOf(deps, place, start, until), (until - start) / 1000)
 }
 
 /** Requests and errors in equal slices of the watch. */

@@ -31,7 +31,7 @@ describe('the environment', () => {
       PRIVATE_KEY: 'nonsense',
       PORT: '99999',
       MUSTER_MODELS: 'complex=openai:gpt',
-      MUSTER_SANDBOX: 'docker',
+      MUSTER_SANDBOX: 'docker', MUSTER_RELEASES_AT_STOP: 'x', MUSTER_SETUP_NETWORK: 'yes', MUSTER_SCRIPT: '/nope',
       MUSTER_API_TOKEN: 'short',
       GITHUB_API_URL: 'ftp://x',
       LOG_LEVEL: 'loud',
@@ -51,6 +51,10 @@ describe('the environment', () => {
     expect(() => readSettings({ ...app, WEBHOOK_SECRET: '' })).toThrow('WEBHOOK_SECRET')
     expect(() => readSettings({ ...app, WEBHOOK_SECRET: 'development' })).toThrow("Probot's")
     expect(() => readSettings({ WEBHOOK_SECRET: 'x' })).toThrow('APP_ID')
+    for (const copied of ['$(openssl rand -hex 24)', '<the output of: openssl rand -hex 24>']) {
+      expect(() => readSettings({ ...app, WEBHOOK_SECRET: copied })).toThrow('placeholder')
+      expect(() => readSettings({ MUSTER_API_TOKEN: copied })).toThrow('placeholder')
+    }
   })
 
   it('finds the API of another GitHub, and lets a tier stand in for the others', () => {

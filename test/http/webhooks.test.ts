@@ -80,6 +80,8 @@ describe('what arrives as a webhook', () => {
     ['an empty body', 'issues', '', 'malformed'],
     ['null', 'issue_comment', 'null', 'malformed'],
     ['an unknown event', 'made_up', '{}', 'unknown_event'],
+    ['a ping', 'ping', '{"zen":"x"}', 'ping'],
+    ['a form', 'issues', `payload=${encodeURIComponent('{"action":5}')}`, 'malformed'],
     ['a prototype name as event', 'constructor', '{}', 'unknown_event'],
     ['bytes that are no text', 'issues', Buffer.from([0xef, 0xbb, 0xbf, 0x7b]), 'malformed'],
   ])('signed, but %s: 2xx, recorded and ignored', async (_name, event, body, reason) => {

@@ -20,6 +20,7 @@ export function readManifest(file: string | URL): Manifest {
 export function manifestFor(manifest: Manifest, publicUrl: string): Record<string, unknown> {
   return {
     ...manifest,
+    url: publicUrl,
     hook_attributes: { url: `${publicUrl}/api/github/webhooks`, active: true },
     redirect_url: `${publicUrl}/setup/callback`,
     setup_url: `${publicUrl}/`,

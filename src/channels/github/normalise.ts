@@ -10,6 +10,7 @@ type Found = { readonly number: number; readonly at: string | null | undefined; 
 export function normalise(event: string, body: Uint8Array, appId: string): Heard | Unheard {
   const payload = parse(body)
   if (payload === undefined) return { ignored: 'malformed', detail: 'the body is not JSON' }
+  if (event === 'ping') return { ignored: 'ping', detail: 'GitHub says hello: the webhook works' }
   if (!isKnown(event)) return { ignored: 'unknown_event', detail: `nothing is done on ${event.slice(0, 60)}` }
   const envelope = Envelope.safeParse(payload)
   if (!envelope.success)
@@ -44,7 +45,9 @@ export function normalise(event: string, body: Uint8Array, appId: string): Heard
 
 function parse(body: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
+    const text = Buffer.from(body).toString('utf8')
+    // An app whose webhook is set to "form" sends the same JSON in a field.
+    return JSON.parse(text.startsWith('payload=') ? (new URLSearchParams(text).get('payload') ?? '') : text)
   } catch {
     return undefined
   }

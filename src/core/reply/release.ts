@@ -108,7 +108,7 @@ function figureRows(before: Figures, after: Figures): string[][] {
     figures.requests === 0 ? '–' : `${((100 * figures.errors) / figures.requests).toFixed(1)} % (${figures.errors})`
   const ms = (value: number | undefined) => (value === undefined ? '–' : `${value} ms`)
   return [
-    ['Window', duration(before.seconds * 1000), duration(after.seconds * 1000)],
+    ['Window', before.seconds > 0 ? duration(before.seconds * 1000) : '–', duration(after.seconds * 1000)],
     ['Requests', `${before.requests}`, `${after.requests}`],
     ['Errors', rate(before), rate(after)],
     ['Latency p50', ms(before.p50), ms(after.p50)],

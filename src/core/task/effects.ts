@@ -152,7 +152,7 @@ function reviewAnswer(
 ): EffectIntent {
   const entry = task.review.ledger.find(({ comment: one }) => one.id === answer.id)
   const lead =
-    answer.outcome === 'fixed' && sha ? `Fixed in ${sha}.` : answer.outcome === 'declined' ? '**Declined.**' : ''
+    answer.outcome === 'fixed' && sha ? `Fixed in ${sha.slice(0, 7)}.` : answer.outcome === 'declined' ? '**Declined.**' : ''
   const text = [lead, said(answer.reply)].filter(Boolean).join(' ')
   const key = `answer:${answer.id}`
   if (!entry?.comment.thread)

@@ -175,6 +175,13 @@ function postComment(call: Call): Answer {
   return created(call.shapes.comment(comment, repo))
 }
 
+/** The thread in which a reaction is seen. */
+function threadOf({ comments, reviewComments }: World, target: string): string {
+  const [kind, id] = target.split(':')
+  if (kind === 'issue') return `#${id}`
+  return `#${comments.find((one) => one.id === Number(id))?.issue ?? reviewComments.find((one) => one.id === Number(id))?.pull ?? ''}`
+}
+
 function react(call: Call, target: string): Answer {
   repoOf(call, ISSUES, 'write')
   const { content } = read(Content, call.body)
@@ -184,7 +191,7 @@ function react(call: Call, target: string): Answer {
   if (known) return ok(call.shapes.reaction(known))
   const reaction = { id: call.world.id(), target, user: call.world.bot, content, createdAt: now() }
   call.world.reactions.push(reaction)
-  call.world.note(call.world.bot, 'reacted', target, content)
+  call.world.note(call.world.bot, 'reacted', threadOf(call.world, target), content)
   return created(call.shapes.reaction(reaction))
 }
 
