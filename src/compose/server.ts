@@ -102,11 +102,17 @@ export async function startServer(
   }
 }
 
-async function listen(server: Awaited<ReturnType<typeof buildServer>>, { server: { port, host } }: Settings): Promise<void> {
+async function listen(
+  server: Awaited<ReturnType<typeof buildServer>>,
+  { server: { port, host } }: Settings,
+): Promise<void> {
   try {
     await server.listen({ port, host })
   } catch (error) {
-    throw new UserError('port_taken', `The port ${port} cannot be opened on ${host}: ${messageOf(error)}.`, { hint: 'Is another server running? Set PORT to another one.', cause: error })
+    throw new UserError('port_taken', `The port ${port} cannot be opened on ${host}: ${messageOf(error)}.`, {
+      hint: 'Is another server running? Set PORT to another one.',
+      cause: error,
+    })
   }
 }
 
@@ -114,8 +120,12 @@ async function listen(server: Awaited<ReturnType<typeof buildServer>>, { server:
 function warnings(settings: Settings): string[] {
   const { anthropic, scriptFile, sandbox, server, github } = settings
   return [
-    ...(sandbox === 'none' ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation'] : []),
-    ...(sandbox === 'bubblewrap' && !findProgram('bwrap') ? ['bubblewrap is not installed: steps that run commands will be refused (apt install bubblewrap)'] : []),
+    ...(sandbox === 'none'
+      ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
+      : []),
+    ...(sandbox === 'bubblewrap' && !findProgram('bwrap')
+      ? ['bubblewrap is not installed: steps that run commands will be refused (apt install bubblewrap)']
+      : []),
     ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
     ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),
     ...(server.apiToken ? [] : ['MUSTER_API_TOKEN is not set: the API answers on the loopback address only']),

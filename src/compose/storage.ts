@@ -48,7 +48,10 @@ async function openServer(url: string): Promise<Storage> {
   } catch (error) {
     await postgres.close()
     if (error instanceof UserError) throw error
-    throw new UserError('no_database', `The database cannot be used: ${messageOf(error)}.`, { hint: 'Check DATABASE_URL and that PostgreSQL runs there.', cause: error })
+    throw new UserError('no_database', `The database cannot be used: ${messageOf(error)}.`, {
+      hint: 'Check DATABASE_URL and that PostgreSQL runs there.',
+      cause: error,
+    })
   }
   const queuePool = new pg.Pool({ connectionString: url, max: 10, options: '-c search_path=bullmq' })
   queuePool.on('error', () => {})

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { type GithubClient, githubClient } from '../channels/github/client.ts'
 import { redeliverMissed } from '../channels/github/deliveries.ts'
 import { normalise } from '../channels/github/normalise.ts'
@@ -174,6 +175,8 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
   const { store } = storage
   const outside = adapters(deps)
   const { client, platform, target } = outside
+  // Clones of a process that ended: their steps begin with fresh ones.
+  await rm(join(resolve(settings.dataDir), 'work'), { recursive: true, force: true })
   const { queue, engine, outbox, runner, handle } = await engines(deps, outside)
   await target.adopt()
   await recover({ store, queue, engine })

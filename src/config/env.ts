@@ -81,11 +81,23 @@ function problemLine({ variable, wrong, example }: EnvProblem): string {
   return `  ${variable}: ${wrong}\n      for example ${variable}=${example}`
 }
 
-const KNOWN = ['DATA', 'MODELS', 'PUBLIC_URL', 'API_TOKEN', 'SANDBOX', 'SETUP_NETWORK', 'RELEASES_AT_STOP', 'SCRIPT', 'RECORD'].map((name) => `MUSTER_${name}`)
+const KNOWN = [
+  'DATA',
+  'MODELS',
+  'PUBLIC_URL',
+  'API_TOKEN',
+  'SANDBOX',
+  'SETUP_NETWORK',
+  'RELEASES_AT_STOP',
+  'SCRIPT',
+  'RECORD',
+].map((name) => `MUSTER_${name}`)
 
 /** Variables that are set but mean nothing to this version (or to none), so that nobody waits for what cannot happen. */
 export function unusedVariables(env: Env): string[] {
-  const unknown = Object.keys(env).filter((name) => name.startsWith('MUSTER_') && !name.startsWith('MUSTER_TEST_') && !KNOWN.includes(name))
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('MUSTER_') && !name.startsWith('MUSTER_TEST_') && !KNOWN.includes(name),
+  )
   return [...NOT_YET.filter((name) => env[name]), ...unknown]
 }
 
@@ -154,7 +166,11 @@ function readUrl(env: Env, variable: string, otherwise: string, example: string,
 function apiToken(env: Env, problems: EnvProblem[]): string | undefined {
   const token = env['MUSTER_API_TOKEN'] || undefined
   if (token !== undefined && (token.length < 16 || isPlaceholder(token))) {
-    problems.push({ variable: 'MUSTER_API_TOKEN', wrong: isPlaceholder(token) ? 'is the placeholder of an example' : 'is shorter than 16 characters', example: RANDOM_EXAMPLE })
+    problems.push({
+      variable: 'MUSTER_API_TOKEN',
+      wrong: isPlaceholder(token) ? 'is the placeholder of an example' : 'is shorter than 16 characters',
+      example: RANDOM_EXAMPLE,
+    })
   }
   return token
 }
@@ -175,7 +191,8 @@ function oneOf<T extends string>(env: Env, variable: string, values: readonly [T
 /** A file that must be there. */
 function existing(env: Env, variable: string, problems: EnvProblem[]): string | undefined {
   const file = env[variable] || undefined
-  if (file && !existsSync(file)) problems.push({ variable, wrong: `there is no file "${file}"`, example: './story.json' })
+  if (file && !existsSync(file))
+    problems.push({ variable, wrong: `there is no file "${file}"`, example: './story.json' })
   return file
 }
 
@@ -195,6 +212,12 @@ function github(env: Env, problems: EnvProblem[]): GithubSettings | undefined {
     problems.push({
       variable: 'WEBHOOK_SECRET',
       wrong: 'is missing: without it anybody could send events',
+      example: RANDOM_EXAMPLE,
+    })
+  if (isPlaceholder(webhookSecret))
+    problems.push({
+      variable: 'WEBHOOK_SECRET',
+      wrong: 'is the placeholder of an example, which everybody knows',
       example: RANDOM_EXAMPLE,
     })
   if (webhookSecret === 'development')

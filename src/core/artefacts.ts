@@ -98,7 +98,7 @@ export interface Patch {
   readonly parentSha: string
   /** Where the branch left the default branch: what the proof compares with. */
   readonly baseSha: string
-  /** A git patch in binary form (`git diff --binary`); empty when nothing was changed. */
+  /** A git patch in binary form (`git diff --binary`), one character a byte; empty when nothing was changed. */
   readonly diff: string
   readonly files: readonly string[]
 }

@@ -28,9 +28,9 @@ const FROM: Readonly<Record<PlanApproval, number>> = { always: 0, medium: 1, hig
 
 /** Whether a person must approve a plan of this risk. An unknown policy value asks (fails closed). */
 export function planNeedsPerson(policy: PlanApproval, risk: Spec['risk'], forced: boolean): Ruling {
-  const needed = forced || RISK[risk] >= (FROM[policy] ?? 0)
+  const needed = policy !== 'never' && (forced || RISK[risk] >= (FROM[policy] ?? 0))
   const detail = forced
-    ? 'a plan was asked for'
+    ? 'a plan was asked for, or the request was written by somebody without write permission'
     : `the risk is ${risk}, and plans are approved by people ${policy === 'always' ? 'always' : `from ${policy} risk on`}`
   return { ok: needed, reason: needed ? 'gate_plan' : 'risk_below_gate', detail }
 }

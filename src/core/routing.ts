@@ -1,5 +1,5 @@
 import { type Command, findCommands } from './command.ts'
-import type { Heard, Subject } from './heard.ts'
+import { githubKey, type Heard, type Subject } from './heard.ts'
 import type { TaskCommand } from './task/commands.ts'
 import type { Origin, Task } from './task/types.ts'
 
@@ -30,7 +30,9 @@ const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', '
 export function route(heard: Heard, task: Task | undefined, names: Names): Route {
   const { what, sender } = heard
   if (sender.id === names.botId) return ignore('own_text', 'written by Muster itself')
-  if (sender.isBot && what.type !== 'check.failed') return ignore('bot_sender', 'written by another bot')
+  // Facts about the pull request count whoever caused them: merge queues and autofixers are bots.
+  if (sender.isBot && !['merged', 'closed', 'pushed', 'check.failed'].includes(what.type))
+    return ignore('bot_sender', 'written by another bot')
   switch (what.type) {
     case 'label':
       return label(what, task, names)
@@ -40,7 +42,9 @@ export function route(heard: Heard, task: Task | undefined, names: Names): Route
     case 'text':
       return words(what, task, names)
     default:
-      return task ? aboutPull(heard, what) : ignore('no_task', 'not a pull request of Muster')
+      return task && isItsPull(heard, task)
+        ? aboutPull(heard, what)
+        : ignore('no_task', 'not the pull request of a task')
   }
 }
 
@@ -86,6 +90,11 @@ function words(what: Extract<Heard['what'], { type: 'text' }>, task: Task | unde
   if (task?.gate?.kind === 'question' && what.commentId !== undefined && what.text.trim() !== '')
     return { to: 'person', command: { verb: 'answer', text: what.text }, commentId: what.commentId }
   return ignore('no_trigger', 'no command at the start of a line')
+}
+
+/** A conversation may have had pull requests of earlier tasks; what happens to those is history. */
+function isItsPull(heard: Heard, task: Task): boolean {
+  return task.pullRequest !== undefined && heard.key === githubKey(task.origin.repository.id, task.pullRequest.number)
 }
 
 function aboutPull(heard: Heard, what: Exclude<Heard['what'], { type: 'label' | 'assigned' | 'text' }>): Route {

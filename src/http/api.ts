@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
-import { type HttpDeps, isLoopback } from './types.ts'
+import { type HttpDeps, isLocal } from './types.ts'
 
 const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
@@ -76,7 +76,7 @@ async function authorise(
   token: string | undefined,
 ): Promise<FastifyReply | undefined> {
   if (token === undefined) {
-    return isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for']
+    return isLocal(request)
       ? undefined
       : problem(reply, 401, 'no_token', 'Without MUSTER_API_TOKEN the API answers on the loopback address only.')
   }

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
-import { type HttpDeps, isLoopback } from './types.ts'
+import { type HttpDeps, isLocal } from './types.ts'
 
 /** What the set-up page needs. */
 export interface SetupDeps extends Pick<HttpDeps, 'log'> {
@@ -79,10 +79,7 @@ function queryOf(request: FastifyRequest): {
 function mayEnter(request: FastifyRequest, code: string): boolean {
   const given = Buffer.from(queryOf(request).setup ?? '')
   const wanted = Buffer.from(code)
-  return (
-    (isLoopback(request.socket.remoteAddress) && !request.headers['x-forwarded-for']) ||
-    (given.length === wanted.length && timingSafeEqual(given, wanted))
-  )
+  return isLocal(request) || (given.length === wanted.length && timingSafeEqual(given, wanted))
 }
 
 function html(reply: FastifyReply, body: string): FastifyReply {

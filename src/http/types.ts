@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Verifier } from '../channels/types.ts'
 import type { Store } from '../store/types.ts'
 
@@ -27,7 +28,19 @@ export interface HttpDeps {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }
 
-/** The request comes from this machine itself. */
-export function isLoopback(address: string | undefined): boolean {
+/** What a proxy adds: then the request comes from elsewhere, whatever its address says. */
+const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'forwarded', 'x-real-ip', 'via'] as const
+
+/** The request comes from this machine itself: by its address, through no proxy, and for a name of this machine (a page elsewhere could point its own name here). */
+export function isLocal(request: Pick<FastifyRequest, 'headers' | 'socket'>): boolean {
+  const named = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')
+  return (
+    named &&
+    isLoopback(request.socket.remoteAddress) &&
+    !PROXY_HEADERS.some((name) => request.headers[name] !== undefined)
+  )
+}
+
+function isLoopback(address: string | undefined): boolean {
   return address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1'
 }

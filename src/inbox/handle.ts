@@ -13,7 +13,8 @@ import { openTask } from './open.ts'
 import { acknowledge, decideOnly, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 
-const MAX_ATTEMPTS = 6
+/** How long a platform that does not answer is asked again. */
+const GIVE_UP_MS = 24 * 3_600_000
 const WHY_ROWS = 12
 
 /** Handles a stored event: decides what becomes of it and says so. Each event is decided once. */
@@ -34,20 +35,26 @@ export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void
         )
       await inTurn(heard.key, () => hear(deps, eventId, stored.event.receivedAt.getTime(), heard))
     } catch (error) {
-      await failed(deps, eventId, stored.attempts + 1, error)
+      await failed(deps, eventId, stored.event.receivedAt.getTime(), stored.attempts + 1, error)
     }
   }
 }
 
 /** What the platform refuses is refused for good; anything else is tried again for a while. */
-async function failed(deps: InboxDeps, eventId: string, attempts: number, error: unknown): Promise<void> {
+async function failed(
+  deps: InboxDeps,
+  eventId: string,
+  receivedAt: number,
+  attempts: number,
+  error: unknown,
+): Promise<void> {
   deps.log('error', 'an event could not be handled', {
     event: eventId,
     attempts,
     error: messageOf(error),
     cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
   })
-  if (error instanceof UserError || attempts >= MAX_ATTEMPTS) {
+  if (error instanceof UserError || deps.now() - receivedAt > GIVE_UP_MS) {
     const reason = error instanceof UserError ? error.code : 'failed'
     return deps.store.inbox.decide(eventId, { outcome: 'refused', reason, detail: publicMessage(error) }, {})
   }

@@ -20,14 +20,15 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     )
   }
   const { command } = way
+  const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
   const opened: TaskEvent = {
     type: 'task.opened',
     id: deps.newId(),
     conversationId: scene.conversationId,
     workflow: workflowOf(way),
-    origin: originOf(scene, way),
+    origin: originOf(scene, way, nth),
     settings: loaded.settings,
-    forcePlanGate: command.verb === 'plan',
+    forcePlanGate: command.verb === 'plan' || !(await authorMayWrite(deps, scene, way)),
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
   const release: TaskEvent[] =
@@ -45,6 +46,11 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     scene,
     way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId },
   )
+}
+
+/** The words of somebody who may not write reach a model: then a person looks at the plan, whatever the model calls the risk (security.md, rule 4). */
+async function authorMayWrite(deps: InboxDeps, { heard }: Scene, { subject }: Opening): Promise<boolean> {
+  return subject.author.id === heard.sender.id || deps.platform.canWrite(heard.repository, subject.author)
 }
 
 function workflowOf({ command }: Opening): WorkflowName {
@@ -66,7 +72,7 @@ function refusalOf({ command, subject }: Opening, environments: Readonly<Record<
 }
 
 /** The webhook's own text is what counts: later edits change nothing. */
-function originOf({ heard }: Scene, { subject, trigger, command }: Opening): Origin {
+function originOf({ heard }: Scene, { subject, trigger, command }: Opening, nth: number): Origin {
   const { sender, repository } = heard
   const request = 'text' in command ? command.text : ''
   return {
@@ -78,6 +84,7 @@ function originOf({ heard }: Scene, { subject, trigger, command }: Opening): Ori
     author: subject.author,
     requester: { id: sender.id, login: sender.login },
     trigger,
+    nth,
     request,
     url: subject.url,
   }

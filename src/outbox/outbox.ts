@@ -1,6 +1,7 @@
 import type { EffectResult } from '../core/effects.ts'
 import { messageOf } from '../core/errors.ts'
 import { markerOf } from '../core/hash.ts'
+import type { Task } from '../core/task/types.ts'
 import { backoffMs } from '../core/retry.ts'
 import { type SendContext, SendError, type Sender } from '../channels/types.ts'
 import type { Store, StoredEffect } from '../store/types.ts'
@@ -9,7 +10,8 @@ import { laneOf, pick, SETTLE_MS } from './lanes.ts'
 
 const BATCH = 500
 const POLL_MS = 5000
-const MAX_ATTEMPTS = 12
+/** How long an effect is tried again whose provider does not answer; answered refusals end it at once. */
+const GIVE_UP_MS = 24 * 3_600_000
 
 export interface OutboxDeps {
   readonly store: Pick<Store, 'effects' | 'tasks'>
@@ -98,6 +100,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 /** Sends one effect, or finds that it was already sent, and settles what came of it. */
 async function deliver(deps: OutboxDeps, effect: StoredEffect): Promise<void> {
   const task = effect.taskId ? await deps.workflow.get(effect.taskId) : undefined
+  if (task && isPointless(effect, task)) return deps.store.effects.finish(effect.id, effect.revision, {})
   const context: SendContext = {
     marker: markerOf(effect.id, deps.markerKey),
     task,
@@ -121,6 +124,17 @@ async function deliver(deps: OutboxDeps, effect: StoredEffect): Promise<void> {
       error instanceof SendError ? error : new SendError('unknown', messageOf(error), { cause: error }),
     )
   }
+}
+
+/** What the work would have gone on from is not sent any more once the work has been ended. */
+function isPointless({ body, status }: StoredEffect, task: Task): boolean {
+  const over = task.status === 'cancelled' || task.status === 'handed_off'
+  const works =
+    (body.kind === 'git.push' && !body.wip) ||
+    body.kind === 'pr.open' ||
+    body.kind === 'pr.ready' ||
+    body.kind === 'deployment.create'
+  return over && works && status === 'intent'
 }
 
 /** Found again after a crash, a thing that is edited in place may show an old state. */
@@ -148,7 +162,7 @@ function bringsNews(kind: StoredEffect['body']['kind']): boolean {
 
 async function failed(deps: OutboxDeps, effect: StoredEffect, error: SendError): Promise<void> {
   const attempts = effect.attempts + 1
-  const final = error.kind === 'fatal' || attempts >= MAX_ATTEMPTS
+  const final = error.kind === 'fatal' || deps.now() - effect.createdAt.getTime() > GIVE_UP_MS
   deps.log(final ? 'error' : 'warn', 'an effect was not sent', {
     effect: effect.id,
     kind: effect.body.kind,

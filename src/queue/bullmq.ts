@@ -29,7 +29,7 @@ export async function openQueue({ pool, concurrency, onError, exclusive }: Queue
           attempts: 5,
           backoff: { type: 'exponential', delay: 500, jitter: 1 },
           removeOnComplete: true,
-          removeOnFail: { age: 7 * 86_400 },
+          removeOnFail: true,
         },
       }),
   )

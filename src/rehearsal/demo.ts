@@ -21,6 +21,16 @@ export interface DemoOptions {
 const LIVE_PATIENCE_MS = 30 * 60_000
 const PATIENCE_MS = 120_000
 const FIRST_ISSUE = 1
+const INTERRUPT_GRACE_MS = 3000
+
+/** What the people are about to do, for whoever watches. */
+const CHAPTERS: Readonly<Record<string, string>> = {
+  'first release': 'First, the service as it is goes live: alice asks for it, bob approves.',
+  issue: 'A customer complains. Alice writes an issue and puts the label on it.',
+  review: 'Proved. Bob reviews: one change request, one question.',
+  merge: 'Bob approves and merges.',
+  deploy: 'Alice asks for the deploy. She may not approve it herself; bob does.',
+}
 
 /** Plays the whole journey. @returns whether all of it truly happened */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
@@ -29,6 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   introduce(narrator, options, env)
   const started = Date.now()
   const stage = await setStage()
+  const settle = cleanUpOnInterrupt(stage, narrator)
   const unwatch = stage.world.watch((entry) => narrator.entry(entry))
   const server = await ServerChild.start(stage, env)
   const stopShowing = showProgress(narrator, server)
@@ -39,12 +50,28 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     stopShowing()
     unwatch()
     narrator.stop()
+    settle()
   }
   if (options.keep) await keepRunning(stage, server, narrator)
   await server.stop()
   // What went wrong can still be looked at.
   await stage.close(!ok)
   return ok
+}
+
+/** Ctrl-C in the middle leaves nothing behind. The server got the signal too and ends by itself. @returns what takes this back */
+function cleanUpOnInterrupt(stage: Stage, narrator: Narrator): () => void {
+  const stop = () => {
+    narrator.stop()
+    narrator.say('Stopped.')
+    setTimeout(() => void stage.close().finally(() => process.exit(130)), INTERRUPT_GRACE_MS)
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  return () => {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
 }
 
 /** The settings of the server: a story in the model's place, or the real one. */
@@ -100,7 +127,12 @@ async function play(
     server,
     patienceMs: options.live ? LIVE_PATIENCE_MS : PATIENCE_MS,
     thinkMs: options.live ? 500 : 200,
-    onStage: () => {},
+    onStage: (name: string) => {
+      const chapter = CHAPTERS[name]
+      if (chapter)
+        narrator.say(`
+${chapter}`)
+    },
   }
   let stopCustomers = () => {}
   let issue = 0
@@ -120,7 +152,11 @@ async function play(
   }
   await settled(stage)
   if (server.restarts > 0) narrator.say(`The server died ${server.restarts} times on the way and was started again.`)
-  const summary = await summarise(stage, issue, task, outcome, (Date.now() - started) / 1000)
+  const summary = await summarise(stage, issue, task, outcome, {
+    seconds: (Date.now() - started) / 1000,
+    recorded: !options.live,
+    kept: options.keep === true,
+  })
   narrator.progress('')
   narrator.summary(summary)
   if (!summary.ok) narrator.say(`The server's log: ${server.logFile}`)

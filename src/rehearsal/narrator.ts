@@ -34,6 +34,10 @@ export interface Summary {
   readonly cost: { readonly usd: number; readonly turns: number }
   readonly seconds: number
   readonly problems: readonly string[]
+  /** The model's words came from a story. */
+  readonly recorded: boolean
+  /** Everything keeps running after this. */
+  readonly kept: boolean
 }
 
 const COLOURS: Readonly<Record<string, 'cyan' | 'magenta' | 'yellow' | 'green' | 'blue'>> = {
@@ -42,7 +46,7 @@ const COLOURS: Readonly<Record<string, 'cyan' | 'magenta' | 'yellow' | 'green' |
   carol: 'yellow',
   'muster[bot]': 'green',
 }
-const MAX_LINES = 14
+const MAX_LINES = 26
 const WIDTH = 118
 
 export function jsonNarrator(write: (text: string) => void): Narrator {
@@ -154,11 +158,22 @@ function summaryText(summary: Summary, paint: Paint): string {
       ? `${tick(deployment.verdict === 'healthy')} Deployment     ${deployment.sha.slice(0, 7)} on ${deployment.environment}: ${deployment.verdict}   ${deployment.url}`
       : `${tick(false)} Deployment     none`,
     `${tick(effects.duplicates === 0)} Effects        ${effects.sent} seen on GitHub, ${effects.duplicates} twice`,
-    `  Cost           $${cost.usd.toFixed(2)} for ${cost.turns} model turns`,
+    `  Cost           $${cost.usd.toFixed(2)} for ${cost.turns} model turns, at list price${summary.recorded ? ' (recorded: nothing was charged now)' : ''}`,
     `  Time           ${seconds.toFixed(0)} s`,
   ]
   const head = summary.ok
     ? paint(['green', 'bold'], 'All of it happened.')
     : paint(['red', 'bold'], `It ended otherwise: ${summary.outcome}`)
-  return ['', head, '', ...rows, ...summary.problems.map((problem) => paint('red', `  ! ${problem}`)), ''].join('\n')
+  const links = summary.kept
+    ? []
+    : [paint('dim', '  These addresses are gone now; `npm run demo -- --keep` leaves everything running to look at.')]
+  return [
+    '',
+    head,
+    '',
+    ...rows,
+    ...links,
+    ...summary.problems.map((problem) => paint('red', `  ! ${problem}`)),
+    '',
+  ].join('\n')
 }

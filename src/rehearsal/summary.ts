@@ -5,12 +5,19 @@ import type { TaskView } from './observe.ts'
 import type { Stage } from './stage.ts'
 
 /** What came of it, looked up from the outside: GitHub's own state, and the deployed service's answer. */
+/** How the rehearsal was played. */
+export interface Manner {
+  readonly seconds: number
+  readonly recorded: boolean
+  readonly kept: boolean
+}
+
 export async function summarise(
   stage: Stage,
   issueNumber: number,
   task: TaskView | undefined,
   outcome: string | undefined,
-  seconds: number,
+  { seconds, recorded, kept }: Manner,
 ): Promise<Summary> {
   const { world } = stage
   const issue = world.issues.find((one) => one.number === issueNumber)
@@ -59,6 +66,8 @@ export async function summarise(
       turns: task?.state.steps.reduce((sum, step) => sum + step.turns, 0) ?? 0,
     },
     seconds: Math.round(seconds * 10) / 10,
+    recorded,
+    kept,
   }
   const ok =
     outcome === undefined &&

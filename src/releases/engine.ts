@@ -66,7 +66,12 @@ async function plan({ git, target }: ReleaseDeps, task: Task, release: Release):
     watchSeconds,
     approval,
   }
-  return { ...body, hash: hashOf({ ...body, settings: place.settings }) }
+  return { ...body, hash: planHash(task, release, place, body) }
+}
+
+/** Approval binds to all of this: the plan, the settings whose commands will run, and this very request for a deploy. */
+function planHash(task: Task, release: Release, place: Place, plan: Omit<ReleasePlan, 'hash'>): string {
+  return hashOf({ plan, settings: place.settings, task: task.id, release: release.index })
 }
 
 async function relate(git: Git, task: Task, live: string | undefined, sha: string): Promise<ReleasePlan['relation']> {
@@ -103,6 +108,15 @@ async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: A
   const observed = await target.observe(id)
   if (observed.state === 'live') return { ...base, ok: true, log: '', error: undefined }
   if (observed.state === 'failed') return { ...base, ok: false, log: await target.log(id), error: observed.error }
+  const { hash, ...planned } = approved
+  if (planHash(task, release, place, planned) !== hash)
+    return {
+      ...base,
+      ok: false,
+      log: '',
+      error:
+        'the settings of this environment have changed since the plan was approved; say deploy again for a new plan',
+    }
   const live = await target.current(place)
   if (live !== approved.liveSha)
     return {

@@ -36,10 +36,13 @@ async function rework(context: StepContext) {
   const { headSha } = task
   if (!headSha || !step.rework) throw new UserError('no_head', 'There is no branch to work on.')
   const main = await git.resolve(repository, repository.defaultBranch)
+  // The branch as it is now: people may have pushed to it.
+  const head = task.branch ? await git.resolve(repository, task.branch) : headSha
+  const startSha = task.wip?.step === step.id ? task.wip.sha : head
   const comments = step.rework.why === 'review' ? step.rework.comments : []
-  const came = step.rework.why === 'review' ? await reviewText(context, headSha, comments) : reasonText(step.rework)
+  const came = step.rework.why === 'review' ? await reviewText(context, head, comments) : reasonText(step.rework)
   const prompt = `${plan(context)}\n\n${soFar(context)}\n\nThe commit it started from is tagged \`${BASE_TAG}\`.\n\n${came}`
-  return work(context, { main, startSha: headSha, parentSha: headSha, prompt, artefact: ReworkNote, comments })
+  return work(context, { main, startSha, parentSha: head, prompt, artefact: ReworkNote, comments })
 }
 
 function plan({ task }: StepContext): string {
@@ -169,7 +172,7 @@ async function objection(
   { comments, parentSha }: Work,
 ): Promise<ToolOutput | undefined> {
   const missing = comments
-    .map((_, index) => index + 1)
+    .map((comment) => numberOf(task, comment))
     .filter((number) => !note.answers?.some((answer) => answer.id === number))
   if (missing.length > 0) return { text: `answers are missing for the comments ${missing.join(', ')}`, isError: true }
   const { files } = await checkout.diff(parentSha)

@@ -8,21 +8,41 @@ import type { StepContext } from './types.ts'
 /** How much of a command's output is kept as evidence. */
 const EVIDENCE = 20_000
 
-/** Uses a fresh clone and removes it, whatever happens. */
+/**
+ * Uses a fresh clone and removes it, whatever happens. A set-up that may use the network runs on code of the default branch
+ * only, before anything that a model wrote is there.
+ */
 export async function withCheckout<T>(
   context: StepContext,
   sha: string,
   use: (checkout: Checkout, checks: Checks) => Promise<T>,
 ): Promise<T> {
   const { git, task, signal } = context
-  const checkout = await git.checkout(task.origin.repository, sha, signal)
+  const { setup, setupNetwork } = task.settings.checks
+  const trusted = setup !== undefined && setupNetwork ? (task.baseSha ?? sha) : sha
+  const checkout = await git.checkout(task.origin.repository, trusted, signal)
   try {
     const checks = await findChecks(context, sha, checkout)
     await setUp(context, checkout, checks)
+    if (trusted !== sha) await switchTo(checkout, sha)
     return await use(checkout, checks)
   } finally {
     await checkout.dispose()
   }
+}
+
+async function switchTo(checkout: Checkout, sha: string): Promise<void> {
+  const { exitCode, output } = await checkout.run([
+    'git',
+    '-c',
+    'advice.detachedHead=false',
+    'checkout',
+    '--quiet',
+    '--force',
+    sha,
+  ])
+  if (exitCode !== 0)
+    throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(output) })
 }
 
 async function findChecks({ git, task }: StepContext, sha: string, checkout: Checkout): Promise<Checks> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type InboundEvent, WILL_RETRY } from '../core/inbound.ts'
 import type { Decision } from '../core/task/commands.ts'
-import { fromJson } from './json.ts'
+import { cleanText, fromJson } from './json.ts'
 import type { InboundEvent as Row, PrismaClient } from './generated/client.ts'
 import { cursorOf, pageOf, readCursor } from './paging.ts'
 import type { Sql } from './sql.ts'
@@ -76,7 +76,7 @@ export function decisionData(
   return {
     outcome: decision.outcome,
     reason: decision.reason,
-    detail: decision.detail.slice(0, 2000),
+    detail: cleanText(decision.detail.slice(0, 2000)),
     decidedAt: new Date(),
     ...(links.conversationId ? { conversationId: links.conversationId } : {}),
     ...(links.taskId ? { taskId: links.taskId } : {}),

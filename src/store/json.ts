@@ -5,10 +5,20 @@ import type { Prisma } from './generated/client.ts'
  * read back as the same type; this file is the only place where that is taken on trust.
  */
 export function toJson(value: unknown): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value ?? {})) as Prisma.InputJsonValue
+  return JSON.parse(jsonText(value ?? {})) as Prisma.InputJsonValue
 }
 
 /** A stored value as the type it was written as. */
 export function fromJson<T>(value: unknown): T {
   return value as T
+}
+
+/** JSON as PostgreSQL takes it: no NUL, no half of a surrogate pair, wherever a program's output may have had one. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? cleanText(inner) : inner))
+}
+
+/** The same for a text column. */
+export function cleanText(text: string): string {
+  return text.replaceAll('\0', '\ufffd').toWellFormed()
 }

@@ -1,6 +1,6 @@
 import type { Sample } from '../core/traffic.ts'
 import type { PrismaClient, Release as Row } from './generated/client.ts'
-import { fromJson, toJson } from './json.ts'
+import { cleanText, fromJson, toJson } from './json.ts'
 import type { ReleaseCommand, ReleaseRow, ReleaseStore } from './types.ts'
 
 export function releaseStore(prisma: PrismaClient): ReleaseStore {
@@ -10,7 +10,7 @@ export function releaseStore(prisma: PrismaClient): ReleaseStore {
       const data = {
         ...rest,
         command: toJson(command),
-        detail: detail ?? null,
+        detail: detail === undefined ? null : cleanText(detail),
         port: port ?? null,
         pid: pid ?? null,
         startedTick: startedTick ?? null,

@@ -3,7 +3,7 @@ import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import { insertEffects } from './effects.ts'
 import type { Prisma, PrismaClient, Task as Row } from './generated/client.ts'
 import { decisionData } from './inbox.ts'
-import { fromJson, toJson } from './json.ts'
+import { cleanText, fromJson, jsonText, toJson } from './json.ts'
 import { cursorOf, pageOf, readCursor } from './paging.ts'
 import { type Commit, Conflict, type TaskStore, type TaskSummary } from './types.ts'
 
@@ -24,6 +24,9 @@ export function taskStore(prisma: PrismaClient): TaskStore {
         select: { state: true },
       })
       return row ? fromJson<Task>(row.state) : undefined
+    },
+    async count(conversationId) {
+      return prisma.task.count({ where: { conversationId } })
     },
     async unfinished() {
       const rows = await prisma.task.findMany({
@@ -100,7 +103,7 @@ async function writeTask(tx: Prisma.TransactionClient, { task, basedOn, at }: Co
   const data = {
     status: task.status,
     workflow: task.workflow,
-    title: (task.spec?.title ?? task.origin.title).slice(0, 300),
+    title: cleanText((task.spec?.title ?? task.origin.title).slice(0, 300)),
     state: toJson(task),
     version: task.version,
     costUsd: spent(task),
@@ -139,12 +142,12 @@ async function writeLinks(tx: Prisma.TransactionClient, commit: Commit): Promise
   if (turn) await tx.turn.create({ data: { ...turn, response: toJson(turn.response), results: toJson(turn.results) } })
   if (effectDone) {
     await tx.$executeRaw`UPDATE effect SET status = CASE WHEN revision > ${effectDone.revision} THEN 'intent' ELSE 'done' END,
-      done_revision = ${effectDone.revision}, result = ${JSON.stringify(effectDone.result)}::jsonb, done_at = now(), error = NULL, attempts = 0, not_before = NULL WHERE id = ${effectDone.id}`
+      done_revision = ${effectDone.revision}, result = ${jsonText(effectDone.result)}::jsonb, done_at = now(), error = NULL, attempts = 0, not_before = NULL WHERE id = ${effectDone.id}`
   }
   if (effectFailed)
     await tx.effect.update({
       where: { id: effectFailed.id },
-      data: { status: 'failed', error: effectFailed.error.slice(0, 4000) },
+      data: { status: 'failed', error: cleanText(effectFailed.error.slice(0, 4000)) },
     })
   for (const key of commit.links ?? []) {
     await tx.conversationLink.upsert({

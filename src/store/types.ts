@@ -80,6 +80,8 @@ export interface TaskStore {
   get(id: string): Promise<Task | undefined>
   /** The newest task of a conversation. */
   latest(conversationId: string): Promise<Task | undefined>
+  /** How many tasks a conversation has had. */
+  count(conversationId: string): Promise<number>
   unfinished(): Promise<string[]>
   events(id: string, page: PageQuery): Promise<Page<StoredEvent>>
   list(page: PageQuery): Promise<Page<TaskSummary>>
@@ -106,6 +108,7 @@ export interface StoredEffect {
   readonly attempts: number
   readonly notBefore: Date | undefined
   readonly sentAt: Date | undefined
+  readonly createdAt: Date
 }
 
 export interface EffectStore {

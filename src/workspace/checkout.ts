@@ -14,7 +14,7 @@ git read-tree "$1"
 find . -mindepth 2 -name .git -prune -exec rm -rf {} +
 git -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile=/dev/null add -A . 2>/dev/null
 if [ "$2" = names ]; then git diff --cached --name-only -z --no-renames "$1"
-else git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1"; fi`
+else git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1" | base64 -w 0; fi`
 
 export interface CheckoutInput {
   readonly dir: string
@@ -60,7 +60,10 @@ export async function makeCheckout({ dir, base, sha, sandbox, signal }: Checkout
     dispose,
     async diff(against = sha) {
       const files = (await diffOf('names', against)).split('\0').filter(Boolean)
-      return { diff: files.length > 0 ? await diffOf('patch', against) : '', files }
+      return {
+        diff: files.length > 0 ? Buffer.from(await diffOf('patch', against), 'base64').toString('latin1') : '',
+        files,
+      }
     },
   }
 }

@@ -25,7 +25,7 @@ export const SAFE_ENV = {
 
 interface Call {
   readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string
+  readonly stdin?: string | Buffer
   readonly maxOutput?: number
 }
 

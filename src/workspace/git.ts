@@ -63,7 +63,7 @@ class HostGit implements Git {
       await this.#copies.must(repository, ['read-tree', parentSha], { env })
       await this.#copies.must(repository, ['apply', '--cached', '--binary', '--whitespace=nowarn', '-'], {
         env,
-        stdin: diff,
+        stdin: Buffer.from(diff, 'latin1'),
       })
       const tree = await this.#copies.must(repository, ['write-tree'], { env })
       return await this.#copies.must(repository, ['commit-tree', tree, '-p', parentSha, '-F', '-'], {

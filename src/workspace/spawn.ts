@@ -4,7 +4,7 @@ import type { RunResult } from './types.ts'
 export interface SpawnOptions {
   readonly cwd?: string | undefined
   readonly env: Readonly<Record<string, string>>
-  readonly stdin?: string | undefined
+  readonly stdin?: string | Buffer | undefined
   readonly timeoutMs: number
   readonly maxOutput?: number | undefined
   readonly signal?: AbortSignal | undefined

@@ -39,7 +39,7 @@ export interface Checkout {
     argv: readonly string[],
     options?: Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>,
   ): Promise<RunResult>
-  /** Everything that differs from a commit (the one cloned, if not told otherwise), as a binary git patch; made inside the sandbox. */
+  /** Everything that differs from a commit (the one cloned, if not told otherwise), as a binary git patch with one character a byte (files need not be UTF-8); made inside the sandbox. */
   diff(against?: string): Promise<{ diff: string; files: string[] }>
   dispose(): Promise<void>
 }

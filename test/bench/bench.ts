@@ -72,8 +72,7 @@ async function reactions(stage: Stage, figures: Figures): Promise<void> {
     let stop = () => {}
     const seen = new Promise<void>((done) => {
       stop = stage.world.watch((entry) => {
-        if (entry.who === stage.world.bot.login && entry.where === `#${number}`)
-          done()
+        if (entry.who === stage.world.bot.login && entry.where === `#${number}`) done()
       })
     })
     times.push(

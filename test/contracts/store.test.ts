@@ -115,6 +115,16 @@ for (const [name, open, available] of places) {
       expect(await store.effects.result('scope', 'status')).toEqual({ id: 7 })
     })
 
+    it('takes whatever a program may print: NUL, half an emoji', async () => {
+      const place = { repository: origin.repository, number: 5 }
+      await store.effects.add('odd', 'conv-odd', undefined, [
+        { key: 'c', body: { kind: 'comment', place, document: [{ kind: 'paragraph', text: 'a\0b\ud83d' }] } },
+      ])
+      const odd = (await store.effects.open(100)).find((one) => one.scope === 'odd')
+      expect(odd?.body).toMatchObject({ document: [{ text: 'a\ufffdb\ufffd' }] })
+      await store.effects.fail(odd?.id ?? '', 'x\0y')
+    })
+
     it('keeps turns, releases, traffic and values of the installation', async () => {
       expect(await store.instance.setOnce('k', 'first')).toBe('first')
       expect(await store.instance.setOnce('k', 'second')).toBe('first')

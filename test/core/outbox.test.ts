@@ -20,6 +20,7 @@ const effect = (id: string, extra: Partial<StoredEffect> = {}): StoredEffect => 
   attempts: 0,
   notBefore: undefined,
   sentAt: undefined,
+  createdAt: new Date(0),
   ...extra,
 })
 const status = (extra: Partial<StoredEffect> = {}) =>

@@ -51,7 +51,7 @@ it('ends with everything there once, though the server is killed at five points 
     stopCustomers = playCustomers(stage.productionPort)
     const { issue, pullRequest, task } = await playFix(deps)
     await new Promise((done) => setTimeout(done, 2500))
-    const summary = await summarise(stage, issue, task, undefined, 0)
+    const summary = await summarise(stage, issue, task, undefined, { seconds: 0, recorded: true, kept: false })
     expect(left.map(([name]) => name)).toEqual([])
     expect(server.restarts).toBe(KILLS.length)
     expect(summary).toMatchObject({

@@ -18,6 +18,7 @@ export const origin: Origin = {
   author: alice,
   requester: alice,
   trigger: 'label',
+  nth: 1,
   request: '',
   url: 'http://github.test/acme/shop/issues/5',
 }

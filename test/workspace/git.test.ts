@@ -66,6 +66,14 @@ describe('a clone in the sandbox', () => {
     })
   })
 
+  it('keeps the bytes of files that are not UTF-8', async () => {
+    await inClone(async (checkout) => {
+      await checkout.run(['/bin/sh', '-c', 'printf "caf\\351\\nnew\\n" > latin.txt'])
+      const { diff } = await checkout.diff()
+      expect(Buffer.from(diff, 'latin1').includes(Buffer.from([0x63, 0x61, 0x66, 0xe9]))).toBe(true)
+    })
+  })
+
   it('24, 25: nothing the tree says about git is done on the host', async () => {
     await inClone(async (checkout) => {
       const evil = join(dir, 'host-was-here')

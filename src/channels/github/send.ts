@@ -93,12 +93,23 @@ function classify(error: unknown): SendError {
       error.hint ? `${error.message} ${error.hint}` : error.message,
       { cause: error },
     )
+  const refusal = graphqlRefusal(error)
+  if (refusal) return refusal
   const status = statusOf(error)
   if (status === undefined) return new SendError('unknown', messageOf(error), { cause: error })
   if (status === 429 || (status === 403 && isRateLimit(error)))
     return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs: waitOf(error) })
   if (status >= 500) return new SendError('unknown', `GitHub answered ${status}`, { cause: error })
   return new SendError('fatal', `GitHub answered ${status}: ${messageOf(error).slice(0, 300)}`, { cause: error })
+}
+
+/** GraphQL refuses with 200 and a type. */
+function graphqlRefusal(error: unknown): SendError | undefined {
+  if (!(error instanceof Error) || error.name !== 'GraphqlResponseError') return undefined
+  const text = JSON.stringify('errors' in error ? error.errors : error.message)
+  if (/RATE_LIMIT/.test(text))
+    return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs: 60_000 })
+  return new SendError('fatal', `GitHub refused: ${messageOf(error).slice(0, 300)}`, { cause: error })
 }
 
 function isRateLimit(error: unknown): boolean {

@@ -7,7 +7,7 @@ import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
 import { STEP_NAMES } from '../reply/rows.ts'
 import { branchName, stepById } from './steps.ts'
-import type { Task, TaskEvent } from './types.ts'
+import type { PullRequest, Task, TaskEvent } from './types.ts'
 
 /** What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice. */
 export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
@@ -49,6 +49,10 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
       return stepFailed(task, event)
     case 'review.answered':
       return event.answers.map((answer) => reviewAnswer(task, answer, event.sha))
+    case 'effect.again':
+      return sendAgain(task, event.kind)
+    case 'task.cancelled':
+      return unfinishedCheck(task)
     case 'task.handed_off':
       return [comment(task, `handoff:${task.version}`, handOffComment(task))]
     default:
@@ -99,21 +103,35 @@ function branchPushed(task: Task, headSha: string): EffectIntent[] {
     key: `check:${headSha}`,
     body: { kind: 'check.upsert', place: pullPlace(task), headSha },
   }
-  if (task.pullRequest) return [check, pullBody(task)]
+  return task.pullRequest ? [check, pullBody(task)] : [openPull(task, 'pr'), check]
+}
+
+function openPull(task: Task, key: string): EffectIntent {
   const title = brief(task.patches[0]?.note.title ?? task.origin.title, 100)
-  return [
-    {
-      key: 'pr',
-      body: {
-        kind: 'pr.open',
-        place: place(task),
-        branch: task.branch ?? '',
-        base: task.origin.repository.defaultBranch,
-        title,
-      },
+  return {
+    key,
+    body: {
+      kind: 'pr.open',
+      place: place(task),
+      branch: task.branch ?? '',
+      base: task.origin.repository.defaultBranch,
+      title,
     },
-    check,
-  ]
+  }
+}
+
+/** What could not be sent before, under a key of its own. */
+function sendAgain(task: Task, kind: 'pr.open' | 'pr.ready'): EffectIntent[] {
+  if (kind === 'pr.open') return [openPull(task, `pr:${task.version}`)]
+  return task.pullRequest ? [ready(task, task.pullRequest, `pr.ready:${task.version}`)] : []
+}
+
+/** A check run that nobody will conclude any more says so. */
+function unfinishedCheck(task: Task): EffectIntent[] {
+  const { headSha } = task
+  const open =
+    headSha !== undefined && task.pullRequest !== undefined && !task.proofs.some((proof) => proof.headSha === headSha)
+  return open ? [{ key: `check:${headSha}`, body: { kind: 'check.upsert', place: pullPlace(task), headSha } }] : []
 }
 
 function pullBody(task: Task): EffectIntent {
@@ -130,11 +148,21 @@ function proofMade(task: Task): EffectIntent[] {
     pullBody(task),
   ]
   if (!proof.verdict.proved || proof.headSha !== headSha) return shown
-  const reviewers = [...new Set([task.origin.requester, ...task.review.reviewers].map((person) => person.login))]
   const next: EffectIntent = pullRequest.draft
-    ? { key: 'pr.ready', body: { kind: 'pr.ready', place: pullPlace(task), nodeId: pullRequest.nodeId, reviewers } }
-    : { key: `review.request:${headSha}`, body: { kind: 'review.request', place: pullPlace(task), reviewers } }
+    ? ready(task, pullRequest, 'pr.ready')
+    : {
+        key: `review.request:${headSha}`,
+        body: { kind: 'review.request', place: pullPlace(task), reviewers: reviewersOf(task) },
+      }
   return [...shown, next]
+}
+
+function reviewersOf(task: Task): string[] {
+  return [...new Set([task.origin.requester, ...task.review.reviewers].map((person) => person.login))]
+}
+
+function ready(task: Task, { nodeId }: PullRequest, key: string): EffectIntent {
+  return { key, body: { kind: 'pr.ready', place: pullPlace(task), nodeId, reviewers: reviewersOf(task) } }
 }
 
 function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
@@ -152,7 +180,11 @@ function reviewAnswer(
 ): EffectIntent {
   const entry = task.review.ledger.find(({ comment: one }) => one.id === answer.id)
   const lead =
-    answer.outcome === 'fixed' && sha ? `Fixed in ${sha.slice(0, 7)}.` : answer.outcome === 'declined' ? '**Declined.**' : ''
+    answer.outcome === 'fixed' && sha
+      ? `Fixed in ${sha.slice(0, 7)}.`
+      : answer.outcome === 'declined'
+        ? '**Declined.**'
+        : ''
   const text = [lead, said(answer.reply)].filter(Boolean).join(' ')
   const key = `answer:${answer.id}`
   if (!entry?.comment.thread)
@@ -184,6 +216,8 @@ function release(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'release.planned')
     return [comment(task, `release:${event.release}`, releasePlanComment(withGate(task, found), found))]
   const id = found.deploymentId
+  if (event.type === 'release.deployed' && id === undefined)
+    return [comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))]
   if (id === undefined) return []
   if (event.type === 'deployment.created')
     return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]

@@ -45,6 +45,9 @@ function open(event: Opened, at: number): Task {
     patches: [],
     pullRequest: undefined,
     wip: undefined,
+    unpushed: undefined,
+    failedChecks: [],
+    lost: undefined,
     proofs: [],
     review: { pending: [], dueAt: undefined, ledger: [], reviewers: [] },
     merged: undefined,
@@ -70,7 +73,12 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'step.finished':
     case 'step.failed':
     case 'step.reset':
-      return { ...task, steps: changeSteps(task.steps, event, at), ...reopened(task, event) }
+      return {
+        ...task,
+        steps: changeSteps(task.steps, event, at),
+        ...(event.type === 'step.failed' && task.unpushed === event.step ? { unpushed: undefined } : {}),
+        ...reopened(task, event),
+      }
     case 'turn.taken':
       return {
         ...task,
@@ -109,10 +117,14 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
           step.id === event.step ? { ...step, status: 'pending' as const, endedAt: at } : step,
         ),
       }
+    case 'effect.lost':
+      return { ...task, lost: event.kind }
+    case 'effect.again':
+      return { ...task, lost: undefined, status: 'working', finishedAt: undefined, outcome: undefined }
     case 'budget.extended':
       return { ...task, gate: undefined, budgetUsd: task.budgetUsd + event.usd }
     case 'task.cancelled':
-      return finish({ ...task, steps: cancelSteps(task.steps, at) }, 'cancelled', 'cancelled', at)
+      return finish(task, 'cancelled', 'cancelled', at)
     case 'task.handed_off':
       return finish(task, 'handed_off', event.reason, at)
     case 'task.finished':
@@ -131,6 +143,7 @@ type WorkEvent = Extract<
       | `wip.${string}`
       | `pr.${string}`
       | `proof.${string}`
+      | `check.${string}`
       | `review.${string}`
       | `release.${string}`
       | `deployment.${string}`
@@ -146,13 +159,21 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
         baseSha: task.baseSha ?? event.patch.baseSha,
       }
     case 'branch.pushed':
-      return { ...task, branch: event.branch, headSha: event.headSha }
+      return {
+        ...task,
+        branch: event.branch,
+        headSha: event.headSha,
+        unpushed: event.step === '' ? task.unpushed : undefined,
+        failedChecks: task.failedChecks.filter((check) => check.headSha === event.headSha),
+      }
     case 'wip.pushed':
-      return { ...task, wip: { branch: event.branch, sha: event.sha } }
+      return { ...task, wip: { branch: event.branch, sha: event.sha, step: event.step } }
+    case 'check.failed':
+      return { ...task, failedChecks: [...task.failedChecks, event.check] }
     case 'pr.opened':
-      return { ...task, pullRequest: event.pullRequest }
+      return { ...task, pullRequest: event.pullRequest, lost: undefined }
     case 'pr.ready':
-      return { ...task, pullRequest: task.pullRequest && { ...task.pullRequest, draft: false } }
+      return { ...task, pullRequest: task.pullRequest && { ...task.pullRequest, draft: false }, lost: undefined }
     case 'pr.merged':
       return { ...task, merged: { sha: event.sha, by: event.by, at } }
     case 'proof.made':
@@ -180,6 +201,8 @@ function withoutDiff(patch: Patch): Omit<Patch, 'diff'> {
 function finish(task: Task, status: Task['status'], outcome: string, at: number): Task {
   return {
     ...task,
+    steps: cancelSteps(task.steps, at),
+    unpushed: undefined,
     status,
     outcome,
     gate: undefined,

@@ -61,28 +61,19 @@ function quietOver(task: Task, now: number): Decided {
 /** "Re-run" on the check run: the same head is proved once more. */
 function reprove(task: Task): Decided {
   if (!task.headSha || task.merged) return ignored('nothing_to_prove')
-  if (workUnderWay(task) || task.gate)
-    return { events: [], decision: { outcome: 'deferred', reason: 'work_under_way', detail: '' } }
+  if (workUnderWay(task) || task.gate) return ignored('work_under_way', 'this head is being worked on already')
   return accepted('reprove', [{ type: 'step.added', step: newStep(task, 'prove', 'qa') }])
 }
 
-/** Somebody else pushed to the branch: that head is proved anew. */
+/** Somebody else pushed to the branch: that head counts from now on, and is proved anew. */
 function pushedByOthers(task: Task, headSha: string): Decided {
   if (headSha === task.headSha || !task.branch) return ignored('own_push')
-  const ours = workSteps(task).some((step) => step.status === 'running' && step.kind !== 'prove')
-  if (ours) return ignored('work_under_way', 'a push of our own is on its way')
   return accepted('pushed_by_others', [{ type: 'branch.pushed', branch: task.branch, headSha, step: '' }])
 }
 
+/** Kept until the work on that head is over; the workflow goes on from it then. */
 function checkFailed(task: Task, command: Extract<GithubCommand, { type: 'check.failed' }>): Decided {
   if (command.headSha !== task.headSha || task.merged) return ignored('stale_head')
-  if (workUnderWay(task) || task.gate)
-    return { events: [], decision: { outcome: 'deferred', reason: 'work_under_way', detail: '' } }
-  const rounds = workSteps(task).filter((step) => step.rework?.why === 'check').length
-  if (rounds >= LIMITS.checkRounds)
-    return accepted('too_many_rounds', [
-      { type: 'task.handed_off', reason: `the check ${command.name} still fails after ${rounds} rounds` },
-    ])
-  const step = newStep(task, 'rework', 'sd', { rework: { why: 'check', name: command.name, text: command.text } })
-  return accepted('check_failed', [{ type: 'step.added', step }])
+  const { name, headSha, text } = command
+  return accepted('check_failed', [{ type: 'check.failed', check: { name, headSha, text } }])
 }

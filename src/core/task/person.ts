@@ -74,7 +74,9 @@ function retry(task: Task, said: PersonCommand): Decided {
       `A deploy is never tried twice by itself; say \`deploy ${environment}\` for a new plan.`,
     )
   }
-  const settings: TaskEvent[] = said.settings ? [{ type: 'settings.read', settings: said.settings }] : []
+  // While a deploy waits or runs, the settings that were approved with it stay.
+  const settings: TaskEvent[] =
+    said.settings && !task.merged ? [{ type: 'settings.read', settings: said.settings }] : []
   if (failed) return accepted('retry', [...settings, { type: 'step.reset', step: failed.id, by: said.by }], failed.id)
   return task.status === 'handed_off'
     ? oneMoreRound(task, said)
@@ -83,6 +85,8 @@ function retry(task: Task, said: PersonCommand): Decided {
 
 /** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
 function oneMoreRound(task: Task, said: PersonCommand): Decided {
+  if (task.lost) return accepted('retry', [{ type: 'effect.again', kind: task.lost }], task.lost)
+  if (task.merged) return refused('nothing_failed', 'The work is merged; there is nothing to retry.')
   const proof = task.proofs.at(-1)
   if (proof && !proof.verdict.proved && proof.headSha === task.headSha) {
     return accepted('retry', [

@@ -5,7 +5,7 @@ import { LIMITS, type Release, type Step, type Task, type TaskEvent } from './ty
 /** The workflow: what follows by itself from a state. Called until nothing follows any more. */
 export function progress(task: Task): TaskEvent[] {
   if (!isActive(task) || task.gate) return []
-  for (const rule of [planning, planGate, building, proving, notProved, releasing, merged, answered]) {
+  for (const rule of [planning, planGate, building, proving, notProved, redChecks, releasing, merged, answered]) {
     const events = rule(task)
     if (events.length > 0) return events
   }
@@ -75,6 +75,24 @@ function notProved(task: Task): TaskEvent[] {
     ]
   }
   return [{ type: 'step.added', step: newStep(task, 'rework', 'sd', { rework: { why: 'proof', proof } }) }]
+}
+
+/** A failed check of somebody else's goes to SD, once the head it failed on is not being worked on any more. */
+function redChecks(task: Task): TaskEvent[] {
+  const rounds = workSteps(task).filter((step) => step.rework?.why === 'check')
+  const check = task.failedChecks.find((one) => one.headSha === task.headSha)
+  const taken = rounds.some((step) => step.rework?.why === 'check' && step.rework.headSha === task.headSha)
+  if (
+    !check ||
+    taken ||
+    task.merged ||
+    workUnderWay(task) ||
+    !task.proofs.some((proof) => proof.headSha === task.headSha)
+  )
+    return []
+  if (rounds.length >= LIMITS.checkRounds)
+    return [{ type: 'task.handed_off', reason: `the check ${check.name} still fails after ${rounds.length} rounds` }]
+  return [{ type: 'step.added', step: newStep(task, 'rework', 'sd', { rework: { why: 'check', ...check } }) }]
 }
 
 function releasing(task: Task): TaskEvent[] {

@@ -110,6 +110,9 @@ function withoutChange(step: Step, patch: Patch, made: TaskEvent, done: TaskEven
 
 function effectDone(task: Task, command: Extract<TaskCommand, { type: 'effect.done' }>): Decided {
   const { body, result } = command
+  // What was on its way when the task ended is a fact, but nothing follows from it.
+  const over = task.status === 'cancelled' || task.status === 'handed_off'
+  if (over && body.kind !== 'pr.open') return accepted('effect_done', [])
   if (body.kind === 'git.push' && result.sha) return accepted('pushed', pushed(task, body, result.sha))
   if (body.kind === 'pr.open' && result.number && result.nodeId && result.url) {
     const pullRequest = { number: result.number, nodeId: result.nodeId, url: result.url, draft: true }
@@ -127,7 +130,7 @@ type Push = Extract<TaskEvent, { type: 'branch.pushed' }>
 type PushBody = Extract<Extract<TaskCommand, { type: 'effect.done' }>['body'], { kind: 'git.push' }>
 
 function pushed(task: Task, body: PushBody, sha: string): TaskEvent[] {
-  if (body.wip) return [{ type: 'wip.pushed', branch: body.branch, sha }]
+  if (body.wip) return [{ type: 'wip.pushed', branch: body.branch, sha, step: body.step }]
   const push: Push = { type: 'branch.pushed', branch: body.branch, headSha: sha, step: body.step }
   const step = stepById(task, body.step)
   const answers = step?.rework?.why === 'review' ? (task.patches.at(-1)?.answers ?? []) : []
@@ -136,13 +139,31 @@ function pushed(task: Task, body: PushBody, sha: string): TaskEvent[] {
 
 /** An effect that can never be sent ends in the thread's sight, where the work depends on it. */
 function effectFailed(task: Task, command: Extract<TaskCommand, { type: 'effect.failed' }>): Decided {
-  const needed = ['git.push', 'pr.open', 'pr.ready', 'deployment.create'].includes(command.kind)
-  if (!needed || task.status === 'cancelled') return accepted('effect_failed', [], command.error)
-  return accepted(
-    'effect_failed',
-    [{ type: 'task.handed_off', reason: `${EFFECT_NAMES[command.kind] ?? command.kind} failed: ${command.error}` }],
-    command.error,
-  )
+  const { kind, error, body } = command
+  const what = EFFECT_NAMES[kind]
+  if (!what || task.status === 'cancelled' || task.status === 'handed_off') return accepted('effect_failed', [], error)
+  const handOff: TaskEvent = { type: 'task.handed_off', reason: `${what} failed: ${error}` }
+  if (body.kind === 'deployment.create')
+    return accepted('effect_failed', [notDeployed(task, body.release, error)], error)
+  if (kind === 'pr.open' || kind === 'pr.ready')
+    return accepted('effect_failed', [{ type: 'effect.lost', kind }, handOff], error)
+  return accepted('effect_failed', [handOff], error)
+}
+
+/** Without the platform's record nothing is deployed. */
+function notDeployed(task: Task, release: number, error: string): TaskEvent {
+  const plan = task.releases.find(({ index }) => index === release)?.plan
+  const deployed = {
+    environment: plan?.environment ?? '',
+    sha: plan?.sha ?? '',
+    ok: false,
+    url: plan?.url ?? '',
+    releaseId: '',
+    previousSha: plan?.liveSha,
+    log: '',
+    error: `the deployment could not be recorded on GitHub: ${error}`,
+  }
+  return { type: 'release.deployed', release, deployed }
 }
 
 const EFFECT_NAMES: Readonly<Record<string, string>> = {

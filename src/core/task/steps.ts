@@ -14,9 +14,12 @@ export function isActive(task: Task): boolean {
   return task.status === 'working' || task.status === 'waiting'
 }
 
-/** Whether SD or QA is at work, or about to be. */
+/** Whether SD or QA is at work, or about to be, or their work is on its way to the branch. */
 export function workUnderWay(task: Task): boolean {
-  return workSteps(task).some((step) => step.status === 'pending' || step.status === 'running')
+  return (
+    task.unpushed !== undefined ||
+    workSteps(task).some((step) => step.status === 'pending' || step.status === 'running')
+  )
 }
 
 /** Why a pending step may or may not begin. Deterministic gates stand here, whatever the model says. */
@@ -65,12 +68,12 @@ export function newStep(task: Task, kind: Step['kind'], role: Step['role'], extr
   }
 }
 
-/** The branch of a task: `muster/<issue>-<slug>`. */
+/** The branch of a task: `muster/<issue>-<slug>`, and a number from the second task of a conversation on. */
 export function branchName(task: Task): string {
   const words = (task.spec?.title ?? task.origin.title)
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-  return `muster/${task.origin.number}-${words.slice(0, 40).replace(/-+$/, '') || 'change'}`
+  return `muster/${task.origin.number}-${words.slice(0, 40).replace(/-+$/, '') || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
 }

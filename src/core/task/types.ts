@@ -37,6 +37,8 @@ export interface Origin {
   readonly author: Person
   readonly requester: Person
   readonly trigger: 'label' | 'mention' | 'assignment' | 'api'
+  /** Which task of its conversation this is, counted from 1. */
+  readonly nth: number
   /** Words that came with a mention. */
   readonly request: string
   readonly url: string
@@ -50,7 +52,7 @@ export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 export type ReworkReason =
   | { readonly why: 'proof'; readonly proof: Proof }
   | { readonly why: 'review'; readonly comments: readonly ReviewComment[] }
-  | { readonly why: 'check'; readonly name: string; readonly text: string }
+  | { readonly why: 'check'; readonly name: string; readonly headSha: string; readonly text: string }
 
 export interface Step {
   readonly id: string
@@ -159,7 +161,14 @@ export interface Task {
   /** Patches without their diffs, which stand in the events. */
   readonly patches: readonly Omit<Patch, 'diff'>[]
   readonly pullRequest: PullRequest | undefined
-  readonly wip: { readonly branch: string; readonly sha: string } | undefined
+  /** Unfinished work that was kept when the budget ended a step. */
+  readonly wip: { readonly branch: string; readonly sha: string; readonly step: string } | undefined
+  /** The step whose patch is made and not pushed yet. */
+  readonly unpushed: string | undefined
+  /** Failed checks of other apps, as they were told. */
+  readonly failedChecks: readonly FailedCheck[]
+  /** An effect that the work depends on and that could not be sent. */
+  readonly lost: 'pr.open' | 'pr.ready' | undefined
   readonly proofs: readonly Proof[]
   readonly review: {
     readonly pending: readonly ReviewComment[]
@@ -170,6 +179,13 @@ export interface Task {
   readonly merged: { readonly sha: string; readonly by: Person; readonly at: number } | undefined
   readonly releases: readonly Release[]
   readonly outcome: string | undefined
+}
+
+/** A check of somebody else's that failed on a head. */
+export interface FailedCheck {
+  readonly name: string
+  readonly headSha: string
+  readonly text: string
 }
 
 /** One review comment and what became of it. */
@@ -213,7 +229,10 @@ export type TaskEvent =
   | { readonly type: 'gate.answered'; readonly by: Person; readonly text: string }
   | { readonly type: 'patch.made'; readonly step: string; readonly patch: Patch }
   | { readonly type: 'branch.pushed'; readonly branch: string; readonly headSha: string; readonly step: string }
-  | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string }
+  | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string; readonly step: string }
+  | { readonly type: 'check.failed'; readonly check: FailedCheck }
+  | { readonly type: 'effect.lost'; readonly kind: 'pr.open' | 'pr.ready' }
+  | { readonly type: 'effect.again'; readonly kind: 'pr.open' | 'pr.ready' }
   | { readonly type: 'pr.opened'; readonly pullRequest: PullRequest }
   | { readonly type: 'pr.ready' }
   | { readonly type: 'proof.made'; readonly proof: Proof }

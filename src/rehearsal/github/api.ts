@@ -265,9 +265,15 @@ async function countsOf(repo: Repo, pull: NonNullable<Issue['pull']>) {
   }
 }
 
+/** On a private repository, opening a pull request wants to read the contents too. */
+function mayReadRefs({ caller }: Call): boolean {
+  return caller.kind === 'installation' && caller.token.permissions['contents'] !== undefined
+}
+
 async function openPull(call: Call): Promise<Answer> {
   const { world, hooks, shapes } = call
   const repo = repoOf(call, PULLS, 'write')
+  if (!mayReadRefs(call)) throw new Refusal(422, 'Validation Failed: not all refs are readable')
   const input = read(NewPull, call.body)
   const head = input.head.replace(/^[^:]*:/, '')
   const [headSha, baseSha] = [await shaOf(repo.dir, head), await shaOf(repo.dir, input.base)]

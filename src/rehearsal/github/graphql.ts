@@ -25,6 +25,7 @@ export function graphql(world: World, hooks: Hooks, caller: Caller, body: unknow
     }
   try {
     require(caller, ['pull_requests'], 'write', repo.id)
+    require(caller, ['contents'], 'write', repo.id)
   } catch (error) {
     if (error instanceof Refusal) return { data: null, errors: [{ type: 'FORBIDDEN', message: error.message }] }
     throw error

@@ -103,6 +103,12 @@ export class LocalTarget implements Target {
   /** Finds the live releases again by pid and start time, and serves them; starts those that died. */
   async adopt(): Promise<void> {
     for (const row of await this.#options.store.allLive()) {
+      const newest = await this.#options.store.live(row.repository, row.environment)
+      if (newest?.id !== row.id) {
+        await this.#options.store.save({ ...row, status: 'retired' })
+        await stopRow(row)
+        continue
+      }
       try {
         const proxy = await this.#proxyFor(row)
         if (row.port) proxy.switchTo(row.sha, row.port)
@@ -201,6 +207,8 @@ export class LocalTarget implements Target {
   /** Restarts live releases that died, with growing pauses. */
   async #supervise(): Promise<void> {
     for (const row of await this.#options.store.allLive()) {
+      const newest = await this.#options.store.live(row.repository, row.environment)
+      if (newest?.id !== row.id) continue
       const started = startedOf(row)
       const pause = this.#restarts.get(row.id) ?? { failures: 0, after: 0 }
       if (started && !isAlive(started) && Date.now() >= pause.after) await this.#restart(row, pause.failures)

@@ -24,7 +24,14 @@ export async function checkUpsert(
   const octokit = await deps.client.on(place.repository, WRITE)
   const proof = context.task?.proofs.findLast((one) => one.headSha === headSha)
   const url = `${deps.client.serverUrl}/${place.repository.owner}/${place.repository.name}/issues/${context.task?.origin.number ?? place.number}`
-  const state = { details_url: url, ...(proof ? concluded(proof) : { status: 'in_progress' as const }) }
+  const state = {
+    details_url: url,
+    ...(proof
+      ? concluded(proof)
+      : context.task?.status === 'cancelled'
+        ? { status: 'completed' as const, conclusion: 'cancelled' as const }
+        : { status: 'in_progress' as const }),
+  }
   const batches = batchesOf(proof)
   const id = context.previous?.id ?? (await find(deps, octokit, place.repository, headSha)) ?? (await create())
   for (const annotations of batches) {
@@ -83,6 +90,8 @@ function concluded(proof: Proof) {
 }
 
 function outputOf({ redact }: SendDeps, proof: Proof | undefined, { task }: SendContext) {
+  if (!proof && task?.status === 'cancelled')
+    return { title: 'Cancelled', summary: 'The task was cancelled before this head was proved.' }
   if (!proof)
     return {
       title: 'QA is at work',

@@ -8,6 +8,9 @@ import { names, type SendDeps } from './types.ts'
 type Body<Kind extends EffectBody['kind']> = Extract<EffectBody, { kind: Kind }>
 
 const WRITE = { pull_requests: 'write' } as const
+/** GitHub reads both branches to open a pull request, and wants write access to take it out of draft. */
+const OPEN = { pull_requests: 'write', contents: 'read' } as const
+const READY_PERMISSIONS = { pull_requests: 'write', contents: 'write' } as const
 const READY =
   'mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { id isDraft } } }'
 
@@ -21,7 +24,7 @@ export async function openPull(
   { place, branch, base, title }: Body<'pr.open'>,
   context: SendContext,
 ): Promise<EffectResult> {
-  const octokit = await deps.client.on(place.repository, WRITE)
+  const octokit = await deps.client.on(place.repository, OPEN)
   const { data } = await octokit.request('POST /repos/{owner}/{repo}/pulls', {
     ...names(place.repository),
     title: deps.redact(title),
@@ -33,18 +36,21 @@ export async function openPull(
   return { id: idOf(data.id), nodeId: data.node_id, number: data.number, url: data.html_url }
 }
 
-/** The branch's name is ours alone, so a pull request from it is the one that was opened. */
+/** An earlier task may have used a branch of this name: only the pull request with this marker is the one. */
 export async function lookUpPull(
-  { client }: SendDeps,
+  { client, self }: SendDeps,
   { place, branch }: Body<'pr.open'>,
+  { marker }: SendContext,
 ): Promise<EffectResult | undefined> {
   const octokit = await client.on(place.repository, WRITE)
+  const { id } = await self()
   const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls', {
     ...names(place.repository),
     head: `${place.repository.owner}:${branch}`,
     state: 'all',
+    per_page: 100,
   })
-  const found = data[0]
+  const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
   return found && { id: idOf(found.id), nodeId: found.node_id, number: found.number, url: found.html_url }
 }
 
@@ -63,7 +69,7 @@ export async function pullBody(
 }
 
 export async function ready(deps: SendDeps, { place, nodeId, reviewers }: Body<'pr.ready'>): Promise<EffectResult> {
-  const octokit = await deps.client.on(place.repository, WRITE)
+  const octokit = await deps.client.on(place.repository, READY_PERMISSIONS)
   await octokit.graphql(READY, { id: nodeId })
   return requestReview(deps, { kind: 'review.request', place, reviewers })
 }

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { githubKey, type Heard } from '../../src/core/heard.ts'
+import { route } from '../../src/core/routing.ts'
+import type { Task } from '../../src/core/task/types.ts'
+import { alice, opened, origin } from '../support/tasks.ts'
+
+const names = { mentions: ['muster'], label: 'muster', botId: 99 }
+const task: Task = { ...opened().task, pullRequest: { number: 6, nodeId: 'n', url: 'u', draft: false } }
+const heard = (what: Heard['what'], number: number, extra: Partial<Heard['sender']> = {}): Heard => ({
+  kind: 'x',
+  repository: origin.repository,
+  sender: { ...alice, isBot: false, ...extra },
+  key: githubKey(origin.repository.id, number),
+  writtenAt: 1,
+  what,
+})
+
+describe('where an event leads', () => {
+  it('what happens to the pull request of an earlier task is history', () => {
+    for (const what of [{ type: 'merged', sha: 'x' }, { type: 'closed' }, { type: 'pushed', headSha: 'x' }] as const) {
+      expect(route(heard(what, 6), task, names).to).toBe('task')
+      expect(route(heard(what, 4), task, names)).toMatchObject({ to: 'ignore', reason: 'no_task' })
+    }
+  })
+
+  it('a merge counts though a bot did it, a command does not', () => {
+    expect(route(heard({ type: 'merged', sha: 'x' }, 6, { isBot: true, id: 5 }), task, names).to).toBe('task')
+    expect(route(heard({ type: 'button', action: 'retry' }, 6, { isBot: true, id: 5 }), task, names)).toMatchObject({
+      to: 'ignore',
+      reason: 'bot_sender',
+    })
+    expect(route(heard({ type: 'pushed', headSha: 'x' }, 6, { id: 99 }), task, names)).toMatchObject({
+      to: 'ignore',
+      reason: 'own_text',
+    })
+  })
+})
