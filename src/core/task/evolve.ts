@@ -157,6 +157,7 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
         ...task,
         patches: [...task.patches, withoutDiff(event.patch)],
         baseSha: task.baseSha ?? event.patch.baseSha,
+        unpushed: event.patch.diff === '' ? undefined : event.step,
       }
     case 'branch.pushed':
       return {

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { Driver } from '../support/driver.ts'
+import { bob, deployed, patch, proof, releasePlan } from '../support/tasks.ts'
+
+describe('no dead ends, and no second lives', () => {
+  it('plans, asks and deploys anew after a deploy failed, though nothing has changed', () => {
+    const d = new Driver()
+    d.built()
+    d.step('prove', { kind: 'proof', proof: proof('head1', true) })
+    d.do({ type: 'merged', by: bob, sha: 'merge1' })
+    const create = (release: number) =>
+      d.do({
+        type: 'effect.done',
+        key: 'd',
+        kind: 'deployment.create',
+        result: { id: 70 + release },
+        body: {
+          kind: 'deployment.create',
+          place: { repository: d.task.origin.repository, number: 5 },
+          release,
+          sha: 'merge1',
+          environment: 'production',
+          planHash: 'h',
+        },
+      })
+    for (const release of [1, 2]) {
+      d.say({ verb: 'deploy', environment: 'production', ref: undefined })
+      d.step(release === 1 ? 'release_plan' : 'release_plan.2', {
+        kind: 'release_plan',
+        plan: { ...releasePlan('merge1'), hash: `hash-of-release-${release}` },
+      })
+      expect(d.task.gate?.kind).toBe('deploy')
+      d.say({ verb: 'approve', sha: undefined }, bob)
+      create(release)
+      d.step(release === 1 ? 'deploy' : 'deploy.2', { kind: 'deployed', deployed: deployed('merge1', false) })
+      expect(d.task.status).toBe('done')
+    }
+  })
+
+  it('ends a release that GitHub does not record, so that another can be asked for', () => {
+    const d = new Driver()
+    d.built()
+    d.step('prove', { kind: 'proof', proof: proof('head1', true) })
+    d.do({ type: 'merged', by: bob, sha: 'merge1' })
+    d.say({ verb: 'deploy', environment: 'production', ref: undefined })
+    d.step('release_plan', { kind: 'release_plan', plan: releasePlan('merge1') })
+    d.say({ verb: 'approve', sha: undefined }, bob)
+    const body = d.last.effects.map((one) => one.body).find((one) => one.kind === 'deployment.create')
+    if (body)
+      d.do({
+        type: 'effect.failed',
+        key: 'deployment:1',
+        kind: 'deployment.create',
+        body,
+        error: 'GitHub answered 403',
+      })
+    expect(d.kinds()).toContain('comment')
+    expect(d.task.status).toBe('done')
+    expect(d.say({ verb: 'deploy', environment: 'production', ref: undefined }).decision.outcome).toBe('accepted')
+  })
+
+  it('sends a pull request that could not be opened again, without working again', () => {
+    const d = new Driver()
+    d.plan()
+    d.step('build', { kind: 'patch', patch: patch() })
+    const push = d.last.effects.map((one) => one.body).find((one) => one.kind === 'git.push')
+    if (push) d.do({ type: 'effect.done', key: 'push', kind: 'git.push', result: { sha: 'head1' }, body: push })
+    const open = d.last.effects.find((one) => one.body.kind === 'pr.open')
+    if (open)
+      d.do({ type: 'effect.failed', key: open.key, kind: 'pr.open', body: open.body, error: 'GitHub answered 422' })
+    expect(d.task.status).toBe('handed_off')
+    d.say({ verb: 'retry', text: '' })
+    const again = d.last.effects.find((one) => one.body.kind === 'pr.open')
+    expect(again?.key).not.toBe(open?.key)
+    expect(again?.body).toEqual(open?.body)
+    expect(d.ready()).toEqual([])
+  })
+
+  it('remembers a check that failed while QA was at work', () => {
+    const d = new Driver()
+    d.built()
+    d.do({ type: 'step.start', step: 'prove' })
+    d.do({ type: 'check.failed', name: 'lint', headSha: 'head1', text: 'bad' })
+    expect(d.ready()).toEqual([])
+    d.do({ type: 'step.result', step: 'prove', attempt: 1, result: { kind: 'proof', proof: proof('head1', true) } })
+    expect(d.ready()).toEqual(['rework'])
+  })
+
+  it('starts nothing on the old head while a patch is on its way to the branch', () => {
+    const d = new Driver()
+    d.built()
+    d.step('prove', { kind: 'proof', proof: proof('head1', false) })
+    d.step('rework', { kind: 'patch', patch: patch() })
+    d.do({ type: 'check.failed', name: 'lint', headSha: 'head1', text: 'bad' })
+    expect(d.do({ type: 'reprove' }).decision.outcome).toBe('ignored')
+    expect(d.ready()).toEqual([])
+  })
+
+  it('lets nothing follow from what was on its way when it was cancelled, and stops what runs when the pull request is closed', () => {
+    const d = new Driver()
+    d.plan()
+    d.step('build', { kind: 'patch', patch: patch() })
+    const push = d.last.effects.map((one) => one.body).find((one) => one.kind === 'git.push')
+    d.say({ verb: 'cancel', text: '' })
+    if (push) d.do({ type: 'effect.done', key: 'push', kind: 'git.push', result: { sha: 'head1' }, body: push })
+    expect(d.kinds().filter((kind) => kind !== 'status.upsert')).toEqual([])
+    const e = new Driver()
+    e.built()
+    e.do({ type: 'step.start', step: 'prove' })
+    e.do({ type: 'closed', by: bob })
+    expect(e.task.steps.find((step) => step.id === 'prove')?.status).toBe('cancelled')
+  })
+})

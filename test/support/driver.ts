@@ -1,0 +1,59 @@
+import type { StepResult, TaskCommand } from '../../src/core/task/commands.ts'
+import { decide, type Outcome } from '../../src/core/task/decide.ts'
+import { readySteps } from '../../src/core/task/steps.ts'
+import type { Task } from '../../src/core/task/types.ts'
+import { alice, design, opened, patch, said, spec } from './tasks.ts'
+
+/** Drives a task as the engine would. */
+export class Driver {
+  task: Task
+  last: Outcome
+  at = 2000
+  constructor(start: Outcome = opened()) {
+    this.last = start
+    this.task = start.task
+  }
+  do(command: TaskCommand): Outcome {
+    this.at += 1000
+    this.last = decide(this.task, command, this.at)
+    this.task = this.last.task
+    return this.last
+  }
+  step(id: string, result: StepResult): Outcome {
+    this.do({ type: 'step.start', step: id })
+    const attempt = this.task.steps.find((step) => step.id === id)?.attempt ?? 0
+    return this.do({ type: 'step.result', step: id, attempt, result })
+  }
+  plan(risk: 'low' | 'medium' = 'low') {
+    this.step('spec', { kind: 'spec', spec: spec({ risk }) })
+    return this.step('design', { kind: 'design', design: design() })
+  }
+  pushed(sha: string, step = 'build') {
+    const body = this.last.effects.map((one) => one.body).find((one) => one.kind === 'git.push')
+    if (body?.kind !== 'git.push') throw new Error('nothing was to be pushed')
+    this.do({ type: 'effect.done', key: 'push', kind: 'git.push', result: { sha }, body: { ...body, step } })
+    const open = this.last.effects.map((one) => one.body).find((one) => one.kind === 'pr.open')
+    if (open)
+      this.do({
+        type: 'effect.done',
+        key: 'pr',
+        kind: 'pr.open',
+        result: { id: 1, nodeId: 'PR_1', number: 6, url: 'http://x/pull/6' },
+        body: open,
+      })
+  }
+  built(sha = 'head1') {
+    this.plan()
+    this.step('build', { kind: 'patch', patch: patch() })
+    this.pushed(sha)
+  }
+  say(verb: Parameters<typeof said>[0], by = alice) {
+    return this.do(said(verb, by, this.at + 1000))
+  }
+  kinds(): string[] {
+    return this.last.effects.map((one) => one.body.kind)
+  }
+  ready(): string[] {
+    return readySteps(this.task).map((step) => step.id)
+  }
+}
