@@ -14,6 +14,8 @@ export interface GithubClient {
   token(repository: Pick<Repository, 'installationId' | 'id'>, permissions: Permissions): Promise<string>
   /** A client for another repository of the same installation, by name. */
   onNamed(installationId: number, name: string, permissions: Permissions): Promise<Octokit>
+  /** A client for whatever an installation may see of accounts; reaches no repository's contents. */
+  onInstallation(installationId: number): Promise<Octokit>
   readonly apiUrl: string
   readonly serverUrl: string
 }
@@ -45,6 +47,8 @@ export function githubClient({ appId, privateKey, apiUrl, serverUrl }: ClientOpt
     serverUrl,
     token,
     on: async (repository, permissions) => new Octokit({ ...plain, auth: await token(repository, permissions) }),
+    onInstallation: async (installationId) =>
+      new Octokit({ ...plain, auth: await mint(installationId, { metadata: 'read' }, {}) }),
     onNamed: async (installationId, name, permissions) =>
       new Octokit({ ...plain, auth: await mint(installationId, permissions, { repositoryNames: [name] }) }),
   }
@@ -64,4 +68,9 @@ export function statusOf(error: unknown): number | undefined {
 /** Ids come typed as 64-bit; GitHub's stay far below 2^53, and runtime JSON makes them numbers anyway. */
 export function idOf(id: number | bigint): number {
   return Number(id)
+}
+
+/** GitHub as anybody sees it. */
+export function anonymous({ apiUrl }: Pick<GithubClient, 'apiUrl'>): Octokit {
+  return new Octokit({ baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000 } })
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
 import type { Platform } from '../types.ts'
-import { type GithubClient, idOf, statusOf } from './client.ts'
+import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
 
 const SETTINGS_PATH = '.github/muster.yml'
 
@@ -110,18 +110,16 @@ async function whoAmI(client: GithubClient): Promise<Awaited<ReturnType<Platform
   if (!slug)
     throw new UserError('no_app', 'GitHub does not know this app.', { hint: 'Check APP_ID and the private key.' })
   const name = `${slug}[bot]`
-  // The account is public, and an app's own token may not ask for it.
-  const response = await fetch(`${client.apiUrl}/users/${encodeURIComponent(name)}`, {
-    headers: { accept: 'application/vnd.github+json', 'user-agent': 'muster' },
-    signal: AbortSignal.timeout(30_000),
-  })
-  if (!response.ok) throw new Error(`the bot account could not be read: ${response.status}`)
-  const account: unknown = await response.json()
-  const id =
-    typeof account === 'object' && account !== null && 'id' in account && typeof account.id === 'number'
-      ? account.id
-      : 0
-  return { id, slug, name, email: `${id}+${name}@users.noreply.${new URL(client.serverUrl).host}` }
+  // Asked as an installation where there is one: anonymous requests are few, and some servers answer none.
+  const { data: installations } = await client.app.request('GET /app/installations', { per_page: 1 })
+  const octokit = installations[0] ? await client.onInstallation(installations[0].id) : anonymous(client)
+  const { data: account } = await octokit.request('GET /users/{username}', { username: name })
+  return {
+    id: idOf(account.id),
+    slug,
+    name,
+    email: `${account.id}+${name}@users.noreply.${new URL(client.serverUrl).host}`,
+  }
 }
 
 async function findIssue(client: GithubClient, owner: string, name: string, number: number) {

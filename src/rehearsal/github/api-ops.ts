@@ -226,6 +226,14 @@ export const APP_ROUTES: readonly Route[] = [
       return ok(call.shapes.installation(repo))
     },
   },
+  {
+    method: 'GET',
+    path: '/app/installations',
+    handle: (call) => {
+      mustBeApp(call)
+      return ok(call.world.repos.slice(0, 1).map((repo) => call.shapes.installation(repo)))
+    },
+  },
   { method: 'POST', path: '/app/installations/{installation_id}/access_tokens', handle: mintToken },
   {
     method: 'GET',
