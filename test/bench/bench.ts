@@ -13,7 +13,8 @@ import { setStage, type Stage } from '../../src/rehearsal/stage.ts'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const STORY = join(ROOT, 'src/rehearsal/stories/tiers.json')
 const STARTS = 5
-const REACTIONS = 40
+// Fewer than a person may ask at once.
+const REACTIONS = 25
 
 interface Figures {
   readyMs?: number

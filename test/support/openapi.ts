@@ -31,6 +31,12 @@ function allowNull(node: unknown): void {
   for (const inner of Object.values(schema)) allowNull(inner)
 }
 
+/** Where the description asks for what cannot be. */
+const WAIVED: readonly RegExp[] = [
+  // An installation's account must be a user and an enterprise at once (`allOf`) in this list; its own schema says `anyOf`.
+  /^GET \/app\/installations 200 response: data\/0\/account must have required property 'name'$/,
+]
+
 export function openApiCheck(): ApiCheck {
   const file = createRequire(import.meta.url).resolve('@octokit/openapi/generated/api.github.com.json')
   const description = JSON.parse(readFileSync(file, 'utf8')) as { paths: Record<string, Record<string, Json>> }
@@ -56,7 +62,8 @@ export function openApiCheck(): ApiCheck {
   function check(what: string, parts: string[], value: unknown): void {
     const validate = validator(parts.join(' '), parts)
     if (!validate || validate(value)) return
-    violations.push(`${what}: ${ajv.errorsText(validate.errors)}`)
+    const problem = `${what}: ${ajv.errorsText(validate.errors)}`
+    if (!WAIVED.some((waiver) => waiver.test(problem))) violations.push(problem)
   }
 
   return {
