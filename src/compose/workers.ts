@@ -21,7 +21,7 @@ import { openQueue } from '../queue/bullmq.ts'
 import { releaseEngine } from '../releases/engine.ts'
 import { LocalTarget } from '../releases/local/target.ts'
 import { handlerFor } from '../roles/registry.ts'
-import { type Log, withLogContext } from '../telemetry/log.ts'
+import { currentDelivery, type Log, withLogContext } from '../telemetry/log.ts'
 import { toolsFor } from '../tools/tools.ts'
 import { createEngine } from '../workflow/engine.ts'
 import { recover } from '../workflow/recover.ts'
@@ -116,6 +116,7 @@ async function engines(deps: WorkerDeps, { platform, git, sender, releases }: Re
     store,
     queue,
     now,
+    cause: currentDelivery,
     onCommit: (task) => {
       outbox.kick()
       runner.reconcile(task)
@@ -185,10 +186,15 @@ export async function startWorkers(deps: WorkerDeps): Promise<Workers> {
       withLogContext({ delivery: (await store.inbox.get(eventId))?.event.deliveryId ?? eventId }, () =>
         handle(eventId),
       ),
-    step: ({ taskId, step, attempt }) =>
-      withLogContext({ task: taskId, step }, () => runner.run(taskId, step, attempt)),
-    wake: ({ taskId }) =>
-      withLogContext({ task: taskId }, async () => void (await engine.apply(taskId, { type: 'quiet.over' }))),
+    step: ({ taskId, step, attempt, delivery }) =>
+      withLogContext({ task: taskId, step, ...(delivery ? { delivery } : {}) }, () =>
+        runner.run(taskId, step, attempt),
+      ),
+    wake: ({ taskId, delivery }) =>
+      withLogContext(
+        { task: taskId, ...(delivery ? { delivery } : {}) },
+        async () => void (await engine.apply(taskId, { type: 'quiet.over' })),
+      ),
   })
   outbox.start()
   const isKnown = async (guid: string) =>

@@ -1,8 +1,14 @@
-/** Work that waits for a worker. The queue is a hint: everything in it can be found again in the database. */
+/** Work that waits for a worker; `delivery` names what it goes back to, for the log. The queue is a hint: everything in it can be found again in the database. */
 export type Job =
   | { readonly name: 'inbound'; readonly eventId: string }
-  | { readonly name: 'step'; readonly taskId: string; readonly step: string; readonly attempt: number }
-  | { readonly name: 'wake'; readonly taskId: string; readonly dueAt: number }
+  | {
+      readonly name: 'step'
+      readonly taskId: string
+      readonly step: string
+      readonly attempt: number
+      readonly delivery?: string | undefined
+    }
+  | { readonly name: 'wake'; readonly taskId: string; readonly dueAt: number; readonly delivery?: string | undefined }
 
 export type Handlers = { readonly [Name in Job['name']]: (job: Extract<Job, { name: Name }>) => Promise<void> }
 

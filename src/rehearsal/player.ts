@@ -52,8 +52,8 @@ export async function playFirstRelease({ stage, server, patienceMs, thinkMs, onS
   await waitFor(
     server,
     issue.number,
-    'release',
-    (task) => task.state.releases.some((release) => release.deployed?.ok),
+    'report',
+    (task) => task.state.releases.some((release) => release.report),
     patienceMs,
   )
   return issue.number

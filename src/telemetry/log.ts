@@ -17,6 +17,11 @@ export function withLogContext<T>(fields: LogContext, action: () => T): T {
   return context.run({ ...context.getStore(), ...fields }, action)
 }
 
+/** The delivery that what happens now goes back to. */
+export function currentDelivery(): string | undefined {
+  return context.getStore()?.delivery
+}
+
 /**
  * The log: JSON lines (or readable ones on a terminal), with the delivery and the task on every line. Known secrets are
  * removed from the finished line, wherever they stand in it.

@@ -12,6 +12,8 @@ export interface EngineDeps {
   readonly store: Pick<Store, 'tasks'>
   readonly queue: Pick<Queue, 'add'>
   readonly now: () => number
+  /** The delivery that led here, for the log. */
+  readonly cause: () => string | undefined
   /** Told after every commit, with the new state. */
   readonly onCommit: (task: Task) => void
 }
@@ -69,9 +71,16 @@ export function createEngine(deps: EngineDeps): Engine {
 
   async function schedule(task: Task): Promise<void> {
     for (const step of readySteps(task))
-      await deps.queue.add({ name: 'step', taskId: task.id, step: step.id, attempt: step.attempt + 1 })
+      await deps.queue.add({
+        name: 'step',
+        taskId: task.id,
+        step: step.id,
+        attempt: step.attempt + 1,
+        delivery: deps.cause(),
+      })
     const due = nextTimer(task)
-    if (due !== undefined) await deps.queue.add({ name: 'wake', taskId: task.id, dueAt: due }, due - deps.now())
+    if (due !== undefined)
+      await deps.queue.add({ name: 'wake', taskId: task.id, dueAt: due, delivery: deps.cause() }, due - deps.now())
   }
 
   return { apply, open, schedule, get: (taskId) => deps.store.tasks.get(taskId) }
