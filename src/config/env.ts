@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
+import type { Tier } from '../core/settings.ts'
 
 /** What the operator set, validated. */
 export interface Settings {
@@ -34,8 +35,6 @@ export interface GithubSettings {
   readonly webhookSecret: string
 }
 
-/** How hard the work is: which model serves it is the operator's choice. */
-export type Tier = 'complex' | 'general' | 'simple'
 export interface ModelName {
   readonly provider: 'anthropic'
   readonly model: string

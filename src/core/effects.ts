@@ -1,5 +1,5 @@
 import type { Document } from './reply/document.ts'
-import type { Person, Repository } from './task/types.ts'
+import type { Repository } from './task/types.ts'
 
 /** Where on GitHub something is said: the thread of an issue or pull request. */
 export interface Place {
@@ -8,10 +8,7 @@ export interface Place {
 }
 
 /** What a reaction or an answer attaches to. */
-export type Target =
-  | { readonly on: 'issue'; readonly number: number }
-  | { readonly on: 'comment'; readonly id: number }
-  | { readonly on: 'review_comment'; readonly id: number }
+export type Target = { readonly on: 'issue'; readonly number: number } | { readonly on: 'comment'; readonly id: number }
 
 /**
  * Something to be seen outside exactly once. `key` is unique within the task (or the conversation, where there is no
@@ -25,7 +22,7 @@ export type EffectBody =
       readonly kind: 'reaction'
       readonly place: Place
       readonly target: Target
-      readonly content: 'eyes' | '+1' | 'confused' | 'rocket'
+      readonly content: 'eyes'
     }
   | { readonly kind: 'comment'; readonly place: Place; readonly document: Document }
   | { readonly kind: 'review.reply'; readonly place: Place; readonly rootId: number; readonly document: Document }
@@ -61,7 +58,7 @@ export type EffectBody =
       readonly kind: 'deployment.status'
       readonly place: Place
       readonly deploymentId: number
-      readonly state: 'in_progress' | 'success' | 'failure' | 'inactive'
+      readonly state: 'in_progress' | 'success' | 'failure'
       readonly description: string
       readonly environmentUrl: string | undefined
       readonly releaseId: string | undefined
@@ -85,9 +82,4 @@ export interface EffectResult {
 /** Effects that are rewritten from the newest state. */
 export function isUpsert(kind: EffectKind): boolean {
   return kind === 'status.upsert' || kind === 'pr.body.upsert' || kind === 'check.upsert'
-}
-
-/** A mention in text that Muster itself writes. */
-export function mention(person: Person): string {
-  return `@${person.login}`
 }

@@ -31,7 +31,9 @@ export function planNeedsPerson(policy: PlanApproval, risk: Spec['risk'], forced
   const needed = policy !== 'never' && (forced || RISK[risk] >= (FROM[policy] ?? 0))
   const detail = forced
     ? 'a plan was asked for, or the request was written by somebody without write permission'
-    : `the risk is ${risk}, and plans are approved by people ${policy === 'always' ? 'always' : `from ${policy} risk on`}`
+    : policy === 'always'
+      ? 'a person approves every plan here'
+      : `the risk is ${risk}; a person approves plans from ${policy} risk on`
   return { ok: needed, reason: needed ? 'gate_plan' : 'risk_below_gate', detail }
 }
 

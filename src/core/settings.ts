@@ -43,3 +43,6 @@ export interface EnvironmentSettings {
   readonly approval: 'other' | 'self' | 'none'
   readonly env: Readonly<Record<string, string>>
 }
+
+/** How demanding a piece of thinking is; the operator says which model serves which tier. */
+export type Tier = 'complex' | 'general' | 'simple'

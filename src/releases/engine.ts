@@ -66,11 +66,11 @@ async function plan({ git, target }: ReleaseDeps, task: Task, release: Release):
     watchSeconds,
     approval,
   }
-  return { ...body, hash: planHash(task, release, place, body) }
+  return { ...body, hash: releaseHash(task, release, place, body) }
 }
 
 /** Approval binds to all of this: the plan, the settings whose commands will run, and this very request for a deploy. */
-function planHash(task: Task, release: Release, place: Place, plan: Omit<ReleasePlan, 'hash'>): string {
+function releaseHash(task: Task, release: Release, place: Place, plan: Omit<ReleasePlan, 'hash'>): string {
   return hashOf({ plan, settings: place.settings, task: task.id, release: release.index })
 }
 
@@ -109,7 +109,7 @@ async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: A
   if (observed.state === 'live') return { ...base, ok: true, log: '', error: undefined }
   if (observed.state === 'failed') return { ...base, ok: false, log: await target.log(id), error: observed.error }
   const { hash, ...planned } = approved
-  if (planHash(task, release, place, planned) !== hash)
+  if (releaseHash(task, release, place, planned) !== hash)
     return {
       ...base,
       ok: false,

@@ -1,13 +1,11 @@
 import type { StepResult } from '../core/task/commands.ts'
 import type { Patch, Role } from '../core/artefacts.ts'
+import type { Tier } from '../core/settings.ts'
 import type { Step, StepKind, Task } from '../core/task/types.ts'
 import type { AgentJob, AgentOutcome } from '../agent/types.ts'
 import type { Releases } from '../releases/types.ts'
 import type { Checkout, Git } from '../workspace/types.ts'
 import type { Permission } from '../tools/types.ts'
-
-/** How demanding a step's thinking is; the operator says which model serves which tier. */
-export type Tier = 'complex' | 'general' | 'simple'
 
 /** A piece of agent work as a role asks for it; the engine adds the model, the journal and the limits. */
 export type RoleJob<T> = Pick<AgentJob<T>, 'system' | 'prompt' | 'artefact'> & {
@@ -27,7 +25,6 @@ export interface StepContext {
   /** Whether a set-up command may use the network here. */
   readonly setupNetwork: boolean
   agent<T>(job: RoleJob<T>): Promise<AgentOutcome<T>>
-  log(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
 /** The handler of one kind of step. */

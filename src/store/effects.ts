@@ -61,14 +61,6 @@ export function effectStore(prisma: PrismaClient): EffectStore {
     async fail(id, error) {
       await prisma.effect.update({ where: { id }, data: { status: 'failed', error: cleanText(error.slice(0, 4000)) } })
     },
-    async result(scope, key) {
-      const row = await prisma.effect.findUnique({ where: { scope_key: { scope, key } }, select: { result: true } })
-      return row?.result ? fromJson<EffectResult>(row.result) : undefined
-    },
-    async count() {
-      const groups = await prisma.effect.groupBy({ by: ['status'], _count: true })
-      return Object.fromEntries(groups.map((group) => [group.status, group._count]))
-    },
   }
 }
 

@@ -125,8 +125,6 @@ export interface EffectStore {
   postpone(id: string, status: EffectStatus, until: Date, error: string): Promise<void>
   finish(id: string, revision: number, result: EffectResult): Promise<void>
   fail(id: string, error: string): Promise<void>
-  result(scope: string, key: string): Promise<EffectResult | undefined>
-  count(): Promise<Readonly<Record<string, number>>>
 }
 
 export interface TurnRow {

@@ -2,11 +2,12 @@ import { runAgent } from '../agent/loop.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
+import type { Tier } from '../core/settings.ts'
 import { mayBegin, stepById } from '../core/task/steps.ts'
 import type { Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
 import type { Releases } from '../releases/types.ts'
-import { BudgetReached, type RoleJob, type StepContext, type StepHandler, type Tier } from '../roles/types.ts'
+import { BudgetReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
@@ -187,7 +188,6 @@ function contextOf(deps: RunnerDeps, task: Task, step: Step, attempt: number, si
         onBusy: (message) => deps.log('warn', message),
       })
     },
-    log: (message, fields) => deps.log('info', message, fields),
   }
 }
 

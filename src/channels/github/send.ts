@@ -1,7 +1,6 @@
 import type { EffectBody, EffectKind, EffectResult } from '../../core/effects.ts'
 import { messageOf, UserError } from '../../core/errors.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
-import type { Git } from '../../workspace/types.ts'
 import { statusOf } from './client.ts'
 import { checkUpsert } from './send/checks.ts'
 import { comment, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
@@ -61,10 +60,7 @@ function dispatch<Kind extends EffectKind>(
   return handler.lookUp ? handler.lookUp(deps, body, context) : Promise.resolve(undefined)
 }
 
-async function push(
-  { git, self }: SendDeps & { git: Git },
-  body: Extract<EffectBody, { kind: 'git.push' }>,
-): Promise<EffectResult> {
+async function push({ git, self }: SendDeps, body: Extract<EffectBody, { kind: 'git.push' }>): Promise<EffectResult> {
   const { name, email } = await self()
   return git.commitAndPush({
     repository: body.place.repository,

@@ -112,16 +112,5 @@ export async function reaction(
           ).data.id,
         ),
       }
-    case 'review_comment':
-      return {
-        id: idOf(
-          (
-            await octokit.request('POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions', {
-              ...base,
-              comment_id: target.id,
-            })
-          ).data.id,
-        ),
-      }
   }
 }

@@ -5,7 +5,7 @@ import type { GithubClient } from '../client.ts'
 
 export interface SendDeps {
   readonly client: GithubClient
-  readonly git: Git
+  readonly git: Pick<Git, 'commitAndPush'>
   readonly self: Platform['self']
   readonly appId: string
   readonly publicUrl: string

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest'
+import { githubClient } from '../../src/channels/github/client.ts'
+import { githubPlatform } from '../../src/channels/github/platform.ts'
+import { githubSender } from '../../src/channels/github/send.ts'
+import { evolve } from '../../src/core/task/evolve.ts'
+import type { Git } from '../../src/workspace/types.ts'
+import { git as rehearsalGit } from '../../src/rehearsal/github/git.ts'
+import { setStage } from '../../src/rehearsal/stage.ts'
+import { openApiCheck } from '../support/openapi.ts'
+import { opened, origin, proof } from '../support/tasks.ts'
+
+it('sends more than 50 annotations in batches, onto one check run, however often it is asked', async () => {
+  const api = openApiCheck()
+  const stage = await setStage({ onExchange: api.onExchange })
+  try {
+    const { world, repo, github } = stage
+    const headSha = await rehearsalGit(repo.dir, ['rev-parse', 'main'])
+    const client = githubClient({
+      appId: String(world.app.id),
+      privateKey: world.app.privateKey,
+      apiUrl: `${github.url}/api/v3`,
+      serverUrl: github.url,
+    })
+    const unused: Pick<Git, 'commitAndPush'> = {
+      commitAndPush: () => Promise.reject(new Error('nothing is pushed here')),
+    }
+    const sender = githubSender({
+      client,
+      git: unused,
+      self: githubPlatform(client).self,
+      appId: String(world.app.id),
+      publicUrl: 'http://localhost',
+      redact: (text) => text,
+    })
+    const repository = {
+      id: repo.id,
+      owner: repo.owner.login,
+      name: repo.name,
+      defaultBranch: 'main',
+      installationId: world.installationId,
+    }
+    const annotations = Array.from({ length: 120 }, (_, index) => ({
+      path: 'src/quote.ts',
+      line: index + 1,
+      message: `line ${index + 1}`,
+    }))
+    const start = opened({ origin: { ...origin, repository } }).task
+    const task = evolve(
+      { ...start, headSha },
+      { type: 'proof.made', proof: { ...proof(headSha, false), annotations } },
+      1,
+    )
+    const body = { kind: 'check.upsert', place: { repository, number: 1 }, headSha } as const
+    const context = { marker: 'muster:e1:0', task: start, previous: undefined, now: 0 }
+    // As after a crash: the first answer never came, so nothing is known of what was made.
+    await sender.send(body, context)
+    await sender.send(body, { ...context, task })
+    expect(world.checkRuns).toMatchObject([
+      { conclusion: 'failure', annotations: expect.objectContaining({ length: 120 }) },
+    ])
+    expect(api.violations).toEqual([])
+  } finally {
+    await stage.close()
+  }
+})
