@@ -15,4 +15,5 @@ ENV MUSTER_DATA=/data NODE_ENV=production
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK CMD node -e "fetch('http://127.0.0.1:'+(process.env.PORT||3000)+'/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"
-CMD ["node", "--no-warnings", "src/main.ts", "start"]
+ENTRYPOINT ["node", "--no-warnings", "src/main.ts"]
+CMD ["start"]

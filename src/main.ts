@@ -2,10 +2,24 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { runDoctor } from './cli/doctor.ts'
-import { listTasks, type Remote, showTask, taskEvents, why } from './cli/remote.ts'
+import {
+  exportTask,
+  fetchBackup,
+  listLetters,
+  listTasks,
+  type Remote,
+  settleLetter,
+  showLetter,
+  showTask,
+  taskEvents,
+  verifyTask,
+  why,
+} from './cli/remote.ts'
+import { backup, restore } from './compose/backup.ts'
 import { runUntilStopped } from './cli/start.ts'
 import { doctorChecks } from './compose/doctor.ts'
-import { startServer } from './compose/server.ts'
+import { startServer, startWorkerProcess } from './compose/server.ts'
+import { rolesOf } from './compose/worker.ts'
 import { repositorySchema } from './config/repository.ts'
 import { messageOf, UserError } from './core/errors.ts'
 import { runDemo } from './rehearsal/demo.ts'
@@ -13,6 +27,8 @@ import packageJson from '../package.json' with { type: 'json' }
 
 /** The commands. What they are made of is put together in `compose/`. */
 
+// The demo uses a database or a Redis only where it is told to, not because a server on this machine does.
+const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
 if (existsSync('.env')) process.loadEnvFile('.env')
 // Whoever reads only the beginning (`| head`) closes the pipe; that is no error.
 process.stdout.on('error', () => process.exit(0))
@@ -29,8 +45,24 @@ function remote(): Remote {
 const program = new Command('muster').description(packageJson.description).version(packageJson.version)
 program
   .command('start')
-  .description('run the server')
+  .description('run everything in one process')
   .action(() => runUntilStopped(() => startServer(process.env, packageJson.version)))
+program
+  .command('web')
+  .description('run the web side only: webhooks, API, set-up page (wants DATABASE_URL)')
+  .action(() => runUntilStopped(() => startServer(process.env, packageJson.version, 'web')))
+program
+  .command('worker')
+  .description('run a worker: as many as wanted, on one database (wants DATABASE_URL)')
+  .option('--roles <list>', 'work on the steps of these roles only, for example sd,qa')
+  .action(async ({ roles: names }: { roles?: string }) => {
+    const roles = rolesOf(names)
+    if ('unknown' in roles)
+      throw new UserError('bad_roles', `There is no role "${roles.unknown}".`, {
+        hint: 'The roles are pm, sa, sd, qa, sre.',
+      })
+    await runUntilStopped(() => startWorkerProcess(process.env, packageJson.version, roles))
+  })
 program
   .command('doctor')
   .description('look whether everything is in place, and say what to do')
@@ -46,12 +78,36 @@ program
   .option('--record <file>', 'write every turn of the real model to a story file (with --live)')
   .option('--story <name>', 'which story to play', 'tiers')
   .action(async (options: { keep?: boolean; json?: boolean; live?: boolean; record?: string; story: string }) => {
-    process.exitCode = (await runDemo(options)) ? 0 : 1
+    process.exitCode = (await runDemo({ ...options, databaseUrl, redisUrl })) ? 0 : 1
   })
 const task = program.command('task').description('ask a running server about tasks')
 task.command('list').action(() => listTasks(remote(), print))
 task.command('show <id>').action((id: string) => showTask(remote(), id, print))
 task.command('events <id>').action((id: string) => taskEvents(remote(), id, print))
+task
+  .command('verify <id>')
+  .description('replay the history, and compare it with the state and the hash chain')
+  .action(async (id: string) => {
+    process.exitCode = (await verifyTask(remote(), id, print)) ? 0 : 1
+  })
+task
+  .command('export <id>')
+  .description('everything that is stored about a task, as one JSON object')
+  .action((id: string) => exportTask(remote(), id, print))
+const dead = program.command('dead').description('work that could not be done: look at it, try it again, give it up')
+dead.command('list').action(() => listLetters(remote(), print))
+dead.command('show <id>').action((id: string) => showLetter(remote(), id, print))
+dead.command('retry <id>').action((id: string) => settleLetter(remote(), id, 'retry', print))
+dead.command('drop <id>').action((id: string) => settleLetter(remote(), id, 'drop', print))
+program
+  .command('backup <file>')
+  .description('write the embedded database to a file; a running server is asked for it (wants MUSTER_API_TOKEN)')
+  .action((file: string) => backup(process.env, file, () => fetchBackup(remote()), print))
+program
+  .command('restore <file>')
+  .description('put a backup in the place of the embedded database')
+  .option('--force', 'although there is one: it is moved aside')
+  .action((file: string, options: { force?: boolean }) => restore(process.env, file, options.force === true, print))
 program
   .command('why [delivery]')
   .description('what became of a webhook delivery, or of the latest ones')

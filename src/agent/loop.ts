@@ -20,7 +20,9 @@ import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
 const MAX_TOKENS = 32_000
 const MAX_FORMAT_ERRORS = 3
 const MAX_SENT_BACK = 3
-const MAX_BUSY_MS = 10 * 60_000
+/** An overloaded provider is asked again for so long, if it does not ask for a longer pause itself; then the step is parked, and takes no worker any more. */
+const MAX_BUSY_MS = 45_000
+const MAX_PAUSE_MS = 15_000
 const WRAP_UP_AT = 0.8
 
 export interface AgentDeps {
@@ -109,7 +111,13 @@ async function ask<T>({ job, deps, specs, messages }: State<T>, turn: number): P
       await deps.journal.saveReply(turn, reply, costOf(reply.model, reply.usage))
       return reply
     } catch (error) {
-      if (!(error instanceof ModelError) || error.kind !== 'busy' || deps.now() - started > MAX_BUSY_MS) throw error
+      if (
+        !(error instanceof ModelError) ||
+        error.kind !== 'busy' ||
+        (error.retryAfterMs ?? 0) > MAX_PAUSE_MS ||
+        deps.now() - started > MAX_BUSY_MS
+      )
+        throw error
       deps.onBusy(error.message)
       await deps.sleep(error.retryAfterMs ?? backoffMs(attempt, deps.random(), 1000))
       deps.signal.throwIfAborted()
@@ -140,8 +148,9 @@ async function act<T>(
       ),
     )
   }
-  if (!known) await state.deps.journal.saveResults(turn, results)
+  // What was accepted is saved with the step's result; a process that ends before that accepts it again.
   if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
+  if (!known) await state.deps.journal.saveResults(turn, results)
   state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state) }]
   return undefined
 }

@@ -1,5 +1,6 @@
 import type { EffectBody, EffectResult } from '../core/effects.ts'
 import type { Arrival } from '../core/inbound.ts'
+import type { Cost } from '../core/rate.ts'
 import type { Heard, Subject, Unheard } from '../core/heard.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
@@ -15,6 +16,25 @@ export type Verifier = (headers: Headers, body: Buffer) => Received
 export interface Receiver {
   /** Normalises a stored payload. Anything may come; whatever is not understood is named and ignored. */
   read(kind: string, body: Uint8Array): Heard | Unheard
+}
+
+/** How a channel fetches what was missed while nobody listened. */
+export interface CatchUp {
+  readonly source: string
+  /**
+   * @param since until when everything is known to have arrived; both ms since the epoch
+   * @returns how many deliveries were asked for again, and the ids of events that were found otherwise and stored
+   */
+  run(since: number, now: number): Promise<{ asked: number; found: readonly string[] }>
+}
+
+/** What catching up needs to know of the inbox. */
+export interface CatchUpStore {
+  /** Whether a delivery with this id is in the inbox. */
+  isKnown(deliveryId: string): Promise<boolean>
+  /** Whether an event of this lane has this text in its payload. */
+  has(lane: string, text: string): Promise<boolean>
+  insert(arrival: Arrival): Promise<{ id: string; duplicate: boolean }>
 }
 
 /** What a channel owes the workflow: facts, asked live. */
@@ -41,10 +61,14 @@ export interface SendContext {
   /** What sending it before brought, for things that are edited in place. */
   readonly previous: EffectResult | undefined
   readonly now: number
+  /** To be called right before a request that changes something leaves. @throws when somebody else may be sending it by now */
+  readonly mayLeave: () => void
 }
 
 /** What a channel owes the outbox. */
 export interface Sender {
+  /** What sending an effect takes of the provider's limits. */
+  costOf(effect: EffectBody, previous: EffectResult | undefined): Cost
   /** Looks for what an earlier try with an unknown outcome may have left; only Muster's own counts. */
   lookUp(effect: EffectBody, context: SendContext): Promise<EffectResult | undefined>
   /** @throws SendError */

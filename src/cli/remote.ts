@@ -23,7 +23,16 @@ const Tasks = z.object({
   next: z.string().nullable(),
 })
 const History = z.object({
-  items: z.array(z.object({ seq: z.number(), type: z.string(), at: z.string(), data: z.unknown() })),
+  items: z.array(
+    z.object({
+      seq: z.number(),
+      type: z.string(),
+      at: z.string(),
+      actor: z.string().nullable(),
+      reason: z.string().nullable(),
+      data: z.unknown(),
+    }),
+  ),
   next: z.string().nullable(),
 })
 const Events = z.object({
@@ -39,13 +48,24 @@ const Events = z.object({
   next: z.string().nullable(),
 })
 
-async function get<T>(remote: Remote, path: string, shape: z.ZodType<T>): Promise<T> {
+export async function get<T>(remote: Remote, path: string, shape: z.ZodType<T>): Promise<T> {
+  const response = await call(remote, path, 'GET')
+  return shape.parse(await bodyOf(response))
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const body: unknown = await response.json().catch(() => undefined)
+  if (!response.ok) throw new UserError('api', detailOf(body) ?? `The server answered ${response.status}.`)
+  return body
+}
+
+async function call(remote: Remote, path: string, method: 'GET' | 'POST', timeoutMs = 30_000): Promise<Response> {
   const url = `${remote.url}/api/v1${path}`
-  let response: Response
   try {
-    response = await fetch(url, {
+    return await fetch(url, {
+      method,
       headers: remote.token ? { authorization: `Bearer ${remote.token}` } : {},
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(timeoutMs),
     })
   } catch (error) {
     throw new UserError('no_server', `No server answers at ${remote.url}.`, {
@@ -53,9 +73,6 @@ async function get<T>(remote: Remote, path: string, shape: z.ZodType<T>): Promis
       cause: error,
     })
   }
-  const body: unknown = await response.json().catch(() => undefined)
-  if (!response.ok) throw new UserError('api', detailOf(body) ?? `The server answered ${response.status}.`)
-  return shape.parse(body)
 }
 
 function detailOf(body: unknown): string | undefined {
@@ -89,10 +106,66 @@ export async function taskEvents(remote: Remote, id: string, print: Print): Prom
     )
     for (const event of page.items)
       print(
-        `${String(event.seq).padStart(4)}  ${event.at}  ${event.type.padEnd(20)}  ${JSON.stringify(event.data).slice(0, 160)}`,
+        `${String(event.seq).padStart(4)}  ${event.at}  ${event.type.padEnd(20)}  ${(event.actor ?? '').padEnd(20)}  ${(event.reason ?? '').padEnd(18)}  ${JSON.stringify(event.data).slice(0, 120)}`,
       )
     cursor = page.next
   } while (cursor)
+}
+
+const Verdict = z.object({ ok: z.boolean(), problems: z.array(z.string()), events: z.number(), unchained: z.number() })
+
+/** Replays a task's history on the server, and says whether it is what was written. @returns whether it is */
+export async function verifyTask(remote: Remote, id: string, print: Print): Promise<boolean> {
+  const { ok, problems, events, unchained } = await get(remote, `/tasks/${encodeURIComponent(id)}/verify`, Verdict)
+  for (const problem of problems) print(`✗ ${problem}`)
+  if (ok) print(`✓ ${events} events: the chain holds, and replaying them gives the stored state.`)
+  if (unchained > 0) print(`  ${unchained} of them were written by a version before 0.2, without a hash of their own.`)
+  return ok
+}
+
+export async function exportTask(remote: Remote, id: string, print: Print): Promise<void> {
+  print(JSON.stringify(await get(remote, `/tasks/${encodeURIComponent(id)}/export`, z.unknown()), null, 2))
+}
+
+const Letters = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      what: z.string(),
+      error: z.string(),
+      at: z.string(),
+      task: z.string().nullable(),
+    }),
+  ),
+  next: z.string().nullable(),
+})
+
+/** Work that could not be done. */
+export async function listLetters(remote: Remote, print: Print): Promise<void> {
+  const { items } = await get(remote, '/dead-letters?limit=200', Letters)
+  if (items.length === 0) print('No dead letters: everything was done, or is still being tried.')
+  for (const { id, at, kind, what, error, task } of items)
+    print(`${id}  ${at}  ${`${kind} ${what}`.padEnd(28)}  ${error.slice(0, 100)}${task ? `  (task ${task})` : ''}`)
+}
+
+export async function showLetter(remote: Remote, id: string, print: Print): Promise<void> {
+  print(JSON.stringify(await get(remote, `/dead-letters/${encodeURIComponent(id)}`, z.unknown()), null, 2))
+}
+
+/** Tries a dead letter again, or gives it up. */
+export async function settleLetter(remote: Remote, id: string, what: 'retry' | 'drop', print: Print): Promise<void> {
+  await bodyOf(await call(remote, `/dead-letters/${encodeURIComponent(id)}/${what}`, 'POST'))
+  print(what === 'retry' ? 'It is tried again.' : 'Given up.')
+}
+
+const BACKUP_MS = 10 * 60_000
+
+/** A backup of the embedded database of a running server. */
+export async function fetchBackup(remote: Remote): Promise<Blob> {
+  const response = await call(remote, '/backup', 'GET', BACKUP_MS)
+  if (!response.ok) await bodyOf(response)
+  return response.blob()
 }
 
 /** What became of a delivery, or of the latest ones. */

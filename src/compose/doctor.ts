@@ -8,6 +8,8 @@ import { type GithubSettings, readSettings, type Settings, unusedVariables } fro
 import { UserError } from '../core/errors.ts'
 import { isPriced } from '../llm/prices.ts'
 import { findProgram, openSandbox } from '../workspace/sandbox.ts'
+import { openQueue } from '../queue/bullmq.ts'
+import type { Queue } from '../queue/types.ts'
 import { openStorage } from './storage.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -59,8 +61,17 @@ async function databaseAnswer(settings: Settings): Promise<Answer> {
     const storage = await openStorage(settings)
     try {
       await storage.store.ping()
-      await storage.queuePool.query('SELECT 1')
-      return ok(`${what}, migrated`)
+      const queue = await openQueue({
+        carrier: storage.carrier,
+        instance: 'doctor',
+        now: storage.store.now,
+        log: () => {},
+      })
+      try {
+        return await queueAnswer(settings, queue, what)
+      } finally {
+        await queue.close(1000)
+      }
     } finally {
       await storage.close()
     }
@@ -70,6 +81,22 @@ async function databaseAnswer(settings: Settings): Promise<Answer> {
       `${what}: ${error instanceof Error ? error.message : String(error)}`,
       settings.databaseUrl ? 'Check DATABASE_URL and that the server runs.' : 'Check the folder and its permissions.',
     )
+  }
+}
+
+async function queueAnswer({ redisUrl }: Settings, queue: Queue, what: string): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await queue.ping()
+      return ok(`${what}, migrated; the queue is on ${redisUrl ? 'Redis' : 'the database'}`)
+    } catch (error) {
+      if (attempt < 20) await new Promise((done) => setTimeout(done, 100))
+      else
+        return broken(
+          `Redis: ${error instanceof Error ? error.message : String(error)}`,
+          'Check REDIS_URL and that Redis runs there. Events are kept meanwhile; nothing is worked on.',
+        )
+    }
   }
 }
 

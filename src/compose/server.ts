@@ -1,103 +1,198 @@
-import { randomBytes } from 'node:crypto'
-import { z } from 'zod'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { githubClient } from '../channels/github/client.ts'
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
+import { githubPlatform } from '../channels/github/platform.ts'
+import { receive } from '../channels/github/receive.ts'
+import type { Platform, Verifier } from '../channels/types.ts'
 import type { Running } from '../cli/types.ts'
-import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
+import type { GithubSettings, Settings } from '../config/env.ts'
+import { accountOf } from '../core/effects.ts'
 import { messageOf, UserError } from '../core/errors.ts'
-import { redactor } from '../core/redact.ts'
+import { githubKey } from '../core/heard.ts'
 import { buildServer } from '../http/server.ts'
 import { setupRoutes } from '../http/setup.ts'
 import type { HttpDeps, Readiness } from '../http/types.ts'
-import type { Store } from '../store/types.ts'
-import { createLog, type Log } from '../telemetry/log.ts'
-import { findProgram } from '../workspace/sandbox.ts'
-import { openStorage } from './storage.ts'
-import { startWorkers, type Workers } from './workers.ts'
+import { apiBody } from '../inbox/api.ts'
+import { arrivalRelay } from '../inbox/relay.ts'
+import { ROLES } from '../queue/jobs.ts'
+import { releaseLog } from '../releases/local/log.ts'
+import { verifyExport } from '../store/export.ts'
+import { type Base, type Env, openBase, type StoredApp } from './base.ts'
+import type { Stand } from './adapters.ts'
+import { startWorker, type Worker } from './worker.ts'
 
 const APP_FILE = new URL('../../app.yml', import.meta.url)
-const APP_KEY = 'github.app'
 const READY_MS = 5000
+/** How often a process without an app looks whether another has registered one. */
+const APP_LOOK_MS = 2000
 
-/** The credentials that the set-up page stored. */
-const StoredApp = z.object({
-  appId: z.string(),
-  privateKey: z.string(),
-  webhookSecret: z.string(),
-  slug: z.string().optional(),
-})
-type StoredApp = z.infer<typeof StoredApp>
+/** What the HTTP side does once an app is set up. */
+interface Intake {
+  readonly verifier: Verifier
+  readonly platform: Platform
+}
 
-/** Starts the server: database, workers (once an app is set up), HTTP. @throws UserError listing what is wrong with the settings */
+/**
+ * Starts a server: everything in one process, or the web side only.
+ * @throws UserError listing what is wrong with the settings
+ */
 export async function startServer(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
   version: string,
+  kind: 'start' | 'web' = 'start',
+  stand?: Stand,
 ): Promise<Running> {
-  const settings = readSettings(env)
-  const secrets = secretsOf(settings)
-  let redact = redactor(secrets)
-  const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
-  for (const name of unusedVariables(env)) log.warn(`${name} is set, but this version does not use it`)
-  for (const warning of warnings(settings)) log.warn(warning)
-  const storage = await openStorage(settings)
-  const { store } = storage
-  let app: (GithubSettings & { slug?: string | undefined }) | undefined = settings.github ?? (await storedApp(store))
-  const markerKey = z.string().parse(await store.instance.setOnce('marker.key', randomBytes(32).toString('hex')))
-  let workers: Workers | undefined
-  const activate = async (github: GithubSettings) => {
-    redact = redactor([...secrets, ...keyParts(github)])
-    workers = await startWorkers({ settings, github, storage, markerKey, log, redact: (text) => redact(text) })
+  const base = await openBase(env, version, kind)
+  const { settings, log } = base
+  let app: StoredApp | undefined
+  let intake: Intake | undefined
+  let worker: Worker | undefined
+  const activate = async (github: StoredApp) => {
+    intake = intakeOf(settings, github, stand)
+    if (kind === 'start')
+      worker ??= await startWorker({ base, github, kind, roles: ROLES, ...(stand ? { stand } : {}) })
+    app = github
   }
-  const write: HttpDeps['log'] = (level, message, fields = {}) => log[level](fields, message)
   const setupCode = randomBytes(12).toString('hex')
-  const server = await buildServer(
-    {
-      store,
-      version,
-      log: write,
-      apiToken: settings.server.apiToken,
-      verifier: () => workers?.verifier,
-      onArrival: async (id) => workers?.onArrival(id),
-      startTask: async (...args) => workers?.startTask(...args),
-      releaseLog: async (id) => (await workers?.releaseLog(id)) ?? '',
-      readiness: () => readiness(store, workers),
-    },
-    [
-      setupRoutes({
-        log: write,
-        code: setupCode,
-        serverUrl: settings.githubUrls.server,
-        publicUrl: settings.server.publicUrl,
-        app: () => app && { slug: app.slug },
-        manifest: manifestFor(readManifest(APP_FILE), settings.server.publicUrl),
-        convert: async (code) => {
-          const made = await convertManifest(settings.githubUrls.api, code)
-          const stored: StoredApp = {
-            appId: String(made.id),
-            privateKey: made.pem,
-            webhookSecret: made.webhook_secret,
-            slug: made.slug,
-          }
-          await store.instance.set(APP_KEY, stored)
-          app = stored
-          await activate(stored)
-        },
-      }),
-    ],
+  const deps = httpDeps(
+    base,
+    () => intake,
+    () => worker?.kick(),
   )
-  if (app) await activate(app)
+  const server = await buildServer(deps, [
+    setupRoutes({
+      log: deps.log,
+      code: setupCode,
+      serverUrl: settings.githubUrls.server,
+      publicUrl: settings.server.publicUrl,
+      app: () => app && { slug: app.slug },
+      manifest: manifestFor(readManifest(APP_FILE), settings.server.publicUrl),
+      convert: async (code) => {
+        const made = await convertManifest(settings.githubUrls.api, code)
+        const stored: StoredApp = {
+          appId: String(made.id),
+          privateKey: made.pem,
+          webhookSecret: made.webhook_secret,
+          slug: made.slug,
+        }
+        await base.storeApp(stored)
+        await activate(stored)
+      },
+    }),
+  ])
+  const found = await base.app()
+  if (found) await activate(found)
   await listen(server, settings)
   const address = server.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.server.port
-  void workers?.catchUp()
-  announce(log, settings, port, app ? undefined : setupCode)
+  const looking = lookForApp(base, () => app !== undefined, activate)
+  void worker?.catchUp()
+  announce(base, kind, port, app ? undefined : setupCode)
   return {
     port,
     async stop() {
       log.info('stopping')
+      looking()
       await server.close()
-      await workers?.stop()
-      await storage.close()
+      await worker?.stop()
+      await base.close()
       log.info('stopped')
+    },
+  }
+}
+
+/**
+ * Another process may show the set-up page: this one hears of the app through the database. Never begun twice at once; one
+ * that failed to begin is begun again. @returns what ends it
+ */
+function lookForApp(base: Base, known: () => boolean, activate: (app: StoredApp) => Promise<void>): () => void {
+  let beginning = false
+  const look = async () => {
+    if (known()) return clearInterval(timer)
+    if (beginning) return
+    beginning = true
+    try {
+      const app = await base.app()
+      if (app && !known()) await activate(app)
+    } catch (error) {
+      base.log.warn({ error: messageOf(error) }, 'the work could not begin yet')
+    } finally {
+      beginning = false
+    }
+  }
+  const timer = setInterval(() => void look(), APP_LOOK_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | undefined): Intake {
+  const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
+  return {
+    verifier: (headers, body) => receive(headers, body, github.webhookSecret),
+    platform: stand?.platform ?? githubPlatform(client),
+  }
+}
+
+function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void): HttpDeps {
+  const { storage, queue, settings, version, log, redact } = base
+  const { store } = storage
+  const onArrival = arrivalRelay(queue, store.now, (level, message, fields) => log[level](fields, message))
+  return {
+    store,
+    version,
+    log: (level, message, fields = {}) => log[level](fields, message),
+    apiToken: settings.server.apiToken,
+    verifier: () => intake()?.verifier,
+    onArrival,
+    wake,
+    verify: verifyExport,
+    dump: storage.dump,
+    async startTask(owner, name, issue, request) {
+      const found = await intake()?.platform.findIssue(owner, name, issue)
+      if (!found) return undefined
+      const account = accountOf(found.repository.installationId)
+      const { id } = await store.inbox.insert({
+        source: 'api',
+        deliveryId: randomUUID(),
+        kind: 'task.start',
+        body: apiBody({ ...found, request }),
+        lane: githubKey(found.repository.id, issue),
+        account,
+      })
+      await onArrival(id, { account, lane: githubKey(found.repository.id, issue) })
+      return { eventId: id }
+    },
+    releaseLog: (id) => releaseLog(settings.dataDir, id, redact),
+    readiness: () => readiness(base, intake()),
+  }
+}
+
+/** Starts a worker; it answers no HTTP. */
+export async function startWorkerProcess(
+  env: Env,
+  version: string,
+  roles: Parameters<typeof startWorker>[0]['roles'],
+  stand?: Stand,
+): Promise<Running> {
+  const base = await openBase(env, version, 'worker')
+  let worker: Worker | undefined
+  const begin = async (github: StoredApp) => {
+    worker = await startWorker({ base, github, kind: 'worker', roles, ...(stand ? { stand } : {}) })
+    base.log.info({ roles: roles.join(',') }, 'the worker is up')
+    void worker.catchUp()
+  }
+  const found = await base.app()
+  if (found) await begin(found)
+  else base.log.info('waiting for a GitHub App to be set up')
+  const looking = lookForApp(base, () => worker !== undefined, begin)
+  return {
+    port: 0,
+    async stop() {
+      looking()
+      base.log.info('stopping')
+      await worker?.stop()
+      await base.close()
+      base.log.info('stopped')
     },
   }
 }
@@ -116,25 +211,15 @@ async function listen(
   }
 }
 
-/** What will not work, said before anybody waits for it. */
-function warnings(settings: Settings): string[] {
-  const { anthropic, scriptFile, sandbox, server, github } = settings
-  return [
-    ...(sandbox === 'none'
-      ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
-      : []),
-    ...(sandbox === 'bubblewrap' && !findProgram('bwrap')
-      ? ['bubblewrap is not installed: steps that run commands will be refused (apt install bubblewrap)']
-      : []),
-    ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
-    ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),
-    ...(server.apiToken ? [] : ['MUSTER_API_TOKEN is not set: the API answers on the loopback address only']),
-  ]
-}
-
-function announce(log: Log, settings: Settings, port: number, setupCode: string | undefined): void {
+function announce({ log, settings }: Base, kind: string, port: number, setupCode: string | undefined): void {
   log.info(
-    { port, database: settings.databaseUrl ? 'postgresql' : 'embedded', sandbox: settings.sandbox },
+    {
+      kind,
+      port,
+      database: settings.databaseUrl ? 'postgresql' : 'embedded',
+      queue: settings.redisUrl ? 'redis' : 'database',
+      sandbox: settings.sandbox,
+    },
     'Muster is up',
   )
   if (setupCode)
@@ -143,33 +228,8 @@ function announce(log: Log, settings: Settings, port: number, setupCode: string 
     )
 }
 
-function secretsOf(settings: Settings): string[] {
-  const single: (string | undefined)[] = [
-    settings.anthropic?.apiKey,
-    settings.server.apiToken,
-    settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
-  ]
-  return [
-    ...single.filter((secret): secret is string => secret !== undefined && secret !== ''),
-    ...(settings.github ? keyParts(settings.github) : []),
-  ]
-}
-
-/** A private key is known by its lines: any of them gives it away. */
-function keyParts(github: GithubSettings): string[] {
-  return [
-    github.webhookSecret,
-    ...github.privateKey.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----')),
-  ]
-}
-
-async function storedApp(store: Store): Promise<StoredApp | undefined> {
-  const found = StoredApp.safeParse(await store.instance.get(APP_KEY))
-  return found.success ? found.data : undefined
-}
-
-async function readiness(store: Store, workers: Workers | undefined): Promise<Readiness[]> {
-  const check = async (name: string, action: () => Promise<unknown>): Promise<Readiness> => {
+async function readiness({ storage, queue }: Base, intake: Intake | undefined): Promise<Readiness[]> {
+  const check = async (name: string, required: boolean, action: () => Promise<unknown>): Promise<Readiness> => {
     try {
       await Promise.race([
         action(),
@@ -177,14 +237,21 @@ async function readiness(store: Store, workers: Workers | undefined): Promise<Re
           setTimeout(() => reject(new Error(`no answer within ${READY_MS / 1000} s`)), READY_MS).unref(),
         ),
       ])
-      return { name, ok: true, detail: 'ok' }
+      return { name, ok: true, required, detail: 'ok' }
     } catch (error) {
-      return { name, ok: false, detail: messageOf(error).slice(0, 200) }
+      return { name, ok: false, required, detail: messageOf(error).slice(0, 200) }
     }
   }
-  const missing: Readiness = { name: 'github', ok: false, detail: 'no GitHub App is set up yet: open / in a browser' }
+  const missing: Readiness = {
+    name: 'github',
+    ok: false,
+    required: true,
+    detail: 'no GitHub App is set up yet: open / in a browser',
+  }
   return [
-    await check('database', store.ping),
-    ...(workers ? [await check('queue', workers.ping), await check('github', workers.platform.self)] : [missing]),
+    await check('database', true, storage.store.ping),
+    // Without its queue the web side keeps accepting; the sweeper catches up.
+    await check('queue', false, () => queue.ping()),
+    intake ? await check('github', true, intake.platform.self) : missing,
   ]
 }

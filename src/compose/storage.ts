@@ -1,70 +1,91 @@
-import type { PgPool } from 'bullmq'
 import pg from 'pg'
 import type { Settings } from '../config/env.ts'
 import { messageOf, UserError } from '../core/errors.ts'
-import { asQueuePool } from '../queue/bullmq.ts'
+import { asQueuePool, type Carrier } from '../queue/bullmq.ts'
 import { LitePool } from '../queue/litepool.ts'
+import { databaseClock } from '../store/clock.ts'
 import { openLite } from '../store/lite.ts'
 import { migrate } from '../store/migrate.ts'
 import { openPostgres } from '../store/postgres.ts'
-import { prismaStore } from '../store/store.ts'
+import { openStore } from '../store/store.ts'
 import type { Store } from '../store/types.ts'
 
 const MIGRATIONS = new URL('../../prisma/migrations', import.meta.url).pathname
 
-/** The database that the settings name, migrated, with a pool for the queue. */
+/** The database that the settings name, migrated, and what carries the queue. */
 export interface Storage {
   readonly store: Store
-  readonly queuePool: PgPool
-  /** Only this process works on it: what an earlier one left running is free to be taken up at once. */
-  readonly exclusive: boolean
+  readonly carrier: Carrier
+  /** Everything in the embedded database as one compressed file; undefined for a server, which has tools of its own. */
+  readonly dump: (() => Promise<Blob>) | undefined
   close(): Promise<void>
 }
 
-export async function openStorage(settings: Pick<Settings, 'databaseUrl' | 'dataDir'>): Promise<Storage> {
-  return settings.databaseUrl ? openServer(settings.databaseUrl) : openEmbedded(settings.dataDir)
+type StorageSettings = Pick<Settings, 'databaseUrl' | 'dataDir'> & Partial<Pick<Settings, 'redisUrl'>>
+
+export async function openStorage(settings: StorageSettings): Promise<Storage> {
+  const { databaseUrl, redisUrl, dataDir } = settings
+  return databaseUrl ? openServer(databaseUrl, redisUrl) : openEmbedded(dataDir, redisUrl)
 }
 
-async function openEmbedded(dir: string): Promise<Storage> {
-  const lite = await openLite(dir)
+async function openEmbedded(dir: string, redisUrl: string | undefined): Promise<Storage> {
+  const { lite, sql, ackSql, turnstile, prisma, close } = await openLite(dir)
   try {
-    await migrate(lite.sql, MIGRATIONS)
+    await migrate(sql, MIGRATIONS)
+    const clock = await databaseClock(sql)
+    return {
+      store: openStore({ prisma, sql, ackSql, clock }),
+      carrier: redisUrl ? { kind: 'redis', url: redisUrl } : { kind: 'postgres', pool: new LitePool(lite, turnstile) },
+      dump: () => lite.dumpDataDir('gzip'),
+      close: async () => {
+        clock.stop()
+        await close()
+      },
+    }
   } catch (error) {
-    await lite.close()
+    await close()
     throw error
   }
-  return {
-    store: prismaStore(lite.prisma, lite.sql),
-    queuePool: new LitePool(lite.lite),
-    exclusive: true,
-    close: lite.close,
-  }
 }
 
-async function openServer(url: string): Promise<Storage> {
-  const postgres = openPostgres(url)
+async function openServer(url: string, redisUrl: string | undefined): Promise<Storage> {
+  const { pool, sql, ackSql, prisma, close } = openPostgres(url)
   try {
-    await migrateServer(postgres.pool)
+    await migrateServer(pool)
+    const clock = await databaseClock(sql)
+    const queuePool = redisUrl ? undefined : queuePoolOf(url)
+    return {
+      store: openStore({ prisma, sql, ackSql, clock }),
+      carrier:
+        redisUrl || !queuePool
+          ? { kind: 'redis', url: redisUrl ?? '' }
+          : { kind: 'postgres', pool: asQueuePool(queuePool) },
+      dump: undefined,
+      close: async () => {
+        clock.stop()
+        await queuePool?.end()
+        await close()
+      },
+    }
   } catch (error) {
-    await postgres.close()
+    await close()
     if (error instanceof UserError) throw error
     throw new UserError('no_database', `The database cannot be used: ${messageOf(error)}.`, {
       hint: 'Check DATABASE_URL and that PostgreSQL runs there.',
       cause: error,
     })
   }
-  const queuePool = new pg.Pool({ connectionString: url, max: 10, options: '-c search_path=bullmq' })
-  queuePool.on('error', () => {})
-  const close = async () => {
-    await queuePool.end()
-    await postgres.close()
-  }
-  return {
-    store: prismaStore(postgres.prisma, postgres.sql),
-    queuePool: asQueuePool(queuePool),
-    exclusive: true,
-    close,
-  }
+}
+
+function queuePoolOf(url: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    options: '-c search_path=bullmq',
+    application_name: 'muster',
+  })
+  pool.on('error', () => {})
+  return pool
 }
 
 /** On one connection: the advisory lock belongs to the session. */

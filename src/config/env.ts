@@ -6,6 +6,7 @@ import type { Tier } from '../core/settings.ts'
 /** What the operator set, validated. */
 export interface Settings {
   readonly databaseUrl: string | undefined
+  readonly redisUrl: string | undefined
   readonly dataDir: string
   readonly github: GithubSettings | undefined
   readonly githubUrls: { readonly api: string; readonly server: string }
@@ -27,6 +28,12 @@ export interface Settings {
   readonly releasesAtStop: 'keep' | 'stop'
   /** Whether a repository's set-up command may use the network. */
   readonly setupNetwork: boolean
+  /** How many steps of each role one process works on at once. */
+  readonly concurrency: number
+  /** After how many days finished tasks, and events that led to none, go into the archive; undefined: never. */
+  readonly keepDays: { readonly tasks: number | undefined; readonly events: number | undefined }
+  /** How long a worker may be silent before another takes its work over. */
+  readonly leaseMs: number
 }
 
 export interface GithubSettings {
@@ -53,9 +60,9 @@ const DEFAULT_MODELS =
   'complex=anthropic:claude-opus-5-5,general=anthropic:claude-sonnet-5-5,simple=anthropic:claude-haiku-5-5'
 /** Nobody can take this one over by mistake: it is refused as it stands. */
 const RANDOM_EXAMPLE = '<the output of: openssl rand -hex 24>'
+const LEASE_MS = 30_000
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const NOT_YET = [
-  'REDIS_URL',
   'SLACK_BOT_TOKEN',
   'JIRA_HOST',
   'CLICKUP_API_TOKEN',
@@ -90,6 +97,9 @@ const KNOWN = [
   'RELEASES_AT_STOP',
   'SCRIPT',
   'RECORD',
+  'CONCURRENCY',
+  'KEEP_TASKS_DAYS',
+  'KEEP_EVENTS_DAYS',
 ].map((name) => `MUSTER_${name}`)
 
 /** Variables that are set but mean nothing to this version (or to none), so that nobody waits for what cannot happen. */
@@ -120,9 +130,14 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
       wrong: 'is no PostgreSQL URL',
       example: 'postgresql://muster:secret@localhost:5432/muster',
     })
+  if (env['REDIS_URL'] && !/^rediss?:\/\//.test(env['REDIS_URL']))
+    problems.push({ variable: 'REDIS_URL', wrong: 'is no Redis URL', example: 'redis://localhost:6379' })
+  const count = (variable: string, otherwise: number | undefined, most: number) =>
+    readCount(env, variable, otherwise, most, problems)
   const server = url('GITHUB_SERVER_URL', 'https://github.com', 'https://github.example.com')
   return {
     databaseUrl: env['DATABASE_URL'] || undefined,
+    redisUrl: env['REDIS_URL'] || undefined,
     dataDir: env['MUSTER_DATA'] || '.muster',
     github: github(env, problems),
     githubUrls: {
@@ -152,6 +167,12 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     sandbox: oneOf(env, 'MUSTER_SANDBOX', ['bubblewrap', 'none'], problems),
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
+    concurrency: count('MUSTER_CONCURRENCY', 4, 1000) ?? 4,
+    keepDays: {
+      tasks: count('MUSTER_KEEP_TASKS_DAYS', undefined, 36_500),
+      events: count('MUSTER_KEEP_EVENTS_DAYS', undefined, 36_500),
+    },
+    leaseMs: count('MUSTER_TEST_LEASE_MS', LEASE_MS, 600_000) ?? LEASE_MS,
   }
 }
 
@@ -160,6 +181,22 @@ function readUrl(env: Env, variable: string, otherwise: string, example: string,
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
     problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
   return value.replace(/\/+$/, '')
+}
+
+/** A whole number from 1 on. */
+function readCount(
+  env: Env,
+  variable: string,
+  otherwise: number | undefined,
+  most: number,
+  problems: EnvProblem[],
+): number | undefined {
+  const text = env[variable]
+  if (!text) return otherwise
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value
+  problems.push({ variable, wrong: `"${text}" is no whole number from 1 to ${most}`, example: String(otherwise ?? 90) })
+  return otherwise
 }
 
 function apiToken(env: Env, problems: EnvProblem[]): string | undefined {

@@ -83,3 +83,32 @@ export interface EffectResult {
 export function isUpsert(kind: EffectKind): boolean {
   return kind === 'status.upsert' || kind === 'pr.body.upsert' || kind === 'check.upsert'
 }
+
+/** Where an effect stands in line. */
+export interface Lane {
+  /** What is sent one after the other: everything new in a conversation; each thing that is edited by itself. */
+  readonly lane: string
+  /** Whose limits at the provider it counts towards. */
+  readonly account: string
+  /** The lower, the sooner: acknowledgements, then answers and what the work goes on from, then the rest. */
+  readonly priority: number
+}
+
+/** The lane of an effect. @param scope the task, or the conversation where there is none */
+export function laneOf(scope: string, conversationId: string, { key, body }: EffectIntent): Lane {
+  return {
+    lane: isUpsert(body.kind) ? `${scope} ${key}` : conversationId,
+    account: accountOf(body.place.repository.installationId),
+    priority: priorityOf(body.kind),
+  }
+}
+
+/** An installation of the GitHub App, as limits and fairness count it. */
+export function accountOf(installationId: number): string {
+  return `github:${installationId}`
+}
+
+function priorityOf(kind: EffectKind): number {
+  if (kind === 'reaction') return 0
+  return isUpsert(kind) ? 2 : 1
+}

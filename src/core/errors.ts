@@ -14,6 +14,22 @@ export class UserError extends Error {
   }
 }
 
+/** Whether an error says that there is no room left on a disk. */
+export function isDiskFull(error: unknown): boolean {
+  for (let inner = error; inner instanceof Error; inner = inner.cause)
+    if (('code' in inner && inner.code === 'ENOSPC') || /ENOSPC|no space left on device/i.test(inner.message))
+      return true
+  return false
+}
+
+/** The same for people. */
+export function diskFull(cause: unknown): UserError {
+  return new UserError('disk_full', 'There is no room left on the disk of the machine that Muster works on.', {
+    hint: 'The operator should make room there; then `retry`.',
+    cause,
+  })
+}
+
 /** The text of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -7,6 +7,10 @@ export interface Arrival {
   /** `event.action`, as far as the headers tell; refined when it is read. */
   readonly kind: string
   readonly body: Uint8Array
+  /** Where it was said, as a conversation key, where that can be told at once. */
+  readonly lane?: string | undefined
+  /** Whose limits and share it counts towards. */
+  readonly account?: string | undefined
 }
 
 /** An inbound event with what became of it; `decision` is undefined until decided. */

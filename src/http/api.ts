@@ -1,17 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
+import { operatorRoutes } from './operator.ts'
+import { type Api, errors, IdParam, notFound, page, PageQuery } from './shapes.ts'
 import { type HttpDeps, isLocal } from './types.ts'
 
-const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-  cursor: z.string().max(500).optional(),
-})
-const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() })
 const Decision = z.object({
   outcome: z.enum(['accepted', 'ignored', 'duplicate', 'refused', 'deferred']),
   reason: z.string(),
@@ -39,24 +35,21 @@ const TaskOut = z.object({
   finishedAt: z.string().nullable(),
 })
 const TaskDetail = TaskOut.extend({ state: z.unknown() })
-const HistoryOut = z.object({ seq: z.number(), type: z.string(), at: z.string(), data: z.unknown() })
-const Problem = z.object({ type: z.string(), title: z.string(), status: z.number(), detail: z.string() })
-const IdParam = z.object({ id: z.string().max(200) })
-const errors = { 400: Problem, 401: Problem, 404: Problem }
-
-type Api = FastifyInstance<
-  import('fastify').RawServerDefault,
-  import('node:http').IncomingMessage,
-  import('node:http').ServerResponse,
-  import('fastify').FastifyBaseLogger,
-  ZodTypeProvider
->
-
+const HistoryOut = z.object({
+  seq: z.number(),
+  type: z.string(),
+  at: z.string(),
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+  hash: z.string().nullable(),
+  data: z.unknown(),
+})
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
 export function apiRoutes(app: Api, deps: HttpDeps): void {
   app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiToken))
   eventRoutes(app, deps)
   taskRoutes(app, deps)
+  operatorRoutes(app, deps)
   app.get(
     '/releases/:id/log',
     { schema: { summary: 'The last lines of a release', params: IdParam } },
@@ -166,7 +159,15 @@ function taskRoutes(app: Api, { store, startTask }: HttpDeps): void {
         cursor: request.query.cursor,
       })
       return {
-        items: items.map(({ seq, at, event: { type, ...data } }) => ({ seq, type, at: at.toISOString(), data })),
+        items: items.map(({ seq, at, actor, reason, hash, event: { type, ...data } }) => ({
+          seq,
+          type,
+          at: at.toISOString(),
+          actor: actor ?? null,
+          reason: reason ?? null,
+          hash: hash ?? null,
+          data,
+        })),
         next,
       }
     },
@@ -203,10 +204,6 @@ function startRoute(app: Api, startTask: HttpDeps['startTask']): void {
           )
     },
   )
-}
-
-function notFound(reply: FastifyReply): FastifyReply {
-  return problem(reply, 404, 'not_found', 'There is no such task.')
 }
 
 function taskOut(task: TaskSummary): z.infer<typeof TaskOut> {

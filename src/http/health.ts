@@ -6,7 +6,9 @@ export function healthRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.get('/healthz', { schema: { hide: true } }, async () => ({ ok: true, version: deps.version }))
   app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const checks = await deps.readiness()
-    const ok = checks.every((check) => check.ok)
-    return reply.code(ok ? 200 : 503).send({ ok, checks })
+    const ok = checks.every((check) => check.ok || !check.required)
+    return reply
+      .code(ok ? 200 : 503)
+      .send({ ok, checks: checks.map(({ name, ok: fine, detail }) => ({ name, ok: fine, detail })) })
   })
 }

@@ -1,11 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import type { Verifier } from '../channels/types.ts'
-import type { Store } from '../store/types.ts'
+import type { Exported, Store, Verdict } from '../store/types.ts'
 
 /** One thing that must work for this process to work. */
 export interface Readiness {
   readonly name: string
   readonly ok: boolean
+  /** Without it this process is not ready; the others are told only. */
+  readonly required: boolean
   readonly detail: string
 }
 
@@ -14,13 +16,23 @@ export interface HttpDeps {
   readonly store: Store
   /** Undefined while no GitHub App is set up. */
   readonly verifier: () => Verifier | undefined
-  readonly onArrival: (eventId: string) => Promise<void>
+  /** Hands a stored event on. @returns whether it could be queued now */
+  readonly onArrival: (
+    eventId: string,
+    place: { account?: string | undefined; lane?: string | undefined },
+  ) => Promise<boolean>
   readonly startTask: (
     owner: string,
     name: string,
     issue: number,
     request: string,
   ) => Promise<{ eventId: string } | undefined>
+  /** Lets the outbox look for work now. */
+  readonly wake: () => void
+  /** Replays a task's history and compares it. */
+  readonly verify: (exported: Exported) => Verdict
+  /** The embedded database as one file; undefined for a server. */
+  readonly dump: (() => Promise<Blob>) | undefined
   readonly releaseLog: (id: string) => Promise<string>
   readonly readiness: () => Promise<Readiness[]>
   readonly apiToken: string | undefined

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { messageOf } from '../core/errors.ts'
+import type { Arrival } from '../core/inbound.ts'
+import { crashPoint } from '../telemetry/crash.ts'
 import { problem } from './problem.ts'
 import type { HttpDeps } from './types.ts'
 
@@ -26,14 +27,13 @@ export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
       })
       return problem(reply, received.status, received.status === 401 ? 'bad_signature' : 'bad_headers', received.detail)
     }
+    crashPoint('signature-ok')
     const { id, duplicate } = await store(deps, received.arrival)
+    crashPoint('inbox-commit')
+    reply.raw.once('finish', () => crashPoint('response-sent'))
     if (duplicate) return reply.code(202).send({ id, decision: { outcome: 'duplicate', reason: 'delivery_seen' } })
     // The answer does not wait for the queue, and the sweeper finds what the queue lost.
-    deps
-      .onArrival(id)
-      .catch((error: unknown) =>
-        deps.log('error', 'an event was stored but not queued', { event: id, error: messageOf(error) }),
-      )
+    void handOn(deps, id, received.arrival)
     return reply.code(202).send({ id })
   })
 }
@@ -45,4 +45,8 @@ async function store(deps: HttpDeps, arrival: Parameters<HttpDeps['store']['inbo
     // GitHub shows the delivery as failed, and it can be redelivered.
     throw Object.assign(new Error('the inbox cannot be written', { cause: error }), { statusCode: 503 })
   }
+}
+
+async function handOn({ onArrival }: HttpDeps, id: string, { account, lane }: Arrival): Promise<void> {
+  if (await onArrival(id, { account, lane })) crashPoint('enqueued')
 }

@@ -1,6 +1,7 @@
 import { githubKey, type ApiStart, type Heard } from '../core/heard.ts'
 import type { Command } from '../core/command.ts'
 import { isActive } from '../core/task/steps.ts'
+import type { Fence } from '../leases/types.ts'
 import { openTask } from './open.ts'
 import { decideOnly } from './replies.ts'
 import type { InboxDeps, Scene } from './scene.ts'
@@ -19,6 +20,7 @@ export async function startFromApi(
   eventId: string,
   receivedAt: number,
   body: Uint8Array,
+  fence: Fence,
 ): Promise<void> {
   const { repository, subject, request } = readBody(body)
   const command: Command = request ? { verb: 'request', text: request } : { verb: 'build', text: '' }
@@ -40,6 +42,7 @@ export async function startFromApi(
     conversationId,
     task,
     loaded: await deps.settings.load(repository, true),
+    fence,
   }
   if (task && isActive(task))
     return decideOnly(deps, scene, {

@@ -5,49 +5,95 @@ import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, noteReply, whyReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import { type Names, type Route, route } from '../core/routing.ts'
-import type { Decided, Decision, PersonCommand } from '../core/task/commands.ts'
+import type { EffectIntent } from '../core/effects.ts'
+import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
 import type { Task } from '../core/task/types.ts'
-import { keyedQueue } from './lanes.ts'
 import { startFromApi } from './api.ts'
+import { drainLane } from './lanes.ts'
 import { openTask } from './open.ts'
-import { acknowledge, decideOnly, reply, settingsInvalid } from './replies.ts'
+import { quarantine } from './quarantine.ts'
+import { acknowledge, acknowledgement, answer, decideOnly, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
+import { backoffMs } from '../core/retry.ts'
+import type { Claim } from '../leases/types.ts'
+import { Fenced, Settled, type StoredInbound } from '../store/types.ts'
+import type { Fence } from '../leases/types.ts'
+import { crashPoint } from '../telemetry/crash.ts'
 
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
 const WHY_ROWS = 12
+/** After so many processes that ended at it, an event is not handled any more (reliability.md R16). */
+const MAX_CRASHES = 3
 
-/** Handles a stored event: decides what becomes of it and says so. Each event is decided once. */
+/** Handles a stored event, and whatever waits in the same conversation: decides what becomes of it and says so. Each event is decided once. */
 export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void> {
-  const inTurn = keyedQueue()
   return async (eventId) => {
     const stored = await deps.store.inbox.get(eventId)
     if (!stored || isDecided(stored.event)) return
-    try {
-      if (stored.event.source === 'api')
-        return await startFromApi(deps, eventId, stored.event.receivedAt.getTime(), stored.body)
-      const heard = deps.receiver.read(stored.event.kind, stored.body)
-      if ('ignored' in heard)
-        return await deps.store.inbox.decide(
-          eventId,
-          { outcome: 'ignored', reason: heard.ignored, detail: heard.detail },
-          {},
-        )
-      await inTurn(heard.key, () => hear(deps, eventId, stored.event.receivedAt.getTime(), heard))
-    } catch (error) {
-      await failed(deps, eventId, stored.event.receivedAt.getTime(), stored.attempts + 1, error)
-    }
+    const lane = stored.lane ?? `event:${eventId}`
+    if (stored.lane === undefined) await deps.store.inbox.setLane(eventId, lane)
+    await drainLane(deps, lane, (one, claim) => guarded(deps, one, claim))
   }
 }
 
+/** It is handled later; the queue offers it again. */
+class Postponed extends Error {}
+
+/** Where somebody's process ended in this lane before, each event is watched by itself, so that the one that does it is found. */
+async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Promise<void> {
+  if (claim.crashes === 0) return handleOne(deps, stored, claim)
+  // One suspect at a time: what was only there when the process ended comes through.
+  const turn = await deps.leases.acquire('suspect-event')
+  if (!turn) {
+    await claim.postpone()
+    throw new Postponed('another event is suspected as well, and watched first')
+  }
+  const watched = await deps.leases.acquire(`event:${stored.event.id}`)
+  try {
+    if (!watched) throw new Postponed('somebody else handles this event')
+    // The first crash was counted for the lane.
+    if (watched.crashes + 1 >= MAX_CRASHES) return await quarantine(deps, stored, watched.crashes + 1)
+    await handleOne(deps, stored, claim)
+  } finally {
+    await watched?.release().catch(() => {})
+    await turn.release().catch(() => {})
+  }
+}
+
+async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim): Promise<void> {
+  const { id, source, kind, deliveryId } = stored.event
+  const receivedAt = stored.event.receivedAt.getTime()
+  crashPoint('claimed')
+  await deps.within({ delivery: deliveryId }, async () => {
+    try {
+      if (source === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
+      const heard = deps.receiver.read(kind, stored.body)
+      if ('ignored' in heard)
+        return await deps.store.inbox.decide(
+          id,
+          { outcome: 'ignored', reason: heard.ignored, detail: heard.detail },
+          {},
+        )
+      // Too large to be looked into on arrival: now its lane is known, and whatever else waits there comes first.
+      if (stored.lane !== heard.key && stored.lane?.startsWith('event:')) {
+        await deps.store.inbox.setLane(id, heard.key)
+        return await drainLane(deps, heard.key, (one, inner) => guarded(deps, one, inner))
+      }
+      await hear(deps, id, receivedAt, heard, claim.fence)
+    } catch (error) {
+      await failed(deps, stored, receivedAt, error)
+    }
+  })
+}
+
 /** What the platform refuses is refused for good; anything else is tried again for a while. */
-async function failed(
-  deps: InboxDeps,
-  eventId: string,
-  receivedAt: number,
-  attempts: number,
-  error: unknown,
-): Promise<void> {
+async function failed(deps: InboxDeps, stored: StoredInbound, receivedAt: number, error: unknown): Promise<void> {
+  const eventId = stored.event.id
+  const attempts = stored.attempts + 1
+  // Decided by an earlier try whose answer was lost, or taken over: nothing is to be done here.
+  if (error instanceof Settled) return
+  if (error instanceof Fenced) throw error
   deps.log('error', 'an event could not be handled', {
     event: eventId,
     attempts,
@@ -58,13 +104,12 @@ async function failed(
     const reason = error instanceof UserError ? error.code : 'failed'
     return deps.store.inbox.decide(eventId, { outcome: 'refused', reason, detail: publicMessage(error) }, {})
   }
-  await deps.store.inbox.postpone(eventId, `tried ${attempts} times; it is tried again`)
+  const retryAt = new Date(deps.now() + backoffMs(attempts, deps.random(), 500, 5 * 60_000))
+  await deps.store.inbox.postpone(eventId, `tried ${attempts} times; it is tried again`, retryAt)
   throw error
 }
 
-async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard: Heard): Promise<void> {
-  const fresh = await deps.store.inbox.get(eventId)
-  if (!fresh || isDecided(fresh.event)) return
+async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard: Heard, fence: Fence): Promise<void> {
   const known = await deps.store.conversations.find(heard.key)
   const task = known ? await deps.store.tasks.latest(known) : undefined
   // Most of what arrives is no business of Muster's: it costs no request, and is decided though GitHub be out of reach.
@@ -81,7 +126,7 @@ async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard:
   if (way.to === 'ignore')
     return settle(deps, eventId, heard, known, { outcome: 'ignored', reason: way.reason, detail: way.detail })
   const conversationId = known ?? (await deps.store.conversations.at(heard.key))
-  await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded }, way)
+  await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
   deps.kick()
 }
 
@@ -114,12 +159,7 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
         reason: 'permission',
         detail: 'the author may not write to the repository',
       })
-    return apply(
-      deps,
-      scene,
-      () => (scene.task ? deps.workflow.apply(scene.task.id, way.command, inboundOf(scene)) : undefined),
-      undefined,
-    )
+    return apply(deps, scene, way.command, undefined)
   }
   const { command, commentId } = way
   if (!deps.mayAsk(heard.sender.id))
@@ -150,26 +190,32 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
     commentId,
     settings: loaded.settings,
   }
-  const { id } = scene.task
-  await apply(deps, scene, () => deps.workflow.apply(id, said, inboundOf(scene)), commentId)
+  await apply(deps, scene, said, commentId)
 }
 
 async function apply(
   deps: InboxDeps,
   scene: Scene,
-  action: () => Promise<Decided & { task: Task }> | undefined,
+  command: TaskCommand,
   commentId: number | undefined,
 ): Promise<void> {
-  const outcome = await action()
-  if (!outcome) return
-  deps.log('info', 'decided', {
-    outcome: outcome.decision.outcome,
-    reason: outcome.decision.reason,
-    task: outcome.task.id,
+  if (!scene.task) return
+  const outcome = await deps.workflow.apply(scene.task.id, command, {
+    ...inboundOf(scene),
+    beside: (decided) => spoken(scene, decided, commentId),
   })
-  if (commentId !== undefined && outcome.decision.outcome === 'accepted')
-    await acknowledge(deps, scene, { on: 'comment', id: commentId })
-  if (commentId !== undefined && outcome.reply) await reply(deps, scene, outcome.reply)
+  if (outcome.events.some((event) => event.type === 'gate.approved')) crashPoint('approval-consumed')
+  const { outcome: what, reason } = outcome.decision
+  deps.log('info', 'decided', { outcome: what, reason, task: outcome.task.id })
+}
+
+/** What the author of a comment sees of its outcome at once. */
+function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
+  if (commentId === undefined) return []
+  return [
+    ...(decision.outcome === 'accepted' ? [acknowledgement(scene, { on: 'comment', id: commentId })] : []),
+    ...(said ? [answer(scene, said)] : []),
+  ]
 }
 
 /** One polite refusal for each conversation; further ones are only recorded. */

@@ -1,7 +1,9 @@
+import type { Target } from '../core/effects.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
+import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
-import { acknowledge, reply, settingsInvalid } from './replies.ts'
+import { acknowledgement, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 
 type Opening = Extract<Route, { to: 'open' }>
@@ -35,17 +37,15 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     command.verb === 'deploy'
       ? [{ type: 'release.requested', environment: command.environment, ref: command.ref, by }]
       : []
+  const target: Target =
+    way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId }
   const { task } = await deps.workflow.open(
     [opened, ...release],
     { outcome: 'accepted', reason: 'started', detail: way.trigger },
-    inboundOf(scene),
+    personActor(by),
+    { ...inboundOf(scene), beside: () => [acknowledgement(scene, target)] },
   )
   deps.log('info', 'task opened', { task: task.id, trigger: way.trigger })
-  await acknowledge(
-    deps,
-    scene,
-    way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId },
-  )
 }
 
 /** The words of somebody who may not write reach a model: then a person looks at the plan, whatever the model calls the risk (security.md, rule 4). */

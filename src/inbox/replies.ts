@@ -1,5 +1,5 @@
 import { hashOf } from '../core/hash.ts'
-import type { Target } from '../core/effects.ts'
+import type { EffectIntent, Target } from '../core/effects.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { InboxDeps, Scene } from './scene.ts'
@@ -11,13 +11,22 @@ export function numberOf(key: string): number {
 }
 
 /** 👀 on what was heard, once. */
-export async function acknowledge(deps: InboxDeps, scene: Scene, target: Target): Promise<void> {
-  const { heard, conversationId } = scene
+export function acknowledgement({ heard }: Scene, target: Target): EffectIntent {
   const place = { repository: heard.repository, number: numberOf(heard.key) }
   const key = `eyes:${target.on}:${target.on === 'issue' ? target.number : target.id}`
-  await deps.store.effects.add(conversationId, conversationId, undefined, [
-    { key, body: { kind: 'reaction', place, target, content: 'eyes' } },
-  ])
+  return { key, body: { kind: 'reaction', place, target, content: 'eyes' } }
+}
+
+/** The same where no task is changed. */
+export async function acknowledge({ store }: InboxDeps, scene: Scene, target: Target): Promise<void> {
+  const { conversationId } = scene
+  await store.effects.add(conversationId, conversationId, undefined, [acknowledgement(scene, target)])
+}
+
+/** A comment in answer to an event. */
+export function answer({ heard, eventId }: Scene, document: Document): EffectIntent {
+  const place = { repository: heard.repository, number: numberOf(heard.key) }
+  return { key: `reply:${eventId}`, body: { kind: 'comment', place, document } }
 }
 
 /**
@@ -30,17 +39,11 @@ export async function reply(
   document: Document,
   once?: 'refusal' | 'settings',
 ): Promise<void> {
-  const { heard, conversationId, eventId } = scene
-  const place = { repository: heard.repository, number: numberOf(heard.key) }
+  const { conversationId } = scene
+  const said = answer(scene, document)
   const key =
-    once === 'refusal'
-      ? 'refusal'
-      : once === 'settings'
-        ? `settings:${hashOf(document).slice(0, 16)}`
-        : `reply:${eventId}`
-  await deps.store.effects.add(conversationId, conversationId, undefined, [
-    { key, body: { kind: 'comment', place, document } },
-  ])
+    once === 'refusal' ? 'refusal' : once === 'settings' ? `settings:${hashOf(document).slice(0, 16)}` : said.key
+  await deps.store.effects.add(conversationId, conversationId, undefined, [{ ...said, key }])
 }
 
 /** Records what became of an event that changed no task. */

@@ -1,7 +1,9 @@
 import type { Heard } from '../core/heard.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Platform, Receiver } from '../channels/types.ts'
+import type { Leases } from '../leases/types.ts'
 import type { Store } from '../store/types.ts'
+import type { Fence } from '../leases/types.ts'
 import type { Workflow } from '../workflow/types.ts'
 import type { Loaded, SettingsSource } from './settings.ts'
 
@@ -13,7 +15,11 @@ export interface InboxDeps {
   readonly settings: SettingsSource
   readonly mayAsk: (personId: number) => boolean
   readonly newId: () => string
+  readonly leases: Pick<Leases, 'acquire'>
   readonly now: () => number
+  readonly random: () => number
+  /** Lines that are logged inside say which delivery they belong to. */
+  readonly within: <T>(fields: { delivery: string }, action: () => Promise<T>) => Promise<T>
   readonly kick: () => void
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }
@@ -26,8 +32,10 @@ export interface Scene {
   readonly conversationId: string
   readonly task: Task | undefined
   readonly loaded: Loaded
+  /** The claim on the conversation. */
+  readonly fence: Fence
 }
 
-export function inboundOf(scene: Scene): { inbound: { id: string; kind: string } } {
-  return { inbound: { id: scene.eventId, kind: scene.heard.kind } }
+export function inboundOf(scene: Scene): { inbound: { id: string; kind: string }; fence: Fence } {
+  return { inbound: { id: scene.eventId, kind: scene.heard.kind }, fence: scene.fence }
 }

@@ -1,29 +1,27 @@
-import type { EffectResult } from '../core/effects.ts'
 import { messageOf } from '../core/errors.ts'
-import { markerOf } from '../core/hash.ts'
-import type { Task } from '../core/task/types.ts'
-import { backoffMs } from '../core/retry.ts'
-import { type SendContext, SendError, type Sender } from '../channels/types.ts'
-import type { Store, StoredEffect } from '../store/types.ts'
-import type { Workflow } from '../workflow/types.ts'
-import { laneOf, pick, SETTLE_MS } from './lanes.ts'
+import { type Claim, type Leases, Lost } from '../leases/types.ts'
+import { Fenced, LANE_BATCH, type LaneClaim, type StoredEffect } from '../store/types.ts'
+import { Accounts } from './accounts.ts'
+import { deliver, type DeliverDeps } from './deliver.ts'
+import { dueAt } from './lanes.ts'
+import type { Limiter } from './limiter.ts'
 
-const BATCH = 500
-const POLL_MS = 5000
-/** How long an effect is tried again whose provider does not answer; answered refusals end it at once. */
-const GIVE_UP_MS = 24 * 3_600_000
+/** So many lanes at once in one process, and so many taken at a time. */
+const CAPACITY = 32
+const TAKE = 16
+/** What is committed within this time is looked for once. */
+const GATHER_MS = 5
+const POLL_MS = 1000
+const TROUBLE_MS = 5000
 
-export interface OutboxDeps {
-  readonly store: Pick<Store, 'effects' | 'tasks'>
-  readonly workflow: Workflow
-  readonly sender: Sender
-  readonly markerKey: string
-  readonly now: () => number
-  readonly random: () => number
-  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void
+export interface OutboxDeps extends Omit<DeliverDeps, 'pausedMs'> {
+  readonly leases: Pick<Leases, 'holder' | 'ttlMs' | 'dead' | 'keep'>
+  readonly limiter: Limiter
+  /** How much of one account may be under way at once in this process. */
+  readonly perAccount: number
 }
 
-/** Durable out: every effect is seen outside exactly once, in order within its lane. */
+/** Durable out: every effect is seen outside exactly once, in order within its lane, whichever process sends it. */
 export interface Outbox {
   /** Looks for work now rather than at the next poll. */
   kick(): void
@@ -33,50 +31,66 @@ export interface Outbox {
 }
 
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const busy = new Set<string>()
+  const accounts = new Accounts(deps.now, deps.perAccount)
   const sending = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let state: 'idle' | 'looking' | 'again' | 'stopped' = 'stopped'
-
-  function wakeIn(ms: number): void {
-    clearTimeout(timer)
-    if (state !== 'stopped') timer = setTimeout(kick, Math.max(10, ms))
-  }
+  const current = (): typeof state => state
 
   function kick(): void {
     if (state === 'looking') state = 'again'
-    if (state === 'idle') void look()
+    if (state !== 'idle') return
+    state = 'looking'
+    clearTimeout(timer)
+    setTimeout(() => void look(), GATHER_MS)
   }
 
   async function look(): Promise<void> {
-    state = 'looking'
-    let next: number | undefined
+    let more = false
     try {
-      const picked = pick(await deps.store.effects.open(BATCH), busy, deps.now())
-      next = picked.next
-      for (const effect of picked.ready) dispatch(effect)
+      more = await takeSome()
     } catch (error) {
       deps.log('error', 'the outbox cannot be read', { error: messageOf(error) })
     }
     if (current() === 'stopped') return
-    const again = current() === 'again'
+    const again = more || current() === 'again'
     state = 'idle'
     if (again) return kick()
-    wakeIn(Math.min(POLL_MS, next === undefined ? POLL_MS : next - deps.now()))
+    timer = setTimeout(kick, pollIn())
   }
 
-  // Read through a function: the state may have changed while something was awaited.
-  const current = (): typeof state => state
+  function pollIn(): number {
+    const next = accounts.next()
+    return Math.max(20, Math.min(POLL_MS, next === undefined ? POLL_MS : next - deps.now()))
+  }
 
-  function dispatch(effect: StoredEffect): void {
-    const lane = laneOf(effect)
-    busy.add(lane)
-    const sent = deliver(deps, effect)
-      .catch((error: unknown) =>
-        deps.log('error', 'an effect could not be settled', { effect: effect.id, error: messageOf(error) }),
-      )
+  /** @returns whether there may be more */
+  async function takeSome(): Promise<boolean> {
+    const limit = Math.min(TAKE, CAPACITY - sending.size)
+    if (limit <= 0) return false
+    const { holder, ttlMs } = deps.leases
+    const dead = await deps.leases.dead()
+    const without = accounts.waiting()
+    const { perAccount } = deps
+    const now = new Date(deps.now())
+    const claims = await deps.store.effects.claim({ holder, dead, without, perAccount, limit, ttlMs, now })
+    for (const lane of claims) dispatch(lane)
+    return claims.length === limit
+  }
+
+  function dispatch(lane: LaneClaim): void {
+    const claim = deps.leases.keep({ table: 'effect_lane', name: lane.name, token: lane.token })
+    accounts.enter(lane.account)
+    const sent = workLane({ ...deps, accounts }, lane, claim)
+      .catch(async (error: unknown) => {
+        if (error instanceof Fenced || error instanceof Lost) return
+        deps.log('error', 'a lane of the outbox could not be worked on', { lane: lane.name, error: messageOf(error) })
+        accounts.pause(lane.account, deps.now() + TROUBLE_MS)
+        await claim.release().catch(() => {})
+      })
       .finally(() => {
-        busy.delete(lane)
+        claim.drop()
+        accounts.leave(lane.account)
         sending.delete(sent)
         kick()
       })
@@ -97,95 +111,69 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 }
 
-/** Sends one effect, or finds that it was already sent, and settles what came of it. */
-async function deliver(deps: OutboxDeps, effect: StoredEffect): Promise<void> {
-  const task = effect.taskId ? await deps.workflow.get(effect.taskId) : undefined
-  if (task && isPointless(effect, task)) return deps.store.effects.finish(effect.id, effect.revision, {})
-  const context: SendContext = {
-    marker: markerOf(effect.id, deps.markerKey),
-    task,
-    previous: effect.result,
-    now: deps.now(),
-  }
-  try {
-    // Intent is stored before the request leaves; whoever finds `sent` later must look before sending again.
-    const mayBeThere = effect.attempts > 0 && effect.status !== 'intent'
-    const found = mayBeThere ? await deps.sender.lookUp(effect.body, context) : undefined
-    if (!found) await deps.store.effects.markSent(effect.id)
-    const result =
-      found && !needsRewrite(effect)
-        ? found
-        : await deps.sender.send(effect.body, { ...context, previous: found ?? context.previous })
-    await settle(deps, effect, result)
-  } catch (error) {
-    await failed(
-      deps,
-      effect,
-      error instanceof SendError ? error : new SendError('unknown', messageOf(error), { cause: error }),
-    )
+type LaneDeps = OutboxDeps & { readonly accounts: Accounts }
+
+/** Sends what is due in a lane, one after the other, until nothing is or something has to wait; then leaves it. */
+async function workLane(deps: LaneDeps, lane: LaneClaim, claim: Claim): Promise<void> {
+  let { bumps } = lane
+  let effects = [...lane.effects]
+  let full = effects.length >= LANE_BATCH
+  for (;;) {
+    // Somebody else may have emptied and left it: then nothing here would ever tell.
+    if (!claim.isMine()) throw new Lost(`the lane ${lane.name} may belong to somebody else by now`)
+    const wait = await step(deps, { ...lane, bumps }, effects, full, claim)
+    if (wait === 'left') return
+    if (wait === 'next') {
+      effects.shift()
+      if (effects.length > 0 || !full) continue
+    } else if (wait !== 'changed' && (await deps.store.effects.leave({ ...lane, bumps }, wait))) return
+    // Something was added meanwhile, or postponed, or all that was read is sent.
+    const fresh = await deps.store.effects.lane(lane.name)
+    bumps = fresh.bumps
+    effects = fresh.effects
+    full = effects.length >= LANE_BATCH
   }
 }
 
-/** What the work would have gone on from is not sent any more once the work has been ended. */
-function isPointless({ body, status }: StoredEffect, task: Task): boolean {
-  const over = task.status === 'cancelled' || task.status === 'handed_off'
-  const works =
-    (body.kind === 'git.push' && !body.wip) ||
-    body.kind === 'pr.open' ||
-    body.kind === 'pr.ready' ||
-    body.kind === 'deployment.create'
-  return over && works && status === 'intent'
-}
-
-/** Found again after a crash, a thing that is edited in place may show an old state. */
-function needsRewrite(effect: StoredEffect): boolean {
-  return effect.body.kind === 'status.upsert'
-}
-
-async function settle(deps: OutboxDeps, effect: StoredEffect, result: EffectResult): Promise<void> {
-  const { id, revision, key, body, taskId } = effect
-  if (taskId && bringsNews(body.kind)) {
-    await deps.workflow.apply(
-      taskId,
-      { type: 'effect.done', key, kind: body.kind, result, body },
-      { effectDone: { id, revision, result } },
-    )
-    return
+/** One effect. @returns `next` when it is settled, `left` when the lane is given back with it, `changed` when it has to be read again, or when the lane is due again (undefined: when something is added) */
+async function step(
+  deps: LaneDeps,
+  lane: LaneClaim,
+  effects: readonly StoredEffect[],
+  full: boolean,
+  claim: Claim,
+): Promise<'next' | 'left' | 'changed' | Date | undefined> {
+  const { account } = lane
+  const [head] = effects
+  if (!head) return undefined
+  const due = dueAt(head)
+  if (due > deps.now()) return new Date(due)
+  const wait =
+    deps.accounts.begin(account) || (await deps.limiter.take(account, deps.sender.costOf(head.body, head.result)))
+  if (wait > 0) {
+    deps.accounts.pause(account, deps.now() + wait)
+    return new Date(deps.now() + wait)
   }
-  await deps.store.effects.finish(id, revision, result)
-}
-
-/** Effects from whose result the workflow goes on. */
-function bringsNews(kind: StoredEffect['body']['kind']): boolean {
-  return kind === 'git.push' || kind === 'pr.open' || kind === 'pr.ready' || kind === 'deployment.create'
-}
-
-async function failed(deps: OutboxDeps, effect: StoredEffect, error: SendError): Promise<void> {
-  const attempts = effect.attempts + 1
-  const final = error.kind === 'fatal' || deps.now() - effect.createdAt.getTime() > GIVE_UP_MS
-  deps.log(final ? 'error' : 'warn', 'an effect was not sent', {
-    effect: effect.id,
-    kind: effect.body.kind,
-    attempts,
-    outcome: final ? 'failed' : error.kind,
-    error: error.message,
-    cause: messageOf(error.cause ?? ''),
-  })
-  if (!final) {
-    const wait = error.retryAfterMs ?? (error.kind === 'unknown' ? SETTLE_MS : 0) + backoffMs(attempts, deps.random())
-    await deps.store.effects.postpone(
-      effect.id,
-      error.kind === 'unknown' ? 'unknown' : 'intent',
-      new Date(deps.now() + wait),
-      error.message,
-    )
-    return
+  const pausedMs = () => deps.accounts.pausedMs(account)
+  const outcome = await deliver({ ...deps, pausedMs }, head, claim, effects.length === 1 && !full ? lane : undefined)
+  if (outcome.kind !== 'again') {
+    deps.accounts.worked(account)
+    return outcome.kind === 'left' ? 'left' : 'next'
   }
-  if (!effect.taskId) return deps.store.effects.fail(effect.id, error.message)
-  const { key, body, id } = effect
-  await deps.workflow.apply(
-    effect.taskId,
-    { type: 'effect.failed', key, kind: body.kind, error: error.message, body },
-    { effectFailed: { id, error: error.message } },
-  )
+  await onTrouble(deps, account, outcome.error)
+  return 'changed'
+}
+
+/** The provider asked to wait, or does not answer: its account rests, the others go on. */
+async function onTrouble(
+  { accounts, limiter, now, log }: LaneDeps,
+  account: string,
+  error: { kind: string; retryAfterMs: number | undefined },
+): Promise<void> {
+  if (error.retryAfterMs !== undefined) {
+    accounts.block(account, now() + error.retryAfterMs)
+    return limiter.block(account, now() + error.retryAfterMs)
+  }
+  if (error.kind === 'unknown' && accounts.broke(account))
+    log('warn', 'the provider is left alone for a while', { account })
 }

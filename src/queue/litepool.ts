@@ -10,37 +10,47 @@ export class LitePool extends EventEmitter implements PgPool {
   // What BullMQ reads of a real pool's options.
   readonly options = { keepAlive: true }
   readonly #lite: PGlite
+  readonly #turns: Turns
 
-  constructor(lite: PGlite) {
+  /** @param turns lets the queue's statements take turns with arriving events */
+  constructor(lite: PGlite, turns: Turns) {
     super()
     this.setMaxListeners(0)
     this.#lite = lite
+    this.#turns = turns
   }
 
   async query<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
-    return run<R>(this.#lite, text, params)
+    return this.#turns.run(false, () => run<R>(this.#lite, text, params))
   }
 
   async connect(): Promise<PgPoolClient> {
-    return new LiteClient(this.#lite)
+    return new LiteClient(this.#lite, this.#turns)
   }
 
   async end(): Promise<void> {}
 }
 
+/** Whoever orders the statements of the one session. */
+interface Turns {
+  run<T>(urgent: boolean, action: () => Promise<T>): Promise<T>
+}
+
 class LiteClient extends EventEmitter implements PgPoolClient {
   readonly #lite: PGlite
+  readonly #turns: Turns
   readonly #listening = new Map<string, () => Promise<void>>()
 
-  constructor(lite: PGlite) {
+  constructor(lite: PGlite, turns: Turns) {
     super()
     this.setMaxListeners(0)
     this.#lite = lite
+    this.#turns = turns
   }
 
   async query<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
     const [, verb, channel] = /^(?:\s*--[^\n]*\n)*\s*(LISTEN|UNLISTEN)\s+"?(\w+)"?/i.exec(text) ?? []
-    if (!verb || !channel) return run<R>(this.#lite, text, params)
+    if (!verb || !channel) return this.#turns.run(false, () => run<R>(this.#lite, text, params))
     if (verb.toUpperCase() === 'LISTEN') await this.#listen(channel)
     else await this.#unlisten(channel)
     return { rows: [] }

@@ -1,27 +1,77 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Stage, unusedPort } from './stage.ts'
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const READY_MS = 60_000
+const RESTART_MS = 200
 
-/** The real server, in a process of its own, started as an operator would start it. */
+/** One process under a supervisor that starts it again. */
+class Supervised {
+  readonly #command: readonly string[]
+  readonly #env: Readonly<Record<string, string>>
+  readonly #logFile: string
+  #child: ChildProcess | undefined
+  #stopping = false
+  restarts = 0
+
+  constructor(command: readonly string[], env: Readonly<Record<string, string>>, logFile: string) {
+    this.#command = command
+    this.#env = env
+    this.#logFile = logFile
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  spawn(): void {
+    const log = openSync(this.#logFile, 'a')
+    // In a folder of its own: no .env of whoever runs the rehearsal is read.
+    const child = spawn(process.execPath, ['--no-warnings', ...this.#command], {
+      env: { ...this.#env },
+      cwd: dirname(this.#logFile),
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    this.#child = child
+    child.once('exit', () => {
+      if (this.#stopping || this.#child !== child) return
+      // As a supervisor would.
+      this.restarts++
+      setTimeout(() => this.#stopping || this.spawn(), RESTART_MS)
+    })
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((done) => child.once('exit', done))
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    await ended
+    clearTimeout(timer)
+  }
+}
+
+/** The real server, in processes of its own, started as an operator would start it: one, or (on a database server) a web process and two workers. */
 export class ServerChild {
   readonly url: string
   readonly logFile: string
-  readonly #env: Record<string, string>
-  #child: ChildProcess | undefined
-  #stopping = false
-  /** How often it had to be started again because it died. */
-  restarts = 0
+  readonly #processes: readonly Supervised[]
 
-  private constructor(stage: Stage, port: number, extra: Readonly<Record<string, string>>) {
+  private constructor(stage: Stage, port: number, extra: Readonly<Record<string, string>>, main: string) {
     this.url = `http://127.0.0.1:${port}`
     this.logFile = join(stage.dir, 'server.log')
     const { app } = stage.world
-    this.#env = {
+    const env = {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: process.env['HOME'] ?? '/tmp',
       PORT: String(port),
@@ -37,36 +87,27 @@ export class ServerChild {
       LOG_LEVEL: 'info',
       ...extra,
     }
+    // An older version knows only the one process.
+    const commands = extra['DATABASE_URL'] && main === MAIN ? ['web', 'worker', 'worker'] : ['start']
+    this.#processes = commands.map((command) => new Supervised([main, command], env, this.logFile))
     app.webhookUrl = `${this.url}/api/github/webhooks`
   }
 
-  /** Starts the server and waits until it is ready. */
-  static async start(stage: Stage, extra: Readonly<Record<string, string>>): Promise<ServerChild> {
-    const child = new ServerChild(stage, await unusedPort(), extra)
-    child.#spawn()
+  /** Starts the server and waits until it is ready. @param main another version's program */
+  static async start(stage: Stage, extra: Readonly<Record<string, string>>, main = MAIN): Promise<ServerChild> {
+    const child = new ServerChild(stage, await unusedPort(), extra, main)
+    for (const one of child.#processes) one.spawn()
     await child.ready()
     return child
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid
+    return this.#processes[0]?.pid
   }
 
-  #spawn(): void {
-    const log = openSync(this.logFile, 'a')
-    // In a folder of its own: no .env of whoever runs the rehearsal is read.
-    const child = spawn(process.execPath, ['--no-warnings', MAIN, 'start'], {
-      env: this.#env,
-      cwd: dirname(this.logFile),
-      stdio: ['ignore', log, log],
-    })
-    this.#child = child
-    child.once('exit', () => {
-      if (this.#stopping || this.#child !== child) return
-      // As a supervisor would.
-      this.restarts++
-      setTimeout(() => this.#stopping || this.#spawn(), 200)
-    })
+  /** How often a process had to be started again because it died. */
+  get restarts(): number {
+    return this.#processes.reduce((sum, one) => sum + one.restarts, 0)
   }
 
   async ready(): Promise<void> {
@@ -80,9 +121,9 @@ export class ServerChild {
     throw new Error(`the server did not become ready; its log is ${this.logFile}`)
   }
 
-  /** Ends the process at once, as a power cut would; the supervisor starts it again. */
-  kill(): void {
-    this.#child?.kill('SIGKILL')
+  /** Ends a process at once, as a power cut would; the supervisor starts it again. */
+  kill(which = 0): void {
+    this.#processes[which]?.kill()
   }
 
   async get(path: string): Promise<unknown> {
@@ -91,13 +132,6 @@ export class ServerChild {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true
-    const child = this.#child
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise((done) => child.once('exit', done))
-    child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000)
-    await ended
-    clearTimeout(timer)
+    await Promise.all(this.#processes.map((one) => one.stop()))
   }
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { UserError } from '../core/errors.ts'
 import { findProgram } from '../workspace/sandbox.ts'
 import { ServerChild } from './child.ts'
+import { type OwnDatabase, ownDatabase } from './database.ts'
 import { jsonNarrator, type Narrator, textNarrator } from './narrator.ts'
 import { Stuck, taskOf, type TaskView } from './observe.ts'
 import { playCustomers, playFirstRelease, playFix } from './player.ts'
@@ -16,6 +17,9 @@ export interface DemoOptions {
   readonly live?: boolean
   readonly record?: string
   readonly story: string
+  /** Where they are given: a web process and two workers on a database of their own there, rather than one process on an embedded one. */
+  readonly databaseUrl?: string | undefined
+  readonly redisUrl?: string | undefined
 }
 
 const LIVE_PATIENCE_MS = 30 * 60_000
@@ -38,10 +42,15 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const env = environmentOf(options)
   introduce(narrator, options, env)
   const started = Date.now()
+  const database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined
   const stage = await setStage()
-  const settle = cleanUpOnInterrupt(stage, narrator)
+  const settle = cleanUpOnInterrupt(stage, narrator, database)
   const unwatch = stage.world.watch((entry) => narrator.entry(entry))
-  const server = await ServerChild.start(stage, env)
+  const server = await ServerChild.start(stage, {
+    ...env,
+    ...(database ? { DATABASE_URL: database.url } : {}),
+    ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),
+  })
   const stopShowing = showProgress(narrator, server)
   let ok = false
   try {
@@ -54,17 +63,19 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   }
   if (options.keep) await keepRunning(stage, server, narrator)
   await server.stop()
+  await database?.drop()
   // What went wrong can still be looked at.
   await stage.close(!ok)
   return ok
 }
 
 /** Ctrl-C in the middle leaves nothing behind. The server got the signal too and ends by itself. @returns what takes this back */
-function cleanUpOnInterrupt(stage: Stage, narrator: Narrator): () => void {
+function cleanUpOnInterrupt(stage: Stage, narrator: Narrator, database: OwnDatabase | undefined): () => void {
   const stop = () => {
     narrator.stop()
     narrator.say('Stopped.')
-    setTimeout(() => void stage.close().finally(() => process.exit(130)), INTERRUPT_GRACE_MS)
+    const cleanUp = () => Promise.allSettled([stage.close(), database?.drop()])
+    setTimeout(() => void cleanUp().finally(() => process.exit(130)), INTERRUPT_GRACE_MS)
   }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
@@ -108,6 +119,10 @@ function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Recor
       ? 'GitHub is a local stand-in; the model is the real one. Everything else is real.'
       : 'Two stand-ins: GitHub is a local server, and the words of the model were recorded. Git, tests, database, queue, processes and probes are real.',
   )
+  if (options.databaseUrl)
+    narrator.say(
+      `A web process and two workers share a database of their own on your PostgreSQL${options.redisUrl ? ', and your Redis' : ''}.`,
+    )
   if (env['MUSTER_SANDBOX'] === 'none')
     narrator.say(
       'bubblewrap is not used here: the commands of the story run on this machine without isolation, in a temporary folder. (A real server would refuse.)',

@@ -4,12 +4,16 @@ import { hashOf } from '../core/hash.ts'
 import { judge } from '../core/judge.ts'
 import { approvalFor } from '../core/policy.ts'
 import type { Release, Task } from '../core/task/types.ts'
+import { crashPoint } from '../telemetry/crash.ts'
 import { figuresOf, type Sample } from '../core/traffic.ts'
 import type { ReleaseStore } from '../store/types.ts'
 import type { Git } from '../workspace/types.ts'
 import type { Place, Releases, Target } from './types.ts'
 
 const SLICES = 12
+/** A deploy is at most once: what cannot be told is never simply tried again. */
+const UNKNOWN_OUTCOME =
+  'nobody can tell whether this deploy took place; please look at the environment, then say deploy again for a new plan'
 const MAX_COMMITS = 250
 
 export interface ReleaseDeps {
@@ -25,7 +29,7 @@ export interface ReleaseDeps {
 export function releaseEngine(deps: ReleaseDeps): Releases {
   return {
     plan: (task, release) => plan(deps, task, release),
-    deploy: (task, release, signal) => deploy(deps, task, release, signal),
+    deploy: (task, release, signal, mayAct) => deploy(deps, task, release, signal, mayAct),
     watch: (task, release, signal) => watch(deps, task, release, signal),
   }
 }
@@ -91,7 +95,13 @@ function releaseId(task: Task, release: Release): string {
   return `${task.id}-${release.index}`
 }
 
-async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: AbortSignal): Promise<Deployed> {
+async function deploy(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  signal: AbortSignal,
+  mayAct: () => void,
+): Promise<Deployed> {
   const { target, git } = deps
   const { plan: approved } = release
   if (!approved || !approvalFor(task, 'deploy', approved.hash, approved.sha))
@@ -107,6 +117,7 @@ async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: A
   }
   const observed = await target.observe(id)
   if (observed.state === 'live') return { ...base, ok: true, log: '', error: undefined }
+  if (observed.state === 'unknown') return { ...base, ok: false, log: await target.log(id), error: UNKNOWN_OUTCOME }
   if (observed.state === 'failed') return { ...base, ok: false, log: await target.log(id), error: observed.error }
   const { hash, ...planned } = approved
   if (releaseHash(task, release, place, planned) !== hash)
@@ -125,6 +136,8 @@ async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: A
       log: '',
       error: `what is live has changed since the plan was approved (now ${live?.slice(0, 7) ?? 'nothing'}); say deploy again for a new plan`,
     }
+  crashPoint('deploy-started')
+  mayAct()
   try {
     await target.apply({
       place,
@@ -132,11 +145,13 @@ async function deploy(deps: ReleaseDeps, task: Task, release: Release, signal: A
       taskId: task.id,
       sha: approved.sha,
       signal,
+      mayAct,
       unpack: (dir) => git.archive(task.origin.repository, approved.sha, dir),
     })
     return { ...base, ok: true, log: '', error: undefined }
   } catch (error) {
     signal.throwIfAborted()
+    mayAct()
     deps.log('deploy failed', { release: id, error: messageOf(error) })
     return { ...base, ok: false, log: await target.log(id), error: publicMessage(error).replace(/\.$/, '') }
   }

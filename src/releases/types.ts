@@ -5,7 +5,8 @@ import type { Release, Task } from '../core/task/types.ts'
 /** What SRE can do; gates and approvals are the core's, not this engine's. */
 export interface Releases {
   plan(task: Task, release: Release): Promise<ReleasePlan>
-  deploy(task: Task, release: Release, signal: AbortSignal): Promise<Deployed>
+  /** @param mayAct throws when somebody else may be at it by now */
+  deploy(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<Deployed>
   watch(task: Task, release: Release, signal: AbortSignal): Promise<ReleaseReport>
 }
 
@@ -25,6 +26,8 @@ export interface ApplyInput {
   readonly sha: string
   /** Puts the files of the SHA into a folder. */
   unpack(dir: string): Promise<void>
+  /** To be called right before people see the new release. @throws when somebody else may be at it by now */
+  readonly mayAct: () => void
   readonly signal: AbortSignal
 }
 
@@ -32,6 +35,8 @@ export type Observed =
   | { readonly state: 'absent' }
   /** Begun and not finished; nothing of it is visible yet. */
   | { readonly state: 'unfinished' }
+  /** It may have been deployed or not, and the target cannot tell: a person has to look. */
+  | { readonly state: 'unknown' }
   | { readonly state: 'live' }
   | { readonly state: 'failed'; readonly error: string }
 

@@ -18,7 +18,7 @@ async function plan(context: StepContext) {
 async function deploy(context: StepContext) {
   return {
     kind: 'deployed',
-    deployed: await context.releases.deploy(context.task, releaseOf(context), context.signal),
+    deployed: await context.releases.deploy(context.task, releaseOf(context), context.signal, context.mayAct),
   } as const
 }
 

@@ -20,6 +20,8 @@ export interface StepContext {
   readonly task: Task
   readonly step: Step
   readonly signal: AbortSignal
+  /** To be called right before something is done that cannot be taken back. @throws when somebody else may have the step by now */
+  readonly mayAct: () => void
   readonly git: Git
   readonly releases: Releases
   /** Whether a set-up command may use the network here. */

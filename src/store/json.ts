@@ -22,3 +22,13 @@ export function jsonText(value: unknown): string {
 export function cleanText(text: string): string {
   return text.replaceAll('\0', '\ufffd').toWellFormed()
 }
+
+/** A bytea column, whichever driver read it. */
+export function bytesOf(value: unknown): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array()
+}
+
+/** A value as it will be read back: no `undefined`, no text that PostgreSQL cannot keep. */
+export function plainOf(value: unknown): unknown {
+  return JSON.parse(jsonText(value))
+}

@@ -4,20 +4,25 @@ import { PrismaPGlite } from 'pglite-prisma-adapter'
 import { lockFolder } from './lock.ts'
 import { PrismaClient } from './generated/client.ts'
 import type { Sql } from './sql.ts'
+import { Turnstile } from './turnstile.ts'
 
 /** The embedded database: PostgreSQL in this process, in a folder that only this process may use. */
 export interface Lite {
   readonly lite: PGlite
   readonly sql: Sql
+  /** For arriving events: they take turns with everything else. */
+  readonly ackSql: Sql
+  readonly turnstile: Turnstile
   readonly prisma: PrismaClient
   close(): Promise<void>
 }
 
-/** Opens (or makes) the embedded database under `dir`. */
-export async function openLite(dir: string): Promise<Lite> {
+/** Opens (or makes) the embedded database under `dir`. @param backup what a new one begins with */
+export async function openLite(dir: string, backup?: Blob): Promise<Lite> {
   const unlock = lockFolder(dir)
   try {
     const lite = await PGlite.create(join(dir, 'db'), {
+      ...(backup ? { loadDataDir: backup } : {}),
       startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
     })
     // One session serves Muster's tables and BullMQ's, which looks its own up by the search path.
@@ -26,19 +31,26 @@ export async function openLite(dir: string): Promise<Lite> {
       adapter: new PrismaPGlite(lite),
       transactionOptions: { maxWait: 30_000, timeout: 30_000 },
     })
-    return { lite, sql: sqlOf(lite), prisma, close: () => closeAll(lite, prisma, unlock) }
+    const turnstile = new Turnstile()
+    return {
+      lite,
+      sql: sqlOf(lite, turnstile, false),
+      ackSql: sqlOf(lite, turnstile, true),
+      turnstile,
+      prisma,
+      close: () => closeAll(lite, prisma, unlock),
+    }
   } catch (error) {
     unlock()
     throw error
   }
 }
 
-function sqlOf(lite: PGlite): Sql {
+function sqlOf(lite: PGlite, turnstile: Turnstile, urgent: boolean): Sql {
   return {
-    query: async (text, params) => ({
-      rows: (await lite.query<Record<string, unknown>>(text, params ? [...params] : [])).rows,
-    }),
-    exec: async (text) => void (await lite.exec(text)),
+    query: async (text, params) =>
+      turnstile.run(urgent, () => lite.query<Record<string, unknown>>(text, params ? [...params] : [])),
+    exec: async (text) => void (await turnstile.run(urgent, () => lite.exec(text))),
   }
 }
 

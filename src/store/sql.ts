@@ -1,6 +1,55 @@
-/** Plain SQL, for what Prisma cannot say or makes slow: the inbox insert and the migrations. */
+/** Plain SQL, for what Prisma cannot say or makes slow: the inbox, commits, leases, lanes and the migrations. */
 export interface Sql {
   query(text: string, params?: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
   /** Several statements at once, without parameters. */
   exec(text: string): Promise<void>
+}
+
+/** Collects the parameters of one statement. */
+export class Params {
+  readonly values: unknown[] = []
+
+  /** @returns the placeholder, `$1` and so on */
+  add(value: unknown): string {
+    this.values.push(value)
+    return `$${this.values.length}`
+  }
+}
+
+const DOWN = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08000',
+  '08001',
+  '08003',
+  '08006',
+])
+
+/** Whether an error says that the database is out of reach for now (restarting, full, gone), rather than that it refused. */
+export function isDatabaseDown(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && typeof error.code === 'string' && DOWN.has(error.code)) return true
+  if (
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/i.test(
+      error.message,
+    )
+  )
+    return true
+  return error.cause !== undefined && isDatabaseDown(error.cause)
+}
+
+/** Whether the database broke a circle of statements that waited for each other, at the cost of this one. */
+export function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '40P01'
+}
+
+/** Whether an error is a row that was there already. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505'
 }

@@ -1,58 +1,93 @@
 import { randomUUID } from 'node:crypto'
+import { archiveStore } from './archive.ts'
+import type { Clock } from './clock.ts'
 import { effectStore } from './effects.ts'
 import type { PrismaClient } from './generated/client.ts'
 import { inboxStore } from './inbox.ts'
-import { toJson } from './json.ts'
+import { jsonText, toJson } from './json.ts'
+import { holds, leaseStore, processStore, rateStore } from './leases.ts'
+import { deadLetterStore } from './letters.ts'
 import { releaseStore } from './releases.ts'
-import type { Sql } from './sql.ts'
+import { Params, type Sql } from './sql.ts'
 import { taskStore } from './tasks.ts'
-import type { ConversationStore, InstanceStore, Store, TurnStore } from './types.ts'
+import { type ConversationStore, Fenced, type InstanceStore, type Store, type TurnStore } from './types.ts'
 
-/** The store over Prisma, on either database. */
-export function prismaStore(prisma: PrismaClient, sql: Sql): Store {
+export interface StoreParts {
+  /** For lists and for what is seldom asked. */
+  readonly prisma: PrismaClient
+  /** For everything on a task's way. */
+  readonly sql: Sql
+  /** For arriving events alone. */
+  readonly ackSql: Sql
+  readonly clock: Clock
+}
+
+/** The store, on either database. */
+export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
   return {
-    inbox: inboxStore(prisma, sql),
-    tasks: taskStore(prisma),
-    conversations: conversationStore(prisma),
-    effects: effectStore(prisma),
-    turns: turnStore(prisma),
+    inbox: inboxStore(prisma, sql, ackSql),
+    tasks: taskStore(prisma, sql),
+    conversations: conversationStore(sql),
+    effects: effectStore(sql),
+    deadLetters: deadLetterStore(prisma, sql),
+    leases: leaseStore(sql),
+    processes: processStore(sql),
+    rates: rateStore(sql),
+    turns: turnStore(prisma, sql),
     releases: releaseStore(prisma),
     instance: instanceStore(prisma),
-    ping: async () => void (await sql.query('SELECT 1')),
+    archive: archiveStore(sql),
+    ping: async () => void (await ackSql.query('SELECT 1', [])),
+    now: clock.now,
   }
 }
 
-function conversationStore(prisma: PrismaClient): ConversationStore {
-  const find = async (key: string) => (await prisma.conversationLink.findUnique({ where: { key } }))?.conversationId
+const MAKE_CONVERSATION = `WITH known AS (SELECT conversation_id FROM conversation_link WHERE key = $1),
+  made AS (INSERT INTO conversation (id) SELECT $2 WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id)
+  INSERT INTO conversation_link (key, conversation_id) SELECT $1, id FROM made ON CONFLICT DO NOTHING`
+
+function conversationStore(sql: Sql): ConversationStore {
+  const find = async (key: string) => {
+    const { rows } = await sql.query('SELECT conversation_id FROM conversation_link WHERE key = $1', [key])
+    return rows[0] && String(rows[0]['conversation_id'])
+  }
   return {
     find,
     async at(key) {
       const known = await find(key)
       if (known) return known
       const id = randomUUID()
-      try {
-        await prisma.conversation.create({ data: { id, links: { create: { key } } } })
-        return id
-      } catch (error) {
-        const winner = await find(key)
-        if (winner) return winner
-        throw error
-      }
+      await sql.query(MAKE_CONVERSATION, [key, id])
+      // Whoever was first has made it.
+      return (await find(key)) ?? id
+    },
+    async places(key) {
+      const { rows } = await sql.query(
+        `SELECT other.key AS key FROM conversation_link mine JOIN conversation_link other USING (conversation_id) WHERE mine.key = $1 ORDER BY other.made_at, other.key`,
+        [key],
+      )
+      return rows.length > 0 ? rows.map((row) => String(row['key'])) : [key]
     },
   }
 }
 
-function turnStore(prisma: PrismaClient): TurnStore {
+function turnStore(prisma: PrismaClient, sql: Sql): TurnStore {
   return {
     async list(taskId, step, attempt) {
       return prisma.turn.findMany({ where: { taskId, step, attempt }, orderBy: { ordinal: 'asc' } })
     },
-    async saveResults(turn, results) {
-      const { taskId, step, attempt, ordinal } = turn
-      await prisma.turn.update({
-        where: { taskId_step_attempt_ordinal: { taskId, step, attempt, ordinal } },
-        data: { results: toJson(results) },
-      })
+    async all(taskId) {
+      return prisma.turn.findMany({ where: { taskId }, orderBy: [{ at: 'asc' }, { ordinal: 'asc' }] })
+    },
+    async saveResults({ taskId, step, attempt, ordinal }, results, fence) {
+      const params = new Params()
+      const keys = [jsonText(results), taskId, step, attempt, ordinal].map((value) => params.add(value))
+      const allowed = fence ? ` AND EXISTS (${holds(fence, params.add(fence.name), params.add(fence.token))})` : ''
+      const { rows } = await sql.query(
+        `UPDATE turn SET results = ${keys[0]}::jsonb WHERE task_id = ${keys[1]} AND step = ${keys[2]} AND attempt = ${keys[3]}::int AND ordinal = ${keys[4]}::int${allowed} RETURNING ordinal`,
+        params.values,
+      )
+      if (fence && rows.length === 0) throw new Fenced(`somebody else has ${fence.name} now`)
     },
   }
 }

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
 
 /** State and start time (clock ticks since boot): fields 3 and 22 of proc(5) stat; undefined where there is none. */
 function statOf(pid: number): { state: string; tick: string } | undefined {
@@ -25,4 +27,44 @@ export function isSameProcess(pid: number, tick: string | undefined): boolean {
   }
   const stat = statOf(pid)
   return stat?.state !== 'Z' && (tick === undefined || stat?.tick === tick)
+}
+
+let host: string | undefined
+
+/** The machine, as far as process ids mean anything on it: its name, this boot of it, and the pid namespace (containers have their own). */
+export function hostName(): string {
+  host ??= [
+    hostname(),
+    readOr('/proc/sys/kernel/random/boot_id').slice(0, 8),
+    linkOr('/proc/self/ns/pid').replace(/\D/g, ''),
+  ].join('~')
+  return host
+}
+
+/** A name for this process that no other ever has. */
+export function processName(): string {
+  return [hostName(), process.pid, startTick(process.pid) ?? '', randomBytes(4).toString('hex')].join('|')
+}
+
+/** The parts of such a name. */
+export function readProcessName(name: string): { host: string; pid: number; tick: string | undefined } | undefined {
+  const [hostPart, pid, tick] = name.split('|')
+  if (!hostPart || !pid || !Number.isInteger(Number(pid))) return undefined
+  return { host: hostPart, pid: Number(pid), tick: tick || undefined }
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+function linkOr(file: string): string {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
 }

@@ -1,89 +1,186 @@
-import type { Decision, TaskCommand } from '../core/task/commands.ts'
+import { messageOf } from '../core/errors.ts'
+import { accountOf } from '../core/effects.ts'
+import { FairShares } from '../core/fair.ts'
+import { backoffMs } from '../core/retry.ts'
+import { actorOf } from '../core/task/actor.ts'
+import type { TaskCommand } from '../core/task/commands.ts'
 import { complete, decide, type Outcome } from '../core/task/decide.ts'
-import { nextTimer, readySteps } from '../core/task/steps.ts'
 import type { Task, TaskEvent } from '../core/task/types.ts'
-import { Conflict, type Store } from '../store/types.ts'
-import type { Queue } from '../queue/types.ts'
+import { type Work, workOf } from '../core/task/work.ts'
+import { Conflict, type LoadedTask, type Store } from '../store/types.ts'
+import type { Job, Queue } from '../queue/types.ts'
 import type { Extra, Workflow } from './types.ts'
 
-const MAX_CONFLICTS = 20
+const MAX_CONFLICTS = 30
+const CACHE_SIZE = 500
+/** How long a decision waits for a database that is out of reach. */
+const DOWN_PATIENCE_MS = 60_000
 
 export interface EngineDeps {
   readonly store: Pick<Store, 'tasks'>
   readonly queue: Pick<Queue, 'add'>
   readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
   /** The delivery that led here, for the log. */
   readonly cause: () => string | undefined
+  /** Whether an error says that the database is out of reach for now. */
+  readonly isDown: (error: unknown) => boolean
   /** Told after every commit, with the new state. */
   readonly onCommit: (task: Task) => void
-}
-
-/** The engine with what recovery needs on top. */
-export interface Engine extends Workflow {
-  /** Puts into the queue whatever the task's state says is to be done. */
-  schedule(task: Task): Promise<void>
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }
 
 /**
  * Load, decide, write events and effects in one transaction, then hand ready steps to the queue. Two writers of one task
  * never both succeed: the loser decides again on the new state.
  */
-export function createEngine(deps: EngineDeps): Engine {
-  async function write(outcome: Outcome, basedOn: number, at: number, extra: Extra = {}): Promise<void> {
+export function createEngine(deps: EngineDeps): Workflow {
+  const shares = new FairShares()
+  const cache = new TaskCache()
+
+  async function fresh(taskId: string): Promise<LoadedTask | undefined> {
+    const loaded = await deps.store.tasks.load(taskId)
+    if (loaded) cache.set(loaded)
+    return loaded
+  }
+
+  async function write(
+    outcome: Outcome,
+    before: LoadedTask | undefined,
+    at: number,
+    actor: string,
+    extra: Extra = {},
+  ): Promise<void> {
     const { task, events, effects, decision } = outcome
-    const { inbound, ...rest } = extra
-    const links = [...(rest.links ?? []), ...linksOf(task, events)]
-    await deps.store.tasks.commit({
+    const { inbound, beside, ...rest } = extra
+    const nothing = events.length === 0 && !inbound && !rest.turn && !rest.effectDone && !rest.effectFailed
+    if (before && nothing) return
+    const chain = await deps.store.tasks.commit({
       ...rest,
       task,
-      basedOn,
+      basedOn: before?.task.version ?? 0,
+      chain: before?.chain,
       events,
       effects,
       at,
-      links,
+      actor,
+      reason: decision.reason,
+      beside: beside?.(outcome),
+      links: [...(rest.links ?? []), ...linksOf(task, events)],
       ...(inbound ? { inbound: { ...inbound, decision } } : {}),
     })
+    cache.set({ task, chain })
     deps.onCommit(task)
-    await schedule(task)
+    await schedule(deps, shares, task, events)
   }
 
-  async function apply(taskId: string, command: TaskCommand, extra?: Extra): Promise<Outcome> {
+  async function decideOn(taskId: string, command: TaskCommand, extra?: Extra): Promise<Outcome> {
     for (let attempt = 1; ; attempt++) {
-      const task = await deps.store.tasks.get(taskId)
-      if (!task) throw new Error(`there is no task ${taskId}`)
+      // What this process knows may be old: then the commit finds another version, and what is there is read.
+      const loaded = cache.get(taskId) ?? (await fresh(taskId))
+      if (!loaded) throw new Error(`there is no task ${taskId}`)
       const at = deps.now()
-      const outcome = decide(task, command, at)
+      const outcome = decide(loaded.task, command, at)
+      if (outcome.events.length === 0 && cache.get(taskId) === loaded && (await isOld(loaded))) {
+        cache.delete(taskId)
+        continue
+      }
       try {
-        await write(outcome, task.version, at, extra)
+        await write(outcome, loaded, at, actorOf(command, loaded.task), extra)
         return outcome
       } catch (error) {
+        cache.delete(taskId)
         if (!(error instanceof Conflict) || attempt >= MAX_CONFLICTS) throw error
+        if (attempt > 1) await deps.sleep(backoffMs(Math.min(attempt, 4), deps.random(), 5))
       }
     }
   }
 
-  async function open(events: readonly TaskEvent[], decision: Decision, extra?: Extra): Promise<Outcome> {
+  /** Nothing is written when nothing happens, so nothing would tell that the state was old. */
+  async function isOld({ task }: LoadedTask): Promise<boolean> {
+    return (await deps.store.tasks.versions([task.id])).get(task.id) !== task.version
+  }
+
+  async function open(events: readonly TaskEvent[], decision: Outcome['decision'], actor: string, extra?: Extra) {
     const at = deps.now()
     const outcome = complete(undefined, { events, decision }, at)
-    await write(outcome, 0, at, extra)
+    await write(outcome, undefined, at, actor, extra)
     return outcome
   }
 
-  async function schedule(task: Task): Promise<void> {
-    for (const step of readySteps(task))
-      await deps.queue.add({
-        name: 'step',
-        taskId: task.id,
-        step: step.id,
-        attempt: step.attempt + 1,
-        delivery: deps.cause(),
-      })
-    const due = nextTimer(task)
-    if (due !== undefined)
-      await deps.queue.add({ name: 'wake', taskId: task.id, dueAt: due, delivery: deps.cause() }, due - deps.now())
+  return {
+    apply: (taskId, command, extra) => patiently(deps, () => decideOn(taskId, command, extra)),
+    open,
+    get: async (taskId) => (await fresh(taskId))?.task,
+  }
+}
+
+/** The tasks that this process worked on last, as far as it knows. */
+class TaskCache {
+  readonly #tasks = new Map<string, LoadedTask>()
+
+  get(id: string): LoadedTask | undefined {
+    return this.#tasks.get(id)
   }
 
-  return { apply, open, schedule, get: (taskId) => deps.store.tasks.get(taskId) }
+  set(loaded: LoadedTask): void {
+    const { id, version } = loaded.task
+    const known = this.#tasks.get(id)
+    if (known && known.task.version > version) return
+    // The newest stand last; the oldest make room.
+    this.#tasks.delete(id)
+    this.#tasks.set(id, loaded)
+    if (this.#tasks.size > CACHE_SIZE) this.#tasks.delete(this.#tasks.keys().next().value ?? '')
+  }
+
+  delete(id: string): void {
+    this.#tasks.delete(id)
+  }
+}
+
+/** What was decided while the database went away may or may not be there: deciding again on what is there is right either way. */
+async function patiently<T>(deps: EngineDeps, action: () => Promise<T>): Promise<T> {
+  const until = performance.now() + DOWN_PATIENCE_MS
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action()
+    } catch (error) {
+      if (!deps.isDown(error) || performance.now() > until) throw error
+      if (attempt === 1)
+        deps.log('warn', 'the database is out of reach; a decision waits for it', { error: messageOf(error) })
+      await deps.sleep(backoffMs(attempt, deps.random(), 100, 2000))
+    }
+  }
+}
+
+/** Hands to the queue whatever may be done now, or at a time. */
+async function schedule(deps: EngineDeps, shares: FairShares, task: Task, events: readonly TaskEvent[]): Promise<void> {
+  const account = accountOf(task.origin.repository.installationId)
+  for (const work of workOf(task)) {
+    // What runs has its worker already; if that died, the sweeper sees it.
+    if (work.kind === 'step' && work.dueAt === undefined && isRunning(task, work.step, events)) continue
+    try {
+      await deps.queue.add(jobOf(task.id, work, deps.cause()), {
+        delayMs: work.dueAt === undefined ? 0 : work.dueAt - deps.now(),
+        priority: shares.rank(account, deps.now()),
+      })
+    } catch (error) {
+      deps.log('warn', 'work could not be queued; the sweeper will find it', { task: task.id, error: messageOf(error) })
+    }
+  }
+}
+
+/** Work as the queue carries it. */
+export function jobOf(taskId: string, work: Work, delivery?: string): Job {
+  if (work.kind === 'wake') return { name: 'wake', taskId, dueAt: work.dueAt, delivery }
+  const { step, role, attempt, dueAt } = work
+  return { name: 'step', taskId, step, role, attempt, dueAt, delivery }
+}
+
+function isRunning(task: Task, step: string, events: readonly TaskEvent[]): boolean {
+  const goesOn = events.some((event) => event.type === 'step.unparked' && event.step === step)
+  return !goesOn && task.steps.some((one) => one.id === step && one.status === 'running')
 }
 
 /** The pull request's thread belongs to the same conversation from the moment it exists. */

@@ -1,6 +1,8 @@
 import type { Journal } from '../agent/types.ts'
 import type { ModelReply, ToolResult } from '../llm/types.ts'
-import type { Store } from '../store/types.ts'
+import { Settled, type Store } from '../store/types.ts'
+import type { Fence } from '../leases/types.ts'
+import { crashPoint } from '../telemetry/crash.ts'
 import type { Workflow } from './types.ts'
 
 export interface JournalDeps {
@@ -8,8 +10,8 @@ export interface JournalDeps {
   readonly store: Pick<Store, 'turns'>
 }
 
-/** The journal of one attempt: a reply is saved, and paid for, in the same transaction. */
-export function journalOf(deps: JournalDeps, taskId: string, step: string, attempt: number): Journal {
+/** The journal of one attempt: a reply is saved, and paid for, in the same transaction; only by whoever has the step. */
+export function journalOf(deps: JournalDeps, taskId: string, step: string, attempt: number, fence: Fence): Journal {
   return {
     async load() {
       const rows = await deps.store.turns.list(taskId, step, attempt)
@@ -29,9 +31,16 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
         outputTokens,
         costUsd,
       }
-      await deps.workflow.apply(taskId, { type: 'turn', step, costUsd }, { turn })
+      crashPoint('model-replied')
+      try {
+        await deps.workflow.apply(taskId, { type: 'turn', step, costUsd }, { turn, fence })
+      } catch (error) {
+        // An earlier try was committed, and its answer lost.
+        if (!(error instanceof Settled)) throw error
+      }
+      crashPoint('turn-saved')
     },
-    saveResults: (ordinal, results) => deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results),
+    saveResults: (ordinal, results) => deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results, fence),
   }
 }
 

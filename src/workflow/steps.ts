@@ -6,12 +6,16 @@ import type { Tier } from '../core/settings.ts'
 import { mayBegin, stepById } from '../core/task/steps.ts'
 import type { Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
+import { withLease } from '../leases/suspects.ts'
+import { type Claim, type Leases, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
 import { BudgetReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
-import type { Store } from '../store/types.ts'
+import { Fenced, type Store } from '../store/types.ts'
+import { crashPoint } from '../telemetry/crash.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
 import type { Git } from '../workspace/types.ts'
+import { diskFull, isDiskFull } from '../core/errors.ts'
 import { journalOf } from './journal.ts'
 import type { Workflow } from './types.ts'
 
@@ -19,10 +23,17 @@ const MAX_TURNS = 60
 const MAX_AGENT_MS = 30 * 60_000
 /** Unexpected errors are tried again so often before the step fails. */
 const MAX_TRIES = 3
+/** After so many processes that ended at it, work is not tried again by itself (reliability.md R16). */
+const MAX_CRASHES = 3
+/** How often what others decided is looked at. */
+const LOOK_MS = 2000
+/** How long a parked step waits before it is tried again: at first, and at most. */
+const PARK_MS = { first: 60_000, longest: 15 * 60_000 } as const
 
 export interface RunnerDeps {
   readonly workflow: Workflow
-  readonly store: Pick<Store, 'turns'>
+  readonly store: Pick<Store, 'turns' | 'tasks'>
+  readonly leases: Leases
   readonly provider: ModelProvider
   readonly models: Readonly<Record<Tier, { readonly model: string }>>
   readonly handlerFor: (kind: Step['kind']) => StepHandler
@@ -45,44 +56,112 @@ export interface StepRunner {
   stop(): Promise<void>
 }
 
+interface Running {
+  readonly taskId: string
+  readonly step: string
+  readonly attempt: number
+  readonly controller: AbortController
+  readonly done: Promise<void>
+  seen?: number
+}
+
+/** The lease of a step. */
+export function stepLease(taskId: string, step: string): string {
+  return `step:${taskId}:${step}`
+}
+
 class Stopped extends Error {}
 class Unwanted extends Error {}
 
 export function createStepRunner(deps: RunnerDeps): StepRunner {
-  const running = new Map<
-    string,
-    { taskId: string; step: string; attempt: number; controller: AbortController; done: Promise<void> }
-  >()
+  const running = new Map<string, Running>()
   let stopping = false
+  let timer: NodeJS.Timeout | undefined
 
   async function run(taskId: string, stepId: string, attempt: number): Promise<void> {
     const key = `${taskId} ${stepId}`
     if (stopping || running.has(key)) return
     const controller = new AbortController()
-    const done = begin(deps, taskId, stepId, attempt, controller.signal)
+    const done = lease(deps, taskId, stepId, attempt, controller)
     running.set(key, { taskId, step: stepId, attempt, controller, done })
+    timer ??= setInterval(() => void look().catch(() => {}), LOOK_MS).unref()
     try {
       await done
     } finally {
       running.delete(key)
+      if (running.size === 0) {
+        clearInterval(timer)
+        timer = undefined
+      }
+    }
+  }
+
+  function reconcile(task: Task): void {
+    for (const entry of running.values()) {
+      if (entry.taskId !== task.id) continue
+      const step = stepById(task, entry.step)
+      if (step?.status === 'cancelled' || (step && step.attempt > entry.attempt)) entry.controller.abort(new Unwanted())
+    }
+  }
+
+  /** What another process decided (a cancellation) ends what runs here. */
+  async function look(): Promise<void> {
+    const ids = [...new Set([...running.values()].map((entry) => entry.taskId))]
+    const versions = await deps.store.tasks.versions(ids)
+    for (const id of ids) {
+      const entries = [...running.values()].filter((entry) => entry.taskId === id)
+      const version = versions.get(id)
+      if (version === undefined || entries.every((entry) => entry.seen === version)) continue
+      for (const entry of entries) entry.seen = version
+      const task = await deps.workflow.get(id)
+      if (task) reconcile(task)
     }
   }
 
   return {
     run,
-    reconcile(task) {
-      for (const entry of running.values()) {
-        if (entry.taskId !== task.id) continue
-        const step = stepById(task, entry.step)
-        if (step?.status === 'cancelled' || (step && step.attempt > entry.attempt))
-          entry.controller.abort(new Unwanted())
-      }
-    },
+    reconcile,
     async stop() {
       stopping = true
+      clearInterval(timer)
       for (const entry of running.values()) entry.controller.abort(new Stopped())
       await Promise.allSettled([...running.values()].map((entry) => entry.done))
     },
+  }
+}
+
+/** Works on a step while this process has its lease; nobody else does meanwhile. */
+async function lease(
+  deps: RunnerDeps,
+  taskId: string,
+  stepId: string,
+  attempt: number,
+  controller: AbortController,
+): Promise<void> {
+  await withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
+    work(deps, taskId, stepId, attempt, claim, controller),
+  )
+}
+
+async function work(
+  deps: RunnerDeps,
+  taskId: string,
+  stepId: string,
+  attempt: number,
+  claim: Claim,
+  controller: AbortController,
+): Promise<void> {
+  const lost = () => controller.abort(claim.signal.reason)
+  claim.signal.addEventListener('abort', lost, { once: true })
+  try {
+    crashPoint('claimed')
+    await begin(deps, taskId, stepId, attempt, claim, controller.signal)
+  } catch (error) {
+    if (!(error instanceof Fenced) && !(controller.signal.reason instanceof Lost)) throw error
+    deps.log('warn', 'a step was taken over by another worker', { task: taskId, step: stepId })
+  } finally {
+    claim.signal.removeEventListener('abort', lost)
+    await claim.release().catch(() => {})
   }
 }
 
@@ -92,19 +171,41 @@ async function begin(
   taskId: string,
   stepId: string,
   attempt: number,
+  claim: Claim,
   signal: AbortSignal,
 ): Promise<void> {
+  const { fence } = claim
   const found = await deps.workflow.get(taskId)
   const step = found && stepById(found, stepId)
-  if (!found || !step) return
+  if (!found || !step)
+    return deps.log('warn', 'a job for a step that does not exist was dropped', { task: taskId, step: stepId })
   let task = found
   if (step.status === 'pending') {
     if (!mayBegin(task, step) || step.attempt + 1 !== attempt) return
-    const outcome = await deps.workflow.apply(taskId, { type: 'step.start', step: stepId })
+    const outcome = await deps.workflow.apply(taskId, { type: 'step.start', step: stepId }, { fence })
     if (outcome.decision.reason !== 'step_started') return
     task = outcome.task
   } else if (step.status !== 'running' || step.attempt !== attempt) return
-  await perform(deps, task, stepId, attempt, signal)
+  else if (step.parked && step.parked.until > deps.now()) return
+  if (claim.crashes >= MAX_CRASHES) return quarantine(deps, taskId, stepId, attempt, claim)
+  await perform(deps, task, stepId, attempt, claim, signal)
+}
+
+/** Work that ended the process several times is left to people. */
+async function quarantine(
+  deps: RunnerDeps,
+  taskId: string,
+  step: string,
+  attempt: number,
+  { crashes, fence }: Claim,
+): Promise<void> {
+  deps.log('error', 'a step is quarantined: processes ended while they worked on it', { task: taskId, step, crashes })
+  const message = `This step ended Muster's process ${crashes} times in a row, so it is not tried again by itself. The operator's log shows what happened.`
+  await deps.workflow.apply(
+    taskId,
+    { type: 'step.error', step, attempt, error: { code: 'quarantined', message } },
+    { fence },
+  )
 }
 
 async function perform(
@@ -112,41 +213,73 @@ async function perform(
   task: Task,
   stepId: string,
   attempt: number,
+  claim: Claim,
   signal: AbortSignal,
 ): Promise<void> {
   const step = stepById(task, stepId)
+  const { fence } = claim
   if (!step) return
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
-      const result = await deps.handlerFor(step.kind)(contextOf(deps, task, step, attempt, signal))
-      const { decision } = await deps.workflow.apply(task.id, { type: 'step.result', step: stepId, attempt, result })
+      const result = await deps.handlerFor(step.kind)(contextOf(deps, task, step, attempt, claim, signal))
+      const { decision, events } = await deps.workflow.apply(
+        task.id,
+        { type: 'step.result', step: stepId, attempt, result },
+        { fence, release: true },
+      )
+      // Given back with the commit; where nothing was written, there was none.
+      if (events.length > 0) claim.drop()
       deps.log('info', 'step ended', { decision: decision.reason })
       return
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted || error instanceof Fenced || error instanceof Lost) return
       if (error instanceof BudgetReached)
-        return void (await deps.workflow.apply(task.id, { type: 'budget', step: stepId, attempt, patch: error.patch }))
-      const expected = error instanceof UserError || error instanceof ModelError
+        return void (await deps.workflow.apply(
+          task.id,
+          { type: 'budget', step: stepId, attempt, patch: error.patch },
+          { fence },
+        ))
+      if (error instanceof ModelError && (error.kind === 'busy' || error.kind === 'credit'))
+        return park(deps, task.id, stepId, attempt, claim, error)
+      const failure = isDiskFull(error) ? diskFull(error) : error
+      const expected = failure instanceof UserError || failure instanceof ModelError
       deps.log(expected ? 'warn' : 'error', 'step failed', {
         error: messageOf(error),
         cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
         stack: expected || !(error instanceof Error) ? undefined : error.stack,
       })
       if (expected || attemptNumber >= MAX_TRIES)
-        return void (await deps.workflow.apply(task.id, {
-          type: 'step.error',
-          step: stepId,
-          attempt,
-          error: stepError(error),
-        }))
+        return void (await deps.workflow.apply(
+          task.id,
+          { type: 'step.error', step: stepId, attempt, error: stepError(failure) },
+          { fence },
+        ))
       await deps.sleep(backoffMs(attemptNumber, deps.random(), 1000))
     }
   }
 }
 
+/** The provider cannot answer now: the step keeps its journal and waits; it costs no worker meanwhile. */
+async function park(
+  deps: RunnerDeps,
+  taskId: string,
+  step: string,
+  attempt: number,
+  { fence }: Claim,
+  error: ModelError,
+): Promise<void> {
+  const task = await deps.workflow.get(taskId)
+  const parked = task && stepById(task, step)?.parked
+  const waited = parked ? deps.now() - parked.since : 0
+  const wait = Math.min(PARK_MS.longest, Math.max(PARK_MS.first, waited / 2, error.retryAfterMs ?? 0))
+  deps.log('warn', 'a step waits for the model provider', { error: error.message, seconds: Math.round(wait / 1000) })
+  const why = error.kind === 'credit' ? 'model_credit' : 'model_busy'
+  await deps.workflow.apply(taskId, { type: 'step.park', step, attempt, why, until: deps.now() + wait }, { fence })
+}
+
 const MODEL_HINTS = {
-  busy: 'The model provider has been overloaded or out of reach for a while. `retry` tries again.',
+  busy: 'The model provider is overloaded or out of reach.',
   key: 'The model provider does not accept the key. The operator should check ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), then `retry`.',
   credit: "The model provider's spending limit or credit is used up. The operator should raise it, then `retry`.",
   request: 'The model provider refused the request; the details are in the log.',
@@ -159,11 +292,21 @@ function stepError(error: unknown): StepError {
   return { code: error instanceof UserError ? error.code : 'internal', message: publicMessage(error) }
 }
 
-function contextOf(deps: RunnerDeps, task: Task, step: Step, attempt: number, signal: AbortSignal): StepContext {
+function contextOf(
+  deps: RunnerDeps,
+  task: Task,
+  step: Step,
+  attempt: number,
+  claim: Claim,
+  signal: AbortSignal,
+): StepContext {
   return {
     task,
     step,
     signal,
+    mayAct: () => {
+      if (!claim.isMine()) throw new Lost(`step ${step.id} may belong to somebody else by now`)
+    },
     git: deps.git,
     releases: deps.releases,
     setupNetwork: deps.setupNetwork,
@@ -179,7 +322,7 @@ function contextOf(deps: RunnerDeps, task: Task, step: Step, attempt: number, si
       return runAgent(agentJob, {
         taskId: task.id,
         provider: deps.provider,
-        journal: journalOf(deps, task.id, step.id, attempt),
+        journal: journalOf(deps, task.id, step.id, attempt, claim.fence),
         limits,
         signal,
         now: deps.now,

@@ -1,16 +1,21 @@
 import type { TaskCommand, Decision } from '../core/task/commands.ts'
 import type { Outcome } from '../core/task/decide.ts'
+import type { EffectIntent } from '../core/effects.ts'
 import type { Task, TaskEvent } from '../core/task/types.ts'
 import type { Commit } from '../store/types.ts'
 
-/** What is settled in the same transaction as the decision. */
-export type Extra = Pick<Commit, 'turn' | 'effectDone' | 'effectFailed' | 'links'> & {
+/** What is settled in the same transaction as the decision, and the claim it depends on. */
+export type Extra = Pick<Commit, 'turn' | 'effectDone' | 'effectFailed' | 'links' | 'fence' | 'release'> & {
+  /** What is said in the conversation about the outcome, committed with it. */
+  readonly beside?: ((outcome: Outcome) => readonly EffectIntent[]) | undefined
   readonly inbound?: { readonly id: string; readonly kind?: string | undefined } | undefined
 }
 
 /** The workflow as the inbox, the outbox, the API and the workers use it. */
 export interface Workflow {
-  open(events: readonly TaskEvent[], decision: Decision, extra?: Extra): Promise<Outcome>
+  /** @param actor who asked for it. @throws Fenced, Settled */
+  open(events: readonly TaskEvent[], decision: Decision, actor: string, extra?: Extra): Promise<Outcome>
+  /** @throws Fenced, Settled */
   apply(taskId: string, command: TaskCommand, extra?: Extra): Promise<Outcome>
   get(taskId: string): Promise<Task | undefined>
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '../core/errors.ts'
+import { diskFull, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
 import { makeCheckout } from './checkout.ts'
 import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
@@ -11,6 +11,16 @@ import type { Checkout, CommitInput, Git, Remotes, Sandbox } from './types.ts'
 /** Git on the host's side, over bare copies in `dir`. */
 export function hostGit(dir: string, remotes: Remotes, sandbox: Sandbox): Git {
   return new HostGit(dir, new BareCopies(dir, remotes), sandbox)
+}
+
+/** A clone with its dependencies is seldom larger; with less than this it is not begun. */
+const ROOM_BYTES = 300 * 1024 * 1024
+
+/** @throws UserError before a disk is filled up, rather than in the middle of it */
+async function mustHaveRoom(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  const { bavail, bsize } = await statfs(dir)
+  if (bavail * bsize < ROOM_BYTES) throw diskFull(new Error(`${Math.round((bavail * bsize) / 1e6)} MB left in ${dir}`))
 }
 
 class HostGit implements Git {
@@ -29,6 +39,7 @@ class HostGit implements Git {
   }
 
   async checkout(repository: Repository, sha: string, signal: AbortSignal): Promise<Checkout> {
+    await mustHaveRoom(this.#dir)
     await this.#copies.has(repository, sha)
     return makeCheckout({
       dir: join(this.#dir, 'work', randomUUID()),

@@ -1,136 +1,165 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ServerChild } from '../../src/rehearsal/child.ts'
-import { setStage, type Stage } from '../../src/rehearsal/stage.ts'
+import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
+import { type Ingest, measureIngest } from './ingest.ts'
+import { measureReaction, measureTasks, type Throughput } from './tasks.ts'
+import { type Figures, measureWhole } from './whole.ts'
 
 /**
- * Figures of this machine, in one run: how fast the server is ready, what it takes idle, how soon something is seen after a
- * webhook, how long demo, install and tests take. `--quick` leaves the last three out; `--json` prints one object.
+ * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,whole` runs
+ * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const STORY = join(ROOT, 'src/rehearsal/stories/tiers.json')
-const STARTS = 5
-// Fewer than a person may ask at once.
-const REACTIONS = 25
+const quick = process.argv.includes('--quick')
+const only = process.argv.includes('--only') ? (process.argv[process.argv.indexOf('--only') + 1] ?? '').split(',') : []
+const wanted = (part: string) => only.length === 0 || only.includes(part)
+const say = (text: string) => void process.stderr.write(`${text}\n`)
 
-interface Figures {
-  readyMs?: number
-  readyFreshMs?: number
-  idleMb?: number
-  idleCpuPercent?: number
+interface All {
+  ingest?: Ingest
+  tasks?: { '1': Throughput; '2': Throughput; '4': Throughput; none: Throughput; at100k: Throughput | undefined }
   reactionMs?: { p50: number; p99: number }
-  demoSeconds?: number
-  installSeconds?: number
-  installMb?: number
-  testSeconds?: number
+  whole?: Figures
 }
 
-const percentile = (values: readonly number[], q: number) =>
-  Math.round(values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? 0)
-
-async function timed(action: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await action()
-  return performance.now() - started
-}
-
-async function readiness(stage: Stage, figures: Figures): Promise<ServerChild> {
-  let server: ServerChild | undefined
-  const start = async () => {
-    server = await ServerChild.start(stage, { MUSTER_SCRIPT: STORY })
+async function measure(): Promise<All> {
+  const all: All = {}
+  if (!hasPrograms()) {
+    say("PostgreSQL's and Redis's own programs are not here: only the embedded figures are taken")
+    return { whole: await measureWhole(!quick) }
   }
-  figures.readyFreshMs = Math.round(await timed(start))
-  const times: number[] = []
-  for (let run = 0; run < STARTS; run++) {
-    await server?.stop()
-    times.push(await timed(start))
-  }
-  figures.readyMs = percentile(times, 0.5)
-  if (!server) throw new Error('no server')
-  return server
-}
-
-async function idle(server: ServerChild, figures: Figures): Promise<void> {
-  const stat = () => readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(' ')
-  const ticks = () => Number(stat()[13]) + Number(stat()[14])
-  await new Promise((done) => setTimeout(done, 5000))
-  const before = ticks()
-  await new Promise((done) => setTimeout(done, 10_000))
-  figures.idleCpuPercent = Math.round(ticks() - before) / 10
-  figures.idleMb = Math.round(
-    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024,
-  )
-}
-
-/** From the moment a person's comment is sent to the first thing seen of Muster in that thread. */
-async function reactions(stage: Stage, figures: Figures): Promise<void> {
-  const times: number[] = []
-  for (let run = 0; run < REACTIONS; run++) {
-    const number = stage.world.issues.length + 1
-    let stop = () => {}
-    const seen = new Promise<void>((done) => {
-      stop = stage.world.watch((entry) => {
-        if (entry.who === stage.world.bot.login && entry.where === `#${number}`) done()
-      })
-    })
-    times.push(
-      await timed(async () => {
-        await stage.people.openIssue('alice', `Question ${run}`, '@muster help')
-        await seen
-      }),
-    )
-    stop()
-  }
-  figures.reactionMs = { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
-}
-
-function command(file: string, args: readonly string[], cwd: string): number {
-  const started = performance.now()
-  const { status, stderr } = spawnSync(file, args, { cwd, encoding: 'utf8', maxBuffer: 1e9 })
-  if (status !== 0) process.stderr.write(`${file} ${args.join(' ')} failed: ${stderr.slice(-500)}\n`)
-  return Math.round((performance.now() - started) / 100) / 10
-}
-
-function whole(figures: Figures): void {
-  const dir = mkdtempSync(join(tmpdir(), 'muster-bench-'))
+  const cluster = await Cluster.start({ max_connections: '200' })
+  const redis = await RedisServer.start()
+  let databases = 0
+  const database = () => cluster.create(`bench_${++databases}`)
   try {
-    for (const name of ['package.json', 'package-lock.json', '.npmrc']) cpSync(join(ROOT, name), join(dir, name))
-    figures.installSeconds = command('npm', ['ci', '--omit=dev', '--silent'], dir)
-    figures.installMb = Number(
-      spawnSync('du', ['-sm', join(dir, 'node_modules')], { encoding: 'utf8' }).stdout.split('\t')[0],
-    )
+    if (wanted('ingest')) {
+      say('ingest …')
+      all.ingest = await measureIngest(await database(), redis.url, quick ? 5 : 15)
+    }
+    if (wanted('tasks')) all.tasks = await tasks(database, redis.url)
+    if (wanted('reaction') || wanted('tasks')) {
+      say('reactions …')
+      all.reactionMs = await measureReaction(database, redis.url, 50, quick ? 40 : 200)
+    }
   } finally {
-    rmSync(dir, { recursive: true, force: true })
+    cluster.stop()
+    await redis.kill()
   }
-  figures.demoSeconds = command('npm', ['run', '--silent', 'demo', '--', '--json'], ROOT)
-  figures.testSeconds = command('npm', ['test', '--silent'], ROOT)
+  if (wanted('whole')) {
+    say('the rest …')
+    all.whole = await measureWhole(!quick)
+  }
+  return all
 }
 
-type Row = readonly [name: string, aim: string, of: (figures: Figures) => string | number | undefined]
-const ROWS: readonly Row[] = [
-  ['ready, existing embedded database', '≤ 2 s', (f) => f.readyMs && `${f.readyMs} ms`],
-  ['ready, new embedded database', '', (f) => f.readyFreshMs && `${f.readyFreshMs} ms`],
-  ['idle memory', '', (f) => f.idleMb && `${f.idleMb} MB`],
-  ['idle CPU', '', (f) => (f.idleCpuPercent !== undefined ? `${f.idleCpuPercent} %` : undefined)],
-  ['first visible reaction, p50 · p99', '', (f) => f.reactionMs && `${f.reactionMs.p50} · ${f.reactionMs.p99} ms`],
-  ['install for the demo', '≤ 60 s', (f) => f.installSeconds && `${f.installSeconds} s, ${f.installMb} MB`],
-  ['demo', '≤ 60 s', (f) => f.demoSeconds && `${f.demoSeconds} s`],
-  ['tests', '≤ 120 s', (f) => f.testSeconds && `${f.testSeconds} s`],
-]
+async function tasks(database: () => Promise<string>, redisUrl: string): Promise<NonNullable<All['tasks']>> {
+  const count = quick ? 300 : 800
+  const run = (workers: number, stored = 0) => {
+    say(
+      `tasks with ${workers} ${workers === 1 ? 'worker' : 'workers'}${stored > 0 ? ` and ${stored} stored tasks` : ''} …`,
+    )
+    return measureTasks(database, redisUrl, workers, count, stored)
+  }
+  const [one, two, four] = [await run(1), await run(2), await run(4)]
+  // Right before and after each other, so that they can be compared.
+  const at100k = quick ? undefined : await run(2, 100_000)
+  return { '1': one, '2': two, '4': four, none: quick ? two : await run(2), at100k }
+}
 
-const figures: Figures = {}
-const stage = await setStage()
-const server = await readiness(stage, figures)
-await reactions(stage, figures)
-await idle(server, figures)
-await server.stop()
-await stage.close()
-if (!process.argv.includes('--quick')) whole(figures)
-if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(figures)}\n`)
-else
-  for (const [name, aim, of] of ROWS)
-    process.stdout.write(`${name.padEnd(38)} ${String(of(figures) ?? '–').padEnd(20)} ${aim && `aim ${aim}`}\n`)
+const ratio = (a: number, b: number) => (a / b).toFixed(2)
+
+function lines({ ingest, tasks: done, reactionMs, whole }: All): string[] {
+  const rows: [name: string, value: string, aim: string][] = []
+  if (ingest) {
+    const { bare, probot, insert, muster, embedded } = ingest
+    const show = (name: string, one: Ingest['bare']) =>
+      rows.push([
+        name,
+        `${one.perSecond}/s · p50 ${one.p50} ms · p99 ${one.p99} ms${one.refused > 0 ? ` · ${one.refused} refused` : ''}`,
+        '',
+      ])
+    show('(a) bare node:http + HMAC', bare)
+    show('(b) Probot, no-op handler', probot)
+    show('(c) a + one INSERT', insert)
+    show('(d) Muster on PostgreSQL', muster)
+    show('(e) Muster embedded', embedded)
+    rows.push(['d/c', ratio(muster.perSecond, insert.perSecond), '≥ 1.0'])
+    rows.push(['d/b', ratio(muster.perSecond, probot.perSecond), '≥ 0.4'])
+    rows.push(['d/a', ratio(muster.perSecond, bare.perSecond), ''])
+    rows.push(['p99 of the ack, 32 connections', `${muster.p99} ms`, '≤ 25 ms'])
+  }
+  if (done) {
+    for (const workers of ['1', '2', '4'] as const)
+      rows.push([
+        `tasks/h, ${workers} ${workers === '1' ? 'worker' : 'workers'}`,
+        String(done[workers].perHour),
+        workers === '2' ? '≥ 100,000' : '',
+      ])
+    rows.push(['2 workers / 1 worker', ratio(done['2'].perHour, done['1'].perHour), ''])
+    if (done.at100k)
+      rows.push([
+        'tasks/h at 100,000 stored',
+        `${done.at100k.perHour} (${ratio(done.at100k.perHour, done.none.perHour)} of ${done.none.perHour} without)`,
+        '≥ 0.95',
+      ])
+  }
+  if (reactionMs)
+    rows.push([
+      'first visible reaction, 50 tasks running',
+      `p50 ${reactionMs.p50} ms · p99 ${reactionMs.p99} ms`,
+      '< 1 s',
+    ])
+  if (whole) rows.push(...wholeRows(whole))
+  return rows.map(([name, value, aim]) => `${name.padEnd(42)} ${value.padEnd(44)} ${aim && `aim ${aim}`}`.trimEnd())
+}
+
+function wholeRows(f: Figures): [string, string, string][] {
+  const rows: [string, string | undefined, string][] = [
+    ['ready, existing embedded database', f.readyMs && `${f.readyMs} ms`, '≤ 2 s'],
+    ['ready, new embedded database', f.readyFreshMs && `${f.readyFreshMs} ms`, ''],
+    ['idle memory', f.idleMb && `${f.idleMb} MB`, ''],
+    ['idle CPU', f.idleCpuPercent === undefined ? undefined : `${f.idleCpuPercent} %`, ''],
+    [
+      'first reaction, embedded, idle',
+      f.embeddedReactionMs && `p50 ${f.embeddedReactionMs.p50} · p99 ${f.embeddedReactionMs.p99} ms`,
+      '',
+    ],
+    ['install for the demo', f.installSeconds && `${f.installSeconds} s, ${f.installMb} MB`, '≤ 60 s'],
+    ['demo', f.demoSeconds && `${f.demoSeconds} s`, '≤ 60 s'],
+    ['tests', f.testSeconds && `${f.testSeconds} s`, '≤ 120 s'],
+  ].map(([name, value, aim]) => [String(name), value || undefined, String(aim)])
+  return rows.filter((row): row is [string, string, string] => row[1] !== undefined)
+}
+
+/** The same as one object. */
+function json({ ingest, tasks: done, reactionMs, whole }: All): unknown {
+  return {
+    ...(ingest
+      ? {
+          ingest: {
+            bare: ingest.bare.perSecond,
+            probot: ingest.probot.perSecond,
+            insert: ingest.insert.perSecond,
+            muster: ingest.muster.perSecond,
+            embedded: ingest.embedded.perSecond,
+            ackP99Ms: ingest.muster.p99,
+          },
+        }
+      : {}),
+    ...(done
+      ? {
+          tasksPerHour: {
+            '1': done['1'].perHour,
+            '2': done['2'].perHour,
+            '4': done['4'].perHour,
+            at100k: done.at100k?.perHour ?? null,
+          },
+        }
+      : {}),
+    ...(reactionMs ? { reactionMs } : {}),
+    ...whole,
+  }
+}
+
+const all = await measure()
+process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(json(all))}\n` : `${lines(all).join('\n')}\n`)
 process.exit(0)

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decide } from '../../src/core/task/decide.ts'
 import { replay } from '../../src/core/task/evolve.ts'
-import { Conflict, type Store } from '../../src/store/types.ts'
+import { brokenLink } from '../../src/core/chain.ts'
+import { Conflict, Fenced, type Store } from '../../src/store/types.ts'
 import { embedded, hasPostgres, server, type TestDatabase } from '../support/databases.ts'
 import { opened, origin, said } from '../support/tasks.ts'
 
@@ -20,6 +21,8 @@ for (const [name, open, available] of places) {
     })
     afterAll(() => db.drop())
 
+    const undecided = async () => (await store.inbox.undecided(0, 1000)).map((one) => one.id)
+
     it('accepts a delivery once, however often it comes at the same time', async () => {
       const arrival = { source: 'github' as const, deliveryId: 'same', kind: 'issues', body: Buffer.from('{"a":1}') }
       const results = await Promise.all(Array.from({ length: 20 }, () => store.inbox.insert(arrival)))
@@ -32,9 +35,11 @@ for (const [name, open, available] of places) {
       expect(items.filter((one) => one.decision?.outcome === 'duplicate')).toHaveLength(19)
       const first = results.find((one) => !one.duplicate)
       expect(Buffer.from((await store.inbox.get(first?.id ?? ''))?.body ?? []).toString()).toBe('{"a":1}')
-      expect(await store.inbox.undecided()).toEqual([first?.id])
+      expect(await undecided()).toEqual([first?.id])
       await store.inbox.decide(first?.id ?? '', { outcome: 'ignored', reason: 'x', detail: '' }, {})
-      expect(await store.inbox.undecided()).toEqual([])
+      await store.inbox.decide(first?.id ?? '', { outcome: 'accepted', reason: 'late', detail: '' }, {})
+      expect((await store.inbox.get(first?.id ?? ''))?.event.decision?.reason).toBe('x')
+      expect(await undecided()).toEqual([])
     })
 
     it('pages through events, newest first, without gaps or repeats', async () => {
@@ -55,12 +60,22 @@ for (const [name, open, available] of places) {
       const conversation = await store.conversations.at('github:9#5')
       expect(await store.conversations.at('github:9#5')).toBe(conversation)
       const start = opened({ id: `t-${name}`, conversationId: conversation })
-      await store.tasks.commit({ task: start.task, basedOn: 0, events: start.events, effects: start.effects, at: 1000 })
+      const by = { actor: 'github:1:alice', reason: 'test' }
+      const chain = await store.tasks.commit({
+        ...by,
+        task: start.task,
+        basedOn: 0,
+        events: start.events,
+        effects: start.effects,
+        at: 1000,
+      })
       const loaded = await store.tasks.get(start.task.id)
       expect(JSON.parse(JSON.stringify(loaded))).toEqual(JSON.parse(JSON.stringify(start.task)))
       const one = decide(start.task, said({ verb: 'request', text: 'one' }), 2000)
       const two = decide(start.task, said({ verb: 'request', text: 'two' }), 2000)
-      await store.tasks.commit({
+      const end = await store.tasks.commit({
+        ...by,
+        chain,
         task: one.task,
         basedOn: start.task.version,
         events: one.events,
@@ -69,6 +84,8 @@ for (const [name, open, available] of places) {
       })
       await expect(
         store.tasks.commit({
+          ...by,
+          chain,
           task: two.task,
           basedOn: start.task.version,
           events: two.events,
@@ -80,7 +97,35 @@ for (const [name, open, available] of places) {
       const again = replay(items.map((item) => ({ event: item.event, at: item.at.getTime() })))
       expect(JSON.parse(JSON.stringify(again))).toEqual(JSON.parse(JSON.stringify(one.task)))
       expect((await store.tasks.latest(conversation))?.version).toBe(one.task.version)
-      expect(await store.tasks.unfinished()).toContain(start.task.id)
+      expect((await store.tasks.waiting(0, 10)).find((waiting) => waiting.id === start.task.id)?.work).toMatchObject([
+        { kind: 'step', step: 'spec', attempt: 1 },
+      ])
+      expect(await store.tasks.versions([start.task.id])).toEqual(new Map([[start.task.id, one.task.version]]))
+      expect((await store.tasks.load(start.task.id))?.chain).toEqual(end)
+      expect(end.seq).toBe(one.task.version)
+      expect(items.every((item) => item.hash?.length === 64 && item.actor === 'github:1:alice')).toBe(true)
+      // Whoever does not know the end of the chain (an older version wrote in between) finds it again.
+      const three = decide(one.task, said({ verb: 'request', text: 'three' }), 3000)
+      const commit = { ...by, task: three.task, basedOn: one.task.version, events: three.events, effects: [], at: 3000 }
+      await store.tasks.commit({ ...commit, chain: undefined })
+      const whole = await store.tasks.events(start.task.id, { limit: 100, cursor: undefined })
+      const links = whole.items.map(({ seq, event: { type, ...data }, at, actor, reason, hash }) => ({
+        taskId: start.task.id,
+        seq,
+        type,
+        data: JSON.parse(JSON.stringify(data)) as unknown,
+        at: at.getTime(),
+        actor: actor ?? null,
+        reason: reason ?? null,
+        hash: hash ?? null,
+      }))
+      expect(brokenLink(links, (await store.tasks.load(start.task.id))?.chain)).toBeUndefined()
+      expect(
+        brokenLink(
+          links.map((link) => (link.seq === 2 ? { ...link, actor: 'somebody else' } : link)),
+          undefined,
+        ),
+      ).toContain('event 2')
       expect((await store.tasks.list({ limit: 10, cursor: undefined })).items[0]).toMatchObject({
         id: start.task.id,
         repository: 'acme/shop',
@@ -98,17 +143,37 @@ for (const [name, open, available] of places) {
       }
       await store.effects.add('scope', 'conv', undefined, [status, comment])
       await store.effects.add('scope', 'conv', undefined, [status, comment])
-      const mine = async () => (await store.effects.open(100)).filter((one) => one.scope === 'scope')
+      const mine = async () => [
+        ...(await store.effects.lane('scope status')).effects,
+        ...(await store.effects.lane('conv')).effects,
+      ]
+      const lanes = await store.effects.claim({
+        holder: 'me',
+        dead: [],
+        without: [],
+        perAccount: 8,
+        limit: 50,
+        ttlMs: 60_000,
+        now: new Date(store.now() + 1000),
+      })
+      const fenceOf = (lane: string) => ({
+        table: 'effect_lane' as const,
+        name: lane,
+        token: lanes.find((one) => one.name === lane)?.token ?? '0',
+      })
+      const [statusLane, commentLane] = [fenceOf('scope status'), fenceOf('conv')]
       expect((await mine()).map((one) => [one.key, one.revision])).toEqual([
         ['status', 2],
         ['c', 1],
       ])
       const [first, second] = await mine()
-      await store.effects.markSent(first?.id ?? '')
-      await store.effects.finish(first?.id ?? '', 1, { id: 7 })
+      await store.effects.markSent(first?.id ?? '', statusLane)
+      await store.effects.finish(first?.id ?? '', 1, { id: 7 }, statusLane)
       expect((await mine())[0]).toMatchObject({ status: 'intent', result: { id: 7 } })
-      await store.effects.finish(first?.id ?? '', 2, { id: 7 })
-      await store.effects.fail(second?.id ?? '', 'no')
+      await store.effects.finish(first?.id ?? '', 2, { id: 7 }, statusLane)
+      await store.effects.fail(second?.id ?? '', 'no', commentLane)
+      const late = { ...commentLane, token: String(Number(commentLane.token) - 1) }
+      await expect(store.effects.fail(second?.id ?? '', 'late', late)).rejects.toThrow(Fenced)
       expect(await mine()).toEqual([])
       await store.effects.add('scope', 'conv', undefined, [status])
       expect((await mine()).map((one) => [one.key, one.revision])).toEqual([['status', 3]])
@@ -120,9 +185,8 @@ for (const [name, open, available] of places) {
       await store.effects.add('odd', 'conv-odd', undefined, [
         { key: 'c', body: { kind: 'comment', place, document: [{ kind: 'paragraph', text: 'a\0b\ud83d' }] } },
       ])
-      const odd = (await store.effects.open(100)).find((one) => one.scope === 'odd')
+      const [odd] = (await store.effects.lane('conv-odd')).effects
       expect(odd?.body).toMatchObject({ document: [{ text: 'a\ufffdb\ufffd' }] })
-      await store.effects.fail(odd?.id ?? '', 'x\0y')
     })
 
     it('keeps turns, releases, traffic and values of the installation', async () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { markerOf, readMarker } from '../../src/core/hash.ts'
 import { backoffMs } from '../../src/core/retry.ts'
-import { pick, SETTLE_MS } from '../../src/outbox/lanes.ts'
+import { type EffectBody, laneOf } from '../../src/core/effects.ts'
+import { dueAt, EDIT_PAUSE_MS, ORPHAN_MS } from '../../src/outbox/lanes.ts'
 import type { StoredEffect } from '../../src/store/types.ts'
 import { origin } from '../support/tasks.ts'
 
@@ -21,49 +22,39 @@ const effect = (id: string, extra: Partial<StoredEffect> = {}): StoredEffect => 
   notBefore: undefined,
   sentAt: undefined,
   createdAt: new Date(0),
+  since: new Date(0),
   ...extra,
 })
 const status = (extra: Partial<StoredEffect> = {}) =>
   effect('status', { body: { kind: 'status.upsert', place }, ...extra })
 
-describe('the lanes of the outbox', () => {
-  it('keep what is new in a conversation in order, and let edits pass', () => {
-    const { ready } = pick([effect('a'), effect('b'), status(), effect('x', { conversationId: 'other' })], new Set(), 0)
-    expect(ready.map((one) => one.id)).toEqual(['a', 'status', 'x'])
-    expect(pick([effect('a', { notBefore: new Date(500) }), effect('b')], new Set(), 100)).toEqual({
-      ready: [],
-      next: 500,
+describe('when an effect is due', () => {
+  it('is at once, or when it was postponed to', () => {
+    expect(dueAt(effect('a'))).toBe(0)
+    expect(dueAt(effect('a', { notBefore: new Date(500) }))).toBe(500)
+  })
+
+  it('is at most every two seconds for the status comment', () => {
+    expect(dueAt(status({ result: { id: 1 }, sentAt: new Date(1000) }))).toBe(1000 + EDIT_PAUSE_MS)
+  })
+
+  it('is after an unknown outcome only when it would be visible', () => {
+    expect(dueAt(effect('a', { status: 'sent', sentAt: new Date(1000), attempts: 1 }))).toBe(1000 + ORPHAN_MS)
+  })
+
+  it('stands in one lane with what else is new in the conversation; what is edited has its own', () => {
+    const place = { repository: origin.repository, number: 5 }
+    const lane = (key: string, body: EffectBody) => laneOf('t', 'c', { key, body })
+    expect(lane('x', { kind: 'comment', place, document: [] })).toMatchObject({ lane: 'c', priority: 1 })
+    expect(lane('y', { kind: 'reaction', place, target: { on: 'issue', number: 1 }, content: 'eyes' })).toMatchObject({
+      lane: 'c',
+      priority: 0,
     })
-  })
-
-  it('edit the status comment at most every two seconds', () => {
-    const edited = status({ result: { id: 1 }, sentAt: new Date(1000) })
-    expect(pick([edited], new Set(), 2500)).toEqual({ ready: [], next: 3000 })
-    expect(pick([edited], new Set(), 3000).ready).toHaveLength(1)
-  })
-
-  it('wait after an unknown outcome until it would be visible', () => {
-    expect(pick([effect('a', { status: 'sent', sentAt: new Date(1000), attempts: 1 })], new Set(), 1500)).toEqual({
-      ready: [],
-      next: 1000 + SETTLE_MS,
+    expect(lane('status', { kind: 'status.upsert', place })).toMatchObject({
+      lane: 't status',
+      priority: 2,
+      account: 'github:7',
     })
-  })
-
-  it('never send two of a lane at once', () => {
-    const kinds = fc.record({ id: fc.uuid(), conversationId: fc.constantFrom('a', 'b', 'c'), busy: fc.boolean() })
-    fc.assert(
-      fc.property(fc.array(kinds, { maxLength: 30 }), (rows) => {
-        const busy = new Set(rows.filter((row) => row.busy).map((row) => row.conversationId))
-        const { ready } = pick(
-          rows.map((row) => effect(row.id, { conversationId: row.conversationId })),
-          busy,
-          0,
-        )
-        const lanes = ready.map((one) => one.conversationId)
-        expect(new Set(lanes).size).toBe(lanes.length)
-        for (const lane of busy) expect(lanes).not.toContain(lane)
-      }),
-    )
   })
 })
 

@@ -49,6 +49,7 @@ const kinds = fc.oneof(
       'pushed',
       'check',
       'budget',
+      'park',
       'turn',
     ),
   },
@@ -117,6 +118,16 @@ function commandFor({ kind, a, b }: Move, task: Task, open: Outcome['effects'], 
       return step && b % 4 === 0
         ? { type: 'step.error', step: step.id, attempt: step.attempt, error: { code: 'x', message: 'x' } }
         : undefined
+    case 'park':
+      return (
+        step && {
+          type: 'step.park',
+          step: step.id,
+          attempt: step.attempt,
+          why: b % 2 ? 'model_busy' : 'model_credit',
+          until: at + 60_000,
+        }
+      )
     case 'budget':
       return step && b % 6 === 0
         ? { type: 'budget', step: step.id, attempt: step.attempt, patch: undefined }

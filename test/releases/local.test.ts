@@ -13,6 +13,7 @@ let target: LocalTarget
 let place: Place
 const make = () =>
   new LocalTarget({
+    now: Date.now,
     dir,
     store: db.storage.store.releases,
     host: '127.0.0.1',
@@ -70,6 +71,7 @@ async function deploy(
     taskId: 't',
     sha: `sha-${id}`,
     signal: new AbortController().signal,
+    mayAct: () => {},
     unpack: (to) => {
       mkdirSync(to, { recursive: true })
       for (const [name, text] of Object.entries(files)) writeFileSync(join(to, name), text)

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import pg from 'pg'
 import { openStorage, type Storage } from '../../src/compose/storage.ts'
 
 /** A database for one test file, and how to get rid of it. */
 export interface TestDatabase {
   readonly storage: Storage
+  /** Undefined for the embedded one. */
+  readonly url?: string
   drop(): Promise<void>
 }
 
@@ -24,6 +27,24 @@ export async function hasPostgres(): Promise<boolean> {
     if (process.env['CI']) throw new Error('PostgreSQL is needed in CI', { cause: error })
     process.stderr.write(`skipped: no PostgreSQL at ${SERVER_URL.replace(/:[^:@/]*@/, ':…@')}\n`)
     return false
+  }
+}
+
+export const REDIS_URL = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379'
+
+/** Whether a Redis server answers, as for PostgreSQL. */
+export async function hasRedis(): Promise<boolean> {
+  const client = new Redis(REDIS_URL, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 2000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch (error) {
+    if (process.env['CI']) throw new Error('Redis is needed in CI', { cause: error })
+    process.stderr.write('skipped: no Redis\n')
+    return false
+  } finally {
+    client.disconnect()
   }
 }
 
@@ -47,6 +68,7 @@ export async function server(): Promise<TestDatabase> {
   const storage = await openStorage({ databaseUrl: url.href, dataDir: tmpdir() })
   return {
     storage,
+    url: url.href,
     drop: async () => {
       await storage.close()
       await admin(`DROP DATABASE ${name} WITH (FORCE)`)

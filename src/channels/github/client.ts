@@ -1,6 +1,10 @@
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/core'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Repository } from '../../core/task/types.ts'
+import { Lost } from '../../leases/types.ts'
+import { SendError } from '../types.ts'
+import { crashPoint } from '../../telemetry/crash.ts'
 
 /** What a token may do; asked for anew for each purpose, never more than that purpose needs. */
 export type Permissions = Readonly<Record<string, 'read' | 'write'>>
@@ -22,6 +26,30 @@ export interface GithubClient {
 
 const USER_AGENT = 'muster'
 
+const writeGuard = new AsyncLocalStorage<() => void>()
+
+/** Every request inside that changes something asks this first, at the last moment before it leaves. */
+export function beforeWrites<T>(guard: () => void, action: () => Promise<T>): Promise<T> {
+  return writeGuard.run(guard, action)
+}
+
+const guardedFetch: typeof fetch = async (input, init) => {
+  const url = input instanceof Request ? input.url : input.toString()
+  const writes = init?.method !== undefined && init.method !== 'GET' && !url.endsWith('/access_tokens')
+  if (!writes) return fetch(input, init)
+  writeGuard.getStore()?.()
+  const response = await fetch(input, init)
+  crashPoint('request-sent')
+  return response
+}
+
+/** A refusal of the guard, however Octokit wrapped it. */
+export function refusalIn(error: unknown): Lost | SendError | undefined {
+  for (let inner = error; inner instanceof Error; inner = inner.cause)
+    if (inner instanceof Lost || inner instanceof SendError) return inner
+  return undefined
+}
+
 export interface ClientOptions {
   readonly appId: string
   readonly privateKey: string
@@ -31,7 +59,7 @@ export interface ClientOptions {
 
 /** Builds a client. Tokens live an hour and are kept by auth-app until shortly before their end. */
 export function githubClient({ appId, privateKey, apiUrl, serverUrl }: ClientOptions): GithubClient {
-  const plain = { baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000 } }
+  const plain = { baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000, fetch: guardedFetch } }
   const app = new Octokit({ ...plain, authStrategy: createAppAuth, auth: { appId, privateKey } })
   const auth = createAppAuth({ appId, privateKey, request: app.request.defaults({ baseUrl: apiUrl }) })
   const mint = async (

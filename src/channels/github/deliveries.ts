@@ -21,7 +21,11 @@ export async function redeliverMissed(
       ...(cursor ? { cursor } : {}),
     })
     for (const delivery of data) {
-      const failed = delivery.status_code !== 0 && (delivery.status_code < 200 || delivery.status_code >= 300)
+      // Without an answer there is no status code; what is still being delivered says so.
+      const failed =
+        delivery.status !== 'OK' &&
+        delivery.status !== 'pending' &&
+        !(delivery.status_code >= 200 && delivery.status_code < 300)
       if (Date.parse(delivery.delivered_at) < now - DAYS_3) return asked.size
       if (!failed || asked.has(delivery.guid) || (await isKnown(delivery.guid))) continue
       asked.add(delivery.guid)

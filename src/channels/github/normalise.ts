@@ -1,14 +1,14 @@
 import type { z } from 'zod'
 import { githubKey, type Heard, type Subject, type Unheard, type What } from '../../core/heard.ts'
 import type { ReviewComment } from '../../core/task/types.ts'
-import { Envelope, type EventName, Payloads, personOf } from './schema.ts'
+import { Envelope, type EventName, jsonIn, Payloads, personOf } from './schema.ts'
 
 type Payload<Name extends EventName> = z.infer<(typeof Payloads)[Name]>
 type Found = { readonly number: number; readonly at: string | null | undefined; readonly what: What }
 
 /** Reads a webhook payload. Pure; every input has an answer. `appId` tells our own check runs from others'. */
 export function normalise(event: string, body: Uint8Array, appId: string): Heard | Unheard {
-  const payload = parse(body)
+  const payload = jsonIn(body)
   if (payload === undefined) return { ignored: 'malformed', detail: 'the body is not JSON' }
   if (event === 'ping') return { ignored: 'ping', detail: 'GitHub says hello: the webhook works' }
   if (!isKnown(event)) return { ignored: 'unknown_event', detail: `nothing is done on ${event.slice(0, 60)}` }
@@ -40,16 +40,6 @@ export function normalise(event: string, body: Uint8Array, appId: string): Heard
     key: githubKey(repository.id, found.number),
     writtenAt: Date.parse(found.at ?? ''),
     what: found.what,
-  }
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    const text = Buffer.from(body).toString('utf8')
-    // An app whose webhook is set to "form" sends the same JSON in a field.
-    return JSON.parse(text.startsWith('payload=') ? (new URLSearchParams(text).get('payload') ?? '') : text)
-  } catch {
-    return undefined
   }
 }
 

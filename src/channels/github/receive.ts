@@ -1,4 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import { accountOf } from '../../core/effects.ts'
+import { githubKey } from '../../core/heard.ts'
+import { jsonIn } from './schema.ts'
 import type { Received, Verifier } from '../types.ts'
 
 type Headers = Parameters<Verifier>[0]
@@ -15,7 +19,30 @@ export function receive(headers: Headers, body: Buffer, secret: string): Receive
   const event = header(headers, 'x-github-event')
   if (!deliveryId || !/^[\w-]{1,100}$/.test(deliveryId) || !event || !/^\w{1,60}$/.test(event))
     return { ok: false, status: 400, detail: 'X-GitHub-Delivery or X-GitHub-Event is missing.' }
-  return { ok: true, arrival: { source: 'github', deliveryId, kind: event, body } }
+  return { ok: true, arrival: { source: 'github', deliveryId, kind: event, body, ...peek(body) } }
+}
+
+const Peeked = z.object({
+  repository: z.object({ id: z.number() }).optional(),
+  installation: z.object({ id: z.number() }).optional(),
+  issue: z.object({ number: z.number() }).optional(),
+  pull_request: z.object({ number: z.number() }).optional(),
+  check_run: z.object({ pull_requests: z.array(z.object({ number: z.number() })) }).optional(),
+})
+/** Larger payloads are not looked into before they are stored: that would keep others waiting. */
+const PEEK_BYTES = 128 * 1024
+
+/** Where something was said and whose it is, as far as a glance tells; whoever reads it in full has the last word. */
+export function peek(body: Uint8Array): { lane?: string; account?: string } {
+  const payload = body.length > PEEK_BYTES ? undefined : jsonIn(body)
+  const parsed = Peeked.safeParse(payload)
+  if (!parsed.success) return {}
+  const { repository, installation, issue, pull_request, check_run } = parsed.data
+  const number = issue?.number ?? pull_request?.number ?? check_run?.pull_requests[0]?.number
+  return {
+    ...(repository && number !== undefined ? { lane: githubKey(repository.id, number) } : {}),
+    ...(installation ? { account: accountOf(installation.id) } : {}),
+  }
 }
 
 function header(headers: Headers, name: string): string | undefined {

@@ -3,6 +3,11 @@ import type { Block, Document } from '../../core/reply/document.ts'
 /** GitHub takes 65,536 characters; some are left for the marker. */
 const MAX_BODY = 65_000
 
+/** The length of a document's text, before anything is cut. */
+export function lengthOf(document: Document): number {
+  return document.reduce((sum, block) => sum + renderBlock(block).length + 2, 0)
+}
+
 /** A document as GitHub's Markdown, with the marker out of sight at its top (where no cut reaches it). */
 export function renderMarkdown(document: Document, marker?: string): string {
   const text = document.map(renderBlock).filter(Boolean).join('\n\n')

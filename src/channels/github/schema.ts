@@ -92,3 +92,14 @@ export type EventName = keyof typeof Payloads
 export function personOf(account: z.infer<typeof Account> | null | undefined): { id: number; login: string } {
   return { id: account?.id ?? 0, login: account?.login ?? 'ghost' }
 }
+
+/** The payload of a webhook; undefined where it is none. */
+export function jsonIn(body: Uint8Array): unknown {
+  try {
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
+    // An app whose webhook is set to "form" sends the same JSON in a field.
+    return JSON.parse(text.startsWith('payload=') ? (new URLSearchParams(text).get('payload') ?? '') : text)
+  } catch {
+    return undefined
+  }
+}

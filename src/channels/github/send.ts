@@ -1,7 +1,8 @@
 import type { EffectBody, EffectKind, EffectResult } from '../../core/effects.ts'
 import { messageOf, UserError } from '../../core/errors.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
-import { statusOf } from './client.ts'
+import { beforeWrites, refusalIn, statusOf } from './client.ts'
+import { costOf } from './costs.ts'
 import { checkUpsert } from './send/checks.ts'
 import { comment, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
 import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
@@ -38,13 +39,16 @@ const HANDLERS: { readonly [Kind in EffectKind]: { readonly send: Handler<Kind>;
 /** Sends effects to GitHub, each with a token for just that. */
 export function githubSender(deps: SendDeps): Sender {
   return {
+    costOf,
     lookUp: (body, context) => guarded(async () => dispatch(body, 'lookUp', deps, context)),
     send: (body, context) =>
-      guarded(async () => {
-        const result = await dispatch(body, 'send', deps, context)
-        if (!result) throw new SendError('fatal', `nothing sends ${body.kind}`)
-        return result
-      }),
+      guarded(() =>
+        beforeWrites(context.mayLeave, async () => {
+          const result = await dispatch(body, 'send', deps, context)
+          if (!result) throw new SendError('fatal', `nothing sends ${body.kind}`)
+          return result
+        }),
+      ),
   }
 }
 
@@ -55,13 +59,19 @@ function dispatch<Kind extends EffectKind>(
   deps: SendDeps,
   context: SendContext,
 ): Promise<EffectResult | undefined> {
+  if (!Object.hasOwn(HANDLERS, body.kind)) throw new SendError('fatal', 'the stored effect cannot be read')
   const handler = HANDLERS[body.kind] as { send: Handler<Kind>; lookUp?: LookUp<Kind> }
   if (act === 'send') return handler.send(deps, body, context)
   return handler.lookUp ? handler.lookUp(deps, body, context) : Promise.resolve(undefined)
 }
 
-async function push({ git, self }: SendDeps, body: Extract<EffectBody, { kind: 'git.push' }>): Promise<EffectResult> {
+async function push(
+  { git, self }: SendDeps,
+  body: Extract<EffectBody, { kind: 'git.push' }>,
+  { mayLeave }: SendContext,
+): Promise<EffectResult> {
   const { name, email } = await self()
+  mayLeave()
   return git.commitAndPush({
     repository: body.place.repository,
     branch: body.branch,
@@ -77,7 +87,7 @@ async function guarded<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action()
   } catch (error) {
-    throw error instanceof SendError ? error : classify(error)
+    throw refusalIn(error) ?? classify(error)
   }
 }
 

@@ -45,7 +45,9 @@ export function headline(task: Task, now: number): string {
   const doing = running ? ` · ${running.role.toUpperCase()}: ${STEP_NAMES[running.kind].toLowerCase()}` : ''
   const outcome = task.outcome && task.status === 'done' ? ` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
-  return `**${STATUS[task.status]}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
+  // "Working" would say the opposite of what stands above it.
+  const status = running?.parked ? 'Waiting for the model provider' : STATUS[task.status]
+  return `**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
 }
 
 function rowText(row: Row, now: number): string {

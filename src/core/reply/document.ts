@@ -51,6 +51,14 @@ export function duration(ms: number): string {
 }
 
 /** Dollars with as many digits as matter. */
+/** A time of day with its date, for people in any time zone: `14:03 UTC, 20 Nov`. */
+export function clockTime(at: number): string {
+  const date = new Date(at)
+  const month =
+    ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][date.getUTCMonth()] ?? ''
+  return `${date.toISOString().slice(11, 16)} UTC, ${date.getUTCDate()} ${month}`
+}
+
 export function dollars(usd: number): string {
   return usd !== 0 && usd < 0.01 ? '<$0.01' : `$${usd.toFixed(2)}`
 }

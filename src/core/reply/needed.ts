@@ -1,5 +1,5 @@
 import type { Task } from '../task/types.ts'
-import { ask, type Block, brief, dollars, shortSha } from './document.ts'
+import { ask, type Block, brief, clockTime, dollars, shortSha } from './document.ts'
 import { STEP_NAMES } from './rows.ts'
 
 /** What people must do for the work to go on; empty when nothing is asked. */
@@ -15,12 +15,24 @@ function neededText(task: Task): string | undefined {
     return `A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
   if (task.status === 'cancelled') return undefined
   if (gate) return gateText(task, gate)
+  const parked = parkedText(task)
+  if (parked) return parked
   if (failed && task.status === 'waiting')
     return `${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then comment \`@${task.settings.mention} retry\`.`
   if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
   if (task.pullRequest && !task.pullRequest.draft && !task.merged && task.status === 'waiting')
     return `Please review and merge [#${task.pullRequest.number}](${task.pullRequest.url}).`
   return undefined
+}
+
+/** Work that waits for the model provider: since when, what it takes, and when it is tried again. */
+export function parkedText(task: Task): string | undefined {
+  const parked = task.steps.find((step) => step.parked)?.parked
+  if (!parked) return undefined
+  const again = `Muster tries again by itself at ${clockTime(parked.until)}; nothing that was paid for is lost.`
+  return parked.why === 'model_credit'
+    ? `Waiting since ${clockTime(parked.since)}: the model provider's spending limit or credit is used up. The operator should raise it, then comment \`@${task.settings.mention} retry\`. ${again}`
+    : `Waiting since ${clockTime(parked.since)}: the model provider is overloaded or out of reach. ${again}`
 }
 
 function gateText(task: Task, gate: NonNullable<Task['gate']>): string {

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts'
 import type { EffectBody, EffectKind, EffectResult } from '../effects.ts'
 import type { Document } from '../reply/document.ts'
 import type { RepositorySettings } from '../settings.ts'
-import type { Person, ReviewComment, StepError, TaskEvent } from './types.ts'
+import type { Parked, Person, ReviewComment, StepError, TaskEvent } from './types.ts'
 
 /** What became of something that came in. */
 export interface Decision {
@@ -32,6 +32,13 @@ export type TaskCommand =
   | { readonly type: 'step.start'; readonly step: string }
   | { readonly type: 'step.result'; readonly step: string; readonly attempt: number; readonly result: StepResult }
   | { readonly type: 'step.error'; readonly step: string; readonly attempt: number; readonly error: StepError }
+  | {
+      readonly type: 'step.park'
+      readonly step: string
+      readonly attempt: number
+      readonly why: Parked['why']
+      readonly until: number
+    }
   | { readonly type: 'turn'; readonly step: string; readonly costUsd: number }
   | { readonly type: 'budget'; readonly step: string; readonly attempt: number; readonly patch: Patch | undefined }
   | {

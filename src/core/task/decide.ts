@@ -61,6 +61,7 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
       return accepted('turn', [{ type: 'turn.taken', step: command.step, costUsd: command.costUsd }])
     case 'step.result':
     case 'step.error':
+    case 'step.park':
     case 'budget':
       return running(task, command.step, command.attempt) ? decideStep(task, command) : ignored('stale_step')
     case 'effect.done':

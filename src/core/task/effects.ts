@@ -5,6 +5,7 @@ import { answerComment, planComment, questionComment } from '../reply/plan.ts'
 import { brief, type Document, duration, paragraph, said } from '../reply/document.ts'
 import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
+import { parkedText } from '../reply/needed.ts'
 import { STEP_NAMES } from '../reply/rows.ts'
 import { branchName, stepById } from './steps.ts'
 import type { PullRequest, Task, TaskEvent } from './types.ts'
@@ -47,6 +48,8 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
       return proofMade(task)
     case 'step.failed':
       return stepFailed(task, event)
+    case 'step.parked':
+      return stepParked(task, event)
     case 'review.answered':
       return event.answers.map((answer) => reviewAnswer(task, answer, event.sha))
     case 'effect.again':
@@ -171,6 +174,14 @@ function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' 
   return [
     comment(task, `failed:${step.id}:${step.attempt}`, failedComment(task, STEP_NAMES[step.kind], event.error.message)),
   ]
+}
+
+/** An overloaded provider is shown on the status comment only; for a spending limit somebody has to do something. */
+function stepParked(task: Task, event: Extract<TaskEvent, { type: 'step.parked' }>): EffectIntent[] {
+  const since = stepById(task, event.step)?.parked?.since
+  const text = parkedText(task)
+  if (event.why !== 'model_credit' || since === undefined || !text) return []
+  return [comment(task, `parked:${event.step}:${since}`, [paragraph(text)])]
 }
 
 function reviewAnswer(

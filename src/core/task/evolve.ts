@@ -73,6 +73,8 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'step.finished':
     case 'step.failed':
     case 'step.reset':
+    case 'step.parked':
+    case 'step.unparked':
       return {
         ...task,
         steps: changeSteps(task.steps, event, at),
@@ -83,7 +85,9 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       return {
         ...task,
         steps: task.steps.map((step) =>
-          step.id === event.step ? { ...step, costUsd: step.costUsd + event.costUsd, turns: step.turns + 1 } : step,
+          step.id === event.step
+            ? { ...unparked(step), costUsd: step.costUsd + event.costUsd, turns: step.turns + 1 }
+            : step,
         ),
       }
     case 'spec.written':
@@ -241,20 +245,40 @@ function changeSteps(steps: readonly Step[], event: StepEvent, at: number): read
 
 function changeStep(step: Step, event: Exclude<StepEvent, { type: 'step.added' }>, at: number): Step {
   switch (event.type) {
+    case 'step.parked': {
+      const since = step.parked?.why === event.why ? step.parked.since : at
+      return { ...step, parked: { why: event.why, since, until: event.until } }
+    }
+    case 'step.unparked':
+      return unparked(step)
     case 'step.started':
-      return { ...step, status: 'running', attempt: event.attempt, startedAt: at, endedAt: undefined, error: undefined }
+      return {
+        ...unparked(step),
+        status: 'running',
+        attempt: event.attempt,
+        startedAt: at,
+        endedAt: undefined,
+        error: undefined,
+      }
     case 'step.finished':
-      return { ...step, status: 'done', endedAt: at }
+      return { ...unparked(step), status: 'done', endedAt: at }
     case 'step.failed':
-      return { ...step, status: 'failed', endedAt: at, error: event.error }
+      return { ...unparked(step), status: 'failed', endedAt: at, error: event.error }
     case 'step.reset':
-      return { ...step, status: 'pending', error: undefined, endedAt: undefined }
+      return { ...unparked(step), status: 'pending', error: undefined, endedAt: undefined }
   }
+}
+
+function unparked(step: Step): Step {
+  const { parked: _, ...rest } = step
+  return rest
 }
 
 function cancelSteps(steps: readonly Step[], at: number): readonly Step[] {
   return steps.map((step) =>
-    step.status === 'running' || step.status === 'pending' ? { ...step, status: 'cancelled', endedAt: at } : step,
+    step.status === 'running' || step.status === 'pending'
+      ? { ...unparked(step), status: 'cancelled', endedAt: at }
+      : step,
   )
 }
 

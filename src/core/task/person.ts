@@ -66,6 +66,8 @@ function cancel(task: Task, said: PersonCommand): Decided {
 function retry(task: Task, said: PersonCommand): Decided {
   if (task.status === 'cancelled')
     return refused('task_ended', 'This task was cancelled; label the issue again to start a new one.')
+  const parked = task.steps.find((step) => step.parked)
+  if (parked) return accepted('retry', [{ type: 'step.unparked', step: parked.id }], parked.id)
   const failed = task.steps.findLast((step) => step.status === 'failed')
   if (failed?.kind === 'deploy') {
     const environment = task.releases.at(-1)?.environment ?? '<env>'

@@ -6,7 +6,7 @@ import type { Step, Task, TaskEvent } from './types.ts'
 
 type ResultCommand = Extract<
   TaskCommand,
-  { type: 'step.result' | 'step.error' | 'budget' | 'effect.done' | 'effect.failed' }
+  { type: 'step.result' | 'step.error' | 'step.park' | 'budget' | 'effect.done' | 'effect.failed' }
 >
 
 /** Decides what a step's result, its failure, or a sent effect means for the task. */
@@ -18,6 +18,10 @@ export function decideStep(task: Task, command: ResultCommand): Decided {
         [{ type: 'step.failed', step: command.step, error: command.error }],
         command.error.message,
       )
+    case 'step.park':
+      return accepted('step_parked', [
+        { type: 'step.parked', step: command.step, why: command.why, until: command.until },
+      ])
     case 'budget':
       return overBudget(task, command.step, command.patch)
     case 'step.result':

@@ -66,9 +66,19 @@ export interface Step {
   readonly costUsd: number
   readonly turns: number
   readonly error: StepError | undefined
+  /** Why it waits with what it has, and until when it is tried again; undefined in histories from before 0.2. */
+  readonly parked?: Parked | undefined
   readonly rework: ReworkReason | undefined
   /** Number of the release this step belongs to, counted from 1. */
   readonly release: number | undefined
+}
+
+/** A step that waits for something outside: its journal is kept, and nothing that was paid for is paid again. */
+export interface Parked {
+  readonly why: 'model_busy' | 'model_credit'
+  readonly since: number
+  /** When it is tried again by itself. */
+  readonly until: number
 }
 
 /** A failure as the person in the thread may read it. */
@@ -214,6 +224,8 @@ export type TaskEvent =
   | { readonly type: 'step.failed'; readonly step: string; readonly error: StepError }
   | { readonly type: 'turn.taken'; readonly step: string; readonly costUsd: number }
   | { readonly type: 'step.reset'; readonly step: string; readonly by: Person | 'workflow' }
+  | { readonly type: 'step.parked'; readonly step: string; readonly why: Parked['why']; readonly until: number }
+  | { readonly type: 'step.unparked'; readonly step: string }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answer }
   | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }

@@ -234,6 +234,15 @@ export const APP_ROUTES: readonly Route[] = [
       return ok(call.world.repos.slice(0, 1).map((repo) => call.shapes.installation(repo)))
     },
   },
+  {
+    method: 'GET',
+    path: '/installation/repositories',
+    handle: (call) => {
+      if (call.caller.kind !== 'installation') throw new Refusal(401, 'Requires authentication')
+      const repositories = call.world.repos.map((repo) => call.shapes.repo(repo))
+      return ok({ total_count: repositories.length, repositories })
+    },
+  },
   { method: 'POST', path: '/app/installations/{installation_id}/access_tokens', handle: mintToken },
   {
     method: 'GET',

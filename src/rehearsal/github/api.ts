@@ -79,6 +79,24 @@ export const ISSUE_ROUTES: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/repos/{owner}/{repo}/issues/events',
+    handle: (call) => {
+      const repo = repoOf(call, ISSUES, 'read')
+      return ok(pageOf(call.world.issueEvents.toReversed(), call.query).map((one) => call.shapes.issueEvent(one, repo)))
+    },
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/issues/comments',
+    handle: (call) => {
+      const repo = repoOf(call, ISSUES, 'read')
+      const since = Date.parse(call.query.get('since') ?? '1970-01-01T00:00:00Z')
+      const found = call.world.comments.filter((one) => Date.parse(one.updatedAt) >= since)
+      return ok(pageOf(found, call.query).map((one) => call.shapes.comment(one, repo)))
+    },
+  },
+  {
+    method: 'GET',
     path: '/repos/{owner}/{repo}/issues/{issue_number}',
     handle: (call) =>
       ok(call.shapes.issue(issueOf(call.world, call.params['issue_number']), repoOf(call, ISSUES, 'read'))),
@@ -217,6 +235,25 @@ export const PULL_ROUTES: readonly Route[] = [
         (one) => one.pull && (!head || one.pull.head === head) && (state === 'all' || one.state === state),
       )
       return ok(pageOf(found, call.query).map((one) => call.shapes.pullSimple(one, repo)))
+    },
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/pulls/comments',
+    handle: (call) => {
+      const repo = repoOf(call, PULLS, 'read')
+      const since = Date.parse(call.query.get('since') ?? '1970-01-01T00:00:00Z')
+      const found = call.world.reviewComments.filter((one) => Date.parse(one.createdAt) >= since)
+      return ok(pageOf(found, call.query).map((one) => call.shapes.reviewComment(one, repo)))
+    },
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/pulls/{pull_number}',
+    handle: async (call) => {
+      const repo = repoOf(call, PULLS, 'read')
+      const issue = pullOf(call.world, call.params['pull_number'])
+      return ok(call.shapes.pull(issue, repo, await countsOf(repo, issue.pull)))
     },
   },
   {

@@ -43,6 +43,7 @@ export class People {
     const user = this.#world.person(who)
     const issue = this.#issue(number)
     issue.labels.push(label)
+    this.#world.addEvent('labeled', number, user, label)
     this.#world.note(user, 'added the label', `#${number}`, label)
     const shown = this.#shapes.issue(issue, this.#repo)
     const labels = Array.isArray(shown['labels']) ? shown['labels'] : []
@@ -158,6 +159,7 @@ export class People {
     await git(dir, ['update-ref', `refs/heads/${pull.base}`, sha, base])
     pull.merged = { sha, by: user, at: now() }
     this.#close(issue)
+    this.#world.addEvent('merged', number, user)
     this.#world.note(user, 'merged', `#${number}`, sha.slice(0, 7))
     await this.#hooks.emit('pull_request', 'closed', this.#repo, user, {
       number,

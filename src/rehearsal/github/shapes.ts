@@ -1,5 +1,6 @@
 import { type Json, BaseShapes } from './shapes-base.ts'
 import {
+  type IssueEvent,
   type CheckRun,
   type Comment,
   type Deployment,
@@ -64,6 +65,22 @@ export class Shapes extends BaseShapes {
             },
           }
         : {}),
+    }
+  }
+
+  issueEvent({ id, event, issue, actor, label, createdAt }: IssueEvent, repo: Repo): Json {
+    const found = this.world.issues.find((one) => one.number === issue)
+    return {
+      id,
+      node_id: nodeId('IE', id),
+      url: `${this.repoUrl(repo)}/issues/events/${id}`,
+      actor: this.user(actor),
+      event,
+      commit_id: null,
+      commit_url: null,
+      created_at: createdAt,
+      ...(label === undefined ? {} : { label: { name: label, color: 'ededed' } }),
+      ...(found ? { issue: this.issue(found, repo) } : {}),
     }
   }
 

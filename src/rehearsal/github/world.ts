@@ -116,6 +116,16 @@ export interface DeploymentStatus {
   readonly createdAt: string
 }
 
+/** What an issue's timeline tells of labels, merges and closings. */
+export interface IssueEvent {
+  readonly id: number
+  readonly event: 'labeled' | 'merged' | 'closed'
+  readonly issue: number
+  readonly actor: Account
+  readonly label: string | undefined
+  readonly createdAt: string
+}
+
 export interface Reaction {
   readonly id: number
   readonly target: string
@@ -175,6 +185,7 @@ export class World {
   readonly checkRuns: CheckRun[] = []
   readonly deployments: Deployment[] = []
   readonly reactions: Reaction[] = []
+  readonly issueEvents: IssueEvent[] = []
   readonly deliveries: Delivery[] = []
   readonly tokens = new Map<string, Token>()
   readonly ledger: Entry[] = []
@@ -222,6 +233,10 @@ export class World {
     const account = this.accounts.get(login)
     if (!account) throw new Error(`nobody is called ${login} here`)
     return account
+  }
+
+  addEvent(event: IssueEvent['event'], issue: number, actor: Account, label?: string): void {
+    this.issueEvents.push({ id: this.id(), event, issue, actor, label, createdAt: now() })
   }
 
   /** Notes something for the record, and tells whoever watches. */

@@ -32,8 +32,12 @@ export class EnvironmentProxy {
   readonly #flush: Flush
   #upstream: Upstream | undefined
 
-  constructor(flush: Flush) {
+  readonly #now: () => number
+
+  /** @param now the clock that whoever reads the counts goes by */
+  constructor(flush: Flush, now: () => number) {
     this.#flush = flush
+    this.#now = now
     this.#server = createServer((request, response) => void this.#pass(request, response))
     this.#server.on('upgrade', (request, socket, head) => {
       const upstream = this.#upstream
@@ -91,7 +95,7 @@ export class EnvironmentProxy {
   }
 
   #count(sha: string, ms: number, failed: boolean): void {
-    const second = Math.floor(Date.now() / 1000) * 1000
+    const second = Math.floor(this.#now() / 1000) * 1000
     const seconds = this.#counts.get(sha) ?? new Map<number, Counter>()
     this.#counts.set(sha, seconds)
     const counter = seconds.get(second) ?? { requests: 0, errors: 0, latency: {} }
@@ -104,7 +108,7 @@ export class EnvironmentProxy {
 
   /** Hands over the seconds that are complete, or all of them. */
   flush(all: boolean): void {
-    const now = Math.floor(Date.now() / 1000) * 1000
+    const now = Math.floor(this.#now() / 1000) * 1000
     for (const [sha, seconds] of this.#counts) {
       const done = [...seconds].filter(([at]) => all || at < now)
       for (const [at] of done) seconds.delete(at)

@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
+import { Lost } from '../../leases/types.ts'
 import type { ReleaseRow, ReleaseStore } from '../../store/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import type { ApplyInput, Observed, Place, Target } from '../types.ts'
-import { freePort, isAlive, serviceEnv, type Started, startService, stopService, tailOf } from './process.ts'
+import { freePort, isAlive, serviceEnv, type Started, startService, stopService } from './process.ts'
+import { BUILD_LOG, releaseFolder, releaseLog } from './log.ts'
 import { EnvironmentProxy } from './proxy.ts'
 
 const KEEP_RELEASES = 5
@@ -14,7 +17,6 @@ const BUILD_MS = 15 * 60_000
 const SUPERVISE_MS = 2_000
 const MAX_RESTART_PAUSE_MS = 60_000
 const RESTART_HEALTH_SECONDS = 30
-const BUILD_LOG = '.muster-build.log'
 
 export interface LocalOptions {
   readonly dir: string
@@ -22,6 +24,8 @@ export interface LocalOptions {
   /** The address on which environments are served. */
   readonly host: string
   readonly publicHost: string
+  /** The database's clock: what is counted here is read by others. */
+  readonly now: () => number
   readonly redact: (text: string) => string
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
@@ -54,9 +58,8 @@ export class LocalTarget implements Target {
     return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'unfinished' }
   }
 
-  async log(id: string): Promise<string> {
-    const build = await tailOf(join(this.#folder(id), 'files', BUILD_LOG))
-    return this.#options.redact(build + (await tailOf(this.#logFile(id))))
+  log(id: string): Promise<string> {
+    return releaseLog(this.#options.dir, id, this.#options.redact)
   }
 
   probe({ settings }: Place): Promise<boolean> {
@@ -64,7 +67,7 @@ export class LocalTarget implements Target {
   }
 
   async apply(input: ApplyInput): Promise<void> {
-    const { place, releaseId: id, sha, taskId, signal } = input
+    const { place, releaseId: id, sha, taskId, signal, mayAct } = input
     const { settings } = place
     const files = join(this.#folder(id), 'files')
     await this.#clear(id, files)
@@ -89,8 +92,14 @@ export class LocalTarget implements Target {
       await input.unpack(files)
       if (settings.build) await build(settings.build, files, settings.env, signal)
       await this.#proxyFor(row)
-      await this.#goLive(await this.#start(row, settings.healthTimeoutSeconds, signal))
+      const started = await this.#start(row, settings.healthTimeoutSeconds, signal)
+      // Whoever lost the work in between changes nothing that people see.
+      signal.throwIfAborted()
+      mayAct()
+      await this.#goLive(started)
     } catch (error) {
+      // Stopped, or taken over: whoever goes on finds it unfinished, and begins anew.
+      if (signal.aborted || error instanceof Lost) throw error
       await this.#options.store.save({
         ...row,
         status: 'failed',
@@ -102,21 +111,16 @@ export class LocalTarget implements Target {
 
   /** Finds the live releases again by pid and start time, and serves them; starts those that died. */
   async adopt(): Promise<void> {
-    for (const row of await this.#options.store.allLive()) {
+    for (const row of await this.#here()) {
       const newest = await this.#options.store.live(row.repository, row.environment)
       if (newest?.id !== row.id) {
         await this.#options.store.save({ ...row, status: 'retired' })
         await stopRow(row)
         continue
       }
-      try {
-        const proxy = await this.#proxyFor(row)
-        if (row.port) proxy.switchTo(row.sha, row.port)
-      } catch (error) {
-        this.#options.log('a live release cannot be served', { release: row.id, error: String(error) })
-      }
     }
     await this.#supervise()
+    clearInterval(this.#timer)
     this.#timer = setInterval(() => {
       this.#supervising ??= this.#supervise()
         .catch((error: unknown) => this.#options.log('supervision failed', { error: String(error) }))
@@ -125,16 +129,36 @@ export class LocalTarget implements Target {
     this.#timer.unref()
   }
 
+  /** Opens the ports of live releases that nobody has opened here yet; one that is taken is tried again the next time. */
+  async #serve(rows: readonly ReleaseRow[]): Promise<void> {
+    for (const row of rows) {
+      if (this.#proxies.has(`${row.repository} ${row.environment}`)) continue
+      try {
+        const proxy = await this.#proxyFor(row)
+        if (row.port) proxy.switchTo(row.sha, row.port)
+      } catch (error) {
+        this.#options.log('a live release cannot be served', { release: row.id, error: String(error) })
+      }
+    }
+  }
+
   /** Stops the proxies; releases keep running unless `stopReleases`. */
   async close(stopReleases: boolean): Promise<void> {
     clearInterval(this.#timer)
     await this.#supervising
-    await Promise.all([...this.#proxies.values()].map((proxy) => proxy.close()))
-    if (stopReleases) await Promise.all((await this.#options.store.allLive()).map(stopRow))
+    const proxies = [...this.#proxies.values()]
+    this.#proxies.clear()
+    await Promise.all(proxies.map((proxy) => proxy.close()))
+    if (stopReleases) await Promise.all((await this.#here()).map(stopRow))
+  }
+
+  /** The live releases whose files are on this machine. */
+  async #here(): Promise<ReleaseRow[]> {
+    return (await this.#options.store.allLive()).filter((row) => existsSync(row.dir))
   }
 
   #folder(id: string): string {
-    return join(this.#options.dir, 'releases', id)
+    return releaseFolder(this.#options.dir, id)
   }
 
   #logFile(id: string): string {
@@ -158,7 +182,7 @@ export class LocalTarget implements Target {
       store
         .addSamples(row.repository, row.environment, sha, samples)
         .catch((error: unknown) => log('traffic not saved', { error: String(error) }))
-    })
+    }, this.#options.now)
     await proxy.listen(row.command.publicPort, host)
     this.#proxies.set(key, proxy)
     return proxy
@@ -188,7 +212,7 @@ export class LocalTarget implements Target {
     const proxy = await this.#proxyFor(row)
     const rows = await store.list(row.repository, row.environment)
     const old = rows.filter((other) => other.status === 'live' && other.id !== row.id)
-    await store.save({ ...row, status: 'live', liveAt: new Date() })
+    await store.save({ ...row, status: 'live', liveAt: new Date(this.#options.now()) })
     const { drain } = proxy.switchTo(row.sha, row.port ?? 0)
     for (const other of old) await store.save({ ...other, status: 'retired' })
     await drain(DRAIN_MS)
@@ -204,9 +228,12 @@ export class LocalTarget implements Target {
     }
   }
 
-  /** Restarts live releases that died, with growing pauses. */
+  /** Serves live releases, and restarts those that died, with growing pauses. */
   async #supervise(): Promise<void> {
-    for (const row of await this.#options.store.allLive()) {
+    const rows = await this.#here()
+    // The process before may have had the ports when this one came.
+    await this.#serve(rows)
+    for (const row of rows) {
       const newest = await this.#options.store.live(row.repository, row.environment)
       if (newest?.id !== row.id) continue
       const started = startedOf(row)

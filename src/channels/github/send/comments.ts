@@ -2,6 +2,7 @@ import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { statusCard } from '../../../core/reply/card.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
+import { partMarker, renderParts } from '../parts.ts'
 import { markerIn, renderMarkdown } from '../render.ts'
 import { names, type SendDeps } from './types.ts'
 
@@ -56,16 +57,38 @@ async function edit(
   return previous
 }
 
+/** A comment; one that is too long for GitHub becomes several, in order, each of them once. */
 export async function comment(deps: SendDeps, body: Body<'comment'>, context: SendContext): Promise<EffectResult> {
-  return post(deps, body, deps.redact(renderMarkdown(body.document, context.marker)))
+  const [first = '', ...rest] = renderParts(body.document, context.marker)
+  if (rest.length === 0) return post(deps, body, deps.redact(first))
+  // Some of them may be there from a try that was cut off.
+  const there = await ownComments(deps, body)
+  let result: EffectResult | undefined
+  for (const [index, text] of [first, ...rest].entries()) {
+    const posted = there.get(partMarker(context.marker, index)) ?? (await post(deps, body, deps.redact(text)))
+    result ??= posted
+  }
+  return result ?? {}
 }
 
 /** Looks for a comment of ours with this marker. Others could copy the text, but not write it as our account. */
 export async function lookUpComment(
-  { client, self }: SendDeps,
+  deps: SendDeps,
   body: Body<'status.upsert' | 'comment'>,
   { marker }: SendContext,
 ): Promise<EffectResult | undefined> {
+  const there = await ownComments(deps, body)
+  const parts = body.kind === 'comment' ? renderParts(body.document, marker).length : 1
+  const all = Array.from({ length: parts }, (_, index) => there.get(partMarker(marker, index)))
+  return all.every((one) => one !== undefined) ? all[0] : undefined
+}
+
+/** Our own comments in a thread, by their markers. */
+async function ownComments(
+  { client, self }: SendDeps,
+  body: Body<'status.upsert' | 'comment'>,
+): Promise<ReadonlyMap<string, EffectResult>> {
+  const found = new Map<string, EffectResult>()
   const octokit = await client.on(body.place.repository, WRITE)
   const { id } = await self()
   for (let page = 1; page <= MAX_PAGES; page++) {
@@ -75,11 +98,13 @@ export async function lookUpComment(
       per_page: 100,
       page,
     })
-    const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
-    if (found) return { id: idOf(found.id), url: found.html_url }
-    if (data.length < 100) return undefined
+    for (const one of data) {
+      const marker = one.user?.id === id ? markerIn(one.body) : undefined
+      if (marker !== undefined) found.set(marker, { id: idOf(one.id), url: one.html_url })
+    }
+    if (data.length < 100) break
   }
-  return undefined
+  return found
 }
 
 /** GitHub itself keeps a reaction once per account. */

@@ -1,0 +1,93 @@
+import { join, resolve } from 'node:path'
+import { type GithubClient, githubClient } from '../channels/github/client.ts'
+import { githubPlatform } from '../channels/github/platform.ts'
+import { githubSender } from '../channels/github/send.ts'
+import type { GithubSettings, Settings } from '../config/env.ts'
+import type { Platform, Sender } from '../channels/types.ts'
+import type { Step } from '../core/task/types.ts'
+import type { ModelProvider } from '../llm/types.ts'
+import type { StepHandler } from '../roles/types.ts'
+import type { Target } from '../releases/types.ts'
+import { releaseEngine } from '../releases/engine.ts'
+import { LocalTarget } from '../releases/local/target.ts'
+import type { Store } from '../store/types.ts'
+import type { Log } from '../telemetry/log.ts'
+import { hostGit } from '../workspace/git.ts'
+import { openSandbox } from '../workspace/sandbox.ts'
+import type { Git, Remotes } from '../workspace/types.ts'
+
+export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+
+/** What takes another's place where Muster's own engines are put to the test with more tasks than there are machines for. */
+export interface Stand {
+  readonly handlerFor?: (kind: Step['kind']) => StepHandler
+  readonly provider?: ModelProvider
+  readonly git?: Git
+  readonly target?: Target
+  readonly platform?: Platform
+  readonly sender?: Sender
+  /** The provider is our own, and has no limits. */
+  readonly unlimited?: boolean
+}
+
+export interface AdapterDeps {
+  readonly stand?: Stand | undefined
+  readonly settings: Settings
+  readonly github: GithubSettings
+  readonly store: Store
+  /** Where this process alone keeps clones. */
+  readonly workDir: string
+  readonly log: Log
+  readonly redact: (text: string) => string
+}
+
+/** Everything that reaches outside, by the settings. */
+export function openAdapters({ stand = {}, settings, github, store, workDir, log, redact }: AdapterDeps) {
+  const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
+  const { publicUrl, host } = settings.server
+  const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
+  const platform = stand.platform ?? githubPlatform(client)
+  const git =
+    stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
+  const sender =
+    stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, redact })
+  const publicHost = new URL(publicUrl).hostname
+  const target = new LocalTarget({
+    dir: resolve(settings.dataDir),
+    store: store.releases,
+    host,
+    publicHost,
+    now: store.now,
+    redact,
+    log: warn,
+  })
+  const releases = releaseEngine({
+    git,
+    store: store.releases,
+    target: stand.target ?? target,
+    now: store.now,
+    sleep,
+    log: warn,
+  })
+  return { client, platform, git, sender, target, releases }
+}
+
+export type Adapters = ReturnType<typeof openAdapters>
+
+/** Git's way to GitHub: a token for one repository, for reading or for writing. */
+function remotesOf(client: GithubClient, serverUrl: string): Remotes {
+  return {
+    remote: async (repository, access) => {
+      const token = await client.token(repository, { contents: access })
+      return {
+        url: `${serverUrl}/${repository.owner}/${repository.name}.git`,
+        authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
+      }
+    },
+  }
+}
+
+/** The folder of the clones. */
+export function clonesIn(workDir: string): string {
+  return join(workDir, 'work')
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
+import { UserError } from '../core/errors.ts'
+import { hashOf } from '../core/hash.ts'
+import { redactor } from '../core/redact.ts'
+import { openQueue } from '../queue/bullmq.ts'
+import type { Queue } from '../queue/types.ts'
+import { createLog, type Log } from '../telemetry/log.ts'
+import { findProgram } from '../workspace/sandbox.ts'
+import { openStorage, type Storage } from './storage.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** What every kind of process has. */
+export interface Base {
+  readonly settings: Settings
+  readonly version: string
+  readonly log: Log
+  readonly redact: (text: string) => string
+  readonly storage: Storage
+  readonly queue: Queue
+  readonly markerKey: string
+  /** The GitHub App of the settings, or the one that the set-up page stored. */
+  app(): Promise<StoredApp | undefined>
+  storeApp(app: StoredApp): Promise<void>
+  close(): Promise<void>
+}
+
+const APP_KEY = 'github.app'
+const StoredApp = z.object({
+  appId: z.string(),
+  privateKey: z.string(),
+  webhookSecret: z.string(),
+  slug: z.string().optional(),
+})
+export type StoredApp = GithubSettings & { readonly slug?: string | undefined }
+
+/** Opens what every kind of process needs. @throws UserError listing what is wrong with the settings */
+export async function openBase(env: Env, version: string, kind: 'start' | 'web' | 'worker'): Promise<Base> {
+  const settings = readSettings(env)
+  if (kind !== 'start' && !settings.databaseUrl)
+    throw new UserError(
+      'needs_database',
+      `\`muster ${kind}\` wants DATABASE_URL: the embedded database belongs to one process.`,
+      {
+        hint: 'Set DATABASE_URL (and REDIS_URL), or run `muster start`, which is everything in one.',
+      },
+    )
+  const secrets = secretsOf(settings)
+  let redact = redactor(secrets)
+  const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
+  for (const name of unusedVariables(env)) log.warn(`${name} is set, but this version does not use it`)
+  for (const warning of warnings(settings)) log.warn(warning)
+  const storage = await openStorage(settings)
+  const { instance, now } = storage.store
+  const markerKey = z.string().parse(await instance.setOnce('marker.key', randomBytes(32).toString('hex')))
+  const queue = await openQueue({
+    carrier: storage.carrier,
+    instance: hashOf(markerKey).slice(0, 12),
+    now,
+    log: (level, message, fields = {}) => log[level](fields, message),
+  })
+  const learn = (app: StoredApp | undefined) => {
+    if (app) redact = redactor([...secrets, ...keyParts(app)])
+    return app
+  }
+  return {
+    settings,
+    version,
+    log,
+    redact: (text) => redact(text),
+    storage,
+    queue,
+    markerKey,
+    app: async () => {
+      const stored = StoredApp.safeParse(settings.github ? undefined : await instance.get(APP_KEY))
+      return learn(settings.github ?? (stored.success ? stored.data : undefined))
+    },
+    async storeApp(app) {
+      await instance.set(APP_KEY, app)
+      learn(app)
+    },
+    async close() {
+      await queue.close(5000)
+      await storage.close()
+    },
+  }
+}
+
+/** What will not work, said before anybody waits for it. */
+function warnings(settings: Settings): string[] {
+  const { anthropic, scriptFile, sandbox, server, github } = settings
+  return [
+    ...(sandbox === 'none'
+      ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
+      : []),
+    ...(sandbox === 'bubblewrap' && !findProgram('bwrap')
+      ? ['bubblewrap is not installed: steps that run commands will be refused (apt install bubblewrap)']
+      : []),
+    ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
+    ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),
+    ...(server.apiToken ? [] : ['MUSTER_API_TOKEN is not set: the API answers on the loopback address only']),
+  ]
+}
+
+function secretsOf(settings: Settings): string[] {
+  const single: (string | undefined)[] = [
+    settings.anthropic?.apiKey,
+    settings.server.apiToken,
+    settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
+    settings.redisUrl ? new URL(settings.redisUrl).password : undefined,
+  ]
+  return [
+    ...single.filter((secret): secret is string => secret !== undefined && secret !== ''),
+    ...(settings.github ? keyParts(settings.github) : []),
+  ]
+}
+
+/** A private key is known by its lines: any of them gives it away. */
+function keyParts(github: GithubSettings): string[] {
+  return [
+    github.webhookSecret,
+    ...github.privateKey.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----')),
+  ]
+}

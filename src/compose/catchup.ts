@@ -1,0 +1,58 @@
+import type { CatchUp, CatchUpStore } from '../channels/types.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Leases } from '../leases/types.ts'
+import type { Store } from '../store/types.ts'
+import type { Base } from './base.ts'
+import { every, type Repeated } from './every.ts'
+
+const PERIOD_MS = 5 * 60_000
+
+export interface CatchUpDeps {
+  readonly base: Base
+  readonly leases: Pick<Leases, 'acquire'>
+  readonly channels: readonly CatchUp[]
+}
+
+/**
+ * At start and every few minutes, one process asks each channel for what was missed. A watermark in the database says until
+ * when a channel is known to be complete; it moves on only after a look that worked.
+ */
+export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
+  const { storage, queue, log } = base
+  const { store } = storage
+  const one = async (channel: CatchUp) => {
+    const key = `watermark.${channel.source}`
+    const now = store.now()
+    const stored = await store.instance.get(key)
+    const since = typeof stored === 'number' ? stored : now
+    const { asked, found } = await channel.run(since, now)
+    for (const eventId of found) await queue.add({ name: 'inbound', eventId }).catch(() => {})
+    await store.instance.set(key, now)
+    if (asked > 0) log.info({ asked, channel: channel.source }, 'asked for deliveries that were missed')
+    if (found.length > 0)
+      log.info({ found: found.length, channel: channel.source }, 'found what happened during a long absence')
+  }
+  return every(PERIOD_MS, 'catching up', log, async () => {
+    if (channels.length === 0) return
+    const claim = await leases.acquire('catch-up')
+    if (!claim) return
+    try {
+      for (const channel of channels)
+        await one(channel).catch((error: unknown) =>
+          log.warn({ channel: channel.source, error: messageOf(error) }, 'what was missed could not be asked for'),
+        )
+    } finally {
+      await claim.release()
+    }
+  })
+}
+
+/** The inbox as catching up sees it. */
+export function catchUpStore({ inbox }: Pick<Store, 'inbox'>): CatchUpStore {
+  return {
+    isKnown: async (deliveryId) =>
+      (await inbox.list({ source: 'github', deliveryId }, { limit: 1, cursor: undefined })).items.length > 0,
+    has: inbox.has,
+    insert: inbox.insert,
+  }
+}

@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { githubCatchUp } from '../channels/github/catchup.ts'
+import { normalise } from '../channels/github/normalise.ts'
+import type { GithubSettings } from '../config/env.ts'
+import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
+import type { Role } from '../core/artefacts.ts'
+import { GITHUB_LIMITS } from '../core/rate.ts'
+import type { Task } from '../core/task/types.ts'
+import { inboxHandler } from '../inbox/handle.ts'
+import { personLimiter } from '../inbox/rate.ts'
+import { settingsSource } from '../inbox/settings.ts'
+import { leaseKeeper } from '../leases/keeper.ts'
+import type { Leases } from '../leases/types.ts'
+import { withBreaker } from '../llm/breaker.ts'
+import { openProvider } from '../llm/provider.ts'
+import { noLimiter, sharedLimiter } from '../outbox/limiter.ts'
+import { createOutbox } from '../outbox/outbox.ts'
+import { ROLES } from '../queue/jobs.ts'
+import { handlerFor } from '../roles/registry.ts'
+import { isDatabaseDown } from '../store/sql.ts'
+import { currentDelivery, withLogContext } from '../telemetry/log.ts'
+import { toolsFor } from '../tools/tools.ts'
+import { createEngine } from '../workflow/engine.ts'
+import { createStepRunner } from '../workflow/steps.ts'
+import { sweep } from '../workflow/sweep.ts'
+import type { Workflow } from '../workflow/types.ts'
+import { type Adapters, clonesIn, openAdapters, sleep, type Stand } from './adapters.ts'
+import type { Base } from './base.ts'
+import { catchingUp, catchUpStore } from './catchup.ts'
+import { every } from './every.ts'
+import { hostTarget } from './host.ts'
+import { housekeeping } from './housekeeping.ts'
+import { takeSlot } from './slot.ts'
+
+const SWEEP_MS = 5000
+const SETTLED_MS = 2000
+/** Requests of one installation under way at once: one that hangs does not take the places of the others. */
+const PER_ACCOUNT = 4
+/** Steps that watch a release take a place and hardly anything else. */
+const WATCHES = 16
+
+export interface WorkerDeps {
+  readonly base: Base
+  readonly github: GithubSettings
+  readonly kind: string
+  /** Which roles' steps this process works on. */
+  readonly roles: readonly Role[]
+  readonly stand?: Stand
+}
+
+/** A worker that runs. */
+export interface Worker {
+  /** Lets the outbox look for work now. */
+  kick(): void
+  /** Fetches what arrived while nobody listened; to be called once somebody listens. */
+  catchUp(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** The engines, over the adapters. */
+function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, leases: Leases) {
+  const { settings, log, markerKey, queue, storage } = base
+  const { store } = storage
+  const { now } = store
+  const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+    log[level](fields, message)
+  const { platform } = adapters
+  const onCommit = (task: Task) => {
+    outbox.kick()
+    runner.reconcile(task)
+  }
+  const engine = createEngine({
+    store,
+    queue,
+    now,
+    sleep,
+    random: Math.random,
+    cause: currentDelivery,
+    isDown: isDatabaseDown,
+    onCommit,
+    log: write,
+  })
+  const outbox = createOutbox({
+    store,
+    workflow: engine,
+    sender: adapters.sender,
+    leases,
+    limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, GITHUB_LIMITS, now),
+    perAccount: stand.unlimited ? 8 : PER_ACCOUNT,
+    markerKey,
+    now,
+    random: Math.random,
+    log: write,
+  })
+  const provider = withBreaker(stand.provider ?? openProvider(settings), {
+    now,
+    onChange: (open) =>
+      write('warn', open ? 'the model provider is left alone for a while' : 'the model provider works again'),
+  })
+  const { git, releases } = adapters
+  const runner = createStepRunner({
+    workflow: engine,
+    store,
+    leases,
+    provider,
+    models: settings.models,
+    handlerFor: stand.handlerFor ?? handlerFor,
+    toolsFor,
+    git,
+    releases,
+    setupNetwork: settings.setupNetwork,
+    now,
+    sleep,
+    random: Math.random,
+    log: write,
+  })
+  const handle = inboxHandler({
+    store,
+    workflow: engine,
+    leases,
+    platform,
+    receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
+    settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
+    mayAsk: stand.unlimited ? () => true : personLimiter(30, 10, now),
+    newId: () => randomUUID(),
+    now,
+    random: Math.random,
+    within: withLogContext,
+    log: write,
+    kick: outbox.kick,
+  })
+  return { engine, outbox, runner, handle }
+}
+
+/** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */
+export async function startWorker(deps: WorkerDeps): Promise<Worker> {
+  const { base, github, kind, roles, stand } = deps
+  const { settings, log, queue, storage, redact } = base
+  const { store } = storage
+  const slot = settings.databaseUrl ? takeSlot(settings.dataDir) : undefined
+  const workDir = slot?.dir ?? resolve(settings.dataDir)
+  const adapters = openAdapters({ stand, settings, github, store, workDir, log, redact })
+  // Clones of a process that ended: their steps begin with fresh ones.
+  await rm(clonesIn(workDir), { recursive: true, force: true })
+  const leases = leaseKeeper({
+    store,
+    kind,
+    version: base.version,
+    ttlMs: settings.leaseMs,
+    log: (level, message, fields = {}) => log[level](fields, message),
+  })
+  await leases.start()
+  const { engine, outbox, runner, handle } = engines(deps, adapters, leases)
+  // At first everything is looked at: nobody may be left who would queue it.
+  let settledMs = 0
+  const sweeping = every(SWEEP_MS, 'sweep', log, async () => {
+    const restored = await sweep({ store, queue, leases, now: store.now, settledMs })
+    settledMs = SETTLED_MS
+    if (restored) log.info({ restored }, 'put back into the queue what it had lost')
+  })
+  const perRole = (role: Role) => (role === 'sre' && !stand?.target ? WATCHES : settings.concurrency)
+  // Releases are served by one process: the steps of SRE go where the proxy is.
+  const early = roles.filter((role) => role !== 'sre' || stand?.target)
+  await queue.start(
+    {
+      inbound: ({ eventId }) => handle(eventId),
+      step: ({ taskId, step, attempt, delivery }) =>
+        withLogContext({ task: taskId, step, ...(delivery ? { delivery } : {}) }, () =>
+          runner.run(taskId, step, attempt),
+        ),
+      wake: ({ taskId, delivery }) =>
+        withLogContext({ task: taskId, ...(delivery ? { delivery } : {}) }, () => wake(engine, taskId)),
+    },
+    { inbound: stand ? 16 : 8, wake: 4, roles: Object.fromEntries(early.map((role) => [role, perRole(role)])) },
+  )
+  outbox.start()
+  const host =
+    roles.includes('sre') && !stand?.target
+      ? hostTarget({ leases, queue, target: adapters.target, log, places: WATCHES })
+      : undefined
+  await host?.now()
+  await queueReady(queue)
+  await sweeping.now()
+  const keeping = housekeeping({ base, leases })
+  const catching = catchingUp({
+    base,
+    leases,
+    channels: stand?.platform ? [] : [githubCatchUp(adapters.client, catchUpStore(store))],
+  })
+  return {
+    kick: outbox.kick,
+    catchUp: catching.now,
+    async stop() {
+      for (const one of [sweeping, catching, keeping]) one.stop()
+      await runner.stop()
+      await outbox.stop()
+      await queue.close(5000)
+      await host?.stop(settings.releasesAtStop === 'stop')
+      await leases.stop()
+      slot?.release()
+    },
+  }
+}
+
+/** A queue that is just being connected to is waited for a moment; one that is away is left to the sweeper. */
+async function queueReady(queue: Base['queue']): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const ready = await queue.ping().then(
+      () => true,
+      () => false,
+    )
+    if (ready) return
+    await sleep(100)
+  }
+}
+
+async function wake(workflow: Workflow, taskId: string): Promise<void> {
+  if (await workflow.get(taskId)) await workflow.apply(taskId, { type: 'quiet.over' })
+}
+
+/** The roles that `--roles` names; all of them without it. */
+export function rolesOf(names: string | undefined): readonly Role[] | { readonly unknown: string } {
+  if (names === undefined) return ROLES
+  const wanted = names
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter(Boolean)
+  const unknown = wanted.find((name) => !ROLES.some((role) => role === name))
+  if (unknown !== undefined || wanted.length === 0) return { unknown: unknown ?? '' }
+  return ROLES.filter((role) => wanted.includes(role))
+}

@@ -1,0 +1,29 @@
+import type { TaskCommand } from './commands.ts'
+import type { Person, Task } from './types.ts'
+import { stepById } from './steps.ts'
+
+/** Who brought a decision about, for the history: a person by the platform's account, or a part of Muster. */
+export function actorOf(command: TaskCommand, task: Task): string {
+  switch (command.type) {
+    case 'person':
+    case 'review':
+    case 'merged':
+    case 'closed':
+      return personActor(command.by)
+    case 'pushed':
+    case 'check.failed':
+    case 'reprove':
+      return 'github'
+    case 'quiet.over':
+      return 'muster:timer'
+    case 'effect.done':
+    case 'effect.failed':
+      return 'muster:outbox'
+    default:
+      return `muster:${stepById(task, command.step)?.role ?? 'workflow'}`
+  }
+}
+
+export function personActor({ id, login }: Person): string {
+  return `github:${id}:${login}`
+}

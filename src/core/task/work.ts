@@ -1,0 +1,43 @@
+import type { Role } from '../artefacts.ts'
+import { nextTimer, readySteps } from './steps.ts'
+import type { Task } from './types.ts'
+
+/** Something that waits for a worker, or for a time. Stored beside the task, so that a lost queue is rebuilt from it. */
+export type Work =
+  | {
+      readonly kind: 'step'
+      readonly step: string
+      readonly role: Role
+      /** Which attempt is to be made (or, where the step runs, is being made). */
+      readonly attempt: number
+      /** Not before; ms since the epoch. */
+      readonly dueAt: number | undefined
+    }
+  | { readonly kind: 'wake'; readonly dueAt: number }
+
+/** Everything that a task waits to have done: steps that may begin, steps that run (a worker may have died), timers. */
+export function workOf(task: Task): Work[] {
+  const running = task.steps.filter((step) => step.status === 'running')
+  const due = nextTimer(task)
+  return [
+    ...running.map(
+      (step): Work => ({
+        kind: 'step',
+        step: step.id,
+        role: step.role,
+        attempt: step.attempt,
+        dueAt: step.parked?.until,
+      }),
+    ),
+    ...readySteps(task).map(
+      (step): Work => ({
+        kind: 'step',
+        step: step.id,
+        role: step.role,
+        attempt: step.attempt + 1,
+        dueAt: undefined,
+      }),
+    ),
+    ...(due === undefined ? [] : [{ kind: 'wake' as const, dueAt: due }]),
+  ]
+}

@@ -1,0 +1,65 @@
+import { FairShares } from '../core/fair.ts'
+import { workOf } from '../core/task/work.ts'
+import type { Leases } from '../leases/types.ts'
+import type { Job, Queue } from '../queue/types.ts'
+import type { Store } from '../store/types.ts'
+import { jobOf } from './engine.ts'
+import { stepLease } from './steps.ts'
+
+export interface SweepDeps {
+  readonly store: Pick<Store, 'tasks' | 'inbox' | 'effects' | 'leases'>
+  readonly queue: Pick<Queue, 'restore'>
+  readonly leases: Pick<Leases, 'acquire' | 'dead'>
+  readonly now: () => number
+  /** Leaves alone what was written so short a time ago: it is being queued by whoever wrote it. */
+  readonly settledMs: number
+}
+
+const LIMIT = 5000
+
+/**
+ * Puts back into the queue what the database says is to be done: events without a decision, steps that are ready or were
+ * running when a process ended, timers that are due. Safe at any time: what waits already is left alone, and what is
+ * queued twice is done once, because leases and versions decide. One process sweeps at a time.
+ * @returns how much was restored; undefined when somebody else is at it
+ */
+export async function sweep({ store, queue, leases, now, settledMs }: SweepDeps): Promise<number | undefined> {
+  const claim = await leases.acquire('sweep')
+  if (!claim) return undefined
+  try {
+    const shares = new FairShares()
+    const events = await store.inbox.undecided(settledMs, LIMIT)
+    const inbound = events.map(({ id, account }) => ({
+      job: { name: 'inbound', eventId: id } satisfies Job,
+      priority: shares.rank(account ?? '', now()),
+      delayMs: 0,
+    }))
+    await store.effects.repair(LIMIT)
+    return await queue.restore([...inbound, ...(await work(store, await leases.dead(), now(), settledMs))])
+  } finally {
+    await claim.release()
+  }
+}
+
+async function work(store: SweepDeps['store'], dead: readonly string[], now: number, settledMs: number) {
+  const shares = new FairShares()
+  const jobs: { job: Job; priority: number; delayMs: number }[] = []
+  for (const waiting of await store.tasks.waiting(settledMs, LIMIT)) {
+    let items = waiting.work
+    if (!items) {
+      const task = await store.tasks.get(waiting.id)
+      items = task ? workOf(task) : []
+    }
+    for (const item of items)
+      jobs.push({
+        job: jobOf(waiting.id, item),
+        priority: shares.rank(waiting.account, now),
+        delayMs: item.dueAt === undefined ? 0 : Math.max(0, item.dueAt - now),
+      })
+  }
+  const held = await store.leases.live(
+    jobs.flatMap(({ job }) => (job.name === 'step' ? [stepLease(job.taskId, job.step)] : [])),
+    dead,
+  )
+  return jobs.filter(({ job }) => job.name !== 'step' || !held.has(stepLease(job.taskId, job.step)))
+}

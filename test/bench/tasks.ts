@@ -1,0 +1,144 @@
+import type { Ledger } from '../faults/support/ledger.ts'
+import { Yard } from '../faults/support/yard.ts'
+
+export interface Throughput {
+  readonly perHour: number
+  readonly tasks: number
+  readonly seconds: number
+}
+
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+/** A task whose fifth step (the plan of its release) is done, and that waits for people. */
+const DONE = "task WHERE state->'gate'->>'kind' = 'deploy'"
+const INSTANT = { MUSTER_TEST_STAND: 'instant', LOG_LEVEL: 'error' }
+
+/** Tasks of five steps (spec, design, change, proof, release plan) with a model and a GitHub that answer at once. */
+export async function measureTasks(
+  database: () => Promise<string>,
+  redisUrl: string,
+  workers: number,
+  tasks: number,
+  stored = 0,
+): Promise<Throughput> {
+  const yard = await Yard.open({ databaseUrl: await database(), redisUrl, approval: 'other', env: INSTANT })
+  try {
+    const web = await yard.spawn('web')
+    const extra = { MUSTER_TEST_CONTROL: `http://127.0.0.1:${web.port}` }
+    if (stored > 0) await fill(yard, stored, extra)
+    for (let n = 0; n < workers; n++) await yard.spawn('worker', extra)
+    // Warm: compiled, connected, prepared.
+    const before = stored > 0 ? await yard.count(DONE) : 0
+    await yard.askMany(1_000_001, 40, 16)
+    while ((await yard.count(DONE)) < before + 40) await sleep(50)
+    const started = performance.now()
+    await yard.askMany(2_000_001, tasks, 16)
+    while ((await yard.count(DONE)) < before + 40 + tasks) await sleep(50)
+    const seconds = (performance.now() - started) / 1000
+    return { perHour: Math.round((tasks / seconds) * 3600), tasks, seconds: Math.round(seconds * 10) / 10 }
+  } finally {
+    await yard.close()
+  }
+}
+
+/** One task is worked off; then as many copies of all its rows as are wanted, finished. */
+async function fill(yard: Yard, stored: number, extra: Readonly<Record<string, string>>): Promise<void> {
+  const worker = await yard.spawn('worker', extra)
+  await yard.ask(1)
+  while ((await yard.count(DONE)) < 1) await sleep(50)
+  await sleep(1500)
+  await worker.stop()
+  const copies: readonly [table: string, id: (column: string) => string | undefined][] = [
+    ['conversation', (column) => (column === 'id' ? "t.id || '-' || n" : undefined)],
+    [
+      'conversation_link',
+      (column) => (column === 'key' || column === 'conversation_id' ? `t.${column} || '-' || n` : undefined),
+    ],
+    ['task', taskColumn],
+    ['task_event', (column) => (column === 'task_id' ? "t.task_id || '-' || n" : undefined)],
+    ['turn', (column) => (column === 'task_id' ? "t.task_id || '-' || n" : undefined)],
+    ['effect', effectColumn],
+    ['inbound_event', inboundColumn],
+  ]
+  await yard.db.query('SET synchronous_commit = off')
+  for (const [table, change] of copies) {
+    const { rows } = await yard.db.query<{ name: string }>(
+      `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '${table}'`,
+    )
+    const columns = rows.map((row) => row.name)
+    const values = columns.map((column) => change(column) ?? `t."${column}"`)
+    await yard.db.query(
+      `INSERT INTO "${table}" (${columns.map((one) => `"${one}"`).join(', ')}) SELECT ${values.join(', ')} FROM "${table}" t, generate_series(1, ${stored}) AS n`,
+    )
+  }
+  await yard.db.query('ANALYZE')
+}
+
+function taskColumn(column: string): string | undefined {
+  if (column === 'id' || column === 'conversation_id') return `t.${column} || '-' || n`
+  if (column === 'status') return "'done'"
+  if (column === 'finished_at') return 'now()'
+  if (column === 'work') return 'NULL'
+  if (column === 'state') return "t.state - 'gate'"
+  if (column === 'created_at' || column === 'updated_at') return `t.${column} - n * interval '1 second'`
+  return undefined
+}
+
+function effectColumn(column: string): string | undefined {
+  if (column === 'id' || column === 'scope' || column === 'conversation_id') return `t.${column} || '-' || n`
+  if (column === 'task_id') return "t.task_id || '-' || n"
+  if (column === 'status') return "'done'"
+  if (column === 'ordinal') return "nextval('effect_ordinal_seq')"
+  return undefined
+}
+
+function inboundColumn(column: string): string | undefined {
+  if (column === 'id' || column === 'delivery_id' || column === 'lane') return `t.${column} || '-' || n`
+  if (column === 'conversation_id' || column === 'task_id') return `t.${column} || '-' || n`
+  if (column === 'decided_at') return 'now()'
+  if (column === 'seq') return "nextval('inbound_event_seq_seq')"
+  return undefined
+}
+
+/** From a webhook to the first thing seen of it, while so many tasks are at work. */
+export async function measureReaction(
+  database: () => Promise<string>,
+  redisUrl: string,
+  busy: number,
+  samples: number,
+): Promise<{ p50: number; p99: number }> {
+  const yard = await Yard.open({
+    databaseUrl: await database(),
+    redisUrl,
+    release: false,
+    merges: false,
+    env: { MUSTER_TEST_THINK_MS: '2000', LOG_LEVEL: 'error', MUSTER_CONCURRENCY: '100' },
+  })
+  try {
+    await yard.spawn('web')
+    await yard.spawn('worker')
+    await yard.spawn('worker')
+    await yard.askMany(1, busy)
+    await sleep(2000)
+    const times: number[] = []
+    for (let n = 0; n < samples; n++) {
+      const number = 10_000 + n
+      const asked = Date.now()
+      await yard.ask(number)
+      times.push((await seen(yard.ledger, number)) - asked)
+      await sleep(100)
+    }
+    const sorted = times.toSorted((a, b) => a - b)
+    const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0
+    return { p50: at(0.5), p99: at(0.99) }
+  } finally {
+    await yard.close()
+  }
+}
+
+async function seen(ledger: Ledger, number: number): Promise<number> {
+  for (;;) {
+    const entry = ledger.entries.findLast((one) => one.number === number)
+    if (entry) return entry.at
+    await sleep(2)
+  }
+}

@@ -1,0 +1,206 @@
+import type { CrashPoint } from '../../src/telemetry/crash.ts'
+import { audit } from './support/audit.ts'
+import { Field } from './support/field.ts'
+import { type Context, type Fault, meanwhile, problemsOf, sleep } from './support/suite.ts'
+import { verifyMany } from './support/verify.ts'
+import { Yard } from './support/yard.ts'
+
+const POINTS: readonly CrashPoint[] = [
+  'signature-ok',
+  'inbox-commit',
+  'response-sent',
+  'enqueued',
+  'claimed',
+  'model-replied',
+  'turn-saved',
+  'effect-intent',
+  'request-sent',
+  'response-received',
+  'effect-done',
+  'push-done',
+  'pr-created',
+  'approval-consumed',
+  'deploy-started',
+]
+
+/** One whole task, with a process that dies the n-th time it passes a point. @returns whether it died, and what was wrong */
+async function dieAt(context: Context, point: CrashPoint, nth: number): Promise<{ died: boolean; problems: string[] }> {
+  const field = await Field.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
+  try {
+    const server = await field.spawn('start', {}, { CRASH_AT: `${point}:${nth}` })
+    await field.ask()
+    await field.settled(1, 60_000)
+    const { duplicates, lost } = await audit(field)
+    return {
+      died: server.crashes > 0,
+      problems: [
+        ...duplicates,
+        ...lost,
+        ...field.told.paidAgain.map(({ step, turn }) => `turn ${turn} of ${step} was paid again`),
+        ...(server.crashes > 1 ? [`${server.crashes} crashes`] : []),
+        ...(await verifyMany(field.db, 1)),
+      ].map((problem) => `${point}:${nth}: ${problem}`),
+    }
+  } finally {
+    await field.close()
+  }
+}
+
+const r1: Fault = {
+  id: 'R1',
+  title: 'SIGKILL at each crash point, every role',
+  wanted: '15 points, each time a task passes them; 0 duplicates, 0 lost',
+  async run(context) {
+    const problems: string[] = []
+    let runs = 0
+    const tested = new Set<string>()
+    // Quickly, some of the points, other ones every time.
+    const chosen = context.full ? POINTS : POINTS.filter(() => context.random() < 0.5)
+    const queue = [...chosen]
+    const worker = async () => {
+      for (let point = queue.shift(); point; point = queue.shift()) {
+        // Every pass of a point, role after role, until a task passes it no more; quickly, one pass of each.
+        const first = context.full ? 1 : 1 + Math.floor(context.random() * (SELDOM.has(point) ? 1 : 3))
+        for (let nth = first; ; nth++) {
+          const { died, problems: found } = await dieAt(context, point, nth)
+          problems.push(...found)
+          if (died) {
+            runs++
+            tested.add(point)
+          }
+          if (!died || !context.full || nth >= MOST) break
+        }
+        context.say(`${point} (${runs} crashes so far)`)
+      }
+    }
+    await Promise.all([worker(), worker(), worker()])
+    const missing = chosen.filter((point) => !tested.has(point))
+    return {
+      number: `${runs} crashes at ${tested.size} points`,
+      problems: [...problems, ...missing.map((point) => `${point} was never passed`)],
+    }
+  },
+}
+/** Points that a task passes more often have been passed by every role by then. */
+const MOST = 12
+/** Passed once or twice by a task. */
+const SELDOM = new Set<CrashPoint>([
+  'push-done',
+  'pr-created',
+  'approval-consumed',
+  'deploy-started',
+  'signature-ok',
+  'inbox-commit',
+  'response-sent',
+  'enqueued',
+])
+
+const r2: Fault = {
+  id: 'R2',
+  title: 'random SIGKILL every 1–5 s, of web and workers',
+  wanted: '5,000 tasks; 0 duplicates, 0 lost',
+  async run(context) {
+    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
+    try {
+      const processes = [
+        await yard.spawn('web'),
+        await yard.spawn('web'),
+        await yard.spawn('worker'),
+        await yard.spawn('worker'),
+      ]
+      const killing = meanwhile(
+        () => processes[Math.floor(context.random() * processes.length)]?.signal('SIGKILL'),
+        () => 1000 + context.random() * 4000,
+      )
+      const tasks = context.pick(60, 5000)
+      await yard.askMany(1, tasks, 8)
+      await yard.settled(context.pick(60_000, 30 * 60_000)).finally(() => killing.stop())
+      const crashes = processes.reduce((sum, one) => sum + one.crashes, 0)
+      return { number: `${tasks} tasks, ${crashes} kills`, problems: await problemsOf(yard) }
+    } finally {
+      await yard.close()
+    }
+  },
+}
+
+const r3: Fault = {
+  id: 'R3',
+  alone: true,
+  title: 'PostgreSQL restarts at once (-m immediate)',
+  wanted: '10,000 tasks, restart every 2–10 s; 0 duplicates, 0 lost, reconnects by itself',
+  async run(context) {
+    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url, release: false })
+    try {
+      await yard.spawn('web')
+      const workers = [await yard.spawn('worker'), await yard.spawn('worker')]
+      let restarts = 0
+      const breaking = meanwhile(
+        () => {
+          context.cluster.restart()
+          restarts++
+        },
+        () => 2000 + context.random() * 8000,
+      )
+      const tasks = context.pick(60, 10_000)
+      const asking = yard.askMany(1, tasks, 8)
+      await asking
+      if (!context.full) await sleep(3000)
+      await yard.settled(context.pick(60_000, 60 * 60_000)).finally(() => breaking.stop())
+      const crashes = workers.reduce((sum, one) => sum + one.crashes, 0)
+      return {
+        number: `${tasks} tasks, ${restarts} restarts`,
+        problems: [
+          ...(await problemsOf(yard)),
+          ...(crashes > 0 ? [`${crashes} workers ended`] : []),
+          ...(restarts === 0 ? ['no restart'] : []),
+        ],
+      }
+    } finally {
+      await yard.close()
+    }
+  },
+}
+
+const r4: Fault = {
+  id: 'R4',
+  alone: true,
+  title: 'Redis: kill -9 and FLUSHALL',
+  wanted: '0 lost, rebuilt within 10 s',
+  async run(context) {
+    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url, release: false })
+    try {
+      await yard.spawn('web')
+      const tasks = context.pick(100, 2000)
+      // Everything waits in the queue, and nowhere else, when Redis goes.
+      await yard.askMany(1, tasks)
+      await context.redis.kill()
+      const whileDown = await yard.askMany(tasks + 1, context.pick(20, 200))
+      await context.redis.up()
+      await yard.spawn('worker')
+      await yard.spawn('worker')
+      const started = performance.now()
+      const goal = Math.min(50, tasks)
+      let rebuilt = 0
+      while (rebuilt === 0 && performance.now() - started < 30_000) {
+        if ((await yard.count('inbound_event WHERE decided_at IS NULL')) < tasks - goal)
+          rebuilt = performance.now() - started
+        await sleep(50)
+      }
+      await context.redis.flush()
+      await yard.settled(context.pick(60_000, 10 * 60_000))
+      const refused = whileDown.filter((ack) => ack.status !== 202).length
+      return {
+        number: `${yard.asked} tasks, back at work after ${(rebuilt / 1000).toFixed(1)} s`,
+        problems: [
+          ...(await problemsOf(yard)),
+          ...(refused > 0 ? [`${refused} webhooks refused while Redis was away`] : []),
+          ...(rebuilt === 0 || rebuilt > 10_000 ? [`rebuilt after ${Math.round(rebuilt)} ms`] : []),
+        ],
+      }
+    } finally {
+      await yard.close()
+    }
+  },
+}
+
+export const CRASHES: readonly Fault[] = [r1, r2, r3, r4]

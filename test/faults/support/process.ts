@@ -1,0 +1,26 @@
+import { runUntilStopped } from '../../../src/cli/start.ts'
+import { startServer, startWorkerProcess } from '../../../src/compose/server.ts'
+import { ROLES } from '../../../src/queue/jobs.ts'
+import { instantStand, ledgerStand, lightStand } from './stand.ts'
+
+/** A process of Muster with the light stand: `MUSTER_TEST_KIND` says which kind. */
+const {
+  MUSTER_TEST_KIND: kind = 'start',
+  MUSTER_TEST_CONTROL: control = '',
+  MUSTER_TEST_SETTINGS: settings,
+  MUSTER_TEST_MODEL: model,
+  MUSTER_TEST_BLOCK_MS: blockMs = '0',
+} = process.env
+const options = { realModel: model === 'real', blockMs: Number(blockMs) }
+const stand =
+  settings === undefined
+    ? lightStand(control, options)
+    : process.env['MUSTER_TEST_STAND'] === 'instant'
+      ? instantStand(control, settings)
+      : ledgerStand(control, settings, options)
+
+await runUntilStopped(() =>
+  kind === 'worker'
+    ? startWorkerProcess(process.env, 'faults', ROLES, stand)
+    : startServer(process.env, 'faults', kind === 'web' ? 'web' : 'start', stand),
+)

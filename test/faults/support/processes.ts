@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ENTRY = fileURLToPath(new URL('./process.ts', import.meta.url))
+
+export type Kind = 'start' | 'web' | 'worker'
+
+/** A process of Muster under a supervisor that starts it again. */
+export class Managed {
+  readonly kind: Kind
+  readonly port: number
+  readonly #env: Record<string, string>
+  readonly #log: string
+  #child: ChildProcess | undefined
+  #stopping = false
+  crashes = 0
+
+  constructor(kind: Kind, port: number, env: Record<string, string>, log: string) {
+    this.kind = kind
+    this.port = port
+    this.#env = env
+    this.#log = log
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** @param once variables of this start only */
+  spawn(once: Readonly<Record<string, string>> = {}): void {
+    const log = openSync(this.#log, 'a')
+    const child = spawn(process.execPath, ['--no-warnings', ENTRY], {
+      env: { ...this.#env, ...once },
+      cwd: dirname(this.#log),
+      stdio: ['ignore', log, log],
+    })
+    this.#child = child
+    child.once('exit', () => {
+      if (this.#stopping || this.#child !== child) return
+      this.crashes++
+      setTimeout(() => this.#stopping || this.spawn(), 50)
+    })
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name)
+  }
+
+  async ready(): Promise<void> {
+    if (this.kind === 'worker') return
+    const until = Date.now() + 30_000
+    while (Date.now() < until) {
+      const answer = await fetch(`http://127.0.0.1:${this.port}/readyz`).catch(() => undefined)
+      if (answer?.ok) return
+      await new Promise((done) => setTimeout(done, 50))
+    }
+    throw new Error(`a process did not become ready; its log is ${this.#log}`)
+  }
+
+  /** @returns how long it took, ms */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+    this.#stopping = true
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return 0
+    const started = performance.now()
+    const ended = new Promise((done) => child.once('exit', done))
+    child.kill('SIGCONT')
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    await ended
+    clearTimeout(timer)
+    return performance.now() - started
+  }
+}
