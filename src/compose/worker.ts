@@ -111,6 +111,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     git,
     releases,
     setupNetwork: settings.setupNetwork,
+    isDown: isDatabaseDown,
     now,
     sleep,
     random: Math.random,

@@ -3,6 +3,9 @@ import type { Claim, Leases } from './types.ts'
 /** Work that was under way when processes ended so often is suspected of having ended them. */
 const SUSPECT = 2
 
+/** `done`, or somebody else has it; `suspect`: done as the one suspect of its time; `later`: suspected, and not its turn. */
+export type Turn = 'done' | 'suspect' | 'later'
+
 /**
  * Takes the lease of a piece of work and does it. Suspected work is done while no other suspect is at work, and its lease is not
  * even touched before that: what was only there when a process ended comes through, and what ended it is found.
@@ -11,15 +14,18 @@ export async function withLease(
   leases: Pick<Leases, 'acquire'>,
   name: string,
   action: (claim: Claim) => Promise<void>,
-): Promise<void> {
+): Promise<Turn> {
   const claim = await leases.acquire(name, SUSPECT)
-  if (claim) return action(claim)
+  if (claim) {
+    await action(claim)
+    return 'done'
+  }
   const turn = await leases.acquire('suspect')
-  // Its turn comes later, or somebody has it.
-  if (!turn) return
+  if (!turn) return 'later'
   try {
     const suspect = await leases.acquire(name)
     if (suspect) await action(suspect)
+    return suspect ? 'suspect' : 'done'
   } finally {
     await turn.release()
   }

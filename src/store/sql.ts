@@ -29,12 +29,22 @@ const DOWN = new Set([
   '08001',
   '08003',
   '08006',
+  // Prisma's own: out of reach, timed out, closed, no connection free, too many connections.
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'P2037',
 ])
+/** How Prisma tells the database's code for what it does not know itself. */
+const PRISMA_CODE = /^Database error\. Code: `(\w+)`/m
 
 /** Whether an error says that the database is out of reach for now (restarting, full, gone), rather than that it refused. */
 export function isDatabaseDown(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if ('code' in error && typeof error.code === 'string' && DOWN.has(error.code)) return true
+  if (DOWN.has(PRISMA_CODE.exec(error.message)?.[1] ?? '')) return true
   if (
     /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/i.test(
       error.message,

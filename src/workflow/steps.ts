@@ -23,6 +23,8 @@ const MAX_TURNS = 60
 const MAX_AGENT_MS = 30 * 60_000
 /** Unexpected errors are tried again so often before the step fails. */
 const MAX_TRIES = 3
+/** How long a step waits for a database or a network that is out of reach, before that counts as its failure. */
+const OUTAGE_PATIENCE_MS = 10 * 60_000
 /** After so many processes that ended at it, work is not tried again by itself (reliability.md R16). */
 const MAX_CRASHES = 3
 /** How often what others decided is looked at. */
@@ -41,6 +43,8 @@ export interface RunnerDeps {
   readonly git: Git
   readonly releases: Releases
   readonly setupNetwork: boolean
+  /** Whether an error says that something (the database, the network) is out of reach for now. */
+  readonly isDown: (error: unknown) => boolean
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
@@ -75,6 +79,7 @@ class Unwanted extends Error {}
 
 export function createStepRunner(deps: RunnerDeps): StepRunner {
   const running = new Map<string, Running>()
+  const waiting = new Map<string, Parameters<StepRunner['run']>>()
   let stopping = false
   let timer: NodeJS.Timeout | undefined
 
@@ -82,11 +87,17 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
     const key = `${taskId} ${stepId}`
     if (stopping || running.has(key)) return
     const controller = new AbortController()
-    const done = lease(deps, taskId, stepId, attempt, controller)
+    const worked = withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
+      work(deps, taskId, stepId, attempt, claim, controller),
+    )
+    const done = worked.then(() => {})
     running.set(key, { taskId, step: stepId, attempt, controller, done })
     timer ??= setInterval(() => void look().catch(() => {}), LOOK_MS).unref()
     try {
-      await done
+      const turn = await worked
+      if (turn === 'later') waiting.set(key, [taskId, stepId, attempt])
+      else waiting.delete(key)
+      if (turn === 'suspect') nextSuspect()
     } finally {
       running.delete(key)
       if (running.size === 0) {
@@ -94,6 +105,16 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
         timer = undefined
       }
     }
+  }
+
+  /** The sweeper would find it too, but only every few seconds one. */
+  function nextSuspect(): void {
+    const [next] = waiting
+    if (!next) return
+    waiting.delete(next[0])
+    setImmediate(
+      () => void run(...next[1]).catch((error) => deps.log('error', 'a step failed', { error: messageOf(error) })),
+    )
   }
 
   function reconcile(task: Task): void {
@@ -131,18 +152,6 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
 }
 
 /** Works on a step while this process has its lease; nobody else does meanwhile. */
-async function lease(
-  deps: RunnerDeps,
-  taskId: string,
-  stepId: string,
-  attempt: number,
-  controller: AbortController,
-): Promise<void> {
-  await withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
-    work(deps, taskId, stepId, attempt, claim, controller),
-  )
-}
-
 async function work(
   deps: RunnerDeps,
   taskId: string,
@@ -219,6 +228,8 @@ async function perform(
   const step = stepById(task, stepId)
   const { fence } = claim
   if (!step) return
+  let outage: number | undefined
+  let waits = 0
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
@@ -242,6 +253,13 @@ async function perform(
         ))
       if (error instanceof ModelError && (error.kind === 'busy' || error.kind === 'credit'))
         return park(deps, task.id, stepId, attempt, claim, error)
+      // An outage says nothing about the step: it is waited for, and counts as no try.
+      if (deps.isDown(error) && deps.now() < (outage ??= deps.now()) + OUTAGE_PATIENCE_MS) {
+        deps.log('warn', 'a step waits: the database or the network is out of reach', { error: messageOf(error) })
+        await deps.sleep(backoffMs(++waits, deps.random(), 200, 5000))
+        attemptNumber--
+        continue
+      }
       const failure = isDiskFull(error) ? diskFull(error) : error
       const expected = failure instanceof UserError || failure instanceof ModelError
       deps.log(expected ? 'warn' : 'error', 'step failed', {

@@ -12,7 +12,7 @@ export class Managed {
   readonly kind: Kind
   readonly port: number
   readonly #env: Record<string, string>
-  readonly #log: string
+  readonly logFile: string
   #child: ChildProcess | undefined
   #stopping = false
   crashes = 0
@@ -21,7 +21,7 @@ export class Managed {
     this.kind = kind
     this.port = port
     this.#env = env
-    this.#log = log
+    this.logFile = log
   }
 
   get pid(): number | undefined {
@@ -30,10 +30,10 @@ export class Managed {
 
   /** @param once variables of this start only */
   spawn(once: Readonly<Record<string, string>> = {}): void {
-    const log = openSync(this.#log, 'a')
+    const log = openSync(this.logFile, 'a')
     const child = spawn(process.execPath, ['--no-warnings', ENTRY], {
       env: { ...this.#env, ...once },
-      cwd: dirname(this.#log),
+      cwd: dirname(this.logFile),
       stdio: ['ignore', log, log],
     })
     this.#child = child
@@ -56,7 +56,7 @@ export class Managed {
       if (answer?.ok) return
       await new Promise((done) => setTimeout(done, 50))
     }
-    throw new Error(`a process did not become ready; its log is ${this.#log}`)
+    throw new Error(`a process did not become ready; its log is ${this.logFile}`)
   }
 
   /** @returns how long it took, ms */

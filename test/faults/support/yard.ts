@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -168,7 +168,27 @@ export class Yard {
       }
       await new Promise((done) => setTimeout(done, 200))
     }
-    throw new Error(`not settled after ${Math.round(timeoutMs / 1000)} s: ${last}`)
+    throw new Error(`not settled after ${Math.round(timeoutMs / 1000)} s: ${last}\n${await this.#whatIsOpen()}`)
+  }
+
+  /** For whoever looks into a failure: what the unfinished tasks wait for, who has what, and what the processes said last. */
+  async #whatIsOpen(): Promise<string> {
+    const look = async (sql: string) =>
+      this.db.query<Record<string, unknown>>(sql).then(
+        ({ rows }) => rows.map((row) => JSON.stringify(row)),
+        (error: unknown) => [String(error)],
+      )
+    const logs = this.processes.map(({ logFile }) => `${logFile}\n${readFileSync(logFile, 'utf8').slice(-1500)}`)
+    return [
+      ...(await look(
+        `SELECT id, status, work, state->'gate'->>'kind' AS gate, jsonb_path_query_array(state, '$.steps[*].status') AS steps,
+          updated_at FROM task WHERE finished_at IS NULL LIMIT 5`,
+      )),
+      ...(await look("SELECT *, now() FROM lease WHERE holder <> '' ORDER BY expires_at DESC LIMIT 10")),
+      ...(await look('SELECT *, now() FROM process')),
+      ...(await look('SELECT * FROM rate')),
+      ...logs,
+    ].join('\n')
   }
 
   audit(tasks = this.asked): { duplicates: string[]; lost: string[] } {

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { StepHandler } from '../../src/roles/types.ts'
+import { leaseKeeper } from '../../src/leases/keeper.ts'
+import { isDatabaseDown } from '../../src/store/sql.ts'
+import { processName } from '../../src/telemetry/process.ts'
+import { createEngine } from '../../src/workflow/engine.ts'
+import { createStepRunner, stepLease } from '../../src/workflow/steps.ts'
+import { embedded, type TestDatabase } from '../support/databases.ts'
+import { opened, spec } from '../support/tasks.ts'
+
+describe('steps', () => {
+  let db: TestDatabase
+  let clock = Date.now()
+  beforeAll(async () => {
+    db = await embedded()
+  })
+  afterAll(() => db.drop())
+
+  /** Tasks of which only the first step is worked on, by the handler. */
+  async function stage(count: number, handler: StepHandler) {
+    const { store } = db.storage
+    const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 60_000, log: () => {} })
+    const common = { now: () => clock, random: () => 0.5, isDown: isDatabaseDown, log: () => {} }
+    const sleep = async (ms: number) => void (clock += ms)
+    const queue = { add: async () => {} }
+    const workflow = createEngine({ ...common, store, queue, sleep, cause: () => undefined, onCommit: () => {} })
+    const unused = () => {
+      throw new Error('not needed here')
+    }
+    const runner = createStepRunner({
+      ...common,
+      sleep,
+      workflow,
+      store,
+      leases,
+      handlerFor: () => handler,
+      provider: { call: unused } as never,
+      models: {} as never,
+      toolsFor: () => [],
+      git: {} as never,
+      releases: {} as never,
+      setupNetwork: false,
+    })
+    const ids: string[] = []
+    for (let n = 0; n < count; n++) {
+      const conversation = await store.conversations.at(`github:9#${randomUUID()}`)
+      const { events } = opened({ id: randomUUID(), conversationId: conversation })
+      const { task } = await workflow.open(events, { outcome: 'accepted', reason: 'test', detail: '' }, 'test')
+      ids.push(task.id)
+    }
+    const step = async (id: string) => (await workflow.get(id))?.steps.find((one) => one.id === 'spec')
+    return { store, runner, ids, step }
+  }
+
+  it('under suspicion are done one after the other, without waiting for the sweeper each time', async () => {
+    let atOnce = 0
+    let most = 0
+    const { store, runner, ids, step } = await stage(6, async () => {
+      most = Math.max(most, ++atOnce)
+      await new Promise((done) => setTimeout(done, 20))
+      atOnce--
+      return { kind: 'spec', spec: spec() } as const
+    })
+    const [host = ''] = processName().split('|')
+    const ghosts = [1, 2].map((n) => `${host}|4194000|1|ghost${n}`)
+    for (const id of ids)
+      for (const [index, ghost] of ghosts.entries())
+        await store.leases.acquire(stepLease(id, 'spec'), ghost, 60_000, ghosts.slice(0, index))
+    await Promise.all(ids.map((id) => runner.run(id, 'spec', 1)))
+    await expect
+      .poll(async () => Promise.all(ids.map(async (id) => (await step(id))?.status)), { timeout: 5000 })
+      .toEqual(ids.map(() => 'done'))
+    expect(most).toBe(1)
+  })
+
+  it('wait for a database that is away, however often it is', async () => {
+    let tries = 0
+    const { runner, ids, step } = await stage(1, async () => {
+      if (++tries <= 8) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+      return { kind: 'spec', spec: spec() } as const
+    })
+    await runner.run(ids[0] ?? '', 'spec', 1)
+    expect(await step(ids[0] ?? '')).toMatchObject({ status: 'done' })
+  })
+
+  it('fail when what they need stays out of reach', async () => {
+    const { runner, ids, step } = await stage(1, async () => {
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    })
+    const began = clock
+    await runner.run(ids[0] ?? '', 'spec', 1)
+    expect(await step(ids[0] ?? '')).toMatchObject({ status: 'failed', error: { code: 'internal' } })
+    expect(clock - began).toBeGreaterThan(600_000)
+  })
+})
