@@ -23,9 +23,13 @@ export interface CatchUp {
   readonly source: string
   /**
    * @param since until when everything is known to have arrived; both ms since the epoch
-   * @returns how many deliveries were asked for again, and the ids of events that were found otherwise and stored
+   * @returns how many deliveries were asked for again, the ids of events that were found otherwise and stored, and the lists
+   *   that were too long to be read whole
    */
-  run(since: number, now: number): Promise<{ asked: number; found: readonly string[] }>
+  run(
+    since: number,
+    now: number,
+  ): Promise<{ readonly asked: number; readonly found: readonly string[]; readonly cut: readonly string[] }>
 }
 
 /** What catching up needs to know of the inbox. */

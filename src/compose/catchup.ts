@@ -25,10 +25,12 @@ export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
     const now = store.now()
     const stored = await store.instance.get(key)
     const since = typeof stored === 'number' ? stored : now
-    const { asked, found } = await channel.run(since, now)
+    const { asked, found, cut } = await channel.run(since, now)
     for (const eventId of found) await queue.add({ name: 'inbound', eventId }).catch(() => {})
     await store.instance.set(key, now)
     if (asked > 0) log.info({ asked, channel: channel.source }, 'asked for deliveries that were missed')
+    for (const what of cut)
+      log.warn({ channel: channel.source, what }, 'more was missed than can be read: the rest stays unheard')
     if (found.length > 0)
       log.info({ found: found.length, channel: channel.source }, 'found what happened during a long absence')
   }

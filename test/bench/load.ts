@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { percentile } from '../faults/support/suite.ts'
 
 /** What a load on a webhook showed. */
 export interface Load {
@@ -58,9 +59,7 @@ export async function load(port: number, request: Request, connections: number, 
   }
   await Promise.all(Array.from({ length: connections }, one))
   const elapsed = (performance.now() - started) / 1000
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (q: number) =>
-    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0) * 10) / 10
+  const at = (q: number) => Math.round(percentile(times, q) * 10) / 10
   return { perSecond: Math.round(times.length / elapsed), p50: at(0.5), p99: at(0.99), refused }
 }
 

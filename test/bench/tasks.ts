@@ -1,4 +1,5 @@
 import type { Ledger } from '../faults/support/ledger.ts'
+import { percentile, sleep } from '../faults/support/suite.ts'
 import { Yard } from '../faults/support/yard.ts'
 
 export interface Throughput {
@@ -7,7 +8,6 @@ export interface Throughput {
   readonly seconds: number
 }
 
-const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 /** A task whose fifth step (the plan of its release) is done, and that waits for people. */
 const DONE = "task WHERE state->'gate'->>'kind' = 'deploy'"
 const INSTANT = { MUSTER_TEST_STAND: 'instant', LOG_LEVEL: 'error' }
@@ -127,9 +127,7 @@ export async function measureReaction(
       times.push((await seen(yard.ledger, number)) - asked)
       await sleep(100)
     }
-    const sorted = times.toSorted((a, b) => a - b)
-    const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0
-    return { p50: at(0.5), p99: at(0.99) }
+    return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
   } finally {
     await yard.close()
   }

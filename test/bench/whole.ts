@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ServerChild } from '../../src/rehearsal/child.ts'
 import { setStage, type Stage } from '../../src/rehearsal/stage.ts'
+import { percentile } from '../faults/support/suite.ts'
 
 /** How fast the server is ready, what it takes idle, how soon something is seen after a webhook; how long install, demo and tests take. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -25,9 +26,6 @@ export interface Figures {
   testSeconds?: number
 }
 
-const percentile = (values: readonly number[], q: number) =>
-  Math.round(values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? 0)
-
 async function timed(action: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await action()
@@ -45,7 +43,7 @@ async function readiness(stage: Stage, figures: Figures): Promise<ServerChild> {
     await server?.stop()
     times.push(await timed(start))
   }
-  figures.readyMs = percentile(times, 0.5)
+  figures.readyMs = Math.round(percentile(times, 0.5))
   if (!server) throw new Error('no server')
   return server
 }
@@ -81,7 +79,7 @@ async function reactions(stage: Stage, figures: Figures): Promise<void> {
     )
     stop()
   }
-  figures.embeddedReactionMs = { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
+  figures.embeddedReactionMs = { p50: Math.round(percentile(times, 0.5)), p99: Math.round(percentile(times, 0.99)) }
 }
 
 function command(file: string, args: readonly string[], cwd: string): number {

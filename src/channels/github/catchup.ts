@@ -7,7 +7,8 @@ import { peek } from './receive.ts'
 
 /** GitHub redelivers for 3 days (limits.md); an hour of margin is kept. */
 const REDELIVERY_MS = 3 * 86_400_000 - 3_600_000
-const MAX_PAGES = 30
+/** 30,000 rows of one list: whoever missed more is told, and the rest stays unread. */
+const MAX_PAGES = 300
 type Octokit = Awaited<ReturnType<GithubClient['on']>>
 
 /**
@@ -21,19 +22,22 @@ export function githubCatchUp(client: GithubClient, store: CatchUpStore): CatchU
       const asked = await redeliverMissed(client, store.isKnown, now)
       // What is younger is redelivered under its own id; read here as well, it would be done twice.
       const until = now - REDELIVERY_MS
-      return { asked, found: since < until ? await readChanges(client, store, since, until) : [] }
+      const cut: Cut = []
+      return { asked, found: since < until ? await readChanges(client, store, { since, until, cut }) : [], cut }
     },
   }
 }
 
-async function readChanges(client: GithubClient, store: CatchUpStore, since: number, until: number): Promise<string[]> {
+async function readChanges(
+  client: GithubClient,
+  store: CatchUpStore,
+  span: Pick<Place, 'since' | 'until' | 'cut'>,
+): Promise<string[]> {
   const ids: string[] = []
-  for (const installationId of await installationsOf(client)) {
-    const repositories = await orNone(async () => repositoriesOf(await client.onInstallation(installationId)))
+  for (const installationId of await installationsOf(client, span.cut)) {
+    const repositories = await orNone(async () => repositoriesOf(await client.onInstallation(installationId), span.cut))
     for (const repository of repositories)
-      for (const arrival of await orNone(() =>
-        changesOf(client, store, { repository, installationId, since, until }),
-      )) {
+      for (const arrival of await orNone(() => changesOf(client, store, { repository, installationId, ...span }))) {
         const { id, duplicate } = await store.insert(arrival)
         if (!duplicate) ids.push(id)
       }
@@ -52,14 +56,23 @@ async function orNone<T>(read: () => Promise<T[]>): Promise<T[]> {
   }
 }
 
-async function installationsOf({ app }: GithubClient): Promise<number[]> {
+async function installationsOf({ app }: GithubClient, cut: Cut): Promise<number[]> {
   const ids: number[] = []
-  for (let page = 1; page <= MAX_PAGES; page++) {
+  await pages(cut, 'installations', async (page) => {
     const { data } = await app.request('GET /app/installations', { per_page: 100, page })
     ids.push(...data.filter((one) => !one.suspended_at).map((one) => idOf(one.id)))
-    if (data.length < 100) break
-  }
+    return data.length === 100
+  })
   return ids
+}
+
+/** Lists that were longer than is read. */
+type Cut = string[]
+
+/** Reads page after page. @param read whether there is another one */
+async function pages(cut: Cut, what: string, read: (page: number) => Promise<boolean>): Promise<void> {
+  for (let page = 1; page <= MAX_PAGES; page++) if (!(await read(page))) return
+  cut.push(what)
 }
 
 async function changesOf(client: GithubClient, store: CatchUpStore, where: Omit<Place, 'octokit'>): Promise<Arrival[]> {
@@ -83,6 +96,7 @@ interface Place {
   /** Between these times; ms since the epoch. */
   readonly since: number
   readonly until: number
+  readonly cut: Cut
 }
 
 function isWithin({ since, until }: Place, at: string): boolean {
@@ -90,19 +104,23 @@ function isWithin({ since, until }: Place, at: string): boolean {
   return time >= since && time < until
 }
 
-async function repositoriesOf(octokit: Octokit): Promise<RepositoryPart[]> {
+async function repositoriesOf(octokit: Octokit, cut: Cut): Promise<RepositoryPart[]> {
   const all: RepositoryPart[] = []
-  for (let page = 1; page <= MAX_PAGES; page++) {
+  await pages(cut, 'repositories of an installation', async (page) => {
     const { data } = await octokit.request('GET /installation/repositories', { per_page: 100, page })
     for (const { id, name, default_branch, owner } of data.repositories)
       all.push({ id: idOf(id), name, default_branch, owner: { login: owner.login } })
-    if (data.repositories.length < 100) break
-  }
+    return data.repositories.length === 100
+  })
   return all
 }
 
 function nameOf({ repository }: Place): { owner: string; repo: string } {
   return { owner: repository.owner.login, repo: repository.name }
+}
+
+function fullNameOf({ repository }: Place): string {
+  return `${repository.owner.login}/${repository.name}`
 }
 
 /** A change in the form of the webhook that would have told of it. */
@@ -115,14 +133,14 @@ function arrivalOf(place: Place, event: string, key: string, payload: Readonly<R
 /** Labels that were put on, and pull requests that were merged or closed: newest first in one list. */
 async function issueEvents(place: Place): Promise<Arrival[]> {
   const found: Arrival[] = []
-  for (let page = 1; page <= MAX_PAGES; page++) {
+  await pages(place.cut, `issue events of ${fullNameOf(place)}`, async (page) => {
     const { data } = await place.octokit.request('GET /repos/{owner}/{repo}/issues/events', {
       ...nameOf(place),
       per_page: 100,
       page,
     })
     for (const one of data) {
-      if (Date.parse(one.created_at) < place.since) return found.toReversed()
+      if (Date.parse(one.created_at) < place.since) return false
       if (!isWithin(place, one.created_at)) continue
       const { event, issue, actor } = one
       if (!issue || !actor) continue
@@ -138,8 +156,8 @@ async function issueEvents(place: Place): Promise<Arrival[]> {
           }),
         )
     }
-    if (data.length < 100) break
-  }
+    return data.length === 100
+  })
   return found.toReversed()
 }
 
@@ -165,7 +183,7 @@ async function missed<T extends Written>(
   numberOf: (one: T) => number,
 ): Promise<{ one: T; number: number }[]> {
   const found: { one: T; number: number }[] = []
-  for (let page = 1; page <= MAX_PAGES; page++) {
+  await pages(place.cut, `comments of ${fullNameOf(place)}`, async (page) => {
     const data = await read(querySince(place, page))
     for (const one of data) {
       const number = numberOf(one)
@@ -173,8 +191,8 @@ async function missed<T extends Written>(
       if (old || (await store.has(githubKey(place.repository.id, number), `"id":${idOf(one.id)},`))) continue
       found.push({ one, number })
     }
-    if (data.length < 100) break
-  }
+    return data.length === 100
+  })
   return found
 }
 

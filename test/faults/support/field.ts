@@ -6,7 +6,7 @@ import { Shapes } from '../../../src/rehearsal/github/shapes.ts'
 import { git, identity } from '../../../src/rehearsal/github/git.ts'
 import { now, type Issue } from '../../../src/rehearsal/github/world.ts'
 import { setStage, type Stage, unusedPort } from '../../../src/rehearsal/stage.ts'
-import { type Kind, Managed } from './processes.ts'
+import { environmentOf, type Kind, Managed } from './processes.ts'
 
 export interface FieldOptions {
   readonly databaseUrl: string | undefined
@@ -90,27 +90,22 @@ export class Field {
     const managed = new Managed(
       kind,
       port,
-      {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '/tmp',
-        MUSTER_TEST_KIND: kind,
-        MUSTER_TEST_CONTROL: this.#control.url,
-        PORT: String(port),
-        HOST: '127.0.0.1',
-        MUSTER_DATA: join(dir, 'data'),
-        MUSTER_PUBLIC_URL: `http://127.0.0.1:${port}`,
-        MUSTER_SANDBOX: 'none',
-        APP_ID: String(world.app.id),
-        PRIVATE_KEY: world.app.privateKey,
-        WEBHOOK_SECRET: world.app.webhookSecret,
-        GITHUB_API_URL: `${this.stage.github.url}/api/v3`,
-        GITHUB_SERVER_URL: this.stage.github.url,
-        LOG_LEVEL: 'warn',
-        ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
-        ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
-        ...env,
-        ...extra,
-      },
+      environmentOf(kind, port, {
+        databaseUrl,
+        redisUrl,
+        env: {
+          MUSTER_TEST_CONTROL: this.#control.url,
+          MUSTER_DATA: join(dir, 'data'),
+          MUSTER_PUBLIC_URL: `http://127.0.0.1:${port}`,
+          APP_ID: String(world.app.id),
+          PRIVATE_KEY: world.app.privateKey,
+          WEBHOOK_SECRET: world.app.webhookSecret,
+          GITHUB_API_URL: `${this.stage.github.url}/api/v3`,
+          GITHUB_SERVER_URL: this.stage.github.url,
+          ...env,
+          ...extra,
+        },
+      }),
       join(dir, `process-${this.processes.length}.log`),
     )
     this.processes.push(managed)

@@ -7,6 +7,28 @@ const ENTRY = fileURLToPath(new URL('./process.ts', import.meta.url))
 
 export type Kind = 'start' | 'web' | 'worker'
 
+interface Own {
+  readonly databaseUrl?: string | undefined
+  readonly redisUrl?: string | undefined
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The variables of a process under test. */
+export function environmentOf(kind: Kind, port: number, { databaseUrl, redisUrl, env }: Own): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '/tmp',
+    MUSTER_TEST_KIND: kind,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    MUSTER_SANDBOX: 'none',
+    LOG_LEVEL: 'warn',
+    ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
+    ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
+    ...env,
+  }
+}
+
 /** A process of Muster under a supervisor that starts it again. */
 export class Managed {
   readonly kind: Kind

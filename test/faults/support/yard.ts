@@ -6,7 +6,7 @@ import pg from 'pg'
 import { unusedPort } from '../../../src/rehearsal/stage.ts'
 import { labeled, merged, postSigned, SECRET } from './hooks.ts'
 import { auditLedger, Ledger } from './ledger.ts'
-import { type Kind, Managed } from './processes.ts'
+import { environmentOf, type Kind, Managed } from './processes.ts'
 
 let key: string | undefined
 const privateKey = () =>
@@ -73,26 +73,21 @@ export class Yard {
     const managed = new Managed(
       kind,
       port,
-      {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '/tmp',
-        MUSTER_TEST_KIND: kind,
-        MUSTER_TEST_CONTROL: this.ledger.url,
-        MUSTER_TEST_SETTINGS: this.#settings(),
-        PORT: String(port),
-        HOST: '127.0.0.1',
-        MUSTER_DATA: join(this.dir, 'data'),
-        MUSTER_SANDBOX: 'none',
-        APP_ID: '1',
-        PRIVATE_KEY: privateKey(),
-        WEBHOOK_SECRET: SECRET,
-        LOG_LEVEL: 'warn',
-        MUSTER_CONCURRENCY: '16',
-        DATABASE_URL: databaseUrl,
-        ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
-        ...env,
-        ...extra,
-      },
+      environmentOf(kind, port, {
+        databaseUrl,
+        redisUrl,
+        env: {
+          MUSTER_TEST_CONTROL: this.ledger.url,
+          MUSTER_TEST_SETTINGS: this.#settings(),
+          MUSTER_DATA: join(this.dir, 'data'),
+          APP_ID: '1',
+          PRIVATE_KEY: privateKey(),
+          WEBHOOK_SECRET: SECRET,
+          MUSTER_CONCURRENCY: '16',
+          ...env,
+          ...extra,
+        },
+      }),
       join(this.dir, `process-${this.processes.length}.log`),
     )
     this.processes.push(managed)
