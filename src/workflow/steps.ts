@@ -65,7 +65,7 @@ interface Running {
   readonly step: string
   readonly attempt: number
   readonly controller: AbortController
-  readonly done: Promise<void>
+  readonly done: Promise<unknown>
   seen?: number
 }
 
@@ -87,14 +87,13 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
     const key = `${taskId} ${stepId}`
     if (stopping || running.has(key)) return
     const controller = new AbortController()
-    const worked = withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
+    const done = withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
       work(deps, taskId, stepId, attempt, claim, controller),
     )
-    const done = worked.then(() => {})
     running.set(key, { taskId, step: stepId, attempt, controller, done })
     timer ??= setInterval(() => void look().catch(() => {}), LOOK_MS).unref()
     try {
-      const turn = await worked
+      const turn = await done
       if (turn === 'later') waiting.set(key, [taskId, stepId, attempt])
       else waiting.delete(key)
       if (turn === 'suspect') nextSuspect()
