@@ -63,7 +63,7 @@ async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, ch
   if (result.exitCode === 0) return
   const hint =
     wanted && !setupNetwork
-      ? 'It asks for the network, which the operator has not allowed (MUSTER_SETUP_NETWORK=1).'
+      ? 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
       : 'See `checks.setup` in .github/muster.yml.'
   throw new UserError(
     'setup_failed',

@@ -297,7 +297,7 @@ async function park(
 
 const MODEL_HINTS = {
   busy: 'The model provider is overloaded or out of reach.',
-  key: 'The model provider does not accept the key. The operator should check ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), then `retry`.',
+  key: 'The model provider does not accept the key. The operator should check `ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`), then `retry`.',
   credit: "The model provider's spending limit or credit is used up. The operator should raise it, then `retry`.",
   request: 'The model provider refused the request; the details are in the log.',
 } as const

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { partMarker, renderParts } from '../../src/channels/github/parts.ts'
-import { markerIn } from '../../src/channels/github/render.ts'
+import { markerIn, partMarker, renderParts } from '../../src/channels/github/render.ts'
 import type { Block } from '../../src/core/reply/document.ts'
 
 const MARKER = 'muster:e1:0123456789abcdef0123456789abcdef'

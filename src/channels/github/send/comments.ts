@@ -2,8 +2,7 @@ import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { statusCard } from '../../../core/reply/card.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
-import { partMarker, renderParts } from '../parts.ts'
-import { markerIn, renderMarkdown } from '../render.ts'
+import { markerIn, partMarker, renderMarkdown, renderParts } from '../render.ts'
 import { names, type SendDeps } from './types.ts'
 
 type Body<Kind extends EffectBody['kind']> = Extract<EffectBody, { kind: Kind }>
