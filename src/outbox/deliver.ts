@@ -18,6 +18,8 @@ export interface DeliverDeps {
   readonly workflow: Workflow
   /** How long the provider wants nothing of an effect's account: it may have said so after this effect was begun. */
   readonly pausedMs: (effect: StoredEffect) => number
+  /** The provider asks to be left alone for so long: told at once, before anything is written down. */
+  readonly onAskedToWait: (effect: StoredEffect, ms: number) => void
   readonly sender: Sender
   readonly markerKey: string
   readonly now: () => number
@@ -65,6 +67,7 @@ export async function deliver(
     if (error instanceof Fenced || error instanceof Lost) throw error
     if (error instanceof Settled) return { kind: 'settled' }
     const known = error instanceof SendError ? error : new SendError('unknown', messageOf(error), { cause: error })
+    if (known.retryAfterMs !== undefined) deps.onAskedToWait(effect, known.retryAfterMs)
     return failed(deps, effect, known, claim)
   }
 }

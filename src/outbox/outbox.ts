@@ -14,7 +14,7 @@ const GATHER_MS = 5
 const POLL_MS = 1000
 const TROUBLE_MS = 5000
 
-export interface OutboxDeps extends Omit<DeliverDeps, 'pausedMs'> {
+export interface OutboxDeps extends Omit<DeliverDeps, 'pausedMs' | 'onAskedToWait'> {
   readonly leases: Pick<Leases, 'holder' | 'ttlMs' | 'dead' | 'keep'>
   readonly limiter: Limiter
   /** How much of one account may be under way at once in this process. */
@@ -155,7 +155,9 @@ async function step(
     return new Date(deps.now() + wait)
   }
   const pausedMs = () => deps.accounts.pausedMs(account)
-  const outcome = await deliver({ ...deps, pausedMs }, head, claim, effects.length === 1 && !full ? lane : undefined)
+  const onAskedToWait = (_effect: StoredEffect, ms: number) => deps.accounts.block(account, deps.now() + ms)
+  const last = effects.length === 1 && !full ? lane : undefined
+  const outcome = await deliver({ ...deps, pausedMs, onAskedToWait }, head, claim, last)
   if (outcome.kind !== 'again') {
     deps.accounts.worked(account)
     return outcome.kind === 'left' ? 'left' : 'next'
@@ -170,10 +172,7 @@ async function onTrouble(
   account: string,
   error: { kind: string; retryAfterMs: number | undefined },
 ): Promise<void> {
-  if (error.retryAfterMs !== undefined) {
-    accounts.block(account, now() + error.retryAfterMs)
-    return limiter.block(account, now() + error.retryAfterMs)
-  }
+  if (error.retryAfterMs !== undefined) return limiter.block(account, now() + error.retryAfterMs)
   if (error.kind === 'unknown' && accounts.broke(account))
     log('warn', 'the provider is left alone for a while', { account })
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import pg from 'pg'
 import { type Fault, problemsOf, sleep } from './support/suite.ts'
 import { Yard } from './support/yard.ts'
@@ -54,12 +55,13 @@ const r24: Fault = {
     const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
     try {
       const web = await yard.spawn('web')
-      const steady = await yard.spawn('worker')
+      const heap = join(yard.dir, 'heap')
+      const steady = await yard.spawn('worker', { MUSTER_TEST_HEAP: heap })
       const victim = await yard.spawn('worker')
-      const minutes = context.pick(0.2, 6)
+      const minutes = context.pick(0.2, 10)
       const until = Date.now() + minutes * 60_000
       const sample = (pid: number | undefined) => ({
-        mb: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
+        mb: existsSync(heap) ? Number(readFileSync(heap, 'utf8')) / 2 ** 20 : 0,
         files: readdirSync(`/proc/${pid}/fd`).length,
       })
       yard.ledger.fault = () => (context.random() < 0.03 ? (context.random() < 0.5 ? 'reset' : '502') : undefined)
@@ -68,7 +70,7 @@ const r24: Fault = {
       let nextFault = Date.now() + 5000
       while (Date.now() < until) {
         await yard.ask(number++)
-        await sleep(context.pick(100, 250))
+        await sleep(100)
         if (number % 20 === 0) samples.push({ at: Date.now(), ...sample(steady.pid) })
         if (Date.now() < nextFault) continue
         nextFault = Date.now() + context.pick(3000, 20_000)
@@ -83,9 +85,12 @@ const r24: Fault = {
       }
       yard.ledger.fault = () => undefined
       await yard.settled(180_000)
+      // The first half fills what is kept on purpose (the tasks that were worked on last).
       const half = samples.slice(Math.floor(samples.length / 2))
       const slope = slopeOf(half) * 600_000
-      const files = sample(steady.pid).files - (samples[2]?.files ?? 0)
+      // Quickly, the pools are still filling when the first look is taken.
+      const files = sample(steady.pid).files - (half[0]?.files ?? 0)
+      const mayOpen = context.pick(40, 15)
       const folders = readdirSync(yard.dir).length
       void web
       return {
@@ -93,9 +98,9 @@ const r24: Fault = {
         problems: [
           ...(await problemsOf(yard)),
           ...(context.full && slope > 1 ? [`memory grows by ${slope.toFixed(1)} MB per 10 min`] : []),
-          ...(files > 15 ? [`${files} more files open`] : []),
+          ...(files > mayOpen ? [`${files} more files open`] : []),
           ...(folders > 12 ? [`${folders} folders left`] : []),
-          ...(steady.crashes > 0 ? ['the steady worker ended'] : []),
+          ...steady.ends.map((end) => `the steady worker ended: ${end}`),
         ],
       }
     } finally {
@@ -143,7 +148,7 @@ const b1: Fault = {
           ...(rows.every((row) => row.outcome === 'ignored') ? [] : ['a damaged event was not decided']),
           ...(failed === 1 ? [] : ['a damaged effect is no dead letter']),
           ...(tasks === 6 ? [] : [`${tasks} of 6 other tasks ended`]),
-          ...(worker.crashes > 0 ? ['the worker ended'] : []),
+          ...worker.ends.map((end) => `the worker ended: ${end}`),
         ],
       }
     } finally {

@@ -134,6 +134,7 @@ const r13: Fault = {
       }
       const hours = (now() - started) / 3_600_000
       // A status that changes fifty times in two seconds is edited a few times, and shows the last state.
+      const early = seen.early
       ahead = 0
       const elsewhere = { ...place, repository: { ...origin.repository, installationId: 8 } }
       for (let change = 0; change < 50; change++) {
@@ -148,7 +149,7 @@ const r13: Fault = {
       return {
         number: `${total} effects over ${hours.toFixed(1)} h (a clock that runs ahead); 50 changes became ${seen.edits} edits`,
         problems: [
-          ...(seen.early > 0 ? [`${seen.early} early requests`] : []),
+          ...(early > 0 ? [`${early} early requests`] : []),
           ...(seen.refused > 0 ? [`${seen.refused} requests over the limit`] : []),
           ...(seen.edits > 5 || seen.edits === 0 ? [`${seen.edits} edits`] : []),
           ...(open > 0 ? ['the last state was not shown'] : []),

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { runUntilStopped } from '../../../src/cli/start.ts'
 import { startServer, startWorkerProcess } from '../../../src/compose/server.ts'
 import { ROLES } from '../../../src/queue/jobs.ts'
@@ -18,6 +19,14 @@ const stand =
     : process.env['MUSTER_TEST_STAND'] === 'instant'
       ? instantStand(control, settings)
       : ledgerStand(control, settings, options)
+
+const heap = process.env['MUSTER_TEST_HEAP']
+if (heap)
+  setInterval(() => {
+    // What is left after a collection: all else is only the allocator's leisure.
+    globalThis.gc?.()
+    writeFileSync(heap, String(process.memoryUsage().heapUsed))
+  }, 5000).unref()
 
 await runUntilStopped(() =>
   kind === 'worker'

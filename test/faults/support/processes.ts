@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -38,6 +38,8 @@ export class Managed {
   #child: ChildProcess | undefined
   #stopping = false
   crashes = 0
+  /** How it ended each time, and what it said last. */
+  readonly ends: string[] = []
 
   constructor(kind: Kind, port: number, env: Record<string, string>, log: string) {
     this.kind = kind
@@ -53,15 +55,16 @@ export class Managed {
   /** @param once variables of this start only */
   spawn(once: Readonly<Record<string, string>> = {}): void {
     const log = openSync(this.logFile, 'a')
-    const child = spawn(process.execPath, ['--no-warnings', ENTRY], {
+    const child = spawn(process.execPath, ['--no-warnings', '--expose-gc', ENTRY], {
       env: { ...this.#env, ...once },
       cwd: dirname(this.logFile),
       stdio: ['ignore', log, log],
     })
     this.#child = child
-    child.once('exit', () => {
+    child.once('exit', (code, signal) => {
       if (this.#stopping || this.#child !== child) return
       this.crashes++
+      this.ends.push(`${code ?? signal}: ${readFileSync(this.logFile, 'utf8').slice(-2000)}`)
       setTimeout(() => this.#stopping || this.spawn(), 50)
     })
   }
