@@ -7,6 +7,8 @@ import type { Person, Repository, Task } from '../core/task/types.ts'
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type Received =
   | { readonly ok: true; readonly arrival: Arrival }
+  /** Nothing to be stored: the platform only wants this answer. */
+  | { readonly ok: true; readonly answer: { readonly type: string; readonly body: string } }
   | { readonly ok: false; readonly status: 400 | 401; readonly detail: string }
 
 /** Checks a call before anything of it is read: signature first. */

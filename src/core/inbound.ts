@@ -2,7 +2,7 @@ import type { Decision } from './task/commands.ts'
 
 /** Something that arrived, as it is stored before anything else happens. */
 export interface Arrival {
-  readonly source: 'github' | 'api'
+  readonly source: 'github' | 'slack' | 'jira' | 'clickup' | 'api'
   readonly deliveryId: string
   /** `event.action`, as far as the headers tell; refined when it is read. */
   readonly kind: string

@@ -11,11 +11,14 @@ export interface Readiness {
   readonly detail: string
 }
 
+/** Who sends webhooks. */
+export type WebhookSource = 'github' | 'slack' | 'jira' | 'clickup'
+
 /** What the HTTP side needs of the rest. */
 export interface HttpDeps {
   readonly store: Store
-  /** Undefined while no GitHub App is set up. */
-  readonly verifier: () => Verifier | undefined
+  /** Undefined while a channel is not set up. */
+  readonly verifier: (source: WebhookSource) => Verifier | undefined
   /** Hands a stored event on. @returns whether it could be queued now */
   readonly onArrival: (
     eventId: string,

@@ -1,11 +1,28 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Arrival } from '../core/inbound.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { problem } from './problem.ts'
-import type { HttpDeps } from './types.ts'
+import type { HttpDeps, WebhookSource } from './types.ts'
 
 /** The most that GitHub ever sends (limits.md). */
 const MAX_WEBHOOK_BYTES = 25 * 1024 * 1024
+/** The others send far less; a description of a ticket has 32,767 characters. */
+const MAX_OTHER_BYTES = 4 * 1024 * 1024
+
+interface Door {
+  readonly source: WebhookSource
+  readonly name: string
+  readonly path: string
+  readonly bytes: number
+  readonly accepted: 'told' | 'silent'
+}
+
+const DOORS: readonly Door[] = [
+  { source: 'github', name: 'GitHub', path: '/api/github/webhooks', bytes: MAX_WEBHOOK_BYTES, accepted: 'told' },
+  { source: 'slack', name: 'Slack', path: '/api/slack/events', bytes: MAX_OTHER_BYTES, accepted: 'silent' },
+  { source: 'jira', name: 'Jira', path: '/api/jira/webhooks', bytes: MAX_OTHER_BYTES, accepted: 'told' },
+  { source: 'clickup', name: 'ClickUp', path: '/api/clickup/webhooks', bytes: MAX_OTHER_BYTES, accepted: 'told' },
+]
 
 /** Verify, store, commit, answer: nothing else stands on a webhook's path. */
 export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
@@ -13,29 +30,40 @@ export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_WEBHOOK_BYTES }, (_request, body, done) =>
     done(null, body),
   )
-  app.post('/api/github/webhooks', { bodyLimit: MAX_WEBHOOK_BYTES, schema: { hide: true } }, async (request, reply) => {
-    const verify = deps.verifier()
-    if (!verify) return problem(reply, 503, 'not_set_up', 'No GitHub App is set up here yet.')
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    const received = verify(request.headers, body)
-    if (!received.ok) {
-      // Never the payload: it may hold anything.
-      deps.log('warn', 'a webhook was turned away', {
-        status: received.status,
-        bytes: body.length,
-        delivery: String(request.headers['x-github-delivery'] ?? '').slice(0, 100),
-      })
-      return problem(reply, received.status, received.status === 401 ? 'bad_signature' : 'bad_headers', received.detail)
-    }
-    crashPoint('signature-ok')
-    const { id, duplicate } = await store(deps, received.arrival)
-    crashPoint('inbox-commit')
-    reply.raw.once('finish', () => crashPoint('response-sent'))
-    if (duplicate) return reply.code(202).send({ id, decision: { outcome: 'duplicate', reason: 'delivery_seen' } })
-    // The answer does not wait for the queue, and the sweeper finds what the queue lost.
-    void handOn(deps, id, received.arrival)
-    return reply.code(202).send({ id })
-  })
+  for (const door of DOORS)
+    app.post(door.path, { bodyLimit: door.bytes, schema: { hide: true } }, (request, reply) =>
+      arrive(deps, door, request, reply),
+    )
+}
+
+async function arrive(deps: HttpDeps, door: Door, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { source, accepted } = door
+  const verify = deps.verifier(source)
+  if (!verify && source === 'github') return problem(reply, 503, 'not_set_up', 'No GitHub App is set up here yet.')
+  if (!verify) return problem(reply, 404, 'not_set_up', `${door.name} is not switched on here.`)
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const received = verify(request.headers, body)
+  if (!received.ok) {
+    // Never the payload: it may hold anything.
+    deps.log('warn', 'a webhook was turned away', {
+      source,
+      status: received.status,
+      bytes: body.length,
+      delivery: String(request.headers['x-github-delivery'] ?? '').slice(0, 100),
+    })
+    return problem(reply, received.status, received.status === 401 ? 'bad_signature' : 'bad_headers', received.detail)
+  }
+  if ('answer' in received) return reply.code(200).type(received.answer.type).send(received.answer.body)
+  crashPoint('signature-ok')
+  const { id, duplicate } = await store(deps, received.arrival)
+  crashPoint('inbox-commit')
+  reply.raw.once('finish', () => crashPoint('response-sent'))
+  // The answer does not wait for the queue, and the sweeper finds what the queue lost.
+  if (!duplicate) void handOn(deps, id, received.arrival)
+  // Slack shows what is answered to a command or a button; an empty body shows nothing.
+  if (accepted === 'silent') return reply.code(200).send()
+  const decision = duplicate ? { decision: { outcome: 'duplicate', reason: 'delivery_seen' } } : {}
+  return reply.code(202).send({ id, ...decision })
 }
 
 async function store(deps: HttpDeps, arrival: Parameters<HttpDeps['store']['inbox']['insert']>[0]) {

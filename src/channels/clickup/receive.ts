@@ -1,0 +1,34 @@
+import { hashOf } from '../../core/hash.ts'
+import { surfaceAccount, surfaceKey } from '../../core/said.ts'
+import { headerIn, isHmac, jsonIn } from '../signature.ts'
+import type { Received, Verifier } from '../types.ts'
+import { Payload } from './schema.ts'
+
+/**
+ * Checks a webhook of ClickUp's before anything of it is read: `X-Signature`, the hex HMAC-SHA256 of the raw body (limits.md).
+ * What ClickUp repeats has the id of the same change.
+ * @param team the workspace that the webhook was made for
+ */
+export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: string, team: string): Received {
+  if (!isHmac(secret, body, headerIn(headers, 'x-signature') ?? ''))
+    return { ok: false, status: 401, detail: 'The signature (X-Signature) is missing or wrong.' }
+  const payload = jsonIn(body)
+  if (typeof payload !== 'object' || payload === null)
+    return { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }
+  const parsed = Payload.safeParse(payload)
+  const change = parsed.success ? parsed.data.history_items?.[0]?.id : undefined
+  const ticket = parsed.success ? parsed.data.task_id : undefined
+  const surface = ticket === undefined ? undefined : ({ channel: 'clickup', team, ticket } as const)
+  return {
+    ok: true,
+    arrival: {
+      source: 'clickup',
+      deliveryId: (change === undefined ? `hash:${hashOf(payload)}` : `${ticket}:${change}`)
+        .replaceAll(/[^\w:.-]/g, '_')
+        .slice(0, 200),
+      kind: parsed.success ? parsed.data.event.slice(0, 60) : 'unknown',
+      body,
+      ...(surface ? { lane: surfaceKey(surface), account: surfaceAccount(surface) } : {}),
+    },
+  }
+}

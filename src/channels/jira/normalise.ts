@@ -1,0 +1,117 @@
+import type { Unheard } from '../../core/heard.ts'
+import type { Member, Said, SaidWhat, Ticket } from '../../core/said.ts'
+import { jsonIn } from '../signature.ts'
+import { siteOf, surfaceOf } from './receive.ts'
+import { type JiraPayload, Payload } from './schema.ts'
+import { markdownOf } from './text.ts'
+
+type Surface = NonNullable<ReturnType<typeof surfaceOf>>
+type Issue = NonNullable<JiraPayload['issue']>
+type Account = NonNullable<JiraPayload['user']>
+
+/** Reads a stored webhook. Pure; every input has an answer. @param own Muster's own account on the site */
+export function normalise(body: Uint8Array, own: string | undefined): Said | Unheard {
+  const parsed = Payload.safeParse(jsonIn(body))
+  if (!parsed.success)
+    return {
+      ignored: 'malformed',
+      detail: `a webhook without ${parsed.error.issues[0]?.path.join('.') || 'what is needed'}`,
+    }
+  const payload = parsed.data
+  const surface = surfaceOf(payload)
+  if (!surface) return { ignored: 'not_for_us', detail: `nothing is done on ${payload.webhookEvent}` }
+  const what = read(payload, surface, own)
+  if ('ignored' in what) return what
+  const author = payload.comment?.author ?? payload.user
+  if (!author) return { ignored: 'malformed', detail: `${payload.webhookEvent} without its author` }
+  return {
+    kind: payload.webhookEvent,
+    surface,
+    by: memberOf(surface.site, author),
+    writtenAt: payload.timestamp ?? Date.parse(payload.comment?.created ?? ''),
+    what,
+  }
+}
+
+function read(payload: JiraPayload, surface: Surface, own: string | undefined): SaidWhat | Unheard {
+  const { webhookEvent, issue, comment } = payload
+  if (comment && (webhookEvent === 'comment_created' || payload.issue_event_type_name === 'issue_commented'))
+    return words(comment, issue && ticketOf(issue, surface, own), own)
+  if (webhookEvent === 'comment_updated') return { ignored: 'edited', detail: 'only what is newly written counts' }
+  if (webhookEvent === 'jira:issue_deleted') return { type: 'gone' }
+  if (issue && webhookEvent === 'jira:issue_created') return created(issue, surface, own)
+  if (issue && webhookEvent === 'jira:issue_updated') return updated(payload, issue, surface, own)
+  return { ignored: 'not_for_us', detail: `nothing is done on ${webhookEvent}` }
+}
+
+function words(
+  comment: NonNullable<JiraPayload['comment']>,
+  ticket: Ticket | undefined,
+  own: string | undefined,
+): SaidWhat {
+  const { text, mentioned } = markdownOf(comment.body ?? '', own)
+  return { type: 'text', text, messageId: comment.id, mentioned, ticket }
+}
+
+function created(issue: Issue, surface: Surface, own: string | undefined): SaidWhat {
+  const ticket = ticketOf(issue, surface, own)
+  const assignee = idOf(issue.fields?.assignee)
+  if (own !== undefined && assignee === own) return { type: 'assigned', assignee: own, ticket }
+  if (ticket.labels.length > 0) return { type: 'labelled', labels: ticket.labels, ticket }
+  const { mentioned } = markdownOf(issue.fields?.description ?? '', own)
+  return { type: 'text', text: ticket.body, messageId: '', mentioned, ticket }
+}
+
+function updated(payload: JiraPayload, issue: Issue, surface: Surface, own: string | undefined): SaidWhat | Unheard {
+  const ticket = ticketOf(issue, surface, own)
+  const items = payload.changelog?.items ?? []
+  const assigned = items.find((item) => item.field === 'assignee')
+  // Assignments by rules and in bulk come without a list of changes.
+  const bare = items.length === 0 && payload.issue_event_type_name === 'issue_assigned'
+  if (assigned || bare)
+    return {
+      type: 'assigned',
+      assignee: assigned?.tmpToAccountId ?? assigned?.to ?? idOf(issue.fields?.assignee) ?? '',
+      ticket,
+    }
+  const labels = items.find((item) => item.field === 'labels')
+  if (labels) {
+    const before = new Set((labels.fromString ?? '').split(' '))
+    const after: unknown = Object.hasOwn(labels, 'toString') ? Reflect.get(labels, 'toString') : ''
+    const added = String(after ?? '')
+      .split(' ')
+      .filter((label) => label !== '' && !before.has(label))
+    return { type: 'labelled', labels: added, ticket }
+  }
+  if (items.some((item) => item.field === 'description'))
+    return { ignored: 'edited', detail: 'only what is newly written counts' }
+  return { ignored: 'not_for_us', detail: 'nothing that Muster looks at was changed' }
+}
+
+function ticketOf(issue: Issue, surface: Surface, own: string | undefined): Ticket {
+  const { fields } = issue
+  return {
+    title: fields?.summary ?? surface.name,
+    body: markdownOf(fields?.description ?? '', own).text,
+    project: fields?.project?.key ?? surface.name.split('-')[0] ?? '',
+    labels: fields?.labels ?? [],
+    url: `${new URL(issue.self).protocol}//${siteOf(issue.self)}/browse/${encodeURIComponent(surface.name)}`,
+  }
+}
+
+/** Cloud has account ids, Server keys. */
+function idOf(user: Account | undefined): string | undefined {
+  return user?.accountId ?? user?.key ?? user?.name
+}
+
+function memberOf(site: string, user: Account): Member {
+  const id = idOf(user) ?? ''
+  return {
+    channel: 'jira',
+    account: site,
+    id,
+    name: user.displayName ?? user.name ?? id,
+    isBot: user.accountType === 'app',
+    isStranger: user.accountType === 'customer',
+  }
+}

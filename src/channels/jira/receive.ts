@@ -1,0 +1,49 @@
+import { hashOf } from '../../core/hash.ts'
+import { surfaceAccount, surfaceKey } from '../../core/said.ts'
+import { headerIn, isHmac, jsonIn } from '../signature.ts'
+import type { Received, Verifier } from '../types.ts'
+import { type JiraPayload, Payload } from './schema.ts'
+
+/** Checks a webhook of Jira's before anything of it is read: `X-Hub-Signature: sha256=…` over the raw body (limits.md). */
+export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: string): Received {
+  const signature = headerIn(headers, 'x-hub-signature') ?? ''
+  if (!signature.startsWith('sha256=') || !isHmac(secret, body, signature.slice('sha256='.length)))
+    return { ok: false, status: 401, detail: 'The signature (X-Hub-Signature) is missing or wrong.' }
+  const payload = jsonIn(body)
+  if (typeof payload !== 'object' || payload === null)
+    return { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }
+  const parsed = Payload.safeParse(payload)
+  const delivery = headerIn(headers, 'x-atlassian-webhook-identifier')
+  const id = parsed.success ? idOf(parsed.data) : undefined
+  const surface = parsed.success ? surfaceOf(parsed.data) : undefined
+  return {
+    ok: true,
+    arrival: {
+      source: 'jira',
+      deliveryId: (id ?? delivery ?? `hash:${hashOf(payload)}`).replaceAll(/[^\w:.-]/g, '_').slice(0, 200),
+      kind: parsed.success ? parsed.data.webhookEvent.slice(0, 60) : 'unknown',
+      body,
+      ...(surface ? { lane: surfaceKey(surface), account: surfaceAccount(surface) } : {}),
+    },
+  }
+}
+
+/** A comment and its twin (`comment_created`, and Server's `issue_updated` with the same comment) have one id. */
+function idOf(payload: JiraPayload): string | undefined {
+  const { webhookEvent, comment } = payload
+  const isNew = webhookEvent === 'comment_created' || payload.issue_event_type_name === 'issue_commented'
+  return comment && isNew ? `comment:${siteOf(comment.self)}:${comment.id}` : undefined
+}
+
+/** The host that a resource's own address names. */
+export function siteOf(self: string): string {
+  return URL.canParse(self) ? new URL(self).host : 'unknown'
+}
+
+/** The ticket of a payload. Server names it only in the address of a comment. */
+export function surfaceOf({ issue, comment }: JiraPayload) {
+  const self = issue?.self ?? comment?.self
+  const ticket = issue?.id ?? /\/issue\/(\d{1,20})\/comment\//.exec(comment?.self ?? '')?.[1]
+  if (self === undefined || ticket === undefined) return undefined
+  return { channel: 'jira', site: siteOf(self), ticket, name: issue?.key ?? ticket } as const
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+
+/** The parts of Jira's webhooks that are read, of Cloud and of Server; whatever else is there is let be. */
+const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined)
+/** Text as wiki markup, or as a document (ADF). */
+const Words = optional(z.union([z.string(), z.looseObject({ type: z.string() })]))
+
+export const User = z.object({
+  accountId: optional(z.string()),
+  key: optional(z.string()),
+  name: optional(z.string()),
+  displayName: optional(z.string()),
+  emailAddress: optional(z.string()),
+  accountType: optional(z.string()),
+})
+
+const Issue = z.object({
+  id: z.string().regex(/^\d{1,20}$/),
+  key: optional(z.string().max(300)),
+  self: z.string(),
+  fields: z
+    .looseObject({
+      summary: optional(z.string()),
+      description: Words,
+      labels: optional(z.array(z.string())),
+      assignee: optional(User),
+      project: optional(z.object({ key: optional(z.string()) })),
+    })
+    .optional(),
+})
+
+export const Payload = z.object({
+  timestamp: optional(z.number()),
+  webhookEvent: z.string().max(100),
+  issue_event_type_name: optional(z.string()),
+  user: optional(User),
+  issue: optional(Issue),
+  comment: optional(
+    z.object({
+      id: z.string().regex(/^\d{1,20}$/),
+      self: z.string(),
+      body: Words,
+      author: optional(User),
+      created: optional(z.string()),
+    }),
+  ),
+  changelog: optional(
+    z.object({
+      items: z.array(
+        // `toString` is not named here: every object has one.
+        z.looseObject({
+          field: z.string(),
+          fromString: optional(z.string()),
+          to: optional(z.string()),
+          tmpToAccountId: optional(z.string()),
+        }),
+      ),
+    }),
+  ),
+})
+export type JiraPayload = z.infer<typeof Payload>

@@ -1,0 +1,26 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** Whether `given` is the hex HMAC-SHA256 of these bytes, compared in constant time. */
+export function isHmac(secret: string, bytes: string | Uint8Array, given: string): boolean {
+  const wanted = Buffer.from(createHmac('sha256', secret).update(bytes).digest('hex'))
+  const found = Buffer.from(given)
+  return wanted.length === found.length && timingSafeEqual(wanted, found)
+}
+
+/** One value of a header, which Node gives as a text or a list. */
+export function headerIn(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  name: string,
+): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** JSON of a body; undefined where it is none. */
+export function jsonIn(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,160 @@
+import type { Unheard } from '../../core/heard.ts'
+import type { Member, Said, Surface } from '../../core/said.ts'
+import { jsonIn } from '../signature.ts'
+import { BlockActions, EventCallback, Message, MessageAction, SlashCommand } from './schema.ts'
+import { markdownOf } from './text.ts'
+
+type Event = ReturnType<typeof EventCallback.parse>
+type Words = ReturnType<typeof Message.parse>
+
+/** Reads a stored payload. Pure; every input has an answer. */
+export function normalise(body: Uint8Array): Said | Unheard {
+  const payload = jsonIn(body)
+  const event = EventCallback.safeParse(payload)
+  if (event.success) return readEvent(event.data)
+  const action = BlockActions.safeParse(payload)
+  if (action.success) return readAction(action.data)
+  const shortcut = MessageAction.safeParse(payload)
+  if (shortcut.success) return readShortcut(shortcut.data)
+  const slash = SlashCommand.safeParse(payload)
+  if (slash.success) return readSlash(slash.data)
+  if (typeof payload !== 'object' || payload === null || !('type' in payload))
+    return { ignored: 'malformed', detail: 'the payload is none of Slack' }
+  return { ignored: 'unknown_event', detail: `nothing is done on ${String(payload.type).slice(0, 60)}` }
+}
+
+function readEvent(callback: Event): Said | Unheard {
+  const { event } = callback
+  if (event.type !== 'message' && event.type !== 'app_mention')
+    return { ignored: 'not_for_us', detail: `nothing is done on ${event.type.slice(0, 60)}` }
+  const message = Message.safeParse(event)
+  if (!message.success)
+    return {
+      ignored: 'malformed',
+      detail: `${event.type} without ${message.error.issues[0]?.path.join('.') ?? 'what is needed'}`,
+    }
+  return readMessage(callback, message.data)
+}
+
+function readMessage(callback: Event, message: Words): Said | Unheard {
+  const { subtype } = message
+  if (subtype === 'message_changed' || message.edited !== undefined)
+    return { ignored: 'edited', detail: 'only what is newly written counts' }
+  if (subtype === 'message_deleted')
+    return message.deleted_ts && message.previous_message?.ts === message.deleted_ts
+      ? gone(callback, message, message.deleted_ts)
+      : { ignored: 'not_for_us', detail: 'a message was deleted' }
+  if (subtype && subtype !== 'bot_message' && subtype !== 'thread_broadcast' && subtype !== 'file_share')
+    return { ignored: 'not_for_us', detail: `nothing is done on message.${subtype.slice(0, 60)}` }
+  const own = ownIds(callback)
+  const { text, mentioned } = markdownOf(message.text ?? '', own)
+  return {
+    kind: `slack.${message.type}`,
+    surface: surfaceOf(callback.team_id, message.channel, message.thread_ts ?? message.ts),
+    by: memberOf(callback.team_id, message),
+    writtenAt: timeOf(message.ts),
+    what: {
+      type: 'text',
+      text,
+      messageId: message.ts,
+      mentioned: mentioned || message.type === 'app_mention' || message.channel_type === 'im',
+      ticket: undefined,
+    },
+  }
+}
+
+function gone({ team_id }: Event, message: Words, thread: string): Said {
+  return {
+    kind: 'slack.message_deleted',
+    surface: surfaceOf(team_id, message.channel, thread),
+    by: memberOf(team_id, message),
+    writtenAt: timeOf(message.ts),
+    what: { type: 'gone' },
+  }
+}
+
+/** Muster's own accounts in this workspace, as Slack names whom the event was delivered for. */
+function ownIds({ authorizations = [], authed_users = [] }: Event): readonly string[] {
+  return [...authorizations.filter((one) => one.is_bot).flatMap((one) => one.user_id ?? []), ...authed_users]
+}
+
+function surfaceOf(team: string, room: string, thread: string): Surface {
+  return { channel: 'slack', team, room, thread }
+}
+
+/** Times of Slack's messages are seconds with six digits behind the point. */
+function timeOf(ts: string | undefined): number {
+  return ts !== undefined && /^\d+\.\d+$/.test(ts) ? Math.floor(Number(ts) * 1000) : Number.NaN
+}
+
+function memberOf(team: string, message: Words): Member {
+  const home = message.user_team ?? message.source_team ?? message.team ?? team
+  return {
+    channel: 'slack',
+    account: home,
+    id: message.user ?? message.bot_id ?? '',
+    name: message.user ?? message.bot_id ?? 'somebody',
+    isBot: message.bot_id !== undefined || message.subtype === 'bot_message' || message.user === undefined,
+    isStranger: home !== team,
+  }
+}
+
+function personOf(
+  team: string,
+  user: { id: string; name?: string | undefined; username?: string | undefined; team_id?: string | undefined },
+): Member {
+  const home = user.team_id ?? team
+  const name = user.name ?? user.username ?? user.id
+  return { channel: 'slack', account: home, id: user.id, name, isBot: false, isStranger: home !== team }
+}
+
+function readAction(action: ReturnType<typeof BlockActions.parse>): Said | Unheard {
+  const team = action.team?.id ?? action.user.team_id
+  const room = action.channel?.id ?? action.container?.channel_id
+  const messageId = action.message?.ts ?? action.container?.message_ts
+  const [pressed] = action.actions
+  if (!team || !room || !messageId || !pressed)
+    return { ignored: 'not_for_us', detail: 'an action that belongs to no message' }
+  if (!pressed.action_id.startsWith('muster:'))
+    return { ignored: 'not_for_us', detail: `the action is "${pressed.action_id.slice(0, 60)}"` }
+  return {
+    kind: 'slack.button',
+    surface: surfaceOf(team, room, action.message?.thread_ts ?? messageId),
+    by: personOf(team, action.user),
+    writtenAt: timeOf(pressed.action_ts),
+    what: { type: 'button', action: pressed.action_id.slice('muster:'.length), value: pressed.value ?? '', messageId },
+  }
+}
+
+/** "Hand to Muster" on a message: as if Muster had been asked to do what it says. */
+function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | Unheard {
+  const { callback_id, team, channel, message, user } = shortcut
+  if (callback_id !== 'muster:hand')
+    return { ignored: 'not_for_us', detail: `the shortcut is "${callback_id.slice(0, 60)}"` }
+  return {
+    kind: 'slack.shortcut',
+    surface: surfaceOf(team.id, channel.id, message.thread_ts ?? message.ts),
+    by: personOf(team.id, user),
+    writtenAt: timeOf(message.ts),
+    what: {
+      type: 'text',
+      text: `@muster ${markdownOf(message.text ?? '', []).text.replace(/\s+/g, ' ')}`,
+      messageId: message.ts,
+      mentioned: true,
+      ticket: undefined,
+    },
+  }
+}
+
+/** `/muster …` is said in no thread; its words begin one. */
+function readSlash(slash: ReturnType<typeof SlashCommand.parse>): Said | Unheard {
+  const { command, team_id, channel_id, user_id, user_name, text = '', trigger_id = '' } = slash
+  if (command !== '/muster') return { ignored: 'not_for_us', detail: `the command is "${command.slice(0, 60)}"` }
+  return {
+    kind: 'slack.command',
+    surface: surfaceOf(team_id, channel_id, `command:${trigger_id}`),
+    by: personOf(team_id, { id: user_id, name: user_name }),
+    writtenAt: Number(/^(\d{13})\b/.exec(trigger_id)?.[1] ?? Number.NaN),
+    what: { type: 'text', text: `@muster ${text}`, messageId: '', mentioned: true, ticket: undefined },
+  }
+}

@@ -1,0 +1,25 @@
+const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' }
+
+/**
+ * Slack's text as Markdown: what Slack marks (`<@U1>`, `<#C1|name>`, `<https://…|label>`) becomes words and links, and Muster's
+ * own mention becomes `@muster`, so that the same parser of commands reads every channel. Quotes and code stay what they are.
+ * @param own Muster's own accounts in the workspace
+ */
+export function markdownOf(
+  text: string,
+  own: readonly string[],
+): { readonly text: string; readonly mentioned: boolean } {
+  let mentioned = false
+  const marked = text.replace(/<([^<>]*)>/g, (_all, inner: string) => {
+    const [target = '', label] = inner.split('|', 2)
+    if (target.startsWith('@')) {
+      const mine = own.includes(target.slice(1))
+      mentioned ||= mine
+      return mine ? '@muster' : `@${label || target.slice(1)}`
+    }
+    if (target.startsWith('#')) return `#${label || target.slice(1)}`
+    if (target.startsWith('!')) return label ? `@${label.replace(/^@/, '')}` : `@${target.slice(1).split('^')[0]}`
+    return label && label !== target ? `[${label}](${target})` : target
+  })
+  return { text: marked.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity] ?? entity), mentioned }
+}

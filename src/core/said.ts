@@ -1,0 +1,84 @@
+/**
+ * What was said in a channel other than GitHub, normalised: who, where, when, and what. Pure data; which repository and which
+ * GitHub account that is, is found out afterwards.
+ */
+
+/** A place outside GitHub where a conversation is held. */
+export type Surface =
+  /** A thread, by the message it hangs on. */
+  | { readonly channel: 'slack'; readonly team: string; readonly room: string; readonly thread: string }
+  | { readonly channel: 'jira'; readonly site: string; readonly ticket: string; readonly name: string }
+  | { readonly channel: 'clickup'; readonly team: string; readonly ticket: string }
+
+export type ChannelName = Surface['channel']
+
+/** The conversation key of a surface. */
+export function surfaceKey(surface: Surface): string {
+  switch (surface.channel) {
+    case 'slack':
+      return `slack:${surface.team}/${surface.room}/${surface.thread}`
+    case 'jira':
+      return `jira:${surface.site}/${surface.ticket}`
+    case 'clickup':
+      return `clickup:${surface.team}/${surface.ticket}`
+  }
+}
+
+/** Whose limits at the provider a surface counts towards. */
+export function surfaceAccount(surface: Surface): string {
+  switch (surface.channel) {
+    case 'slack':
+      return `slack:${surface.team}`
+    case 'jira':
+      return `jira:${surface.site}`
+    case 'clickup':
+      return `clickup:${surface.team}`
+  }
+}
+
+/** Somebody's account in a channel. Authority never comes from here: only from the GitHub account that it is linked to. */
+export interface Member {
+  readonly channel: ChannelName
+  /** The workspace or site that the account belongs to. */
+  readonly account: string
+  readonly id: string
+  /** For people to read; means nothing. */
+  readonly name: string
+  readonly isBot: boolean
+  /** From another workspace (Slack Connect). */
+  readonly isStranger: boolean
+}
+
+export interface Said {
+  /** As the platform calls it. */
+  readonly kind: string
+  readonly surface: Surface
+  readonly by: Member
+  /** By the platform's clock, ms; NaN where it does not say. */
+  readonly writtenAt: number
+  readonly what: SaidWhat
+}
+
+/** A ticket as its event brought it. */
+export interface Ticket {
+  readonly title: string
+  readonly body: string
+  readonly project: string
+  readonly labels: readonly string[]
+  readonly url: string
+}
+
+export type SaidWhat =
+  | {
+      readonly type: 'text'
+      /** As Markdown, with Muster's own mention written `@muster`. */
+      readonly text: string
+      readonly messageId: string
+      /** Addressed to Muster: a mention, a direct message. */
+      readonly mentioned: boolean
+      readonly ticket: Ticket | undefined
+    }
+  | { readonly type: 'button'; readonly action: string; readonly value: string; readonly messageId: string }
+  | { readonly type: 'assigned'; readonly assignee: string; readonly ticket: Ticket }
+  | { readonly type: 'labelled'; readonly labels: readonly string[]; readonly ticket: Ticket }
+  | { readonly type: 'gone' }
