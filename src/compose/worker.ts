@@ -6,7 +6,7 @@ import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
 import type { Role } from '../core/artefacts.ts'
-import { GITHUB_LIMITS } from '../core/rate.ts'
+import { limitsOf } from '../core/rate.ts'
 import type { Task } from '../core/task/types.ts'
 import { inboxHandler } from '../inbox/handle.ts'
 import { personLimiter } from '../inbox/rate.ts'
@@ -87,7 +87,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     workflow: engine,
     sender: adapters.sender,
     leases,
-    limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, GITHUB_LIMITS, now),
+    limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, limitsOf, now),
     perAccount: stand.unlimited ? 8 : PER_ACCOUNT,
     markerKey,
     now,

@@ -1,4 +1,5 @@
 import type { Document } from './reply/document.ts'
+import { type Surface, surfaceAccount, surfaceKey } from './said.ts'
 import type { Repository } from './task/types.ts'
 
 /** Where on GitHub something is said: the thread of an issue or pull request. */
@@ -45,6 +46,8 @@ export type EffectBody =
       readonly base: string
       readonly title: string
     }
+  | { readonly kind: 'issue.open'; readonly place: Place; readonly title: string; readonly document: Document }
+  | SurfaceBody
   | { readonly kind: 'pr.ready'; readonly place: Place; readonly nodeId: string; readonly reviewers: readonly string[] }
   | {
       readonly kind: 'deployment.create'
@@ -64,7 +67,33 @@ export type EffectBody =
       readonly releaseId: string | undefined
     }
 
+
+/** What is seen in another channel. `place` still says whose work it is. */
+export type SurfaceBody =
+  /** The status card, made from the newest state. */
+  | { readonly kind: 'card.upsert'; readonly place: Place; readonly surface: Surface }
+  | {
+      readonly kind: 'message'
+      readonly place: Place
+      readonly surface: Surface
+      readonly document: Document
+      readonly buttons: readonly Button[]
+    }
+  /** 👀 on what was heard. */
+  | { readonly kind: 'seen'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
+
+/** A decision that can be made by pressing a button, where a channel has buttons; everywhere else by the command. */
+export interface Button {
+  readonly label: string
+  readonly action: 'approve' | 'reject' | 'cancel' | 'continue' | 'retry' | 'choose'
+  /** What the decision binds to (a hash, a repository), given back as it is. */
+  readonly value: string
+  readonly style: 'primary' | 'danger' | 'plain'
+}
+
 export type EffectKind = EffectBody['kind']
+/** What GitHub is sent. */
+export type GithubBody = Exclude<EffectBody, SurfaceBody>
 export interface EffectIntent {
   readonly key: string
   readonly body: EffectBody
@@ -77,11 +106,13 @@ export interface EffectResult {
   readonly url?: string | undefined
   readonly number?: number | undefined
   readonly sha?: string | undefined
+  /** What a message or comment is called in another channel. */
+  readonly ref?: string | undefined
 }
 
 /** Effects that are rewritten from the newest state. */
 export function isUpsert(kind: EffectKind): boolean {
-  return kind === 'status.upsert' || kind === 'pr.body.upsert' || kind === 'check.upsert'
+  return kind === 'status.upsert' || kind === 'pr.body.upsert' || kind === 'check.upsert' || kind === 'card.upsert'
 }
 
 /** Where an effect stands in line. */
@@ -96,9 +127,12 @@ export interface Lane {
 
 /** The lane of an effect. @param scope the task, or the conversation where there is none */
 export function laneOf(scope: string, conversationId: string, { key, body }: EffectIntent): Lane {
+  const surface = 'surface' in body ? body.surface : undefined
+  // What another channel cannot take now keeps nobody waiting elsewhere.
+  const thread = surface ? `${conversationId} ${surfaceKey(surface)}` : conversationId
   return {
-    lane: isUpsert(body.kind) ? `${scope} ${key}` : conversationId,
-    account: accountOf(body.place.repository.installationId),
+    lane: isUpsert(body.kind) ? `${scope} ${key}` : thread,
+    account: surface ? surfaceAccount(surface) : accountOf(body.place.repository.installationId),
     priority: priorityOf(body.kind),
   }
 }
@@ -109,6 +143,6 @@ export function accountOf(installationId: number): string {
 }
 
 function priorityOf(kind: EffectKind): number {
-  if (kind === 'reaction') return 0
+  if (kind === 'reaction' || kind === 'seen') return 0
   return isUpsert(kind) ? 2 : 1
 }

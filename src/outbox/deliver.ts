@@ -110,7 +110,7 @@ function isPointless({ body, status }: StoredEffect, task: Task): boolean {
 
 /** Found again after a crash, a thing that is edited in place may show an old state. */
 function needsRewrite(effect: StoredEffect): boolean {
-  return effect.body.kind === 'status.upsert'
+  return effect.body.kind === 'status.upsert' || effect.body.kind === 'card.upsert'
 }
 
 /** @returns whether the lane was left */
@@ -135,7 +135,7 @@ async function settle(
 
 /** Effects from whose result the workflow goes on. */
 function bringsNews(kind: StoredEffect['body']['kind']): boolean {
-  return kind === 'git.push' || kind === 'pr.open' || kind === 'pr.ready' || kind === 'deployment.create'
+  return kind === 'git.push' || kind === 'issue.open' || kind === 'pr.open' || kind === 'pr.ready' || kind === 'deployment.create'
 }
 
 async function failed(deps: DeliverDeps, effect: StoredEffect, error: SendError, { fence }: Claim): Promise<Delivered> {

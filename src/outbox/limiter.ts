@@ -10,7 +10,7 @@ export interface Limiter {
 }
 
 /** Token buckets over the store: read once, then changed by compare-and-set, so that a lone process writes once a request. */
-export function sharedLimiter(store: RateStore, limits: Limits, now: () => number): Limiter {
+export function sharedLimiter(store: RateStore, limitsOf: (account: string) => Limits, now: () => number): Limiter {
   const known = new Map<string, { version: number; state: RateState }>()
 
   async function change<T>(account: string, decide: (state: RateState) => { next?: RateState; result: T }): Promise<T> {
@@ -33,7 +33,7 @@ export function sharedLimiter(store: RateStore, limits: Limits, now: () => numbe
   return {
     take: (account, cost) =>
       change(account, (state) => {
-        const taken = take(state, limits, cost, now())
+        const taken = take(state, limitsOf(account), cost, now())
         return taken.ok ? { next: taken.state, result: 0 } : { result: taken.waitMs }
       }),
     block: (account, until) => change(account, (state) => ({ next: block(state, until), result: undefined })),

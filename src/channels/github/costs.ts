@@ -12,6 +12,7 @@ export function costOf(body: EffectBody, previous: EffectResult | undefined): Co
     case 'comment':
     case 'review.reply':
     case 'pr.open':
+    case 'issue.open':
       return content(2)
     case 'check.upsert':
       return edit(3)

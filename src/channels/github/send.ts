@@ -1,4 +1,5 @@
-import type { EffectBody, EffectKind, EffectResult } from '../../core/effects.ts'
+import type { EffectBody, EffectResult, GithubBody } from '../../core/effects.ts'
+import { lookUpIssue, openIssue } from './send/issues.ts'
 import { messageOf, UserError } from '../../core/errors.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { beforeWrites, refusalIn, statusOf } from './client.ts'
@@ -9,23 +10,25 @@ import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } fr
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
 import type { SendDeps } from './send/types.ts'
 
-type Handler<Kind extends EffectKind> = (
+type GithubKind = GithubBody['kind']
+type Handler<Kind extends GithubKind> = (
   deps: SendDeps,
   body: Extract<EffectBody, { kind: Kind }>,
   context: SendContext,
 ) => Promise<EffectResult>
-type LookUp<Kind extends EffectKind> = (
+type LookUp<Kind extends GithubKind> = (
   deps: SendDeps,
   body: Extract<EffectBody, { kind: Kind }>,
   context: SendContext,
 ) => Promise<EffectResult | undefined>
 
 /** One line per kind of effect. Those without a look-up may be sent twice: the second time changes nothing. */
-const HANDLERS: { readonly [Kind in EffectKind]: { readonly send: Handler<Kind>; readonly lookUp?: LookUp<Kind> } } = {
+const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>; readonly lookUp?: LookUp<Kind> } } = {
   'status.upsert': { send: statusUpsert, lookUp: lookUpComment },
   comment: { send: comment, lookUp: lookUpComment },
   reaction: { send: reaction },
   'check.upsert': { send: checkUpsert },
+  'issue.open': { send: openIssue, lookUp: lookUpIssue },
   'pr.open': { send: openPull, lookUp: lookUpPull },
   'pr.body.upsert': { send: pullBody },
   'pr.ready': { send: ready },
@@ -40,11 +43,11 @@ const HANDLERS: { readonly [Kind in EffectKind]: { readonly send: Handler<Kind>;
 export function githubSender(deps: SendDeps): Sender {
   return {
     costOf,
-    lookUp: (body, context) => guarded(async () => dispatch(body, 'lookUp', deps, context)),
+    lookUp: (body, context) => guarded(async () => dispatch(ours(body), 'lookUp', deps, context)),
     send: (body, context) =>
       guarded(() =>
         beforeWrites(context.mayLeave, async () => {
-          const result = await dispatch(body, 'send', deps, context)
+          const result = await dispatch(ours(body), 'send', deps, context)
           if (!result) throw new SendError('fatal', `nothing sends ${body.kind}`)
           return result
         }),
@@ -52,8 +55,15 @@ export function githubSender(deps: SendDeps): Sender {
   }
 }
 
+/** What goes elsewhere never comes here. */
+function ours(body: EffectBody): GithubBody {
+  if (body.kind === 'card.upsert' || body.kind === 'message' || body.kind === 'seen')
+    throw new SendError('fatal', `${body.kind} is not for GitHub`)
+  return body
+}
+
 /** The boundary cast of this table: a body and its own handler, which the compiler cannot pair by itself. */
-function dispatch<Kind extends EffectKind>(
+function dispatch<Kind extends GithubKind>(
   body: Extract<EffectBody, { kind: Kind }>,
   act: 'send' | 'lookUp',
   deps: SendDeps,

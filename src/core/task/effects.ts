@@ -1,5 +1,5 @@
 import type { Patch } from '../artefacts.ts'
-import type { EffectIntent, Place } from '../effects.ts'
+import type { Button, EffectIntent, Place } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
 import { brief, type Document, duration, paragraph, said } from '../reply/document.ts'
@@ -7,17 +7,44 @@ import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
 import { parkedText } from '../reply/needed.ts'
 import { STEP_NAMES } from '../reply/rows.ts'
-import { branchName, stepById } from './steps.ts'
-import type { PullRequest, Task, TaskEvent } from './types.ts'
+import { buttonsOf } from '../reply/buttons.ts'
+import { branchName, nameOf, stepById } from './steps.ts'
+import { surfaceKey } from '../said.ts'
+import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
 /** What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice. */
 export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
-  return [{ key: 'status', body: { kind: 'status.upsert', place: place(task) } }, ...special(task, event)]
+  return [...cards(task), ...opened(task, event), ...special(task, event)]
 }
 
-/** The thread in which the task was asked for. */
+/** One status card on every surface. */
+function cards(task: Task): EffectIntent[] {
+  const here = place(task)
+  const onGithub: EffectIntent[] = here.number > 0 ? [{ key: 'status', body: { kind: 'status.upsert', place: here } }] : []
+  const elsewhere = (task.surfaces ?? []).map((surface): EffectIntent => ({
+    key: `card:${surfaceKey(surface)}`,
+    body: { kind: 'card.upsert', place: here, surface },
+  }))
+  return [...onGithub, ...elsewhere]
+}
+
+/** What was asked in a chat gets an issue, so that everybody finds it where the code is. */
+function opened(task: Task, event: TaskEvent): EffectIntent[] {
+  if (event.type !== 'task.opened' || !task.origin.opensIssue) return []
+  return [openIssue(task, 'issue')]
+}
+
+function openIssue(task: Task, key: string): EffectIntent {
+  const { title, body, url, requester } = task.origin
+  const asked = url ? `Asked by @${requester.login} in [this conversation](${url}).` : `Asked by @${requester.login}.`
+  const document = [paragraph(said(body)), paragraph(asked)]
+  return { key, body: { kind: 'issue.open', place: place(task), title: brief(title, 100), document } }
+}
+
+/** The thread in which the task was asked for; of a task without an issue, its pull request's. Number 0: there is none yet. */
 export function place(task: Task): Place {
-  return { repository: task.origin.repository, number: task.origin.number }
+  const { repository, number } = task.origin
+  return { repository, number: number > 0 ? number : (task.pullRequest?.number ?? 0) }
 }
 
 /** The thread of the pull request, where there is one. */
@@ -25,8 +52,16 @@ function pullPlace(task: Task): Place {
   return { repository: task.origin.repository, number: task.pullRequest?.number ?? task.origin.number }
 }
 
-function comment(task: Task, key: string, document: Document): EffectIntent {
-  return { key: `comment:${key}`, body: { kind: 'comment', place: place(task), document } }
+/** The same news on every surface, each by itself. */
+function comment(task: Task, key: string, document: Document, buttons: readonly Button[] = []): EffectIntent[] {
+  const here = place(task)
+  const onGithub: EffectIntent[] =
+    here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment', place: here, document } }] : []
+  const elsewhere = (task.surfaces ?? []).map((surface): EffectIntent => ({
+    key: `comment:${key}@${surfaceKey(surface)}`,
+    body: { kind: 'message', place: here, surface, document, buttons },
+  }))
+  return [...onGithub, ...elsewhere]
 }
 
 function special(task: Task, event: TaskEvent): EffectIntent[] {
@@ -34,13 +69,13 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'gate.opened':
       return gateOpened(task, event.gate)
     case 'answer.written':
-      return [comment(task, 'answer', answerComment(task))]
+      return comment(task, 'answer', answerComment(task))
     case 'patch.made':
       return push(task, event, false)
     case 'budget.reached':
       return [
         ...(event.patch ? push(task, { ...event, patch: event.patch }, true) : []),
-        comment(task, `budget:${task.version}`, budgetComment(task)),
+        ...comment(task, `budget:${task.version}`, budgetComment(task), buttonsOf(task)),
       ]
     case 'branch.pushed':
       return branchPushed(task, event.headSha)
@@ -57,16 +92,17 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'task.cancelled':
       return unfinishedCheck(task)
     case 'task.handed_off':
-      return [comment(task, `handoff:${task.version}`, handOffComment(task))]
+      return comment(task, `handoff:${task.version}`, handOffComment(task), buttonsOf(task))
     default:
       return release(task, event)
   }
 }
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
-  if (gate.kind === 'plan') return [comment(task, `plan:${gate.hash.slice(0, 12)}`, planComment(task))]
+  if (gate.kind === 'plan')
+    return comment(task, `plan:${gate.hash.slice(0, 12)}`, planComment(task), buttonsOf(task))
   if (gate.kind === 'question')
-    return [comment(task, `questions:${task.version}`, questionComment(task, gate.questions))]
+    return comment(task, `questions:${task.version}`, questionComment(task, gate.questions))
   return []
 }
 
@@ -77,7 +113,7 @@ function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectInten
   if (patch.diff === '' || !mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow).ok)
     return []
   const attempt = stepById(task, step)?.attempt ?? 1
-  const closing = task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs #${task.origin.number}`
+  const closing = task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
   const message = wip
     ? `WIP: ${brief(task.spec?.title ?? task.origin.title, 60)}`
     : `${brief(patch.note.title, 72)}\n\n${said(patch.note.summary)}${closing}`
@@ -124,7 +160,8 @@ function openPull(task: Task, key: string): EffectIntent {
 }
 
 /** What could not be sent before, under a key of its own. */
-function sendAgain(task: Task, kind: 'pr.open' | 'pr.ready'): EffectIntent[] {
+function sendAgain(task: Task, kind: LostKind): EffectIntent[] {
+  if (kind === 'issue.open') return [openIssue(task, `issue:${task.version}`)]
   if (kind === 'pr.open') return [openPull(task, `pr:${task.version}`)]
   return task.pullRequest ? [ready(task, task.pullRequest, `pr.ready:${task.version}`)] : []
 }
@@ -171,9 +208,8 @@ function ready(task: Task, { nodeId }: PullRequest, key: string): EffectIntent {
 function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
   const step = stepById(task, event.step)
   if (!step || step.kind === 'deploy') return []
-  return [
-    comment(task, `failed:${step.id}:${step.attempt}`, failedComment(task, STEP_NAMES[step.kind], event.error.message)),
-  ]
+  const failed = failedComment(task, STEP_NAMES[step.kind], event.error.message)
+  return comment(task, `failed:${step.id}:${step.attempt}`, failed, buttonsOf(task))
 }
 
 /** An overloaded provider is shown on the status comment only; for a spending limit somebody has to do something. */
@@ -181,7 +217,7 @@ function stepParked(task: Task, event: Extract<TaskEvent, { type: 'step.parked' 
   const since = stepById(task, event.step)?.parked?.since
   const text = parkedText(task)
   if (event.why !== 'model_credit' || since === undefined || !text) return []
-  return [comment(task, `parked:${event.step}:${since}`, [paragraph(text)])]
+  return comment(task, `parked:${event.step}:${since}`, [paragraph(text)], buttonsOf(task))
 }
 
 function reviewAnswer(
@@ -225,15 +261,15 @@ function release(task: Task, event: TaskEvent): EffectIntent[] {
   const found = task.releases.find(({ index }) => index === event.release)
   if (!found) return []
   if (event.type === 'release.planned')
-    return [comment(task, `release:${event.release}`, releasePlanComment(withGate(task, found), found))]
+    return comment(task, `release:${event.release}`, releasePlanComment(withGate(task, found), found), buttonsOf(withGate(task, found)))
   const id = found.deploymentId
   if (event.type === 'release.deployed' && id === undefined)
-    return [comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))]
+    return comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))
   if (id === undefined) return []
   if (event.type === 'deployment.created')
     return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]
   if (event.type === 'release.watched')
-    return [comment(task, `report:${event.release}`, reportComment(task, event.report, reportTime(task)))]
+    return comment(task, `report:${event.release}`, reportComment(task, event.report, reportTime(task)))
   const { deployed } = event
   const text = deployed.ok
     ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
@@ -247,7 +283,7 @@ function release(task: Task, event: TaskEvent): EffectIntent[] {
     deployed.ok ? deployed.url : undefined,
     deployed.releaseId,
   )
-  return deployed.ok ? [sent] : [sent, comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+  return deployed.ok ? [sent] : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
 }
 
 /** The plan's comment is written in the same breath as its gate opens, so it already says what is asked. */

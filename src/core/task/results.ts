@@ -122,6 +122,8 @@ function effectDone(task: Task, command: Extract<TaskCommand, { type: 'effect.do
     const pullRequest = { number: result.number, nodeId: result.nodeId, url: result.url, draft: true }
     return accepted('pr_opened', [{ type: 'pr.opened', pullRequest }])
   }
+  if (body.kind === 'issue.open' && result.number && result.url)
+    return accepted('issue_opened', [{ type: 'issue.opened', number: result.number, url: result.url }])
   if (body.kind === 'pr.ready') return accepted('pr_ready', [{ type: 'pr.ready' }])
   if (body.kind === 'deployment.create' && result.id)
     return accepted('deployment_created', [
@@ -149,7 +151,7 @@ function effectFailed(task: Task, command: Extract<TaskCommand, { type: 'effect.
   const handOff: TaskEvent = { type: 'task.handed_off', reason: `${what} failed: ${error}` }
   if (body.kind === 'deployment.create')
     return accepted('effect_failed', [notDeployed(task, body.release, error)], error)
-  if (kind === 'pr.open' || kind === 'pr.ready')
+  if (kind === 'pr.open' || kind === 'pr.ready' || kind === 'issue.open')
     return accepted('effect_failed', [{ type: 'effect.lost', kind }, handOff], error)
   return accepted('effect_failed', [handOff], error)
 }
@@ -172,6 +174,7 @@ function notDeployed(task: Task, release: number, error: string): TaskEvent {
 
 const EFFECT_NAMES: Readonly<Record<string, string>> = {
   'git.push': 'pushing the branch',
+  'issue.open': 'opening the issue',
   'pr.open': 'opening the pull request',
   'pr.ready': 'marking the pull request as ready',
   'deployment.create': 'recording the deployment',

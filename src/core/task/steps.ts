@@ -26,6 +26,7 @@ export function workUnderWay(task: Task): boolean {
 export function mayBegin(task: Task, step: Step): boolean {
   if (step.status !== 'pending' || !isActive(task) || task.gate) return false
   if (!step.needs.every((id) => stepById(task, id)?.status === 'done')) return false
+  if (task.origin.opensIssue && task.origin.number === 0) return false
   if (step.kind === 'build')
     return task.planHash !== undefined && approvalFor(task, 'plan', task.planHash) !== undefined
   if (step.kind === 'prove') return task.headSha !== undefined && task.pullRequest !== undefined
@@ -68,6 +69,12 @@ export function newStep(task: Task, kind: Step['kind'], role: Step['role'], extr
   }
 }
 
+/** What a task is called where it began: its issue, or its ticket. */
+export function nameOf({ origin }: Task): string {
+  if (origin.number > 0) return String(origin.number)
+  return origin.surface?.channel === 'jira' ? origin.surface.name : (origin.surface?.channel ?? '0')
+}
+
 /** The branch of a task: `muster/<issue>-<slug>`, and a number from the second task of a conversation on. */
 export function branchName(task: Task): string {
   const words = (task.spec?.title ?? task.origin.title)
@@ -75,5 +82,5 @@ export function branchName(task: Task): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-  return `muster/${task.origin.number}-${words.slice(0, 40).replace(/-+$/, '') || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
+  return `muster/${nameOf(task)}-${words.slice(0, 40).replace(/-+$/, '') || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
 }

@@ -10,6 +10,7 @@ import type {
   Role,
   Spec,
 } from '../artefacts.ts'
+import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
 
 /** A GitHub account; authority is always asked for the numeric id. */
@@ -29,19 +30,23 @@ export interface Repository {
 /** What started the work: the webhook's own text, as it was when the event arrived. */
 export interface Origin {
   readonly repository: Repository
-  /** The issue or pull request in whose thread the conversation is held. */
+  /** The issue or pull request in whose thread the conversation is held; 0 where there is none (yet). */
   readonly number: number
   readonly isPullRequest: boolean
   readonly title: string
   readonly body: string
   readonly author: Person
   readonly requester: Person
-  readonly trigger: 'label' | 'mention' | 'assignment' | 'api'
+  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket'
   /** Which task of its conversation this is, counted from 1. */
   readonly nth: number
   /** Words that came with a mention. */
   readonly request: string
   readonly url: string
+  /** Where it was asked, if that was not on GitHub. */
+  readonly surface?: Surface | undefined
+  /** What is asked gets an issue of its own before the work begins. */
+  readonly opensIssue?: boolean | undefined
 }
 
 export type WorkflowName = 'change' | 'question' | 'deploy'
@@ -178,7 +183,7 @@ export interface Task {
   /** Failed checks of other apps, as they were told. */
   readonly failedChecks: readonly FailedCheck[]
   /** An effect that the work depends on and that could not be sent. */
-  readonly lost: 'pr.open' | 'pr.ready' | undefined
+  readonly lost: LostKind | undefined
   readonly proofs: readonly Proof[]
   readonly review: {
     readonly pending: readonly ReviewComment[]
@@ -189,7 +194,12 @@ export interface Task {
   readonly merged: { readonly sha: string; readonly by: Person; readonly at: number } | undefined
   readonly releases: readonly Release[]
   readonly outcome: string | undefined
+  /** Where else the conversation is held; undefined in histories from before 0.3. */
+  readonly surfaces?: readonly Surface[] | undefined
 }
+
+/** Effects that the work goes on from. */
+export type LostKind = 'pr.open' | 'pr.ready' | 'issue.open'
 
 /** A check of somebody else's that failed on a head. */
 export interface FailedCheck {
@@ -243,8 +253,12 @@ export type TaskEvent =
   | { readonly type: 'branch.pushed'; readonly branch: string; readonly headSha: string; readonly step: string }
   | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string; readonly step: string }
   | { readonly type: 'check.failed'; readonly check: FailedCheck }
-  | { readonly type: 'effect.lost'; readonly kind: 'pr.open' | 'pr.ready' }
-  | { readonly type: 'effect.again'; readonly kind: 'pr.open' | 'pr.ready' }
+  | { readonly type: 'effect.lost'; readonly kind: LostKind }
+  | { readonly type: 'effect.again'; readonly kind: LostKind }
+  | { readonly type: 'issue.opened'; readonly number: number; readonly url: string }
+  | { readonly type: 'surface.linked'; readonly surface: Surface; readonly by: Person | 'workflow' }
+  /** By a person, or because the thread or ticket is gone. */
+  | { readonly type: 'surface.unlinked'; readonly surface: Surface; readonly by: Person | 'gone' }
   | { readonly type: 'pr.opened'; readonly pullRequest: PullRequest }
   | { readonly type: 'pr.ready' }
   | { readonly type: 'proof.made'; readonly proof: Proof }
