@@ -1,6 +1,7 @@
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
+import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, noteReply, whyReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
@@ -23,8 +24,6 @@ import { crashPoint } from '../telemetry/crash.ts'
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
 const WHY_ROWS = 12
-/** After so many processes that ended at it, an event is not handled any more (reliability.md R16). */
-const MAX_CRASHES = 3
 
 /** Handles a stored event, and whatever waits in the same conversation: decides what becomes of it and says so. Each event is decided once. */
 export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void> {
@@ -53,7 +52,8 @@ async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Pr
   try {
     if (!watched) throw new Postponed('somebody else handles this event')
     // The first crash was counted for the lane.
-    if (watched.crashes + 1 >= MAX_CRASHES) return await quarantine(deps, stored, watched.crashes + 1)
+    const crashes = watched.crashes + 1
+    if (isPoison(crashes, await deps.leases.deaths())) return await quarantine(deps, stored, crashes)
     await handleOne(deps, stored, claim)
   } finally {
     await watched?.release().catch(() => {})

@@ -15,7 +15,7 @@ export interface InboxDeps {
   readonly settings: SettingsSource
   readonly mayAsk: (personId: number) => boolean
   readonly newId: () => string
-  readonly leases: Pick<Leases, 'acquire'>
+  readonly leases: Pick<Leases, 'acquire' | 'deaths'>
   readonly now: () => number
   readonly random: () => number
   /** Lines that are logged inside say which delivery they belong to. */

@@ -21,6 +21,7 @@ const GIVE_BACK_MS = 500
 const DEAD_CACHE_MS = 1000
 /** A process elsewhere that was not seen for so long has ended; one on this machine is looked at. */
 const SILENT_MS = 60_000
+const LATELY_MS = 10 * 60_000
 
 interface Held {
   readonly fence: Fence
@@ -41,7 +42,11 @@ class LeaseKeeper implements Leases {
   readonly #deps: KeeperDeps
   readonly #held = new Map<string, Held>()
   readonly #timers: NodeJS.Timeout[] = []
-  #known: { at: number; dead: readonly string[] } = { at: Number.NEGATIVE_INFINITY, dead: [] }
+  #known: { at: number; dead: readonly string[]; lately: number } = {
+    at: Number.NEGATIVE_INFINITY,
+    dead: [],
+    lately: 0,
+  }
   #renewing = false
 
   constructor(deps: KeeperDeps) {
@@ -66,11 +71,20 @@ class LeaseKeeper implements Leases {
   }
 
   async dead(): Promise<readonly string[]> {
-    if (performance.now() - this.#known.at < DEAD_CACHE_MS) return this.#known.dead
+    if (performance.now() - this.#known.at >= DEAD_CACHE_MS) await this.#look()
+    return this.#known.dead
+  }
+
+  async deaths(): Promise<number> {
+    await this.#look()
+    return this.#known.lately
+  }
+
+  async #look(): Promise<void> {
     const rows = await this.#deps.store.processes.list()
-    const dead = rows.filter((row) => row.id !== this.holder && isDead(row.id, row.silentMs)).map((row) => row.id)
-    this.#known = { at: performance.now(), dead }
-    return dead
+    const dead = rows.filter((row) => row.id !== this.holder && isDead(row.id, row.silentMs))
+    const lately = dead.filter((row) => row.silentMs < LATELY_MS).length
+    this.#known = { at: performance.now(), dead: dead.map((row) => row.id), lately }
   }
 
   async start(): Promise<void> {

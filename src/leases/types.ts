@@ -39,6 +39,8 @@ export interface Leases {
   keep(fence: Fence): Claim
   /** Processes that are known to have ended: what they had is free. */
   dead(): Promise<readonly string[]>
+  /** How many processes ended lately without saying so. */
+  deaths(): Promise<number>
   start(): Promise<void>
   /** Gives everything back. */
   stop(): Promise<void>

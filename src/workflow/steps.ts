@@ -1,5 +1,6 @@
 import { runAgent } from '../agent/loop.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { isPoison } from '../core/poison.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Tier } from '../core/settings.ts'
@@ -25,8 +26,6 @@ const MAX_AGENT_MS = 30 * 60_000
 const MAX_TRIES = 3
 /** How long a step waits for a database or a network that is out of reach, before that counts as its failure. */
 const OUTAGE_PATIENCE_MS = 10 * 60_000
-/** After so many processes that ended at it, work is not tried again by itself (reliability.md R16). */
-const MAX_CRASHES = 3
 /** How often what others decided is looked at. */
 const LOOK_MS = 2000
 /** How long a parked step waits before it is tried again: at first, and at most. */
@@ -195,7 +194,8 @@ async function begin(
     task = outcome.task
   } else if (step.status !== 'running' || step.attempt !== attempt) return
   else if (step.parked && step.parked.until > deps.now()) return
-  if (claim.crashes >= MAX_CRASHES) return quarantine(deps, taskId, stepId, attempt, claim)
+  if (claim.crashes > 0 && isPoison(claim.crashes, await deps.leases.deaths()))
+    return quarantine(deps, taskId, stepId, attempt, claim)
   await perform(deps, task, stepId, attempt, claim, signal)
 }
 

@@ -1,3 +1,4 @@
+import { isPoison } from '../../src/core/poison.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BREAKER, CLOSED, type BreakerState, failedAt, mayTry, succeeded } from '../../src/core/breaker.ts'
@@ -110,4 +111,15 @@ it('a chain of events shows any change, gap or cut', () => {
       expect(brokenLink(changed ?? [], end)).toBeDefined()
     }),
   )
+})
+
+describe('what ends processes', () => {
+  it('is told from what was only there when they ended', () => {
+    expect([1, 2].map((crashes) => isPoison(crashes, crashes))).toEqual([false, false])
+    // Nothing else ended but at this: it is the cause; so are two of them at the same time.
+    expect([isPoison(3, 3), isPoison(3, 6)]).toEqual([true, true])
+    // Processes end all the time: by chance some of them end here.
+    expect([isPoison(3, 40), isPoison(9, 40)]).toEqual([false, false])
+    expect(isPoison(10, 4000)).toBe(true)
+  })
 })
