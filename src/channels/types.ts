@@ -2,6 +2,7 @@ import type { EffectBody, EffectResult } from '../core/effects.ts'
 import type { Arrival } from '../core/inbound.ts'
 import type { Cost } from '../core/rate.ts'
 import type { Heard, Subject, Unheard } from '../core/heard.ts'
+import type { Member, Surface } from '../core/said.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -43,6 +44,14 @@ export interface CatchUpStore {
   insert(arrival: Arrival): Promise<{ id: string; duplicate: boolean }>
 }
 
+/** What a channel beside GitHub tells about itself, asked live. */
+export interface ChannelFacts {
+  /** Where what was said can be read. */
+  permalink(surface: Surface, messageId: string): Promise<string>
+  /** Whether somebody belongs to the workspace itself: no guest, nobody from elsewhere. */
+  isFullMember(member: Member): Promise<boolean>
+}
+
 /** What a channel owes the workflow: facts, asked live. */
 export interface Platform {
   /** Whether this account, by its numeric id, may write to the repository right now. */
@@ -51,6 +60,10 @@ export interface Platform {
   settingsFile(repository: Repository): Promise<{ text: string; where: string } | undefined>
   /** The account that Muster itself writes as. */
   self(): Promise<{ id: number; slug: string; name: string; email: string }>
+  /** A repository that the app is installed on, by its name. */
+  findRepository(owner: string, name: string): Promise<Repository | undefined>
+  /** Some of the repositories that the app is installed on, for people to choose from. */
+  repositories(limit: number): Promise<Repository[]>
   /** For tasks that are started by the API. */
   findIssue(
     owner: string,

@@ -13,6 +13,7 @@ import { LocalTarget } from '../releases/local/target.ts'
 import type { Store } from '../store/types.ts'
 import type { Log } from '../telemetry/log.ts'
 import { hostGit } from '../workspace/git.ts'
+import { openChannels, senderTo } from './channels.ts'
 import { openSandbox } from '../workspace/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
@@ -49,8 +50,10 @@ export function openAdapters({ stand = {}, settings, github, store, workDir, log
   const platform = stand.platform ?? githubPlatform(client)
   const git =
     stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
-  const sender =
+  const channels = openChannels(settings.channels, redact)
+  const toGithub =
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, redact })
+  const sender = senderTo(toGithub, channels)
   const publicHost = new URL(publicUrl).hostname
   const target = new LocalTarget({
     dir: resolve(settings.dataDir),
@@ -69,7 +72,7 @@ export function openAdapters({ stand = {}, settings, github, store, workDir, log
     sleep,
     log: warn,
   })
-  return { client, platform, git, sender, target, releases }
+  return { client, platform, channels, git, sender, target, releases }
 }
 
 export type Adapters = ReturnType<typeof openAdapters>

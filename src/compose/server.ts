@@ -19,6 +19,7 @@ import { releaseLog } from '../releases/local/log.ts'
 import { verifyExport } from '../store/export.ts'
 import { type Base, type Env, openBase, type StoredApp } from './base.ts'
 import type { Stand } from './adapters.ts'
+import { verifiersOf } from './channels.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const APP_FILE = new URL('../../app.yml', import.meta.url)
@@ -136,13 +137,14 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
 function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void): HttpDeps {
   const { storage, queue, settings, version, log, redact } = base
   const { store } = storage
+  const verifiers = verifiersOf(settings.channels)
   const onArrival = arrivalRelay(queue, store.now, (level, message, fields) => log[level](fields, message))
   return {
     store,
     version,
     log: (level, message, fields = {}) => log[level](fields, message),
     apiToken: settings.server.apiToken,
-    verifier: () => intake()?.verifier,
+    verifier: (source) => (source === 'github' ? intake()?.verifier : verifiers[source]),
     onArrival,
     wake,
     verify: verifyExport,

@@ -28,6 +28,7 @@ import { sweep } from '../workflow/sweep.ts'
 import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, clonesIn, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
+import type { Channels } from './channels.ts'
 import { catchingUp, catchUpStore } from './catchup.ts'
 import { every } from './every.ts'
 import { hostTarget } from './host.ts'
@@ -123,6 +124,9 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     leases,
     platform,
     receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
+    readers: readersOf(adapters.channels),
+    facts: factsOf(adapters.channels),
+    linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
     mayAsk: stand.unlimited ? () => true : personLimiter(30, 10, now),
     newId: () => randomUUID(),
@@ -133,6 +137,14 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     kick: outbox.kick,
   })
   return { engine, outbox, runner, handle }
+}
+
+function readersOf({ slack, jira, clickup }: Channels) {
+  return { slack: slack?.read, jira: jira?.read, clickup: clickup?.read }
+}
+
+function factsOf({ slack, jira, clickup }: Channels) {
+  return { slack: slack?.facts, jira: jira?.facts, clickup: clickup?.facts }
 }
 
 /** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import type { Tier } from '../core/settings.ts'
+import { type ChannelSettings, readChannels } from './channels.ts'
 
 /** What the operator set, validated. */
 export interface Settings {
@@ -9,6 +10,7 @@ export interface Settings {
   readonly redisUrl: string | undefined
   readonly dataDir: string
   readonly github: GithubSettings | undefined
+  readonly channels: ChannelSettings
   readonly githubUrls: { readonly api: string; readonly server: string }
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
   /** A story that answers in the model's place (rehearsals). */
@@ -63,9 +65,6 @@ const RANDOM_EXAMPLE = '<the output of: openssl rand -hex 24>'
 const LEASE_MS = 30_000
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const NOT_YET = [
-  'SLACK_BOT_TOKEN',
-  'JIRA_HOST',
-  'CLICKUP_API_TOKEN',
   'OPENAI_API_KEY',
   'LOCAL_MODEL_URL',
   'PINECONE_API_KEY',
@@ -140,6 +139,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     redisUrl: env['REDIS_URL'] || undefined,
     dataDir: env['MUSTER_DATA'] || '.muster',
     github: github(env, problems),
+    channels: readChannels(env, problems),
     githubUrls: {
       api: url(
         'GITHUB_API_URL',

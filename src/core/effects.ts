@@ -79,6 +79,14 @@ export type SurfaceBody =
       readonly document: Document
       readonly buttons: readonly Button[]
     }
+  /** For one person's eyes, where a channel has such messages. */
+  | {
+      readonly kind: 'whisper'
+      readonly place: Place
+      readonly surface: Surface
+      readonly member: string
+      readonly document: Document
+    }
   /** 👀 on what was heard. */
   | { readonly kind: 'seen'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
 

@@ -1,3 +1,4 @@
+import type { Member, Surface } from './said.ts'
 import type { Person, Repository, ReviewComment } from './task/types.ts'
 
 /** An issue or pull request as the webhook brought it. */
@@ -21,6 +22,17 @@ export interface Heard {
   /** When it was written, by the platform's clock; NaN where it does not say. */
   readonly writtenAt: number
   readonly what: What
+  /** Where it was said, if that was not on GitHub. */
+  readonly elsewhere?: SaidElsewhere | undefined
+}
+
+/** Said in another channel: where, by whom, and whether that is anybody on GitHub. */
+export interface SaidElsewhere {
+  readonly surface: Surface
+  readonly member: Member
+  /** What an acknowledgement attaches to; empty where nothing can. */
+  readonly messageId: string
+  readonly isLinked: boolean
 }
 
 export type What =

@@ -1,9 +1,10 @@
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
+import { type ChannelName, type Said, surfaceKey } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
-import { helpReply, invalidReply, noteReply, whyReply } from '../core/reply/answers.ts'
+import { chooseRepository, helpReply, invalidReply, linkOffer, noteReply, whyReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import { type Names, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
@@ -13,7 +14,8 @@ import { startFromApi } from './api.ts'
 import { drainLane } from './lanes.ts'
 import { openTask } from './open.ts'
 import { quarantine } from './quarantine.ts'
-import { acknowledge, acknowledgement, answer, decideOnly, reply, settingsInvalid } from './replies.ts'
+import { acknowledge, acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
+import { fromElsewhere } from './elsewhere.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Claim } from '../leases/types.ts'
@@ -24,6 +26,8 @@ import { crashPoint } from '../telemetry/crash.ts'
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
 const WHY_ROWS = 12
+/** So many repositories are named where one has to be chosen. */
+const CHOICES = 20
 
 /** Handles a stored event, and whatever waits in the same conversation: decides what becomes of it and says so. Each event is decided once. */
 export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void> {
@@ -68,6 +72,8 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim): 
   await deps.within({ delivery: deliveryId }, async () => {
     try {
       if (source === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
+      if (source === 'slack' || source === 'jira' || source === 'clickup')
+        return await hearElsewhere(deps, id, receivedAt, source, stored.body, claim.fence)
       const heard = deps.receiver.read(kind, stored.body)
       if ('ignored' in heard)
         return await deps.store.inbox.decide(
@@ -130,6 +136,50 @@ async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard:
   deps.kick()
 }
 
+/** The same for what was said in another channel. */
+async function hearElsewhere(
+  deps: InboxDeps,
+  eventId: string,
+  receivedAt: number,
+  channel: ChannelName,
+  body: Uint8Array,
+  fence: Fence,
+): Promise<void> {
+  const said = deps.readers[channel]?.(body) ?? { ignored: 'channel_off', detail: `${channel} is not switched on` }
+  if ('ignored' in said)
+    return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
+  const found = await fromElsewhere(deps, said)
+  if (!found.ok) {
+    if ('ask' in found) return askWhere(deps, eventId, said)
+    return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
+  }
+  const { heard, task } = found
+  const names: Names = { mentions: ['muster'], label: '', botId: -1 }
+  const way = route(heard, task, names)
+  if (way.to === 'ignore')
+    return settle(deps, eventId, heard, undefined, { outcome: 'ignored', reason: way.reason, detail: way.detail })
+  const loaded = await deps.settings.load(heard.repository, false)
+  const conversationId = await deps.store.conversations.at(heard.key)
+  await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
+  deps.kick()
+}
+
+/** Which repository is meant is asked where it was said. */
+async function askWhere(deps: InboxDeps, eventId: string, { surface, kind }: Said): Promise<void> {
+  const repositories = await deps.platform.repositories(CHOICES)
+  const [first] = repositories
+  const conversationId = await deps.store.conversations.at(surfaceKey(surface))
+  const decision: Decision = { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' }
+  if (first) {
+    const place = { repository: first, number: 0 }
+    const document = chooseRepository(repositories.map(({ owner, name }) => `${owner}/${name}`))
+    const body = { kind: 'message', place, surface, document, buttons: [] } as const
+    await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `where:${eventId}`, body }])
+    deps.kick()
+  }
+  await deps.store.inbox.decide(eventId, decision, { conversationId, kind })
+}
+
 /** What can be told from the event alone. */
 function uninteresting({ what, sender }: Heard, task: Task | undefined): Decision | undefined {
   if (what.type !== 'text') return undefined
@@ -153,7 +203,7 @@ async function settle(
 async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: 'ignore' }>): Promise<void> {
   const { heard } = scene
   if (way.to === 'task') {
-    if (way.wantsWrite && !(await deps.platform.canWrite(heard.repository, heard.sender)))
+    if (way.wantsWrite && !(await mayWrite(deps, heard)))
       return decideOnly(deps, scene, {
         outcome: 'refused',
         reason: 'permission',
@@ -162,14 +212,15 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
     return apply(deps, scene, way.command, undefined)
   }
   const { command, commentId } = way
-  if (!deps.mayAsk(heard.sender.id))
+  const who = heard.elsewhere && !heard.elsewhere.isLinked ? heard.elsewhere.member.id : String(heard.sender.id)
+  if (!deps.mayAsk(who))
     return decideOnly(deps, scene, {
       outcome: 'refused',
       reason: 'rate_limited',
       detail: 'too many commands by one person',
     })
-  const canWrite = await deps.platform.canWrite(heard.repository, heard.sender)
-  const ruling = mayCommand(command.verb, canWrite)
+  const canWrite = await mayWrite(deps, heard)
+  const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
   if (!ruling.ok) return refuse(deps, scene, ruling.detail)
   if (way.to === 'open') return openTask(deps, scene, way)
   if (command.verb === 'why') return why(deps, scene, commentId)
@@ -211,15 +262,34 @@ async function apply(
 
 /** What the author of a comment sees of its outcome at once. */
 function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
-  if (commentId === undefined) return []
+  if (commentId === undefined && !scene.heard.elsewhere) return []
   return [
-    ...(decision.outcome === 'accepted' ? [acknowledgement(scene, { on: 'comment', id: commentId })] : []),
+    ...(decision.outcome === 'accepted' ? [acknowledgement(scene, { on: 'comment', id: commentId ?? 0 })] : []),
     ...(said ? [answer(scene, said)] : []),
   ]
 }
 
-/** One polite refusal for each conversation; further ones are only recorded. */
+/** Authority is the GitHub account's, asked live; whoever has none linked has none. */
+function mayWrite(deps: InboxDeps, heard: Heard): Promise<boolean> {
+  if (heard.elsewhere && !heard.elsewhere.isLinked) return Promise.resolve(false)
+  return deps.platform.canWrite(heard.repository, heard.sender)
+}
+
+/** Whoever belongs to the team's own workspace may ask a question; guests and people from elsewhere may not: the code may be private. */
+async function mayAskOnly(deps: InboxDeps, { elsewhere }: Heard, verb: string): Promise<boolean> {
+  if (!elsewhere || verb !== 'ask' || elsewhere.member.isStranger) return false
+  return (await deps.facts[elsewhere.surface.channel]?.isFullMember(elsewhere.member)) ?? false
+}
+
+/** One polite refusal for each conversation; further ones are only recorded. Whoever is not known yet is told how to change that. */
 async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<void> {
+  const { elsewhere } = scene.heard
+  if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
+    const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
+    const { conversationId } = scene
+    await deps.store.effects.add(conversationId, conversationId, undefined, whisper(scene, linkOffer(url)))
+    return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_linked', detail })
+  }
   await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')
   await decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail })
 }

@@ -28,7 +28,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     id: deps.newId(),
     conversationId: scene.conversationId,
     workflow: workflowOf(way),
-    origin: originOf(scene, way, nth),
+    origin: await originOf(deps, scene, way, nth),
     settings: loaded.settings,
     forcePlanGate: command.verb === 'plan' || !(await authorMayWrite(deps, scene, way)),
   }
@@ -50,7 +50,10 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
 
 /** The words of somebody who may not write reach a model: then a person looks at the plan, whatever the model calls the risk (security.md, rule 4). */
 async function authorMayWrite(deps: InboxDeps, { heard }: Scene, { subject }: Opening): Promise<boolean> {
-  return subject.author.id === heard.sender.id || deps.platform.canWrite(heard.repository, subject.author)
+  return (
+    (subject.author.id === heard.sender.id && heard.sender.id !== 0) ||
+    deps.platform.canWrite(heard.repository, subject.author)
+  )
 }
 
 function workflowOf({ command }: Opening): WorkflowName {
@@ -72,8 +75,14 @@ function refusalOf({ command, subject }: Opening, environments: Readonly<Record<
 }
 
 /** The webhook's own text is what counts: later edits change nothing. */
-function originOf({ heard }: Scene, { subject, trigger, command }: Opening, nth: number): Origin {
-  const { sender, repository } = heard
+async function originOf(
+  deps: InboxDeps,
+  { heard }: Scene,
+  { subject, trigger, command }: Opening,
+  nth: number,
+): Promise<Origin> {
+  const { sender, repository, elsewhere } = heard
+  const surface = elsewhere?.surface
   const request = 'text' in command ? command.text : ''
   return {
     repository,
@@ -83,9 +92,11 @@ function originOf({ heard }: Scene, { subject, trigger, command }: Opening, nth:
     body: subject.body,
     author: subject.author,
     requester: { id: sender.id, login: sender.login },
-    trigger,
+    trigger: surface ? (surface.channel === 'slack' ? 'message' : 'ticket') : trigger,
     nth,
     request,
-    url: subject.url,
+    url: surface ? ((await deps.facts[surface.channel]?.permalink(surface, elsewhere.messageId)) ?? '') : subject.url,
+    // In a chat there is no place where the work could be followed later; a ticket is one.
+    ...(surface ? { surface, opensIssue: surface.channel === 'slack' } : {}),
   }
 }

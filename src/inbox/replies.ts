@@ -1,5 +1,7 @@
 import { hashOf } from '../core/hash.ts'
-import type { EffectIntent, Target } from '../core/effects.ts'
+import type { Button, EffectIntent, Place, Target } from '../core/effects.ts'
+import type { Heard } from '../core/heard.ts'
+import { surfaceKey } from '../core/said.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { InboxDeps, Scene } from './scene.ts'
@@ -12,7 +14,12 @@ export function numberOf(key: string): number {
 
 /** 👀 on what was heard, once. */
 export function acknowledgement({ heard }: Scene, target: Target): EffectIntent {
-  const place = { repository: heard.repository, number: numberOf(heard.key) }
+  if (heard.elsewhere) {
+    const { surface, messageId } = heard.elsewhere
+    const body = { kind: 'seen', place: placeOf(heard), surface, messageId } as const
+    return { key: `seen:${surfaceKey(surface)}:${messageId}`, body }
+  }
+  const place = placeOf(heard)
   const key = `eyes:${target.on}:${target.on === 'issue' ? target.number : target.id}`
   return { key, body: { kind: 'reaction', place, target, content: 'eyes' } }
 }
@@ -24,9 +31,23 @@ export async function acknowledge({ store }: InboxDeps, scene: Scene, target: Ta
 }
 
 /** A comment in answer to an event. */
-export function answer({ heard, eventId }: Scene, document: Document): EffectIntent {
-  const place = { repository: heard.repository, number: numberOf(heard.key) }
-  return { key: `reply:${eventId}`, body: { kind: 'comment', place, document } }
+export function answer({ heard, eventId }: Scene, document: Document, buttons: readonly Button[] = []): EffectIntent {
+  const key = `reply:${eventId}`
+  if (heard.elsewhere)
+    return { key, body: { kind: 'message', place: placeOf(heard), surface: heard.elsewhere.surface, document, buttons } }
+  return { key, body: { kind: 'comment', place: placeOf(heard), document } }
+}
+
+/** The thread on GitHub that something belongs to; number 0 where there is none. */
+function placeOf({ repository, key, elsewhere }: Heard): Place {
+  return { repository, number: elsewhere ? 0 : numberOf(key) }
+}
+
+/** For the eyes of whoever said it, where the channel has such messages. */
+export function whisper({ heard, eventId }: Scene, document: Document): EffectIntent[] {
+  if (!heard.elsewhere) return []
+  const { surface, member } = heard.elsewhere
+  return [{ key: `whisper:${eventId}`, body: { kind: 'whisper', place: placeOf(heard), surface, member: member.id, document } }]
 }
 
 /**

@@ -1,4 +1,6 @@
-import type { Heard } from '../core/heard.ts'
+import type { ChannelFacts } from '../channels/types.ts'
+import type { Heard, Unheard } from '../core/heard.ts'
+import type { ChannelName, Said } from '../core/said.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Platform, Receiver } from '../channels/types.ts'
 import type { Leases } from '../leases/types.ts'
@@ -8,12 +10,18 @@ import type { Workflow } from '../workflow/types.ts'
 import type { Loaded, SettingsSource } from './settings.ts'
 
 export interface InboxDeps {
-  readonly store: Pick<Store, 'inbox' | 'tasks' | 'conversations' | 'effects'>
+  readonly store: Pick<Store, 'inbox' | 'tasks' | 'conversations' | 'effects' | 'people'>
   readonly workflow: Workflow
   readonly receiver: Receiver
   readonly platform: Platform
   readonly settings: SettingsSource
-  readonly mayAsk: (personId: number) => boolean
+  readonly mayAsk: (who: string) => boolean
+  /** Reads what other channels sent; undefined: the channel is not switched on. */
+  readonly readers: Readonly<Record<ChannelName, ((body: Uint8Array) => Said | Unheard) | undefined>>
+  /** Facts about those channels, asked live. */
+  readonly facts: Readonly<Record<ChannelName, ChannelFacts | undefined>>
+  /** Where people sign in to show which GitHub account is theirs. */
+  readonly linkUrl: (code: string) => string
   readonly newId: () => string
   readonly leases: Pick<Leases, 'acquire' | 'deaths'>
   readonly now: () => number

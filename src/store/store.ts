@@ -6,6 +6,7 @@ import type { PrismaClient } from './generated/client.ts'
 import { inboxStore } from './inbox.ts'
 import { jsonText, toJson } from './json.ts'
 import { holds, leaseStore, processStore, rateStore } from './leases.ts'
+import { peopleStore } from './people.ts'
 import { deadLetterStore } from './letters.ts'
 import { releaseStore } from './releases.ts'
 import { Params, type Sql } from './sql.ts'
@@ -28,6 +29,7 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     inbox: inboxStore(prisma, sql, ackSql),
     tasks: taskStore(prisma, sql),
     conversations: conversationStore(sql),
+    people: peopleStore(sql),
     effects: effectStore(sql),
     deadLetters: deadLetterStore(prisma, sql),
     leases: leaseStore(sql),

@@ -200,7 +200,7 @@ for (const [name, open, available] of places) {
     })
 
     it('token buckets are shared: two processes take no more than one could', async () => {
-      const limits = { tries: { capacity: 10, perMinute: 1 } }
+      const limits = () => ({ tries: { capacity: 10, perMinute: 1 } })
       const limiters = [1, 2, 3].map(() => sharedLimiter(store.rates, limits, () => 1_000_000))
       const waits = await Promise.all(
         Array.from({ length: 30 }, async (_, n) => limiters[n % 3]?.take('acc', { tries: 1 })),

@@ -2,7 +2,7 @@ import { openStorage } from '../../src/compose/storage.ts'
 import { costOf } from '../../src/channels/github/costs.ts'
 import { SendError, type Sender } from '../../src/channels/types.ts'
 import type { EffectBody } from '../../src/core/effects.ts'
-import { GITHUB_LIMITS } from '../../src/core/rate.ts'
+import { limitsOf } from '../../src/core/rate.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { sharedLimiter } from '../../src/outbox/limiter.ts'
 import { createOutbox } from '../../src/outbox/outbox.ts'
@@ -105,7 +105,7 @@ const r13: Fault = {
       },
       sender,
       leases,
-      limiter: sharedLimiter(store.rates, GITHUB_LIMITS, now),
+      limiter: sharedLimiter(store.rates, limitsOf, now),
       perAccount: 4,
       markerKey: 'key',
       now,

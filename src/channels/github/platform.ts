@@ -12,6 +12,8 @@ export function githubPlatform(client: GithubClient): Platform {
     canWrite: (...args) => guarded(() => plain.canWrite(...args)),
     settingsFile: (...args) => guarded(() => plain.settingsFile(...args)),
     self: () => guarded(plain.self),
+    findRepository: (...args) => guarded(() => plain.findRepository(...args)),
+    repositories: (...args) => guarded(() => plain.repositories(...args)),
     findIssue: (...args) => guarded(() => plain.findIssue(...args)),
   }
 }
@@ -62,7 +64,9 @@ function unguarded(client: GithubClient): Platform {
       })
       return self
     },
-    findIssue: (owner, name, number) => findIssue(client, owner, name, number),
+    findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
+    repositories: (limit) => repositories(client, limit),
+    findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
   }
 }
 
@@ -122,37 +126,62 @@ async function whoAmI(client: GithubClient): Promise<Awaited<ReturnType<Platform
   }
 }
 
-async function findIssue(client: GithubClient, owner: string, name: string, number: number) {
+/** What GitHub does not know, or does not show, is not there. */
+async function orUndefined<T>(find: () => Promise<T>): Promise<T | undefined> {
   try {
-    const installation = await client.app.request('GET /repos/{owner}/{repo}/installation', { owner, repo: name })
-    const octokit = await client.onNamed(installation.data.id, name, { issues: 'read', metadata: 'read' })
-    const { data: repo } = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo: name })
-    const { data: issue } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', {
-      owner,
-      repo: name,
-      issue_number: number,
-    })
-    const repository: Repository = {
-      id: idOf(repo.id),
-      owner: repo.owner.login,
-      name: repo.name,
-      defaultBranch: repo.default_branch,
-      installationId: installation.data.id,
-    }
-    const author = { id: idOf(issue.user?.id ?? 0), login: issue.user?.login ?? 'ghost' }
-    return {
-      repository,
-      subject: {
-        number,
-        isPullRequest: issue.pull_request !== undefined,
-        title: issue.title,
-        body: issue.body ?? '',
-        author,
-        url: issue.html_url,
-      },
-    }
+    return await find()
   } catch (error) {
     if (statusOf(error) === 404) return undefined
     throw error
   }
+}
+
+async function findRepository(client: GithubClient, owner: string, name: string): Promise<Repository> {
+  const installation = await client.app.request('GET /repos/{owner}/{repo}/installation', { owner, repo: name })
+  const octokit = await client.onNamed(installation.data.id, name, { metadata: 'read' })
+  const { data: repo } = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo: name })
+  return repositoryOf(repo, installation.data.id)
+}
+
+interface RepositoryPart {
+  readonly id: number | bigint
+  readonly name: string
+  readonly default_branch: string
+  readonly owner: { readonly login: string }
+}
+
+function repositoryOf(repo: RepositoryPart, installationId: number): Repository {
+  return {
+    id: idOf(repo.id),
+    owner: repo.owner.login,
+    name: repo.name,
+    defaultBranch: repo.default_branch,
+    installationId,
+  }
+}
+
+async function repositories(client: GithubClient, limit: number): Promise<Repository[]> {
+  const found: Repository[] = []
+  const { data: installations } = await client.app.request('GET /app/installations', { per_page: 100 })
+  for (const { id, suspended_at: suspended } of installations) {
+    if (suspended || found.length >= limit) continue
+    const octokit = await client.onInstallation(id)
+    const { data } = await octokit.request('GET /installation/repositories', { per_page: 100 })
+    found.push(...data.repositories.map((repo) => repositoryOf(repo, id)))
+  }
+  return found.slice(0, limit)
+}
+
+async function findIssue(client: GithubClient, owner: string, name: string, number: number) {
+  const repository = await findRepository(client, owner, name)
+  const octokit = await client.onNamed(repository.installationId, name, { issues: 'read', metadata: 'read' })
+  const { data: issue } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', {
+    owner,
+    repo: name,
+    issue_number: number,
+  })
+  const author = { id: idOf(issue.user?.id ?? 0), login: issue.user?.login ?? 'ghost' }
+  const isPullRequest = issue.pull_request !== undefined
+  const subject = { number, isPullRequest, title: issue.title, body: issue.body ?? '', author, url: issue.html_url }
+  return { repository, subject }
 }

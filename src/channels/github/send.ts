@@ -13,12 +13,12 @@ import type { SendDeps } from './send/types.ts'
 type GithubKind = GithubBody['kind']
 type Handler<Kind extends GithubKind> = (
   deps: SendDeps,
-  body: Extract<EffectBody, { kind: Kind }>,
+  body: Extract<GithubBody, { kind: Kind }>,
   context: SendContext,
 ) => Promise<EffectResult>
 type LookUp<Kind extends GithubKind> = (
   deps: SendDeps,
-  body: Extract<EffectBody, { kind: Kind }>,
+  body: Extract<GithubBody, { kind: Kind }>,
   context: SendContext,
 ) => Promise<EffectResult | undefined>
 
@@ -57,14 +57,14 @@ export function githubSender(deps: SendDeps): Sender {
 
 /** What goes elsewhere never comes here. */
 function ours(body: EffectBody): GithubBody {
-  if (body.kind === 'card.upsert' || body.kind === 'message' || body.kind === 'seen')
+  if ('surface' in body)
     throw new SendError('fatal', `${body.kind} is not for GitHub`)
   return body
 }
 
 /** The boundary cast of this table: a body and its own handler, which the compiler cannot pair by itself. */
 function dispatch<Kind extends GithubKind>(
-  body: Extract<EffectBody, { kind: Kind }>,
+  body: Extract<GithubBody, { kind: Kind }>,
   act: 'send' | 'lookUp',
   deps: SendDeps,
   context: SendContext,
@@ -77,7 +77,7 @@ function dispatch<Kind extends GithubKind>(
 
 async function push(
   { git, self }: SendDeps,
-  body: Extract<EffectBody, { kind: 'git.push' }>,
+  body: Extract<GithubBody, { kind: 'git.push' }>,
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
   const { name, email } = await self()

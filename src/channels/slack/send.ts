@@ -35,7 +35,8 @@ export function slackSender(deps: SlackSendDeps): Sender {
     lookUp: (body, context) =>
       guarded(async () => {
         const { kind, surface } = ours(body)
-        if (kind === 'seen') return undefined
+        // What only one person sees cannot be looked up; seen twice it does no harm.
+        if (kind === 'seen' || kind === 'whisper') return undefined
         const there = await ownMessages(deps, await self(), surface)
         const wanted = kind === 'message' ? partsOf(body).map((_, index) => partMarker(context.marker, index)) : [context.marker]
         const found = wanted.map((marker) => there.get(marker))
@@ -45,6 +46,7 @@ export function slackSender(deps: SlackSendDeps): Sender {
       guarded(async () => {
         const own = ours(body)
         if (own.kind === 'seen') return seen(deps, own.surface, own.messageId, context)
+        if (own.kind === 'whisper') return whisper(deps, own, context)
         if (own.kind === 'card.upsert') return card(deps, own.surface, context)
         return message(deps, own, context, async () => ownMessages(deps, await self(), own.surface))
       }),
@@ -66,6 +68,23 @@ async function seen({ client }: SlackSendDeps, surface: Thread, timestamp: strin
     if (nameOf(error) !== 'already_reacted' && nameOf(error) !== 'message_not_found') throw error
   }
   return { ref: timestamp }
+}
+
+async function whisper(
+  deps: SlackSendDeps,
+  { surface, member, document }: Extract<SurfaceBody, { kind: 'whisper' }> & { readonly surface: Thread },
+  { mayLeave }: SendContext,
+): Promise<EffectResult> {
+  const [part] = rendered(deps, splitDocument(richOf(document), sizeOf))
+  if (!part) return {}
+  mayLeave()
+  const { message_ts: ref } = await deps.client.chat.postEphemeral({
+    channel: surface.room,
+    user: member,
+    thread_ts: surface.thread,
+    ...part,
+  })
+  return { ref }
 }
 
 /** The status card of a thread: posted once, then edited in place. */
@@ -184,7 +203,8 @@ async function ownMessages(
       ...(cursor ? { cursor } : {}),
     })
     for (const one of answer.messages ?? []) {
-      const marker = one.metadata?.event_type === EVENT_TYPE ? one.metadata.event_payload?.['marker'] : undefined
+      const payload: unknown = one.metadata?.event_type === EVENT_TYPE ? one.metadata.event_payload : undefined
+      const marker: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'marker') : undefined
       const mine = one.bot_id !== undefined && (one.bot_id === self.bot_id || one.user === self.user_id)
       if (mine && typeof marker === 'string' && one.ts) found.set(marker, one.ts)
     }

@@ -98,3 +98,27 @@ export function whyReply(
     table(['When', 'What', 'Outcome', 'Reason', 'Detail'], rows),
   ]
 }
+
+/** Tells somebody how to show which GitHub account is theirs. */
+export function linkOffer(url: string): Document {
+  return [
+    {
+      kind: 'ask',
+      text: `I don't know yet which GitHub account is yours. [Sign in with GitHub once](${url}), then say it again.`,
+    },
+    paragraph(
+      'What you may do here is what you may do on the repository. The link is for you alone, and good for 15 minutes.',
+    ),
+  ]
+}
+
+/** Asks which repository is meant. */
+export function chooseRepository(names: readonly string[]): Document {
+  return [
+    {
+      kind: 'ask',
+      text: 'Which repository is it about? Say it again with its name, like `@muster fix the rounding acme/web`.',
+    },
+    list(names.map((name) => `\`${name}\``)),
+  ]
+}

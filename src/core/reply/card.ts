@@ -31,6 +31,15 @@ export function statusCard(task: Task, now: number): Document {
   ]
 }
 
+/** The same for a thread or a ticket elsewhere: short, and it says where the rest is. */
+export function surfaceCard(task: Task, now: number): Document {
+  const short = statusCard(task, now).filter((block) => block.kind !== 'details' && block.kind !== 'diagram')
+  const { repository, number, url } = task.origin
+  const where = `${repository.owner}/${repository.name}`
+  const issue = number > 0 ? `[${where}#${number}](${url})` : where
+  return [...short.slice(0, -1), paragraph(`${issue} · task \`${task.id.slice(0, 8)}\``)]
+}
+
 const STATUS = {
   working: 'Working',
   waiting: 'Waiting for people',

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { hashOf } from '../core/hash.ts'
+import type { Member } from '../core/said.ts'
+import type { Sql } from './sql.ts'
+import type { PeopleStore, PersonLink } from './types.ts'
+
+/** Codes of links are secrets: only their hash is stored. */
+const OFFER_MS = 15 * 60_000
+
+const LINK = `WITH linked AS (INSERT INTO person_link (channel, account, member, name, github_id, login, how)
+    VALUES ($1, $2, $3, $4, $5::bigint, $6, $7)
+    ON CONFLICT (channel, account, member) DO UPDATE SET name = $4, github_id = $5::bigint, login = $6, how = $7, linked_at = now()
+    RETURNING 1)
+  INSERT INTO person_event (actor, what, channel, account, member, github_id, login)
+    SELECT $8, 'linked', $1, $2, $3, $5::bigint, $6 FROM linked`
+const UNLINK = `WITH gone AS (DELETE FROM person_link WHERE channel = $1 AND account = $2 AND member = $3 RETURNING github_id, login),
+    told AS (INSERT INTO person_event (actor, what, channel, account, member, github_id, login)
+      SELECT $4, 'unlinked', $1, $2, $3, github_id, login FROM gone)
+  SELECT login FROM gone`
+const TAKE = `UPDATE link_offer SET used_at = now() WHERE code_hash = $1 AND used_at IS NULL AND expires_at > clock_timestamp()
+  RETURNING channel, account, member, name`
+
+/** Who is who over the channels. Every change leaves a line in the history, in the same statement. */
+export function peopleStore(sql: Sql): PeopleStore {
+  return {
+    async personOf({ channel, account, id }) {
+      const { rows } = await sql.query(
+        'SELECT github_id::text AS id, login FROM person_link WHERE channel = $1 AND account = $2 AND member = $3',
+        [channel, account, id],
+      )
+      return rows[0] && { id: Number(rows[0]['id']), login: String(rows[0]['login']) }
+    },
+    async link({ channel, account, id, name }, person, how, actor) {
+      await sql.query(LINK, [channel, account, id, name, person.id, person.login, how, actor])
+    },
+    async unlink({ channel, account, id }, actor) {
+      const { rows } = await sql.query(UNLINK, [channel, account, id, actor])
+      return rows.length > 0
+    },
+    async list() {
+      const { rows } = await sql.query(
+        'SELECT channel, account, member, name, github_id::text AS github, login, how, linked_at FROM person_link ORDER BY login, channel, account, member',
+        [],
+      )
+      return rows.map(rowOf)
+    },
+    async offer({ channel, account, id, name }) {
+      const code = randomBytes(24).toString('base64url')
+      await sql.query('DELETE FROM link_offer WHERE expires_at < clock_timestamp()', [])
+      await sql.query(
+        `INSERT INTO link_offer (code_hash, channel, account, member, name, expires_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 ms')`,
+        [hashOf(code), channel, account, id, name, OFFER_MS],
+      )
+      return code
+    },
+    async take(code) {
+      const { rows } = await sql.query(TAKE, [hashOf(code)])
+      return rows[0] && memberIn(rows[0])
+    },
+  }
+}
+
+function memberIn(row: Readonly<Record<string, unknown>>): Pick<Member, 'channel' | 'account' | 'id' | 'name'> {
+  const channel = String(row['channel'])
+  return {
+    channel: channel === 'jira' || channel === 'clickup' ? channel : 'slack',
+    account: String(row['account']),
+    id: String(row['member']),
+    name: String(row['name']),
+  }
+}
+
+function rowOf(row: Readonly<Record<string, unknown>>): PersonLink {
+  return {
+    ...memberIn(row),
+    person: { id: Number(row['github']), login: String(row['login']) },
+    how: String(row['how']),
+    linkedAt: new Date(String(row['linked_at'])),
+  }
+}
