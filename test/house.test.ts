@@ -131,7 +131,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'micromark-extension-gfm': ['core/reply/parse.ts'],
   'mdast-util-gfm': ['core/reply/parse.ts', 'core/reply/markdown.ts'],
   'mdast-util-to-markdown': ['core/reply/markdown.ts'],
-  '@slack/types': ['channels/slack/render.ts'],
+  '@slack/types': ['channels/slack/render.ts', 'channels/slack/send.ts'],
+  '@slack/web-api': ['channels/slack/client.ts', 'channels/slack/facts.ts', 'channels/slack/send.ts'],
 }
 
 it('each SDK has its home', () => {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
+import { peopleRoutes } from './people.ts'
 import { operatorRoutes } from './operator.ts'
 import { type Api, errors, IdParam, notFound, page, PageQuery } from './shapes.ts'
 import { type HttpDeps, isLocal } from './types.ts'
@@ -50,6 +51,7 @@ export function apiRoutes(app: Api, deps: HttpDeps): void {
   eventRoutes(app, deps)
   taskRoutes(app, deps)
   operatorRoutes(app, deps)
+  peopleRoutes(app, deps)
   app.get(
     '/releases/:id/log',
     { schema: { summary: 'The last lines of a release', params: IdParam } },

@@ -22,6 +22,6 @@ export type Api = FastifyInstance<
   ZodTypeProvider
 >
 
-export function notFound(reply: FastifyReply): FastifyReply {
-  return problem(reply, 404, 'not_found', 'There is no such task.')
+export function notFound(reply: FastifyReply, what = 'task'): FastifyReply {
+  return problem(reply, 404, 'not_found', `There is no such ${what}.`)
 }

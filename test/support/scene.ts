@@ -4,6 +4,8 @@ import { expect } from 'vitest'
 import type { Running } from '../../src/cli/types.ts'
 import { startServer } from '../../src/compose/server.ts'
 import { setStage, type Stage, type StageOptions, unusedPort } from '../../src/rehearsal/stage.ts'
+import { type RehearsalSlack, startSlack } from '../../src/rehearsal/slack/server.ts'
+import { type SlackUser, SlackWorld } from '../../src/rehearsal/slack/world.ts'
 import { findProgram } from '../../src/workspace/sandbox.ts'
 import { openApiCheck, type ApiCheck } from './openapi.ts'
 import { type Asked, goodModel, type Reply, testModel, type TestModel } from './model.ts'
@@ -14,6 +16,8 @@ export interface Scene {
   readonly model: TestModel
   readonly url: string
   readonly api: ApiCheck
+  /** The rehearsal's Slack, where it was asked for. */
+  readonly slack: SlackStage | undefined
   task(issue?: number): Promise<{ id: string; status: string; costUsd: number; state: TaskState }>
   events(filter?: string): Promise<EventView[]>
   /** Waits for the decision on the newest event of a kind. */
@@ -50,6 +54,14 @@ export interface SceneOptions extends StageOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The whole of `.github/muster.yml`, in place of the sample's. */
   readonly settings?: (port: number) => string
+  readonly slack?: boolean
+}
+
+export interface SlackStage {
+  readonly server: RehearsalSlack
+  readonly alice: SlackUser
+  readonly bob: SlackUser
+  readonly channel: string
 }
 
 /** Everybody approves plans by settings; nothing is watched for long. */
@@ -66,6 +78,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
       options.prepare?.(folder)
     },
   })
+  const slack = options.slack ? await slackStage() : undefined
   const model = await testModel(options.model ?? goodModel)
   const port = await unusedPort()
   const { app } = stage.world
@@ -84,9 +97,11 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
     MUSTER_RELEASES_AT_STOP: 'stop',
     MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
+    ...(slack ? slackEnv(slack) : {}),
     ...options.env,
   }
   copyTemplate(join(stage.dir, 'data'))
+  if (slack) slack.server.world.eventsUrl = `http://127.0.0.1:${port}/api/slack/events`
   app.webhookUrl = `http://127.0.0.1:${port}/api/github/webhooks`
   const running: Running = await startServer(env, 'test')
   const url = `http://127.0.0.1:${port}`
@@ -96,6 +111,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     model,
     url,
     api,
+    slack,
     async task(issue) {
       const { items } = (await get('/tasks?limit=50')) as { items: { id: string }[] }
       for (const { id } of items) {
@@ -108,9 +124,26 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     async stop() {
       await running.stop()
       await model.close()
+      await slack?.server.close()
       await stage.close()
       expect(api.violations).toEqual([])
     },
+  }
+}
+
+/** A workspace with alice and bob, and a channel of theirs. */
+async function slackStage(): Promise<SlackStage> {
+  const world = new SlackWorld()
+  const [alice, bob] = [world.addUser('alice'), world.addUser('bob')]
+  const channel = world.addChannel('shop')
+  return { server: await startSlack(world), alice, bob, channel }
+}
+
+function slackEnv({ server: { world, url } }: SlackStage): Record<string, string> {
+  return {
+    SLACK_BOT_TOKEN: world.botToken,
+    SLACK_SIGNING_SECRET: world.signingSecret,
+    SLACK_API_URL: `${url}/api`,
   }
 }
 

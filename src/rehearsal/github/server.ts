@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
+import { OPENING_ROUTES } from './api-issues.ts'
 import { APP_ROUTES, CHECK_ROUTES, DEPLOYMENT_ROUTES } from './api-ops.ts'
 import { callerOf, Refusal, require } from './auth.ts'
 import { serveGit } from './git.ts'
@@ -31,7 +32,7 @@ export interface RehearsalGithub {
   close(): Promise<void>
 }
 
-const ROUTES: readonly Route[] = [...ISSUE_ROUTES, ...PULL_ROUTES, ...CHECK_ROUTES, ...DEPLOYMENT_ROUTES, ...APP_ROUTES]
+const ROUTES: readonly Route[] = [...OPENING_ROUTES, ...ISSUE_ROUTES, ...PULL_ROUTES, ...CHECK_ROUTES, ...DEPLOYMENT_ROUTES, ...APP_ROUTES]
 
 /** Starts the rehearsal's GitHub on this machine: REST, GraphQL, git, webhooks, and a page to look at. */
 export async function startGithub(

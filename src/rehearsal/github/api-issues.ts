@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { type Answer, type Call, read, repoOf, type Route } from './api.ts'
+import { type Issue, now } from './world.ts'
+
+const NewIssue = z.object({ title: z.string().min(1).max(256), body: z.string().max(65_536).optional() })
+
+/** Issues that an app lists and opens. */
+export const OPENING_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/issues',
+    handle: (call) => {
+      const repo = repoOf(call, ['issues'], 'read')
+      const creator = call.query.get('creator')
+      const found = call.world.issues.filter((one) => creator === null || one.user.login === creator)
+      const size = Math.min(100, Number(call.query.get('per_page') ?? 30))
+      return { status: 200, body: found.toReversed().slice(0, size).map((one) => call.shapes.issue(one, repo)) }
+    },
+  },
+  { method: 'POST', path: '/repos/{owner}/{repo}/issues', handle: openIssue },
+]
+
+function openIssue(call: Call): Answer {
+  const repo = repoOf(call, ['issues'], 'write')
+  const { title, body = '' } = read(NewIssue, call.body)
+  const { world, shapes } = call
+  const issue: Issue = {
+    id: world.id(),
+    number: world.issues.length + 1,
+    user: world.bot,
+    title,
+    body,
+    labels: [],
+    assignees: [],
+    state: 'open',
+    createdAt: now(),
+    updatedAt: now(),
+    closedAt: null,
+    pull: undefined,
+  }
+  world.issues.push(issue)
+  world.note(world.bot, 'opened the issue', `#${issue.number}`, `${title}\n\n${body}`)
+  void call.hooks.emit('issues', 'opened', repo, world.bot, { issue: shapes.issue(issue, repo) })
+  return { status: 201, body: shapes.issue(issue, repo) }
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { refusalOf } from './limits.ts'
+import type { SlackMessage, SlackWorld } from './world.ts'
+
+/** A method's answer; `error` as Slack names it. */
+export type Answer = Readonly<Record<string, unknown>> & { readonly ok: boolean }
+export type Method = (world: SlackWorld, args: Readonly<Record<string, unknown>>) => Answer
+
+const Id = z.string().min(1)
+const Post = z.object({
+  channel: Id,
+  text: z.string().optional(),
+  blocks: z.array(z.unknown()).optional(),
+  thread_ts: z.string().optional(),
+  metadata: z.object({ event_type: z.string(), event_payload: z.looseObject({}) }).optional(),
+})
+
+export class Refused extends Error {}
+
+function read<T>(shape: z.ZodType<T>, args: unknown): T {
+  const parsed = shape.safeParse(args)
+  if (!parsed.success) throw new Refused('invalid_arguments')
+  return parsed.data
+}
+
+function mustFind(world: SlackWorld, channel: string, ts: string): SlackMessage {
+  const found = world.find(channel, ts)
+  if (!found) throw new Refused('message_not_found')
+  return found
+}
+
+/** Slack's Web API, as far as Muster uses it. */
+export const METHODS: Readonly<Record<string, Method>> = {
+  'auth.test': ({ team, bot }) => ({ ok: true, team_id: team.id, user_id: bot.id, bot_id: bot.botId, user: bot.name }),
+  'chat.postMessage'(world, args) {
+    const { channel, text = '', blocks = [], thread_ts, metadata } = read(Post, args)
+    if (!world.channels.has(channel)) throw new Refused('channel_not_found')
+    if (thread_ts !== undefined && !world.find(channel, thread_ts)) throw new Refused('thread_not_found')
+    if (text === '' && blocks.length === 0) throw new Refused('no_text')
+    const refusal = refusalOf(blocks, text)
+    if (refusal) throw new Refused(refusal)
+    const message: SlackMessage = {
+      ts: world.ts(),
+      channel,
+      thread: thread_ts,
+      user: world.bot.id,
+      byApp: true,
+      text,
+      blocks,
+      metadata,
+      reactions: [],
+      edits: 0,
+    }
+    world.messages.push(message)
+    return { ok: true, channel, ts: message.ts, message: { text, ts: message.ts } }
+  },
+  'chat.update'(world, args) {
+    const { channel, ts, text = '', blocks = [], metadata } = read(Post.extend({ ts: Id }), args)
+    const message = mustFind(world, channel, ts)
+    if (!message.byApp) throw new Refused('cant_update_message')
+    const refusal = refusalOf(blocks, text)
+    if (refusal) throw new Refused(refusal)
+    Object.assign(message, { text, blocks, metadata: metadata ?? message.metadata, edits: message.edits + 1 })
+    return { ok: true, channel, ts }
+  },
+  'chat.postEphemeral'(world, args) {
+    const { channel, user, text = '', blocks = [] } = read(Post.extend({ user: Id }), args)
+    if (!world.users.some((one) => one.id === user)) throw new Refused('user_not_in_channel')
+    world.whispers.push({ channel, user, text, blocks })
+    return { ok: true, message_ts: world.ts() }
+  },
+  'chat.getPermalink'(world, args) {
+    const { channel, message_ts: ts } = read(z.object({ channel: Id, message_ts: Id }), args)
+    mustFind(world, channel, ts)
+    return { ok: true, channel, permalink: `${world.url}/archives/${channel}/p${ts.replace('.', '')}` }
+  },
+  'reactions.add'(world, args) {
+    const { channel, timestamp, name } = read(z.object({ channel: Id, timestamp: Id, name: Id }), args)
+    const message = mustFind(world, channel, timestamp)
+    if (message.reactions.includes(name)) throw new Refused('already_reacted')
+    message.reactions.push(name)
+    return { ok: true }
+  },
+  'conversations.replies'(world, args) {
+    const { channel, ts, include_all_metadata: all } = read(
+      z.object({ channel: Id, ts: Id, include_all_metadata: z.union([z.boolean(), z.string()]).optional() }),
+      args,
+    )
+    if (!world.find(channel, ts)) throw new Refused('thread_not_found')
+    return { ok: true, has_more: false, messages: world.thread(channel, ts).map((one) => shown(world, one, String(all) === 'true')) }
+  },
+  'users.info'(world, args) {
+    const { user: id } = read(z.object({ user: Id }), args)
+    const user = world.users.find((one) => one.id === id)
+    if (!user) throw new Refused('user_not_found')
+    return {
+      ok: true,
+      user: {
+        id: user.id,
+        team_id: user.homeTeam,
+        name: user.name,
+        real_name: user.realName,
+        deleted: false,
+        is_bot: false,
+        is_restricted: user.isGuest,
+        is_ultra_restricted: false,
+        is_stranger: user.homeTeam !== world.team.id,
+      },
+    }
+  },
+}
+
+/** A message as the API gives it back. */
+function shown(world: SlackWorld, one: SlackMessage, withMetadata: boolean) {
+  return {
+    type: 'message',
+    ts: one.ts,
+    user: one.user,
+    text: one.text,
+    ...(one.byApp ? { bot_id: world.bot.botId, app_id: world.bot.appId, blocks: one.blocks } : {}),
+    ...(one.thread ? { thread_ts: one.thread } : {}),
+    ...(withMetadata && one.metadata ? { metadata: one.metadata } : {}),
+  }
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+
+/** The state of the rehearsal's Slack: one workspace, its people, channels and messages. */
+export interface SlackUser {
+  readonly id: string
+  readonly name: string
+  readonly realName: string
+  /** Another workspace's, seen through a shared channel. */
+  readonly homeTeam: string
+  readonly isGuest: boolean
+}
+
+export interface SlackMessage {
+  readonly ts: string
+  readonly channel: string
+  readonly thread: string | undefined
+  readonly user: string
+  readonly byApp: boolean
+  text: string
+  blocks: readonly unknown[]
+  metadata: unknown
+  readonly reactions: string[]
+  edits: number
+}
+
+export interface Whisper {
+  readonly channel: string
+  readonly user: string
+  readonly text: string
+  readonly blocks: readonly unknown[]
+}
+
+/** One call of the Web API and its answer, for whoever checks them. */
+export interface SlackCall {
+  readonly method: string
+  readonly args: Readonly<Record<string, unknown>>
+  readonly error: string | undefined
+}
+
+export class SlackWorld {
+  readonly team = { id: 'T0REHEARSE', name: 'Acme', domain: 'acme' }
+  readonly bot = { id: 'U0MUSTER00', botId: 'B0MUSTER00', appId: 'A0MUSTER00', name: 'muster' }
+  readonly botToken = `xoxb-rehearsal-${randomBytes(12).toString('hex')}`
+  readonly signingSecret = randomBytes(16).toString('hex')
+  readonly users: SlackUser[] = []
+  readonly channels = new Map<string, string>()
+  readonly messages: SlackMessage[] = []
+  readonly whispers: Whisper[] = []
+  readonly calls: SlackCall[] = []
+  /** Where events are delivered to. */
+  eventsUrl = ''
+  url = ''
+  #last = 0
+
+  addUser(name: string, extra: Partial<SlackUser> = {}): SlackUser {
+    const user = {
+      id: `U0${name.toUpperCase().padEnd(8, '0')}`,
+      name,
+      realName: name.charAt(0).toUpperCase() + name.slice(1),
+      homeTeam: this.team.id,
+      isGuest: false,
+      ...extra,
+    }
+    this.users.push(user)
+    return user
+  }
+
+  addChannel(name: string): string {
+    const id = `C0${name.toUpperCase().replaceAll(/\W/g, '').padEnd(8, '0')}`
+    this.channels.set(id, name)
+    return id
+  }
+
+  /** Slack's timestamps name messages: seconds, and six digits that make them unique. */
+  ts(): string {
+    this.#last = Math.max(this.#last + 1, Math.floor(Date.now() * 1000))
+    return `${Math.floor(this.#last / 1_000_000)}.${String(this.#last % 1_000_000).padStart(6, '0')}`
+  }
+
+  find(channel: string, ts: string): SlackMessage | undefined {
+    return this.messages.find((one) => one.channel === channel && one.ts === ts)
+  }
+
+  thread(channel: string, ts: string): SlackMessage[] {
+    return this.messages.filter((one) => one.channel === channel && (one.ts === ts || one.thread === ts))
+  }
+}
