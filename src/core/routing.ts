@@ -24,7 +24,8 @@ export type Route =
   /** A fact about the pull request; `wantsWrite` where only the team's people count. */
   | { readonly to: 'task'; readonly command: TaskCommand; readonly wantsWrite: boolean }
 
-const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', 'ask', 'request', 'deploy'])
+/** Commands that begin a piece of work. */
+export const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', 'ask', 'request', 'deploy'])
 
 /** Decides where an event leads. Pure. */
 export function route(heard: Heard, task: Task | undefined, names: Names): Route {

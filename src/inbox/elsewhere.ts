@@ -1,5 +1,6 @@
 import { type Command, findCommands } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
+import { OPENING } from '../core/routing.ts'
 import { repositoryIn, titleOf } from '../core/request.ts'
 import type { Said, SaidWhat } from '../core/said.ts'
 import { surfaceKey } from '../core/said.ts'
@@ -15,7 +16,7 @@ export type Elsewhere =
   | { readonly ok: true; readonly heard: Heard; readonly task: Task | undefined }
   | { readonly ok: false; readonly decision: Decision }
   /** The repository has to be asked for. */
-  | { readonly ok: false; readonly ask: 'repository'; readonly text: string }
+  | { readonly ok: false; readonly ask: 'repository' | 'help' }
 
 /**
  * Finds out whose words these are and what they are about: the GitHub account that is linked to their author, the task of
@@ -30,7 +31,7 @@ export async function fromElsewhere(deps: InboxDeps, said: Said): Promise<Elsewh
   const command = commandIn(said.what, text, task)
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
   const repository = task?.origin.repository ?? (await namedIn(deps, text))
-  if (!repository) return { ok: false, ask: 'repository', text }
+  if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
   const person = said.by.isStranger ? undefined : await deps.store.people.personOf(said.by)
   const heard = heardOf(said, person, repository, text)
   return { ok: true, heard, task }

@@ -9,7 +9,7 @@ import type { Document } from '../core/reply/document.ts'
 import { type Names, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
-import type { Task } from '../core/task/types.ts'
+import type { Repository, Task } from '../core/task/types.ts'
 import { startFromApi } from './api.ts'
 import { drainLane } from './lanes.ts'
 import { openTask } from './open.ts'
@@ -26,6 +26,8 @@ import { crashPoint } from '../telemetry/crash.ts'
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
 const WHY_ROWS = 12
+/** What belongs to no repository. */
+const NOWHERE: Repository = { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 }
 /** So many repositories are named where one has to be chosen. */
 const CHOICES = 20
 
@@ -150,7 +152,7 @@ async function hearElsewhere(
     return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
   const found = await fromElsewhere(deps, said)
   if (!found.ok) {
-    if ('ask' in found) return askWhere(deps, eventId, said)
+    if ('ask' in found) return sayElsewhere(deps, eventId, said, found.ask)
     return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
   }
   const { heard, task } = found
@@ -164,19 +166,18 @@ async function hearElsewhere(
   deps.kick()
 }
 
-/** Which repository is meant is asked where it was said. */
-async function askWhere(deps: InboxDeps, eventId: string, { surface, kind }: Said): Promise<void> {
-  const repositories = await deps.platform.repositories(CHOICES)
-  const [first] = repositories
+/** Nothing is known yet of what this is about: which repository is meant is asked, and help is given anywhere. */
+async function sayElsewhere(deps: InboxDeps, eventId: string, { surface, kind }: Said, what: 'repository' | 'help') {
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
-  const decision: Decision = { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' }
-  if (first) {
-    const place = { repository: first, number: 0 }
-    const document = chooseRepository(repositories.map(({ owner, name }) => `${owner}/${name}`))
-    const body = { kind: 'message', place, surface, document, buttons: [] } as const
-    await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `where:${eventId}`, body }])
-    deps.kick()
-  }
+  const choices = what === 'help' ? [] : await deps.platform.repositories(CHOICES)
+  const document = what === 'help' ? helpReply() : chooseRepository(choices.map(({ owner, name }) => `${owner}/${name}`))
+  const body = { kind: 'message', place: { repository: NOWHERE, number: 0 }, surface, document, buttons: [] } as const
+  await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `reply:${eventId}`, body }])
+  deps.kick()
+  const decision: Decision =
+    what === 'help'
+      ? { outcome: 'accepted', reason: 'help', detail: 'there is no task in this thread' }
+      : { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' }
   await deps.store.inbox.decide(eventId, decision, { conversationId, kind })
 }
 

@@ -42,3 +42,46 @@ it('from a mention in a channel to a proved pull request, with one card in the t
   await soon(() => JSON.stringify(cards[0]?.blocks)).toContain('Please review and merge')
   expect(world.calls.filter((call) => call.error && call.error !== 'already_reacted')).toEqual([])
 })
+
+const buttonsOn = (message: { blocks: readonly unknown[] } | undefined) => JSON.stringify(message?.blocks ?? [])
+
+it('does nothing for whoever is nobody on GitHub, tells them how to sign in, and helps everybody', async () => {
+  const { scene: one, world, people, bob, channel, inThread, stage } = await withSlack()
+  const asked = await people.say(bob, channel, '@muster fix the tier for large orders acme/price-service')
+  await soon(() => world.whispers.map(({ user }) => user)).toEqual([bob.id])
+  expect(JSON.stringify(world.whispers)).toMatch(/\/link\/[\w-]{32}/)
+  const stranger = world.addUser('mallory', { homeTeam: 'T0OTHER000' })
+  await people.say(stranger, channel, '@muster fix the tier acme/price-service')
+  await soon(async () => (await one.events('&source=slack')).filter((event) => event.decision?.outcome === 'refused').length).toBe(2)
+  const lost = await people.say(bob, channel, '@muster fix the tier')
+  await soon(() => inThread(lost.ts).map((message) => JSON.stringify(message.blocks)).join()).toContain('acme/price-service')
+  const help = await people.say(bob, channel, '@muster help')
+  await soon(() => JSON.stringify(inThread(help.ts)[1]?.blocks)).toContain('approve')
+  expect(inThread(asked.ts).filter((message) => message.byApp)).toEqual([])
+  expect(stage.world.issues).toEqual([])
+  expect(world.whispers).toHaveLength(1)
+})
+
+it('takes approvals by button: not from the requester where another must approve, not for what is old, from a second person', async () => {
+  const { scene: one, people, alice, bob, channel, inThread, link, stage } = await withSlack(
+    () => 'approve_plan: always\nreview: { quiet: 1s }\n',
+  )
+  await link(alice, 'alice')
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  const plan = () => inThread(asked.ts).find((message) => buttonsOn(message).includes('Approve plan') && message.edits === 0)
+  await soon(() => plan() !== undefined, 30_000).toBe(true)
+  const message = plan()
+  if (!message) throw new Error('no plan')
+  // Bob is nobody on GitHub yet: nothing happens.
+  await people.press(bob, message, 'Approve plan')
+  await soon(async () => (await one.events('&source=slack')).some((event) => event.decision?.reason === 'not_linked')).toBe(true)
+  expect((await one.task()).state.gate?.kind).toBe('plan')
+  await link(bob, 'bob')
+  const old = { ...message, blocks: JSON.parse(JSON.stringify(message.blocks).replaceAll(/"value":"[\da-f]{64}"/g, `"value":"${'0'.repeat(64)}"`)) as unknown[] }
+  await people.press(bob, old, 'Approve plan')
+  await soon(async () => (await one.events('&source=slack')).some((event) => event.decision?.reason === 'stale_approval')).toBe(true)
+  await people.press(bob, message, 'Approve plan')
+  await soon(async () => (await one.task()).state.gate?.kind ?? 'none', 30_000).toBe('none')
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect(stage.world.issues.filter((issue) => !issue.pull)).toHaveLength(1)
+})
