@@ -16,6 +16,7 @@ import {
   why,
 } from './cli/remote.ts'
 import { backup, restore } from './compose/backup.ts'
+import { linkPerson, listPeople, unlinkPerson } from './cli/people.ts'
 import { runUntilStopped } from './cli/start.ts'
 import { doctorChecks } from './compose/doctor.ts'
 import { startServer, startWorkerProcess } from './compose/server.ts'
@@ -40,6 +41,12 @@ function remote(): Remote {
     url: (MUSTER_PUBLIC_URL || `http://127.0.0.1:${PORT || 3000}`).replace(/\/+$/, ''),
     token: MUSTER_API_TOKEN || undefined,
   }
+}
+
+/** As the server reads it. */
+function githubApi(): string {
+  const { GITHUB_API_URL, GITHUB_SERVER_URL } = process.env
+  return GITHUB_API_URL || (GITHUB_SERVER_URL ? `${GITHUB_SERVER_URL}/api/v3` : 'https://api.github.com')
 }
 
 const program = new Command('muster').description(packageJson.description).version(packageJson.version)
@@ -99,6 +106,17 @@ dead.command('list').action(() => listLetters(remote(), print))
 dead.command('show <id>').action((id: string) => showLetter(remote(), id, print))
 dead.command('retry <id>').action((id: string) => settleLetter(remote(), id, 'retry', print))
 dead.command('drop <id>').action((id: string) => settleLetter(remote(), id, 'drop', print))
+const people = program.command('people').description("whose accounts in other channels are whose on GitHub")
+people.command('list').action(() => listPeople(remote(), print))
+people
+  .command('link <channel> <account> <member> <login>')
+  .description('vouch that this account is that one on GitHub')
+  .action((channel: string, account: string, member: string, login: string) =>
+    linkPerson(remote(), githubApi(), { channel, account, member, login }, print),
+  )
+people
+  .command('unlink <channel> <account> <member>')
+  .action((channel: string, account: string, member: string) => unlinkPerson(remote(), { channel, account, member }, print))
 program
   .command('backup <file>')
   .description('write the embedded database to a file; a running server is asked for it (wants MUSTER_API_TOKEN)')

@@ -59,12 +59,27 @@ async function bodyOf(response: Response): Promise<unknown> {
   return body
 }
 
-async function call(remote: Remote, path: string, method: 'GET' | 'POST', timeoutMs = 30_000): Promise<Response> {
+/** Changes something. */
+export async function send(remote: Remote, method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+  return bodyOf(await call(remote, path, method, 30_000, body))
+}
+
+async function call(
+  remote: Remote,
+  path: string,
+  method: 'GET' | 'POST' | 'DELETE',
+  timeoutMs = 30_000,
+  body?: unknown,
+): Promise<Response> {
   const url = `${remote.url}/api/v1${path}`
   try {
     return await fetch(url, {
       method,
-      headers: remote.token ? { authorization: `Bearer ${remote.token}` } : {},
+      headers: {
+        ...(remote.token ? { authorization: `Bearer ${remote.token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(timeoutMs),
     })
   } catch (error) {

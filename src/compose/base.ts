@@ -33,6 +33,7 @@ const StoredApp = z.object({
   privateKey: z.string(),
   webhookSecret: z.string(),
   slug: z.string().optional(),
+  client: z.object({ id: z.string(), secret: z.string() }).optional(),
 })
 export type StoredApp = GithubSettings & { readonly slug?: string | undefined }
 
@@ -108,6 +109,14 @@ function secretsOf(settings: Settings): string[] {
   const single: (string | undefined)[] = [
     settings.anthropic?.apiKey,
     settings.server.apiToken,
+    settings.github?.client?.secret,
+    settings.channels.slack?.botToken,
+    settings.channels.slack?.signingSecret,
+    settings.channels.slack?.appToken,
+    settings.channels.jira?.apiToken,
+    settings.channels.jira?.webhookSecret,
+    settings.channels.clickup?.apiToken,
+    settings.channels.clickup?.webhookSecret,
     settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
     settings.redisUrl ? new URL(settings.redisUrl).password : undefined,
   ]

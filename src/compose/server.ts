@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { githubClient } from '../channels/github/client.ts'
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
+import { githubSignIn, type SignIn } from '../channels/github/oauth.ts'
 import { receive } from '../channels/github/receive.ts'
 import type { Platform, Verifier } from '../channels/types.ts'
 import type { Running } from '../cli/types.ts'
@@ -10,6 +11,7 @@ import { accountOf } from '../core/effects.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { githubKey } from '../core/heard.ts'
 import { buildServer } from '../http/server.ts'
+import { linkRoutes } from '../http/link.ts'
 import { setupRoutes } from '../http/setup.ts'
 import type { HttpDeps, Readiness } from '../http/types.ts'
 import { apiBody } from '../inbox/api.ts'
@@ -31,6 +33,7 @@ const APP_LOOK_MS = 2000
 interface Intake {
   readonly verifier: Verifier
   readonly platform: Platform
+  readonly signIn: SignIn | undefined
 }
 
 /**
@@ -61,6 +64,12 @@ export async function startServer(
     () => worker?.kick(),
   )
   const server = await buildServer(deps, [
+    linkRoutes({
+      log: deps.log,
+      people: base.storage.store.people,
+      publicUrl: settings.server.publicUrl,
+      signIn: () => intake?.signIn,
+    }),
     setupRoutes({
       log: deps.log,
       code: setupCode,
@@ -75,6 +84,7 @@ export async function startServer(
           privateKey: made.pem,
           webhookSecret: made.webhook_secret,
           slug: made.slug,
+          ...(made.client_id && made.client_secret ? { client: { id: made.client_id, secret: made.client_secret } } : {}),
         }
         await base.storeApp(stored)
         await activate(stored)
@@ -127,10 +137,12 @@ function lookForApp(base: Base, known: () => boolean, activate: (app: StoredApp)
 }
 
 function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | undefined): Intake {
-  const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
+  const urls = { apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server }
+  const client = githubClient({ ...github, ...urls })
   return {
     verifier: (headers, body) => receive(headers, body, github.webhookSecret),
     platform: stand?.platform ?? githubPlatform(client),
+    signIn: github.client && githubSignIn({ clientId: github.client.id, clientSecret: github.client.secret, ...urls }),
   }
 }
 

@@ -42,6 +42,8 @@ export interface GithubSettings {
   readonly appId: string
   readonly privateKey: string
   readonly webhookSecret: string
+  /** For people who sign in; undefined: nobody can. */
+  readonly client?: { readonly id: string; readonly secret: string } | undefined
 }
 
 export interface ModelName {
@@ -262,7 +264,15 @@ function github(env: Env, problems: EnvProblem[]): GithubSettings | undefined {
       wrong: "is Probot's well-known default",
       example: RANDOM_EXAMPLE,
     })
-  return { appId, privateKey: privateKey(env, problems), webhookSecret }
+  const { GITHUB_CLIENT_ID: id = '', GITHUB_CLIENT_SECRET: secret = '' } = env
+  if ((id === '') !== (secret === ''))
+    problems.push({
+      variable: id === '' ? 'GITHUB_CLIENT_ID' : 'GITHUB_CLIENT_SECRET',
+      wrong: 'is missing, while the other of the two is there',
+      example: '<as shown in the settings of the GitHub App>',
+    })
+  const client = id === '' ? {} : { client: { id, secret } }
+  return { appId, privateKey: privateKey(env, problems), webhookSecret, ...client }
 }
 
 function privateKey(env: Env, problems: EnvProblem[]): string {

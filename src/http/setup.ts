@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
+import { escape, html } from './page.ts'
 import { type HttpDeps, isLocal } from './types.ts'
 
 /** What the set-up page needs. */
@@ -15,10 +16,6 @@ export interface SetupDeps extends Pick<HttpDeps, 'log'> {
   readonly convert: (code: string) => Promise<void>
 }
 
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;color:#1f2328;background:#f6f8fa;margin:0}main{max-width:40rem;margin:4rem auto;padding:2rem;background:#fff;border:1px solid #d1d9e0;border-radius:12px}
-h1{margin:0 0 .25rem;font-size:1.6rem}button{font:inherit;font-weight:600;background:#1f883d;color:#fff;border:0;border-radius:6px;padding:.6rem 1.1rem;cursor:pointer}code{background:#eff1f3;padding:.1em .35em;border-radius:4px}
-li{margin:.4rem 0}.muted{color:#59636e}.ok{color:#1a7f37;font-weight:600}`
-
 /** `/`: registers a GitHub App by the manifest flow, then tells the next step. */
 export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
   const states = new Set<string>()
@@ -29,9 +26,7 @@ export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
       if (!mayEnter(request, deps.code))
         return html(
           reply.code(403),
-          page(
-            '<h1>Muster</h1><p>This server is not set up yet. Open the address with the set-up code that stands in its log.</p>',
-          ),
+          '<h1>Muster</h1><p>This server is not set up yet. Open the address with the set-up code that stands in its log.</p>',
         )
       const state = randomBytes(16).toString('hex')
       states.add(state)
@@ -43,9 +38,7 @@ export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
       if (!code || !state || !states.delete(state))
         return html(
           reply.code(400),
-          page(
-            '<h1>That did not work</h1><p>This answer does not belong to a set-up that was begun here. <a href="/">Begin again.</a></p>',
-          ),
+          '<h1>That did not work</h1><p>This answer does not belong to a set-up that was begun here. <a href="/">Begin again.</a></p>',
         )
       try {
         await deps.convert(code)
@@ -54,9 +47,7 @@ export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
         deps.log('error', 'the app could not be registered', { error: messageOf(error) })
         return html(
           reply.code(502),
-          page(
-            '<h1>That did not work</h1><p>GitHub did not hand over the new app. The code is good for one hour and one use. <a href="/">Begin again.</a></p>',
-          ),
+          '<h1>That did not work</h1><p>GitHub did not hand over the new app. The code is good for one hour and one use. <a href="/">Begin again.</a></p>',
         )
       }
     })
@@ -82,34 +73,19 @@ function mayEnter(request: FastifyRequest, code: string): boolean {
   return isLocal(request) || (given.length === wanted.length && timingSafeEqual(given, wanted))
 }
 
-function html(reply: FastifyReply, body: string): FastifyReply {
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:")
-    .send(body)
-}
-
-function page(body: string): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Muster</title><style>${STYLE}</style><main>${body}</main></html>`
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
-}
-
 function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string): string {
   const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicUrl)
   const warning = local
     ? `<p><strong>Mind:</strong> GitHub will send its webhooks to <code>${escape(publicUrl)}</code>, which it cannot reach. Set <code>MUSTER_PUBLIC_URL</code> to this server's public address and start again.</p>`
     : `<p class="muted">GitHub will send its webhooks to <code>${escape(publicUrl)}</code>.</p>`
-  return page(`<h1>Set up Muster</h1><p>Step 1 of 2: register a GitHub App for your account. GitHub shows you its permissions first; the key it makes never leaves this server.</p>${warning}
+  return (`<h1>Set up Muster</h1><p>Step 1 of 2: register a GitHub App for your account. GitHub shows you its permissions first; the key it makes never leaves this server.</p>${warning}
 <form action="${escape(serverUrl)}/settings/apps/new?state=${state}" method="post"><input type="hidden" name="manifest" value="${escape(JSON.stringify(manifest))}"><button>Register the GitHub App</button></form>
 <p class="muted">For an organisation: register it there, then set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET by hand (see docs/github.md).</p>`)
 }
 
 function donePage({ publicUrl, serverUrl }: SetupDeps, app: { slug?: string | undefined }): string {
   const install = app.slug ? `${serverUrl}/apps/${app.slug}/installations/new` : undefined
-  return page(`<h1>Muster</h1><p class="ok">The GitHub App is set up.</p><ol>${install ? `<li><a href="${escape(install)}">Install it</a> on the repositories it should work on.</li>` : '<li>Install the app on the repositories it should work on.</li>'}
+  return (`<h1>Muster</h1><p class="ok">The GitHub App is set up.</p><ol>${install ? `<li><a href="${escape(install)}">Install it</a> on the repositories it should work on.</li>` : '<li>Install the app on the repositories it should work on.</li>'}
 <li>Set <code>ANTHROPIC_API_KEY</code> if it is not set yet, and run <code>npm run doctor</code>.</li><li>Put the label <code>muster</code> on an issue.</li></ol>
 <p class="muted">API: <code>${escape(publicUrl)}/api/v1/openapi.json</code> · ready? <code>${escape(publicUrl)}/readyz</code></p>`)
 }

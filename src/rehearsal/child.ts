@@ -81,6 +81,8 @@ export class ServerChild {
       APP_ID: String(app.id),
       PRIVATE_KEY: app.privateKey,
       WEBHOOK_SECRET: app.webhookSecret,
+      GITHUB_CLIENT_ID: app.clientId,
+      GITHUB_CLIENT_SECRET: app.clientSecret,
       GITHUB_API_URL: `${stage.github.url}/api/v3`,
       GITHUB_SERVER_URL: stage.github.url,
       MUSTER_RELEASES_AT_STOP: 'stop',

@@ -20,6 +20,9 @@ const UNLINK = `WITH gone AS (DELETE FROM person_link WHERE channel = $1 AND acc
 const TAKE = `UPDATE link_offer SET used_at = now() WHERE code_hash = $1 AND used_at IS NULL AND expires_at > clock_timestamp()
   RETURNING channel, account, member, name`
 
+const PEEK = `SELECT channel, account, member, name FROM link_offer
+  WHERE code_hash = $1 AND used_at IS NULL AND expires_at > clock_timestamp()`
+
 /** Who is who over the channels. Every change leaves a line in the history, in the same statement. */
 export function peopleStore(sql: Sql): PeopleStore {
   return {
@@ -52,6 +55,10 @@ export function peopleStore(sql: Sql): PeopleStore {
         [hashOf(code), channel, account, id, name, OFFER_MS],
       )
       return code
+    },
+    async peek(code) {
+      const { rows } = await sql.query(PEEK, [hashOf(code)])
+      return rows[0] && memberIn(rows[0])
     },
     async take(code) {
       const { rows } = await sql.query(TAKE, [hashOf(code)])

@@ -178,6 +178,8 @@ export interface PeopleStore {
   list(): Promise<PersonLink[]>
   /** @returns a code, good once and for a quarter of an hour, by which this member can sign in */
   offer(member: Who): Promise<string>
+  /** Whose a code is, without using it up. */
+  peek(code: string): Promise<Who | undefined>
   /** Uses up a code. @returns whose it was; undefined when it is unknown, used or too old */
   take(code: string): Promise<Who | undefined>
 }

@@ -62,6 +62,33 @@ it('does nothing for whoever is nobody on GitHub, tells them how to sign in, and
   expect(world.whispers).toHaveLength(1)
 })
 
+it('learns by one sign-in which GitHub account is whose; the link is good once, and only in the browser it was begun in', async () => {
+  const { scene: one, world, people, bob, channel, stage } = await withSlack()
+  await people.say(bob, channel, '@muster status acme/price-service')
+  const first = await people.say(bob, channel, '@muster fix the tier for large orders acme/price-service')
+  await soon(() => world.whispers.length).toBe(1)
+  const address = /http:\/\/[^"]+\/link\/[\w-]{32}/.exec(JSON.stringify(world.whispers))?.[0] ?? ''
+  const page = await (await fetch(address)).text()
+  expect(page).toContain('Is this you?')
+  expect(page).toContain(bob.id)
+  const begun = await fetch(`${address}/github`, { redirect: 'manual' })
+  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const signed = await fetch(`${begun.headers.get('location')}&login=bob`, { redirect: 'manual' })
+  const back = signed.headers.get('location') ?? ''
+  // Another browser, or somebody who sends the answer on, gets nowhere.
+  expect((await fetch(back)).status).toBe(400)
+  expect((await fetch(back, { headers: { cookie: cookie.slice(0, -1) + (cookie.endsWith('A') ? 'B' : 'A') } })).status).toBe(400)
+  const done = await fetch(back, { headers: { cookie } })
+  expect(await done.text()).toContain('is bob on GitHub')
+  expect((await fetch(address)).status).toBe(404)
+  const { items } = (await (await fetch(`${one.url}/api/v1/people`)).json()) as { items: { login: string; githubId: number; how: string }[] }
+  expect(items).toMatchObject([{ login: 'bob', githubId: stage.world.person('bob').id, how: 'signed in with GitHub' }])
+  await people.say(bob, channel, '@muster fix the tier for large orders acme/price-service', first.ts)
+  await soon(() => stage.world.issues.length).toBe(1)
+  const gone = await fetch(`${one.url}/api/v1/people/slack/${world.team.id}/${bob.id}`, { method: 'DELETE' })
+  expect(gone.status).toBe(200)
+})
+
 it('takes approvals by button: not from the requester where another must approve, not for what is old, from a second person', async () => {
   const { scene: one, people, alice, bob, channel, inThread, link, stage } = await withSlack(
     () => 'approve_plan: always\nreview: { quiet: 1s }\n',

@@ -90,6 +90,8 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     APP_ID: String(app.id),
     PRIVATE_KEY: app.privateKey,
     WEBHOOK_SECRET: app.webhookSecret,
+    GITHUB_CLIENT_ID: app.clientId,
+    GITHUB_CLIENT_SECRET: app.clientSecret,
     GITHUB_API_URL: `${stage.github.url}/api/v3`,
     GITHUB_SERVER_URL: stage.github.url,
     ANTHROPIC_API_KEY: 'test-key-of-the-model',

@@ -23,6 +23,7 @@ export function manifestFor(manifest: Manifest, publicUrl: string): Record<strin
     url: publicUrl,
     hook_attributes: { url: `${publicUrl}/api/github/webhooks`, active: true },
     redirect_url: `${publicUrl}/setup/callback`,
+    callback_urls: [`${publicUrl}/link/callback`],
     setup_url: `${publicUrl}/`,
     setup_on_update: false,
   }
@@ -33,6 +34,8 @@ const Conversion = z.object({
   slug: z.string(),
   pem: z.string(),
   webhook_secret: z.string(),
+  client_id: z.string().optional(),
+  client_secret: z.string().optional(),
   html_url: z.string(),
 })
 export type Conversion = z.infer<typeof Conversion>

@@ -8,6 +8,7 @@ import { callerOf, Refusal, require } from './auth.ts'
 import { serveGit } from './git.ts'
 import { graphql } from './graphql.ts'
 import { Hooks } from './hooks.ts'
+import { loginRoutes } from './login.ts'
 import { pageRoutes } from './page.ts'
 import { branchesMoved } from './people.ts'
 import { Shapes } from './shapes.ts'
@@ -54,6 +55,7 @@ export async function startGithub(
     graphql(world, hooks, callerOf(world, request.headers.authorization), request.body),
   )
   await app.register(async (scope) => gitRoutes(scope, world, hooks))
+  loginRoutes(app, world)
   pageRoutes(app, world)
   await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo

@@ -172,6 +172,8 @@ export class World {
     readonly publicKey: string
     readonly privateKey: string
     readonly webhookSecret: string
+    readonly clientId: string
+    readonly clientSecret: string
     webhookUrl: string
   }
   readonly installationId = 7001
@@ -212,6 +214,8 @@ export class World {
       name: 'Muster',
       ...keys,
       webhookSecret: randomBytes(24).toString('hex'),
+      clientId: `Iv23${randomBytes(8).toString('hex')}`,
+      clientSecret: randomBytes(20).toString('hex'),
       webhookUrl: '',
     }
     this.permissions = app.permissions

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Person } from '../../core/task/types.ts'
+
+/** GitHub's web flow, used for one thing only: to learn whose account somebody signs in with. No scope is asked for. */
+export interface SignIn {
+  /** Where the browser is sent. @param verifier a secret of this sign-in (PKCE) */
+  authorizeUrl(state: string, verifier: string, redirectUri: string): string
+  /** @throws Error when GitHub does not accept the code */
+  whoSigned(code: string, verifier: string, redirectUri: string): Promise<Person>
+}
+
+export interface SignInOptions {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly serverUrl: string
+  readonly apiUrl: string
+}
+
+const Token = z.object({ access_token: z.string().min(1) })
+const User = z.object({ id: z.number().int().positive(), login: z.string().min(1) })
+const TIMEOUT_MS = 20_000
+
+export function githubSignIn({ clientId, clientSecret, serverUrl, apiUrl }: SignInOptions): SignIn {
+  return {
+    authorizeUrl(state, verifier, redirectUri) {
+      const url = new URL(`${serverUrl}/login/oauth/authorize`)
+      url.search = new URLSearchParams({
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        state,
+        // Somebody may be signed in with another account than the one that is meant.
+        prompt: 'select_account',
+        code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+        code_challenge_method: 'S256',
+      }).toString()
+      return url.href
+    },
+    async whoSigned(code, verifier, redirectUri) {
+      const body = { client_id: clientId, client_secret: clientSecret, code, redirect_uri: redirectUri, code_verifier: verifier }
+      const answer = await fetch(`${serverUrl}/login/oauth/access_token`, {
+        method: 'POST',
+        headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'muster' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      })
+      // A refused code comes with 200 and an error in its place.
+      const token = Token.safeParse(await answer.json().catch(() => undefined))
+      if (!token.success) throw new Error(`GitHub did not accept the code of the sign-in (${answer.status})`)
+      const user = await fetch(`${apiUrl}/user`, {
+        headers: {
+          authorization: `Bearer ${token.data.access_token}`,
+          accept: 'application/vnd.github+json',
+          'user-agent': 'muster',
+        },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      })
+      if (!user.ok) throw new Error(`GitHub answered ${user.status} to who signed in`)
+      // The token has done its work, and is kept nowhere.
+      return User.parse(await user.json())
+    },
+  }
+}

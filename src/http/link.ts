@@ -1,0 +1,107 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { messageOf } from '../core/errors.ts'
+import type { Person } from '../core/task/types.ts'
+import type { PeopleStore } from '../store/types.ts'
+import { escape, html } from './page.ts'
+import type { HttpDeps } from './types.ts'
+
+/** What signing in with GitHub needs. */
+export interface LinkDeps extends Pick<HttpDeps, 'log'> {
+  readonly people: Pick<PeopleStore, 'peek' | 'take' | 'link'>
+  readonly publicUrl: string
+  /** Undefined while the app's client id and secret are not known. */
+  readonly signIn: () => SignIn | undefined
+}
+
+interface SignIn {
+  authorizeUrl(state: string, verifier: string, redirectUri: string): string
+  whoSigned(code: string, verifier: string, redirectUri: string): Promise<Person>
+}
+
+const COOKIE = 'muster_link'
+const MINUTES = 15
+
+/**
+ * Shows which GitHub account is somebody's, by their signing in: `/link/<code>` says whose account it is about and asks;
+ * only then GitHub is asked who they are. The code is used up by the answer, not by being looked at (programs look at links too).
+ * The cookie ties the answer to the browser in which it was begun.
+ */
+export function linkRoutes(deps: LinkDeps): (app: FastifyInstance) => void {
+  const callback = `${deps.publicUrl}/link/callback`
+  return (app) => {
+    app.get('/link/callback', { schema: { hide: true } }, async (request, reply) => finish(deps, callback, request, reply))
+    app.get('/link/:code', { schema: { hide: true } }, async (request, reply) => {
+      const { code } = request.params as { code: string }
+      const who = await deps.people.peek(code)
+      if (!who) return html(reply.code(404), GONE)
+      if (!deps.signIn()) return html(reply.code(503), unavailable(who))
+      return html(reply, ask(who, code))
+    })
+    app.get('/link/:code/github', { schema: { hide: true } }, async (request, reply) => {
+      const { code } = request.params as { code: string }
+      const signIn = deps.signIn()
+      if (!signIn || !(await deps.people.peek(code))) return html(reply.code(404), GONE)
+      const verifier = randomBytes(32).toString('base64url')
+      const secure = deps.publicUrl.startsWith('https:') ? '; Secure' : ''
+      reply.header('set-cookie', `${COOKIE}=${verifier}; Path=/link; HttpOnly; SameSite=Lax; Max-Age=${MINUTES * 60}${secure}`)
+      return reply.redirect(signIn.authorizeUrl(stateOf(code, verifier), verifier, callback))
+    })
+  }
+}
+
+async function finish(
+  { people, signIn, log }: LinkDeps,
+  callback: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const query = new URL(request.url, 'http://localhost').searchParams
+  const verifier = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1]
+  const [code = ''] = (query.get('state') ?? '').split('.')
+  const answer = query.get('code')
+  const sign = signIn()
+  if (!verifier || !answer || !sign || !isState(query.get('state') ?? '', code, verifier)) return html(reply.code(400), BROKEN)
+  try {
+    const person = await sign.whoSigned(answer, verifier, callback)
+    const who = await people.take(code)
+    if (!who) return html(reply.code(404), GONE)
+    await people.link(who, person, 'signed in with GitHub', `github:${person.id}:${person.login}`)
+    log('info', 'an account was linked', { channel: who.channel, account: who.account, member: who.id, login: person.login })
+    return html(reply, done(who, person))
+  } catch (error) {
+    log('warn', 'a sign-in did not work', { error: messageOf(error) })
+    return html(reply.code(502), BROKEN)
+  }
+}
+
+/** The code, bound to the browser: an answer that was begun elsewhere does not fit. */
+function stateOf(code: string, verifier: string): string {
+  return `${code}.${createHmac('sha256', verifier).update(code).digest('base64url')}`
+}
+
+function isState(given: string, code: string, verifier: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(stateOf(code, verifier))]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+type Who = NonNullable<Awaited<ReturnType<PeopleStore['peek']>>>
+const NAMES = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
+
+function ask(who: Who, code: string): string {
+  return `<h1>Is this you?</h1><p>The ${NAMES[who.channel]} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
+<p>If that is <strong>your own</strong> ${NAMES[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there and nothing else.</p>
+<form action="/link/${escape(code)}/github" method="get"><button>This is my account: sign in with GitHub</button></form>
+<p class="muted">If somebody sent you this link, close this page: they would act in your name.</p>`
+}
+
+function done(who: Who, { login }: Person): string {
+  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${NAMES[who.channel]} is ${escape(login)} on GitHub.</p><p>Go back and say it again. Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
+}
+
+function unavailable({ channel, account, id }: Who): string {
+  return `<h1>Not set up</h1><p>Signing in with GitHub is not set up here (<code>GITHUB_CLIENT_ID</code> and <code>GITHUB_CLIENT_SECRET</code>). Whoever runs Muster can link your account: <code>muster people link ${escape(channel)} ${escape(account)} ${escape(id)} &lt;login&gt;</code></p>`
+}
+
+const GONE = `<h1>This link is used up</h1><p>It is good once, and for ${MINUTES} minutes. Ask Muster again for a new one.</p>`
+const BROKEN = '<h1>That did not work</h1><p>This answer does not belong to a sign-in that was begun in this browser, or GitHub did not confirm it. Open the link again.</p>'

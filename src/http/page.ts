@@ -1,0 +1,23 @@
+import type { FastifyReply } from 'fastify'
+
+/** Small pages for people: no script, nothing from elsewhere. */
+
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;color:#1f2328;background:#f6f8fa;margin:0}main{max-width:40rem;margin:4rem auto;padding:2rem;background:#fff;border:1px solid #d1d9e0;border-radius:12px}
+h1{margin:0 0 .25rem;font-size:1.6rem}button{font:inherit;font-weight:600;background:#1f883d;color:#fff;border:0;border-radius:6px;padding:.6rem 1.1rem;cursor:pointer}code{background:#eff1f3;padding:.1em .35em;border-radius:4px}
+li{margin:.4rem 0}.muted{color:#59636e}.ok{color:#1a7f37;font-weight:600}`
+
+export function html(reply: FastifyReply, body: string): FastifyReply {
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:; frame-ancestors 'none'")
+    .header('referrer-policy', 'no-referrer')
+    .send(page(body))
+}
+
+function page(body: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Muster</title><style>${STYLE}</style><main>${body}</main></html>`
+}
+
+export function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+}
