@@ -132,7 +132,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'mdast-util-gfm': ['core/reply/parse.ts', 'core/reply/markdown.ts'],
   'mdast-util-to-markdown': ['core/reply/markdown.ts'],
   '@slack/types': ['channels/slack/render.ts', 'channels/slack/send.ts'],
-  '@slack/web-api': ['channels/slack/client.ts', 'channels/slack/facts.ts', 'channels/slack/send.ts'],
+  '@slack/web-api': ['client', 'facts', 'send', 'catchup'].map((name) => `channels/slack/${name}.ts`),
+  '@slack/socket-mode': ['channels/slack/socket.ts'],
 }
 
 it('each SDK has its home', () => {

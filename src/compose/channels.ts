@@ -1,19 +1,22 @@
+import { slackCatchUp } from '../channels/slack/catchup.ts'
 import { slackClient } from '../channels/slack/client.ts'
 import { slackFacts } from '../channels/slack/facts.ts'
 import { normalise as readSlack } from '../channels/slack/normalise.ts'
 import { receive as receiveSlack } from '../channels/slack/receive.ts'
 import { slackSender } from '../channels/slack/send.ts'
-import { type ChannelFacts, SendError, type Sender, type Verifier } from '../channels/types.ts'
+import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender, type Verifier } from '../channels/types.ts'
 import type { ChannelSettings } from '../config/channels.ts'
 import type { EffectBody } from '../core/effects.ts'
 import type { Unheard } from '../core/heard.ts'
-import type { ChannelName, Said } from '../core/said.ts'
+import type { ChannelName, Said, Surface } from '../core/said.ts'
 
 /** What a channel beside GitHub consists of. */
 export interface Channel {
   readonly read: (body: Uint8Array) => Said | Unheard
   readonly facts: ChannelFacts
   readonly sender: Sender
+  /** @param open the surfaces of tasks that are not finished */
+  readonly catchUp: (open: () => Promise<readonly Surface[]>, store: CatchUpStore) => CatchUp
 }
 
 export type Channels = Readonly<Record<ChannelName, Channel | undefined>>
@@ -23,7 +26,12 @@ export function openChannels(settings: ChannelSettings, redact: (text: string) =
   const { slack } = settings
   const client = slack && slackClient(slack)
   return {
-    slack: client && { read: readSlack, facts: slackFacts(client), sender: slackSender({ client, redact }) },
+    slack: client && {
+      read: readSlack,
+      facts: slackFacts(client),
+      sender: slackSender({ client, redact }),
+      catchUp: (open, store) => slackCatchUp(client, open, store),
+    },
     jira: undefined,
     clickup: undefined,
   }

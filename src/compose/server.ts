@@ -4,12 +4,14 @@ import { convertManifest, manifestFor, readManifest } from '../channels/github/m
 import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSignIn, type SignIn } from '../channels/github/oauth.ts'
 import { receive } from '../channels/github/receive.ts'
+import { slackSocket, type Socket } from '../channels/slack/socket.ts'
 import type { Platform, Verifier } from '../channels/types.ts'
 import type { Running } from '../cli/types.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
 import { accountOf } from '../core/effects.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { githubKey } from '../core/heard.ts'
+import type { Arrival } from '../core/inbound.ts'
 import { buildServer } from '../http/server.ts'
 import { linkRoutes } from '../http/link.ts'
 import { setupRoutes } from '../http/setup.ts'
@@ -98,12 +100,15 @@ export async function startServer(
   const port = typeof address === 'object' && address ? address.port : settings.server.port
   const looking = lookForApp(base, () => app !== undefined, activate)
   void worker?.catchUp()
+  const socket = socketOf(base, deps)
+  await socket?.start()
   announce(base, kind, port, app ? undefined : setupCode)
   return {
     port,
     async stop() {
       log.info('stopping')
       looking()
+      await socket?.stop()
       await server.close()
       await worker?.stop()
       await base.close()
@@ -179,6 +184,17 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
     releaseLog: (id) => releaseLog(settings.dataDir, id, redact),
     readiness: () => readiness(base, intake()),
   }
+}
+
+/** Slack's events over a socket that we open, where that is set. */
+function socketOf({ settings, storage }: Base, { onArrival, log }: HttpDeps): Socket | undefined {
+  const { slack } = settings.channels
+  if (!slack?.appToken) return undefined
+  const store = async (arrival: Arrival) => {
+    const { id, duplicate } = await storage.store.inbox.insert(arrival)
+    if (!duplicate) void onArrival(id, arrival)
+  }
+  return slackSocket({ appToken: slack.appToken, apiUrl: slack.apiUrl }, store, log)
 }
 
 /** Starts a worker; it answers no HTTP. */

@@ -25,6 +25,8 @@ import { toolsFor } from '../tools/tools.ts'
 import { createEngine } from '../workflow/engine.ts'
 import { createStepRunner } from '../workflow/steps.ts'
 import { sweep } from '../workflow/sweep.ts'
+import type { CatchUp } from '../channels/types.ts'
+import type { Store } from '../store/types.ts'
 import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, clonesIn, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
@@ -147,6 +149,12 @@ function factsOf({ slack, jira, clickup }: Channels) {
   return { slack: slack?.facts, jira: jira?.facts, clickup: clickup?.facts }
 }
 
+/** How the other channels fetch what was missed. */
+function othersCatchUp({ slack, jira, clickup }: Channels, store: Store): CatchUp[] {
+  const inbox = catchUpStore(store)
+  return [slack, jira, clickup].flatMap((channel) => channel?.catchUp(store.tasks.surfaces, inbox) ?? [])
+}
+
 /** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */
 export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const { base, github, kind, roles, stand } = deps
@@ -200,7 +208,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const catching = catchingUp({
     base,
     leases,
-    channels: stand?.platform ? [] : [githubCatchUp(adapters.client, catchUpStore(store))],
+    channels: stand?.platform ? [] : [githubCatchUp(adapters.client, catchUpStore(store)), ...othersCatchUp(adapters.channels, store)],
   })
   return {
     kick: outbox.kick,

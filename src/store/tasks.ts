@@ -1,5 +1,6 @@
 import type { ChainEnd } from '../core/chain.ts'
 import { accountOf } from '../core/effects.ts'
+import type { Surface } from '../core/said.ts'
 import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
 import { commitTask } from './commit.ts'
@@ -69,6 +70,13 @@ export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
       return pageOf(rows, page.limit, map, (row) => String(row.seq))
     },
     export: (id) => exportTask(sql, id),
+    async surfaces() {
+      const { rows } = await sql.query(
+        "SELECT state->'surfaces' AS surfaces FROM task WHERE finished_at IS NULL AND state ? 'surfaces' LIMIT 5000",
+        [],
+      )
+      return rows.flatMap((row) => fromJson<readonly Surface[]>(row['surfaces']))
+    },
     async list(page) {
       const after = readCursor(page.cursor)
       const where = after

@@ -3,7 +3,7 @@ import type { ChainEnd } from '../core/chain.ts'
 import type { Arrival, InboundEvent } from '../core/inbound.ts'
 import type { RateState } from '../core/rate.ts'
 import type { Decision } from '../core/task/commands.ts'
-import type { Member } from '../core/said.ts'
+import type { Member, Surface } from '../core/said.ts'
 import type { Person, Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
 import type { Fence, LeaseStore, ProcessStore } from '../leases/types.ts'
@@ -149,6 +149,8 @@ export interface TaskStore {
   versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>
   events(id: string, page: PageQuery): Promise<Page<StoredEvent>>
   list(page: PageQuery): Promise<Page<TaskSummary>>
+  /** Where else the conversations of unfinished tasks are held. */
+  surfaces(): Promise<readonly Surface[]>
   export(id: string): Promise<Exported | undefined>
 }
 

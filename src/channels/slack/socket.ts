@@ -1,0 +1,43 @@
+import { SocketModeClient } from '@slack/socket-mode'
+import type { Arrival } from '../../core/inbound.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { SlackSettings } from '../../config/channels.ts'
+import { arrivalOf } from './receive.ts'
+
+/** Slack over a socket that we open, for servers that Slack cannot reach. */
+export interface Socket {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** What the client hands over for each envelope. */
+interface Envelope {
+  readonly ack: () => Promise<void>
+  readonly body: unknown
+}
+
+/**
+ * The same path as over HTTP: stored, then acknowledged. What cannot be stored is not acknowledged, and Slack sends it again.
+ * Signatures are not needed: the socket was opened with the app's own token.
+ */
+export function slackSocket(
+  { appToken, apiUrl }: { readonly appToken: string } & Pick<SlackSettings, 'apiUrl'>,
+  store: (arrival: Arrival) => Promise<void>,
+  log: (level: 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void,
+): Socket {
+  const client = new SocketModeClient({ appToken, clientOptions: { slackApiUrl: `${apiUrl}/` } })
+  client.on('slack_event', ({ ack, body }: Envelope) => {
+    void (async () => {
+      try {
+        await store(arrivalOf(body))
+        await ack()
+      } catch (error) {
+        log('warn', 'an event of the socket could not be stored', { error: messageOf(error) })
+      }
+    })()
+  })
+  return {
+    start: async () => void (await client.start()),
+    stop: () => client.disconnect(),
+  }
+}
