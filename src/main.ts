@@ -106,7 +106,7 @@ dead.command('list').action(() => listLetters(remote(), print))
 dead.command('show <id>').action((id: string) => showLetter(remote(), id, print))
 dead.command('retry <id>').action((id: string) => settleLetter(remote(), id, 'retry', print))
 dead.command('drop <id>').action((id: string) => settleLetter(remote(), id, 'drop', print))
-const people = program.command('people').description("whose accounts in other channels are whose on GitHub")
+const people = program.command('people').description('whose accounts in other channels are whose on GitHub')
 people.command('list').action(() => listPeople(remote(), print))
 people
   .command('link <channel> <account> <member> <login>')
@@ -116,7 +116,9 @@ people
   )
 people
   .command('unlink <channel> <account> <member>')
-  .action((channel: string, account: string, member: string) => unlinkPerson(remote(), { channel, account, member }, print))
+  .action((channel: string, account: string, member: string) =>
+    unlinkPerson(remote(), { channel, account, member }, print),
+  )
 program
   .command('backup <file>')
   .description('write the embedded database to a file; a running server is asked for it (wants MUSTER_API_TOKEN)')

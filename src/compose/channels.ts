@@ -4,11 +4,22 @@ import { slackFacts } from '../channels/slack/facts.ts'
 import { normalise as readSlack } from '../channels/slack/normalise.ts'
 import { receive as receiveSlack } from '../channels/slack/receive.ts'
 import { slackSender } from '../channels/slack/send.ts'
-import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender, type Verifier } from '../channels/types.ts'
+import {
+  type CatchUp,
+  type CatchUpStore,
+  type ChannelFacts,
+  SendError,
+  type Sender,
+  type Verifier,
+} from '../channels/types.ts'
 import type { ChannelSettings } from '../config/channels.ts'
 import type { EffectBody } from '../core/effects.ts'
 import type { Unheard } from '../core/heard.ts'
 import type { ChannelName, Said, Surface } from '../core/said.ts'
+
+/** Slack takes about one message a second in a channel (limits.md). */
+const PART_PAUSE_MS = 1100
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 /** What a channel beside GitHub consists of. */
 export interface Channel {
@@ -29,7 +40,7 @@ export function openChannels(settings: ChannelSettings, redact: (text: string) =
     slack: client && {
       read: readSlack,
       facts: slackFacts(client),
-      sender: slackSender({ client, redact }),
+      sender: slackSender({ client, redact, pause: () => sleep(PART_PAUSE_MS) }),
       catchUp: (open, store) => slackCatchUp(client, open, store),
     },
     jira: undefined,
@@ -56,7 +67,8 @@ export function senderTo(github: Sender, channels: Channels): Sender {
     return channel.sender
   }
   return {
-    costOf: (body, previous) => ('surface' in body && !channels[body.surface.channel] ? {} : of(body).costOf(body, previous)),
+    costOf: (body, previous) =>
+      'surface' in body && !channels[body.surface.channel] ? {} : of(body).costOf(body, previous),
     lookUp: async (body, context) => of(body).lookUp(body, context),
     send: async (body, context) => of(body).send(body, context),
   }

@@ -86,7 +86,9 @@ export async function startServer(
           privateKey: made.pem,
           webhookSecret: made.webhook_secret,
           slug: made.slug,
-          ...(made.client_id && made.client_secret ? { client: { id: made.client_id, secret: made.client_secret } } : {}),
+          ...(made.client_id && made.client_secret
+            ? { client: { id: made.client_id, secret: made.client_secret } }
+            : {}),
         }
         await base.storeApp(stored)
         await activate(stored)

@@ -208,7 +208,9 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const catching = catchingUp({
     base,
     leases,
-    channels: stand?.platform ? [] : [githubCatchUp(adapters.client, catchUpStore(store)), ...othersCatchUp(adapters.channels, store)],
+    channels: stand?.platform
+      ? []
+      : [githubCatchUp(adapters.client, catchUpStore(store)), ...othersCatchUp(adapters.channels, store)],
   })
   return {
     kick: outbox.kick,

@@ -67,7 +67,6 @@ export type EffectBody =
       readonly releaseId: string | undefined
     }
 
-
 /** What is seen in another channel. `place` still says whose work it is. */
 export type SurfaceBody =
   /** The status card, made from the newest state. */

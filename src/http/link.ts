@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
 import type { Person } from '../core/task/types.ts'
-import type { PeopleStore } from '../store/types.ts'
+import type { PeopleStore, Who } from '../people/types.ts'
 import { escape, html } from './page.ts'
 import type { HttpDeps } from './types.ts'
 
@@ -30,24 +30,35 @@ const MINUTES = 15
 export function linkRoutes(deps: LinkDeps): (app: FastifyInstance) => void {
   const callback = `${deps.publicUrl}/link/callback`
   return (app) => {
-    app.get('/link/callback', { schema: { hide: true } }, async (request, reply) => finish(deps, callback, request, reply))
+    app.get('/link/callback', { schema: { hide: true } }, async (request, reply) =>
+      finish(deps, callback, request, reply),
+    )
     app.get('/link/:code', { schema: { hide: true } }, async (request, reply) => {
-      const { code } = request.params as { code: string }
+      const code = codeIn(request)
       const who = await deps.people.peek(code)
       if (!who) return html(reply.code(404), GONE)
       if (!deps.signIn()) return html(reply.code(503), unavailable(who))
       return html(reply, ask(who, code))
     })
     app.get('/link/:code/github', { schema: { hide: true } }, async (request, reply) => {
-      const { code } = request.params as { code: string }
+      const code = codeIn(request)
       const signIn = deps.signIn()
       if (!signIn || !(await deps.people.peek(code))) return html(reply.code(404), GONE)
       const verifier = randomBytes(32).toString('base64url')
       const secure = deps.publicUrl.startsWith('https:') ? '; Secure' : ''
-      reply.header('set-cookie', `${COOKIE}=${verifier}; Path=/link; HttpOnly; SameSite=Lax; Max-Age=${MINUTES * 60}${secure}`)
+      reply.header(
+        'set-cookie',
+        `${COOKIE}=${verifier}; Path=/link; HttpOnly; SameSite=Lax; Max-Age=${MINUTES * 60}${secure}`,
+      )
       return reply.redirect(signIn.authorizeUrl(stateOf(code, verifier), verifier, callback))
     })
   }
+}
+
+/** The last part of the address, or none. */
+function codeIn({ params }: FastifyRequest): string {
+  const code: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'code') : undefined
+  return typeof code === 'string' ? code : ''
 }
 
 async function finish(
@@ -61,13 +72,19 @@ async function finish(
   const [code = ''] = (query.get('state') ?? '').split('.')
   const answer = query.get('code')
   const sign = signIn()
-  if (!verifier || !answer || !sign || !isState(query.get('state') ?? '', code, verifier)) return html(reply.code(400), BROKEN)
+  if (!verifier || !answer || !sign || !isState(query.get('state') ?? '', code, verifier))
+    return html(reply.code(400), BROKEN)
   try {
     const person = await sign.whoSigned(answer, verifier, callback)
     const who = await people.take(code)
     if (!who) return html(reply.code(404), GONE)
     await people.link(who, person, 'signed in with GitHub', `github:${person.id}:${person.login}`)
-    log('info', 'an account was linked', { channel: who.channel, account: who.account, member: who.id, login: person.login })
+    log('info', 'an account was linked', {
+      channel: who.channel,
+      account: who.account,
+      member: who.id,
+      login: person.login,
+    })
     return html(reply, done(who, person))
   } catch (error) {
     log('warn', 'a sign-in did not work', { error: messageOf(error) })
@@ -85,7 +102,6 @@ function isState(given: string, code: string, verifier: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-type Who = NonNullable<Awaited<ReturnType<PeopleStore['peek']>>>
 const NAMES = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
 
 function ask(who: Who, code: string): string {
@@ -104,4 +120,5 @@ function unavailable({ channel, account, id }: Who): string {
 }
 
 const GONE = `<h1>This link is used up</h1><p>It is good once, and for ${MINUTES} minutes. Ask Muster again for a new one.</p>`
-const BROKEN = '<h1>That did not work</h1><p>This answer does not belong to a sign-in that was begun in this browser, or GitHub did not confirm it. Open the link again.</p>'
+const BROKEN =
+  '<h1>That did not work</h1><p>This answer does not belong to a sign-in that was begun in this browser, or GitHub did not confirm it. Open the link again.</p>'

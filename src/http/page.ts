@@ -9,7 +9,10 @@ li{margin:.4rem 0}.muted{color:#59636e}.ok{color:#1a7f37;font-weight:600}`
 export function html(reply: FastifyReply, body: string): FastifyReply {
   return reply
     .type('text/html; charset=utf-8')
-    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:; frame-ancestors 'none'")
+    .header(
+      'content-security-policy',
+      "default-src 'none'; style-src 'unsafe-inline'; form-action https: http:; frame-ancestors 'none'",
+    )
     .header('referrer-policy', 'no-referrer')
     .send(page(body))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PersonLink } from '../store/types.ts'
+import type { PersonLink } from '../people/types.ts'
 import { type Api, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
 
@@ -9,7 +9,13 @@ const Member = z.object({
   account: z.string().min(1).max(200).describe('the workspace or site'),
   member: z.string().min(1).max(200).describe('the id of the account there'),
 })
-const Linked = Member.extend({ name: z.string(), githubId: z.number(), login: z.string(), how: z.string(), linkedAt: z.string() })
+const Linked = Member.extend({
+  name: z.string(),
+  githubId: z.number(),
+  login: z.string(),
+  how: z.string(),
+  linkedAt: z.string(),
+})
 const NewLink = Member.extend({
   name: z.string().max(200).default(''),
   githubId: z.number().int().positive(),
@@ -20,21 +26,43 @@ const NewLink = Member.extend({
 export function peopleRoutes(app: Api, { store }: HttpDeps): void {
   app.get(
     '/people',
-    { schema: { summary: 'Whose accounts in other channels are linked to which on GitHub', response: { 200: z.object({ items: z.array(Linked) }), ...errors } } },
+    {
+      schema: {
+        summary: 'Whose accounts in other channels are linked to which on GitHub',
+        response: { 200: z.object({ items: z.array(Linked) }), ...errors },
+      },
+    },
     async () => ({ items: (await store.people.list()).map(shown) }),
   )
   app.post(
     '/people',
-    { schema: { summary: 'Link an account', body: NewLink, response: { 201: z.object({ linked: z.literal(true) }), ...errors } } },
+    {
+      schema: {
+        summary: 'Link an account',
+        body: NewLink,
+        response: { 201: z.object({ linked: z.literal(true) }), ...errors },
+      },
+    },
     async (request, reply) => {
       const { channel, account, member, name, githubId, login } = request.body
-      await store.people.link({ channel, account, id: member, name: name || member }, { id: githubId, login }, 'operator', 'api')
+      await store.people.link(
+        { channel, account, id: member, name: name || member },
+        { id: githubId, login },
+        'operator',
+        'api',
+      )
       return reply.code(201).send({ linked: true as const })
     },
   )
   app.delete(
     '/people/:channel/:account/:member',
-    { schema: { summary: 'Unlink an account', params: Member, response: { 200: z.object({ linked: z.literal(false) }), ...errors } } },
+    {
+      schema: {
+        summary: 'Unlink an account',
+        params: Member,
+        response: { 200: z.object({ linked: z.literal(false) }), ...errors },
+      },
+    },
     async (request, reply) => {
       const { channel, account, member } = request.params
       const gone = await store.people.unlink({ channel, account, id: member }, 'api')
@@ -44,5 +72,14 @@ export function peopleRoutes(app: Api, { store }: HttpDeps): void {
 }
 
 function shown({ channel, account, id, name, person, how, linkedAt }: PersonLink): z.infer<typeof Linked> {
-  return { channel, account, member: id, name, githubId: person.id, login: person.login, how, linkedAt: linkedAt.toISOString() }
+  return {
+    channel,
+    account,
+    member: id,
+    name,
+    githubId: person.id,
+    login: person.login,
+    how,
+    linkedAt: linkedAt.toISOString(),
+  }
 }

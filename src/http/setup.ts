@@ -78,14 +78,14 @@ function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string)
   const warning = local
     ? `<p><strong>Mind:</strong> GitHub will send its webhooks to <code>${escape(publicUrl)}</code>, which it cannot reach. Set <code>MUSTER_PUBLIC_URL</code> to this server's public address and start again.</p>`
     : `<p class="muted">GitHub will send its webhooks to <code>${escape(publicUrl)}</code>.</p>`
-  return (`<h1>Set up Muster</h1><p>Step 1 of 2: register a GitHub App for your account. GitHub shows you its permissions first; the key it makes never leaves this server.</p>${warning}
+  return `<h1>Set up Muster</h1><p>Step 1 of 2: register a GitHub App for your account. GitHub shows you its permissions first; the key it makes never leaves this server.</p>${warning}
 <form action="${escape(serverUrl)}/settings/apps/new?state=${state}" method="post"><input type="hidden" name="manifest" value="${escape(JSON.stringify(manifest))}"><button>Register the GitHub App</button></form>
-<p class="muted">For an organisation: register it there, then set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET by hand (see docs/github.md).</p>`)
+<p class="muted">For an organisation: register it there, then set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET by hand (see docs/github.md).</p>`
 }
 
 function donePage({ publicUrl, serverUrl }: SetupDeps, app: { slug?: string | undefined }): string {
   const install = app.slug ? `${serverUrl}/apps/${app.slug}/installations/new` : undefined
-  return (`<h1>Muster</h1><p class="ok">The GitHub App is set up.</p><ol>${install ? `<li><a href="${escape(install)}">Install it</a> on the repositories it should work on.</li>` : '<li>Install the app on the repositories it should work on.</li>'}
+  return `<h1>Muster</h1><p class="ok">The GitHub App is set up.</p><ol>${install ? `<li><a href="${escape(install)}">Install it</a> on the repositories it should work on.</li>` : '<li>Install the app on the repositories it should work on.</li>'}
 <li>Set <code>ANTHROPIC_API_KEY</code> if it is not set yet, and run <code>npm run doctor</code>.</li><li>Put the label <code>muster</code> on an issue.</li></ol>
-<p class="muted">API: <code>${escape(publicUrl)}/api/v1/openapi.json</code> · ready? <code>${escape(publicUrl)}/readyz</code></p>`)
+<p class="muted">API: <code>${escape(publicUrl)}/api/v1/openapi.json</code> · ready? <code>${escape(publicUrl)}/readyz</code></p>`
 }

@@ -45,7 +45,9 @@ function ignore(reason: string, detail: string): Elsewhere {
 function wordsOf(what: SaidWhat): string | undefined {
   switch (what.type) {
     case 'text':
-      return what.mentioned && !/^ {0,3}[@/]muster\b/im.test(what.text) ? `@muster ${what.text.replaceAll('@muster', '').trim()}` : what.text
+      return what.mentioned && !/^ {0,3}[@/]muster\b/im.test(what.text)
+        ? `@muster ${what.text.replaceAll('@muster', '').trim()}`
+        : what.text
     case 'button':
       return buttonText(what.action, what.value)
     default:

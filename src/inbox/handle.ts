@@ -170,7 +170,8 @@ async function hearElsewhere(
 async function sayElsewhere(deps: InboxDeps, eventId: string, { surface, kind }: Said, what: 'repository' | 'help') {
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
   const choices = what === 'help' ? [] : await deps.platform.repositories(CHOICES)
-  const document = what === 'help' ? helpReply() : chooseRepository(choices.map(({ owner, name }) => `${owner}/${name}`))
+  const document =
+    what === 'help' ? helpReply() : chooseRepository(choices.map(({ owner, name }) => `${owner}/${name}`))
   const body = { kind: 'message', place: { repository: NOWHERE, number: 0 }, surface, document, buttons: [] } as const
   await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `reply:${eventId}`, body }])
   deps.kick()

@@ -34,7 +34,10 @@ export async function acknowledge({ store }: InboxDeps, scene: Scene, target: Ta
 export function answer({ heard, eventId }: Scene, document: Document, buttons: readonly Button[] = []): EffectIntent {
   const key = `reply:${eventId}`
   if (heard.elsewhere)
-    return { key, body: { kind: 'message', place: placeOf(heard), surface: heard.elsewhere.surface, document, buttons } }
+    return {
+      key,
+      body: { kind: 'message', place: placeOf(heard), surface: heard.elsewhere.surface, document, buttons },
+    }
   return { key, body: { kind: 'comment', place: placeOf(heard), document } }
 }
 
@@ -47,7 +50,12 @@ function placeOf({ repository, key, elsewhere }: Heard): Place {
 export function whisper({ heard, eventId }: Scene, document: Document): EffectIntent[] {
   if (!heard.elsewhere) return []
   const { surface, member } = heard.elsewhere
-  return [{ key: `whisper:${eventId}`, body: { kind: 'whisper', place: placeOf(heard), surface, member: member.id, document } }]
+  return [
+    {
+      key: `whisper:${eventId}`,
+      body: { kind: 'whisper', place: placeOf(heard), surface, member: member.id, document },
+    },
+  ]
 }
 
 /**

@@ -135,7 +135,13 @@ async function settle(
 
 /** Effects from whose result the workflow goes on. */
 function bringsNews(kind: StoredEffect['body']['kind']): boolean {
-  return kind === 'git.push' || kind === 'issue.open' || kind === 'pr.open' || kind === 'pr.ready' || kind === 'deployment.create'
+  return (
+    kind === 'git.push' ||
+    kind === 'issue.open' ||
+    kind === 'pr.open' ||
+    kind === 'pr.ready' ||
+    kind === 'deployment.create'
+  )
 }
 
 async function failed(deps: DeliverDeps, effect: StoredEffect, error: SendError, { fence }: Claim): Promise<Delivered> {

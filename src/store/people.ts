@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hashOf } from '../core/hash.ts'
 import type { Member } from '../core/said.ts'
 import type { Sql } from './sql.ts'
-import type { PeopleStore, PersonLink } from './types.ts'
+import type { PeopleStore, PersonLink } from '../people/types.ts'
 
 /** Codes of links are secrets: only their hash is stored. */
 const OFFER_MS = 15 * 60_000

@@ -3,8 +3,9 @@ import type { ChainEnd } from '../core/chain.ts'
 import type { Arrival, InboundEvent } from '../core/inbound.ts'
 import type { RateState } from '../core/rate.ts'
 import type { Decision } from '../core/task/commands.ts'
-import type { Member, Surface } from '../core/said.ts'
-import type { Person, Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
+import type { Surface } from '../core/said.ts'
+import type { PeopleStore } from '../people/types.ts'
+import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
 import type { Fence, LeaseStore, ProcessStore } from '../leases/types.ts'
 import type { Sample } from '../core/traffic.ts'
@@ -160,30 +161,6 @@ export interface ConversationStore {
   find(key: string): Promise<string | undefined>
   /** Every place where the conversation at this one is held, the first of them first; just the key itself while there is none. */
   places(key: string): Promise<readonly string[]>
-}
-
-type Who = Pick<Member, 'channel' | 'account' | 'id' | 'name'>
-
-export interface PersonLink extends Who {
-  readonly person: Person
-  /** How it was proved. */
-  readonly how: string
-  readonly linkedAt: Date
-}
-
-export interface PeopleStore {
-  /** The GitHub account that somebody's account elsewhere is linked to. */
-  personOf(member: Pick<Member, 'channel' | 'account' | 'id'>): Promise<Person | undefined>
-  link(member: Who, person: Person, how: string, actor: string): Promise<void>
-  /** @returns false when there was no link */
-  unlink(member: Pick<Member, 'channel' | 'account' | 'id'>, actor: string): Promise<boolean>
-  list(): Promise<PersonLink[]>
-  /** @returns a code, good once and for a quarter of an hour, by which this member can sign in */
-  offer(member: Who): Promise<string>
-  /** Whose a code is, without using it up. */
-  peek(code: string): Promise<Who | undefined>
-  /** Uses up a code. @returns whose it was; undefined when it is unknown, used or too old */
-  take(code: string): Promise<Who | undefined>
 }
 
 export type EffectStatus = 'intent' | 'sent' | 'done' | 'unknown' | 'failed' | 'dropped'

@@ -16,7 +16,6 @@ let world: SlackWorld
 let channel = ''
 beforeAll(async () => {
   world = new SlackWorld()
-  channel = world.addChannel('shop')
   slack = await startSlack(world)
 })
 afterAll(() => slack.close())
@@ -27,7 +26,8 @@ beforeEach(() => {
 
 const MARKER = 'muster:e1:0123456789abcdef0123456789abcdef'
 const client = () => slackClient({ botToken: world.botToken, apiUrl: `${slack.url}/api` })
-const sender = () => slackSender({ client: client(), redact: (text) => text.replaceAll('hunter2', '[secret]') })
+const sender = () =>
+  slackSender({ client: client(), redact: (text) => text.replaceAll('hunter2', '[secret]'), pause: async () => {} })
 const context = (extra: Partial<SendContext> = {}): SendContext => ({
   marker: MARKER,
   task: undefined,
@@ -37,7 +37,10 @@ const context = (extra: Partial<SendContext> = {}): SendContext => ({
   ...extra,
 })
 
+let channels = 0
 async function thread() {
+  // Slack's limits are those of a channel.
+  channel = world.addChannel(`shop${++channels}`)
   const ann = world.users.find((one) => one.name === 'ann') ?? world.addUser('ann')
   const root = await slack.people.say(ann, channel, 'hello')
   const surface = { channel: 'slack', team: world.team.id, room: channel, thread: root.ts } as const
@@ -65,8 +68,11 @@ describe('messages in Slack', () => {
 
   it('that are too long become several, in order, each once, whatever was there from a try that was cut off', async () => {
     const { surface, message } = await thread()
-    const text = Array.from({ length: 600 }, (_, n) => `Line ${n} ${'x'.repeat(60)}`).join('\n\n')
-    const body = message([{ kind: 'paragraph', text }], [{ label: 'Approve', action: 'approve', value: 'a'.repeat(64), style: 'primary' }])
+    const text = Array.from({ length: 400 }, (_, n) => `Line ${n} ${'x'.repeat(60)}`).join('\n\n')
+    const body = message(
+      [{ kind: 'paragraph', text }],
+      [{ label: 'Approve', action: 'approve', value: 'a'.repeat(64), style: 'primary' }],
+    )
     let posts = 0
     slack.fault = (method) => (method === 'chat.postMessage' && ++posts === 3 ? 'reset' : undefined)
     await expect(sender().send(body, context())).rejects.toMatchObject({ kind: 'unknown' })
@@ -78,9 +84,13 @@ describe('messages in Slack', () => {
     const shown = mine.map((one) => JSON.stringify(one.blocks))
     for (const [index, one] of shown.entries()) expect(one).toContain(`${index + 1}/${mine.length}`)
     const lines = shown.flatMap((one) => [...one.matchAll(/Line (\d+) /g)].map(([, n]) => Number(n)))
-    expect(lines).toEqual(Array.from({ length: 600 }, (_, n) => n))
-    expect(shown.map((one) => one.includes('muster:approve'))).toEqual(shown.map((_, index) => index === mine.length - 1))
-    expect(world.calls.filter((call) => call.error === 'msg_blocks_too_long' || call.error === 'invalid_blocks')).toEqual([])
+    expect(lines).toEqual(Array.from({ length: 400 }, (_, n) => n))
+    expect(shown.map((one) => one.includes('muster:approve'))).toEqual(
+      shown.map((_, index) => index === mine.length - 1),
+    )
+    expect(
+      world.calls.filter((call) => call.error === 'msg_blocks_too_long' || call.error === 'invalid_blocks'),
+    ).toEqual([])
   })
 
   it('the status card is one message that is edited, and not posted again when somebody deleted it', async () => {
@@ -104,16 +114,25 @@ describe('messages in Slack', () => {
     slack.fault = () => '502'
     await expect(sender().send(body, context())).rejects.toMatchObject({ kind: 'unknown' })
     slack.fault = () => undefined
-    await expect(sender().send({ ...body, surface: { ...surface, room: 'C0GONE' } }, context())).rejects.toMatchObject({ kind: 'fatal', name: 'SendError' })
-    const revoked = slackSender({ client: slackClient({ botToken: 'xoxb-old', apiUrl: `${slack.url}/api` }), redact: (text) => text })
-    await expect(revoked.send(body, context())).rejects.toMatchObject({ kind: 'fatal', message: expect.stringContaining('SLACK_BOT_TOKEN') })
+    await expect(sender().send({ ...body, surface: { ...surface, room: 'C0GONE' } }, context())).rejects.toMatchObject({
+      kind: 'fatal',
+      name: 'SendError',
+    })
+    const revoked = slackSender({
+      client: slackClient({ botToken: 'xoxb-old', apiUrl: `${slack.url}/api` }),
+      redact: (text) => text,
+      pause: async () => {},
+    })
+    await expect(revoked.send(body, context())).rejects.toMatchObject({
+      kind: 'fatal',
+      message: expect.stringContaining('SLACK_BOT_TOKEN'),
+    })
   })
 })
 
 it('what was said while nobody listened is found, once, in the form in which it would have come', async () => {
   const { ann, surface } = await thread()
   const since = Date.now() - 1000
-  world.eventsUrl = 'http://127.0.0.1:1/'
   const reply = await slack.people.say(ann, channel, 'because of the tiers', surface.thread)
   const mention = await slack.people.say(ann, channel, '@muster fix it acme/web')
   await slack.people.say(ann, channel, 'nothing for Muster')

@@ -21,7 +21,14 @@ async function withSlack(settings?: (port: number) => string) {
     const answer = await fetch(`${scene?.url}/api/v1/people`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ channel: 'slack', account: world.team.id, member: user.id, name: user.name, githubId: account.id, login }),
+      body: JSON.stringify({
+        channel: 'slack',
+        account: world.team.id,
+        member: user.id,
+        name: user.name,
+        githubId: account.id,
+        login,
+      }),
     })
     expect(answer.status).toBe(201)
   }
@@ -52,9 +59,15 @@ it('does nothing for whoever is nobody on GitHub, tells them how to sign in, and
   expect(JSON.stringify(world.whispers)).toMatch(/\/link\/[\w-]{32}/)
   const stranger = world.addUser('mallory', { homeTeam: 'T0OTHER000' })
   await people.say(stranger, channel, '@muster fix the tier acme/price-service')
-  await soon(async () => (await one.events('&source=slack')).filter((event) => event.decision?.outcome === 'refused').length).toBe(2)
+  await soon(
+    async () => (await one.events('&source=slack')).filter((event) => event.decision?.outcome === 'refused').length,
+  ).toBe(2)
   const lost = await people.say(bob, channel, '@muster fix the tier')
-  await soon(() => inThread(lost.ts).map((message) => JSON.stringify(message.blocks)).join()).toContain('acme/price-service')
+  await soon(() =>
+    inThread(lost.ts)
+      .map((message) => JSON.stringify(message.blocks))
+      .join(),
+  ).toContain('acme/price-service')
   const help = await people.say(bob, channel, '@muster help')
   await soon(() => JSON.stringify(inThread(help.ts)[1]?.blocks)).toContain('approve')
   expect(inThread(asked.ts).filter((message) => message.byApp)).toEqual([])
@@ -77,11 +90,15 @@ it('learns by one sign-in which GitHub account is whose; the link is good once, 
   const back = signed.headers.get('location') ?? ''
   // Another browser, or somebody who sends the answer on, gets nowhere.
   expect((await fetch(back)).status).toBe(400)
-  expect((await fetch(back, { headers: { cookie: cookie.slice(0, -1) + (cookie.endsWith('A') ? 'B' : 'A') } })).status).toBe(400)
+  expect(
+    (await fetch(back, { headers: { cookie: cookie.slice(0, -1) + (cookie.endsWith('A') ? 'B' : 'A') } })).status,
+  ).toBe(400)
   const done = await fetch(back, { headers: { cookie } })
   expect(await done.text()).toContain('is bob on GitHub')
   expect((await fetch(address)).status).toBe(404)
-  const { items } = (await (await fetch(`${one.url}/api/v1/people`)).json()) as { items: { login: string; githubId: number; how: string }[] }
+  const { items } = (await (await fetch(`${one.url}/api/v1/people`)).json()) as {
+    items: { login: string; githubId: number; how: string }[]
+  }
   expect(items).toMatchObject([{ login: 'bob', githubId: stage.world.person('bob').id, how: 'signed in with GitHub' }])
   await people.say(bob, channel, '@muster fix the tier for large orders acme/price-service', first.ts)
   await soon(() => stage.world.issues.length).toBe(1)
@@ -90,23 +107,40 @@ it('learns by one sign-in which GitHub account is whose; the link is good once, 
 })
 
 it('takes approvals by button: not from the requester where another must approve, not for what is old, from a second person', async () => {
-  const { scene: one, people, alice, bob, channel, inThread, link, stage } = await withSlack(
-    () => 'approve_plan: always\nreview: { quiet: 1s }\n',
-  )
+  const {
+    scene: one,
+    people,
+    alice,
+    bob,
+    channel,
+    inThread,
+    link,
+    stage,
+  } = await withSlack(() => 'approve_plan: always\nreview: { quiet: 1s }\n')
   await link(alice, 'alice')
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
-  const plan = () => inThread(asked.ts).find((message) => buttonsOn(message).includes('Approve plan') && message.edits === 0)
+  const plan = () =>
+    inThread(asked.ts).find((message) => buttonsOn(message).includes('Approve plan') && message.edits === 0)
   await soon(() => plan() !== undefined, 30_000).toBe(true)
   const message = plan()
   if (!message) throw new Error('no plan')
   // Bob is nobody on GitHub yet: nothing happens.
   await people.press(bob, message, 'Approve plan')
-  await soon(async () => (await one.events('&source=slack')).some((event) => event.decision?.reason === 'not_linked')).toBe(true)
+  await soon(async () =>
+    (await one.events('&source=slack')).some((event) => event.decision?.reason === 'not_linked'),
+  ).toBe(true)
   expect((await one.task()).state.gate?.kind).toBe('plan')
   await link(bob, 'bob')
-  const old = { ...message, blocks: JSON.parse(JSON.stringify(message.blocks).replaceAll(/"value":"[\da-f]{64}"/g, `"value":"${'0'.repeat(64)}"`)) as unknown[] }
+  const old = {
+    ...message,
+    blocks: JSON.parse(
+      JSON.stringify(message.blocks).replaceAll(/"value":"[\da-f]{64}"/g, `"value":"${'0'.repeat(64)}"`),
+    ) as unknown[],
+  }
   await people.press(bob, old, 'Approve plan')
-  await soon(async () => (await one.events('&source=slack')).some((event) => event.decision?.reason === 'stale_approval')).toBe(true)
+  await soon(async () =>
+    (await one.events('&source=slack')).some((event) => event.decision?.reason === 'stale_approval'),
+  ).toBe(true)
   await people.press(bob, message, 'Approve plan')
   await soon(async () => (await one.task()).state.gate?.kind ?? 'none', 30_000).toBe('none')
   await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)

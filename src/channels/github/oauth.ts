@@ -37,7 +37,13 @@ export function githubSignIn({ clientId, clientSecret, serverUrl, apiUrl }: Sign
       return url.href
     },
     async whoSigned(code, verifier, redirectUri) {
-      const body = { client_id: clientId, client_secret: clientSecret, code, redirect_uri: redirectUri, code_verifier: verifier }
+      const body = {
+        client_id: clientId,
+        client_secret: clientSecret,
+        code,
+        redirect_uri: redirectUri,
+        code_verifier: verifier,
+      }
       const answer = await fetch(`${serverUrl}/login/oauth/access_token`, {
         method: 'POST',
         headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'muster' },

@@ -57,8 +57,7 @@ export function githubSender(deps: SendDeps): Sender {
 
 /** What goes elsewhere never comes here. */
 function ours(body: EffectBody): GithubBody {
-  if ('surface' in body)
-    throw new SendError('fatal', `${body.kind} is not for GitHub`)
+  if ('surface' in body) throw new SendError('fatal', `${body.kind} is not for GitHub`)
   return body
 }
 

@@ -78,7 +78,7 @@ function updated(payload: JiraPayload, issue: Issue, surface: Surface, own: stri
   if (labels) {
     const before = new Set((labels.fromString ?? '').split(' '))
     const after: unknown = Object.hasOwn(labels, 'toString') ? Reflect.get(labels, 'toString') : ''
-    const added = String(after ?? '')
+    const added = (typeof after === 'string' ? after : '')
       .split(' ')
       .filter((label) => label !== '' && !before.has(label))
     return { type: 'labelled', labels: added, ticket }

@@ -43,7 +43,10 @@ export function slackCatchUp(client: WebClient, open: () => Promise<readonly Sur
       for (const { room, thread } of threadsOf(await open(), team))
         await keep(room, await repliesIn(client, room, thread, oldest, cut))
       for (const room of await roomsOf(client, cut))
-        await keep(room, (await historyOf(client, room, oldest, cut)).filter(({ text = '' }) => text.includes(`<@${own}>`)))
+        await keep(
+          room,
+          (await historyOf(client, room, oldest, cut)).filter(({ text = '' }) => text.includes(`<@${own}>`)),
+        )
       return { asked: 0, found, cut }
     },
   }
@@ -64,16 +67,33 @@ function eventOf(team: string, own: string, channel: string, message: Message) {
   }
 }
 
-async function repliesIn(client: WebClient, channel: string, ts: string, oldest: string, cut: string[]): Promise<Message[]> {
+async function repliesIn(
+  client: WebClient,
+  channel: string,
+  ts: string,
+  oldest: string,
+  cut: string[],
+): Promise<Message[]> {
   return paged(`replies in ${channel}`, cut, async (cursor) => {
-    const { messages = [], response_metadata: more } = await client.conversations.replies({ channel, ts, oldest, limit: 200, ...cursor })
+    const { messages = [], response_metadata: more } = await client.conversations.replies({
+      channel,
+      ts,
+      oldest,
+      limit: 200,
+      ...cursor,
+    })
     return { items: messages, next: more?.next_cursor }
   })
 }
 
 async function historyOf(client: WebClient, channel: string, oldest: string, cut: string[]): Promise<Message[]> {
   return paged(`messages in ${channel}`, cut, async (cursor) => {
-    const { messages = [], response_metadata: more } = await client.conversations.history({ channel, oldest, limit: 200, ...cursor })
+    const { messages = [], response_metadata: more } = await client.conversations.history({
+      channel,
+      oldest,
+      limit: 200,
+      ...cursor,
+    })
     return { items: messages, next: more?.next_cursor }
   })
 }
@@ -81,7 +101,12 @@ async function historyOf(client: WebClient, channel: string, oldest: string, cut
 async function roomsOf(client: WebClient, cut: string[]): Promise<string[]> {
   const channels = await paged('channels', cut, async (cursor) => {
     const types = 'public_channel,private_channel,im'
-    const { channels: items = [], response_metadata: more } = await client.users.conversations({ types, exclude_archived: true, limit: 200, ...cursor })
+    const { channels: items = [], response_metadata: more } = await client.users.conversations({
+      types,
+      exclude_archived: true,
+      limit: 200,
+      ...cursor,
+    })
     return { items, next: more?.next_cursor }
   })
   return channels.flatMap(({ id }) => id ?? [])
@@ -102,7 +127,8 @@ async function paged<T>(
       if (!next) return all
       cursor = { cursor: next }
     } catch (error) {
-      if (/^(thread_not_found|channel_not_found|not_in_channel|is_archived|missing_scope)$/.test(nameOf(error))) return all
+      if (/^(thread_not_found|channel_not_found|not_in_channel|is_archived|missing_scope)$/.test(nameOf(error)))
+        return all
       throw error
     }
   }

@@ -16,8 +16,21 @@ export function slackClient({ botToken, apiUrl }: Pick<SlackSettings, 'botToken'
 }
 
 /** What Slack has done though it answers with an error, or will never do (https://docs.slack.dev/reference/methods). */
-const SHORTLY = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable', 'team_added_to_org'])
-const REVOKED = new Set(['invalid_auth', 'account_inactive', 'token_revoked', 'token_expired', 'not_authed', 'missing_scope'])
+const SHORTLY = new Set([
+  'internal_error',
+  'fatal_error',
+  'request_timeout',
+  'service_unavailable',
+  'team_added_to_org',
+])
+const REVOKED = new Set([
+  'invalid_auth',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+  'not_authed',
+  'missing_scope',
+])
 /** The thread, the channel or the message is gone, or closed to us. */
 const GONE = new Set([
   'channel_not_found',
@@ -35,7 +48,8 @@ export class SurfaceGone extends SendError {}
 /** What a failed call means. */
 export function classify(error: unknown): SendError {
   if (error instanceof SendError) return error
-  if (!(error instanceof Error) || !('code' in error)) return new SendError('unknown', messageOf(error), { cause: error })
+  if (!(error instanceof Error) || !('code' in error))
+    return new SendError('unknown', messageOf(error), { cause: error })
   if (error.code === ErrorCode.RateLimitedError) {
     const seconds = 'retryAfter' in error ? Number(error.retryAfter) : 60
     return new SendError('retry', 'Slack asks to wait', { cause: error, retryAfterMs: Math.max(1, seconds) * 1000 })
@@ -53,7 +67,9 @@ function refused(name: string, cause: Error): SendError {
   if (SHORTLY.has(name)) return new SendError('unknown', `Slack: ${name}`, { cause })
   if (GONE.has(name)) return new SurfaceGone('fatal', `Slack: ${name}`, { cause })
   if (REVOKED.has(name))
-    return new SendError('fatal', `Slack does not accept the token (${name}): check SLACK_BOT_TOKEN and its scopes`, { cause })
+    return new SendError('fatal', `Slack does not accept the token (${name}): check SLACK_BOT_TOKEN and its scopes`, {
+      cause,
+    })
   return new SendError('fatal', `Slack refused: ${name}`, { cause })
 }
 

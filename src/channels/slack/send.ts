@@ -6,6 +6,7 @@ import { buttonsOf } from '../../core/reply/buttons.ts'
 import { richOf } from '../../core/reply/read.ts'
 import { plainText, type RichDocument } from '../../core/reply/rich.ts'
 import type { Surface } from '../../core/said.ts'
+import { withTexts } from '../../core/reply/texts.ts'
 import { numbered, splitDocument } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { classify, nameOf } from './client.ts'
@@ -14,6 +15,8 @@ import { renderBlocks, sizeOf } from './render.ts'
 export interface SlackSendDeps {
   readonly client: WebClient
   readonly redact: (text: string) => string
+  /** Between the parts of one message: Slack takes one a second in a channel. */
+  readonly pause: () => Promise<void>
 }
 
 type Thread = Extract<Surface, { channel: 'slack' }>
@@ -31,14 +34,17 @@ export function slackSender(deps: SlackSendDeps): Sender {
   const self = once(() => deps.client.auth.test())
   return {
     costOf: (body, previous) =>
-      body.kind === 'seen' || previous?.ref !== undefined ? { edit: 1 } : { post: body.kind === 'message' ? partsOf(body).length : 1 },
+      body.kind === 'seen' || previous?.ref !== undefined
+        ? { edit: 1 }
+        : { post: body.kind === 'message' ? partsOf(body).length : 1 },
     lookUp: (body, context) =>
       guarded(async () => {
         const { kind, surface } = ours(body)
         // What only one person sees cannot be looked up; seen twice it does no harm.
         if (kind === 'seen' || kind === 'whisper') return undefined
         const there = await ownMessages(deps, await self(), surface)
-        const wanted = kind === 'message' ? partsOf(body).map((_, index) => partMarker(context.marker, index)) : [context.marker]
+        const wanted =
+          kind === 'message' ? partsOf(body).map((_, index) => partMarker(context.marker, index)) : [context.marker]
         const found = wanted.map((marker) => there.get(marker))
         return found.every((ref) => ref !== undefined) ? { ref: found[0] } : undefined
       }),
@@ -93,10 +99,16 @@ async function card(deps: SlackSendDeps, surface: Thread, context: SendContext):
   if (!task) throw new SendError('fatal', 'the task is gone')
   const [part = { blocks: [], text: '' }] = rendered(deps, splitDocument(richOf(surfaceCard(task, now)), sizeOf))
   const blocks = [...part.blocks, ...actions(buttonsOf(task))]
-  if (previous?.ref === undefined) return post(deps, surface, { ...part, blocks }, marker, mayLeave)
+  if (previous?.ref === undefined) return postTo(deps, surface, { ...part, blocks }, marker, mayLeave)
   mayLeave()
   try {
-    await deps.client.chat.update({ channel: surface.room, ts: previous.ref, text: part.text, blocks, metadata: metadataOf(marker) })
+    await deps.client.chat.update({
+      channel: surface.room,
+      ts: previous.ref,
+      text: part.text,
+      blocks,
+      metadata: metadataOf(marker),
+    })
   } catch (error) {
     // A card that somebody deleted is not posted again: that was a person's wish.
     if (nameOf(error) !== 'message_not_found') throw error
@@ -117,14 +129,18 @@ async function message(
   let first: EffectResult | undefined
   for (const [index, part] of parts.entries()) {
     const known = there.get(partMarker(marker, index))
+    if (index > 0 && known === undefined) await deps.pause()
     const blocks = index === parts.length - 1 ? [...part.blocks, ...actions(body.buttons)] : part.blocks
-    const posted = known === undefined ? await post(deps, body.surface, { ...part, blocks }, partMarker(marker, index), mayLeave) : { ref: known }
+    const posted =
+      known === undefined
+        ? await postTo(deps, body.surface, { ...part, blocks }, partMarker(marker, index), mayLeave)
+        : { ref: known }
     first ??= posted
   }
   return first ?? {}
 }
 
-async function post(
+async function postTo(
   { client }: SlackSendDeps,
   { room, thread }: Thread,
   { blocks, text }: Part,
@@ -158,11 +174,11 @@ function partsOf(body: EffectBody): RichDocument[] {
 
 /** Blocks, and the line that a notification shows, which Slack reads as its own markup: so what could mean something there is escaped. */
 function rendered({ redact }: SlackSendDeps, parts: readonly RichDocument[]): Part[] {
-  return parts.map((part) => {
-    const blocks = JSON.parse(redact(JSON.stringify(renderBlocks(part)))) as KnownBlock[]
+  return parts.map((whole) => {
+    const part = withTexts(whole, redact)
     const first = part.find((block) => block.kind === 'ask' || block.kind === 'heading' || block.kind === 'paragraph')
     const line = first && 'children' in first ? plainText(first.children) : 'Muster'
-    return { blocks, text: redact(escaped(line).slice(0, 300)) }
+    return { blocks: renderBlocks(part), text: escaped(line).slice(0, 300) }
   })
 }
 
@@ -204,7 +220,8 @@ async function ownMessages(
     })
     for (const one of answer.messages ?? []) {
       const payload: unknown = one.metadata?.event_type === EVENT_TYPE ? one.metadata.event_payload : undefined
-      const marker: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'marker') : undefined
+      const marker: unknown =
+        typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'marker') : undefined
       const mine = one.bot_id !== undefined && (one.bot_id === self.bot_id || one.user === self.user_id)
       if (mine && typeof marker === 'string' && one.ts) found.set(marker, one.ts)
     }

@@ -19,7 +19,12 @@ export function buttonsOf(task: Task): Button[] {
   }
   const binds = gate.kind === 'deploy' ? gate.sha : gate.hash
   return [
-    { label: gate.kind === 'deploy' ? 'Approve deploy' : 'Approve plan', action: 'approve', value: binds, style: 'primary' },
+    {
+      label: gate.kind === 'deploy' ? 'Approve deploy' : 'Approve plan',
+      action: 'approve',
+      value: binds,
+      style: 'primary',
+    },
     { label: 'Reject', action: 'reject', value: binds, style: 'danger' },
     cancel,
   ]

@@ -20,11 +20,14 @@ export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
 /** One status card on every surface. */
 function cards(task: Task): EffectIntent[] {
   const here = place(task)
-  const onGithub: EffectIntent[] = here.number > 0 ? [{ key: 'status', body: { kind: 'status.upsert', place: here } }] : []
-  const elsewhere = (task.surfaces ?? []).map((surface): EffectIntent => ({
-    key: `card:${surfaceKey(surface)}`,
-    body: { kind: 'card.upsert', place: here, surface },
-  }))
+  const onGithub: EffectIntent[] =
+    here.number > 0 ? [{ key: 'status', body: { kind: 'status.upsert', place: here } }] : []
+  const elsewhere = (task.surfaces ?? []).map(
+    (surface): EffectIntent => ({
+      key: `card:${surfaceKey(surface)}`,
+      body: { kind: 'card.upsert', place: here, surface },
+    }),
+  )
   return [...onGithub, ...elsewhere]
 }
 
@@ -57,10 +60,12 @@ function comment(task: Task, key: string, document: Document, buttons: readonly 
   const here = place(task)
   const onGithub: EffectIntent[] =
     here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment', place: here, document } }] : []
-  const elsewhere = (task.surfaces ?? []).map((surface): EffectIntent => ({
-    key: `comment:${key}@${surfaceKey(surface)}`,
-    body: { kind: 'message', place: here, surface, document, buttons },
-  }))
+  const elsewhere = (task.surfaces ?? []).map(
+    (surface): EffectIntent => ({
+      key: `comment:${key}@${surfaceKey(surface)}`,
+      body: { kind: 'message', place: here, surface, document, buttons },
+    }),
+  )
   return [...onGithub, ...elsewhere]
 }
 
@@ -99,10 +104,8 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
 }
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
-  if (gate.kind === 'plan')
-    return comment(task, `plan:${gate.hash.slice(0, 12)}`, planComment(task), buttonsOf(task))
-  if (gate.kind === 'question')
-    return comment(task, `questions:${task.version}`, questionComment(task, gate.questions))
+  if (gate.kind === 'plan') return comment(task, `plan:${gate.hash.slice(0, 12)}`, planComment(task), buttonsOf(task))
+  if (gate.kind === 'question') return comment(task, `questions:${task.version}`, questionComment(task, gate.questions))
   return []
 }
 
@@ -113,7 +116,8 @@ function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectInten
   if (patch.diff === '' || !mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow).ok)
     return []
   const attempt = stepById(task, step)?.attempt ?? 1
-  const closing = task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
+  const closing =
+    task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
   const message = wip
     ? `WIP: ${brief(task.spec?.title ?? task.origin.title, 60)}`
     : `${brief(patch.note.title, 72)}\n\n${said(patch.note.summary)}${closing}`
@@ -261,7 +265,12 @@ function release(task: Task, event: TaskEvent): EffectIntent[] {
   const found = task.releases.find(({ index }) => index === event.release)
   if (!found) return []
   if (event.type === 'release.planned')
-    return comment(task, `release:${event.release}`, releasePlanComment(withGate(task, found), found), buttonsOf(withGate(task, found)))
+    return comment(
+      task,
+      `release:${event.release}`,
+      releasePlanComment(withGate(task, found), found),
+      buttonsOf(withGate(task, found)),
+    )
   const id = found.deploymentId
   if (event.type === 'release.deployed' && id === undefined)
     return comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))
@@ -283,7 +292,9 @@ function release(task: Task, event: TaskEvent): EffectIntent[] {
     deployed.ok ? deployed.url : undefined,
     deployed.releaseId,
   )
-  return deployed.ok ? [sent] : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+  return deployed.ok
+    ? [sent]
+    : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
 }
 
 /** The plan's comment is written in the same breath as its gate opens, so it already says what is asked. */

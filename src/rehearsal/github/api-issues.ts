@@ -14,7 +14,13 @@ export const OPENING_ROUTES: readonly Route[] = [
       const creator = call.query.get('creator')
       const found = call.world.issues.filter((one) => creator === null || one.user.login === creator)
       const size = Math.min(100, Number(call.query.get('per_page') ?? 30))
-      return { status: 200, body: found.toReversed().slice(0, size).map((one) => call.shapes.issue(one, repo)) }
+      return {
+        status: 200,
+        body: found
+          .toReversed()
+          .slice(0, size)
+          .map((one) => call.shapes.issue(one, repo)),
+      }
     },
   },
   { method: 'POST', path: '/repos/{owner}/{repo}/issues', handle: openIssue },

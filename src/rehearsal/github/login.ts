@@ -55,6 +55,8 @@ export function loginRoutes(app: FastifyInstance, world: World): void {
 
 function choices(world: World, url: string): string {
   const people = [...world.accounts.values()].filter((one) => one.type === 'User')
-  const links = people.map((one) => `<p><a href="${url.replaceAll('&', '&amp;')}&amp;login=${one.login}">${one.login}</a></p>`)
+  const links = people.map(
+    (one) => `<p><a href="${url.replaceAll('&', '&amp;')}&amp;login=${one.login}">${one.login}</a></p>`,
+  )
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign in</title><h1>Sign in as</h1>${links.join('')}</html>`
 }

@@ -33,7 +33,14 @@ export interface RehearsalGithub {
   close(): Promise<void>
 }
 
-const ROUTES: readonly Route[] = [...OPENING_ROUTES, ...ISSUE_ROUTES, ...PULL_ROUTES, ...CHECK_ROUTES, ...DEPLOYMENT_ROUTES, ...APP_ROUTES]
+const ROUTES: readonly Route[] = [
+  ...OPENING_ROUTES,
+  ...ISSUE_ROUTES,
+  ...PULL_ROUTES,
+  ...CHECK_ROUTES,
+  ...DEPLOYMENT_ROUTES,
+  ...APP_ROUTES,
+]
 
 /** Starts the rehearsal's GitHub on this machine: REST, GraphQL, git, webhooks, and a page to look at. */
 export async function startGithub(

@@ -82,17 +82,36 @@ export const METHODS: Readonly<Record<string, Method>> = {
     return { ok: true }
   },
   'conversations.replies'(world, args) {
-    const { channel, ts, include_all_metadata: all, oldest = '0' } = read(
-      z.object({ channel: Id, ts: Id, include_all_metadata: z.union([z.boolean(), z.string()]).optional(), oldest: z.string().optional() }),
+    const {
+      channel,
+      ts,
+      include_all_metadata: all,
+      oldest = '0',
+    } = read(
+      z.object({
+        channel: Id,
+        ts: Id,
+        include_all_metadata: z.union([z.boolean(), z.string()]).optional(),
+        oldest: z.string().optional(),
+      }),
       args,
     )
     if (!world.find(channel, ts)) throw new Refused('thread_not_found')
-    return { ok: true, has_more: false, messages: world.thread(channel, ts).filter((one) => one.ts === ts || Number(one.ts) > Number(oldest)).map((one) => shown(world, one, String(all) === 'true')) }
+    return {
+      ok: true,
+      has_more: false,
+      messages: world
+        .thread(channel, ts)
+        .filter((one) => one.ts === ts || Number(one.ts) > Number(oldest))
+        .map((one) => shown(world, one, String(all) === 'true')),
+    }
   },
   'conversations.history'(world, args) {
     const { channel, oldest = '0' } = read(z.object({ channel: Id, oldest: z.string().optional() }), args)
     if (!world.channels.has(channel)) throw new Refused('channel_not_found')
-    const roots = world.messages.filter((one) => one.channel === channel && one.thread === undefined && Number(one.ts) > Number(oldest))
+    const roots = world.messages.filter(
+      (one) => one.channel === channel && one.thread === undefined && Number(one.ts) > Number(oldest),
+    )
     return { ok: true, has_more: false, messages: roots.toReversed().map((one) => shown(world, one, false)) }
   },
   'users.conversations': ({ channels }) => ({ ok: true, channels: [...channels].map(([id, name]) => ({ id, name })) }),

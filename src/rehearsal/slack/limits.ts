@@ -18,12 +18,15 @@ const KNOWN = new Set(['rich_text', 'header', 'divider', 'table', 'actions', 'se
 
 function wrongIn(block: unknown): string | undefined {
   if (typeof block !== 'object' || block === null || !KNOWN.has(String(typeOf(block)))) return 'invalid_blocks'
-  if (typeOf(block) === 'header') return textOf(block).length === 0 || textOf(block).length > 150 ? 'invalid_blocks' : undefined
+  if (typeOf(block) === 'header')
+    return textOf(block).length === 0 || textOf(block).length > 150 ? 'invalid_blocks' : undefined
   if (typeOf(block) === 'rich_text' && lengthOf([block]) > 3000) return 'invalid_blocks'
   if (typeOf(block) !== 'actions') return undefined
   const elements: unknown = Reflect.get(block, 'elements')
   if (!Array.isArray(elements) || elements.length === 0 || elements.length > 25) return 'invalid_blocks'
-  const bad = elements.some((one: object) => textOf(one).length > 75 || String(Reflect.get(one, 'value') ?? '').length > 2000)
+  const bad = elements.some(
+    (one: object) => textOf(one).length > 75 || String(Reflect.get(one, 'value') ?? '').length > 2000,
+  )
   const ids = elements.map((one: object) => String(Reflect.get(one, 'action_id')))
   return bad || new Set(ids).size < ids.length ? 'invalid_blocks' : undefined
 }

@@ -28,12 +28,16 @@ function room(world: SlackWorld, id: string, name: string): string {
   const roots = world.messages.filter((one) => one.channel === id && one.thread === undefined)
   const threads = roots.map((root) => {
     const replies = world.thread(id, root.ts).filter((one) => one !== root)
-    const count = replies.length > 0 ? `<p class="count">${replies.length} ${replies.length === 1 ? 'reply' : 'replies'}</p>` : ''
+    const count =
+      replies.length > 0 ? `<p class="count">${replies.length} ${replies.length === 1 ? 'reply' : 'replies'}</p>` : ''
     return `<section>${message(world, root)}${count}<div class="thread">${replies.map((one) => message(world, one)).join('')}</div></section>`
   })
   const whispers = world.whispers
     .filter((one) => one.channel === id)
-    .map((one) => `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${one.blocks.map(block).join('')}</div>`)
+    .map(
+      (one) =>
+        `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${one.blocks.map(block).join('')}</div>`,
+    )
   return `<h1># ${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
 }
 
@@ -45,14 +49,18 @@ function message(world: SlackWorld, one: SlackMessage): string {
   const who = escape(nameOf(world, one.user))
   const time = new Date(Number(one.ts) * 1000).toISOString().slice(11, 16)
   const edited = one.edits > 0 ? ' <span class="hint">(edited)</span>' : ''
-  const reactions = one.reactions.map((name) => `<span class="reaction">${name === 'eyes' ? '👀' : escape(name)} 1</span>`).join('')
+  const reactions = one.reactions
+    .map((name) => `<span class="reaction">${name === 'eyes' ? '👀' : escape(name)} 1</span>`)
+    .join('')
   const body = one.blocks.length > 0 ? one.blocks.map(block).join('') : `<p>${plain(world, one.text)}</p>`
   const avatar = one.byApp ? 'M' : who.charAt(0)
   return `<div class="message"><div class="avatar${one.byApp ? ' app' : ''}">${avatar}</div><div class="content"><p class="who"><b>${who}</b>${one.byApp ? ' <span class="tag">APP</span>' : ''} <time>${time}</time></p>${body}${edited}${reactions ? `<p>${reactions}</p>` : ''}</div></div>`
 }
 
 function plain(world: SlackWorld, text: string): string {
-  return text.replace(/<@(\w+)>/g, (_all, id: string) => `<span class="mention">@${escape(nameOf(world, id))}</span>`).replaceAll('\n', '<br>')
+  return text
+    .replace(/<@(\w+)>/g, (_all, id: string) => `<span class="mention">@${escape(nameOf(world, id))}</span>`)
+    .replaceAll('\n', '<br>')
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -66,7 +74,12 @@ function block(value: unknown): string {
     case 'divider':
       return '<hr>'
     case 'actions':
-      return `<p class="actions">${list(one['elements']).map((button) => `<button class="${escape(button['style'] ?? 'plain')}">${escape((button['text'] as Json)['text'])}</button>`).join('')}</p>`
+      return `<p class="actions">${list(one['elements'])
+        .map(
+          (button) =>
+            `<button class="${escape(button['style'] ?? 'plain')}">${escape((button['text'] as Json)['text'])}</button>`,
+        )
+        .join('')}</p>`
     case 'table':
       return `<table>${(one['rows'] as Json[][]).map((row) => `<tr>${row.map((cell) => `<td>${block(cell)}</td>`).join('')}</tr>`).join('')}</table>`
     case 'rich_text':
@@ -98,7 +111,9 @@ function element(one: Json): string {
 function inline(one: Json): string {
   const style = (one['style'] ?? {}) as Json
   const words = escape(one['text'] ?? one['url'] ?? '').replaceAll('\n', '<br>')
-  const tags = [style['code'] && 'code', style['bold'] && 'b', style['italic'] && 'i', style['strike'] && 's'].filter(Boolean)
+  const tags = [style['code'] && 'code', style['bold'] && 'b', style['italic'] && 'i', style['strike'] && 's'].filter(
+    Boolean,
+  )
   const marked = tags.reduce((text: string, tag) => `<${String(tag)}>${text}</${String(tag)}>`, words)
   return one['type'] === 'link' ? `<a href="${escape(one['url'])}">${marked}</a>` : marked
 }

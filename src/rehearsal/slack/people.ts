@@ -84,10 +84,15 @@ export class SlackPeople {
       message: { type: 'message', ts: message.ts, ...(message.thread ? { thread_ts: message.thread } : {}) },
       actions: [{ ...element, type: 'button', action_ts: this.#world.ts() }],
     }
-    await this.#deliver(new URLSearchParams({ payload: JSON.stringify(payload) }).toString(), 'application/x-www-form-urlencoded')
+    await this.#deliver(
+      new URLSearchParams({ payload: JSON.stringify(payload) }).toString(),
+      'application/x-www-form-urlencoded',
+    )
   }
 
   async #deliver(body: string, type: string): Promise<void> {
+    // No address is entered yet.
+    if (this.#world.eventsUrl === '') return
     for (const [attempt, pause] of [undefined, ...AGAIN_MS].entries()) {
       if (pause !== undefined) await new Promise((done) => setTimeout(done, pause))
       if (await this.#post(body, type, attempt)) return
@@ -122,7 +127,10 @@ interface Element {
 
 function elementsOf({ blocks }: SlackMessage): Element[] {
   return blocks.flatMap((block) => {
-    const elements: unknown = typeof block === 'object' && block !== null && Reflect.get(block, 'type') === 'actions' ? Reflect.get(block, 'elements') : []
+    const elements: unknown =
+      typeof block === 'object' && block !== null && Reflect.get(block, 'type') === 'actions'
+        ? Reflect.get(block, 'elements')
+        : []
     return Array.isArray(elements) ? (elements as Element[]) : []
   })
 }

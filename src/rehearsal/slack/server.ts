@@ -23,12 +23,18 @@ export async function startSlack(world: SlackWorld, port = 0): Promise<Rehearsal
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   app.post('/api/:method', async (request, reply) => {
     const { method } = request.params as { method: string }
-    const args = argumentsIn(String(request.headers['content-type'] ?? ''), String(request.body ?? ''))
+    const args = argumentsIn(
+      request.headers['content-type'] ?? '',
+      typeof request.body === 'string' ? request.body : '',
+    )
     const fault = slack.fault(method)
-    if (fault === 'limit' || tooSoon(posts, method, String(args['channel'] ?? '')))
+    if (fault === 'limit' || tooSoon(posts, method, args['channel']))
       return reply.code(429).header('retry-after', '1').send({ ok: false, error: 'ratelimited' })
     const token = request.headers.authorization?.replace(/^Bearer /, '')
-    const answer = token === world.botToken ? answerOf(world, method, args) : { ok: false, error: token ? 'invalid_auth' : 'not_authed' }
+    const answer =
+      token === world.botToken
+        ? answerOf(world, method, args)
+        : { ok: false, error: token ? 'invalid_auth' : 'not_authed' }
     world.calls.push({ method, args, error: answer.ok ? undefined : String(answer['error']) })
     if (fault === 'reset') return void request.raw.socket.destroy()
     if (fault === '502') return reply.code(502).send('')
@@ -52,8 +58,8 @@ function answerOf(world: SlackWorld, method: string, args: Readonly<Record<strin
 }
 
 /** About one message a second in a channel, a few more for a moment (limits.md). */
-function tooSoon(posts: Map<string, number[]>, method: string, channel: string): boolean {
-  if (method !== 'chat.postMessage') return false
+function tooSoon(posts: Map<string, number[]>, method: string, channel: unknown): boolean {
+  if (method !== 'chat.postMessage' || typeof channel !== 'string') return false
   const now = Date.now()
   const recent = (posts.get(channel) ?? []).filter((at) => at > now - 10_000)
   if (recent.length >= 15) return true
@@ -65,6 +71,9 @@ function tooSoon(posts: Map<string, number[]>, method: string, channel: string):
 function argumentsIn(type: string, body: string): Readonly<Record<string, unknown>> {
   if (type.startsWith('application/json')) return JSON.parse(body || '{}') as Record<string, unknown>
   return Object.fromEntries(
-    [...new URLSearchParams(body)].map(([name, value]) => [name, /^[[{]/.test(value) && name !== 'text' ? (JSON.parse(value) as unknown) : value]),
+    [...new URLSearchParams(body)].map(([name, value]) => [
+      name,
+      /^[[{]/.test(value) && name !== 'text' ? (JSON.parse(value) as unknown) : value,
+    ]),
   )
 }
