@@ -1,10 +1,9 @@
 import { ErrorCode, LogLevel, WebClient } from '@slack/web-api'
 import { messageOf } from '../../core/errors.ts'
-import type { SlackSettings } from '../../config/channels.ts'
 import { SendError } from '../types.ts'
 
 /** Slack's Web API for one workspace. Nothing is tried again in here: that is the outbox's business. */
-export function slackClient({ botToken, apiUrl }: Pick<SlackSettings, 'botToken' | 'apiUrl'>): WebClient {
+export function slackClient({ botToken, apiUrl }: { readonly botToken: string; readonly apiUrl: string }): WebClient {
   return new WebClient(botToken, {
     slackApiUrl: `${apiUrl}/`,
     allowAbsoluteUrls: false,

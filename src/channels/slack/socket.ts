@@ -1,7 +1,6 @@
 import { SocketModeClient } from '@slack/socket-mode'
 import type { Arrival } from '../../core/inbound.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { SlackSettings } from '../../config/channels.ts'
 import { arrivalOf } from './receive.ts'
 
 /** Slack over a socket that we open, for servers that Slack cannot reach. */
@@ -21,7 +20,7 @@ interface Envelope {
  * Signatures are not needed: the socket was opened with the app's own token.
  */
 export function slackSocket(
-  { appToken, apiUrl }: { readonly appToken: string } & Pick<SlackSettings, 'apiUrl'>,
+  { appToken, apiUrl }: { readonly appToken: string; readonly apiUrl: string },
   store: (arrival: Arrival) => Promise<void>,
   log: (level: 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void,
 ): Socket {
