@@ -148,7 +148,6 @@ async function postTo(
   mayLeave: () => void,
 ): Promise<EffectResult> {
   mayLeave()
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's
   const { ts } = await client.chat.postMessage({
     channel: room,
     thread_ts: thread,
