@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
@@ -19,6 +18,7 @@ import { noLimiter, sharedLimiter } from '../outbox/limiter.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { ROLES } from '../queue/jobs.ts'
 import { handlerFor } from '../roles/registry.ts'
+import { newId } from '../store/ids.ts'
 import { isDatabaseDown } from '../store/sql.ts'
 import { currentDelivery, withLogContext } from '../telemetry/log.ts'
 import { toolsFor } from '../tools/tools.ts'
@@ -131,7 +131,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
     mayAsk: stand.unlimited ? () => true : personLimiter(30, 10, now),
-    newId: () => randomUUID(),
+    newId,
     now,
     random: Math.random,
     within: withLogContext,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { newId } from './ids.ts'
 import { type ChainEnd, CHAIN_START, extend, type Link } from '../core/chain.ts'
 import { laneOf } from '../core/effects.ts'
 import { spent } from '../core/policy.ts'
@@ -127,7 +127,7 @@ function effects({ task, effects: intents, beside = [] }: Commit, params: Params
   const { conversationId } = task
   const others = beside.map((intent) =>
     effectRow(
-      randomUUID(),
+      newId(),
       conversationId,
       conversationId,
       undefined,
@@ -137,14 +137,7 @@ function effects({ task, effects: intents, beside = [] }: Commit, params: Params
   )
   // Acknowledgements first: they are seen in this order.
   const mine = intents.map((intent) =>
-    effectRow(
-      randomUUID(),
-      task.id,
-      task.conversationId,
-      task.id,
-      intent,
-      laneOf(task.id, task.conversationId, intent),
-    ),
+    effectRow(newId(), task.id, task.conversationId, task.id, intent, laneOf(task.id, task.conversationId, intent)),
   )
   const rows = [...others, ...mine]
   return [

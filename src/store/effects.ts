@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { newId } from './ids.ts'
 import { type EffectBody, type EffectIntent, type EffectResult, isUpsert, type Lane, laneOf } from '../core/effects.ts'
 import { cleanText, fromJson, jsonText } from './json.ts'
 import { holds } from './leases.ts'
@@ -109,7 +109,7 @@ export function effectStore(sql: Sql): EffectStore {
   return {
     async add(scope, conversationId, taskId, effects) {
       const rows = effects.map((intent) =>
-        effectRow(randomUUID(), scope, conversationId, taskId, intent, laneOf(scope, conversationId, intent)),
+        effectRow(newId(), scope, conversationId, taskId, intent, laneOf(scope, conversationId, intent)),
       )
       await sql.query(`WITH effects AS (${EFFECTS_UPSERT('$1', 'WHERE true')}) ${LANES_UPSERT('$2', 'WHERE true')}`, [
         jsonText(rows),

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { archiveStore } from './archive.ts'
 import type { Clock } from './clock.ts'
 import { effectStore } from './effects.ts'
 import type { PrismaClient } from './generated/client.ts'
+import { newId } from './ids.ts'
 import { inboxStore } from './inbox.ts'
 import { jsonText, toJson } from './json.ts'
 import { holds, leaseStore, processStore, rateStore } from './leases.ts'
@@ -58,7 +58,7 @@ function conversationStore(sql: Sql): ConversationStore {
     async at(key) {
       const known = await find(key)
       if (known) return known
-      const id = randomUUID()
+      const id = newId()
       await sql.query(MAKE_CONVERSATION, [key, id])
       // Whoever was first has made it.
       return (await find(key)) ?? id

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { newId } from './ids.ts'
 import type { Arrival } from '../core/inbound.ts'
 import { backoffMs } from '../core/retry.ts'
 import { isDatabaseDown, Params, type Sql } from './sql.ts'
@@ -55,7 +55,7 @@ export function inboxWriter(sql: Sql): (arrival: Arrival) => Promise<{ id: strin
   return (arrival) =>
     new Promise((done, failed) => {
       if (waiting.length >= MOST_WAITING) return failed(new Error('too much waits for the database'))
-      waiting.push({ until: performance.now() + PATIENCE_MS, id: randomUUID(), arrival, done, failed })
+      waiting.push({ until: performance.now() + PATIENCE_MS, id: newId(), arrival, done, failed })
       // What arrives in the same turn of the event loop goes together.
       if (waiting.length === 1) setImmediate(pump)
     })
