@@ -96,7 +96,7 @@ async function originOf(
     nth,
     request,
     url: surface ? ((await deps.facts[surface.channel]?.permalink(surface, elsewhere.messageId)) ?? '') : subject.url,
-    // In a chat there is no place where the work could be followed later; a ticket is one.
-    ...(surface ? { surface, opensIssue: surface.channel === 'slack' } : {}),
+    // In a chat there is no place where the work could be followed later; a ticket is one, and a question needs none.
+    ...(surface ? { surface, opensIssue: surface.channel === 'slack' && command.verb !== 'ask' } : {}),
   }
 }

@@ -106,7 +106,7 @@ it('learns by one sign-in which GitHub account is whose; the link is good once, 
   expect(gone.status).toBe(200)
 })
 
-it('takes approvals by button: not from the requester where another must approve, not for what is old, from a second person', async () => {
+it('takes approvals by button: not from somebody unknown, not for what is old, from a second person', async () => {
   const {
     scene: one,
     people,
@@ -145,4 +145,14 @@ it('takes approvals by button: not from the requester where another must approve
   await soon(async () => (await one.task()).state.gate?.kind ?? 'none', 30_000).toBe('none')
   await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
   expect(stage.world.issues.filter((issue) => !issue.pull)).toHaveLength(1)
+})
+
+it('answers a question of a member of the workspace, and opens nothing for it', async () => {
+  const { world, people, bob, channel, inThread, stage } = await withSlack()
+  const guest = world.addUser('gina', { isGuest: true })
+  await people.say(guest, channel, '@muster ask what does it cost? acme/price-service')
+  const asked = await people.say(bob, channel, '@muster ask what does it cost? acme/price-service')
+  await soon(() => inThread(asked.ts).filter((one) => one.byApp && one.edits === 0).length, 40_000).toBe(1)
+  expect(stage.world.issues).toEqual([])
+  await soon(() => world.whispers.map(({ user }) => user)).toEqual([guest.id])
 })

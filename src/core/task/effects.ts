@@ -39,7 +39,8 @@ function opened(task: Task, event: TaskEvent): EffectIntent[] {
 
 function openIssue(task: Task, key: string): EffectIntent {
   const { title, body, url, requester } = task.origin
-  const asked = url ? `Asked by @${requester.login} in [this conversation](${url}).` : `Asked by @${requester.login}.`
+  const who = requester.login ? `by ${requester.login} ` : ''
+  const asked = url ? `Asked ${who}in [this conversation](${url}).` : `Asked ${who}in a chat.`
   const document = [paragraph(said(body)), paragraph(asked)]
   return { key, body: { kind: 'issue.open', place: place(task), title: brief(title, 100), document } }
 }
