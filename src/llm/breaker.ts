@@ -25,8 +25,11 @@ export function withBreaker(provider: ModelProvider, { now, limits = BREAKER, on
           retryAfterMs: may.waitMs,
         })
       state = may.state
+      // A timer of its own, and ended with the call: `AbortSignal.timeout` keeps the call in memory until its time is over.
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(new Error('no answer in time')), CALL_MS)
       try {
-        const signal = AbortSignal.any([request.signal, AbortSignal.timeout(CALL_MS)])
+        const signal = AbortSignal.any([request.signal, late.signal])
         const reply = await provider.complete({ ...request, signal })
         set(succeeded())
         return reply
@@ -37,6 +40,8 @@ export function withBreaker(provider: ModelProvider, { now, limits = BREAKER, on
         throw error instanceof ModelError
           ? error
           : new ModelError('busy', 'the model provider did not answer in time', { cause: error })
+      } finally {
+        clearTimeout(timer)
       }
     },
   }

@@ -7,7 +7,7 @@ import type { Tier } from '../core/settings.ts'
 import { mayBegin, stepById } from '../core/task/steps.ts'
 import type { Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
-import { withLease } from '../leases/suspects.ts'
+import { type Turn, withLease } from '../leases/suspects.ts'
 import { type Claim, type Leases, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
 import { BudgetReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
@@ -82,9 +82,9 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
   let stopping = false
   let timer: NodeJS.Timeout | undefined
 
-  async function run(taskId: string, stepId: string, attempt: number): Promise<void> {
+  async function run(taskId: string, stepId: string, attempt: number): Promise<Turn | undefined> {
     const key = `${taskId} ${stepId}`
-    if (stopping || running.has(key)) return
+    if (stopping || running.has(key)) return undefined
     const controller = new AbortController()
     const done = withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
       work(deps, taskId, stepId, attempt, claim, controller),
@@ -95,7 +95,7 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
       const turn = await done
       if (turn === 'later') waiting.set(key, [taskId, stepId, attempt])
       else waiting.delete(key)
-      if (turn === 'suspect') nextSuspect()
+      return turn
     } finally {
       running.delete(key)
       if (running.size === 0) {
@@ -105,14 +105,16 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
     }
   }
 
-  /** The sweeper would find it too, but only every few seconds one. */
-  function nextSuspect(): void {
-    const [next] = waiting
-    if (!next) return
-    waiting.delete(next[0])
-    setImmediate(
-      () => void run(...next[1]).catch((error) => deps.log('error', 'a step failed', { error: messageOf(error) })),
-    )
+  async function runAndNext(...step: Parameters<StepRunner['run']>): Promise<void> {
+    if ((await run(...step)) === 'suspect') await nextSuspects()
+  }
+
+  /** One suspect after the other, as long as it is this process's turn; the sweeper would find them too, but only every few seconds one. */
+  async function nextSuspects(): Promise<void> {
+    for (let next = [...waiting][0]; next; next = [...waiting][0]) {
+      waiting.delete(next[0])
+      if ((await run(...next[1])) === 'later') return
+    }
   }
 
   function reconcile(task: Task): void {
@@ -138,7 +140,7 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
   }
 
   return {
-    run,
+    run: runAndNext,
     reconcile,
     async stop() {
       stopping = true
