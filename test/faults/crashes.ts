@@ -152,12 +152,11 @@ const r3: Fault = {
       }
       if (!context.full) await sleep(3000)
       await yard.settled(context.pick(60_000, 60 * 60_000)).finally(() => breaking.stop())
-      const crashes = workers.reduce((sum, one) => sum + one.crashes, 0)
       return {
         number: `${tasks} tasks, ${restarts} restarts`,
         problems: [
           ...(await problemsOf(yard)),
-          ...(crashes > 0 ? [`${crashes} workers ended`] : []),
+          ...workers.flatMap((one) => one.ends.map((end) => `a worker ended: ${end}`)),
           ...(restarts === 0 ? ['no restart'] : []),
         ],
       }

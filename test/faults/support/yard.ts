@@ -99,7 +99,16 @@ export class Yard {
     if (kind !== 'worker') this.#webs.push(managed)
     managed.spawn(once)
     await managed.ready()
+    if (kind === 'worker') await this.#joined(managed)
     return managed
+  }
+
+  /** A worker answers no HTTP: it has begun when it is among the processes. Before that, a fault would only keep it from starting. */
+  async #joined({ pid }: Managed): Promise<void> {
+    const until = Date.now() + 20_000
+    const row = `process WHERE split_part(id, '|', 2) = '${pid}'`
+    while (Date.now() < until && (await this.count(row).catch(() => 0)) === 0)
+      await new Promise((done) => setTimeout(done, 50))
   }
 
   /** Asks for a task: the label is put on an issue. @param installation whose it is */
