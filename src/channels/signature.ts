@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** Whether `given` is the hex HMAC-SHA256 of these bytes, compared in constant time. */
+/** Whether `given` is the hex HMAC-SHA256 of these bytes as they came, compared in constant time: converted to text, two bodies could be alike. */
 export function isHmac(secret: string, bytes: string | Uint8Array, given: string): boolean {
   const wanted = Buffer.from(createHmac('sha256', secret).update(bytes).digest('hex'))
   const found = Buffer.from(given)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { slackCatchUp } from '../channels/slack/catchup.ts'
 import { slackClient } from '../channels/slack/client.ts'
 import { slackFacts } from '../channels/slack/facts.ts'
@@ -19,7 +20,6 @@ import type { ChannelName, Said, Surface } from '../core/said.ts'
 
 /** Slack takes about one message a second in a channel (limits.md). */
 const PART_PAUSE_MS = 1100
-const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 /** What a channel beside GitHub consists of. */
 export interface Channel {

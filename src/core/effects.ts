@@ -92,8 +92,8 @@ export type SurfaceBody =
 /** A decision that can be made by pressing a button, where a channel has buttons; everywhere else by the command. */
 export interface Button {
   readonly label: string
-  readonly action: 'approve' | 'reject' | 'cancel' | 'continue' | 'retry' | 'choose'
-  /** What the decision binds to (a hash, a repository), given back as it is. */
+  readonly action: 'approve' | 'reject' | 'cancel' | 'continue' | 'retry'
+  /** What the decision binds to (a hash, a sum), given back as it is. */
   readonly value: string
   readonly style: 'primary' | 'danger' | 'plain'
 }

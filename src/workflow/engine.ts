@@ -2,7 +2,6 @@ import { messageOf } from '../core/errors.ts'
 import { accountOf } from '../core/effects.ts'
 import { FairShares } from '../core/fair.ts'
 import { backoffMs } from '../core/retry.ts'
-import { surfaceKey } from '../core/said.ts'
 import { actorOf } from '../core/task/actor.ts'
 import type { TaskCommand } from '../core/task/commands.ts'
 import { complete, decide, type Outcome } from '../core/task/decide.ts'
@@ -184,12 +183,12 @@ function isRunning(task: Task, step: string, events: readonly TaskEvent[]): bool
   return !goesOn && task.steps.some((one) => one.id === step && one.status === 'running')
 }
 
-/** An issue, a pull request, a thread belong to the same conversation from the moment they exist. */
+/** An issue and a pull request belong to the same conversation from the moment they exist. */
 function linksOf(task: Task, events: readonly TaskEvent[]): string[] {
   const { id } = task.origin.repository
   return events.flatMap((event) => {
     if (event.type === 'pr.opened') return [`github:${id}#${event.pullRequest.number}`]
     if (event.type === 'issue.opened') return [`github:${id}#${event.number}`]
-    return event.type === 'surface.linked' ? [surfaceKey(event.surface)] : []
+    return []
   })
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { markerIn, partMarker, renderParts } from '../../src/channels/github/render.ts'
+import { markerIn, renderParts } from '../../src/channels/github/render.ts'
+import { partMarker } from '../../src/core/reply/split.ts'
 import type { Block } from '../../src/core/reply/document.ts'
 
 const MARKER = 'muster:e1:0123456789abcdef0123456789abcdef'

@@ -2,7 +2,7 @@ import type { Document } from '../../core/reply/document.ts'
 import { writeMarkdown } from '../../core/reply/markdown.ts'
 import { richOf } from '../../core/reply/read.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
-import { numbered, splitDocument } from '../../core/reply/split.ts'
+import { numbered, partMarker, splitDocument } from '../../core/reply/split.ts'
 
 /** GitHub takes 65,536 characters (limits.md); some are left for the marker and the number of a part. */
 const ROOM = 60_000
@@ -25,11 +25,6 @@ function withMarker(document: RichDocument, marker: string | undefined): string 
 export function renderParts(document: Document, marker: string): string[] {
   const parts = numbered(splitDocument(richOf(document), (block) => writeMarkdown([block]).length / ROOM))
   return parts.map((blocks, index) => withMarker(blocks, partMarker(marker, index)))
-}
-
-/** Each part is found again by itself; the first has the effect's own marker. */
-export function partMarker(marker: string, index: number): string {
-  return index === 0 ? marker : `${marker}:p${index + 1}`
 }
 
 /** The marker in a body that GitHub gave back, if there is one. */

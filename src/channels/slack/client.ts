@@ -41,9 +41,6 @@ const GONE = new Set([
   'restricted_action',
 ])
 
-/** Raised where a surface can take nothing any more. */
-export class SurfaceGone extends SendError {}
-
 /** What a failed call means. */
 export function classify(error: unknown): SendError {
   if (error instanceof SendError) return error
@@ -64,7 +61,8 @@ export function classify(error: unknown): SendError {
 function refused(name: string, cause: Error): SendError {
   if (name === 'ratelimited') return new SendError('retry', 'Slack asks to wait', { cause, retryAfterMs: 60_000 })
   if (SHORTLY.has(name)) return new SendError('unknown', `Slack: ${name}`, { cause })
-  if (GONE.has(name)) return new SurfaceGone('fatal', `Slack: ${name}`, { cause })
+  if (GONE.has(name))
+    return new SendError('fatal', `Slack: the thread or the channel is gone or closed (${name})`, { cause })
   if (REVOKED.has(name))
     return new SendError('fatal', `Slack does not accept the token (${name}): check SLACK_BOT_TOKEN and its scopes`, {
       cause,

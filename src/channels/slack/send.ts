@@ -7,7 +7,7 @@ import { richOf } from '../../core/reply/read.ts'
 import { plainText, type RichDocument } from '../../core/reply/rich.ts'
 import type { Surface } from '../../core/said.ts'
 import { withTexts } from '../../core/reply/texts.ts'
-import { numbered, splitDocument } from '../../core/reply/split.ts'
+import { numbered, partMarker, splitDocument } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { classify, nameOf } from './client.ts'
 import { renderBlocks, sizeOf } from './render.ts'
@@ -162,10 +162,6 @@ async function postTo(
 
 function metadataOf(marker: string) {
   return { event_type: EVENT_TYPE, event_payload: { marker } }
-}
-
-function partMarker(marker: string, index: number): string {
-  return index === 0 ? marker : `${marker}:p${index + 1}`
 }
 
 function partsOf(body: EffectBody): RichDocument[] {

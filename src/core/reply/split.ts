@@ -31,6 +31,11 @@ export function numbered(parts: readonly RichDocument[]): RichDocument[] {
   ])
 }
 
+/** Each part is found again by itself; the first has the effect's own marker. */
+export function partMarker(marker: string, index: number): string {
+  return index === 0 ? marker : `${marker}:p${index + 1}`
+}
+
 function pieces(block: Rich, sizeOf: SizeOf): Rich[] {
   if (sizeOf(block) <= 1) return [block]
   switch (block.kind) {

@@ -1,5 +1,4 @@
 import type { Patch } from '../artefacts.ts'
-import { type Surface, surfaceKey } from '../said.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
@@ -66,19 +65,10 @@ function settle(task: Task): Task {
   return { ...task, status: task.gate || !busy ? 'waiting' : 'working' }
 }
 
-/** The surfaces of a task, less one. */
-function surfacesOf({ surfaces = [] }: Task, without: Surface): readonly Surface[] {
-  return surfaces.filter((one) => surfaceKey(one) !== surfaceKey(without))
-}
-
 function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task {
   switch (event.type) {
     case 'issue.opened':
       return { ...task, origin: { ...task.origin, number: event.number, url: event.url } }
-    case 'surface.linked':
-      return { ...task, surfaces: [...surfacesOf(task, event.surface), event.surface] }
-    case 'surface.unlinked':
-      return { ...task, surfaces: surfacesOf(task, event.surface) }
     case 'note.added':
       return { ...task, notes: [...task.notes, { by: event.by, text: event.text, at }] }
     case 'step.added':

@@ -256,9 +256,6 @@ export type TaskEvent =
   | { readonly type: 'effect.lost'; readonly kind: LostKind }
   | { readonly type: 'effect.again'; readonly kind: LostKind }
   | { readonly type: 'issue.opened'; readonly number: number; readonly url: string }
-  | { readonly type: 'surface.linked'; readonly surface: Surface; readonly by: Person | 'workflow' }
-  /** By a person, or because the thread or ticket is gone. */
-  | { readonly type: 'surface.unlinked'; readonly surface: Surface; readonly by: Person | 'gone' }
   | { readonly type: 'pr.opened'; readonly pullRequest: PullRequest }
   | { readonly type: 'pr.ready' }
   | { readonly type: 'proof.made'; readonly proof: Proof }

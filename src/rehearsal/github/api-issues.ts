@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { type Answer, type Call, read, repoOf, type Route } from './api.ts'
-import { type Issue, now } from './world.ts'
 
 const NewIssue = z.object({ title: z.string().min(1).max(256), body: z.string().max(65_536).optional() })
 
@@ -30,21 +29,7 @@ function openIssue(call: Call): Answer {
   const repo = repoOf(call, ['issues'], 'write')
   const { title, body = '' } = read(NewIssue, call.body)
   const { world, shapes } = call
-  const issue: Issue = {
-    id: world.id(),
-    number: world.issues.length + 1,
-    user: world.bot,
-    title,
-    body,
-    labels: [],
-    assignees: [],
-    state: 'open',
-    createdAt: now(),
-    updatedAt: now(),
-    closedAt: null,
-    pull: undefined,
-  }
-  world.issues.push(issue)
+  const issue = world.addIssue(world.bot, title, body)
   world.note(world.bot, 'opened the issue', `#${issue.number}`, `${title}\n\n${body}`)
   void call.hooks.emit('issues', 'opened', repo, world.bot, { issue: shapes.issue(issue, repo) })
   return { status: 201, body: shapes.issue(issue, repo) }

@@ -19,21 +19,7 @@ export class People {
 
   async openIssue(who: string, title: string, body: string): Promise<Issue> {
     const user = this.#world.person(who)
-    const issue: Issue = {
-      id: this.#world.id(),
-      number: this.#world.issues.length + 1,
-      user,
-      title,
-      body,
-      labels: [],
-      assignees: [],
-      state: 'open',
-      createdAt: now(),
-      updatedAt: now(),
-      closedAt: null,
-      pull: undefined,
-    }
-    this.#world.issues.push(issue)
+    const issue = this.#world.addIssue(user, title, body)
     this.#world.note(user, 'opened the issue', `#${issue.number}`, `${title}\n\n${body}`)
     await this.#hooks.emit('issues', 'opened', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo) })
     return issue

@@ -227,6 +227,25 @@ export class World {
     return this.#nextId++
   }
 
+  addIssue(user: Account, title: string, body: string): Issue {
+    const issue: Issue = {
+      id: this.id(),
+      number: this.issues.length + 1,
+      user,
+      title,
+      body,
+      labels: [],
+      assignees: [],
+      state: 'open',
+      createdAt: now(),
+      updatedAt: now(),
+      closedAt: null,
+      pull: undefined,
+    }
+    this.issues.push(issue)
+    return issue
+  }
+
   addAccount(login: string, type: Account['type'] = 'User'): Account {
     const account: Account = { id: this.id(), login, type }
     this.accounts.set(login, account)

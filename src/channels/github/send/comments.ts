@@ -2,7 +2,8 @@ import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { statusCard } from '../../../core/reply/card.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
-import { markerIn, partMarker, renderMarkdown, renderParts } from '../render.ts'
+import { partMarker } from '../../../core/reply/split.ts'
+import { markerIn, renderMarkdown, renderParts } from '../render.ts'
 import { names, type SendDeps } from './types.ts'
 
 type Body<Kind extends EffectBody['kind']> = Extract<EffectBody, { kind: Kind }>
