@@ -134,6 +134,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'mdast-util-to-markdown': ['core/reply/markdown.ts'],
   '@slack/types': ['channels/slack/render.ts', 'channels/slack/send.ts'],
   '@slack/web-api': ['client', 'facts', 'send', 'catchup'].map((name) => `channels/slack/${name}.ts`),
+  'jira.js': ['channels/jira/client.ts'],
   '@slack/socket-mode': ['channels/slack/socket.ts'],
 }
 

@@ -1,8 +1,8 @@
-import type { EffectBody, EffectResult } from '../core/effects.ts'
+import type { EffectBody, EffectResult, Trouble } from '../core/effects.ts'
 import type { Arrival } from '../core/inbound.ts'
 import type { Cost } from '../core/rate.ts'
 import type { Heard, Subject, Unheard } from '../core/heard.ts'
-import type { Member, Surface } from '../core/said.ts'
+import type { Member, Surface, Ticket } from '../core/said.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -46,10 +46,18 @@ export interface CatchUpStore {
 
 /** What a channel beside GitHub tells about itself, asked live. */
 export interface ChannelFacts {
-  /** Where what was said can be read. */
+  /** Where what was said can be read; empty where nobody knows. */
   permalink(surface: Surface, messageId: string): Promise<string>
   /** Whether somebody belongs to the workspace itself: no guest, nobody from elsewhere. */
   isFullMember(member: Member): Promise<boolean>
+  /** The ticket as it is now; undefined where there is none. */
+  ticket(surface: Surface): Promise<Ticket | undefined>
+  /** The place in this channel that an address leads to; undefined where it leads to none that Muster can see. */
+  surfaceAt(url: URL): Promise<Surface | undefined>
+  /** The place that people call by this name (`SHOP-12`); undefined where there is none. */
+  surfaceNamed(name: string): Promise<Surface | undefined>
+  /** The e-mail address of somebody's account, as the channel has verified it; undefined where that is not told, or not to be trusted. */
+  emailOf(member: Member): Promise<string | undefined>
 }
 
 /** What a channel owes the workflow: facts, asked live. */
@@ -99,14 +107,17 @@ export class SendError extends Error {
   /** `retry`: surely not done; `unknown`: it may have been done; `fatal`: it can never be done. */
   readonly kind: 'retry' | 'unknown' | 'fatal'
   readonly retryAfterMs: number | undefined
+  /** What stands in the way of everything else there too: the place is gone, or Muster's token is not accepted. */
+  readonly trouble: Trouble | undefined
   constructor(
     kind: SendError['kind'],
     message: string,
-    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: { retryAfterMs?: number | undefined; trouble?: Trouble; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'SendError'
     this.kind = kind
     this.retryAfterMs = options.retryAfterMs
+    this.trouble = options.trouble
   }
 }

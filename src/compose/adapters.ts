@@ -43,14 +43,14 @@ export interface AdapterDeps {
 }
 
 /** Everything that reaches outside, by the settings. */
-export function openAdapters({ stand = {}, settings, github, store, workDir, log, redact }: AdapterDeps) {
+export async function openAdapters({ stand = {}, settings, github, store, workDir, log, redact }: AdapterDeps) {
   const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
   const { publicUrl, host } = settings.server
   const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
   const platform = stand.platform ?? githubPlatform(client)
   const git =
     stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
-  const channels = openChannels(settings.channels, redact)
+  const channels = await openChannels(settings.channels, publicUrl, redact)
   const toGithub =
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, redact })
   const sender = senderTo(toGithub, channels)
@@ -75,7 +75,7 @@ export function openAdapters({ stand = {}, settings, github, store, workDir, log
   return { client, platform, channels, git, sender, target, releases }
 }
 
-export type Adapters = ReturnType<typeof openAdapters>
+export type Adapters = Awaited<ReturnType<typeof openAdapters>>
 
 /** Git's way to GitHub: a token for one repository, for reading or for writing. */
 function remotesOf(client: GithubClient, serverUrl: string): Remotes {

@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.ts'
 import type { Leases } from '../leases/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Base } from './base.ts'
+import type { Channels } from './channels.ts'
 import { every, type Repeated } from './every.ts'
 
 const PERIOD_MS = 5 * 60_000
@@ -43,6 +44,28 @@ export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
         await one(channel).catch((error: unknown) =>
           log.warn({ channel: channel.source, error: messageOf(error) }, 'what was missed could not be asked for'),
         )
+    } finally {
+      await claim.release()
+    }
+  })
+}
+
+/** How often what the vendors would let lapse is looked after: a suspended webhook is silent for a minute at most. */
+const TEND_MS = 60_000
+
+/** One process keeps webhooks alive. What is wrong is logged once, not every minute. */
+export function tend(channels: Channels, leases: Pick<Leases, 'acquire'>, log: Base['log']): Repeated {
+  const last = new Map<string, string>()
+  return every(TEND_MS, 'looking after webhooks', log, async () => {
+    const claim = await leases.acquire('tend-webhooks')
+    if (!claim) return
+    try {
+      for (const [name, channel] of Object.entries(channels)) {
+        const news = (await channel?.tend?.()) ?? []
+        const text = news.join('; ')
+        if (text !== '' && text !== last.get(name)) log.warn({ channel: name }, text)
+        last.set(name, text)
+      }
     } finally {
       await claim.release()
     }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
+import type { RepositoryMap } from '../config/channels.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
 import type { Role } from '../core/artefacts.ts'
 import { limitsOf } from '../core/rate.ts'
@@ -31,7 +32,7 @@ import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, clonesIn, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import type { Channels } from './channels.ts'
-import { catchingUp, catchUpStore } from './catchup.ts'
+import { catchingUp, catchUpStore, tend } from './catchup.ts'
 import { every } from './every.ts'
 import { hostTarget } from './host.ts'
 import { housekeeping } from './housekeeping.ts'
@@ -128,6 +129,8 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
     readers: readersOf(adapters.channels),
     facts: factsOf(adapters.channels),
+    mapped: (channel, projects) => mappedIn(adapters.channels[channel]?.repositories, projects),
+    githubUrl: settings.githubUrls.server,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
     mayAsk: stand.unlimited ? () => true : personLimiter(30, 10, now),
@@ -149,6 +152,11 @@ function factsOf({ slack, jira, clickup }: Channels) {
   return { slack: slack?.facts, jira: jira?.facts, clickup: clickup?.facts }
 }
 
+/** The repository of the narrowest project that has one. */
+function mappedIn(repositories: RepositoryMap | undefined, projects: readonly string[]) {
+  return projects.map((project) => repositories?.get(project.toUpperCase())).find((one) => one !== undefined)
+}
+
 /** How the other channels fetch what was missed. */
 function othersCatchUp({ slack, jira, clickup }: Channels, store: Store): CatchUp[] {
   const inbox = catchUpStore(store)
@@ -162,7 +170,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const { store } = storage
   const slot = settings.databaseUrl ? takeSlot(settings.dataDir) : undefined
   const workDir = slot?.dir ?? resolve(settings.dataDir)
-  const adapters = openAdapters({ stand, settings, github, store, workDir, log, redact })
+  const adapters = await openAdapters({ stand, settings, github, store, workDir, log, redact })
   // Clones of a process that ended: their steps begin with fresh ones.
   await rm(clonesIn(workDir), { recursive: true, force: true })
   const leases = leaseKeeper({
@@ -205,6 +213,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   await queueReady(queue)
   await sweeping.now()
   const keeping = housekeeping({ base, leases })
+  const tending = tend(adapters.channels, leases, log)
   const catching = catchingUp({
     base,
     leases,
@@ -216,7 +225,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     kick: outbox.kick,
     catchUp: catching.now,
     async stop() {
-      for (const one of [sweeping, catching, keeping]) one.stop()
+      for (const one of [sweeping, catching, keeping, tending]) one.stop()
       await runner.stop()
       await outbox.stop()
       await queue.close(5000)

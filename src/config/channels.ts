@@ -13,13 +13,24 @@ export interface JiraSettings {
   readonly email: string
   readonly apiToken: string
   readonly webhookSecret: string
+  readonly repositories: RepositoryMap
+  readonly trustEmail: boolean
 }
 
 export interface ClickupSettings {
   readonly apiToken: string
   readonly webhookSecret: string
   readonly apiUrl: string
+  /** The workspace, by its id. */
+  readonly team: string
+  readonly repositories: RepositoryMap
+  readonly trustEmail: boolean
+  /** The name of the custom field that shows the pull request. */
+  readonly pullField: string
 }
+
+/** Which repository a project's tickets are about: by the key of the project (Jira), or the id of a list, folder or space (ClickUp). */
+export type RepositoryMap = ReadonlyMap<string, { readonly owner: string; readonly name: string }>
 
 /** The channels beside GitHub that are switched on. */
 export interface ChannelSettings {
@@ -62,16 +73,42 @@ function jira(env: Env, problems: EnvProblem[]): JiraSettings | undefined {
     email: needed(env, 'JIRA_EMAIL', 'Jira', 'muster@acme.example', problems),
     apiToken: needed(env, 'JIRA_API_TOKEN', 'Jira', '<an API token of that account>', problems),
     webhookSecret: secret(env, 'JIRA_WEBHOOK_SECRET', problems),
+    repositories: repositories(env, 'JIRA_PROJECTS', 'SHOP=acme/web,OPS=acme/infra', problems),
+    trustEmail: yes(env, 'JIRA_TRUST_EMAIL', problems),
   }
 }
 
 function clickup(env: Env, problems: EnvProblem[]): ClickupSettings | undefined {
-  if (!env['CLICKUP_API_TOKEN'] && !env['CLICKUP_WEBHOOK_SECRET']) return undefined
+  const names = ['CLICKUP_API_TOKEN', 'CLICKUP_WEBHOOK_SECRET', 'CLICKUP_TEAM_ID']
+  if (!names.some((name) => env[name])) return undefined
   return {
     apiToken: needed(env, 'CLICKUP_API_TOKEN', 'ClickUp', 'pk_…', problems),
     webhookSecret: secret(env, 'CLICKUP_WEBHOOK_SECRET', problems),
     apiUrl: address(env, 'CLICKUP_API_URL', 'https://api.clickup.com/api/v2', problems),
+    team: needed(env, 'CLICKUP_TEAM_ID', 'ClickUp', '9012345678', problems),
+    repositories: repositories(env, 'CLICKUP_LISTS', '901234567890=acme/web', problems),
+    trustEmail: yes(env, 'CLICKUP_TRUST_EMAIL', problems),
+    pullField: env['CLICKUP_PULL_FIELD'] || 'Pull request',
   }
+}
+
+/** `KEY=owner/name`, several with commas between. */
+function repositories(env: Env, variable: string, example: string, problems: EnvProblem[]): RepositoryMap {
+  const found = new Map<string, { owner: string; name: string }>()
+  for (const part of (env[variable] ?? '').split(',').map((one) => one.trim())) {
+    if (part === '') continue
+    const [, key, owner, name] = /^([\w-]{1,60})\s*=\s*([A-Za-z\d][\w-]{0,38})\/([\w.-]{1,100})$/.exec(part) ?? []
+    if (key && owner && name) found.set(key.toUpperCase(), { owner, name })
+    else problems.push({ variable, wrong: `"${part.slice(0, 80)}" is not KEY=owner/name`, example })
+  }
+  return found
+}
+
+function yes(env: Env, variable: string, problems: EnvProblem[]): boolean {
+  const value = env[variable] || 'no'
+  if (value !== 'yes' && value !== 'no')
+    problems.push({ variable, wrong: `"${value}" is neither yes nor no`, example: 'yes' })
+  return value === 'yes'
 }
 
 function needed(env: Env, variable: string, channel: string, example: string, problems: EnvProblem[]): string {

@@ -19,6 +19,8 @@ export const VERBS = {
   continue: '`continue [+$N]` go on after the budget was reached, with N dollars more',
   cancel: 'stop the work and say what remains where',
   retry: 'try the failed step again',
+  link: '`link <url>` let this conversation be held there as well: a Slack thread, a ticket, an issue',
+  unlink: '`unlink [<url>]` let this place (or that one) go its own way again',
   why: 'what was decided on the latest events here, and why',
   help: 'this list',
 } as const
@@ -28,9 +30,15 @@ export type Verb = keyof typeof VERBS
 /** A command as a person wrote it; `request` is free text after the mention. */
 export type Command =
   | {
-      readonly verb: Exclude<Verb, 'approve' | 'deploy' | 'rollback' | 'lock' | 'unlock' | 'continue'>
+      readonly verb: Exclude<
+        Verb,
+        'approve' | 'deploy' | 'rollback' | 'lock' | 'unlock' | 'continue' | 'link' | 'unlink'
+      >
       readonly text: string
     }
+  | { readonly verb: 'link'; readonly url: URL }
+  /** Without an address, the place where it is said. */
+  | { readonly verb: 'unlink'; readonly url: URL | undefined }
   | { readonly verb: 'approve'; readonly sha: string | undefined }
   | { readonly verb: 'deploy' | 'rollback'; readonly environment: string; readonly ref: string | undefined }
   | { readonly verb: 'lock' | 'unlock'; readonly environment: string; readonly text: string }
@@ -99,6 +107,9 @@ function withArguments(verb: Verb, rest: readonly string[], text: string): Comma
         : invalid(`\`${verb}\` wants the name of an environment.`)
     case 'continue':
       return extend(rest)
+    case 'link':
+    case 'unlink':
+      return linked(verb, rest)
     case 'ask':
     case 'answer':
       return text === '' ? invalid(`\`${verb}\` wants some text after it.`) : { verb, text }
@@ -121,6 +132,15 @@ function target(verb: 'deploy' | 'rollback', rest: readonly string[]): Command {
   if (rest.length > 2 || (ref !== undefined && !REF.test(ref)))
     return invalid(`\`${verb} <env> [<ref>]\`: that is not a ref.`)
   return { verb, environment, ref }
+}
+
+/** Channels write addresses as Markdown links, or between angle brackets. */
+function linked(verb: 'link' | 'unlink', rest: readonly string[]): Command {
+  if (rest.length === 0 && verb === 'unlink') return { verb, url: undefined }
+  const address = rest.length === 1 ? /https?:\/\/[^\s<>()\]]+/.exec(rest[0] ?? '')?.[0] : undefined
+  return address !== undefined && URL.canParse(address)
+    ? { verb, url: new URL(address) }
+    : invalid(`\`${verb}\` wants one address, as in \`${verb} https://…\`.`)
 }
 
 function extend(rest: readonly string[]): Command {

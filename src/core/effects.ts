@@ -84,10 +84,30 @@ export type SurfaceBody =
       readonly place: Place
       readonly surface: Surface
       readonly member: string
+      /** For channels where such a message calls whom it is for. */
+      readonly name: string
       readonly document: Document
     }
   /** 👀 on what was heard. */
   | { readonly kind: 'seen'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
+  /** Moves a ticket to where the work stands. */
+  | { readonly kind: 'ticket.move'; readonly place: Place; readonly surface: Surface; readonly to: TicketState }
+  /** Shows on a ticket what belongs to it elsewhere. */
+  | {
+      readonly kind: 'ticket.link'
+      readonly place: Place
+      readonly surface: Surface
+      readonly what: 'pull_request' | 'deployment'
+      readonly url: string
+      readonly title: string
+      readonly done: boolean
+    }
+
+/** The three kinds of states that every workflow of tickets has, whatever a team calls them. */
+export type TicketState = 'todo' | 'progress' | 'done'
+
+/** Why a surface cannot be written to. */
+export type Trouble = 'gone' | 'token'
 
 /** A decision that can be made by pressing a button, where a channel has buttons; everywhere else by the command. */
 export interface Button {

@@ -33,6 +33,8 @@ export interface SaidElsewhere {
   /** What an acknowledgement attaches to; empty where nothing can. */
   readonly messageId: string
   readonly isLinked: boolean
+  /** Its address, where that is known. */
+  readonly url: string
 }
 
 export type What =

@@ -1,6 +1,7 @@
 import type { Repository } from './task/types.ts'
 
-const NAME = /(?:^|[\s(<])(?:https?:\/\/[\w.-]+\/)?([A-Za-z\d][\w-]{0,38})\/([\w.-]{1,100})(?=$|[\s),.;:!?>])/g
+const NAME =
+  /(?:^|[\s(<])(?:https?:\/\/[\w.-]+\/)?([A-Za-z\d][\w-]{0,38})\/([\w.-]{1,100})(?:\/(?:issues|pull)\/\d{1,9})?(?=$|[\s),.;:!?>])/g
 
 /** The repository that a request names (`acme/web`), where it names just one. */
 export function repositoryIn(text: string): { readonly owner: string; readonly name: string } | undefined {
@@ -17,7 +18,7 @@ export function titleOf(text: string, { owner, name }: Pick<Repository, 'owner' 
   const line = text.split('\n').find((one) => one.trim() !== '') ?? ''
   const words = line
     .replace(/^ {0,3}[@/]muster[,:]?\s*/i, '')
-    .replace(/^(?:please\s+)?(?:build|plan|ask)\s+/i, '')
+    .replace(/^(?:please\s+)?(?:build|plan|ask|link)\s+/i, '')
     .replaceAll(`${owner}/${name}`, '')
     .replace(/\b(?:in|on|for)\s*$/i, '')
     .replace(/\s+/g, ' ')

@@ -4,11 +4,15 @@
  */
 
 /** A place outside GitHub where a conversation is held. */
-export type Surface =
-  /** A thread, by the message it hangs on. */
-  | { readonly channel: 'slack'; readonly team: string; readonly room: string; readonly thread: string }
+export type Surface = (
+  | /** A thread, by the message it hangs on. */
+  { readonly channel: 'slack'; readonly team: string; readonly room: string; readonly thread: string }
   | { readonly channel: 'jira'; readonly site: string; readonly ticket: string; readonly name: string }
   | { readonly channel: 'clickup'; readonly team: string; readonly ticket: string }
+) & {
+  /** Where people can look at it, once that is known. */
+  readonly url?: string | undefined
+}
 
 export type ChannelName = Surface['channel']
 
@@ -59,13 +63,16 @@ export interface Said {
   readonly what: SaidWhat
 }
 
-/** A ticket as its event brought it. */
+/** A ticket as its event brought it, or as it is now. */
 export interface Ticket {
   readonly title: string
   readonly body: string
-  readonly project: string
+  /** What it belongs to, the narrowest first: a project of Jira's; a list, folder and space of ClickUp's. */
+  readonly projects: readonly string[]
   readonly labels: readonly string[]
   readonly url: string
+  /** Who wrote it; undefined where that is not told. */
+  readonly author: Member | undefined
 }
 
 export type SaidWhat =
@@ -79,6 +86,30 @@ export type SaidWhat =
       readonly ticket: Ticket | undefined
     }
   | { readonly type: 'button'; readonly action: string; readonly value: string; readonly messageId: string }
-  | { readonly type: 'assigned'; readonly assignee: string; readonly ticket: Ticket }
-  | { readonly type: 'labelled'; readonly labels: readonly string[]; readonly ticket: Ticket }
+  /** Muster was assigned. */
+  | { readonly type: 'assigned'; readonly ticket: Ticket | undefined }
+  /** Labels (tags) were put on. */
+  | { readonly type: 'labelled'; readonly labels: readonly string[]; readonly ticket: Ticket | undefined }
   | { readonly type: 'gone' }
+
+/** What people call a surface. */
+export function surfaceName(surface: Surface): string {
+  switch (surface.channel) {
+    case 'slack':
+      return 'the Slack thread'
+    case 'jira':
+      return surface.name
+    case 'clickup':
+      return 'the ClickUp task'
+  }
+}
+
+/** A surface with its address, where that is known. */
+export function surfaceLink(surface: Surface): string {
+  const name = surfaceName(surface)
+  return surface.url ? `[${name}](${surface.url})` : name
+}
+
+export function isTicket(surface: Surface): boolean {
+  return surface.channel !== 'slack'
+}

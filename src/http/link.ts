@@ -8,7 +8,7 @@ import type { HttpDeps } from './types.ts'
 
 /** What signing in with GitHub needs. */
 export interface LinkDeps extends Pick<HttpDeps, 'log'> {
-  readonly people: Pick<PeopleStore, 'peek' | 'take' | 'link'>
+  readonly people: Pick<PeopleStore, 'peek' | 'take' | 'link' | 'setEmails'>
   readonly publicUrl: string
   /** Undefined while the app's client id and secret are not known. */
   readonly signIn: () => SignIn | undefined
@@ -16,7 +16,7 @@ export interface LinkDeps extends Pick<HttpDeps, 'log'> {
 
 interface SignIn {
   authorizeUrl(state: string, verifier: string, redirectUri: string): string
-  whoSigned(code: string, verifier: string, redirectUri: string): Promise<Person>
+  whoSigned(code: string, verifier: string, redirectUri: string): Promise<{ person: Person; emails: readonly string[] }>
 }
 
 const COOKIE = 'muster_link'
@@ -75,9 +75,10 @@ async function finish(
   if (!verifier || !answer || !sign || !isState(query.get('state') ?? '', code, verifier))
     return html(reply.code(400), BROKEN)
   try {
-    const person = await sign.whoSigned(answer, verifier, callback)
+    const { person, emails } = await sign.whoSigned(answer, verifier, callback)
     const who = await people.take(code)
     if (!who) return html(reply.code(404), GONE)
+    await people.setEmails(person, emails)
     await people.link(who, person, 'signed in with GitHub', `github:${person.id}:${person.login}`)
     log('info', 'an account was linked', {
       channel: who.channel,

@@ -1,15 +1,19 @@
 import { type Command, findCommands } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
-import { OPENING } from '../core/routing.ts'
 import { repositoryIn, titleOf } from '../core/request.ts'
-import type { Said, SaidWhat } from '../core/said.ts'
+import { OPENING } from '../core/routing.ts'
+import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
+import { isActive } from '../core/task/steps.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
+import { repositoryAt } from './places.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** Somebody whose GitHub account is not known: may ask and read, and is nobody to GitHub. */
 export const NOBODY: Person = { id: 0, login: '' }
+/** What a label is called where the repository, and so its settings, are not known. */
+const LABEL = 'muster'
 
 /** An event of another channel as Muster goes on with it, or what becomes of it instead. */
 export type Elsewhere =
@@ -17,24 +21,31 @@ export type Elsewhere =
   | { readonly ok: false; readonly decision: Decision }
   /** The repository has to be asked for. */
   | { readonly ok: false; readonly ask: 'repository' | 'help' }
+  /** The place is not there any more. */
+  | { readonly ok: false; readonly gone: Task | undefined }
 
 /**
  * Finds out whose words these are and what they are about: the GitHub account that is linked to their author, the task of
- * their thread or ticket, the repository they name. Authority is asked of GitHub afterwards, as for everybody.
+ * their thread or ticket, the repository they name or their project belongs to. Authority is asked of GitHub afterwards, as
+ * for everybody.
  */
 export async function fromElsewhere(deps: InboxDeps, said: Said): Promise<Elsewhere> {
-  if (said.by.isBot) return ignore('bot_sender', 'written by a bot')
   const known = await deps.store.conversations.find(surfaceKey(said.surface))
   const task = known ? await deps.store.tasks.latest(known) : undefined
+  if (said.what.type === 'gone') return { ok: false, gone: task }
+  if (said.by.isBot) return ignore('bot_sender', 'written by a bot')
   const text = wordsOf(said.what)
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
   const command = commandIn(said.what, text, task)
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
-  const repository = task?.origin.repository ?? (await namedIn(deps, text))
+  const handed = said.what.type === 'assigned' || said.what.type === 'labelled'
+  if (handed && task && isActive(task)) return ignore('task_exists', 'Muster is at work on it already')
+  const ticket = task && isActive(task) ? undefined : await ticketOf(deps, said)
+  const repository = task?.origin.repository ?? (await repositoryOf(deps, said, command, text, ticket))
+  if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
+    return ignore('not_for_us', 'another label')
   if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
-  const person = said.by.isStranger ? undefined : await deps.store.people.personOf(said.by)
-  const heard = heardOf(said, person, repository, text)
-  return { ok: true, heard, task }
+  return { ok: true, heard: await heardOf(deps, said, repository, text, ticket), task }
 }
 
 function ignore(reason: string, detail: string): Elsewhere {
@@ -50,7 +61,11 @@ function wordsOf(what: SaidWhat): string | undefined {
         : what.text
     case 'button':
       return buttonText(what.action, what.value)
-    default:
+    // A ticket that is handed over is a request for its work.
+    case 'assigned':
+    case 'labelled':
+      return '@muster build'
+    case 'gone':
       return undefined
   }
 }
@@ -79,22 +94,61 @@ function commandIn(what: SaidWhat, text: string, task: Task | undefined): Comman
   return answers ? { verb: 'answer', text } : undefined
 }
 
-async function namedIn(deps: InboxDeps, text: string): Promise<Repository | undefined> {
-  const named = repositoryIn(text)
+/** The ticket as the event brought it; asked for where it did not. */
+async function ticketOf(deps: InboxDeps, { what, surface }: Said): Promise<Ticket | undefined> {
+  const brought = 'ticket' in what ? what.ticket : undefined
+  return brought ?? deps.facts[surface.channel]?.ticket(surface)
+}
+
+/** What the words name goes before what the project is set to, and that before what the ticket's own text names. */
+async function repositoryOf(
+  deps: InboxDeps,
+  { surface }: Said,
+  command: Command,
+  text: string,
+  ticket: Ticket | undefined,
+): Promise<Repository | undefined> {
+  const named = await find(deps, repositoryIn(text))
+  if (named) return named
+  if (command.verb === 'link') return repositoryAt(deps, command.url)
+  const mapped = ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects)))
+  return mapped ?? (ticket && find(deps, repositoryIn(`${ticket.title}\n${ticket.body}`)))
+}
+
+async function find(deps: InboxDeps, named: { owner: string; name: string } | undefined) {
   return named && deps.platform.findRepository(named.owner, named.name)
 }
 
-function heardOf(said: Said, person: Person | undefined, repository: Repository, text: string): Heard {
+/** Whether one of the labels is the one that hands work over, as the repository's settings call it. */
+async function isOurs(
+  deps: InboxDeps,
+  labels: readonly string[],
+  repository: Repository | undefined,
+): Promise<boolean> {
+  const loaded = repository && (await deps.settings.load(repository, false))
+  const label = loaded?.ok ? loaded.settings.label : LABEL
+  return labels.some((one) => one.toLowerCase() === label.toLowerCase())
+}
+
+async function heardOf(
+  deps: InboxDeps,
+  said: Said,
+  repository: Repository,
+  text: string,
+  ticket: Ticket | undefined,
+): Promise<Heard> {
+  const person = await personOf(deps, said.by)
   const author = person ?? NOBODY
+  const messageId = 'messageId' in said.what ? said.what.messageId : ''
+  const isOwn = ticket?.author === undefined || ticket.author.id === said.by.id
   const subject: Subject = {
     number: 0,
     isPullRequest: false,
-    title: titleOf(text, repository),
-    body: text.replace(/^ {0,3}@muster\s*/i, ''),
-    author,
-    url: '',
+    title: ticket?.title ?? titleOf(text, repository),
+    body: ticket?.body ?? text.replace(/^ {0,3}@muster\s*/i, ''),
+    author: isOwn ? author : ((ticket.author && (await personOf(deps, ticket.author))) ?? NOBODY),
+    url: ticket?.url ?? '',
   }
-  const messageId = 'messageId' in said.what ? said.what.messageId : ''
   return {
     kind: said.kind,
     repository,
@@ -102,6 +156,26 @@ function heardOf(said: Said, person: Person | undefined, repository: Repository,
     key: surfaceKey(said.surface),
     writtenAt: said.writtenAt,
     what: { type: 'text', text, commentId: undefined, subject },
-    elsewhere: { surface: said.surface, member: said.by, messageId, isLinked: person !== undefined },
+    elsewhere: {
+      surface: said.surface,
+      member: said.by,
+      messageId,
+      isLinked: person !== undefined,
+      url: ticket?.url ?? said.surface.url ?? '',
+    },
   }
+}
+
+/**
+ * The GitHub account of somebody elsewhere: linked by their own sign-in, or by an address that both sides have verified, where
+ * the settings trust the workspace in that. Nobody from elsewhere is anybody.
+ */
+async function personOf(deps: InboxDeps, member: Said['by']): Promise<Person | undefined> {
+  if (member.isStranger || member.id === '') return undefined
+  const known = await deps.store.people.personOf(member)
+  if (known) return known
+  const email = await deps.facts[member.channel]?.emailOf(member)
+  const person = email === undefined ? undefined : await deps.store.people.byEmail(email)
+  if (person) await deps.store.people.link(member, person, 'verified e-mail', `muster:${member.channel}`)
+  return person
 }

@@ -9,9 +9,11 @@ import type { Document } from '../core/reply/document.ts'
 import { type Names, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
+import { holds } from '../core/task/surfaces.ts'
 import type { Repository, Task } from '../core/task/types.ts'
 import { startFromApi } from './api.ts'
 import { drainLane } from './lanes.ts'
+import { changeLinks } from './linking.ts'
 import { openTask } from './open.ts'
 import { quarantine } from './quarantine.ts'
 import { acknowledge, acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
@@ -28,6 +30,8 @@ const GIVE_UP_MS = 24 * 3_600_000
 const WHY_ROWS = 12
 /** What belongs to no repository. */
 const NOWHERE: Repository = { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 }
+const UNHEARD =
+  'This was handed to me while I was not listening, and I am not told by whom. Please comment `@muster build` if it is still wanted.'
 /** So many repositories are named where one has to be chosen. */
 const CHOICES = 20
 
@@ -147,12 +151,16 @@ async function hearElsewhere(
   body: Uint8Array,
   fence: Fence,
 ): Promise<void> {
-  const said = deps.readers[channel]?.(body) ?? { ignored: 'channel_off', detail: `${channel} is not switched on` }
+  const said = (await deps.readers[channel]?.(body)) ?? {
+    ignored: 'channel_off',
+    detail: `${channel} is not switched on`,
+  }
   if ('ignored' in said)
     return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
   const found = await fromElsewhere(deps, said)
   if (!found.ok) {
     if ('ask' in found) return sayElsewhere(deps, eventId, said, found.ask)
+    if ('gone' in found) return placeGone(deps, eventId, said, found.gone, fence)
     return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
   }
   const { heard, task } = found
@@ -163,6 +171,26 @@ async function hearElsewhere(
   const loaded = await deps.settings.load(heard.repository, false)
   const conversationId = await deps.store.conversations.at(heard.key)
   await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
+  deps.kick()
+}
+
+/** A thread or ticket was deleted: its work goes on elsewhere. */
+async function placeGone(
+  deps: InboxDeps,
+  eventId: string,
+  { surface, kind }: Said,
+  task: Task | undefined,
+  fence: Fence,
+): Promise<void> {
+  if (!task || !holds(task, surface)) {
+    const decision: Decision = { outcome: 'ignored', reason: 'no_task', detail: 'no work was held there' }
+    return deps.store.inbox.decide(eventId, decision, { kind })
+  }
+  await deps.workflow.apply(
+    task.id,
+    { type: 'surface.unlink', surface, by: undefined },
+    { inbound: { id: eventId, kind }, fence },
+  )
   deps.kick()
 }
 
@@ -225,6 +253,7 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
   if (!ruling.ok) return refuse(deps, scene, ruling.detail)
   if (way.to === 'open') return openTask(deps, scene, way)
+  if (command.verb === 'link' || command.verb === 'unlink') return changeLinks(deps, scene, command)
   if (command.verb === 'why') return why(deps, scene, commentId)
   if (!scene.task) return withoutTask(deps, scene, way)
   // What goes on with the repository's settings goes on with those of now.
@@ -286,6 +315,14 @@ async function mayAskOnly(deps: InboxDeps, { elsewhere }: Heard, verb: string): 
 /** One polite refusal for each conversation; further ones are only recorded. Whoever is not known yet is told how to change that. */
 async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<void> {
   const { elsewhere } = scene.heard
+  if (elsewhere?.member.id === '') {
+    await reply(deps, scene, noteReply(UNHEARD))
+    return decideOnly(deps, scene, {
+      outcome: 'refused',
+      reason: 'unknown_author',
+      detail: 'nobody says who asked for it',
+    })
+  }
   if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
     const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
     const { conversationId } = scene

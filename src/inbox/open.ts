@@ -3,6 +3,7 @@ import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
+import { type Found, keyOf, namedPlaces } from './places.ts'
 import { acknowledgement, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 
@@ -22,15 +23,20 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     )
   }
   const { command } = way
+  const trusted = await authorMayWrite(deps, scene, way)
+  // What strangers write names no places: Muster would write there in their stead.
+  const places = trusted && workflowOf(way) === 'change' ? await otherPlaces(deps, scene, way) : []
+  const linked = places.flatMap((one) => (one.on === 'surface' ? [one.surface] : []))
   const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
   const opened: TaskEvent = {
     type: 'task.opened',
     id: deps.newId(),
     conversationId: scene.conversationId,
     workflow: workflowOf(way),
-    origin: await originOf(deps, scene, way, nth),
+    origin: { ...(await originOf(deps, scene, way, nth)), ...issueOf(scene, places) },
     settings: loaded.settings,
-    forcePlanGate: command.verb === 'plan' || !(await authorMayWrite(deps, scene, way)),
+    forcePlanGate: command.verb === 'plan' || !trusted,
+    ...(linked.length > 0 ? { linked } : {}),
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
   const release: TaskEvent[] =
@@ -46,6 +52,26 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     { ...inboundOf(scene), beside: () => [acknowledgement(scene, target)] },
   )
   deps.log('info', 'task opened', { task: task.id, trigger: way.trigger })
+}
+
+/** The places that the request itself names; from now on they belong to this conversation. */
+async function otherPlaces(
+  deps: InboxDeps,
+  { heard, conversationId }: Scene,
+  { subject, command }: Opening,
+): Promise<Found[]> {
+  const text = [subject.title, subject.body, 'text' in command ? command.text : ''].join('\n')
+  const named = await namedPlaces(deps, text, heard.repository)
+  const mine: Found[] = []
+  for (const one of named)
+    if (keyOf(one) !== heard.key && (await deps.store.conversations.link(keyOf(one), conversationId))) mine.push(one)
+  return mine
+}
+
+/** Asked for elsewhere, about an issue that is there already: the work is that issue's. */
+function issueOf({ heard }: Scene, places: readonly Found[]): Partial<Origin> {
+  const issue = heard.elsewhere && places.find((one) => one.on === 'github')
+  return issue ? { number: issue.number, url: issue.url, opensIssue: false } : {}
 }
 
 /** The words of somebody who may not write reach a model: then a person looks at the plan, whatever the model calls the risk (security.md, rule 4). */
@@ -84,6 +110,7 @@ async function originOf(
   const { sender, repository, elsewhere } = heard
   const surface = elsewhere?.surface
   const request = 'text' in command ? command.text : ''
+  const url = surface && (elsewhere.url || (await deps.facts[surface.channel]?.permalink(surface, elsewhere.messageId)))
   return {
     repository,
     number: subject.number,
@@ -95,8 +122,10 @@ async function originOf(
     trigger: surface ? (surface.channel === 'slack' ? 'message' : 'ticket') : trigger,
     nth,
     request,
-    url: surface ? ((await deps.facts[surface.channel]?.permalink(surface, elsewhere.messageId)) ?? '') : subject.url,
+    url: url ?? subject.url,
     // In a chat there is no place where the work could be followed later; a ticket is one, and a question needs none.
-    ...(surface ? { surface, opensIssue: surface.channel === 'slack' && command.verb !== 'ask' } : {}),
+    ...(surface
+      ? { surface: { ...surface, url }, opensIssue: surface.channel === 'slack' && command.verb !== 'ask' }
+      : {}),
   }
 }

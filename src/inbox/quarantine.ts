@@ -1,5 +1,5 @@
 import { noteReply } from '../core/reply/answers.ts'
-import { place } from '../core/task/effects.ts'
+import { comment } from '../core/task/places.ts'
 import type { StoredInbound } from '../store/types.ts'
 import type { InboxDeps } from './scene.ts'
 
@@ -12,9 +12,12 @@ export async function quarantine(deps: InboxDeps, { event, lane }: StoredInbound
     const document = noteReply(
       `Something that was said here ended Muster's process ${crashes} times in a row, so it was set aside. The operator finds it with \`muster dead list\`.`,
     )
-    await deps.store.effects.add(conversationId, conversationId, undefined, [
-      { key: `quarantine:${event.id}`, body: { kind: 'comment', place: place(task), document } },
-    ])
+    await deps.store.effects.add(
+      conversationId,
+      conversationId,
+      undefined,
+      comment(task, `quarantine:${event.id}`, document),
+    )
     deps.kick()
   }
   const detail = `processes ended ${crashes} times while they handled it`

@@ -53,7 +53,7 @@ export function whisper({ heard, eventId }: Scene, document: Document): EffectIn
   return [
     {
       key: `whisper:${eventId}`,
-      body: { kind: 'whisper', place: placeOf(heard), surface, member: member.id, document },
+      body: { kind: 'whisper', place: placeOf(heard), surface, member: member.id, name: member.name, document },
     },
   ]
 }

@@ -17,9 +17,16 @@ export interface InboxDeps {
   readonly settings: SettingsSource
   readonly mayAsk: (who: string) => boolean
   /** Reads what other channels sent; undefined: the channel is not switched on. */
-  readonly readers: Readonly<Record<ChannelName, ((body: Uint8Array) => Said | Unheard) | undefined>>
+  readonly readers: Readonly<Record<ChannelName, ((body: Uint8Array) => Promise<Said | Unheard>) | undefined>>
   /** Facts about those channels, asked live. */
   readonly facts: Readonly<Record<ChannelName, ChannelFacts | undefined>>
+  /** The repository that the settings name for a project's tickets. */
+  readonly mapped: (
+    channel: ChannelName,
+    projects: readonly string[],
+  ) => { readonly owner: string; readonly name: string } | undefined
+  /** GitHub's address, as people see it. */
+  readonly githubUrl: string
   /** Where people sign in to show which GitHub account is theirs. */
   readonly linkUrl: (code: string) => string
   readonly newId: () => string

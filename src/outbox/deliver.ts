@@ -168,7 +168,7 @@ async function failed(deps: DeliverDeps, effect: StoredEffect, error: SendError,
   else
     await deps.workflow.apply(
       taskId,
-      { type: 'effect.failed', key, kind: body.kind, error: error.message, body },
+      { type: 'effect.failed', key, kind: body.kind, error: error.message, body, trouble: error.trouble },
       { effectFailed: { id, error: error.message }, fence },
     )
   return { kind: 'failed' }

@@ -15,6 +15,10 @@ export interface PeopleStore {
   /** The GitHub account that somebody's account elsewhere is linked to. */
   personOf(member: Pick<Member, 'channel' | 'account' | 'id'>): Promise<Person | undefined>
   link(member: Who, person: Person, how: string, actor: string): Promise<void>
+  /** The addresses that GitHub has verified for somebody; those known before are forgotten. */
+  setEmails(person: Person, emails: readonly string[]): Promise<void>
+  /** The GitHub account with this verified address. */
+  byEmail(email: string): Promise<Person | undefined>
   /** @returns false when there was no link */
   unlink(member: Pick<Member, 'channel' | 'account' | 'id'>, actor: string): Promise<boolean>
   list(): Promise<PersonLink[]>

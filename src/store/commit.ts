@@ -148,7 +148,7 @@ function effects({ task, effects: intents, beside = [] }: Commit, params: Params
 
 /** What the same statement settles besides the task: the event answered, the turn paid for, the effect sent, new places. */
 function settled(commit: Commit, params: Params): string[] {
-  const { task, inbound, turn, effectDone, effectFailed, links } = commit
+  const { task, inbound, turn, effectDone, effectFailed, links, unlinks } = commit
   const parts: string[] = []
   if (commit.release && commit.fence?.table === 'lease')
     parts.push(
@@ -193,6 +193,10 @@ function settled(commit: Commit, params: Params): string[] {
   if (links && links.length > 0)
     parts.push(
       `links AS (INSERT INTO conversation_link (key, conversation_id) SELECT unnest(${params.add(links)}::text[]), ${params.add(task.conversationId)} WHERE ${IF_WRITTEN} ON CONFLICT DO NOTHING)`,
+    )
+  if (unlinks && unlinks.length > 0)
+    parts.push(
+      `unlinks AS (DELETE FROM conversation_link WHERE key = ANY(${params.add(unlinks)}::text[]) AND conversation_id = ${params.add(task.conversationId)} AND ${IF_WRITTEN})`,
     )
   return parts
 }

@@ -36,6 +36,24 @@ export function peopleStore(sql: Sql): PeopleStore {
     async link({ channel, account, id, name }, person, how, actor) {
       await sql.query(LINK, [channel, account, id, name, person.id, person.login, how, actor])
     },
+    async setEmails({ id, login }, emails) {
+      const hashes = emails.map(hashOfEmail)
+      await sql.query('DELETE FROM person_email WHERE github_id = $1::bigint AND NOT email_hash = ANY($2::text[])', [
+        id,
+        hashes,
+      ])
+      await sql.query(
+        `INSERT INTO person_email (email_hash, github_id, login) SELECT unnest($1::text[]), $2::bigint, $3
+          ON CONFLICT (email_hash) DO UPDATE SET github_id = $2::bigint, login = $3, seen_at = now()`,
+        [hashes, id, login],
+      )
+    },
+    async byEmail(email) {
+      const { rows } = await sql.query('SELECT github_id::text AS id, login FROM person_email WHERE email_hash = $1', [
+        hashOfEmail(email),
+      ])
+      return rows[0] && { id: Number(rows[0]['id']), login: String(rows[0]['login']) }
+    },
     async unlink({ channel, account, id }, actor) {
       const { rows } = await sql.query(UNLINK, [channel, account, id, actor])
       return rows.length > 0
@@ -65,6 +83,10 @@ export function peopleStore(sql: Sql): PeopleStore {
       return rows[0] && memberIn(rows[0])
     },
   }
+}
+
+function hashOfEmail(email: string): string {
+  return hashOf({ email: email.trim().toLowerCase() })
 }
 
 function memberIn(row: Readonly<Record<string, unknown>>): Pick<Member, 'channel' | 'account' | 'id' | 'name'> {

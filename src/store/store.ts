@@ -48,6 +48,13 @@ const MAKE_CONVERSATION = `WITH known AS (SELECT conversation_id FROM conversati
   made AS (INSERT INTO conversation (id) SELECT $2 WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id)
   INSERT INTO conversation_link (key, conversation_id) SELECT $1, id FROM made ON CONFLICT DO NOTHING`
 
+const LINK_PLACE = `INSERT INTO conversation_link (key, conversation_id) VALUES ($1, $2)
+  ON CONFLICT (key) DO UPDATE SET conversation_id = $2,
+    made_at = CASE WHEN conversation_link.conversation_id = $2 THEN conversation_link.made_at ELSE clock_timestamp() END
+  WHERE conversation_link.conversation_id = $2
+    OR NOT EXISTS (SELECT 1 FROM task WHERE conversation_id = conversation_link.conversation_id AND finished_at IS NULL)
+  RETURNING 1`
+
 function conversationStore(sql: Sql): ConversationStore {
   const find = async (key: string) => {
     const { rows } = await sql.query('SELECT conversation_id FROM conversation_link WHERE key = $1', [key])
@@ -69,6 +76,13 @@ function conversationStore(sql: Sql): ConversationStore {
         [key],
       )
       return rows.length > 0 ? rows.map((row) => String(row['key'])) : [key]
+    },
+    async link(key, conversationId) {
+      const { rows } = await sql.query(LINK_PLACE, [key, conversationId])
+      return rows.length > 0
+    },
+    async unlink(key, conversationId) {
+      await sql.query('DELETE FROM conversation_link WHERE key = $1 AND conversation_id = $2', [key, conversationId])
     },
   }
 }

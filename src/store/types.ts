@@ -25,7 +25,7 @@ export interface PageQuery {
 export class Conflict extends Error {}
 /** Raised when whoever writes no longer has what it works on: somebody else took it over. Nothing was written. */
 export class Fenced extends Error {}
-/** Raised when what was to be settled (an event, an effect, a turn) is settled already. Nothing was written. */
+/** Raised when what was to be settled is settled already. Nothing was written. */
 export class Settled extends Error {}
 
 export interface StoredInbound {
@@ -129,6 +129,8 @@ export interface Commit {
   readonly effectFailed?: { readonly id: string; readonly error: string } | undefined
   /** Further places where this conversation is held from now on. */
   readonly links?: readonly string[] | undefined
+  /** Places where it is not held any more. */
+  readonly unlinks?: readonly string[] | undefined
 }
 
 export interface TaskStore {
@@ -159,8 +161,11 @@ export interface ConversationStore {
   /** The conversation held at this place, made if there is none. */
   at(key: string): Promise<string>
   find(key: string): Promise<string | undefined>
-  /** Every place where the conversation at this one is held, the first of them first; just the key itself while there is none. */
+  /** Every place where the conversation at this one is held, the first of them first; the key itself while there is none. */
   places(key: string): Promise<readonly string[]>
+  /** @returns false where the place belongs to another conversation with work under way */
+  link(key: string, conversationId: string): Promise<boolean>
+  unlink(key: string, conversationId: string): Promise<void>
 }
 
 export type EffectStatus = 'intent' | 'sent' | 'done' | 'unknown' | 'failed' | 'dropped'
@@ -220,10 +225,7 @@ export interface EffectStore {
   claim(query: ClaimQuery): Promise<LaneClaim[]>
   /** What is open in a lane now, in order, and how often it was added to. */
   lane(name: string): Promise<{ bumps: string; effects: StoredEffect[] }>
-  /**
-   * Gives a lane back, due again at `due` (never: it is empty).
-   * @returns false when something was added meanwhile: then it is still held
-   */
+  /** Gives a lane back, due again at `due` (never: it is empty). @returns false when something was added meanwhile: then it is still held */
   leave(claim: Pick<LaneClaim, 'name' | 'token' | 'bumps'>, due: Date | undefined): Promise<boolean>
   /** Notes that a request is about to leave. @throws Fenced */
   markSent(id: string, fence: Fence): Promise<void>

@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import { accountOf } from '../core/effects.ts'
 import { FairShares } from '../core/fair.ts'
+import { surfaceKey } from '../core/said.ts'
 import { backoffMs } from '../core/retry.ts'
 import { actorOf } from '../core/task/actor.ts'
 import type { TaskCommand } from '../core/task/commands.ts'
@@ -54,8 +55,7 @@ export function createEngine(deps: EngineDeps): Workflow {
   ): Promise<void> {
     const { task, events, effects, decision } = outcome
     const { inbound, beside, ...rest } = extra
-    const nothing = events.length === 0 && !inbound && !rest.turn && !rest.effectDone && !rest.effectFailed
-    if (before && nothing) return
+    if (before && events.length === 0 && !inbound && !rest.turn && !rest.effectDone && !rest.effectFailed) return
     const chain = await deps.store.tasks.commit({
       ...rest,
       task,
@@ -68,6 +68,7 @@ export function createEngine(deps: EngineDeps): Workflow {
       reason: decision.reason,
       beside: beside?.(outcome),
       links: [...(rest.links ?? []), ...linksOf(task, events)],
+      unlinks: unlinksOf(events),
       ...(inbound ? { inbound: { ...inbound, decision } } : {}),
     })
     cache.set({ task, chain })
@@ -184,11 +185,18 @@ function isRunning(task: Task, step: string, events: readonly TaskEvent[]): bool
 }
 
 /** An issue and a pull request belong to the same conversation from the moment they exist. */
+/** Places that are let go. */
+function unlinksOf(events: readonly TaskEvent[]): string[] {
+  return events.flatMap((event) => (event.type === 'surface.unlinked' ? [surfaceKey(event.surface)] : []))
+}
+
 function linksOf(task: Task, events: readonly TaskEvent[]): string[] {
   const { id } = task.origin.repository
   return events.flatMap((event) => {
     if (event.type === 'pr.opened') return [`github:${id}#${event.pullRequest.number}`]
     if (event.type === 'issue.opened') return [`github:${id}#${event.number}`]
+    if (event.type === 'surface.linked') return [surfaceKey(event.surface)]
+    if (event.type === 'task.opened') return (event.linked ?? []).map(surfaceKey)
     return []
   })
 }

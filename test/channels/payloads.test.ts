@@ -204,7 +204,7 @@ describe('Jira', () => {
     expect(jiraIn.normalise(arrivalIn(receiveJira(jiraCall(comment))).body, 'me')).toMatchObject({
       surface: { channel: 'jira', site: 'acme.atlassian.net', ticket: '10040', name: 'SHOP-41' },
       by: { id: 'ann', name: 'Ann' },
-      what: { mentioned: true, text: '@muster approve\n\n> no\n\n\n```\nrm\n```', ticket: { project: 'SHOP' } },
+      what: { mentioned: true, text: '@muster approve\n\n> no\n\n\n```\nrm\n```', ticket: undefined },
     })
     const adf = {
       type: 'doc',
@@ -262,7 +262,7 @@ describe('ClickUp', () => {
     })
     expect(clickup.receive({}, body, SECRET, '9')).toMatchObject({ ok: false, status: 401 })
     expect(arrivalIn(clickupCall(posted))).toMatchObject({
-      deliveryId: 'abc1:77',
+      deliveryId: 'abc1:comment:88',
       lane: 'clickup:9/abc1',
       account: 'clickup:9',
     })
@@ -280,8 +280,9 @@ describe('ClickUp', () => {
       history_items: [{ id: '1', date: '1', user: { id: 5 }, after }],
     })
     expect(read(changed('taskAssigneeUpdated', { id: 1, username: 'Muster' }))).toMatchObject({
-      what: { type: 'assigned', assignee: '1' },
+      what: { type: 'assigned' },
     })
+    expect(read(changed('taskAssigneeUpdated', { id: 2, username: 'Bob' }))).toMatchObject({ ignored: 'not_for_us' })
     expect(read(changed('taskTagUpdated', [{ name: 'muster' }]))).toMatchObject({
       what: { type: 'labelled', labels: ['muster'] },
     })
@@ -319,11 +320,11 @@ describe.skipIf(!existsSync(SAMPLES))('real payloads', () => {
       'cloud-comment-created': 'text',
       'cloud-comment-created-mention-user': 'text',
       'cloud-issue-created-many-fields': 'assigned',
-      'issue-assigned-empty-changelog': 'assigned',
+      'issue-assigned-empty-changelog': 'not_for_us',
       'issue-created': 'labelled',
       'issue-created-no-description': 'labelled',
       'issue-deleted': 'gone',
-      'issue-updated-assigned': 'assigned',
+      'issue-updated-assigned': 'not_for_us',
       'issue-updated-edited': 'edited',
       'issue-updated-labels': 'labelled',
       'issue-updated-resolved': 'not_for_us',

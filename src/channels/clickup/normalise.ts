@@ -5,10 +5,7 @@ import { Assignee, type ClickupPayload, type CommentPiece, Payload, Tag } from '
 
 type Item = NonNullable<ClickupPayload['history_items']>[number]
 
-/** What is read without the ticket: ClickUp's webhooks do not bring it, so its texts are asked for afterwards. */
-const UNREAD = { title: '', body: '', project: '', labels: [], url: '' } as const
-
-/** Reads a stored webhook. Pure; every input has an answer. @param own Muster's own account in the workspace */
+/** Reads a stored webhook, which never brings the ticket's own texts. Pure; every input has an answer. @param own Muster's own account in the workspace */
 export function normalise(body: Uint8Array, team: string, own: string | undefined): Said | Unheard {
   const parsed = Payload.safeParse(jsonIn(body))
   if (!parsed.success)
@@ -24,6 +21,7 @@ export function normalise(body: Uint8Array, team: string, own: string | undefine
   if ('ignored' in what) return what
   const user = item?.comment?.user ?? item?.user
   if (!user && what.type !== 'gone') return { ignored: 'malformed', detail: `${event} without its author` }
+  if (user && user.id === own) return { ignored: 'own_text', detail: 'written by Muster itself' }
   return {
     kind: event,
     surface: { channel: 'clickup', team, ticket: task_id },
@@ -51,12 +49,14 @@ function read(event: string, item: Item, own: string | undefined): SaidWhat | Un
     case 'taskAssigneeUpdated': {
       const assignee = Assignee.safeParse(item.after)
       if (!assignee.success) return { ignored: 'not_for_us', detail: 'nobody was assigned' }
-      return { type: 'assigned', assignee: assignee.data.id, ticket: UNREAD }
+      return own !== undefined && assignee.data.id === own
+        ? { type: 'assigned', ticket: undefined }
+        : { ignored: 'not_for_us', detail: 'somebody else was assigned' }
     }
     case 'taskTagUpdated': {
       const tags = Tag.safeParse(item.after)
       if (!tags.success) return { ignored: 'not_for_us', detail: 'no tag was put on' }
-      return { type: 'labelled', labels: tags.data.map((tag) => tag.name), ticket: UNREAD }
+      return { type: 'labelled', labels: tags.data.map((tag) => tag.name), ticket: undefined }
     }
     case 'taskCommentUpdated':
       return { ignored: 'edited', detail: 'only what is newly written counts' }

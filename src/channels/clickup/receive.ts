@@ -1,4 +1,5 @@
 import { hashOf } from '../../core/hash.ts'
+import type { Arrival } from '../../core/inbound.ts'
 import { surfaceAccount, surfaceKey } from '../../core/said.ts'
 import { headerIn, isHmac, jsonIn } from '../signature.ts'
 import type { Received, Verifier } from '../types.ts'
@@ -15,20 +16,27 @@ export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: 
   const payload = jsonIn(body)
   if (typeof payload !== 'object' || payload === null)
     return { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }
+  return { ok: true, arrival: arrivalOf(payload, body, team) }
+}
+
+/** A payload as it is stored. */
+export function arrivalOf(payload: unknown, body: Buffer, team: string): Arrival {
   const parsed = Payload.safeParse(payload)
-  const change = parsed.success ? parsed.data.history_items?.[0]?.id : undefined
+  const [item] = parsed.success ? (parsed.data.history_items ?? []) : []
+  // Catching up finds a comment by its own id.
+  const change =
+    parsed.success && parsed.data.event === 'taskCommentPosted' && item?.comment
+      ? `comment:${item.comment.id}`
+      : item?.id
   const ticket = parsed.success ? parsed.data.task_id : undefined
   const surface = ticket === undefined ? undefined : ({ channel: 'clickup', team, ticket } as const)
   return {
-    ok: true,
-    arrival: {
-      source: 'clickup',
-      deliveryId: (change === undefined ? `hash:${hashOf(payload)}` : `${ticket}:${change}`)
-        .replaceAll(/[^\w:.-]/g, '_')
-        .slice(0, 200),
-      kind: parsed.success ? parsed.data.event.slice(0, 60) : 'unknown',
-      body,
-      ...(surface ? { lane: surfaceKey(surface), account: surfaceAccount(surface) } : {}),
-    },
+    source: 'clickup',
+    deliveryId: (change === undefined ? `hash:${hashOf(payload)}` : `${ticket}:${change}`)
+      .replaceAll(/[^\w:.-]/g, '_')
+      .slice(0, 200),
+    kind: parsed.success ? parsed.data.event.slice(0, 60) : 'unknown',
+    body,
+    ...(surface ? { lane: surfaceKey(surface), account: surfaceAccount(surface) } : {}),
   }
 }

@@ -8,6 +8,9 @@ import { tableAsList } from '../../core/reply/split.ts'
 export interface CommentPart {
   readonly text: string
   readonly attributes?: Attributes
+  /** Somebody is called. */
+  readonly type?: 'tag'
+  readonly user?: { readonly id: number }
 }
 interface Attributes {
   readonly bold?: true
@@ -109,6 +112,8 @@ function inline(node: Inline, style: Attributes): CommentPart[] {
       return node.text === '' ? [] : [part(node.text, { ...style, code: true })]
     case 'break':
       return [part('\n')]
+    case 'mention':
+      return [{ text: `@${node.name}`, type: 'tag', user: { id: Number(node.id) } }]
     case 'strong':
       return inlines(node.children, { ...style, bold: true })
     case 'emphasis':

@@ -7,7 +7,13 @@ export interface SignIn {
   /** Where the browser is sent. @param verifier a secret of this sign-in (PKCE) */
   authorizeUrl(state: string, verifier: string, redirectUri: string): string
   /** @throws Error when GitHub does not accept the code */
-  whoSigned(code: string, verifier: string, redirectUri: string): Promise<Person>
+  whoSigned(code: string, verifier: string, redirectUri: string): Promise<Signed>
+}
+
+export interface Signed {
+  readonly person: Person
+  /** The addresses that GitHub has verified; none where the app may not read them. */
+  readonly emails: readonly string[]
 }
 
 export interface SignInOptions {
@@ -19,6 +25,7 @@ export interface SignInOptions {
 
 const Token = z.object({ access_token: z.string().min(1) })
 const User = z.object({ id: z.number().int().positive(), login: z.string().min(1) })
+const Emails = z.array(z.object({ email: z.string(), verified: z.boolean() }))
 const TIMEOUT_MS = 20_000
 
 export function githubSignIn({ clientId, clientSecret, serverUrl, apiUrl }: SignInOptions): SignIn {
@@ -53,17 +60,22 @@ export function githubSignIn({ clientId, clientSecret, serverUrl, apiUrl }: Sign
       // A refused code comes with 200 and an error in its place.
       const token = Token.safeParse(await answer.json().catch(() => undefined))
       if (!token.success) throw new Error(`GitHub did not accept the code of the sign-in (${answer.status})`)
-      const user = await fetch(`${apiUrl}/user`, {
-        headers: {
-          authorization: `Bearer ${token.data.access_token}`,
-          accept: 'application/vnd.github+json',
-          'user-agent': 'muster',
-        },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      })
+      const ask = (path: string) =>
+        fetch(apiUrl + path, {
+          headers: {
+            authorization: `Bearer ${token.data.access_token}`,
+            accept: 'application/vnd.github+json',
+            'user-agent': 'muster',
+          },
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        })
+      const user = await ask('/user')
       if (!user.ok) throw new Error(`GitHub answered ${user.status} to who signed in`)
+      const person = User.parse(await user.json())
+      const addresses = await ask('/user/emails?per_page=100')
+      const known = addresses.ok ? Emails.parse(await addresses.json()) : []
       // The token has done its work, and is kept nowhere.
-      return User.parse(await user.json())
+      return { person, emails: known.filter(({ verified }) => verified).map(({ email }) => email) }
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Member, Said, SaidWhat, Ticket } from '../../core/said.ts'
 import { jsonIn } from '../signature.ts'
-import { siteOf, surfaceOf } from './receive.ts'
+import { surfaceOf } from './receive.ts'
 import { type JiraPayload, Payload } from './schema.ts'
 import { markdownOf } from './text.ts'
 
@@ -24,6 +24,7 @@ export function normalise(body: Uint8Array, own: string | undefined): Said | Unh
   if ('ignored' in what) return what
   const author = payload.comment?.author ?? payload.user
   if (!author) return { ignored: 'malformed', detail: `${payload.webhookEvent} without its author` }
+  if (own !== undefined && idOf(author) === own) return { ignored: 'own_text', detail: 'written by Muster itself' }
   return {
     kind: payload.webhookEvent,
     surface,
@@ -36,7 +37,12 @@ export function normalise(body: Uint8Array, own: string | undefined): Said | Unh
 function read(payload: JiraPayload, surface: Surface, own: string | undefined): SaidWhat | Unheard {
   const { webhookEvent, issue, comment } = payload
   if (comment && (webhookEvent === 'comment_created' || payload.issue_event_type_name === 'issue_commented'))
-    return words(comment, issue && ticketOf(issue, surface, own), own)
+    // Cloud tells of a comment without the ticket's description: then the ticket is asked for.
+    return words(
+      comment,
+      issue?.fields && 'description' in issue.fields ? ticketOf(issue, surface, own) : undefined,
+      own,
+    )
   if (webhookEvent === 'comment_updated') return { ignored: 'edited', detail: 'only what is newly written counts' }
   if (webhookEvent === 'jira:issue_deleted') return { type: 'gone' }
   if (issue && webhookEvent === 'jira:issue_created') return created(issue, surface, own)
@@ -55,8 +61,7 @@ function words(
 
 function created(issue: Issue, surface: Surface, own: string | undefined): SaidWhat {
   const ticket = ticketOf(issue, surface, own)
-  const assignee = idOf(issue.fields?.assignee)
-  if (own !== undefined && assignee === own) return { type: 'assigned', assignee: own, ticket }
+  if (own !== undefined && idOf(issue.fields?.assignee) === own) return { type: 'assigned', ticket }
   if (ticket.labels.length > 0) return { type: 'labelled', labels: ticket.labels, ticket }
   const { mentioned } = markdownOf(issue.fields?.description ?? '', own)
   return { type: 'text', text: ticket.body, messageId: '', mentioned, ticket }
@@ -68,12 +73,12 @@ function updated(payload: JiraPayload, issue: Issue, surface: Surface, own: stri
   const assigned = items.find((item) => item.field === 'assignee')
   // Assignments by rules and in bulk come without a list of changes.
   const bare = items.length === 0 && payload.issue_event_type_name === 'issue_assigned'
-  if (assigned || bare)
-    return {
-      type: 'assigned',
-      assignee: assigned?.tmpToAccountId ?? assigned?.to ?? idOf(issue.fields?.assignee) ?? '',
-      ticket,
-    }
+  if (assigned || bare) {
+    const assignee = assigned?.tmpToAccountId ?? assigned?.to ?? idOf(issue.fields?.assignee)
+    return own !== undefined && assignee === own
+      ? { type: 'assigned', ticket }
+      : { ignored: 'not_for_us', detail: 'somebody else was assigned' }
+  }
   const labels = items.find((item) => item.field === 'labels')
   if (labels) {
     const before = new Set((labels.fromString ?? '').split(' '))
@@ -88,14 +93,16 @@ function updated(payload: JiraPayload, issue: Issue, surface: Surface, own: stri
   return { ignored: 'not_for_us', detail: 'nothing that Muster looks at was changed' }
 }
 
-function ticketOf(issue: Issue, surface: Surface, own: string | undefined): Ticket {
+export function ticketOf(issue: Issue, surface: Surface, own: string | undefined): Ticket {
   const { fields } = issue
+  const author = fields?.reporter ?? fields?.creator
   return {
     title: fields?.summary ?? surface.name,
     body: markdownOf(fields?.description ?? '', own).text,
-    project: fields?.project?.key ?? surface.name.split('-')[0] ?? '',
+    projects: [fields?.project?.key ?? surface.name.split('-')[0] ?? ''],
     labels: fields?.labels ?? [],
-    url: `${new URL(issue.self).protocol}//${siteOf(issue.self)}/browse/${encodeURIComponent(surface.name)}`,
+    url: surface.url ?? '',
+    author: author && memberOf(surface.site, author),
   }
 }
 
@@ -104,7 +111,7 @@ function idOf(user: Account | undefined): string | undefined {
   return user?.accountId ?? user?.key ?? user?.name
 }
 
-function memberOf(site: string, user: Account): Member {
+export function memberOf(site: string, user: Account): Member {
   const id = idOf(user) ?? ''
   return {
     channel: 'jira',

@@ -1,4 +1,5 @@
 import { hashOf } from '../../core/hash.ts'
+import type { Arrival } from '../../core/inbound.ts'
 import { surfaceAccount, surfaceKey } from '../../core/said.ts'
 import { headerIn, isHmac, jsonIn } from '../signature.ts'
 import type { Received, Verifier } from '../types.ts'
@@ -12,27 +13,33 @@ export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: 
   const payload = jsonIn(body)
   if (typeof payload !== 'object' || payload === null)
     return { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }
+  return { ok: true, arrival: arrivalOf(payload, body, headerIn(headers, 'x-atlassian-webhook-identifier')) }
+}
+
+/** A payload as it is stored. @param delivery what Jira calls the delivery, the same when it sends it again */
+export function arrivalOf(payload: unknown, body: Buffer, delivery?: string): Arrival {
   const parsed = Payload.safeParse(payload)
-  const delivery = headerIn(headers, 'x-atlassian-webhook-identifier')
   const id = parsed.success ? idOf(parsed.data) : undefined
   const surface = parsed.success ? surfaceOf(parsed.data) : undefined
   return {
-    ok: true,
-    arrival: {
-      source: 'jira',
-      deliveryId: (id ?? delivery ?? `hash:${hashOf(payload)}`).replaceAll(/[^\w:.-]/g, '_').slice(0, 200),
-      kind: parsed.success ? parsed.data.webhookEvent.slice(0, 60) : 'unknown',
-      body,
-      ...(surface ? { lane: surfaceKey(surface), account: surfaceAccount(surface) } : {}),
-    },
+    source: 'jira',
+    deliveryId: (id ?? delivery ?? `hash:${hashOf(payload)}`).replaceAll(/[^\w:.-]/g, '_').slice(0, 200),
+    kind: parsed.success ? parsed.data.webhookEvent.slice(0, 60) : 'unknown',
+    body,
+    ...(surface ? { lane: surfaceKey(surface), account: surfaceAccount(surface) } : {}),
   }
 }
 
-/** A comment and its twin (`comment_created`, and Server's `issue_updated` with the same comment) have one id. */
+/**
+ * A comment and its twin (`comment_created`, and Server's `issue_updated` with the same comment) have one id; so has a change
+ * of a ticket, by its entry in the history. Catching up finds both under the same ids.
+ */
 function idOf(payload: JiraPayload): string | undefined {
-  const { webhookEvent, comment } = payload
+  const { webhookEvent, comment, issue, changelog } = payload
   const isNew = webhookEvent === 'comment_created' || payload.issue_event_type_name === 'issue_commented'
-  return comment && isNew ? `comment:${siteOf(comment.self)}:${comment.id}` : undefined
+  if (comment && isNew) return `comment:${siteOf(comment.self)}:${comment.id}`
+  if (webhookEvent === 'jira:issue_created' && issue) return `created:${siteOf(issue.self)}:${issue.id}`
+  return issue && changelog?.id ? `change:${siteOf(issue.self)}:${changelog.id}` : undefined
 }
 
 /** The host that a resource's own address names. */
@@ -41,9 +48,12 @@ export function siteOf(self: string): string {
 }
 
 /** The ticket of a payload. Server names it only in the address of a comment. */
-export function surfaceOf({ issue, comment }: JiraPayload) {
+export function surfaceOf({ issue, comment }: Pick<JiraPayload, 'issue' | 'comment'>) {
   const self = issue?.self ?? comment?.self
   const ticket = issue?.id ?? /\/issue\/(\d{1,20})\/comment\//.exec(comment?.self ?? '')?.[1]
   if (self === undefined || ticket === undefined) return undefined
-  return { channel: 'jira', site: siteOf(self), ticket, name: issue?.key ?? ticket } as const
+  const name = issue?.key ?? ticket
+  const url =
+    issue?.key && URL.canParse(self) ? `${new URL(self).origin}/browse/${encodeURIComponent(name)}` : undefined
+  return { channel: 'jira', site: siteOf(self), ticket, name, ...(url ? { url } : {}) } as const
 }

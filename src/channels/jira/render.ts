@@ -141,6 +141,8 @@ function inline(node: Inline, marks: readonly AdfMark[]): AdfNode[] {
       return marked(node.text, [...marks.filter(({ type }) => type === 'link'), { type: 'code' }])
     case 'break':
       return [{ type: 'hardBreak' }]
+    case 'mention':
+      return [{ type: 'mention', attrs: { id: node.id, text: `@${node.name}` } }]
     case 'strong':
     case 'emphasis':
     case 'strike':

@@ -14,7 +14,7 @@ export const User = z.object({
   accountType: optional(z.string()),
 })
 
-const Issue = z.object({
+export const Issue = z.object({
   id: z.string().regex(/^\d{1,20}$/),
   key: optional(z.string().max(300)),
   self: z.string(),
@@ -24,6 +24,8 @@ const Issue = z.object({
       description: Words,
       labels: optional(z.array(z.string())),
       assignee: optional(User),
+      reporter: optional(User),
+      creator: optional(User),
       project: optional(z.object({ key: optional(z.string()) })),
     })
     .optional(),
@@ -46,6 +48,7 @@ export const Payload = z.object({
   ),
   changelog: optional(
     z.object({
+      id: optional(z.union([z.string().max(40), z.number()]).transform(String)),
       items: z.array(
         // `toString` is not named here: every object has one.
         z.looseObject({

@@ -30,16 +30,8 @@ const REVOKED = new Set([
   'not_authed',
   'missing_scope',
 ])
-/** The thread, the channel or the message is gone, or closed to us. */
-const GONE = new Set([
-  'channel_not_found',
-  'is_archived',
-  'not_in_channel',
-  'thread_not_found',
-  'message_not_found',
-  'cant_update_message',
-  'restricted_action',
-])
+/** The thread or the channel is gone, or closed to us. */
+const GONE = new Set(['channel_not_found', 'is_archived', 'not_in_channel', 'thread_not_found'])
 
 /** What a failed call means. */
 export function classify(error: unknown): SendError {
@@ -62,10 +54,14 @@ function refused(name: string, cause: Error): SendError {
   if (name === 'ratelimited') return new SendError('retry', 'Slack asks to wait', { cause, retryAfterMs: 60_000 })
   if (SHORTLY.has(name)) return new SendError('unknown', `Slack: ${name}`, { cause })
   if (GONE.has(name))
-    return new SendError('fatal', `Slack: the thread or the channel is gone or closed (${name})`, { cause })
+    return new SendError('fatal', `Slack: the thread or the channel is gone or closed (${name})`, {
+      cause,
+      trouble: 'gone',
+    })
   if (REVOKED.has(name))
     return new SendError('fatal', `Slack does not accept the token (${name}): check SLACK_BOT_TOKEN and its scopes`, {
       cause,
+      ...(name === 'missing_scope' ? {} : { trouble: 'token' as const }),
     })
   return new SendError('fatal', `Slack refused: ${name}`, { cause })
 }

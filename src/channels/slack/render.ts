@@ -183,6 +183,8 @@ function inline(node: Inline, style: Style): RichTextElement[] {
       return node.text === '' ? [] : [{ type: 'text', text: node.text, ...styled({ ...style, code: true }) }]
     case 'break':
       return [{ type: 'text', text: '\n' }]
+    case 'mention':
+      return [{ type: 'user', user_id: node.id }]
     case 'strong':
       return inlines(node.children, { ...style, bold: true })
     case 'emphasis':

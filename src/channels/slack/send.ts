@@ -7,8 +7,10 @@ import { richOf } from '../../core/reply/read.ts'
 import { plainText, type RichDocument } from '../../core/reply/rich.ts'
 import type { Surface } from '../../core/said.ts'
 import { withTexts } from '../../core/reply/texts.ts'
-import { numbered, partMarker, splitDocument } from '../../core/reply/split.ts'
+import { splitDocument } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
+import { foundIn, type Markers, partsOf, sendParts } from '../messages.ts'
+import { once } from '../once.ts'
 import { classify, nameOf } from './client.ts'
 import { renderBlocks, sizeOf } from './render.ts'
 
@@ -36,17 +38,13 @@ export function slackSender(deps: SlackSendDeps): Sender {
     costOf: (body, previous) =>
       body.kind === 'seen' || previous?.ref !== undefined
         ? { edit: 1 }
-        : { post: body.kind === 'message' ? partsOf(body).length : 1 },
+        : { post: body.kind === 'message' ? partsOf(body, sizeOf).length : 1 },
     lookUp: (body, context) =>
       guarded(async () => {
-        const { kind, surface } = ours(body)
+        const own = ours(body)
         // What only one person sees cannot be looked up; seen twice it does no harm.
-        if (kind === 'seen' || kind === 'whisper') return undefined
-        const there = await ownMessages(deps, await self(), surface)
-        const wanted =
-          kind === 'message' ? partsOf(body).map((_, index) => partMarker(context.marker, index)) : [context.marker]
-        const found = wanted.map((marker) => there.get(marker))
-        return found.every((ref) => ref !== undefined) ? { ref: found[0] } : undefined
+        if (own.kind === 'seen' || own.kind === 'whisper') return undefined
+        return foundIn(await ownMessages(deps, await self(), own.surface), own, context.marker, sizeOf)
       }),
     send: (body, context) =>
       guarded(async () => {
@@ -54,6 +52,7 @@ export function slackSender(deps: SlackSendDeps): Sender {
         if (own.kind === 'seen') return seen(deps, own.surface, own.messageId, context)
         if (own.kind === 'whisper') return whisper(deps, own, context)
         if (own.kind === 'card.upsert') return card(deps, own.surface, context)
+        if (own.kind !== 'message') throw new SendError('fatal', `${own.kind} is not for Slack`)
         return message(deps, own, context, async () => ownMessages(deps, await self(), own.surface))
       }),
   }
@@ -116,28 +115,19 @@ async function card(deps: SlackSendDeps, surface: Thread, context: SendContext):
   return previous
 }
 
-/** A message; one that is too long for Slack becomes several, in order, each of them once. */
-async function message(
+/** A message; one that is too long becomes several. The buttons hang on the last. */
+function message(
   deps: SlackSendDeps,
   body: Extract<SurfaceBody, { kind: 'message' }> & { readonly surface: Thread },
   { marker, mayLeave }: SendContext,
-  own: () => Promise<ReadonlyMap<string, string>>,
+  own: () => Promise<Markers>,
 ): Promise<EffectResult> {
-  const parts = rendered(deps, partsOf(body))
-  // Some of several may be there from a try that was cut off.
-  const there = parts.length > 1 ? await own() : new Map<string, string>()
-  let first: EffectResult | undefined
-  for (const [index, part] of parts.entries()) {
-    const known = there.get(partMarker(marker, index))
-    if (index > 0 && known === undefined) await deps.pause()
-    const blocks = index === parts.length - 1 ? [...part.blocks, ...actions(body.buttons)] : part.blocks
-    const posted =
-      known === undefined
-        ? await postTo(deps, body.surface, { ...part, blocks }, partMarker(marker, index), mayLeave)
-        : { ref: known }
-    first ??= posted
-  }
-  return first ?? {}
+  return sendParts(partsOf(body, sizeOf), marker, own, async (document, name, last, index) => {
+    const [part = { blocks: [], text: '' }] = rendered(deps, [document])
+    if (index > 0) await deps.pause()
+    const blocks = last ? [...part.blocks, ...actions(body.buttons)] : part.blocks
+    return postTo(deps, body.surface, { ...part, blocks }, name, mayLeave)
+  })
 }
 
 async function postTo(
@@ -162,10 +152,6 @@ async function postTo(
 
 function metadataOf(marker: string) {
   return { event_type: EVENT_TYPE, event_payload: { marker } }
-}
-
-function partsOf(body: EffectBody): RichDocument[] {
-  return body.kind === 'message' ? numbered(splitDocument(richOf(body.document), sizeOf)) : []
 }
 
 /** Blocks, and the line that a notification shows, which Slack reads as its own markup: so what could mean something there is escaped. */
@@ -232,17 +218,5 @@ async function guarded<T>(action: () => Promise<T>): Promise<T> {
     return await action()
   } catch (error) {
     throw error instanceof SendError || !(error instanceof Error) || error.name === 'Lost' ? error : classify(error)
-  }
-}
-
-/** Asked once; again after a failure. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let known: Promise<T> | undefined
-  return () => {
-    known ??= ask().catch((error: unknown) => {
-      known = undefined
-      throw error
-    })
-    return known
   }
 }

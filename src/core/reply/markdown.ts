@@ -117,6 +117,8 @@ function inlines(nodes: readonly Inline[]): PhrasingContent[] {
         return { type: 'inlineCode', value: node.text }
       case 'break':
         return { type: 'break' }
+      case 'mention':
+        return { type: 'text', value: node.name }
       case 'strike':
         return { type: 'delete', children: inlines(node.children) }
       case 'strong':

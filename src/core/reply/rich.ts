@@ -9,6 +9,8 @@ export type Inline =
   /** `http`, `https`, `mailto`, or relative to where it is shown; never empty inside. */
   | { readonly kind: 'link'; readonly url: string; readonly children: readonly Inline[] }
   | { readonly kind: 'break' }
+  /** Somebody is called. Made by Muster's own code for the channel that the account is in, never from text. */
+  | { readonly kind: 'mention'; readonly id: string; readonly name: string }
 
 export interface RichItem {
   /** Undefined where it is no task of a checklist. */
@@ -43,6 +45,7 @@ export function plainText(children: readonly Inline[]): string {
   return children
     .map((child) => {
       if (child.kind === 'text' || child.kind === 'code') return child.text
+      if (child.kind === 'mention') return `@${child.name}`
       return child.kind === 'break' ? '\n' : plainText(child.children)
     })
     .join('')
@@ -58,7 +61,7 @@ function merged(children: readonly Inline[], around: ReadonlySet<string>): Inlin
   for (const child of children) {
     if (child.kind === 'text') append(out, text(child.text.replace(/[ \t\r\n\f\v]+/g, ' ')))
     else if (child.kind === 'code') append(out, { kind: 'code', text: child.text.replace(/\s*\n\s*/g, ' ') })
-    else if (child.kind === 'break') append(out, child)
+    else if (child.kind === 'break' || child.kind === 'mention') append(out, child)
     else if (around.has(child.kind)) for (const inner of merged(child.children, around)) append(out, inner)
     else {
       const children = merged(child.children, new Set([...around, child.kind]))

@@ -35,6 +35,7 @@ function inline(node: Inline, change: (text: string) => string): Inline {
     case 'code':
       return { ...node, text: change(node.text) }
     case 'break':
+    case 'mention':
       return node
     case 'link':
       return { ...node, url: change(node.url), children: node.children.map((child) => inline(child, change)) }

@@ -9,7 +9,11 @@ export function actorOf(command: TaskCommand, task: Task): string {
     case 'review':
     case 'merged':
     case 'closed':
+    case 'surface.link':
+    case 'issue.link':
       return personActor(command.by)
+    case 'surface.unlink':
+      return command.by ? personActor(command.by) : `muster:${command.surface.channel}`
     case 'pushed':
     case 'check.failed':
     case 'reprove':

@@ -1,7 +1,8 @@
 import type { Answer, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
 import type { Command } from '../command.ts'
-import type { EffectBody, EffectKind, EffectResult } from '../effects.ts'
+import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.ts'
 import type { Document } from '../reply/document.ts'
+import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Parked, Person, ReviewComment, StepError, TaskEvent } from './types.ts'
 
@@ -29,6 +30,7 @@ export interface PersonCommand {
 export type TaskCommand =
   | PersonCommand
   | GithubCommand
+  | SurfaceCommand
   | { readonly type: 'step.start'; readonly step: string }
   | { readonly type: 'step.result'; readonly step: string; readonly attempt: number; readonly result: StepResult }
   | { readonly type: 'step.error'; readonly step: string; readonly attempt: number; readonly error: StepError }
@@ -54,6 +56,7 @@ export type TaskCommand =
       readonly kind: EffectKind
       readonly error: string
       readonly body: EffectBody
+      readonly trouble?: Trouble | undefined
     }
 
 /** What a handler decided: what happened, what became of the input, and what to answer. */
@@ -62,6 +65,14 @@ export interface Decided {
   readonly decision: Decision
   readonly reply?: Document | undefined
 }
+
+/** Where the conversation is held. */
+export type SurfaceCommand =
+  | { readonly type: 'surface.link'; readonly surface: Surface; readonly by: Person }
+  /** @property by nobody, where it went by itself */
+  | { readonly type: 'surface.unlink'; readonly surface: Surface; readonly by: Person | undefined }
+  /** A task without an issue of its own gets one that is there already. */
+  | { readonly type: 'issue.link'; readonly number: number; readonly url: string; readonly by: Person }
 
 /** What happens to the pull request on the platform. */
 export type GithubCommand =

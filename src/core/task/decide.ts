@@ -6,6 +6,7 @@ import { decideGithub } from './github.ts'
 import { decidePerson } from './person.ts'
 import { progress } from './progress.ts'
 import { decideStep } from './results.ts'
+import { decideSurface } from './surfaces.ts'
 import { stepById } from './steps.ts'
 import type { Task } from './types.ts'
 
@@ -55,6 +56,10 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'pushed':
     case 'check.failed':
       return decideGithub(task, command, now)
+    case 'surface.link':
+    case 'surface.unlink':
+    case 'issue.link':
+      return decideSurface(task, command)
     case 'step.start':
       return startStep(task, command.step)
     case 'turn':

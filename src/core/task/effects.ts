@@ -1,20 +1,22 @@
 import type { Patch } from '../artefacts.ts'
-import type { Button, EffectIntent, Place } from '../effects.ts'
+import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
-import { brief, type Document, duration, paragraph, said } from '../reply/document.ts'
+import { brief, duration, paragraph, said } from '../reply/document.ts'
 import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
 import { parkedText } from '../reply/needed.ts'
 import { STEP_NAMES } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
-import { branchName, nameOf, stepById } from './steps.ts'
+import { comment, place, pullPlace } from './places.ts'
+import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
+import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
 /** What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice. */
 export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
-  return [...cards(task), ...opened(task, event), ...special(task, event)]
+  return [...cards(task), ...opened(task, event), ...special(task, event), ...surfaceEffects(task, event)]
 }
 
 /** One status card on every surface. */
@@ -33,8 +35,14 @@ function cards(task: Task): EffectIntent[] {
 
 /** What was asked in a chat gets an issue, so that everybody finds it where the code is. */
 function opened(task: Task, event: TaskEvent): EffectIntent[] {
+  if (event.type === 'surface.unlinked' && isHomeless(task)) return [openIssue(task, `issue:${task.version}`)]
   if (event.type !== 'task.opened' || !task.origin.opensIssue) return []
   return [openIssue(task, 'issue')]
+}
+
+/** Nowhere is left where the task could be followed. */
+function isHomeless(task: Task): boolean {
+  return isActive(task) && place(task).number === 0 && (task.surfaces ?? []).length === 0
 }
 
 function openIssue(task: Task, key: string): EffectIntent {
@@ -43,31 +51,6 @@ function openIssue(task: Task, key: string): EffectIntent {
   const asked = url ? `Asked ${who}in [this conversation](${url}).` : `Asked ${who}in a chat.`
   const document = [paragraph(said(body)), paragraph(asked)]
   return { key, body: { kind: 'issue.open', place: place(task), title: brief(title, 100), document } }
-}
-
-/** The thread in which the task was asked for; of a task without an issue, its pull request's. Number 0: there is none yet. */
-export function place(task: Task): Place {
-  const { repository, number } = task.origin
-  return { repository, number: number > 0 ? number : (task.pullRequest?.number ?? 0) }
-}
-
-/** The thread of the pull request, where there is one. */
-function pullPlace(task: Task): Place {
-  return { repository: task.origin.repository, number: task.pullRequest?.number ?? task.origin.number }
-}
-
-/** The same news on every surface, each by itself. */
-function comment(task: Task, key: string, document: Document, buttons: readonly Button[] = []): EffectIntent[] {
-  const here = place(task)
-  const onGithub: EffectIntent[] =
-    here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment', place: here, document } }] : []
-  const elsewhere = (task.surfaces ?? []).map(
-    (surface): EffectIntent => ({
-      key: `comment:${key}@${surfaceKey(surface)}`,
-      body: { kind: 'message', place: here, surface, document, buttons },
-    }),
-  )
-  return [...onGithub, ...elsewhere]
 }
 
 function special(task: Task, event: TaskEvent): EffectIntent[] {

@@ -1,4 +1,5 @@
 import type { Patch } from '../artefacts.ts'
+import { surfaceKey } from '../said.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
@@ -53,8 +54,13 @@ function open(event: Opened, at: number): Task {
     merged: undefined,
     releases: [],
     outcome: undefined,
-    ...(event.origin.surface ? { surfaces: [event.origin.surface] } : {}),
+    ...surfacesAtFirst(event),
   }
+}
+
+function surfacesAtFirst({ origin, linked = [] }: Opened): Pick<Task, 'surfaces'> {
+  const all = [...(origin.surface ? [origin.surface] : []), ...linked]
+  return all.length > 0 ? { surfaces: all } : {}
 }
 
 /** `waiting` and `working` follow from the gate and the steps; the final states are set by their events. */
@@ -69,6 +75,10 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
   switch (event.type) {
     case 'issue.opened':
       return { ...task, origin: { ...task.origin, number: event.number, url: event.url } }
+    case 'surface.linked':
+    case 'surface.unlinked':
+    case 'surface.troubled':
+      return changeSurfaces(task, event)
     case 'note.added':
       return { ...task, notes: [...task.notes, { by: event.by, text: event.text, at }] }
     case 'step.added':
@@ -139,6 +149,15 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     default:
       return changeWork(task, event, at)
   }
+}
+
+function changeSurfaces(task: Task, event: Extract<TaskEvent, { type: `surface.${string}` }>): Task {
+  const key = surfaceKey(event.surface)
+  const others = (task.surfaces ?? []).filter((one) => surfaceKey(one) !== key)
+  const troubled = (task.troubled ?? []).filter((one) => one !== key)
+  if (event.type === 'surface.linked') return { ...task, surfaces: [...others, event.surface] }
+  if (event.type === 'surface.unlinked') return { ...task, surfaces: others, ...(task.troubled ? { troubled } : {}) }
+  return { ...task, troubled: [...troubled, key] }
 }
 
 type WorkEvent = Extract<

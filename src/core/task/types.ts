@@ -196,6 +196,8 @@ export interface Task {
   readonly outcome: string | undefined
   /** Where else the conversation is held; undefined in histories from before 0.3. */
   readonly surfaces?: readonly Surface[] | undefined
+  /** The keys of surfaces that could not be written to when it was last tried, and were told of elsewhere. */
+  readonly troubled?: readonly string[] | undefined
 }
 
 /** Effects that the work goes on from. */
@@ -225,6 +227,8 @@ export type TaskEvent =
       readonly origin: Origin
       readonly settings: RepositorySettings
       readonly forcePlanGate: boolean
+      /** Other places that the request itself names. */
+      readonly linked?: readonly Surface[] | undefined
     }
   | { readonly type: 'settings.read'; readonly settings: RepositorySettings }
   | { readonly type: 'note.added'; readonly by: Person; readonly text: string }
@@ -256,6 +260,15 @@ export type TaskEvent =
   | { readonly type: 'effect.lost'; readonly kind: LostKind }
   | { readonly type: 'effect.again'; readonly kind: LostKind }
   | { readonly type: 'issue.opened'; readonly number: number; readonly url: string }
+  | { readonly type: 'surface.linked'; readonly surface: Surface; readonly by: Person }
+  | {
+      readonly type: 'surface.unlinked'
+      readonly surface: Surface
+      /** `gone`: deleted, or closed to Muster. */
+      readonly why: 'asked' | 'gone'
+    }
+  /** Muster's token is not accepted there: the place stays, and hears again once the operator has mended it. */
+  | { readonly type: 'surface.troubled'; readonly surface: Surface; readonly error: string }
   | { readonly type: 'pr.opened'; readonly pullRequest: PullRequest }
   | { readonly type: 'pr.ready' }
   | { readonly type: 'proof.made'; readonly proof: Proof }

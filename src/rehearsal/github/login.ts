@@ -51,6 +51,11 @@ export function loginRoutes(app: FastifyInstance, world: World): void {
     if (!user) return reply.code(401).send({ message: 'Bad credentials' })
     return { id: user.id, login: user.login, type: user.type }
   })
+  app.get('/api/v3/user/emails', async (request, reply) => {
+    const user = tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''))
+    if (!user) return reply.code(401).send({ message: 'Bad credentials' })
+    return [{ email: `${user.login}@acme.example`, primary: true, verified: true, visibility: 'private' }]
+  })
 }
 
 function choices(world: World, url: string): string {

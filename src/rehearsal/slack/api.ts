@@ -31,7 +31,15 @@ function mustFind(world: SlackWorld, channel: string, ts: string): SlackMessage 
 
 /** Slack's Web API, as far as Muster uses it. */
 export const METHODS: Readonly<Record<string, Method>> = {
-  'auth.test': ({ team, bot }) => ({ ok: true, team_id: team.id, user_id: bot.id, bot_id: bot.botId, user: bot.name }),
+  'auth.test': ({ team, bot, url }) => ({
+    ok: true,
+    url: `${url}/`,
+    team: team.name,
+    team_id: team.id,
+    user_id: bot.id,
+    bot_id: bot.botId,
+    user: bot.name,
+  }),
   'chat.postMessage'(world, args) {
     const { channel, text = '', blocks = [], thread_ts, metadata } = read(Post, args)
     if (!world.channels.has(channel)) throw new Refused('channel_not_found')

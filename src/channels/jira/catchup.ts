@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import type { CatchUp, CatchUpStore } from '../types.ts'
+import { asking, type JiraClient } from './client.ts'
+import { FIELDS } from './facts.ts'
+import { arrivalOf } from './receive.ts'
+import { Issue, User } from './schema.ts'
+
+/** Webhooks come up to half an hour late (limits.md); whoever looks again finds them under the same ids. */
+const OVERLAP_MS = 60_000
+const PAGE = 100
+const MAX_PAGES = 20
+
+const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined)
+const History = z.object({
+  id: z.union([z.string(), z.number()]).transform(String),
+  created: z.coerce.date(),
+  author: optional(User),
+  items: z.array(z.looseObject({ field: optional(z.string()) })),
+})
+const Found = Issue.extend({
+  changelog: optional(z.object({ histories: optional(z.array(History)) })),
+})
+type Found = z.infer<typeof Found>
+
+/**
+ * Reads what changed while nobody listened: new tickets, assignments, labels, and comments. Each is stored under the id it
+ * would have had, so that what did arrive is not there twice.
+ */
+export function jiraCatchUp(client: JiraClient, self: () => Promise<string>, store: CatchUpStore): CatchUp {
+  return {
+    source: 'jira',
+    async run(since, now) {
+      const own = await self()
+      const from = since - OVERLAP_MS
+      const cut: string[] = []
+      const found: string[] = []
+      const keep = async (payload: object) => {
+        const { id, duplicate } = await store.insert(arrivalOf(payload, Buffer.from(JSON.stringify(payload))))
+        if (!duplicate) found.push(id)
+      }
+      for (const one of await updated(client, Math.ceil((now - from) / 60_000), cut)) {
+        for (const payload of changes(one, from, own)) await keep(payload)
+        for (const payload of await comments(client, one, from, own, cut)) await keep(payload)
+      }
+      return { asked: 0, found, cut }
+    },
+  }
+}
+
+async function updated(client: JiraClient, minutes: number, cut: string[]): Promise<Found[]> {
+  const all: Found[] = []
+  let nextPageToken: string | undefined
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await asking(() =>
+      client.issueSearch.searchAndReconsileIssuesUsingJqlPost({
+        jql: `updated >= "-${minutes}m" ORDER BY updated ASC`,
+        fields: [...FIELDS, 'created'],
+        expand: 'changelog',
+        maxResults: PAGE,
+        ...(nextPageToken ? { nextPageToken } : {}),
+      }),
+    )
+    all.push(...z.array(Found).parse(answer.issues ?? []))
+    nextPageToken = answer.nextPageToken ?? undefined
+    if (!nextPageToken) return all
+  }
+  cut.push('changed tickets')
+  return all
+}
+
+/** The webhooks that would have told of a ticket's making and of its changes. */
+function changes({ changelog, ...issue }: Found, from: number, own: string): object[] {
+  const at = issue.fields?.['created']
+  const created = typeof at === 'string' ? Date.parse(at) : Number.NaN
+  const made =
+    created >= from
+      ? [
+          {
+            timestamp: created,
+            webhookEvent: 'jira:issue_created',
+            user: issue.fields?.creator ?? issue.fields?.reporter,
+            issue,
+          },
+        ]
+      : []
+  const changed = (changelog?.histories ?? [])
+    .filter((one) => one.created.getTime() >= from && one.author?.accountId !== own)
+    .filter(({ items }) => items.some(({ field }) => field === 'assignee' || field === 'labels'))
+    .map(({ id, created: when, author, items }) => ({
+      timestamp: when.getTime(),
+      webhookEvent: 'jira:issue_updated',
+      user: author,
+      issue,
+      changelog: { id, items },
+    }))
+  return [...made, ...changed.toReversed()]
+}
+
+async function comments(client: JiraClient, issue: Found, from: number, own: string, cut: string[]): Promise<object[]> {
+  const found: object[] = []
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await asking(() =>
+      client.issueComments.getComments({
+        issueIdOrKey: issue.id,
+        orderBy: '-created',
+        startAt: page * PAGE,
+        maxResults: PAGE,
+      }),
+    )
+    const all = answer.comments ?? []
+    const fresh = all.filter(({ created }) => created !== undefined && created.getTime() >= from)
+    for (const { id, self, body, author, created } of fresh)
+      if (author?.accountId !== own)
+        found.push({
+          timestamp: created?.getTime(),
+          webhookEvent: 'comment_created',
+          comment: { id, self, body, author, created: created?.toISOString() },
+          issue: { id: issue.id, key: issue.key, self: issue.self },
+        })
+    if (fresh.length < PAGE || all.length < PAGE) return found.toReversed()
+  }
+  cut.push(`comments on ${issue.key ?? issue.id}`)
+  return found.toReversed()
+}

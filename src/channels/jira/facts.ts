@@ -1,0 +1,67 @@
+import type { Member, Surface, Ticket } from '../../core/said.ts'
+import { SendError, type ChannelFacts } from '../types.ts'
+import { asking, type JiraClient } from './client.ts'
+import { ticketOf } from './normalise.ts'
+import { surfaceOf } from './receive.ts'
+import { Issue } from './schema.ts'
+
+export interface JiraFactsDeps {
+  readonly client: JiraClient
+  readonly host: string
+  /** Muster's own account. */
+  readonly self: () => Promise<string>
+  /** The site verifies the addresses of its accounts. */
+  readonly trustEmail: boolean
+}
+
+/** What is read of a ticket. */
+export const FIELDS = [
+  'summary',
+  'description',
+  'labels',
+  'assignee',
+  'reporter',
+  'creator',
+  'project',
+  'updated',
+] as const
+
+/** Facts about a Jira site, asked live. */
+export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
+  const { client, host, self, trustEmail } = deps
+  const user = (member: Member) => asking(() => client.users.getUser({ accountId: member.id }))
+  const named = async (key: string) => (await issue(client, key))?.surface
+  return {
+    permalink: async (surface) => surface.url ?? '',
+    async isFullMember(member) {
+      const { accountId, active, accountType } = await user(member)
+      return accountId === member.id && active === true && accountType === 'atlassian'
+    },
+    async ticket(surface): Promise<Ticket | undefined> {
+      if (surface.channel !== 'jira') return undefined
+      const found = await issue(client, surface.ticket)
+      return found && ticketOf(found.issue, found.surface, await self())
+    },
+    async surfaceAt(url): Promise<Surface | undefined> {
+      const key =
+        /^\/browse\/([A-Za-z][A-Za-z0-9_]*-\d+)\/?$/.exec(url.pathname)?.[1] ?? url.searchParams.get('selectedIssue')
+      return url.host === new URL(host).host && key ? named(key) : undefined
+    },
+    surfaceNamed: (name) => (/^[A-Z][A-Z0-9_]{1,30}-\d{1,9}$/.test(name) ? named(name) : Promise.resolve(undefined)),
+    async emailOf(member) {
+      return trustEmail ? (await user(member)).emailAddress || undefined : undefined
+    },
+  }
+}
+
+/** A ticket by its id or key; undefined where it is not there (any more). */
+async function issue(client: JiraClient, issueIdOrKey: string) {
+  try {
+    const found = Issue.parse(await asking(() => client.issues.getIssue({ issueIdOrKey, fields: [...FIELDS] })))
+    const surface = surfaceOf({ issue: found, comment: undefined })
+    return surface && { issue: found, surface }
+  } catch (error) {
+    if (error instanceof SendError && error.trouble === 'gone') return undefined
+    throw error
+  }
+}

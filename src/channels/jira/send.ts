@@ -1,0 +1,137 @@
+import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
+import { surfaceCard } from '../../core/reply/card.ts'
+import { richOf } from '../../core/reply/read.ts'
+import type { RichDocument } from '../../core/reply/rich.ts'
+import { splitDocument } from '../../core/reply/split.ts'
+import { withTexts } from '../../core/reply/texts.ts'
+import type { Surface } from '../../core/said.ts'
+import { foundIn, partsOf, sendParts } from '../messages.ts'
+import { type SendContext, SendError, type Sender } from '../types.ts'
+import { asking, type JiraClient } from './client.ts'
+import { MARKER, markersOn } from './markers.ts'
+import { renderAdf, sizeOf } from './render.ts'
+import { linkOn, move } from './ticket.ts'
+
+export interface JiraSendDeps {
+  readonly client: JiraClient
+  /** Muster's own account. */
+  readonly self: () => Promise<string>
+  readonly redact: (text: string) => string
+}
+
+type Ticket = Extract<Surface, { channel: 'jira' }>
+type Own = SurfaceBody & { readonly surface: Ticket }
+
+/** Sends what is seen in Jira. */
+export function jiraSender(deps: JiraSendDeps): Sender {
+  return {
+    costOf: (body) =>
+      body.kind === 'seen' ? {} : { write: body.kind === 'message' ? partsOf(body, sizeOf).length : 1 },
+    async lookUp(body, context) {
+      const own = ours(body)
+      // The same again changes nothing.
+      if (own.kind === 'seen' || own.kind === 'ticket.move' || own.kind === 'ticket.link') return undefined
+      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf)
+    },
+    send(body, context) {
+      const own = ours(body)
+      switch (own.kind) {
+        case 'seen':
+          // Jira has no reactions: the status comment shows that something was heard.
+          return Promise.resolve({})
+        case 'whisper':
+          return whisper(deps, own, context)
+        case 'card.upsert':
+          return card(deps, own.surface, context)
+        case 'message':
+          return message(deps, own, context)
+        case 'ticket.move':
+          return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
+        case 'ticket.link':
+          return linkOn(deps.client, own.surface.ticket, own, context.mayLeave)
+      }
+    },
+  }
+}
+
+function ours(body: EffectBody): Own {
+  if ('surface' in body && body.surface.channel === 'jira') return { ...body, surface: body.surface }
+  throw new SendError('fatal', `${body.kind} is not for Jira`)
+}
+
+/** Jira has nothing for one person's eyes: whoever it is for is called. */
+function whisper(deps: JiraSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
+  const called: RichDocument = [
+    { kind: 'paragraph', children: [{ kind: 'mention', id: own.member, name: own.name }] },
+    ...richOf(own.document),
+  ]
+  return post(deps, own.surface, called, context.marker, context.mayLeave)
+}
+
+/** The status comment of a ticket: written once, then edited in place, without a mail to anybody. */
+async function card(deps: JiraSendDeps, surface: Ticket, context: SendContext): Promise<EffectResult> {
+  const { task, now, previous, marker, mayLeave } = context
+  if (!task) throw new SendError('fatal', 'the task is gone')
+  const [part = []] = splitDocument(richOf(surfaceCard(task, now)), sizeOf)
+  if (previous?.ref === undefined) return post(deps, surface, part, marker, mayLeave)
+  const id = previous.ref
+  mayLeave()
+  try {
+    await asking(() =>
+      deps.client.issueComments.updateComment({
+        issueIdOrKey: surface.ticket,
+        id,
+        notifyUsers: false,
+        body: { body: adf(deps, part), properties: [propertyOf(marker)] },
+      }),
+    )
+  } catch (error) {
+    // A comment that somebody deleted is not written again: that was a person's wish. A ticket that is gone is another matter.
+    if (!(error instanceof SendError) || error.trouble !== 'gone' || !(await isThere(deps, surface))) throw error
+  }
+  return previous
+}
+
+async function isThere({ client }: JiraSendDeps, { ticket }: Ticket): Promise<boolean> {
+  return asking(() => client.issues.getIssue({ issueIdOrKey: ticket, fields: ['summary'] })).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** A message; one that is too long becomes several comments. */
+function message(deps: JiraSendDeps, body: Extract<Own, { kind: 'message' }>, { marker, mayLeave }: SendContext) {
+  return sendParts(
+    partsOf(body, sizeOf),
+    marker,
+    () => markersOn(deps, body.surface.ticket),
+    (part, name) => post(deps, body.surface, part, name, mayLeave),
+  )
+}
+
+async function post(
+  deps: JiraSendDeps,
+  { ticket }: Ticket,
+  document: RichDocument,
+  marker: string,
+  mayLeave: () => void,
+): Promise<EffectResult> {
+  mayLeave()
+  const { id } = await asking(() =>
+    deps.client.issueComments.addComment({
+      issueIdOrKey: ticket,
+      body: adf(deps, document),
+      properties: [propertyOf(marker)],
+    }),
+  )
+  return { ref: id }
+}
+
+function propertyOf(marker: string) {
+  return { key: MARKER, value: { marker } }
+}
+
+function adf({ redact }: JiraSendDeps, document: RichDocument) {
+  const { version, type, content } = renderAdf(withTexts(document, redact))
+  return { version, type, content: content.map((node) => ({ ...node })) }
+}

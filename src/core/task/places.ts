@@ -1,0 +1,37 @@
+import type { Button, EffectIntent, Place } from '../effects.ts'
+import type { Document } from '../reply/document.ts'
+import { type Surface, surfaceKey } from '../said.ts'
+import type { Task } from './types.ts'
+
+/** The thread in which the task was asked for; of a task without an issue, its pull request's. Number 0: there is none yet. */
+export function place(task: Task): Place {
+  const { repository, number } = task.origin
+  return { repository, number: number > 0 ? number : (task.pullRequest?.number ?? 0) }
+}
+
+/** The thread of the pull request, where there is one. */
+export function pullPlace(task: Task): Place {
+  return { repository: task.origin.repository, number: task.pullRequest?.number ?? task.origin.number }
+}
+
+/** The same news on every surface, each by itself. */
+export function comment(task: Task, key: string, document: Document, buttons: readonly Button[] = []): EffectIntent[] {
+  const here = place(task)
+  const onGithub: EffectIntent[] =
+    here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment', place: here, document } }] : []
+  return [...onGithub, ...(task.surfaces ?? []).map((surface) => message(task, surface, key, document, buttons))]
+}
+
+/** News for one surface alone. */
+export function message(
+  task: Task,
+  surface: Surface,
+  key: string,
+  document: Document,
+  buttons: readonly Button[] = [],
+): EffectIntent {
+  return {
+    key: `comment:${key}@${surfaceKey(surface)}`,
+    body: { kind: 'message', place: place(task), surface, document, buttons },
+  }
+}

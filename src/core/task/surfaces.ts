@@ -1,0 +1,68 @@
+import type { Trouble } from '../effects.ts'
+import { noteReply } from '../reply/answers.ts'
+import { type Surface, surfaceKey, surfaceLink } from '../said.ts'
+import { accepted, type Decided, ignored, type SurfaceCommand } from './commands.ts'
+import type { Task } from './types.ts'
+
+/** Where else the conversation of a task is held. */
+
+export function holds(task: Task, surface: Surface): boolean {
+  const key = surfaceKey(surface)
+  return (task.surfaces ?? []).some((one) => surfaceKey(one) === key)
+}
+
+export function decideSurface(task: Task, command: SurfaceCommand): Decided {
+  switch (command.type) {
+    case 'surface.link':
+      return link(task, command)
+    case 'surface.unlink':
+      return unlink(task, command)
+    case 'issue.link':
+      return task.origin.number > 0
+        ? refused('has_issue', `This task has its issue already: #${task.origin.number}.`)
+        : accepted(
+            'linked',
+            [{ type: 'issue.opened', number: command.number, url: command.url }],
+            '',
+            noteReply(`Linked: [#${command.number}](${command.url}).`),
+          )
+  }
+}
+
+function link(task: Task, { surface, by }: Extract<SurfaceCommand, { type: 'surface.link' }>): Decided {
+  const name = surfaceLink(surface)
+  if (holds(task, surface)) return { ...ignored('already_linked'), reply: noteReply(`${name} is linked already.`) }
+  return accepted(
+    'linked',
+    [{ type: 'surface.linked', surface, by }],
+    '',
+    noteReply(`Linked: ${name}. What is said there counts here too.`),
+  )
+}
+
+function unlink(task: Task, { surface, by }: Extract<SurfaceCommand, { type: 'surface.unlink' }>): Decided {
+  if (!holds(task, surface))
+    return { ...ignored('not_linked'), reply: noteReply(`${surfaceLink(surface)} is not linked to this task.`) }
+  const left = (task.surfaces ?? []).length > 1 || task.origin.number > 0 || task.pullRequest !== undefined
+  if (by && !left)
+    return refused('only_place', 'This is the only place where this task can be followed; link another first.')
+  const why = by ? 'asked' : 'gone'
+  return accepted(
+    'unlinked',
+    [{ type: 'surface.unlinked', surface, why }],
+    '',
+    noteReply(`Unlinked: ${surfaceLink(surface)}. The work goes on elsewhere.`),
+  )
+}
+
+function refused(reason: string, detail: string): Decided {
+  return { events: [], decision: { outcome: 'refused', reason, detail }, reply: noteReply(detail) }
+}
+
+/** Something could never be shown on a surface: people hear of it where Muster can still be heard. */
+export function surfaceFailed(task: Task, surface: Surface, trouble: Trouble | undefined, error: string): Decided {
+  if (!holds(task, surface) || trouble === undefined) return accepted('effect_failed', [], error)
+  if (trouble === 'gone') return accepted('surface_gone', [{ type: 'surface.unlinked', surface, why: 'gone' }], error)
+  const known = (task.troubled ?? []).includes(surfaceKey(surface))
+  return accepted('surface_troubled', known ? [] : [{ type: 'surface.troubled', surface, error }], error)
+}

@@ -1,0 +1,111 @@
+import type { EffectIntent, TicketState } from '../effects.ts'
+import { buttonsOf } from '../reply/buttons.ts'
+import { type Document, paragraph, shortSha } from '../reply/document.ts'
+import { planComment, questionComment } from '../reply/plan.ts'
+import { releasePlanComment } from '../reply/release.ts'
+import { isTicket, type Surface, surfaceKey, surfaceLink, surfaceName } from '../said.ts'
+import { comment, message, place } from './places.ts'
+import { isActive } from './steps.ts'
+import type { Release, Task, TaskEvent } from './types.ts'
+
+/** What only surfaces show: tickets move with the work and link to what came of it; a new place is told what is open. */
+export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
+  const all = task.surfaces ?? []
+  switch (event.type) {
+    case 'task.opened':
+      return task.workflow === 'change' ? moves(task, all, 'progress') : []
+    case 'surface.linked':
+      return joined(task, event.surface)
+    case 'surface.unlinked':
+      return event.why === 'gone' ? comment(task, `gone:${surfaceKey(event.surface)}`, gone(event.surface)) : []
+    case 'surface.troubled':
+      return troubled(task, event.surface, event.error)
+    case 'pr.opened':
+      return all.flatMap((surface) => pullLink(task, surface))
+    case 'pr.merged':
+      return [...moves(task, all, 'done'), ...all.flatMap((surface) => pullLink(task, surface))]
+    case 'task.cancelled':
+      return task.workflow === 'change' ? moves(task, all, 'todo') : []
+    case 'release.deployed':
+    case 'release.watched': {
+      const release = task.releases.find(({ index }) => index === event.release)
+      return release ? all.flatMap((surface) => releaseLink(task, surface, release)) : []
+    }
+    default:
+      return []
+  }
+}
+
+/** A place that joins sees the card, what is waiting for people, and what came of the work so far. */
+function joined(task: Task, surface: Surface): EffectIntent[] {
+  const open = gateDocument(task)
+  const state: TicketState | undefined = task.merged ? 'done' : isActive(task) ? 'progress' : undefined
+  return [
+    ...(open ? [message(task, surface, `joined:${task.version}`, open, buttonsOf(task))] : []),
+    ...(state && task.workflow === 'change' ? moves(task, [surface], state) : []),
+    ...pullLink(task, surface),
+    ...task.releases.flatMap((release) => releaseLink(task, surface, release)),
+  ]
+}
+
+function gateDocument(task: Task): Document | undefined {
+  const { gate } = task
+  if (gate?.kind === 'plan') return planComment(task)
+  if (gate?.kind === 'question') return questionComment(task, gate.questions)
+  const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
+  return release && releasePlanComment(task, release)
+}
+
+function moves(task: Task, surfaces: readonly Surface[], to: TicketState): EffectIntent[] {
+  return surfaces.filter(isTicket).map((surface) => ({
+    key: `move:${to}:${task.version}@${surfaceKey(surface)}`,
+    body: { kind: 'ticket.move', place: place(task), surface, to },
+  }))
+}
+
+function pullLink(task: Task, surface: Surface): EffectIntent[] {
+  const { pullRequest, merged } = task
+  if (!pullRequest || !isTicket(surface)) return []
+  const title = `#${pullRequest.number} ${task.patches[0]?.note.title ?? task.origin.title}`
+  const body = {
+    kind: 'ticket.link',
+    place: place(task),
+    surface,
+    what: 'pull_request',
+    url: pullRequest.url,
+    title,
+    done: merged !== undefined,
+  } as const
+  return [{ key: `link:pr:${body.done ? 'merged' : 'open'}@${surfaceKey(surface)}`, body }]
+}
+
+function releaseLink(task: Task, surface: Surface, { index, deployed, report }: Release): EffectIntent[] {
+  if (!deployed?.ok || !isTicket(surface)) return []
+  const title = `${deployed.environment}: ${shortSha(deployed.sha)}${report ? `, ${report.verdict}` : ''}`
+  const body = {
+    kind: 'ticket.link',
+    place: place(task),
+    surface,
+    what: 'deployment',
+    url: deployed.url,
+    title,
+    done: report !== undefined,
+  } as const
+  return [{ key: `link:release:${index}:${report ? 'watched' : 'live'}@${surfaceKey(surface)}`, body }]
+}
+
+function gone(surface: Surface): Document {
+  return [paragraph(`${capital(surfaceName(surface))} was deleted or is closed to me. The work goes on here.`)]
+}
+
+/** Where it cannot be said, it is said elsewhere: what is wrong, and whose turn it is. */
+function troubled(task: Task, surface: Surface, error: string): EffectIntent[] {
+  const key = surfaceKey(surface)
+  const text = `I cannot write to ${surfaceLink(surface)} any more. ${error}. Whoever runs Muster has to mend that; until then the work goes on here.`
+  const told = comment(task, `trouble:${task.version}`, [paragraph(text)])
+  return told.filter(({ body }) => !('surface' in body) || surfaceKey(body.surface) !== key)
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

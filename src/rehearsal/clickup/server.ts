@@ -1,0 +1,47 @@
+import { RestRefusal, type RestExchange, type RestFault, serveRest } from '../rest.ts'
+import { CLICKUP_ROUTES } from './api.ts'
+import { pageRoutes } from './page.ts'
+import { ClickupPeople } from './people.ts'
+import type { ClickupWorld } from './world.ts'
+
+export interface RehearsalClickup {
+  readonly world: ClickupWorld
+  readonly people: ClickupPeople
+  readonly url: string
+  fault: (method: string, path: string) => RestFault
+  close(): Promise<void>
+}
+
+/** Requests a minute and token (limits.md). */
+const PER_MINUTE = 100
+
+/** Starts the rehearsal's ClickUp on this machine: its API with its limit, and a page to look at. */
+export async function startClickup(
+  world: ClickupWorld,
+  options: { onExchange?: (exchange: RestExchange) => void } = {},
+): Promise<RehearsalClickup> {
+  const clickup: { fault: RehearsalClickup['fault'] } = { fault: () => undefined }
+  let recent: number[] = []
+  const limited = () =>
+    new RestRefusal(
+      429,
+      { err: 'Rate limit reached', ECODE: 'APP_002' },
+      { 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 1) },
+    )
+  const { url, close } = await serveRest({
+    world,
+    prefix: '/api/v2',
+    routes: CLICKUP_ROUTES,
+    authorize(authorization) {
+      if (authorization !== world.token) throw new RestRefusal(401, { err: 'Token invalid', ECODE: 'OAUTH_025' })
+      recent = [...recent.filter((at) => at > Date.now() - 60_000), Date.now()]
+      if (recent.length > PER_MINUTE) throw limited()
+    },
+    limited: limited(),
+    fault: (method, path) => clickup.fault(method, path),
+    onExchange: options.onExchange,
+    pages: (app) => pageRoutes(app, world),
+  })
+  world.url = url
+  return Object.assign(clickup, { world, people: new ClickupPeople(world), url, close })
+}

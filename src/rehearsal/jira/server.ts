@@ -1,0 +1,37 @@
+import { RestRefusal, type RestExchange, type RestFault, serveRest } from '../rest.ts'
+import { JIRA_ROUTES } from './api.ts'
+import { pageRoutes } from './page.ts'
+import { JiraPeople } from './people.ts'
+import type { JiraWorld } from './world.ts'
+
+export interface RehearsalJira {
+  readonly world: JiraWorld
+  readonly people: JiraPeople
+  readonly url: string
+  fault: (method: string, path: string) => RestFault
+  close(): Promise<void>
+}
+
+/** Starts the rehearsal's Jira on this machine: its REST API with its sizes and limits, and a page to look at. */
+export async function startJira(
+  world: JiraWorld,
+  options: { onExchange?: (exchange: RestExchange) => void } = {},
+): Promise<RehearsalJira> {
+  const jira: { fault: RehearsalJira['fault'] } = { fault: () => undefined }
+  const wanted = `Basic ${Buffer.from(`${world.bot.emailAddress}:${world.token}`).toString('base64')}`
+  const { url, close } = await serveRest({
+    world,
+    prefix: '',
+    routes: JIRA_ROUTES,
+    authorize(authorization) {
+      if (authorization !== wanted)
+        throw new RestRefusal(401, { errorMessages: ['Client must be authenticated.'], errors: {} })
+    },
+    limited: new RestRefusal(429, { errorMessages: ['Rate limit exceeded.'], errors: {} }, { 'retry-after': '1' }),
+    fault: (method, path) => jira.fault(method, path),
+    onExchange: options.onExchange,
+    pages: (app) => pageRoutes(app, world),
+  })
+  world.url = url
+  return Object.assign(jira, { world, people: new JiraPeople(world), url, close })
+}
