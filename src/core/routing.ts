@@ -41,7 +41,7 @@ export function route(heard: Heard, task: Task | undefined, names: Names): Route
       if (what.assignee.id !== names.botId) return ignore('not_for_us', 'somebody else was assigned')
       return start('assignment', { verb: 'build', text: '' }, what.subject, undefined, task)
     case 'text':
-      return words(what, task, names)
+      return words(what, task, names, what.commentId !== undefined || heard.elsewhere !== undefined)
     default:
       return task && isItsPull(heard, task)
         ? aboutPull(heard, what)
@@ -73,7 +73,13 @@ function start(
   return { to: 'open', trigger, command, subject, commentId }
 }
 
-function words(what: Extract<Heard['what'], { type: 'text' }>, task: Task | undefined, names: Names): Route {
+/** @param isReply said in a thread that is there already */
+function words(
+  what: Extract<Heard['what'], { type: 'text' }>,
+  task: Task | undefined,
+  names: Names,
+  isReply: boolean,
+): Route {
   const [command] = findCommands(what.text, names.mentions)
   if (
     command &&
@@ -88,7 +94,7 @@ function words(what: Extract<Heard['what'], { type: 'text' }>, task: Task | unde
   if (command && OPENING.has(command.verb))
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
   if (command) return { to: 'person', command, commentId: what.commentId }
-  if (task?.gate?.kind === 'question' && what.commentId !== undefined && what.text.trim() !== '')
+  if (task?.gate?.kind === 'question' && isReply && what.text.trim() !== '')
     return { to: 'person', command: { verb: 'answer', text: what.text }, commentId: what.commentId }
   return ignore('no_trigger', 'no command at the start of a line')
 }

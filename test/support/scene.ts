@@ -4,9 +4,16 @@ import { expect } from 'vitest'
 import type { Running } from '../../src/cli/types.ts'
 import { startServer } from '../../src/compose/server.ts'
 import { setStage, type Stage, type StageOptions, unusedPort } from '../../src/rehearsal/stage.ts'
-import { type RehearsalSlack, startSlack } from '../../src/rehearsal/slack/server.ts'
-import { type SlackUser, SlackWorld } from '../../src/rehearsal/slack/world.ts'
 import { findProgram } from '../../src/workspace/sandbox.ts'
+import {
+  checks,
+  type ClickupStage,
+  clickupStage,
+  type JiraStage,
+  jiraStage,
+  type SlackStage,
+  slackStage,
+} from './channels.ts'
 import { openApiCheck, type ApiCheck } from './openapi.ts'
 import { type Asked, goodModel, type Reply, testModel, type TestModel } from './model.ts'
 
@@ -18,6 +25,8 @@ export interface Scene {
   readonly api: ApiCheck
   /** The rehearsal's Slack, where it was asked for. */
   readonly slack: SlackStage | undefined
+  readonly jira: JiraStage | undefined
+  readonly clickup: ClickupStage | undefined
   task(issue?: number): Promise<{ id: string; status: string; costUsd: number; state: TaskState }>
   events(filter?: string): Promise<EventView[]>
   /** Waits for the decision on the newest event of a kind. */
@@ -55,13 +64,8 @@ export interface SceneOptions extends StageOptions {
   /** The whole of `.github/muster.yml`, in place of the sample's. */
   readonly settings?: (port: number) => string
   readonly slack?: boolean
-}
-
-export interface SlackStage {
-  readonly server: RehearsalSlack
-  readonly alice: SlackUser
-  readonly bob: SlackUser
-  readonly channel: string
+  readonly jira?: boolean
+  readonly clickup?: boolean
 }
 
 /** Everybody approves plans by settings; nothing is watched for long. */
@@ -79,6 +83,8 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     },
   })
   const slack = options.slack ? await slackStage() : undefined
+  const jira = options.jira ? await jiraStage(checks.jira) : undefined
+  const clickup = options.clickup ? await clickupStage(checks.clickup) : undefined
   const model = await testModel(options.model ?? goodModel)
   const port = await unusedPort()
   const { app } = stage.world
@@ -99,11 +105,13 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
     MUSTER_RELEASES_AT_STOP: 'stop',
     MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
-    ...(slack ? slackEnv(slack) : {}),
+    ...slack?.env,
+    ...jira?.env,
+    ...clickup?.env,
     ...options.env,
   }
   copyTemplate(join(stage.dir, 'data'))
-  if (slack) slack.server.world.eventsUrl = `http://127.0.0.1:${port}/api/slack/events`
+  for (const one of [slack, jira, clickup]) one?.listen(`http://127.0.0.1:${port}`)
   app.webhookUrl = `http://127.0.0.1:${port}/api/github/webhooks`
   const running: Running = await startServer(env, 'test')
   const url = `http://127.0.0.1:${port}`
@@ -114,6 +122,8 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     url,
     api,
     slack,
+    jira,
+    clickup,
     async task(issue) {
       const { items } = (await get('/tasks?limit=50')) as { items: { id: string }[] }
       for (const { id } of items) {
@@ -126,26 +136,10 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     async stop() {
       await running.stop()
       await model.close()
-      await slack?.server.close()
+      for (const one of [slack, jira, clickup]) await one?.server.close()
       await stage.close()
-      expect(api.violations).toEqual([])
+      expect([...api.violations, ...(checks.jira?.violations ?? []), ...(checks.clickup?.violations ?? [])]).toEqual([])
     },
-  }
-}
-
-/** A workspace with alice and bob, and a channel of theirs. */
-async function slackStage(): Promise<SlackStage> {
-  const world = new SlackWorld()
-  const [alice, bob] = [world.addUser('alice'), world.addUser('bob')]
-  const channel = world.addChannel('shop')
-  return { server: await startSlack(world), alice, bob, channel }
-}
-
-function slackEnv({ server: { world, url } }: SlackStage): Record<string, string> {
-  return {
-    SLACK_BOT_TOKEN: world.botToken,
-    SLACK_SIGNING_SECRET: world.signingSecret,
-    SLACK_API_URL: `${url}/api`,
   }
 }
 

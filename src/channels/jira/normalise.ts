@@ -62,8 +62,9 @@ function words(
 function created(issue: Issue, surface: Surface, own: string | undefined): SaidWhat {
   const ticket = ticketOf(issue, surface, own)
   if (own !== undefined && idOf(issue.fields?.assignee) === own) return { type: 'assigned', ticket }
-  if (ticket.labels.length > 0) return { type: 'labelled', labels: ticket.labels, ticket }
   const { mentioned } = markdownOf(issue.fields?.description ?? '', own)
+  const isAsked = mentioned || /^ {0,3}[@/]muster\b/im.test(ticket.body)
+  if (ticket.labels.length > 0 && !isAsked) return { type: 'labelled', labels: ticket.labels, ticket }
   return { type: 'text', text: ticket.body, messageId: '', mentioned, ticket }
 }
 

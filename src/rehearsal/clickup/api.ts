@@ -46,7 +46,7 @@ export const CLICKUP_ROUTES: readonly RestRoute<ClickupWorld>[] = [
           {
             ...world.team,
             color: '#000000',
-            avatar: null,
+            avatar: '',
             members: world.users.map((user) => ({ user: { ...shownUser(user), role: user.role } })),
           },
         ],
@@ -99,7 +99,15 @@ export const CLICKUP_ROUTES: readonly RestRoute<ClickupWorld>[] = [
     path: '/list/{list_id}',
     handle({ world, params }) {
       if (params['list_id'] !== world.list.id) refuse(404, 'List not found', 'LIST_001')
-      return { status: 200, body: { ...world.list, folder: world.folder, space: world.space, statuses: STATUSES } }
+      return {
+        status: 200,
+        body: {
+          ...world.list,
+          folder: { ...world.folder, hidden: true, access: true },
+          space: { ...world.space, access: true },
+          statuses: STATUSES,
+        },
+      }
     },
   },
   {

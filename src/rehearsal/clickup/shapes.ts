@@ -10,7 +10,7 @@ import {
 /** What ClickUp's API gives back (https://developer.clickup.com/reference). */
 
 export function shownUser({ id, username, email }: ClickupUser) {
-  return { id, username, email, color: '#827718', profilePicture: null, initials: username.slice(0, 2).toUpperCase() }
+  return { id, username, email, color: '#827718', profilePicture: '', initials: username.slice(0, 2).toUpperCase() }
 }
 
 export function shownComment({ id, user, comment, text, date }: ClickupComment) {
@@ -45,8 +45,11 @@ export function shownTicket(world: ClickupWorld, ticket: ClickupTicket) {
     date_created: String(created),
     date_updated: String(updated),
     date_closed: null,
+    date_done: null,
     creator: shownUser(creator),
     assignees: assignees.map(shownUser),
+    group_assignees: [],
+    watchers: [],
     checklists: [],
     tags: tags.map((tag) => ({ name: tag, tag_fg: '#fff', tag_bg: '#000', creator: creator.id })),
     parent: null,
@@ -54,7 +57,13 @@ export function shownTicket(world: ClickupWorld, ticket: ClickupTicket) {
     due_date: null,
     start_date: null,
     time_estimate: null,
-    time_spent: null,
+    time_spent: 0,
+    points: null,
+    dependencies: [],
+    linked_tasks: [],
+    team_id: world.team.id,
+    permission_level: 'create',
+    project: { id: world.folder.id, name: world.folder.name, hidden: true, access: true },
     custom_fields: [
       {
         ...PULL_FIELD,
@@ -64,8 +73,8 @@ export function shownTicket(world: ClickupWorld, ticket: ClickupTicket) {
         value: fields.get(PULL_FIELD.id) ?? null,
       },
     ],
-    list: { id: world.list.id, name: world.list.name },
-    folder: { id: world.folder.id },
+    list: { id: world.list.id, name: world.list.name, access: true },
+    folder: { ...world.folder, hidden: true, access: true },
     space: { id: world.space.id },
     url: ticketUrl(world, ticket),
   }

@@ -57,11 +57,19 @@ export function fieldsOf(world: JiraWorld, ticket: Ticket): Record<string, unkno
   }
 }
 
+/** Without what only webhooks bring, and without what is not there. */
+function itemOf({ tmpFromAccountId: _from, tmpToAccountId: _to, ...item }: Readonly<Record<string, unknown>>) {
+  return Object.fromEntries(Object.entries(item).filter(([, value]) => value !== null))
+}
+
 export function shownTicket(world: JiraWorld, ticket: Ticket, fields: readonly string[], withChanges: boolean) {
   const all = Object.entries(fieldsOf(world, ticket))
-  const histories = ticket.changes
-    .toReversed()
-    .map(({ id, author, created, items }) => ({ id, author: shownUser(world, author), created: stamp(created), items }))
+  const histories = ticket.changes.toReversed().map(({ id, author, created, items }) => ({
+    id,
+    author: shownUser(world, author),
+    created: stamp(created),
+    items: items.map(itemOf),
+  }))
   return {
     id: ticket.id,
     key: ticket.key,

@@ -1,0 +1,133 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { adfHtml } from '../../src/rehearsal/jira/adf.ts'
+import type { ClickupTicket } from '../../src/rehearsal/clickup/world.ts'
+import type { Ticket } from '../../src/rehearsal/jira/world.ts'
+import { linkPerson } from '../support/people.ts'
+import { type Scene, soon, startScene } from '../support/scene.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
+
+let scene: Scene | undefined
+afterEach(async () => {
+  await scene?.stop()
+  scene = undefined
+})
+
+async function withJira(options: { env?: Record<string, string>; settings?: (port: number) => string } = {}) {
+  scene = await startScene({ jira: true, ...options })
+  const one = scene
+  const { jira, stage } = one
+  if (!jira) throw new Error('no Jira')
+  const { server, alice, bob } = jira
+  const site = new URL(server.url).host
+  const link = (user: { accountId: string }, login: string) => linkPerson(one, 'jira', site, user.accountId, login)
+  const written = (ticket: Ticket) => ticket.comments.filter(({ author }) => author === server.world.bot)
+  const text = (ticket: Ticket) =>
+    written(ticket)
+      .map(({ body }) => adfHtml(body))
+      .join('\n')
+  return { one, world: server.world, people: server.people, server, alice, bob, link, written, text, stage }
+}
+
+it('Jira: an assigned ticket becomes a proved pull request; one status comment, states by category, links to what came of it', async () => {
+  const { one, world, people, alice, link, written, text, stage } = await withJira()
+  await link(alice, 'alice')
+  const ticket = await people.create(
+    alice,
+    'Large orders get the wrong tier',
+    'Quantities from 10 on should get the second tier.',
+  )
+  await people.assign(alice, ticket, world.bot)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect(stage.world.issues.filter((issue) => !issue.pull)).toEqual([])
+  expect(ticket.status.name).toBe('Being built')
+  await soon(() => text(ticket)).toContain('Please review and merge')
+  const cards = written(ticket).filter(({ created, updated }) => updated > created)
+  expect(cards).toHaveLength(1)
+  expect(ticket.links.map(({ relationship }) => relationship)).toEqual(['pull request'])
+  const pull = (await one.task()).state.pullRequest?.number ?? 0
+  await stage.people.merge('bob', pull)
+  await soon(() => ticket.status.name).toBe('Shipped')
+  await soon(() => ticket.links[0]?.object.status?.resolved).toBe(true)
+  expect(ticket.changes.filter(({ author }) => author === world.bot)).toHaveLength(2)
+})
+
+it('Jira: nobody known gets a way to sign in and nothing else; a ticket of no known project is asked about', async () => {
+  const { one, people, alice, bob, world, link, text, stage } = await withJira({ env: { JIRA_PROJECTS: '' } })
+  const ticket = await people.create(bob, 'Large orders get the wrong tier', '')
+  await people.comment(bob, ticket, '@muster fix it acme/price-service')
+  await soon(() => text(ticket)).toMatch(/@Bob[\s\S]*\/link\/[\w-]{32}/)
+  await link(alice, 'alice')
+  await people.assign(alice, ticket, world.bot)
+  await soon(() => text(ticket)).toContain('Which repository is it about?')
+  await people.comment(alice, ticket, '@muster build acme/price-service')
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect(stage.world.issues.filter((issue) => !issue.pull)).toEqual([])
+})
+
+it('Jira: the questions of the plan are answered by a plain comment, and a deleted ticket leaves its work on GitHub', async () => {
+  const { one, world, people, alice, link, text, stage } = await withJira({ settings: () => 'approve_plan: always\n' })
+  await link(alice, 'alice')
+  const ticket = await people.create(alice, 'Large orders get the wrong tier', '@muster build', { labels: ['later'] })
+  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(() => text(ticket)).toContain('approve')
+  await people.remove(alice, ticket)
+  await soon(() => stage.world.issues.length).toBe(1)
+  const [issue] = stage.world.issues
+  await soon(async () => (await one.task()).state.origin.number).toBe(issue?.number)
+  await stage.people.comment('bob', issue?.number ?? 0, '@muster approve')
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect(world.tickets).toEqual([])
+})
+
+async function withClickup(settings?: (port: number) => string) {
+  scene = await startScene({ clickup: true, ...(settings ? { settings } : {}) })
+  const one = scene
+  const { clickup, stage } = one
+  if (!clickup) throw new Error('no ClickUp')
+  const { server, alice, bob } = clickup
+  const { world, people } = server
+  const link = (user: { id: number }, login: string) =>
+    linkPerson(one, 'clickup', world.team.id, String(user.id), login)
+  const written = (ticket: ClickupTicket) => ticket.comments.filter(({ user }) => user === world.bot)
+  const text = (ticket: ClickupTicket) =>
+    written(ticket)
+      .map((comment) => comment.comment.map((piece) => piece.text).join(''))
+      .join('\n')
+  return { one, world, people, server, alice, bob, link, written, text, stage }
+}
+
+it('ClickUp: a tagged task becomes a proved pull request; one status comment, states by type, the pull request in its field', async () => {
+  const { one, people, alice, link, written, text, stage } = await withClickup()
+  await link(alice, 'alice')
+  const ticket = await people.create(
+    alice,
+    'Large orders get the wrong tier',
+    'Quantities from 10 on should get the second tier.',
+  )
+  await people.tag(alice, ticket, 'Muster')
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect(ticket.status.status).toBe('in progress')
+  await soon(() => text(ticket)).toContain('Please review and merge')
+  expect(written(ticket).filter(({ edits }) => edits > 0)).toHaveLength(1)
+  const pull = (await one.task()).state.pullRequest?.number ?? 0
+  expect([...ticket.fields.values()]).toEqual([`${stage.world.url}/acme/price-service/pull/${pull}`])
+  await stage.people.merge('bob', pull)
+  await soon(() => ticket.status.status).toBe('shipped')
+})
+
+it('ClickUp: assigned and approved by a comment; a guest may not even ask', async () => {
+  const { one, world, people, alice, bob, link, text, written } = await withClickup(() => 'approve_plan: always\n')
+  const guest = world.addUser('gina', 4)
+  await link(alice, 'alice')
+  await link(bob, 'bob')
+  const ticket = await people.create(alice, 'Large orders get the wrong tier', '')
+  await people.comment(guest, ticket, '@muster ask what does it cost?')
+  await soon(() => text(ticket)).toContain('@Gina')
+  const before = written(ticket).length
+  await people.assign(alice, ticket, world.bot)
+  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await people.comment(bob, ticket, '@muster approve')
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect(written(ticket).length).toBeGreaterThan(before)
+})
