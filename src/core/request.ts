@@ -13,6 +13,16 @@ export function repositoryIn(text: string): { readonly owner: string; readonly n
   return different.size === 1 ? found[0] : undefined
 }
 
+/** The words without the repository that they name only to say where: `deploy production in acme/web`. */
+export function withoutRepository(text: string): string {
+  const named = repositoryIn(text)
+  if (!named) return text
+  const name = `${named.owner}/${named.name}`.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return text
+    .replace(new RegExp(`,?[ \\t]*(?:\\b(?:in|on|for|of)[ \\t]+)?(?<![\\w/.])${name}(?=$|[\\s),.;:!?])`, 'gm'), '')
+    .replace(/[ \t]+$/gm, '')
+}
+
 /** The title of what was asked for in a chat: its first line, without the command and the repository. */
 export function titleOf(text: string, { owner, name }: Pick<Repository, 'owner' | 'name'>): string {
   const line = text.split('\n').find((one) => one.trim() !== '') ?? ''

@@ -1,6 +1,6 @@
 import { type Command, findCommands } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
-import { repositoryIn, titleOf } from '../core/request.ts'
+import { repositoryIn, titleOf, withoutRepository } from '../core/request.ts'
 import { OPENING } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { surfaceKey } from '../core/said.ts'
@@ -45,7 +45,7 @@ export async function fromElsewhere(deps: InboxDeps, said: Said): Promise<Elsewh
   if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
     return ignore('not_for_us', 'another label')
   if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
-  return { ok: true, heard: await heardOf(deps, said, repository, text, ticket), task }
+  return { ok: true, heard: await heardOf(deps, said, repository, task ? text : withoutRepository(text), ticket), task }
 }
 
 function ignore(reason: string, detail: string): Elsewhere {
@@ -170,7 +170,7 @@ async function heardOf(
  * The GitHub account of somebody elsewhere: linked by their own sign-in, or by an address that both sides have verified, where
  * the settings trust the workspace in that. Nobody from elsewhere is anybody.
  */
-async function personOf(deps: InboxDeps, member: Said['by']): Promise<Person | undefined> {
+export async function personOf(deps: InboxDeps, member: Said['by']): Promise<Person | undefined> {
   if (member.isStranger || member.id === '') return undefined
   const known = await deps.store.people.personOf(member)
   if (known) return known

@@ -1,8 +1,10 @@
 import type { Target } from '../core/effects.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
+import { isTicket, type Surface, type Ticket } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
+import { personOf } from './elsewhere.ts'
 import { type Found, keyOf, namedPlaces } from './places.ts'
 import { acknowledgement, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
@@ -28,14 +30,16 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const places = trusted && workflowOf(way) === 'change' ? await otherPlaces(deps, scene, way) : []
   const linked = places.flatMap((one) => (one.on === 'surface' ? [one.surface] : []))
   const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
+  const origin = await originOf(deps, scene, way, nth)
+  const tickets = await ticketsAt(deps, linked)
   const opened: TaskEvent = {
     type: 'task.opened',
     id: deps.newId(),
     conversationId: scene.conversationId,
     workflow: workflowOf(way),
-    origin: { ...(await originOf(deps, scene, way, nth)), ...issueOf(scene, places) },
+    origin: { ...origin, ...issueOf(scene, places), ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}) },
     settings: loaded.settings,
-    forcePlanGate: command.verb === 'plan' || !trusted,
+    forcePlanGate: command.verb === 'plan' || !trusted || !(await writtenByTeam(deps, scene, tickets)),
     ...(linked.length > 0 ? { linked } : {}),
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
@@ -66,6 +70,29 @@ async function otherPlaces(
   for (const one of named)
     if (keyOf(one) !== heard.key && (await deps.store.conversations.link(keyOf(one), conversationId))) mine.push(one)
   return mine
+}
+
+/** What the tickets say that the request names: whoever plans the work reads it with the request. */
+async function ticketsAt(deps: InboxDeps, surfaces: readonly Surface[]): Promise<Ticket[]> {
+  const found: Ticket[] = []
+  for (const surface of surfaces.filter(isTicket)) {
+    const ticket = await deps.facts[surface.channel]?.ticket(surface)
+    if (ticket) found.push(ticket)
+  }
+  return found
+}
+
+function quoted({ title, body, url }: Ticket): string {
+  return `${url}\n\n${title}\n\n${body}`
+}
+
+/** Whether everybody whose words were fetched may write to the repository. */
+async function writtenByTeam(deps: InboxDeps, { heard }: Scene, tickets: readonly Ticket[]): Promise<boolean> {
+  for (const { author } of tickets) {
+    const person = author && (await personOf(deps, author))
+    if (!person || !(await deps.platform.canWrite(heard.repository, person))) return false
+  }
+  return true
 }
 
 /** Asked for elsewhere, about an issue that is there already: the work is that issue's. */

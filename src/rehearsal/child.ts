@@ -87,8 +87,10 @@ export class ServerChild {
       GITHUB_SERVER_URL: stage.github.url,
       MUSTER_RELEASES_AT_STOP: 'stop',
       LOG_LEVEL: 'info',
+      ...stage.team?.env,
       ...extra,
     }
+    stage.team?.listen(this.url)
     // An older version knows only the one process.
     const commands = extra['DATABASE_URL'] && main === MAIN ? ['web', 'worker', 'worker'] : ['start']
     this.#processes = commands.map((command) => new Supervised([main, command], env, this.logFile))

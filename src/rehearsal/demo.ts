@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../core/errors.ts'
@@ -8,7 +7,9 @@ import { type OwnDatabase, ownDatabase } from './database.ts'
 import { jsonNarrator, type Narrator, textNarrator } from './narrator.ts'
 import { Stuck, taskOf, type TaskView } from './observe.ts'
 import { playCustomers, playFirstRelease, playFix } from './player.ts'
+import { inJira, inSlack, onGithub, type Way } from './ways.ts'
 import { setStage, type Stage } from './stage.ts'
+import { lookAtConversation } from './conversation.ts'
 import { summarise } from './summary.ts'
 
 export interface DemoOptions {
@@ -24,13 +25,24 @@ export interface DemoOptions {
 
 const LIVE_PATIENCE_MS = 30 * 60_000
 const PATIENCE_MS = 120_000
-const FIRST_ISSUE = 1
 const INTERRUPT_GRACE_MS = 3000
+
+/** Where the people of each story talk with Muster. */
+const WAYS: Readonly<Record<string, (stage: Stage) => Way>> = { tiers: onGithub, slack: inSlack, jira: inJira }
+
+function wayOf(story: string): (stage: Stage) => Way {
+  const way = Object.hasOwn(WAYS, story) ? WAYS[story] : undefined
+  if (way) return way
+  throw new UserError('no_story', `There is no story called "${story}".`, {
+    hint: `The stories are ${Object.keys(WAYS).join(', ')}.`,
+  })
+}
 
 /** What the people are about to do, for whoever watches. */
 const CHAPTERS: Readonly<Record<string, string>> = {
   'first release': 'First, the service as it is goes live: alice asks for it, bob approves.',
-  issue: 'A customer complains. Alice writes an issue and puts the label on it.',
+  issue: 'A customer complains. Alice hands it to Muster.',
+  answer: 'Muster asks back, and a person answers.',
   review: 'Proved. Bob reviews: one change request, one question.',
   merge: 'Bob approves and merges.',
   deploy: 'Alice asks for the deploy. She may not approve it herself; bob does.',
@@ -39,11 +51,12 @@ const CHAPTERS: Readonly<Record<string, string>> = {
 /** Plays the whole journey. @returns whether all of it truly happened */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const narrator = options.json ? jsonNarrator((text) => void process.stdout.write(text)) : textNarrator(process.stdout)
+  wayOf(options.story)
   const env = environmentOf(options)
   introduce(narrator, options, env)
   const started = Date.now()
   const database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined
-  const stage = await setStage()
+  const stage = await setStage({ withTeam: options.story !== 'tiers' })
   const settle = cleanUpOnInterrupt(stage, narrator, database)
   const unwatch = stage.world.watch((entry) => narrator.entry(entry))
   const server = await ServerChild.start(stage, {
@@ -91,8 +104,6 @@ function environmentOf(options: DemoOptions): Record<string, string> {
   const sandbox: Record<string, string> = { MUSTER_SANDBOX: isolated ? 'bubblewrap' : 'none' }
   if (!options.live) {
     const script = fileURLToPath(new URL(`./stories/${options.story}.json`, import.meta.url))
-    if (!/^[\w-]+$/.test(options.story) || !existsSync(script))
-      throw new UserError('no_story', `There is no story called "${options.story}".`)
     return { ...sandbox, MUSTER_SCRIPT: script }
   }
   const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, MUSTER_MODELS, MUSTER_SANDBOX } = process.env
@@ -138,6 +149,7 @@ async function play(
   started: number,
 ): Promise<boolean> {
   const deps = {
+    way: wayOf(options.story)(stage),
     stage,
     server,
     patienceMs: options.live ? LIVE_PATIENCE_MS : PATIENCE_MS,
@@ -150,27 +162,26 @@ ${chapter}`)
     },
   }
   let stopCustomers = () => {}
-  let issue = 0
   let task: TaskView | undefined
   let outcome: string | undefined
   try {
-    const first = await playFirstRelease(deps)
-    issue = first + 1
+    await playFirstRelease(deps)
     stopCustomers = playCustomers(stage.productionPort)
     task = (await playFix(deps)).task
   } catch (error) {
     if (!(error instanceof Stuck)) throw error
     outcome = error.message
-    task = error.task ?? (await taskOf(server, issue))
+    task = error.task ?? (await taskOf(server, { nth: 2 }))
   } finally {
     stopCustomers()
   }
   await settled(stage)
   if (server.restarts > 0) narrator.say(`The server died ${server.restarts} times on the way and was started again.`)
-  const summary = await summarise(stage, issue, task, outcome, {
+  const summary = await summarise(stage, task, outcome, {
     seconds: (Date.now() - started) / 1000,
     recorded: !options.live,
     kept: options.keep === true,
+    conversation: stage.team && task ? await lookAtConversation(stage, server, task, options.story) : undefined,
   })
   narrator.progress('')
   narrator.summary(summary)
@@ -190,7 +201,7 @@ async function settled(stage: Stage): Promise<void> {
 /** The live line while waiting: what the newest task is doing. */
 function showProgress(narrator: Narrator, server: ServerChild): () => void {
   const show = async () => {
-    const task = (await taskOf(server, FIRST_ISSUE + 1)) ?? (await taskOf(server, FIRST_ISSUE))
+    const task = (await taskOf(server, { nth: 2 })) ?? (await taskOf(server, { nth: 1 }))
     if (task) narrator.progress(progressLine(task))
   }
   const timer = setInterval(() => void show().catch(() => {}), 500)

@@ -15,7 +15,13 @@ export interface Summary {
   readonly kind: 'summary'
   readonly ok: boolean
   readonly outcome: string
-  readonly issue: { readonly number: number; readonly title: string; readonly url: string; readonly closed: boolean }
+  /** Null where it was asked for in a ticket. */
+  readonly issue: {
+    readonly number: number
+    readonly title: string
+    readonly url: string
+    readonly closed: boolean
+  } | null
   readonly pullRequest: {
     readonly number: number
     readonly headSha: string
@@ -34,6 +40,8 @@ export interface Summary {
   readonly cost: { readonly usd: number; readonly turns: number }
   readonly seconds: number
   readonly problems: readonly string[]
+  /** In the stories over several channels: what can be seen there. */
+  readonly conversation?: Readonly<Record<string, boolean>>
   /** The model's words came from a story. */
   readonly recorded: boolean
   /** Everything keeps running after this. */
@@ -127,7 +135,8 @@ function textOf({ text }: Entry): string {
 
 /** The one line of the status comment that says where the work stands. */
 function statusLine(text: string): string {
-  const line = text.split('\n').find((one) => one.startsWith('**') && one.includes('·'))
+  // In chats and tickets the words come without their marks.
+  const line = text.split('\n').find((one) => /^(\*\*)?[A-Z].* · \$\d/.test(one))
   return (line ?? '').replace(/\*\*/g, '').replace(/ · [^·]*(?: s| min)$/, '')
 }
 
@@ -140,13 +149,31 @@ function wrapped(text: string): string[] {
     : lines
 }
 
+/** What is looked at in the other channels, in words. */
+const CHECKS: Readonly<Record<string, string>> = {
+  oneCard: 'One status card a place, edited as the work goes on',
+  linkedBack: 'The issue leads back to where it was asked',
+  answeredByBob: 'The question was answered in Jira, by bob',
+  answeredByAlice: 'The question was answered in Jira, by alice',
+  planApproved: 'The plan was approved by alice, where she is',
+  refusedOwnDeploy: 'Alice could not approve her own deploy',
+  deployApprovedByBob: 'The deploy was approved by a second person, bob',
+  reportInPlace: 'The report of the release stands in the same conversation',
+  ticketDone: 'The ticket moved with the work, and is done',
+  ticketLinks: 'The ticket links to the pull request and the deployment',
+  nothingTwice: 'Nothing was written twice anywhere',
+}
+
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
 
 function summaryText(summary: Summary, paint: Paint): string {
   const { issue, pullRequest, proof, review, deployment, effects, cost, seconds } = summary
   const tick = (good: boolean) => (good ? paint('green', '✓') : paint('red', '✗'))
   const rows = [
-    `${tick(issue.closed)} Issue          #${issue.number} ${issue.closed ? 'closed' : 'open'}   ${issue.url}`,
+    ...(issue
+      ? [`${tick(issue.closed)} Issue          #${issue.number} ${issue.closed ? 'closed' : 'open'}   ${issue.url}`]
+      : []),
+    ...Object.entries(summary.conversation ?? {}).map(([name, good]) => `${tick(good)} ${CHECKS[name] ?? name}`),
     pullRequest
       ? `${tick(pullRequest.merged)} Pull request   #${pullRequest.number} ${pullRequest.merged ? 'merged' : 'not merged'}   ${pullRequest.url}`
       : `${tick(false)} Pull request   none`,

@@ -14,6 +14,7 @@ const Step = z.object({
 })
 const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })
 const State = z.object({
+  origin: z.object({ number: z.number() }),
   gate: z.object({ kind: z.string(), openedAt: z.number(), questions: z.array(z.string()).optional() }).optional(),
   steps: z.array(Step),
   outcome: z.string().optional(),
@@ -43,13 +44,20 @@ const Task = z.object({ id: z.string(), status: z.string(), title: z.string(), c
 export type TaskView = z.infer<typeof Task>
 const Tasks = z.object({ items: z.array(z.object({ id: z.string(), title: z.string() })) })
 
-/** The newest task whose issue has this number. */
-export async function taskOf(server: ServerChild, issue: number): Promise<TaskView | undefined> {
+/** A task by the number of its issue, or by which one it is, counted from the first. */
+export type Which = number | { readonly nth: number }
+
+/** The newest task whose issue has this number, or the nth of all. */
+export async function taskOf(server: ServerChild, which: Which): Promise<TaskView | undefined> {
   try {
     const { items } = Tasks.parse(await server.get('/tasks?limit=20'))
+    if (typeof which === 'object') {
+      const found = items.at(-which.nth)
+      return found && items.length >= which.nth ? Task.parse(await server.get(`/tasks/${found.id}`)) : undefined
+    }
     for (const { id } of items) {
       const raw = await server.get(`/tasks/${id}`)
-      if (originNumber(raw) === issue) return Task.parse(raw)
+      if (originNumber(raw) === which) return Task.parse(raw)
     }
   } catch (error) {
     // The server may be starting again; whoever waits asks again.
@@ -66,7 +74,7 @@ function originNumber(raw: unknown): number | undefined {
 /** Waits until a task looks as wanted, or is stuck. @throws Error when it takes too long */
 export async function waitFor(
   server: ServerChild,
-  issue: number,
+  issue: Which,
   what: string,
   wanted: (task: TaskView) => boolean,
   timeoutMs: number,

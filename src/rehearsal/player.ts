@@ -2,27 +2,14 @@ import { git } from './github/git.ts'
 import type { ServerChild } from './child.ts'
 import { type TaskView, waitFor } from './observe.ts'
 import type { Stage } from './stage.ts'
+import { ANSWER, REVIEW } from './texts.ts'
+import type { Talk, Way } from './ways.ts'
 
 /** The people's part of the rehearsal: they do what a team would do in its browser. */
 
-export const ISSUE = {
-  title: 'Orders of 10 to 49 bolts are charged the 5-piece price',
-  body: `A customer complained about a quote for 12 M8 bolts, and he is right:
-
-\`\`\`
-$ curl 'localhost:8080/quote?sku=bolt-m8&quantity=12'
-{"sku":"bolt-m8","quantity":12,"unit":0.38,"total":4.56}
-\`\`\`
-
-The price list says 0.32 each from 10 pieces on, so it should be 3.84. 7 pieces come out right, 60 too.`,
-}
-
-export const REVIEW = {
-  inline: 'Please test the limits too: exactly 10 pieces must get the price for 10, and 9 must not.',
-  body: 'Does `/tiers` list the tiers in the right order now as well?',
-}
-
 export interface PlayerDeps {
+  /** Where the people talk with Muster. */
+  readonly way: Way
   readonly stage: Stage
   readonly server: ServerChild
   /** How long the people wait for each thing. */
@@ -42,35 +29,35 @@ export interface Played {
 const think = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 /** First, what is on main goes live, so that there is something to compare with. */
-export async function playFirstRelease({ stage, server, patienceMs, thinkMs, onStage }: PlayerDeps): Promise<number> {
+export async function playFirstRelease({ way, server, patienceMs, thinkMs, onStage }: PlayerDeps): Promise<Talk> {
+  onStage('sign in')
+  await way.prepare()
   onStage('first release')
-  const { people } = stage
-  const issue = await people.openIssue('alice', 'Put the price service into production', '@muster deploy production')
-  await waitFor(server, issue.number, 'release plan', (task) => task.state.gate?.kind === 'deploy', patienceMs)
+  const talk = await way.firstRelease()
+  await waitFor(server, talk.task, 'release plan', (task) => task.state.gate?.kind === 'deploy', patienceMs)
   await think(thinkMs)
-  await people.comment('bob', issue.number, '@muster approve')
+  await talk.approve('bob', 'deploy')
   await waitFor(
     server,
-    issue.number,
+    talk.task,
     'report',
     (task) => task.state.releases.some((release) => release.report),
     patienceMs,
   )
-  return issue.number
+  return talk
 }
 
 /** From the labelled issue to the watched release. */
 export async function playFix(deps: PlayerDeps): Promise<Played> {
-  const { stage, server, patienceMs, thinkMs, onStage } = deps
+  const { way, stage, server, patienceMs, thinkMs, onStage } = deps
   const { people } = stage
   onStage('issue')
-  const issue = await people.openIssue('alice', ISSUE.title, ISSUE.body)
-  await people.label('alice', issue.number, 'muster')
-  await approvePlan(deps, issue.number)
+  const talk = await way.fix()
+  await approvePlan(deps, talk)
   onStage('build')
   const opened = await waitFor(
     server,
-    issue.number,
+    talk.task,
     'pull request',
     (task) => task.state.pullRequest !== undefined,
     patienceMs,
@@ -78,7 +65,7 @@ export async function playFix(deps: PlayerDeps): Promise<Played> {
   onStage('proof')
   const ready = await waitFor(
     server,
-    issue.number,
+    talk.task,
     'proved pull request',
     (task) => task.state.pullRequest?.draft === false,
     patienceMs,
@@ -92,31 +79,34 @@ export async function playFix(deps: PlayerDeps): Promise<Played> {
     task.state.review.ledger.every((entry) => entry.outcome !== 'open') &&
     task.state.proofs.at(-1)?.headSha === task.state.headSha &&
     task.state.proofs.at(-1)?.verdict.proved === true
-  await waitFor(server, issue.number, 'answers to the review', reviewed, patienceMs)
+  await waitFor(server, talk.task, 'answers to the review', reviewed, patienceMs)
   await think(thinkMs)
   await people.review('bob', pull, 'APPROVED', 'Thank you, good.', [])
   onStage('merge')
   const mergeSha = await people.merge('bob', pull)
-  await waitFor(server, issue.number, 'merge', (task) => task.state.merged !== undefined, patienceMs)
-  const task = await deployFix(deps, issue.number)
-  return { issue: issue.number, pullRequest: pull, mergeSha, task }
+  await waitFor(server, talk.task, 'merge', (task) => task.state.merged !== undefined, patienceMs)
+  const task = await deployFix(deps, talk)
+  return { issue: task.state.origin.number, pullRequest: pull, mergeSha, task }
 }
 
-async function approvePlan({ stage, server, patienceMs, thinkMs, onStage }: PlayerDeps, issue: number): Promise<void> {
+async function approvePlan({ server, patienceMs, thinkMs, onStage }: PlayerDeps, talk: Talk): Promise<void> {
   onStage('plan')
   const gate = await waitFor(
     server,
-    issue,
+    talk.task,
     'plan',
     (task) => task.state.gate?.kind === 'plan' || task.state.gate?.kind === 'question',
     patienceMs,
   )
   await think(thinkMs)
   if (gate.state.gate?.kind === 'question') {
-    await stage.people.comment('alice', issue, 'Use your best judgement; the price list in the repository is right.')
-    await waitFor(server, issue, 'plan', (task) => task.state.gate?.kind === 'plan', patienceMs)
+    onStage('answer')
+    await talk.answer(ANSWER)
+    await waitFor(server, talk.task, 'plan', (task) => task.state.gate?.kind === 'plan', patienceMs)
+    await think(thinkMs)
   }
-  await stage.people.comment('alice', issue, '@muster approve')
+  onStage('approve')
+  await talk.approve('alice', 'plan')
 }
 
 /** One change request on a line of the new test, and a question. */
@@ -130,23 +120,19 @@ async function reviewOnce(stage: Stage, pull: number, task: TaskView): Promise<v
 }
 
 /** Alice asks for the deploy and may not approve it herself; bob does. */
-async function deployFix(
-  { stage, server, patienceMs, thinkMs, onStage }: PlayerDeps,
-  issue: number,
-): Promise<TaskView> {
-  const { people } = stage
+async function deployFix({ server, patienceMs, thinkMs, onStage }: PlayerDeps, talk: Talk): Promise<TaskView> {
   onStage('deploy')
-  await people.comment('alice', issue, '@muster deploy production')
-  await waitFor(server, issue, 'release plan', (task) => task.state.gate?.kind === 'deploy', patienceMs)
+  await talk.deploy()
+  await waitFor(server, talk.task, 'release plan', (task) => task.state.gate?.kind === 'deploy', patienceMs)
   await think(thinkMs)
-  await people.comment('alice', issue, '@muster approve')
+  await talk.approve('alice', 'deploy')
   await think(thinkMs)
-  await people.comment('bob', issue, '@muster approve')
-  await waitFor(server, issue, 'deploy', (task) => task.state.releases.at(-1)?.deployed !== undefined, patienceMs)
+  await talk.approve('bob', 'deploy')
+  await waitFor(server, talk.task, 'deploy', (task) => task.state.releases.at(-1)?.deployed !== undefined, patienceMs)
   onStage('watch')
   return waitFor(
     server,
-    issue,
+    talk.task,
     'report',
     (task) => task.state.releases.at(-1)?.report !== undefined && task.status === 'done',
     patienceMs,

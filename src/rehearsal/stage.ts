@@ -7,6 +7,7 @@ import { readManifest } from '../channels/github/manifest.ts'
 import { importFolder } from './github/git.ts'
 import { People } from './github/people.ts'
 import { type Exchange, type RehearsalGithub, startGithub } from './github/server.ts'
+import { openTeam, type Team } from './team.ts'
 import { type Repo, World } from './github/world.ts'
 
 /** Everything a rehearsal needs around the server: a GitHub with a repository, people, and a folder for it all. */
@@ -16,6 +17,8 @@ export interface Stage {
   readonly world: World
   readonly repo: Repo
   readonly people: People
+  /** Slack and Jira, where the story is told there too. */
+  readonly team: Team | undefined
   /** The port on which the repository's production is served. */
   readonly productionPort: number
   /** @param keep leaves the folder for a look at the logs */
@@ -28,6 +31,8 @@ export interface StageOptions {
   readonly onExchange?: (exchange: Exchange) => void
   /** Changes the sample repository before it is imported. */
   readonly prepare?: (folder: string) => void
+  /** With a Slack and a Jira of the team's. */
+  readonly withTeam?: boolean
 }
 
 /** Sets the stage: alice and bob may write, carol may only read. */
@@ -64,11 +69,13 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
   await importFolder(repo.dir, folder, 'alice', 'Price service')
   world.repos.push(repo)
   const github = await startGithub(world, options.onExchange ? { onExchange: options.onExchange } : {})
+  const team = options.withTeam ? await openTeam(world) : undefined
   const close = async (keep = false) => {
     await github.close()
+    await team?.close()
     if (!keep) rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
-  return { dir, github, world, repo, people: new People(world, github.hooks, repo), productionPort, close }
+  return { dir, github, world, repo, people: new People(world, github.hooks, repo), team, productionPort, close }
 }
 
 /** A port nobody listens on right now. */

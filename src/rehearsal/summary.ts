@@ -4,24 +4,27 @@ import type { Summary } from './narrator.ts'
 import type { TaskView } from './observe.ts'
 import type { Stage } from './stage.ts'
 
-/** What came of it, looked up from the outside: GitHub's own state, and the deployed service's answer. */
 /** How the rehearsal was played. */
 export interface Manner {
   readonly seconds: number
   readonly recorded: boolean
   readonly kept: boolean
+  /** What the conversation looks like in the other channels, where the story is told there. */
+  readonly conversation?: Summary['conversation']
 }
 
+/** What came of it, looked up from the outside: GitHub's own state, and the deployed service's answer. */
 export async function summarise(
   stage: Stage,
-  issueNumber: number,
   task: TaskView | undefined,
   outcome: string | undefined,
-  { seconds, recorded, kept }: Manner,
+  { seconds, recorded, kept, conversation }: Manner,
 ): Promise<Summary> {
   const { world } = stage
-  const issue = world.issues.find((one) => one.number === issueNumber)
-  const pull = world.issues.find((one) => one.pull && one.body.includes(`Closes #${issueNumber}`))
+  const issueNumber = task?.state.origin.number ?? 0
+  const pull = world.issues.find((one) => one.pull && one.number === task?.state.pullRequest?.number)
+  // What was asked in a ticket has no issue; its pull request closes one where there is one.
+  const issue = world.issues.find((one) => !one.pull && one.number === issueNumber)
   const release = task?.state.releases.at(-1)?.report
   const verdict = task?.state.proofs.at(-1)?.verdict
   const comments = world.reviewComments.filter((one) => one.inReplyTo === undefined && one.pull === pull?.number)
@@ -34,12 +37,9 @@ export async function summarise(
   const url = (kind: string, number: number) =>
     `${world.url}/${stage.repo.owner.login}/${stage.repo.name}/${kind}/${number}`
   const facts = {
-    issue: {
-      number: issueNumber,
-      title: issue?.title ?? '',
-      url: url('issues', issueNumber),
-      closed: issue?.state === 'closed',
-    },
+    issue: issue
+      ? { number: issueNumber, title: issue.title, url: url('issues', issueNumber), closed: issue.state === 'closed' }
+      : null,
     pullRequest: pull?.pull
       ? {
           number: pull.number,
@@ -68,11 +68,13 @@ export async function summarise(
     seconds: Math.round(seconds * 10) / 10,
     recorded,
     kept,
+    ...(conversation ? { conversation } : {}),
   }
   const ok =
     outcome === undefined &&
     problems.length === 0 &&
-    facts.issue.closed &&
+    (facts.issue?.closed ?? conversation !== undefined) &&
+    Object.values(conversation ?? {}).every(Boolean) &&
     facts.pullRequest?.merged === true &&
     facts.proof?.red === true &&
     facts.proof.green &&

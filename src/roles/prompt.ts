@@ -39,9 +39,10 @@ export function newNonce(): string {
 export function requestText(task: Task, nonce = newNonce()): string {
   const { origin, notes } = task
   return [
-    `# ${origin.isPullRequest ? 'Pull request' : 'Issue'} #${origin.number} in ${origin.repository.owner}/${origin.repository.name}`,
+    `# ${nameOfRequest(origin)} in ${origin.repository.owner}/${origin.repository.name}`,
     quoteBlock('title', origin.title, nonce),
     quoteBlock('issue', clip(origin.body || '(no text)', 30_000), nonce),
+    ...(origin.tickets ?? []).map((ticket) => quoteBlock('ticket', clip(ticket, 20_000), nonce)),
     ...(origin.request ? ['## The request', quoteBlock('request', origin.request, nonce)] : []),
     ...(notes.length > 0
       ? [
@@ -50,6 +51,11 @@ export function requestText(task: Task, nonce = newNonce()): string {
         ]
       : []),
   ].join('\n\n')
+}
+
+function nameOfRequest({ isPullRequest, number, surface }: Task['origin']): string {
+  if (number > 0) return `${isPullRequest ? 'Pull request' : 'Issue'} #${number}`
+  return surface?.channel === 'jira' ? `Ticket ${surface.name}` : 'Request'
 }
 
 export function specText(spec: Spec): string {

@@ -319,7 +319,7 @@ describe.skipIf(!existsSync(SAMPLES))('real payloads', () => {
     expect(Object.fromEntries(found)).toEqual({
       'cloud-comment-created': 'text',
       'cloud-comment-created-mention-user': 'text',
-      'cloud-issue-created-many-fields': 'assigned',
+      'cloud-issue-created-many-fields': 'own_text',
       'issue-assigned-empty-changelog': 'not_for_us',
       'issue-created': 'labelled',
       'issue-created-no-description': 'labelled',

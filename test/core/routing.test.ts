@@ -1,3 +1,4 @@
+import { withoutRepository } from '../../src/core/request.ts'
 import { describe, expect, it } from 'vitest'
 import { githubKey, type Heard } from '../../src/core/heard.ts'
 import { route } from '../../src/core/routing.ts'
@@ -33,5 +34,17 @@ describe('where an event leads', () => {
       to: 'ignore',
       reason: 'own_text',
     })
+  })
+})
+
+describe('the repository that a request names', () => {
+  it.each([
+    ['@muster deploy production in acme/web', '@muster deploy production'],
+    ['@muster deploy production acme/web', '@muster deploy production'],
+    ['@muster fix the rounding in quotes, in acme/web.', '@muster fix the rounding in quotes.'],
+    ['@muster fix https://github.com/acme/web/issues/3', '@muster fix https://github.com/acme/web/issues/3'],
+    ['@muster ask who wrote a/b and c/d?', '@muster ask who wrote a/b and c/d?'],
+  ])('is not part of the command: %s', (text, expected) => {
+    expect(withoutRepository(text)).toBe(expected)
   })
 })

@@ -4,6 +4,7 @@ import { ServerChild } from '../../src/rehearsal/child.ts'
 import type { Entry } from '../../src/rehearsal/github/world.ts'
 import { playCustomers, playFirstRelease, playFix } from '../../src/rehearsal/player.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
+import { onGithub } from '../../src/rehearsal/ways.ts'
 import { summarise } from '../../src/rehearsal/summary.ts'
 import { findProgram } from '../../src/workspace/sandbox.ts'
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
@@ -43,12 +44,12 @@ describe.skipIf(!hasPrograms())('a web process and two workers on PostgreSQL and
     })
     let stopCustomers = () => {}
     try {
-      const deps = { stage, server, patienceMs: 100_000, thinkMs: 100, onStage: () => {} }
+      const deps = { way: onGithub(stage), stage, server, patienceMs: 100_000, thinkMs: 100, onStage: () => {} }
       await playFirstRelease(deps)
       stopCustomers = playCustomers(stage.productionPort)
-      const { issue, task } = await playFix(deps)
+      const { task } = await playFix(deps)
       await new Promise((done) => setTimeout(done, 2500))
-      const summary = await summarise(stage, issue, task, undefined, { seconds: 0, recorded: true, kept: false })
+      const summary = await summarise(stage, task, undefined, { seconds: 0, recorded: true, kept: false })
       expect(troubles.map(([name]) => name)).toEqual([])
       expect(summary).toMatchObject({
         ok: true,

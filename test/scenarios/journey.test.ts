@@ -5,6 +5,7 @@ import { ServerChild } from '../../src/rehearsal/child.ts'
 import type { Entry } from '../../src/rehearsal/github/world.ts'
 import { playCustomers, playFirstRelease, playFix } from '../../src/rehearsal/player.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
+import { onGithub } from '../../src/rehearsal/ways.ts'
 import { summarise } from '../../src/rehearsal/summary.ts'
 import { findProgram } from '../../src/workspace/sandbox.ts'
 import { openApiCheck } from '../support/openapi.ts'
@@ -46,12 +47,12 @@ it('ends with everything there once, though the server is killed at five points 
   })
   let stopCustomers = () => {}
   try {
-    const deps = { stage, server, patienceMs: 60_000, thinkMs: 100, onStage: () => {} }
-    const first = await playFirstRelease(deps)
+    const deps = { way: onGithub(stage), stage, server, patienceMs: 60_000, thinkMs: 100, onStage: () => {} }
+    const first = (await playFirstRelease(deps)).task
     stopCustomers = playCustomers(stage.productionPort)
     const { issue, pullRequest, task } = await playFix(deps)
     await new Promise((done) => setTimeout(done, 2500))
-    const summary = await summarise(stage, issue, task, undefined, { seconds: 0, recorded: true, kept: false })
+    const summary = await summarise(stage, task, undefined, { seconds: 0, recorded: true, kept: false })
     expect(left.map(([name]) => name)).toEqual([])
     expect(server.restarts).toBe(KILLS.length)
     expect(summary).toMatchObject({

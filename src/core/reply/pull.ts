@@ -1,5 +1,6 @@
 import type { Proof, Run, Spec } from '../artefacts.ts'
 import { spent } from '../policy.ts'
+import { isTicket, surfaceLink } from '../said.ts'
 import type { Task } from '../task/types.ts'
 import {
   type Block,
@@ -16,12 +17,20 @@ import {
   table,
 } from './document.ts'
 
+/** What the pull request is for: GitHub closes the issue with it; tickets are named, so that their own tools find it. */
+function forWhat({ origin, surfaces = [] }: Task): Block[] {
+  const issue = origin.number > 0 ? [origin.isPullRequest ? `For #${origin.number}` : `Closes #${origin.number}`] : []
+  const tickets = surfaces.filter(isTicket).map((surface) => `For ${surfaceLink(surface)}`)
+  const lines = [...issue, ...tickets]
+  return lines.length > 0 ? [paragraph(lines.join('\n\n'))] : []
+}
+
 /** The body of the pull request: what, why, how it was proved, what was not done, what it cost. */
 export function pullRequestBody(task: Task): Document {
   const note = task.patches.at(-1)?.note
   const first = task.patches[0]?.note
   return [
-    paragraph(task.origin.isPullRequest ? `For #${task.origin.number}` : `Closes #${task.origin.number}`),
+    ...forWhat(task),
     heading('What changed and why'),
     ...(task.spec ? [paragraph(said(task.spec.problem))] : []),
     paragraph(said(first?.summary ?? '')),

@@ -1,6 +1,6 @@
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
-import { type Document, paragraph, shortSha } from '../reply/document.ts'
+import { type Document, paragraph } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { isTicket, type Surface, surfaceKey, surfaceLink, surfaceName } from '../said.ts'
@@ -81,7 +81,7 @@ function pullLink(task: Task, surface: Surface): EffectIntent[] {
 
 function releaseLink(task: Task, surface: Surface, { index, deployed, report }: Release): EffectIntent[] {
   if (!deployed?.ok || !isTicket(surface)) return []
-  const title = `${deployed.environment}: ${shortSha(deployed.sha)}${report ? `, ${report.verdict}` : ''}`
+  const title = `${deployed.environment}: ${deployed.sha.slice(0, 7)}${report ? `, ${report.verdict}` : ''}`
   const body = {
     kind: 'ticket.link',
     place: place(task),

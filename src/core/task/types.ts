@@ -45,6 +45,8 @@ export interface Origin {
   readonly url: string
   /** Where it was asked, if that was not on GitHub. */
   readonly surface?: Surface | undefined
+  /** What the tickets say that the request names, for whoever works on it; never copied to where others read. */
+  readonly tickets?: readonly string[] | undefined
   /** What is asked gets an issue of its own before the work begins. */
   readonly opensIssue?: boolean | undefined
 }

@@ -101,3 +101,14 @@ function marked(inner: string, mark: Node): string {
       return inner
   }
 }
+
+/** The words of a document, a line each block. */
+export function plainOf(value: unknown): string {
+  if (!isNode(value)) return ''
+  if (value.type === 'text') return value.text ?? ''
+  if (value.type === 'mention') return String(value.attrs?.['text'] ?? '')
+  const inner = (value.content ?? []).map(plainOf)
+  if (value.type === 'tableRow') return inner.join('  ')
+  const isLine = value.type === 'paragraph' || value.type === 'heading' || value.type === 'codeBlock'
+  return isLine ? inner.join('') : inner.filter(Boolean).join('\n')
+}

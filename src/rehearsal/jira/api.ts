@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { RestRefusal, type RestCall, type RestRoute } from '../rest.ts'
-import { adfProblem } from './adf.ts'
+import { adfProblem, plainOf } from './adf.ts'
 import { shownComment, shownStatus, shownTicket, shownUser } from './shapes.ts'
 import { type JiraWorld, STATUSES, type Ticket } from './world.ts'
 
@@ -142,6 +142,7 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       }
       ticket.comments.push(comment)
       ticket.updated = now
+      world.onSeen('muster[bot]', 'commented on', ticket.key, plainOf(comment.body))
       world.onPosted(ticket, comment)
       return { status: 201, body: shownComment(world, ticket, comment, false) }
     },
@@ -156,6 +157,7 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       const { body } = read(Comment, call)
       spend(ticket)
       Object.assign(comment, { body: document(body), updated: new Date() })
+      call.world.onSeen('muster[bot]', 'edited', ticket.key, plainOf(comment.body))
       return { status: 200, body: shownComment(call.world, ticket, comment, false) }
     },
   },
@@ -204,6 +206,7 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       }
       call.world.change(ticket, call.world.bot, [{ ...item, toString: to.name }])
       ticket.status = to
+      call.world.onSeen('muster[bot]', 'moved', ticket.key, `to ${to.name}`)
       return { status: 204, body: undefined }
     },
   },
@@ -218,6 +221,7 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       const id = known?.id ?? Number(call.world.id())
       if (known) Object.assign(known, { relationship, object })
       else ticket.links.push({ id, globalId, relationship, object })
+      call.world.onSeen('muster[bot]', known ? 'changed the link on' : 'linked on', ticket.key, object.title)
       return {
         status: known ? 200 : 201,
         body: { id, self: `${call.world.url}/rest/api/3/issue/${ticket.id}/remotelink/${id}` },

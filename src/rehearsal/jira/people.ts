@@ -39,6 +39,7 @@ export class JiraPeople {
       changes: [],
     }
     world.tickets.push(ticket)
+    world.onSeen(nameOf(user), 'wrote the ticket', ticket.key, summary)
     await this.#send('jira:issue_created', user, ticket, { issue_event_type_name: 'issue_created' })
     return ticket
   }
@@ -49,6 +50,7 @@ export class JiraPeople {
     const comment = { id: world.id(), author: user, body: this.#adf(text), properties: [], created: now, updated: now }
     ticket.comments.push(comment)
     ticket.updated = now
+    world.onSeen(nameOf(user), 'commented on', ticket.key, text)
     await this.#posted(user, ticket, comment, text)
     return comment
   }
@@ -73,6 +75,7 @@ export class JiraPeople {
   async assign(user: JiraUser, ticket: Ticket, to: JiraUser | undefined): Promise<void> {
     const before = ticket.assignee
     ticket.assignee = to
+    this.#world.onSeen(nameOf(user), 'assigned', ticket.key, `to ${to?.displayName ?? 'nobody'}`)
     await this.#changed(user, ticket, 'issue_assigned', {
       field: 'assignee',
       fieldtype: 'jira',
@@ -157,8 +160,12 @@ export class JiraPeople {
   }
 }
 
+function nameOf(user: JiraUser): string {
+  return user.displayName.toLowerCase()
+}
+
 /** A document of the editor as wiki markup, as webhooks bring it. */
-function textOf(world: JiraWorld, node: unknown): string {
+export function textOf(world: JiraWorld, node: unknown): string {
   if (typeof node !== 'object' || node === null) return ''
   const type: unknown = Reflect.get(node, 'type')
   const text: unknown = Reflect.get(node, 'text')

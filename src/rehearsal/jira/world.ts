@@ -74,6 +74,8 @@ export class JiraWorld {
   /** Where webhooks are delivered to. */
   hooksUrl = ''
   url = ''
+  /** Told of everything that people see: who, what, where, and the words. */
+  onSeen: (who: string, what: string, where: string, text: string) => void = () => {}
   /** Told of what Muster writes. */
   onPosted: (ticket: Ticket, comment: JiraComment) => void = () => {}
   #ids = 20_000

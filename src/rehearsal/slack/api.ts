@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { refusalOf } from './limits.ts'
+import { wordsIn } from './words.ts'
 import type { SlackMessage, SlackWorld } from './world.ts'
 
 /** A method's answer; `error` as Slack names it. */
@@ -60,6 +61,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
       edits: 0,
     }
     world.messages.push(message)
+    world.onSeen('muster[bot]', 'wrote in', `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
     return { ok: true, channel, ts: message.ts, message: { text, ts: message.ts } }
   },
   'chat.update'(world, args) {
@@ -68,6 +70,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     if (!message.byApp) throw new Refused('cant_update_message')
     const refusal = refusalOf(blocks, text)
     if (refusal) throw new Refused(refusal)
+    world.onSeen('muster[bot]', 'edited', `#${world.channels.get(channel)}`, wordsIn(blocks))
     Object.assign(message, { text, blocks, metadata: metadata ?? message.metadata, edits: message.edits + 1 })
     return { ok: true, channel, ts }
   },
@@ -75,6 +78,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     const { channel, user, text = '', blocks = [] } = read(Post.extend({ user: Id }), args)
     if (!world.users.some((one) => one.id === user)) throw new Refused('user_not_in_channel')
     world.whispers.push({ channel, user, text, blocks })
+    world.onSeen('muster[bot]', `told only ${user} in`, `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
     return { ok: true, message_ts: world.ts() }
   },
   'chat.getPermalink'(world, args) {

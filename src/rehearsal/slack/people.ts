@@ -36,6 +36,7 @@ export class SlackPeople {
       edits: 0,
     }
     world.messages.push(message)
+    world.onSeen(user.name, thread ? 'replied in' : 'wrote in', `#${world.channels.get(channel)}`, words)
     const event = {
       user: user.id,
       ...(user.homeTeam === world.team.id ? {} : { user_team: user.homeTeam, source_team: user.homeTeam }),
@@ -73,6 +74,7 @@ export class SlackPeople {
     const element = elementsOf(message).find((one) => one.text.text === label)
     if (!element) throw new Error(`there is no button "${label}" on that message`)
     const { team, bot } = this.#world
+    this.#world.onSeen(user.name, 'pressed', `"${label}"`, '')
     const payload = {
       type: 'block_actions',
       team: { id: team.id, domain: team.domain },

@@ -50,6 +50,8 @@ export class SlackWorld {
   /** Where events are delivered to. */
   eventsUrl = ''
   url = ''
+  /** Told of everything that people see: who, what, where, and the words. */
+  onSeen: (who: string, what: string, where: string, text: string) => void = () => {}
   #last = 0
 
   addUser(name: string, extra: Partial<SlackUser> = {}): SlackUser {
