@@ -10,12 +10,15 @@ export type Markers = ReadonlyMap<string, string>
 
 /** A message as the parts that the channel takes, numbered where there are several. Only messages have parts. */
 export function partsOf(body: EffectBody, sizeOf: SizeOf): RichDocument[] {
-  return body.kind === 'message' ? numbered(splitDocument(richOf(body.document), sizeOf)) : []
+  return body.kind === 'message' || body.kind === 'message.upsert'
+    ? numbered(splitDocument(richOf(body.document), sizeOf))
+    : []
 }
 
 /** What an earlier try left: all the parts of a message, or the one thing that was to be written. */
 export function foundIn(there: Markers, body: SurfaceBody, marker: string, sizeOf: SizeOf): EffectResult | undefined {
-  const wanted = body.kind === 'message' ? partsOf(body, sizeOf).map((_, index) => partMarker(marker, index)) : [marker]
+  const parts = partsOf(body, sizeOf)
+  const wanted = parts.length > 0 ? parts.map((_, index) => partMarker(marker, index)) : [marker]
   const found = wanted.map((one) => there.get(one))
   return found.every((ref) => ref !== undefined) ? { ref: found[0] } : undefined
 }

@@ -56,6 +56,11 @@ export interface ChannelFacts {
   surfaceAt(url: URL): Promise<Surface | undefined>
   /** The place that people call by this name (`SHOP-12`); undefined where there is none. */
   surfaceNamed(name: string): Promise<Surface | undefined>
+  /**
+   * Begins a thread for what was said by a command, which stands in none. Begun twice, it is the same one.
+   * @param marker tells it from others
+   */
+  thread?(surface: Surface, words: string, marker: string): Promise<Surface>
   /** The e-mail address of somebody's account, as the channel has verified it; undefined where that is not told, or not to be trusted. */
   emailOf(member: Member): Promise<string | undefined>
 }

@@ -131,6 +131,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     facts: factsOf(adapters.channels),
     mapped: (channel, projects) => mappedIn(adapters.channels[channel]?.repositories, projects),
     githubUrl: settings.githubUrls.server,
+    publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
     mayAsk: stand.unlimited ? () => true : personLimiter(30, 10, now),

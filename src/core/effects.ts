@@ -78,6 +78,46 @@ export type SurfaceBody =
       readonly document: Document
       readonly buttons: readonly Button[]
     }
+  /** A message that is changed when what it asks for is decided; it stays where it stands. */
+  | {
+      readonly kind: 'message.upsert'
+      readonly place: Place
+      readonly surface: Surface
+      readonly document: Document
+      readonly buttons: readonly Button[]
+    }
+  /** A picture with words beside it, where a channel can show one. */
+  | {
+      readonly kind: 'chart'
+      readonly place: Place
+      readonly surface: Surface
+      readonly title: string
+      readonly series: readonly { readonly second: number; readonly requests: number; readonly errors: number }[]
+    }
+  /** A form to fill in, for whoever asked for it. */
+  | {
+      readonly kind: 'form'
+      readonly place: Place
+      readonly surface: Surface
+      readonly trigger: string
+      readonly form: Form
+    }
+  /** What Muster shows one person about their work. */
+  | {
+      readonly kind: 'home'
+      readonly place: Place
+      readonly surface: Surface
+      readonly member: string
+      readonly document: Document
+    }
+  /** What an address of Muster's own is about, below the message that shares it. */
+  | {
+      readonly kind: 'unfurl'
+      readonly place: Place
+      readonly surface: Surface
+      readonly messageId: string
+      readonly shown: readonly { readonly url: string; readonly document: Document }[]
+    }
   /** For one person's eyes, where a channel has such messages. */
   | {
       readonly kind: 'whisper'
@@ -103,6 +143,10 @@ export type SurfaceBody =
       readonly done: boolean
     }
 
+export type Form =
+  | { readonly name: 'answer'; readonly questions: readonly string[] }
+  | { readonly name: 'repository'; readonly choices: readonly string[]; readonly event: string }
+
 /** The three kinds of states that every workflow of tickets has, whatever a team calls them. */
 export type TicketState = 'todo' | 'progress' | 'done'
 
@@ -112,7 +156,7 @@ export type Trouble = 'gone' | 'token'
 /** A decision that can be made by pressing a button, where a channel has buttons; everywhere else by the command. */
 export interface Button {
   readonly label: string
-  readonly action: 'approve' | 'reject' | 'cancel' | 'continue' | 'retry'
+  readonly action: 'approve' | 'reject' | 'cancel' | 'continue' | 'retry' | 'answer' | 'repository' | 'choose'
   /** What the decision binds to (a hash, a sum), given back as it is. */
   readonly value: string
   readonly style: 'primary' | 'danger' | 'plain'
@@ -139,7 +183,7 @@ export interface EffectResult {
 
 /** Effects that are rewritten from the newest state. */
 export function isUpsert(kind: EffectKind): boolean {
-  return kind === 'status.upsert' || kind === 'pr.body.upsert' || kind === 'check.upsert' || kind === 'card.upsert'
+  return kind.endsWith('.upsert')
 }
 
 /** Where an effect stands in line. */
@@ -158,7 +202,8 @@ export function laneOf(scope: string, conversationId: string, { key, body }: Eff
   // What another channel cannot take now keeps nobody waiting elsewhere.
   const thread = surface ? `${conversationId} ${surfaceKey(surface)}` : conversationId
   return {
-    lane: isUpsert(body.kind) ? `${scope} ${key}` : thread,
+    // A message that may change later stands in line with the others.
+    lane: isUpsert(body.kind) && body.kind !== 'message.upsert' ? `${scope} ${key}` : thread,
     account: surface ? surfaceAccount(surface) : accountOf(body.place.repository.installationId),
     priority: priorityOf(body.kind),
   }
@@ -170,6 +215,7 @@ export function accountOf(installationId: number): string {
 }
 
 function priorityOf(kind: EffectKind): number {
-  if (kind === 'reaction' || kind === 'seen') return 0
+  // A form can be shown for a moment only.
+  if (kind === 'reaction' || kind === 'seen' || kind === 'form') return 0
   return isUpsert(kind) ? 2 : 1
 }

@@ -91,6 +91,14 @@ export type SaidWhat =
   /** Labels (tags) were put on. */
   | { readonly type: 'labelled'; readonly labels: readonly string[]; readonly ticket: Ticket | undefined }
   | { readonly type: 'gone' }
+  /** Asks for a form, where the channel has such. `trigger` is good for a moment only. */
+  | { readonly type: 'form'; readonly form: 'answer' | 'repository'; readonly trigger: string; readonly value: string }
+  /** One of the repositories that were offered for an earlier request, by that request's event. */
+  | { readonly type: 'chosen'; readonly repository: string; readonly event: string }
+  /** Looks at what Muster shows one person about their work. */
+  | { readonly type: 'home' }
+  /** Shared addresses of Muster's own. */
+  | { readonly type: 'shared'; readonly urls: readonly string[]; readonly messageId: string }
 
 /** What people call a surface. */
 export function surfaceName(surface: Surface): string {
@@ -108,6 +116,11 @@ export function surfaceName(surface: Surface): string {
 export function surfaceLink(surface: Surface): string {
   const name = surfaceName(surface)
   return surface.url ? `[${name}](${surface.url})` : name
+}
+
+/** Said by a command that stands in no thread: only its author sees what is answered. */
+export function isAside(surface: Surface): boolean {
+  return surface.channel === 'slack' && surface.thread.startsWith('command:')
 }
 
 export function isTicket(surface: Surface): boolean {

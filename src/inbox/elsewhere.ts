@@ -3,7 +3,7 @@ import type { Heard, Subject } from '../core/heard.ts'
 import { repositoryIn, titleOf, withoutRepository } from '../core/request.ts'
 import { OPENING } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
-import { surfaceKey } from '../core/said.ts'
+import { isAside, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
@@ -29,7 +29,8 @@ export type Elsewhere =
  * their thread or ticket, the repository they name or their project belongs to. Authority is asked of GitHub afterwards, as
  * for everybody.
  */
-export async function fromElsewhere(deps: InboxDeps, said: Said): Promise<Elsewhere> {
+export async function fromElsewhere(deps: InboxDeps, heard: Said): Promise<Elsewhere> {
+  const said = await withChoice(deps, heard)
   const known = await deps.store.conversations.find(surfaceKey(said.surface))
   const task = known ? await deps.store.tasks.latest(known) : undefined
   if (said.what.type === 'gone') return { ok: false, gone: task }
@@ -65,8 +66,24 @@ function wordsOf(what: SaidWhat): string | undefined {
     case 'assigned':
     case 'labelled':
       return '@muster build'
-    case 'gone':
+    default:
       return undefined
+  }
+}
+
+/** A repository was chosen for what was asked before: now it is asked again, with its name, by whoever chose. */
+async function withChoice(deps: InboxDeps, said: Said): Promise<Said> {
+  const { what, surface } = said
+  if (what.type !== 'chosen') return said
+  const stored = await deps.store.inbox.get(what.event)
+  const asked = stored?.lane === surfaceKey(surface) || isAside(surface) ? stored : undefined
+  const read = asked && (await deps.readers[surface.channel]?.(asked.body))
+  if (!read || 'ignored' in read || read.what.type !== 'text' || !/^[\w-]+\/[\w.-]+$/.test(what.repository)) return said
+  const [first = '', ...rest] = (wordsOf(read.what) ?? '').split('\n')
+  return {
+    ...said,
+    writtenAt: read.writtenAt,
+    what: { ...read.what, text: [`${first} in ${what.repository}`, ...rest].join('\n') },
   }
 }
 

@@ -1,12 +1,13 @@
+import { findCommands } from '../core/command.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
-import { type ChannelName, type Said, surfaceKey } from '../core/said.ts'
+import { type ChannelName, isAside, type Said, surfaceKey } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
 import { chooseRepository, helpReply, invalidReply, linkOffer, noteReply, whyReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
-import { type Names, type Route, route } from '../core/routing.ts'
+import { type Names, OPENING, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
 import { holds } from '../core/task/surfaces.ts'
@@ -18,6 +19,7 @@ import { openTask } from './open.ts'
 import { quarantine } from './quarantine.ts'
 import { acknowledge, acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
 import { fromElsewhere } from './elsewhere.ts'
+import { choiceButtons, isView, showView } from './views.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Claim } from '../leases/types.ts'
@@ -157,13 +159,18 @@ async function hearElsewhere(
   }
   if ('ignored' in said)
     return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
+  if (isView(said.what)) {
+    const decision = await showView(deps, eventId, said, said.what, { repository: NOWHERE, number: 0 })
+    return deps.store.inbox.decide(eventId, decision, { kind: said.kind })
+  }
   const found = await fromElsewhere(deps, said)
   if (!found.ok) {
     if ('ask' in found) return sayElsewhere(deps, eventId, said, found.ask)
     if ('gone' in found) return placeGone(deps, eventId, said, found.gone, fence)
     return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
   }
-  const { heard, task } = found
+  const { task } = found
+  const heard = await inThread(deps, eventId, found.heard)
   const names: Names = { mentions: ['muster'], label: '', botId: -1 }
   const way = route(heard, task, names)
   if (way.to === 'ignore')
@@ -172,6 +179,18 @@ async function hearElsewhere(
   const conversationId = await deps.store.conversations.at(heard.key)
   await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
   deps.kick()
+}
+
+/** What a command asks to be begun gets a thread of its own, if its author may ask for it; everything else is answered aside. */
+async function inThread(deps: InboxDeps, eventId: string, heard: Heard): Promise<Heard> {
+  const { elsewhere, what } = heard
+  const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
+  if (!elsewhere || !open || what.type !== 'text') return heard
+  const [command] = findCommands(what.text, ['muster'])
+  if (!command || !OPENING.has(command.verb)) return heard
+  if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
+  const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), `thread:${eventId}`)
+  return { ...heard, key: surfaceKey(surface), elsewhere: { ...elsewhere, surface } }
 }
 
 /** A thread or ticket was deleted: its work goes on elsewhere. */
@@ -198,9 +217,11 @@ async function placeGone(
 async function sayElsewhere(deps: InboxDeps, eventId: string, { surface, kind }: Said, what: 'repository' | 'help') {
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
   const choices = what === 'help' ? [] : await deps.platform.repositories(CHOICES)
-  const document =
-    what === 'help' ? helpReply() : chooseRepository(choices.map(({ owner, name }) => `${owner}/${name}`))
-  const body = { kind: 'message', place: { repository: NOWHERE, number: 0 }, surface, document, buttons: [] } as const
+  const names = choices.map(({ owner, name }) => `${owner}/${name}`)
+  const document = what === 'help' ? helpReply() : chooseRepository(names)
+  const place = { repository: NOWHERE, number: 0 }
+  const buttons = choiceButtons(names, eventId)
+  const body = { kind: 'message', place, surface, document, buttons } as const
   await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `reply:${eventId}`, body }])
   deps.kick()
   const decision: Decision =

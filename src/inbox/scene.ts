@@ -25,6 +25,8 @@ export interface InboxDeps {
     channel: ChannelName,
     projects: readonly string[],
   ) => { readonly owner: string; readonly name: string } | undefined
+  /** Where Muster itself is reached. */
+  readonly publicUrl: string
   /** GitHub's address, as people see it. */
   readonly githubUrl: string
   /** Where people sign in to show which GitHub account is theirs. */

@@ -110,7 +110,8 @@ function isPointless({ body, status }: StoredEffect, task: Task): boolean {
 
 /** Found again after a crash, a thing that is edited in place may show an old state. */
 function needsRewrite(effect: StoredEffect): boolean {
-  return effect.body.kind === 'status.upsert' || effect.body.kind === 'card.upsert'
+  const { kind } = effect.body
+  return kind === 'status.upsert' || kind === 'card.upsert' || kind === 'message.upsert'
 }
 
 /** @returns whether the lane was left */

@@ -218,7 +218,7 @@ function progressLine({ state, status }: TaskView): string {
 
 async function keepRunning(stage: Stage, server: ServerChild, narrator: Narrator): Promise<void> {
   narrator.say(
-    `Everything keeps running. Press Ctrl-C to end it.\n  GitHub (rehearsal)  ${stage.github.url}\n  Muster's API        ${server.url}/api/v1/tasks\n  The price service   http://127.0.0.1:${stage.productionPort}/quote?sku=bolt-m8&quantity=12\n  The server's log    ${server.logFile}`,
+    `Everything keeps running. Press Ctrl-C to end it.\n  GitHub (rehearsal)  ${stage.github.url}\n${stage.team ? `  Slack (rehearsal)   ${stage.team.slack.url}\n  Jira (rehearsal)    ${stage.team.jira.url}\n` : ''}  Muster's API        ${server.url}/api/v1/tasks\n  The price service   http://127.0.0.1:${stage.productionPort}/quote?sku=bolt-m8&quantity=12\n  The server's log    ${server.logFile}`,
   )
   const forever = setInterval(() => {}, 60_000)
   await new Promise<void>((done) => {

@@ -32,16 +32,16 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
     costOf: (body) => ({ request: costOf(body) }),
     async lookUp(body, context) {
       const own = ours(body)
-      // The same again changes nothing.
-      if (own.kind === 'seen' || own.kind === 'ticket.move' || own.kind === 'ticket.link') return undefined
+      // Anything else changes nothing when it comes again.
+      if (own.kind !== 'card.upsert' && own.kind !== 'message' && own.kind !== 'whisper') return undefined
       return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf)
     },
-    send(body, context) {
+    async send(body, context) {
       const own = ours(body)
       switch (own.kind) {
         case 'seen':
           // Reactions cannot be set by the API: the status comment shows that something was heard.
-          return Promise.resolve({})
+          return {}
         case 'whisper':
           return whisper(deps, own, context)
         case 'card.upsert':
@@ -52,6 +52,8 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
         case 'ticket.link':
           return linkOn(deps.client, own.surface.ticket, own, deps.pullField, context.mayLeave)
+        default:
+          throw new SendError('fatal', `${own.kind} is not for ClickUp`)
       }
     },
   }

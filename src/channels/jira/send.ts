@@ -29,16 +29,16 @@ export function jiraSender(deps: JiraSendDeps): Sender {
       body.kind === 'seen' ? {} : { write: body.kind === 'message' ? partsOf(body, sizeOf).length : 1 },
     async lookUp(body, context) {
       const own = ours(body)
-      // The same again changes nothing.
-      if (own.kind === 'seen' || own.kind === 'ticket.move' || own.kind === 'ticket.link') return undefined
+      // Anything else changes nothing when it comes again.
+      if (own.kind !== 'card.upsert' && own.kind !== 'message' && own.kind !== 'whisper') return undefined
       return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf)
     },
-    send(body, context) {
+    async send(body, context) {
       const own = ours(body)
       switch (own.kind) {
         case 'seen':
           // Jira has no reactions: the status comment shows that something was heard.
-          return Promise.resolve({})
+          return {}
         case 'whisper':
           return whisper(deps, own, context)
         case 'card.upsert':
@@ -49,6 +49,8 @@ export function jiraSender(deps: JiraSendDeps): Sender {
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
         case 'ticket.link':
           return linkOn(deps.client, own.surface.ticket, own, context.mayLeave)
+        default:
+          throw new SendError('fatal', `${own.kind} is not for Jira`)
       }
     },
   }

@@ -42,7 +42,42 @@ export function slackFacts(client: WebClient): ChannelFacts {
         })
       return messages.length > 0 ? { channel: 'slack', team, room, thread, url: url.href } : undefined
     },
+    async thread(surface, words, marker) {
+      if (surface.channel !== 'slack') return surface
+      const [, user = '', trigger = ''] = surface.thread.split(':')
+      const oldest = String(Number(/^\d{10}/.exec(trigger)?.[0] ?? Date.now() / 1000) - 120)
+      const { messages = [] } = await client.conversations.history({
+        channel: surface.room,
+        oldest,
+        limit: 200,
+        include_all_metadata: true,
+      })
+      const known = messages.find(({ metadata }) => JSON.stringify(metadata?.event_payload ?? {}).includes(marker))
+      const ts = known?.ts ?? (await begin(client, surface.room, user, words, marker))
+      return { channel: 'slack', team: surface.team, room: surface.room, thread: ts }
+    },
     /** Slack needs no address of anybody: its members sign in with GitHub. */
     emailOf: () => Promise.resolve(undefined),
   }
+}
+
+/** The first message of a thread: what somebody asked for, in their name. */
+async function begin(client: WebClient, room: string, user: string, words: string, marker: string): Promise<string> {
+  const element = {
+    type: 'rich_text_section' as const,
+    elements: [
+      { type: 'user' as const, user_id: user },
+      { type: 'text' as const, text: ` asked: ${words.slice(0, 2500)}` },
+    ],
+  }
+  const { ts } = await client.chat.postMessage({
+    channel: room,
+    text: 'A request to Muster',
+    blocks: [{ type: 'rich_text', elements: [element] }],
+    metadata: { event_type: 'muster_thread', event_payload: { marker } },
+    unfurl_links: false,
+    unfurl_media: false,
+  })
+  if (!ts) throw new Error('Slack posted the message, and did not say where')
+  return ts
 }

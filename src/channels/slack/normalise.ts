@@ -1,7 +1,8 @@
 import type { Unheard } from '../../core/heard.ts'
-import type { Member, Said, Surface } from '../../core/said.ts'
+import type { Member, Said, SaidWhat, Surface } from '../../core/said.ts'
 import { jsonIn } from '../signature.ts'
-import { BlockActions, EventCallback, Message, MessageAction, SlashCommand } from './schema.ts'
+import { readForm, readHome, readShared } from './readviews.ts'
+import { BlockActions, EventCallback, Message, MessageAction, SlashCommand, ViewSubmission } from './schema.ts'
 import { markdownOf } from './text.ts'
 
 type Event = ReturnType<typeof EventCallback.parse>
@@ -18,6 +19,8 @@ export function normalise(body: Uint8Array): Said | Unheard {
   if (shortcut.success) return readShortcut(shortcut.data)
   const slash = SlashCommand.safeParse(payload)
   if (slash.success) return readSlash(slash.data)
+  const form = ViewSubmission.safeParse(payload)
+  if (form.success) return readForm(form.data)
   if (typeof payload !== 'object' || payload === null || !('type' in payload))
     return { ignored: 'malformed', detail: 'the payload is none of Slack' }
   return { ignored: 'unknown_event', detail: `nothing is done on ${String(payload.type).slice(0, 60)}` }
@@ -25,6 +28,8 @@ export function normalise(body: Uint8Array): Said | Unheard {
 
 function readEvent(callback: Event): Said | Unheard {
   const { event } = callback
+  if (event.type === 'app_home_opened') return readHome(callback.team_id, event)
+  if (event.type === 'link_shared') return readShared(callback.team_id, event)
   if (event.type !== 'message' && event.type !== 'app_mention')
     return { ignored: 'not_for_us', detail: `nothing is done on ${event.type.slice(0, 60)}` }
   const message = Message.safeParse(event)
@@ -117,13 +122,37 @@ function readAction(action: ReturnType<typeof BlockActions.parse>): Said | Unhea
     return { ignored: 'not_for_us', detail: 'an action that belongs to no message' }
   if (!pressed.action_id.startsWith('muster:'))
     return { ignored: 'not_for_us', detail: `the action is "${pressed.action_id.slice(0, 60)}"` }
+  const aside = action.container?.is_ephemeral === true && action.message?.thread_ts === undefined
+  const thread = aside
+    ? asideThread(action.user.id, action.trigger_id ?? messageId)
+    : (action.message?.thread_ts ?? messageId)
   return {
     kind: 'slack.button',
-    surface: surfaceOf(team, room, action.message?.thread_ts ?? messageId),
+    surface: surfaceOf(team, room, thread),
     by: personOf(team, action.user),
     writtenAt: timeOf(pressed.action_ts),
-    what: { type: 'button', action: pressed.action_id.slice('muster:'.length), value: pressed.value ?? '', messageId },
+    what: pressedWhat(
+      pressed.action_id.slice('muster:'.length),
+      pressed.value ?? '',
+      messageId,
+      action.trigger_id ?? '',
+    ),
   }
+}
+
+/** Some buttons decide, some open a form, some choose. Those of a row have a number behind their name. */
+function pressedWhat(id: string, value: string, messageId: string, trigger: string): SaidWhat {
+  const [action = ''] = id.split(':')
+  if (action === 'answer') return { type: 'form', form: 'answer', trigger, value }
+  if (action === 'choose') return { type: 'form', form: 'repository', trigger, value }
+  if (action !== 'repository') return { type: 'button', action, value, messageId }
+  const [event = '', repository = ''] = value.split(' ')
+  return { type: 'chosen', repository, event }
+}
+
+/** What stands in no thread is told to its author alone. */
+function asideThread(user: string, trigger: string): string {
+  return `command:${user}:${trigger}`
 }
 
 /** "Hand to Muster" on a message: as if Muster had been asked to do what it says. */
@@ -152,7 +181,7 @@ function readSlash(slash: ReturnType<typeof SlashCommand.parse>): Said | Unheard
   if (command !== '/muster') return { ignored: 'not_for_us', detail: `the command is "${command.slice(0, 60)}"` }
   return {
     kind: 'slack.command',
-    surface: surfaceOf(team_id, channel_id, `command:${trigger_id}`),
+    surface: surfaceOf(team_id, channel_id, asideThread(user_id, trigger_id)),
     by: personOf(team_id, { id: user_id, name: user_name }),
     writtenAt: Number(/^(\d{13})\b/.exec(trigger_id)?.[1] ?? Number.NaN),
     what: { type: 'text', text: `@muster ${text}`, messageId: '', mentioned: true, ticket: undefined },

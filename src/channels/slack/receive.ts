@@ -3,7 +3,15 @@ import type { Arrival } from '../../core/inbound.ts'
 import { surfaceAccount, surfaceKey } from '../../core/said.ts'
 import { headerIn, isHmac, jsonIn } from '../signature.ts'
 import type { Received, Verifier } from '../types.ts'
-import { BlockActions, EventCallback, Message, MessageAction, SlashCommand } from './schema.ts'
+import {
+  BlockActions,
+  EventCallback,
+  Message,
+  MessageAction,
+  SlashCommand,
+  FormMemory,
+  ViewSubmission,
+} from './schema.ts'
 
 /** Older calls are replays (limits.md). */
 const MAX_AGE_S = 300
@@ -107,6 +115,14 @@ function whatIs(payload: unknown): Peeked {
       deliveryId: `slash:${trigger_id ?? hashOf(payload)}`,
       account: `slack:${team_id}`,
     }
+  }
+  const form = ViewSubmission.safeParse(payload)
+  if (form.success) {
+    const { team, user, view } = form.data
+    const memory = FormMemory.safeParse(jsonIn(Buffer.from(view.private_metadata ?? '')))
+    const place = memory.success ? placeOf(team?.id ?? user.team_id, memory.data.room, memory.data.thread) : {}
+    // A form is sent once; what Slack repeats is the same view.
+    return { kind: 'view_submission', deliveryId: `form:${view.id}`, ...place }
   }
   const type = typeof payload === 'object' && payload !== null && 'type' in payload ? String(payload.type) : 'unknown'
   return { kind: type, deliveryId: `${type}:${hashOf(payload)}` }

@@ -44,7 +44,12 @@ export const BlockActions = z.object({
   user: User,
   trigger_id: optional(Id),
   container: optional(
-    z.looseObject({ type: optional(z.string()), message_ts: optional(Id), channel_id: optional(Id) }),
+    z.looseObject({
+      type: optional(z.string()),
+      message_ts: optional(Id),
+      channel_id: optional(Id),
+      is_ephemeral: optional(z.boolean()),
+    }),
   ),
   channel: optional(z.object({ id: Id })),
   message: optional(z.object({ ts: optional(Id), thread_ts: optional(Id) })),
@@ -71,4 +76,43 @@ export const SlashCommand = z.object({
   user_name: optional(Text),
   text: optional(Text),
   trigger_id: optional(Id),
+})
+
+export const ViewSubmission = z.object({
+  type: z.literal('view_submission'),
+  team: optional(z.object({ id: Id })),
+  user: User,
+  view: z.object({
+    id: Id,
+    callback_id: optional(z.string()),
+    private_metadata: optional(Text),
+    state: optional(
+      z.object({
+        values: z.record(
+          z.string(),
+          z.record(
+            z.string(),
+            z.looseObject({ value: optional(Text), selected_option: optional(z.object({ value: Text })) }),
+          ),
+        ),
+      }),
+    ),
+    blocks: optional(
+      z.array(z.looseObject({ block_id: optional(z.string()), label: optional(z.object({ text: Text })) })),
+    ),
+  }),
+})
+
+/** What a form of ours remembers; nobody but our own app can write it. */
+export const FormMemory = z.object({ room: Id, thread: Id, event: optional(Id) })
+
+export const HomeOpened = z.object({ type: z.literal('app_home_opened'), user: Id, tab: optional(z.string()) })
+
+export const LinkShared = z.object({
+  type: z.literal('link_shared'),
+  user: Id,
+  channel: Id,
+  message_ts: Id,
+  thread_ts: optional(Id),
+  links: z.array(z.object({ url: z.string().max(4000) })).max(50),
 })

@@ -1,61 +1,84 @@
-import type { KnownBlock } from '@slack/types'
-import type { WebClient } from '@slack/web-api'
 import type { Button, EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
 import { richOf } from '../../core/reply/read.ts'
-import { plainText, type RichDocument } from '../../core/reply/rich.ts'
-import type { Surface } from '../../core/said.ts'
-import { withTexts } from '../../core/reply/texts.ts'
-import { splitDocument } from '../../core/reply/split.ts'
+import type { Document } from '../../core/reply/document.ts'
+import { isAside, type Surface } from '../../core/said.ts'
+import { partMarker, splitDocument } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { foundIn, type Markers, partsOf, sendParts } from '../messages.ts'
 import { once } from '../once.ts'
 import { classify, nameOf } from './client.ts'
-import { renderBlocks, sizeOf } from './render.ts'
-
-export interface SlackSendDeps {
-  readonly client: WebClient
-  readonly redact: (text: string) => string
-  /** Between the parts of one message: Slack takes one a second in a channel. */
-  readonly pause: () => Promise<void>
-}
+import type { SlackSendDeps } from './deps.ts'
+import { actions, openForm, type Part, rendered, showHome, unfurl, upload } from './show.ts'
+import { sizeOf } from './render.ts'
 
 type Thread = Extract<Surface, { channel: 'slack' }>
-interface Part {
-  readonly blocks: KnownBlock[]
-  readonly text: string
-}
-
 /** How a message carries its marker: out of sight, and only an app can set it. */
 const EVENT_TYPE = 'muster_effect'
 const MAX_PAGES = 20
 
+/** What can be looked up: what stands in a thread under a marker. The rest does no harm when it is there twice. */
+const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'chart'])
+
 /** Sends what is seen in Slack. */
 export function slackSender(deps: SlackSendDeps): Sender {
   const self = once(() => deps.client.auth.test())
+  const markers = (surface: Thread) => async () => ownMessages(deps, await self(), surface)
   return {
     costOf: (body, previous) =>
-      body.kind === 'seen' || previous?.ref !== undefined
+      !MARKED.has(body.kind) || previous?.ref !== undefined
         ? { edit: 1 }
-        : { post: body.kind === 'message' ? partsOf(body, sizeOf).length : 1 },
+        : { post: Math.max(1, partsOf(body, sizeOf).length) },
     lookUp: (body, context) =>
       guarded(async () => {
         const own = ours(body)
-        // What only one person sees cannot be looked up; seen twice it does no harm.
-        if (own.kind === 'seen' || own.kind === 'whisper') return undefined
-        return foundIn(await ownMessages(deps, await self(), own.surface), own, context.marker, sizeOf)
+        if (!MARKED.has(own.kind) || isAside(own.surface)) return undefined
+        return foundIn(await markers(own.surface)(), own, context.marker, sizeOf)
       }),
-    send: (body, context) =>
-      guarded(async () => {
-        const own = ours(body)
-        if (own.kind === 'seen') return seen(deps, own.surface, own.messageId, context)
-        if (own.kind === 'whisper') return whisper(deps, own, context)
-        if (own.kind === 'card.upsert') return card(deps, own.surface, context)
-        if (own.kind !== 'message') throw new SendError('fatal', `${own.kind} is not for Slack`)
-        return message(deps, own, context, async () => ownMessages(deps, await self(), own.surface))
-      }),
+    send: (body, context) => guarded(() => sendOne(deps, ours(body), context, markers)),
   }
+}
+
+async function sendOne(
+  deps: SlackSendDeps,
+  own: SurfaceBody & { readonly surface: Thread },
+  context: SendContext,
+  markers: (surface: Thread) => () => Promise<Markers>,
+): Promise<EffectResult> {
+  const { surface } = own
+  switch (own.kind) {
+    case 'seen':
+      return seen(deps, surface, own.messageId, context)
+    case 'whisper':
+      return whisper(deps, surface, own.member, own.document, [], context)
+    case 'card.upsert':
+      return card(deps, surface, context)
+    case 'message':
+      return isAside(surface)
+        ? whisper(deps, surface, asideOf(surface), own.document, own.buttons, context)
+        : message(deps, { ...own, surface }, context, markers(surface))
+    case 'message.upsert':
+      return context.previous?.ref === undefined
+        ? message(deps, { ...own, kind: 'message', surface }, context, markers(surface))
+        : rewrite(deps, { ...own, surface }, context, markers(surface))
+    case 'chart':
+      return upload(deps, surface, own, context)
+    case 'form':
+      return openForm(deps, surface, own.trigger, own.form, context)
+    case 'home':
+      return showHome(deps, own.member, own.document, context)
+    case 'unfurl':
+      return unfurl(deps, surface, own, context)
+    case 'ticket.move':
+    case 'ticket.link':
+      throw new SendError('fatal', `${own.kind} is not for Slack`)
+  }
+}
+
+/** Who said a command that stands in no thread. */
+function asideOf({ thread }: Thread): string {
+  return thread.split(':')[1] ?? ''
 }
 
 function ours(body: EffectBody): SurfaceBody & { readonly surface: Thread } {
@@ -77,7 +100,10 @@ async function seen({ client }: SlackSendDeps, surface: Thread, timestamp: strin
 
 async function whisper(
   deps: SlackSendDeps,
-  { surface, member, document }: Extract<SurfaceBody, { kind: 'whisper' }> & { readonly surface: Thread },
+  surface: Thread,
+  member: string,
+  document: Document,
+  buttons: readonly Button[],
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
   const [part] = rendered(deps, splitDocument(richOf(document), sizeOf))
@@ -86,8 +112,9 @@ async function whisper(
   const { message_ts: ref } = await deps.client.chat.postEphemeral({
     channel: surface.room,
     user: member,
-    thread_ts: surface.thread,
-    ...part,
+    ...(isAside(surface) ? {} : { thread_ts: surface.thread }),
+    text: part.text,
+    blocks: [...part.blocks, ...actions(buttons)],
   })
   return { ref }
 }
@@ -130,6 +157,26 @@ function message(
   })
 }
 
+/** Changes what stands there: what was decided is shown, and its buttons go. */
+async function rewrite(
+  deps: SlackSendDeps,
+  body: Extract<SurfaceBody, { kind: 'message.upsert' }> & { readonly surface: Thread },
+  { marker, mayLeave, previous }: SendContext,
+  own: () => Promise<Markers>,
+): Promise<EffectResult> {
+  const there = await own()
+  const parts = rendered(deps, partsOf(body, sizeOf))
+  const { room: channel } = body.surface
+  for (let index = 0; ; index++) {
+    const ts = there.get(partMarker(marker, index))
+    if (ts === undefined) return previous ?? {}
+    const part = parts[index]
+    mayLeave()
+    if (part) await deps.client.chat.update({ channel, ts, ...part, metadata: metadataOf(partMarker(marker, index)) })
+    else await deps.client.chat.delete({ channel, ts })
+  }
+}
+
 async function postTo(
   { client }: SlackSendDeps,
   { room, thread }: Thread,
@@ -152,36 +199,6 @@ async function postTo(
 
 function metadataOf(marker: string) {
   return { event_type: EVENT_TYPE, event_payload: { marker } }
-}
-
-/** Blocks, and the line that a notification shows, which Slack reads as its own markup: so what could mean something there is escaped. */
-function rendered({ redact }: SlackSendDeps, parts: readonly RichDocument[]): Part[] {
-  return parts.map((whole) => {
-    const part = withTexts(whole, redact)
-    const first = part.find((block) => block.kind === 'ask' || block.kind === 'heading' || block.kind === 'paragraph')
-    const line = first && 'children' in first ? plainText(first.children) : 'Muster'
-    return { blocks: renderBlocks(part), text: escaped(line).slice(0, 300) }
-  })
-}
-
-function escaped(line: string): string {
-  return line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('@', '@\u200b')
-}
-
-function actions(buttons: readonly Button[]): KnownBlock[] {
-  if (buttons.length === 0) return []
-  return [
-    {
-      type: 'actions',
-      elements: buttons.map((button) => ({
-        type: 'button',
-        action_id: `muster:${button.action}`,
-        text: { type: 'plain_text', text: button.label.slice(0, 75) },
-        value: button.value.slice(0, 2000),
-        ...(button.style === 'plain' ? {} : { style: button.style }),
-      })),
-    },
-  ]
 }
 
 /** Our own messages in a thread, by their markers. Others could copy the words, but not write them as our app. */

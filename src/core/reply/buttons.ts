@@ -12,7 +12,7 @@ export function buttonsOf(task: Task): Button[] {
     const stopped = task.status === 'handed_off' || task.steps.some((step) => step.status === 'failed' || step.parked)
     return stopped ? [retry, cancel] : [cancel]
   }
-  if (gate.kind === 'question') return [cancel]
+  if (gate.kind === 'question') return [{ label: 'Answer', action: 'answer', value: task.id, style: 'primary' }, cancel]
   if (gate.kind === 'budget') {
     const usd = Math.max(1, Math.round(task.settings.budgetUsd))
     return [{ label: `Continue +${dollars(usd)}`, action: 'continue', value: String(usd), style: 'primary' }, cancel]

@@ -11,12 +11,19 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
+import { planKey, questionKey, releaseKey, settledEffects } from './settled.ts'
 import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
 /** What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice. */
 export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
-  return [...cards(task), ...opened(task, event), ...special(task, event), ...surfaceEffects(task, event)]
+  return [
+    ...cards(task),
+    ...opened(task, event),
+    ...special(task, event),
+    ...surfaceEffects(task, event),
+    ...settledEffects(task, event),
+  ]
 }
 
 /** One status card on every surface. */
@@ -88,8 +95,9 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
 }
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
-  if (gate.kind === 'plan') return comment(task, `plan:${gate.hash.slice(0, 12)}`, planComment(task), buttonsOf(task))
-  if (gate.kind === 'question') return comment(task, `questions:${task.version}`, questionComment(task, gate.questions))
+  if (gate.kind === 'plan') return comment(task, planKey(gate.hash), planComment(task), buttonsOf(task))
+  if (gate.kind === 'question')
+    return comment(task, questionKey(task), questionComment(task, gate.questions), buttonsOf(task))
   return []
 }
 
@@ -251,7 +259,7 @@ function release(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'release.planned')
     return comment(
       task,
-      `release:${event.release}`,
+      releaseKey(event.release),
       releasePlanComment(withGate(task, found), found),
       buttonsOf(withGate(task, found)),
     )

@@ -5,6 +5,7 @@ import { planComment, questionComment } from '../reply/plan.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { isTicket, type Surface, surfaceKey, surfaceLink, surfaceName } from '../said.ts'
 import { comment, message, place } from './places.ts'
+import { planKey, questionKey, releaseKey } from './settled.ts'
 import { isActive } from './steps.ts'
 import type { Release, Task, TaskEvent } from './types.ts'
 
@@ -29,7 +30,9 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
     case 'release.deployed':
     case 'release.watched': {
       const release = task.releases.find(({ index }) => index === event.release)
-      return release ? all.flatMap((surface) => releaseLink(task, surface, release)) : []
+      if (!release) return []
+      const drawn = event.type === 'release.watched' ? charts(task, release) : []
+      return [...all.flatMap((surface) => releaseLink(task, surface, release)), ...drawn]
     }
     default:
       return []
@@ -41,19 +44,32 @@ function joined(task: Task, surface: Surface): EffectIntent[] {
   const open = gateDocument(task)
   const state: TicketState | undefined = task.merged ? 'done' : isActive(task) ? 'progress' : undefined
   return [
-    ...(open ? [message(task, surface, `joined:${task.version}`, open, buttonsOf(task))] : []),
+    ...(open ? [message(task, surface, open.key, open.document, buttonsOf(task))] : []),
     ...(state && task.workflow === 'change' ? moves(task, [surface], state) : []),
     ...pullLink(task, surface),
     ...task.releases.flatMap((release) => releaseLink(task, surface, release)),
   ]
 }
 
-function gateDocument(task: Task): Document | undefined {
+/** What waits for people, under the key it has elsewhere too. */
+function gateDocument(task: Task): { readonly key: string; readonly document: Document } | undefined {
   const { gate } = task
-  if (gate?.kind === 'plan') return planComment(task)
-  if (gate?.kind === 'question') return questionComment(task, gate.questions)
+  if (gate?.kind === 'plan') return { key: planKey(gate.hash), document: planComment(task) }
+  if (gate?.kind === 'question') return { key: questionKey(task), document: questionComment(task, gate.questions) }
   const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
-  return release && releasePlanComment(task, release)
+  return release && { key: releaseKey(release.index), document: releasePlanComment(task, release) }
+}
+
+/** The watch as a picture, where no diagrams are drawn. */
+function charts(task: Task, { index, report }: Release): EffectIntent[] {
+  if (!report || report.series.length === 0) return []
+  const title = `${report.environment} at ${report.sha.slice(0, 7)}: the watch`
+  return (task.surfaces ?? [])
+    .filter(({ channel }) => channel === 'slack')
+    .map((surface) => ({
+      key: `chart:${index}@${surfaceKey(surface)}`,
+      body: { kind: 'chart', place: place(task), surface, title, series: report.series },
+    }))
 }
 
 function moves(task: Task, surfaces: readonly Surface[], to: TicketState): EffectIntent[] {
@@ -89,7 +105,8 @@ function releaseLink(task: Task, surface: Surface, { index, deployed, report }: 
     what: 'deployment',
     url: deployed.url,
     title,
-    done: report !== undefined,
+    // A link that is done is struck through: this one is where the service is.
+    done: false,
   } as const
   return [{ key: `link:release:${index}:${report ? 'watched' : 'live'}@${surfaceKey(surface)}`, body }]
 }

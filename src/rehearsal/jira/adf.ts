@@ -106,7 +106,8 @@ function marked(inner: string, mark: Node): string {
 export function plainOf(value: unknown): string {
   if (!isNode(value)) return ''
   if (value.type === 'text') return value.text ?? ''
-  if (value.type === 'mention') return String(value.attrs?.['text'] ?? '')
+  const label = value.attrs?.['text']
+  if (value.type === 'mention') return typeof label === 'string' ? label : ''
   const inner = (value.content ?? []).map(plainOf)
   if (value.type === 'tableRow') return inner.join('  ')
   const isLine = value.type === 'paragraph' || value.type === 'heading' || value.type === 'codeBlock'

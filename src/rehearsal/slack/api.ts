@@ -1,37 +1,13 @@
 import { z } from 'zod'
 import { refusalOf } from './limits.ts'
+import { Id, type Method, mustFind, Post, read, Refused } from './method.ts'
+import { VIEW_METHODS } from './api-views.ts'
 import { wordsIn } from './words.ts'
 import type { SlackMessage, SlackWorld } from './world.ts'
 
-/** A method's answer; `error` as Slack names it. */
-export type Answer = Readonly<Record<string, unknown>> & { readonly ok: boolean }
-export type Method = (world: SlackWorld, args: Readonly<Record<string, unknown>>) => Answer
-
-const Id = z.string().min(1)
-const Post = z.object({
-  channel: Id,
-  text: z.string().optional(),
-  blocks: z.array(z.unknown()).optional(),
-  thread_ts: z.string().optional(),
-  metadata: z.object({ event_type: z.string(), event_payload: z.looseObject({}) }).optional(),
-})
-
-export class Refused extends Error {}
-
-function read<T>(shape: z.ZodType<T>, args: unknown): T {
-  const parsed = shape.safeParse(args)
-  if (!parsed.success) throw new Refused('invalid_arguments')
-  return parsed.data
-}
-
-function mustFind(world: SlackWorld, channel: string, ts: string): SlackMessage {
-  const found = world.find(channel, ts)
-  if (!found) throw new Refused('message_not_found')
-  return found
-}
-
 /** Slack's Web API, as far as Muster uses it. */
 export const METHODS: Readonly<Record<string, Method>> = {
+  ...VIEW_METHODS,
   'auth.test': ({ team, bot, url }) => ({
     ok: true,
     url: `${url}/`,
@@ -59,6 +35,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
       metadata,
       reactions: [],
       edits: 0,
+      files: [],
     }
     world.messages.push(message)
     world.onSeen('muster[bot]', 'wrote in', `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
@@ -77,9 +54,12 @@ export const METHODS: Readonly<Record<string, Method>> = {
   'chat.postEphemeral'(world, args) {
     const { channel, user, text = '', blocks = [] } = read(Post.extend({ user: Id }), args)
     if (!world.users.some((one) => one.id === user)) throw new Refused('user_not_in_channel')
-    world.whispers.push({ channel, user, text, blocks })
+    const ts = world.ts()
+    const refusal = refusalOf(blocks, text)
+    if (refusal) throw new Refused(refusal)
+    world.whispers.push({ ts, channel, user, text, blocks })
     world.onSeen('muster[bot]', `told only ${user} in`, `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
-    return { ok: true, message_ts: world.ts() }
+    return { ok: true, message_ts: ts }
   },
   'chat.getPermalink'(world, args) {
     const { channel, message_ts: ts } = read(z.object({ channel: Id, message_ts: Id }), args)
@@ -119,12 +99,27 @@ export const METHODS: Readonly<Record<string, Method>> = {
     }
   },
   'conversations.history'(world, args) {
-    const { channel, oldest = '0' } = read(z.object({ channel: Id, oldest: z.string().optional() }), args)
+    const {
+      channel,
+      oldest = '0',
+      include_all_metadata: all,
+    } = read(
+      z.object({
+        channel: Id,
+        oldest: z.string().optional(),
+        include_all_metadata: z.union([z.boolean(), z.string()]).optional(),
+      }),
+      args,
+    )
     if (!world.channels.has(channel)) throw new Refused('channel_not_found')
     const roots = world.messages.filter(
       (one) => one.channel === channel && one.thread === undefined && Number(one.ts) > Number(oldest),
     )
-    return { ok: true, has_more: false, messages: roots.toReversed().map((one) => shown(world, one, false)) }
+    return {
+      ok: true,
+      has_more: false,
+      messages: roots.toReversed().map((one) => shown(world, one, String(all) === 'true')),
+    }
   },
   'users.conversations': ({ channels }) => ({ ok: true, channels: [...channels].map(([id, name]) => ({ id, name })) }),
   'users.info'(world, args) {
@@ -158,5 +153,6 @@ function shown(world: SlackWorld, one: SlackMessage, withMetadata: boolean) {
     ...(one.byApp ? { bot_id: world.bot.botId, app_id: world.bot.appId, blocks: one.blocks } : {}),
     ...(one.thread ? { thread_ts: one.thread } : {}),
     ...(withMetadata && one.metadata ? { metadata: one.metadata } : {}),
+    ...(one.files.length > 0 ? { files: one.files.map(({ id, name, title }) => ({ id, name, title })) } : {}),
   }
 }

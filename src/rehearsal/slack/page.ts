@@ -11,7 +11,7 @@ export function pageRoutes(app: FastifyInstance, world: SlackWorld): void {
 function html(reply: FastifyReply, body: string): FastifyReply {
   return reply
     .type('text/html; charset=utf-8')
-    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; img-src data:")
     .send(body)
 }
 
@@ -20,7 +20,7 @@ function escape(text: unknown): string {
 }
 
 function page(world: SlackWorld): string {
-  const rooms = [...world.channels].map(([id, name]) => room(world, id, name)).join('')
+  const rooms = [...world.channels].map(([id, name]) => room(world, id, name)).join('') + homes(world)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(world.team.name)} · Slack rehearsal</title><style>${STYLE}</style><main>${rooms}</main></html>`
 }
 
@@ -41,6 +41,16 @@ function room(world: SlackWorld, id: string, name: string): string {
   return `<h1># ${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
 }
 
+/** What each person sees in Muster's tab. */
+function homes(world: SlackWorld): string {
+  return [...world.homes]
+    .map(
+      ([user, view]) =>
+        `<section class="home"><h1>Muster · Home (${escape(nameOf(world, user))})</h1>${list(view['blocks']).map(block).join('')}</section>`,
+    )
+    .join('')
+}
+
 function nameOf(world: SlackWorld, user: string): string {
   return user === world.bot.id ? 'Muster' : (world.users.find((one) => one.id === user)?.realName ?? user)
 }
@@ -52,9 +62,15 @@ function message(world: SlackWorld, one: SlackMessage): string {
   const reactions = one.reactions
     .map((name) => `<span class="reaction">${name === 'eyes' ? '👀' : escape(name)} 1</span>`)
     .join('')
+  const pictures = one.files
+    .map(
+      ({ title, bytes }) =>
+        `<figure><figcaption>${escape(title)}</figcaption><img alt="${escape(title)}" src="data:image/png;base64,${bytes.toString('base64')}"></figure>`,
+    )
+    .join('')
   const body = one.blocks.length > 0 ? one.blocks.map(block).join('') : `<p>${plain(world, one.text)}</p>`
   const avatar = one.byApp ? 'M' : who.charAt(0)
-  return `<div class="message"><div class="avatar${one.byApp ? ' app' : ''}">${avatar}</div><div class="content"><p class="who"><b>${who}</b>${one.byApp ? ' <span class="tag">APP</span>' : ''} <time>${time}</time></p>${body}${edited}${reactions ? `<p>${reactions}</p>` : ''}</div></div>`
+  return `<div class="message"><div class="avatar${one.byApp ? ' app' : ''}">${avatar}</div><div class="content"><p class="who"><b>${who}</b>${one.byApp ? ' <span class="tag">APP</span>' : ''} <time>${time}</time></p>${body}${pictures}${edited}${reactions ? `<p>${reactions}</p>` : ''}</div></div>`
 }
 
 function plain(world: SlackWorld, text: string): string {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
-import { type Answer, METHODS, Refused } from './api.ts'
+import { METHODS } from './api.ts'
+import { type Answer, Refused } from './method.ts'
 import { pageRoutes } from './page.ts'
 import { SlackPeople } from './people.ts'
 import type { SlackWorld } from './world.ts'
@@ -39,6 +40,18 @@ export async function startSlack(world: SlackWorld, port = 0): Promise<Rehearsal
     if (fault === 'reset') return void request.raw.socket.destroy()
     if (fault === '502') return reply.code(502).send('')
     return reply.send(answer)
+  })
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+  app.post('/upload/:id', async (request, reply) => {
+    const { id } = request.params as { id: string }
+    const file = world.files.get(id)
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    const length = Number(new URL(request.url, 'http://localhost').searchParams.get('length'))
+    if (!file || body.length !== length) return reply.code(400).send('bad upload')
+    file.bytes = body
+    return 'OK'
   })
   pageRoutes(app, world)
   await app.listen({ port, host: '127.0.0.1' })

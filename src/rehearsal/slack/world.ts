@@ -21,9 +21,25 @@ export interface SlackMessage {
   metadata: unknown
   readonly reactions: string[]
   edits: number
+  readonly files: SlackFile[]
+}
+
+/** A form that is open before somebody. */
+export interface OpenView {
+  readonly id: string
+  readonly user: string
+  readonly view: Readonly<Record<string, unknown>>
+}
+
+export interface SlackFile {
+  readonly id: string
+  readonly name: string
+  title: string
+  bytes: Buffer
 }
 
 export interface Whisper {
+  readonly ts: string
   readonly channel: string
   readonly user: string
   readonly text: string
@@ -46,6 +62,13 @@ export class SlackWorld {
   readonly channels = new Map<string, string>()
   readonly messages: SlackMessage[] = []
   readonly whispers: Whisper[] = []
+  readonly views: OpenView[] = []
+  /** The tab of each person. */
+  readonly homes = new Map<string, Readonly<Record<string, unknown>>>()
+  readonly unfurls = new Map<string, unknown>()
+  readonly files = new Map<string, SlackFile>()
+  /** Whoever may have a form opened, by the trigger of what they just did, and until when. */
+  readonly triggers = new Map<string, { readonly user: string; readonly until: number }>()
   readonly calls: SlackCall[] = []
   /** Where events are delivered to. */
   eventsUrl = ''
@@ -77,6 +100,14 @@ export class SlackWorld {
   ts(): string {
     this.#last = Math.max(this.#last + 1, Math.floor(Date.now() * 1000))
     return `${Math.floor(this.#last / 1_000_000)}.${String(this.#last % 1_000_000).padStart(6, '0')}`
+  }
+
+  /** A trigger as Slack gives them out: good for three seconds. */
+  trigger(user: string): string {
+    const now = Date.now()
+    const id = `${now}.${randomBytes(6).toString('hex')}`
+    this.triggers.set(id, { user, until: now + 3000 })
+    return id
   }
 
   find(channel: string, ts: string): SlackMessage | undefined {

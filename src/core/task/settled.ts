@@ -1,0 +1,76 @@
+import type { EffectIntent } from '../effects.ts'
+import { type Document, paragraph } from '../reply/document.ts'
+import { planComment, questionComment } from '../reply/plan.ts'
+import { releasePlanComment } from '../reply/release.ts'
+import { surfaceKey } from '../said.ts'
+import { place } from './places.ts'
+import type { Person, Task, TaskEvent } from './types.ts'
+
+/** The keys of messages that ask for a decision. */
+export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
+export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
+export const releaseKey = (index: number) => `release:${index}`
+
+/**
+ * Where messages have buttons, what was decided is written above what was asked, and the buttons go: nobody presses what has
+ * been decided elsewhere.
+ */
+export function settledEffects(task: Task, event: TaskEvent): EffectIntent[] {
+  switch (event.type) {
+    case 'gate.approved':
+      if (event.by === 'settings') return []
+      return event.gate === 'plan'
+        ? change(task, planKey(event.hash), `✅ **Approved** by ${event.by.login}.`, planComment(task))
+        : changeRelease(task, `✅ **Approved** by ${event.by.login}.`)
+    case 'gate.rejected': {
+      const note = `❌ **Rejected** by ${event.by.login}.`
+      if (event.gate === 'deploy') return changeRelease(task, note)
+      return task.planHash ? change(task, planKey(task.planHash), note, planComment(task)) : []
+    }
+    case 'gate.answered':
+      return answered(task, event.by)
+    case 'task.cancelled':
+      return [
+        ...plan(task, `🚫 **Cancelled** by ${event.by.login}.`),
+        ...changeRelease(task, `🚫 **Cancelled** by ${event.by.login}.`),
+      ]
+    default:
+      return []
+  }
+}
+
+/** Words about a plan send it back; words about questions answer them. */
+function answered(task: Task, by: Person): EffectIntent[] {
+  const amended = plan(task, `✏️ **Changed**: ${by.login} said something about it; a new one follows.`)
+  if (amended.length > 0 || !task.spec) return amended
+  return change(task, questionKey(task), `✅ **Answered** by ${by.login}.`, questionComment(task, task.spec.questions))
+}
+
+/** The plan that waits for nobody any more, if it ever did. */
+function plan(task: Task, note: string): EffectIntent[] {
+  const { planHash } = task
+  const open = planHash && !task.approvals.some((one) => one.gate === 'plan' && one.hash === planHash)
+  return open ? change(task, planKey(planHash), note, planComment(task)) : []
+}
+
+function changeRelease(task: Task, note: string): EffectIntent[] {
+  const release = task.releases.at(-1)
+  return release?.plan && !release.deployed
+    ? change(task, releaseKey(release.index), note, releasePlanComment(task, release))
+    : []
+}
+
+function change(task: Task, key: string, note: string, document: Document): EffectIntent[] {
+  return (task.surfaces ?? [])
+    .filter(({ channel }) => channel === 'slack')
+    .map((surface) => ({
+      key: `comment:${key}@${surfaceKey(surface)}`,
+      body: {
+        kind: 'message.upsert',
+        place: place(task),
+        surface,
+        document: [paragraph(note), ...document.filter(({ kind }) => kind !== 'ask')],
+        buttons: [],
+      },
+    }))
+}

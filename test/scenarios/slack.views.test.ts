@@ -1,0 +1,115 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { wordsIn } from '../../src/rehearsal/slack/words.ts'
+import { type Asked, goodModel, type Reply, roleOf, SPEC } from '../support/model.ts'
+import { linkPerson } from '../support/people.ts'
+import { type Scene, soon, startScene } from '../support/scene.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
+
+let scene: Scene | undefined
+afterEach(async () => {
+  await scene?.stop()
+  scene = undefined
+})
+
+function asksOnce(asked: Asked): Reply {
+  const answered = asked.texts.join('').includes('the one of January')
+  if (roleOf(asked) === 'pm' && !answered)
+    return { tools: [{ name: 'finish', input: { ...SPEC, questions: ['Which price list counts?'] } }] }
+  return goodModel(asked)
+}
+
+async function start(settings?: (port: number) => string, model?: (asked: Asked) => Reply) {
+  scene = await startScene({ slack: true, ...(settings ? { settings } : {}), ...(model ? { model } : {}) })
+  const one = scene
+  const { slack, stage } = one
+  if (!slack) throw new Error('no Slack')
+  const { world, people } = slack.server
+  await linkPerson(one, 'slack', world.team.id, slack.alice.id, 'alice')
+  const all = (ts: string) =>
+    world
+      .thread(slack.channel, ts)
+      .map(({ blocks }) => wordsIn(blocks))
+      .join('\n')
+  const withButton = (ts: string, label: string) =>
+    world
+      .thread(slack.channel, ts)
+      .find(({ blocks, byApp }) => byApp && JSON.stringify(blocks).includes(`"text":"${label}"`))
+  return { one, world, people, ...slack, stage, all, withButton }
+}
+
+it('a slash command begins a thread of its own; what only informs is told aside, and so is whoever is nobody', async () => {
+  const { world, people, alice, bob, channel, stage, all } = await start()
+  await people.command(bob, channel, 'fix the tier for large orders in acme/price-service')
+  await soon(() => world.whispers.map(({ user }) => user)).toEqual([bob.id])
+  await people.command(bob, channel, 'help')
+  await soon(() => world.whispers.length).toBe(2)
+  expect(world.messages).toEqual([])
+  await people.command(alice, channel, 'fix the tier for large orders in acme/price-service')
+  await soon(() => stage.world.issues.length).toBe(1)
+  const root = world.messages.find(({ thread }) => thread === undefined)
+  expect(wordsIn(root?.blocks ?? [])).toContain('asked: fix the tier for large orders')
+  await soon(() => all(root?.ts ?? '')).toContain('Spec')
+  expect(world.messages.filter(({ thread }) => thread === undefined)).toHaveLength(1)
+  expect(stage.world.issues[0]?.title).toBe('Fix the tier for large orders')
+})
+
+it('asks for the repository with buttons, and goes on with what was chosen; a message is handed over as it is', async () => {
+  const { world, people, alice, bob, channel, stage, withButton } = await start()
+  const said = await people.say(bob, channel, 'the tier for large orders is wrong')
+  await people.hand(alice, said)
+  await soon(() => withButton(said.ts, 'acme/price-service') !== undefined).toBe(true)
+  const question = withButton(said.ts, 'acme/price-service')
+  if (!question) throw new Error('no question')
+  await people.press(alice, question, 'acme/price-service')
+  await soon(() => stage.world.issues.length).toBe(1)
+  expect(stage.world.issues[0]?.title).toBe('The tier for large orders is wrong')
+  await soon(() => said.reactions).toEqual(['eyes'])
+  expect(world.calls.filter(({ error }) => error && error !== 'already_reacted')).toEqual([])
+})
+
+it('questions are answered in a form; what was decided loses its buttons and says by whom', async () => {
+  const { one, world, people, alice, channel, withButton } = await start(() => 'approve_plan: always\n', asksOnce)
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  await soon(() => withButton(asked.ts, 'Answer') !== undefined, 30_000).toBe(true)
+  const question = withButton(asked.ts, 'Answer')
+  if (!question) throw new Error('no question')
+  await people.press(alice, question, 'Answer')
+  await soon(() => world.views.length).toBe(1)
+  expect(JSON.stringify(world.views[0]?.view)).toContain('Which price list counts?')
+  await people.submit(alice, { q0: 'the one of January' })
+  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  const asks = () => world.thread(channel, asked.ts).filter(({ edits, byApp }) => byApp && edits > 0)
+  await soon(() =>
+    asks()
+      .map(({ blocks }) => wordsIn(blocks))
+      .join(),
+  ).toContain('Answered by alice')
+  await soon(() => withButton(asked.ts, 'Approve plan') !== undefined).toBe(true)
+  const plan = world
+    .thread(channel, asked.ts)
+    .find(({ blocks, edits }) => edits === 0 && JSON.stringify(blocks).includes('Approve plan'))
+  if (!plan) throw new Error('no plan')
+  await people.press(alice, plan, 'Approve plan')
+  await soon(() => wordsIn(plan.blocks)).toContain('Approved by alice')
+  expect(JSON.stringify(plan.blocks)).not.toContain('"type":"button"')
+})
+
+it('shows on its tab what waits for whom, and previews addresses of tasks to members only', async () => {
+  const { one, world, people, alice, bob, channel } = await start(() => 'approve_plan: always\n')
+  await people.openHome(bob)
+  await soon(() => JSON.stringify(world.homes.get(bob.id) ?? '')).toMatch(/\/link\/[\w-]{32}/)
+  await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  await people.openHome(alice)
+  const home = () => wordsIn((world.homes.get(alice.id)?.['blocks'] ?? []) as unknown[])
+  await soon(home).toContain('Charge the right tier')
+  expect(home()).toContain('Please look at the plan')
+  const { id } = await one.task()
+  const guest = world.addUser('gina', { isGuest: true })
+  const other = await people.share(guest, channel, `${one.url}/api/v1/tasks/${id}`)
+  const shared = await people.share(bob, channel, `${one.url}/api/v1/tasks/${id}`)
+  await soon(() => [...world.unfurls.keys()].some((key) => key.includes(shared.ts))).toBe(true)
+  expect(JSON.stringify([...world.unfurls.values()])).toContain('Charge the right tier')
+  expect([...world.unfurls.keys()].some((key) => key.includes(other.ts))).toBe(false)
+})
