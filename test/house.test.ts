@@ -132,7 +132,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'micromark-extension-gfm': ['core/reply/parse.ts'],
   'mdast-util-gfm': ['core/reply/parse.ts', 'core/reply/markdown.ts'],
   'mdast-util-to-markdown': ['core/reply/markdown.ts'],
-  '@slack/types': ['render', 'show', 'views'].map((name) => `channels/slack/${name}.ts`),
+  '@slack/types': ['fit', 'render', 'show', 'views'].map((name) => `channels/slack/${name}.ts`),
   '@slack/web-api': ['client', 'facts', 'deps', 'catchup'].map((name) => `channels/slack/${name}.ts`),
   'jira.js': ['channels/jira/client.ts'],
   '@resvg/resvg-js': ['channels/slack/chart.ts'],

@@ -50,7 +50,9 @@ export async function lookAtConversation(
     answeredByBob:
       by('gate.answered', 'bob') && (ticket?.comments.some(({ author }) => author === team.inJira('bob')) ?? false),
     linkedBack: issue?.body.includes(`${team.slack.url}/archives/`) === true,
-    oneCard: thread.filter(({ edits }) => edits > 0).length === 1 && cardsOn(team, ticket).length === 1,
+    oneCard:
+      thread.filter(({ blocks, edits }) => edits > 0 && wordsIn(blocks).startsWith('Muster: ')).length === 1 &&
+      cardsOn(team, ticket).length === 1,
     reportInPlace: thread.some(({ blocks }) => wordsIn(blocks).includes('healthy')),
   }
 }

@@ -1,6 +1,7 @@
 import { cpus, totalmem, type } from 'node:os'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { OTHERS } from './channels.ts'
 import { CRASHES } from './crashes.ts'
 import { EVENTS } from './events.ts'
 import { LEASES } from './leases.ts'
@@ -25,9 +26,16 @@ const { values } = parseArgs({
   allowPositionals: true,
 })
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
-const ALL: readonly Fault[] = [...CRASHES, ...EVENTS, ...LEASES, ...MACHINE, ...MODEL, ...ORDER, ...OUTSIDE].toSorted(
-  (a, b) => orderOf(a.id) - orderOf(b.id),
-)
+const ALL: readonly Fault[] = [
+  ...CRASHES,
+  ...EVENTS,
+  ...LEASES,
+  ...MACHINE,
+  ...MODEL,
+  ...ORDER,
+  ...OUTSIDE,
+  ...OTHERS,
+].toSorted((a, b) => orderOf(a.id) - orderOf(b.id))
 /** Faults first, then bad input. */
 function orderOf(id: string): number {
   return Number(id.slice(1)) + (id.startsWith('B') ? 100 : 0)
@@ -47,7 +55,7 @@ const cluster = await Cluster.start({ max_connections: '200' })
 const redis = await RedisServer.start()
 const say = (text: string) => void process.stderr.write(`    ${text}\n`)
 const context = (id: string): Context => {
-  const random = seeded(seed + Number(id.slice(1)))
+  const random = seeded(seed + Math.round(Number(id.slice(1)) * 10))
   return {
     full: values.full,
     pick: (quick, full) => (values.full ? full : quick),
@@ -114,7 +122,7 @@ function writeTable(reached: readonly Row[]): void {
   const file = new URL('../../docs/reliability.md', import.meta.url)
   const text = readFileSync(file, 'utf8')
   const machine = `${type()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GB`
-  const before = new Map([...text.matchAll(/^\| ([RB]\d+) \|.*$/gm)].map(([line, id = '']) => [id, line]))
+  const before = new Map([...text.matchAll(/^\| ([RB][\d.]+) \|.*$/gm)].map(([line, id = '']) => [id, line]))
   for (const { fault, number, problems, seconds } of reached) {
     const outcome =
       problems.length === 0

@@ -94,10 +94,15 @@ function list(block: Extract<Rich, { kind: 'list' }>, depth: number): CommentPar
     }
     const [first, ...rest] = blocks
     const lead = block.ordered && !native ? [part(`${block.start + index}. `)] : []
-    const head = first?.kind === 'paragraph' ? inlines(first.children, {}) : []
+    const head = first?.kind === 'paragraph' ? inlines(first.children, {}).map(onOneLine) : []
     const below = first?.kind === 'paragraph' ? rest : blocks
     return [...lead, ...head, part('\n', attributes), ...below.flatMap((one) => lines(one, {}, depth + 1))]
   })
+}
+
+/** What a line is stands at its end, so an item has one line. */
+function onOneLine(one: CommentPart): CommentPart {
+  return one.text === '\n' ? { text: ' · ' } : one
 }
 
 function inlines(nodes: readonly Inline[], style: Attributes): CommentPart[] {

@@ -1,5 +1,6 @@
 import type { KnownBlock, RichTextBlock, RichTextBlockElement, RichTextElement, RichTextSection } from '@slack/types'
 import { type Inline, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
+import { fitting } from './fit.ts'
 import { tableAsList } from '../../core/reply/split.ts'
 
 /**
@@ -41,7 +42,11 @@ export function renderBlocks(document: RichDocument): KnownBlock[] {
     else if (block.kind === 'rule') out.push({ type: 'divider' })
     // A message may have one table.
     else if (block.kind === 'table' && fitsTable(block) && tables++ === 0) out.push(table(block))
-    else for (const element of flow(block, 0)) add(out, element)
+    else
+      // What fits goes with what stands before; what does not is cut.
+      for (const element of flow(block, 0))
+        for (const one of lengthOf([rich([element])]) > BLOCK_MAX ? fitting(element, BLOCK_MAX) : [element])
+          add(out, one)
   }
   return out.length > 0 ? out : [rich([section([{ type: 'text', text: '…' }])])]
 }

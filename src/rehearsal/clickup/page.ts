@@ -42,16 +42,19 @@ function comment(world: ClickupWorld, one: ClickupComment): string {
 function lines(pieces: readonly Piece[]): string {
   const out: string[] = []
   let line = ''
+  let number = 0
   for (const piece of pieces) {
     const parts = piece.text.split('\n')
     for (const [index, part] of parts.entries()) {
       line += inline(piece, part)
       if (index === parts.length - 1) break
-      out.push(block(line, piece.attributes ?? {}))
+      const list = piece.attributes?.['list']
+      number = typeof list === 'object' && list !== null && Reflect.get(list, 'list') === 'ordered' ? number + 1 : 0
+      out.push(block(line, piece.attributes ?? {}, number))
       line = ''
     }
   }
-  if (line) out.push(block(line, {}))
+  if (line) out.push(block(line, {}, 0))
   return out.join('')
 }
 
@@ -66,13 +69,13 @@ function inline({ attributes = {}, type }: Piece, text: string): string {
   return type === 'tag' ? `<span class="mention">${out}</span>` : out
 }
 
-const MARKS: Readonly<Record<string, string>> = { bullet: '•', ordered: '‣', checked: '☑', unchecked: '☐' }
+const MARKS: Readonly<Record<string, string>> = { bullet: '•', checked: '☑', unchecked: '☐' }
 
-function block(line: string, attributes: Readonly<Record<string, unknown>>): string {
+function block(line: string, attributes: Readonly<Record<string, unknown>>, number: number): string {
   const list = attributes['list']
   const indent = Number(attributes['indent'] ?? 0) * 22
   if (typeof list === 'object' && list !== null) {
-    const mark = MARKS[String(Reflect.get(list, 'list'))] ?? '•'
+    const mark = number > 0 ? `${number}.` : (MARKS[String(Reflect.get(list, 'list'))] ?? '•')
     return `<div class="item" style="margin-left:${indent}px"><span>${mark}</span><div>${line}</div></div>`
   }
   if (attributes['code-block']) return `<div class="code">${line || ' '}</div>`

@@ -1,0 +1,421 @@
+import { createHmac } from 'node:crypto'
+import { openStorage } from '../../src/compose/storage.ts'
+import { SendError, type Sender } from '../../src/channels/types.ts'
+import type { EffectBody } from '../../src/core/effects.ts'
+import { limitsOf } from '../../src/core/rate.ts'
+import { type Surface, surfaceAccount } from '../../src/core/said.ts'
+import { leaseKeeper } from '../../src/leases/keeper.ts'
+import { sharedLimiter } from '../../src/outbox/limiter.ts'
+import { createOutbox } from '../../src/outbox/outbox.ts'
+import type { CrashPoint } from '../../src/telemetry/crash.ts'
+import { origin } from '../support/tasks.ts'
+import { CHANNELS, type ChannelName, Hall } from './support/hall.ts'
+import { type Context, type Fault, sleep } from './support/suite.ts'
+
+/** The faults that every channel has to stand, on the channels beside GitHub. */
+
+const POINTS: readonly CrashPoint[] = [
+  'signature-ok',
+  'inbox-commit',
+  'response-sent',
+  'enqueued',
+  'claimed',
+  'effect-intent',
+  'response-received',
+  'effect-done',
+]
+
+async function hallOf(context: Context): Promise<Hall> {
+  return Hall.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
+}
+
+const r1: Fault = {
+  id: 'R1.1',
+  title: 'SIGKILL at each crash point, asked for in Slack, Jira and ClickUp',
+  wanted: '0 written twice, 0 lost',
+  async run(context) {
+    const all = CHANNELS.flatMap((channel) => POINTS.map((point) => ({ channel, point })))
+    const queue = context.full
+      ? all
+      : CHANNELS.map((channel) => ({
+          channel,
+          point: POINTS[Math.floor(context.random() * POINTS.length)] ?? 'claimed',
+        }))
+    const problems: string[] = []
+    let crashes = 0
+    for (const { channel, point } of queue) {
+      const nth = 1 + Math.floor(context.random() * 3)
+      const hall = await hallOf(context)
+      try {
+        const server = await hall.spawn({ CRASH_AT: `${point}:${nth}` })
+        await hall.ask(channel, 1)
+        await hall.field.settled(1, 90_000)
+        await sleep(500)
+        crashes += server.crashes
+        problems.push(...(await hall.audit()).map((problem) => `${channel} ${point}:${nth}: ${problem}`))
+      } finally {
+        await hall.close()
+      }
+    }
+    return { number: `${crashes} crashes in ${queue.length} runs`, problems }
+  },
+}
+
+const hmac = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('hex')
+
+/** The same delivery again and again. @returns the statuses */
+async function flood(url: string, body: string, headers: () => Record<string, string>): Promise<number[]> {
+  const post = () => fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers() } })
+  return (await Promise.all(Array.from({ length: 100 }, post))).map(({ status }) => status)
+}
+
+const r7: Fault = {
+  id: 'R7.1',
+  title:
+    'the same delivery ×100 in parallel on each channel; Slack retries; app_mention + message twins; Jira and ClickUp again',
+  wanted: 'one task of 100 in each',
+  async run(context) {
+    const hall = await hallOf(context)
+    try {
+      const server = await hall.spawn()
+      const base = `http://127.0.0.1:${server.port}/api`
+      const { slack, jira, clickup } = hall
+      const statuses: number[] = []
+      const rounds = context.pick(1, 10)
+      for (let round = 1; round <= rounds; round++) {
+        const thread = slack.server.world.ts()
+        const event = {
+          user: slack.alice.id,
+          text: `<@${slack.server.world.bot.id}> fix the total in acme/price-service`,
+          ts: thread,
+          team: slack.server.world.team.id,
+          channel: slack.channel,
+        }
+        for (const type of ['app_mention', 'message']) {
+          const body = JSON.stringify({
+            type: 'event_callback',
+            team_id: slack.server.world.team.id,
+            event_id: `Ev${round}${type}`,
+            authorizations: [{ user_id: slack.server.world.bot.id, is_bot: true }],
+            event: { ...event, type },
+          })
+          const headers = () => {
+            const at = String(Math.floor(Date.now() / 1000))
+            return {
+              'x-slack-request-timestamp': at,
+              'x-slack-retry-num': '1',
+              'x-slack-signature': `v0=${hmac(slack.server.world.signingSecret, `v0:${at}:${body}`)}`,
+            }
+          }
+          statuses.push(...(await flood(`${base}/slack/events`, body, headers)))
+        }
+        const ticket = await jira.server.people.create(jira.alice, `Total ${round}`, '')
+        const self = `${jira.server.url}/rest/api/2/issue/${ticket.id}`
+        const told = JSON.stringify({
+          timestamp: Date.now(),
+          webhookEvent: 'comment_created',
+          comment: {
+            self: `${self}/comment/${900 + round}`,
+            id: String(900 + round),
+            body: `[~accountid:${jira.server.world.bot.accountId}] build`,
+            author: { accountId: jira.alice.accountId, displayName: 'Alice' },
+          },
+          issue: { id: ticket.id, key: ticket.key, self },
+        })
+        statuses.push(
+          ...(await flood(`${base}/jira/webhooks`, told, () => ({
+            'x-hub-signature': `sha256=${hmac(jira.server.world.secret, told)}`,
+            'x-atlassian-webhook-identifier': `w${round}`,
+          }))),
+        )
+        const task = await clickup.server.people.create(clickup.alice, `Total ${round}`, '')
+        const posted = JSON.stringify({
+          event: 'taskCommentPosted',
+          task_id: task.id,
+          webhook_id: 'hook-1',
+          history_items: [
+            {
+              id: `h${round}`,
+              date: String(Date.now()),
+              user: { id: clickup.alice.id },
+              comment: {
+                id: `c${round}`,
+                text_content: '@muster build',
+                comment: [{ text: '@muster build' }],
+                user: { id: clickup.alice.id },
+              },
+            },
+          ],
+        })
+        statuses.push(
+          ...(await flood(`${base}/clickup/webhooks`, posted, () => ({
+            'x-signature': hmac(clickup.server.world.secret, posted),
+          }))),
+        )
+      }
+      await sleep(3000)
+      const until = Date.now() + 60_000
+      while ((await hall.field.count('inbound_event WHERE decided_at IS NULL')) > 0 && Date.now() < until)
+        await sleep(200)
+      const tasks = await hall.field.count('task')
+      const refused = statuses.filter((status) => status !== 200 && status !== 202).length
+      return {
+        number: `${tasks} tasks of ${statuses.length} webhooks`,
+        problems: [
+          ...(tasks === rounds * 3 ? [] : [`${tasks} tasks instead of ${rounds * 3}`]),
+          ...(refused > 0 ? [`${refused} refused`] : []),
+        ],
+      }
+    } finally {
+      await hall.close()
+    }
+  },
+}
+
+const r12: Fault = {
+  id: 'R12.1',
+  title: 'Slack, Jira and ClickUp commit, then the socket resets or 502',
+  wanted: '0 written twice in 1,000',
+  async run(context) {
+    const hall = await hallOf(context)
+    try {
+      let faults = 0
+      const wanted = context.pick(30, 1000)
+      const dice = () => {
+        if (faults >= wanted || context.random() > 0.3) return undefined
+        faults++
+        return context.random() > 0.5 ? ('reset' as const) : ('502' as const)
+      }
+      hall.slack.server.fault = (method) =>
+        method === 'chat.postMessage' || method === 'chat.update' ? dice() : undefined
+      hall.jira.server.fault = (method) => (method === 'GET' ? undefined : dice())
+      hall.clickup.server.fault = (method) => (method === 'GET' ? undefined : dice())
+      await hall.spawn()
+      let nth = 0
+      while (faults < wanted) {
+        // Slack and ClickUp take only so much a minute.
+        const channel: ChannelName = nth % 6 === 0 ? 'slack' : nth % 6 === 3 ? 'clickup' : 'jira'
+        await hall.ask(channel, ++nth)
+        await sleep(context.pick(700, 2500))
+      }
+      await hall.field.settled(hall.asked.length, 300_000)
+      await sleep(1000)
+      return { number: `${faults} lost answers, ${nth} conversations`, problems: await hall.audit() }
+    } finally {
+      await hall.close()
+    }
+  },
+}
+
+/** What each vendor allows, over a window (limits.md): ms and how many. */
+const WINDOWS: Readonly<Record<ChannelName, readonly (readonly [ms: number, most: number])[]>> = {
+  // About one message a second in a channel, a few more for a moment.
+  slack: [[60_000, 60]],
+  jira: [
+    [2000, 20],
+    [30_000, 100],
+  ],
+  clickup: [[60_000, 100]],
+}
+
+const SURFACES: Readonly<Record<ChannelName, Surface>> = {
+  slack: { channel: 'slack', team: 'T1', room: 'C1', thread: '1.1' },
+  jira: { channel: 'jira', site: 'acme', ticket: '1', name: 'SHOP-1' },
+  clickup: { channel: 'clickup', team: '9', ticket: 'a' },
+}
+
+const COSTS: Readonly<Record<ChannelName, Readonly<Record<string, number>>>> = {
+  slack: { post: 1 },
+  jira: { write: 1 },
+  clickup: { request: 1 },
+}
+
+/** A vendor's windows, by a clock that can be put forward; counts whoever does not wait when told to. */
+function limitedService(channel: ChannelName, now: () => number) {
+  const writes: number[] = []
+  let blockedUntil = 0
+  const seen = { early: 0, refused: 0, sent: 0 }
+  const sender: Sender = {
+    costOf: () => COSTS[channel],
+    lookUp: () => Promise.resolve(undefined),
+    async send(_body: EffectBody, { mayLeave }) {
+      mayLeave()
+      const at = now()
+      if (at < blockedUntil) seen.early++
+      const over = WINDOWS[channel].some(([ms, most]) => writes.filter((one) => one > at - ms).length >= most)
+      if (over) {
+        seen.refused++
+        blockedUntil = at + 30_000
+        throw new SendError('retry', 'ratelimited', { retryAfterMs: 30_000 })
+      }
+      writes.push(at)
+      seen.sent++
+      // Now and then the vendor asks to wait for reasons of its own.
+      if (seen.sent % 150 === 149) {
+        blockedUntil = at + 45_000
+        throw new SendError('retry', 'asked to wait', { retryAfterMs: 45_000 })
+      }
+      return { ref: String(seen.sent) }
+    },
+  }
+  return { sender, seen }
+}
+
+async function queueThrough(context: Context, channel: ChannelName, total: number) {
+  const storage = await openStorage({ databaseUrl: await context.database(), dataDir: '' })
+  const { store } = storage
+  let ahead = 0
+  const now = () => store.now() + ahead
+  const { sender, seen } = limitedService(channel, now)
+  const log = () => {}
+  const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 30_000, log })
+  await leases.start()
+  const none = () => Promise.reject(new Error('no tasks here'))
+  const outbox = createOutbox({
+    store,
+    workflow: { get: async () => undefined, apply: none, open: none },
+    sender,
+    leases,
+    limiter: sharedLimiter(store.rates, limitsOf, now),
+    perAccount: 4,
+    markerKey: 'key',
+    now,
+    random: context.random,
+    log,
+  })
+  try {
+    const surface = SURFACES[channel]
+    const place = { repository: origin.repository, number: 0 }
+    for (let one = 0; one < total / 10; one++)
+      await store.effects.add(
+        `c${one}`,
+        `c${one}`,
+        undefined,
+        Array.from({ length: 10 }, (_, index) => ({
+          key: `e${index}`,
+          body: { kind: 'message', place, surface, document: [], buttons: [] } as const,
+        })),
+      )
+    outbox.start()
+    const started = now()
+    while (
+      (await store.effects.lane(`c0 ${surfaceAccount(surface)}`)) &&
+      seen.sent < total &&
+      now() - started < 24 * 3_600_000
+    ) {
+      ahead += 1000
+      outbox.kick()
+      await sleep(12)
+    }
+    return { ...seen, hours: (now() - started) / 3_600_000 }
+  } finally {
+    await outbox.stop()
+    await leases.stop()
+    await storage.close()
+  }
+}
+
+const r13: Fault = {
+  id: 'R13.1',
+  title: '2,000 queued effects against the real limits of Slack, Jira and ClickUp',
+  wanted: '0 requests before retry-after, none over the limit',
+  async run(context) {
+    const total = context.pick(120, 2000)
+    const numbers: string[] = []
+    const problems: string[] = []
+    for (const channel of CHANNELS) {
+      const { sent, early, refused, hours } = await queueThrough(context, channel, total)
+      numbers.push(`${channel} ${sent} in ${hours.toFixed(1)} h`)
+      if (early > 0) problems.push(`${channel}: ${early} early requests`)
+      if (refused > 0) problems.push(`${channel}: ${refused} over the limit`)
+      if (sent < total) problems.push(`${channel}: only ${sent} sent`)
+    }
+    return { number: `${numbers.join(', ')} (a clock that runs ahead)`, problems }
+  },
+}
+
+const r14: Fault = {
+  id: 'R14.1',
+  title: 'a 200 KB reply to Slack, Jira and ClickUp, SIGKILL in the middle of it',
+  wanted: 'in parts within the limit, in order, none twice; 0 rejected',
+  async run(context) {
+    const hall = await hallOf(context)
+    const problems: string[] = []
+    let kills = 0
+    try {
+      const server = await hall.spawn()
+      const long = Array.from({ length: 4000 }, (_, line) => `Line ${line} ${'x'.repeat(40)}`).join('\n')
+      const places = await placesOf(hall)
+      for (const { surface, texts } of places) {
+        const { store, close } = await openStorage({ databaseUrl: hall.field.options.databaseUrl, dataDir: '' })
+        const place = { repository: origin.repository, number: 0 }
+        const body = {
+          kind: 'message',
+          place,
+          surface,
+          document: [{ kind: 'code', text: long, lang: '' }],
+          buttons: [],
+        } as const
+        await store.effects.add('long', `long ${surface.channel}`, undefined, [
+          { key: `long ${surface.channel}`, body },
+        ])
+        await close()
+        const until = Date.now() + 120_000
+        let killed = false
+        while (linesIn(texts()).length < 4000 && Date.now() < until) {
+          if (!killed && texts().length >= 2) {
+            killed = true
+            kills++
+            server.signal('SIGKILL')
+          }
+          await sleep(20)
+        }
+        await sleep(1500)
+        const lines = linesIn(texts())
+        if (lines.length !== 4000 || !lines.every((nth, index) => nth === index))
+          problems.push(`${surface.channel}: ${lines.length} lines in ${texts().length} parts`)
+      }
+      const { rows } = await hall.field.db.query<{ error: string }>("SELECT error FROM effect WHERE status = 'failed'")
+      problems.push(...rows.map(({ error }) => `failed: ${error}`))
+      if (kills !== places.length) problems.push(`killed ${kills} times`)
+      return { number: `${places.length} replies of ${Math.round(long.length / 1000)} KB, ${kills} kills`, problems }
+    } finally {
+      await hall.close()
+    }
+  },
+}
+
+const linesIn = (texts: readonly string[]) =>
+  texts.flatMap((text) => [...text.matchAll(/Line (\d+) x/g)].map(([, nth]) => Number(nth)))
+
+/** A thread and two tickets, and what Muster wrote there. */
+async function placesOf({
+  slack,
+  jira,
+  clickup,
+}: Hall): Promise<readonly { surface: Surface; texts: () => string[] }[]> {
+  const { ts } = await slack.server.people.say(slack.alice, slack.channel, 'Long stories, please.')
+  const ticket = await jira.server.people.create(jira.alice, 'Long stories', '')
+  const task = await clickup.server.people.create(clickup.alice, 'Long stories', '')
+  const slackWorld = slack.server.world
+  return [
+    {
+      surface: { channel: 'slack', team: slackWorld.team.id, room: slack.channel, thread: ts },
+      texts: () =>
+        slackWorld
+          .thread(slack.channel, ts)
+          .filter(({ byApp }) => byApp)
+          .map(({ blocks }) => JSON.stringify(blocks)),
+    },
+    {
+      surface: { channel: 'jira', site: new URL(jira.server.url).host, ticket: ticket.id, name: ticket.key },
+      texts: () => ticket.comments.map(({ body }) => JSON.stringify(body)),
+    },
+    {
+      surface: { channel: 'clickup', team: clickup.server.world.team.id, ticket: task.id },
+      texts: () => task.comments.map(({ text }) => text),
+    },
+  ]
+}
+
+export const OTHERS: readonly Fault[] = [r1, r7, r12, r13, r14]
