@@ -42,8 +42,8 @@ export function renderBlocks(document: RichDocument): KnownBlock[] {
     else if (block.kind === 'rule') out.push({ type: 'divider' })
     // A message may have one table.
     else if (block.kind === 'table' && fitsTable(block) && tables++ === 0) out.push(table(block))
+    // What fits goes with what stands before; what does not is cut.
     else
-      // What fits goes with what stands before; what does not is cut.
       for (const element of flow(block, 0))
         for (const one of lengthOf([rich([element])]) > BLOCK_MAX ? fitting(element, BLOCK_MAX) : [element])
           add(out, one)

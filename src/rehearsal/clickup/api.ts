@@ -114,7 +114,9 @@ export const CLICKUP_ROUTES: readonly RestRoute<ClickupWorld>[] = [
     method: 'GET',
     path: '/task/{task_id}/comment',
     handle(call) {
-      const newest = ticketOf(call).comments.toReversed()
+      const newest = ticketOf(call)
+        .comments.filter(({ date }) => date <= Date.now() - call.world.hiddenMs)
+        .toReversed()
       const before = call.query.get('start_id')
       const from = before === null ? 0 : newest.findIndex(({ id }) => id === before) + 1
       return { status: 200, body: { comments: newest.slice(from, from + COMMENTS_PAGE).map(shownComment) } }

@@ -70,6 +70,7 @@ export function shownTicket(world: ClickupWorld, ticket: ClickupTicket) {
         type_config: {},
         date_created: String(created),
         hide_from_guests: false,
+        required: false,
         value: fields.get(PULL_FIELD.id) ?? null,
       },
     ],

@@ -79,6 +79,8 @@ export class ClickupWorld {
   /** After so many failed events a webhook is suspended (limits.md: 100). */
   suspendAfter = 100
   url = ''
+  /** For so long what is new is missing in lists (ms), for faults. */
+  hiddenMs = 0
   /** Told of what Muster writes. */
   onPosted: (ticket: ClickupTicket, comment: ClickupComment) => void = () => {}
   #ids = 90_000_000

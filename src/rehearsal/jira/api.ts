@@ -116,7 +116,8 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       const { world, query } = call
       const ticket = ticketOf(call)
       const [startAt, maxResults] = [Number(query.get('startAt') ?? 0), Number(query.get('maxResults') ?? 100)]
-      const all = query.get('orderBy') === '-created' ? ticket.comments.toReversed() : ticket.comments
+      const shown = ticket.comments.filter(({ created }) => created.getTime() <= Date.now() - world.hiddenMs)
+      const all = query.get('orderBy') === '-created' ? shown.toReversed() : shown
       const comments = all
         .slice(startAt, startAt + maxResults)
         .map((one) => shownComment(world, ticket, one, query.getAll('expand').join().includes('properties')))

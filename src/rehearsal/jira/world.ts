@@ -74,6 +74,8 @@ export class JiraWorld {
   /** Where webhooks are delivered to. */
   hooksUrl = ''
   url = ''
+  /** For so long what is new is missing in lists (ms), for faults. */
+  hiddenMs = 0
   /** Told of everything that people see: who, what, where, and the words. */
   onSeen: (who: string, what: string, where: string, text: string) => void = () => {}
   /** Told of what Muster writes. */

@@ -95,6 +95,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
       messages: world
         .thread(channel, ts)
         .filter((one) => one.ts === ts || Number(one.ts) > Number(oldest))
+        .filter((one) => one.ts === ts || Number(one.ts) * 1000 <= Date.now() - world.hiddenMs)
         .map((one) => shown(world, one, String(all) === 'true')),
     }
   },

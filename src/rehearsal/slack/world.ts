@@ -73,6 +73,8 @@ export class SlackWorld {
   /** Where events are delivered to. */
   eventsUrl = ''
   url = ''
+  /** For so long what is new is missing in lists (ms), for faults. */
+  hiddenMs = 0
   /** Told of everything that people see: who, what, where, and the words. */
   onSeen: (who: string, what: string, where: string, text: string) => void = () => {}
   #last = 0
