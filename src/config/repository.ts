@@ -67,6 +67,14 @@ export const RepositoryFile = z.strictObject({
       allow: z.array(z.string()).default([]).describe('Protected files that Muster may change all the same.'),
     })
     .prefault({}),
+  tickets: z
+    .strictObject({
+      subtasks: z
+        .boolean()
+        .default(false)
+        .describe('Make sub-tasks of a Jira ticket for the independent parts of its plan, once that is approved.'),
+    })
+    .prefault({}),
   environments: z.record(z.string().regex(/^\w[\w.-]{0,63}$/), Environment).default({}),
 })
 
@@ -150,6 +158,7 @@ function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
     approvePlan: file.approve_plan,
     budgetUsd: file.budget,
     review: { quietSeconds: file.review.quiet },
+    tickets: file.tickets,
     checks: {
       setup: checks.setup,
       setupNetwork: checks.setup_network,

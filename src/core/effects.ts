@@ -132,6 +132,13 @@ export type SurfaceBody =
   | { readonly kind: 'seen'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
   /** Moves a ticket to where the work stands. */
   | { readonly kind: 'ticket.move'; readonly place: Place; readonly surface: Surface; readonly to: TicketState }
+  /** The parts of a large ticket as sub-tasks of its own. */
+  | {
+      readonly kind: 'ticket.split'
+      readonly place: Place
+      readonly surface: Surface
+      readonly parts: readonly string[]
+    }
   /** Shows on a ticket what belongs to it elsewhere. */
   | {
       readonly kind: 'ticket.link'

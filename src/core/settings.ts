@@ -10,6 +10,8 @@ export interface RepositorySettings {
   readonly checks: ChecksSettings
   readonly protect: { readonly allow: readonly string[] }
   readonly environments: Readonly<Record<string, EnvironmentSettings>>
+  /** Undefined in settings that were read before 0.3. */
+  readonly tickets?: { readonly subtasks: boolean } | undefined
 }
 
 export type PlanApproval = 'always' | 'medium' | 'high' | 'never'

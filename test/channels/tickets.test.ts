@@ -207,9 +207,9 @@ describe('ClickUp', () => {
     await people.assign(alice, other, world.bot)
     const catchUp = clickupCatchUp(client, world.team.id, self, store)
     expect((await catchUp.run(since, Date.now())).found).toHaveLength(2)
-    expect([...arrivals.keys()].toSorted()).toEqual(
-      [expect.stringContaining('comment:'), expect.stringContaining('catch-up')].toSorted(),
-    )
+    const ids = [...arrivals.keys()]
+    expect(ids.filter((id) => id.includes('comment:'))).toHaveLength(1)
+    expect(ids.filter((id) => id.includes('catch-up'))).toHaveLength(1)
     expect((await catchUp.run(since, Date.now())).found).toEqual([])
   })
 

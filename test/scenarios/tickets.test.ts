@@ -2,6 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { adfHtml } from '../../src/rehearsal/jira/adf.ts'
 import type { ClickupTicket } from '../../src/rehearsal/clickup/world.ts'
 import type { Ticket } from '../../src/rehearsal/jira/world.ts'
+import { type Asked, DESIGN, goodModel, type Reply, roleOf } from '../support/model.ts'
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
@@ -130,4 +131,31 @@ it('ClickUp: assigned and approved by a comment; a guest may not even ask', asyn
   await people.comment(bob, ticket, '@muster approve')
   await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
   expect(written(ticket).length).toBeGreaterThan(before)
+})
+
+it('Jira: an approved plan with independent parts becomes sub-tasks, where the repository wants that', async () => {
+  const parts = {
+    ...DESIGN,
+    slices: [
+      { title: 'Sort the tiers', files: [] },
+      { title: 'Show them in order', files: [] },
+    ],
+  }
+  const model = (asked: Asked): Reply =>
+    roleOf(asked) === 'sa' ? { tools: [{ name: 'finish', input: parts }] } : goodModel(asked)
+  scene = await startScene({ jira: true, model, settings: () => 'approve_plan: always\ntickets: { subtasks: true }\n' })
+  const { jira } = scene
+  if (!jira) throw new Error('no Jira')
+  const { world, people } = jira.server
+  await linkPerson(scene, 'jira', new URL(jira.server.url).host, jira.alice.accountId, 'alice')
+  const ticket = await people.create(jira.alice, 'Large orders get the wrong tier', '')
+  await people.assign(jira.alice, ticket, world.bot)
+  const one = scene
+  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  expect(world.tickets).toHaveLength(1)
+  await people.comment(jira.alice, ticket, '@muster approve')
+  await soon(() => world.tickets.filter(({ parent }) => parent === ticket).map(({ summary }) => summary)).toEqual([
+    'Sort the tiers',
+    'Show them in order',
+  ])
 })

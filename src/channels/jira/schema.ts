@@ -62,3 +62,11 @@ export const Payload = z.object({
   ),
 })
 export type JiraPayload = z.infer<typeof Payload>
+
+/** What is read of a ticket that is split. */
+export const Subtasks = z.object({
+  fields: z.looseObject({
+    project: z.looseObject({ id: z.string() }),
+    subtasks: z.array(z.looseObject({ fields: z.looseObject({ summary: z.string() }) })).default([]),
+  }),
+})

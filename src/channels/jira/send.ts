@@ -10,6 +10,7 @@ import { type SendContext, SendError, type Sender } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 import { MARKER, markersOn } from './markers.ts'
 import { renderAdf, sizeOf } from './render.ts'
+import { split } from './subtasks.ts'
 import { linkOn, move } from './ticket.ts'
 
 export interface JiraSendDeps {
@@ -47,6 +48,8 @@ export function jiraSender(deps: JiraSendDeps): Sender {
           return message(deps, own, context)
         case 'ticket.move':
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
+        case 'ticket.split':
+          return split(deps, own.surface.ticket, own.parts.map(deps.redact), context.mayLeave)
         case 'ticket.link':
           return linkOn(deps.client, own.surface.ticket, own, context.mayLeave)
         default:

@@ -71,6 +71,7 @@ async function sendOne(
     case 'unfurl':
       return unfurl(deps, surface, own, context)
     case 'ticket.move':
+    case 'ticket.split':
     case 'ticket.link':
       throw new SendError('fatal', `${own.kind} is not for Slack`)
   }

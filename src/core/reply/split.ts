@@ -155,14 +155,15 @@ function wordsOf(children: readonly Inline[]): Inline[] {
   })
 }
 
-/** A line that is too long by itself is cut where it must be, never within a character. */
+/** A line that is too long by itself is cut between words where there are any, else where it must be; never within a character. */
 function cut(line: string, size: number): string[] {
   if (size <= 1) return [line]
   const step = Math.max(1, Math.floor(line.length / Math.ceil(size * 2)))
   const found: string[] = []
   for (let from = 0; from < line.length; ) {
+    const space = from + step < line.length ? line.lastIndexOf(' ', from + step - 1) : -1
     const within = /[\uD800-\uDBFF]/.test(line.charAt(from + step - 1))
-    const to = within ? from + step + 1 : from + step
+    const to = space > from + step / 2 ? space + 1 : within ? from + step + 1 : from + step
     found.push(line.slice(from, to))
     from = to
   }

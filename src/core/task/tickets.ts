@@ -21,6 +21,8 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
       return event.why === 'gone' ? comment(task, `gone:${surfaceKey(event.surface)}`, gone(event.surface)) : []
     case 'surface.troubled':
       return troubled(task, event.surface, event.error)
+    case 'gate.approved':
+      return event.gate === 'plan' ? parts(task, all) : []
     case 'pr.opened':
       return all.flatMap((surface) => pullLink(task, surface))
     case 'pr.merged':
@@ -37,6 +39,18 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
     default:
       return []
   }
+}
+
+/** A large ticket is split, where the repository wants that: only along parts that the approved design calls independent. */
+function parts(task: Task, surfaces: readonly Surface[]): EffectIntent[] {
+  const titles = (task.design?.slices ?? []).map(({ title }) => title)
+  if (!task.settings.tickets?.subtasks || titles.length < 2) return []
+  return surfaces
+    .filter(({ channel }) => channel === 'jira')
+    .map((surface) => ({
+      key: `split:${task.planHash?.slice(0, 12) ?? ''}@${surfaceKey(surface)}`,
+      body: { kind: 'ticket.split', place: place(task), surface, parts: titles },
+    }))
 }
 
 /** A place that joins sees the card, what is waiting for people, and what came of the work so far. */

@@ -17,6 +17,14 @@ const Link = z.object({
     status: z.object({ resolved: z.boolean().optional() }).optional(),
   }),
 })
+const NewTicket = z.object({
+  fields: z.object({
+    summary: z.string().min(1).max(255),
+    parent: z.object({ id: z.string() }),
+    issuetype: z.object({ id: z.literal('10003') }),
+    project: z.object({ id: z.string() }),
+  }),
+})
 /** Characters of a comment or a description (limits.md). */
 const MAX_TEXT = 32_767
 
@@ -80,6 +88,51 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
         status: 200,
         body: shownTicket(world, ticketOf(call), fields, query.getAll('expand').join().includes('changelog')),
       }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/rest/api/3/project/{projectIdOrKey}',
+    handle: ({ world }) => ({
+      status: 200,
+      body: {
+        ...world.project,
+        self: `${world.url}/rest/api/3/project/${world.project.id}`,
+        issueTypes: [
+          { id: '10001', name: 'Story', subtask: false },
+          { id: '10003', name: 'Part', subtask: true },
+        ],
+      },
+    }),
+  },
+  {
+    method: 'POST',
+    path: '/rest/api/3/issue',
+    handle(call) {
+      const { world } = call
+      const { fields } = read(NewTicket, call)
+      const parent = world.ticket(fields.parent.id) ?? refuse(400, 'Could not find valid parent issue.')
+      const now = new Date()
+      const id = world.id()
+      const key = `${world.project.key}-${world.tickets.length + 1}`
+      world.tickets.push({
+        id,
+        key,
+        summary: fields.summary,
+        description: undefined,
+        labels: [],
+        assignee: undefined,
+        reporter: world.bot,
+        status: parent.status,
+        created: now,
+        updated: now,
+        parent,
+        comments: [],
+        links: [],
+        changes: [],
+      })
+      world.onSeen('muster[bot]', 'made a sub-task of', parent.key, fields.summary)
+      return { status: 201, body: { id, key, self: `${world.url}/rest/api/3/issue/${id}` } }
     },
   },
   {

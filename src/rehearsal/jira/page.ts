@@ -30,8 +30,12 @@ function shown(world: JiraWorld, ticket: Ticket): string {
         `<li>${object.status?.resolved ? '<s>' : ''}<a href="${escape(object.url)}">${escape(object.title)}</a>${object.status?.resolved ? '</s>' : ''} <span class="muted">${escape(relationship)}</span></li>`,
     )
     .join('')
+  const parts = world.tickets
+    .filter(({ parent }) => parent === ticket)
+    .map((one) => `<li><a href="/browse/${escape(one.key)}">${escape(one.key)}</a> ${escape(one.summary)}</li>`)
+    .join('')
   return `<article><p class="crumbs">Projects / ${escape(world.project.name)} / <a href="/browse/${escape(ticket.key)}">${escape(ticket.key)}</a></p><h1>${escape(ticket.summary)}</h1>
-<div class="columns"><div class="main"><h3>Description</h3>${adfHtml(ticket.description) || '<p class="muted">None</p>'}${links ? `<h3>Web links</h3><ul class="links">${links}</ul>` : ''}<h3>Activity · Comments</h3>${ticket.comments.map((one) => comment(world, one)).join('') || '<p class="muted">None yet</p>'}</div>
+<div class="columns"><div class="main"><h3>Description</h3>${adfHtml(ticket.description) || '<p class="muted">None</p>'}${parts ? `<h3>Sub-tasks</h3><ul class="links">${parts}</ul>` : ''}${links ? `<h3>Web links</h3><ul class="links">${links}</ul>` : ''}<h3>Activity · Comments</h3>${ticket.comments.map((one) => comment(world, one)).join('') || '<p class="muted">None yet</p>'}</div>
 <aside><p><span class="status ${ticket.status.category}">${escape(ticket.status.name)}</span></p><dl><dt>Assignee</dt><dd>${escape(ticket.assignee?.displayName ?? 'Unassigned')}</dd><dt>Reporter</dt><dd>${escape(ticket.reporter.displayName)}</dd><dt>Labels</dt><dd>${ticket.labels.map(escape).join(', ') || 'None'}</dd></dl></aside></div></article>`
 }
 

@@ -34,6 +34,7 @@ export class JiraPeople {
       status: backlog,
       created: now,
       updated: now,
+      parent: undefined,
       comments: [],
       links: [],
       changes: [],

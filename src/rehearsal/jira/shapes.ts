@@ -42,6 +42,15 @@ export function stamp(date: Date): string {
   return date.toISOString().replace('Z', '+0000')
 }
 
+function subtaskOf(world: JiraWorld) {
+  return ({ id, key, summary, status }: Ticket) => ({
+    id,
+    key,
+    self: `${world.url}/rest/api/3/issue/${id}`,
+    fields: { summary, status: shownStatus(world, status) },
+  })
+}
+
 export function fieldsOf(world: JiraWorld, ticket: Ticket): Record<string, unknown> {
   return {
     summary: ticket.summary,
@@ -52,6 +61,7 @@ export function fieldsOf(world: JiraWorld, ticket: Ticket): Record<string, unkno
     creator: shownUser(world, ticket.reporter),
     project: { self: `${world.url}/rest/api/3/project/${world.project.id}`, ...world.project },
     status: shownStatus(world, ticket.status),
+    subtasks: world.tickets.filter(({ parent }) => parent === ticket).map(subtaskOf(world)),
     created: stamp(ticket.created),
     updated: stamp(ticket.updated),
   }

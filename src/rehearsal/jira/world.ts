@@ -52,6 +52,8 @@ export interface Ticket {
   status: Status
   readonly created: Date
   updated: Date
+  /** The ticket that this one is a part of. */
+  readonly parent: Ticket | undefined
   readonly comments: JiraComment[]
   readonly links: RemoteLink[]
   readonly changes: Change[]
