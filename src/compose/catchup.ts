@@ -53,8 +53,13 @@ export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
 /** How often what the vendors would let lapse is looked after: a suspended webhook is silent for a minute at most. */
 const TEND_MS = 60_000
 
-/** One process keeps webhooks alive. What is wrong is logged once, not every minute. */
-export function tend(channels: Channels, leases: Pick<Leases, 'acquire'>, log: Base['log']): Repeated {
+/** One process keeps webhooks alive. What is wrong is logged once, not every minute; what was silent is caught up with at once. */
+export function tend(
+  channels: Channels,
+  leases: Pick<Leases, 'acquire'>,
+  log: Base['log'],
+  catchUp: () => Promise<void>,
+): Repeated {
   const last = new Map<string, string>()
   return every(TEND_MS, 'looking after webhooks', log, async () => {
     const claim = await leases.acquire('tend-webhooks')
@@ -63,8 +68,11 @@ export function tend(channels: Channels, leases: Pick<Leases, 'acquire'>, log: B
       for (const [name, channel] of Object.entries(channels)) {
         const news = (await channel?.tend?.()) ?? []
         const text = news.join('; ')
-        if (text !== '' && text !== last.get(name)) log.warn({ channel: name }, text)
+        const isNew = text !== '' && text !== last.get(name)
         last.set(name, text)
+        if (!isNew) continue
+        log.warn({ channel: name }, text)
+        await catchUp()
       }
     } finally {
       await claim.release()

@@ -214,7 +214,6 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   await queueReady(queue)
   await sweeping.now()
   const keeping = housekeeping({ base, leases })
-  const tending = tend(adapters.channels, leases, log)
   const catching = catchingUp({
     base,
     leases,
@@ -222,6 +221,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
       ? []
       : [githubCatchUp(adapters.client, catchUpStore(store)), ...othersCatchUp(adapters.channels, store)],
   })
+  const tending = tend(adapters.channels, leases, log, catching.now)
   return {
     kick: outbox.kick,
     catchUp: catching.now,

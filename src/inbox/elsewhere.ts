@@ -4,6 +4,7 @@ import { repositoryIn, titleOf, withoutRepository } from '../core/request.ts'
 import { OPENING } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { isAside, surfaceKey } from '../core/said.ts'
+import { visibleLines } from '../core/visible.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
@@ -57,7 +58,7 @@ function ignore(reason: string, detail: string): Elsewhere {
 function wordsOf(what: SaidWhat): string | undefined {
   switch (what.type) {
     case 'text':
-      return what.mentioned && !/^ {0,3}[@/]muster\b/im.test(what.text)
+      return what.mentioned && isAddressed(what.text)
         ? `@muster ${what.text.replaceAll('@muster', '').trim()}`
         : what.text
     case 'button':
@@ -85,6 +86,13 @@ async function withChoice(deps: InboxDeps, said: Said): Promise<Said> {
     writtenAt: read.writtenAt,
     what: { ...read.what, text: [`${first} in ${what.repository}`, ...rest].join('\n') },
   }
+}
+
+/** Muster is called within a sentence (or not by name, in a direct message): in their own words, not in a quote or in code. */
+function isAddressed(text: string): boolean {
+  const own = visibleLines(text).map((line) => line.text)
+  if (own.some((line) => /^ {0,3}[@/]muster\b/i.test(line))) return false
+  return own.some((line) => line.includes('@muster')) || !text.includes('@muster')
 }
 
 /** A press says what the command would have said. */

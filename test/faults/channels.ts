@@ -287,4 +287,30 @@ async function placesOf({
   ]
 }
 
-export const OTHERS: readonly Fault[] = [r1, r7, r12, WINDOWED, r14]
+const r25: Fault = {
+  id: 'R25',
+  title: "ClickUp suspends Muster's webhook, and says nothing any more",
+  wanted: 'noticed and undone within 5 minutes; what was missed is heard',
+  async run(context) {
+    const hall = await hallOf(context)
+    try {
+      await hall.spawn()
+      const { hooks } = hall.clickup.server.world
+      for (const hook of hooks) hook.status = 'suspended'
+      await hall.ask('clickup', 1)
+      const started = Date.now()
+      while (hooks.some(({ status }) => status === 'suspended') && Date.now() - started < 300_000) await sleep(250)
+      const seconds = Math.round((Date.now() - started) / 1000)
+      await hall.field.settled(1, 60_000)
+      await sleep(500)
+      return {
+        number: `undone after ${seconds} s`,
+        problems: [...(seconds < 300 ? [] : ['still suspended after 5 minutes']), ...(await hall.audit())],
+      }
+    } finally {
+      await hall.close()
+    }
+  },
+}
+
+export const OTHERS: readonly Fault[] = [r1, r7, r12, WINDOWED, r14, r25]
