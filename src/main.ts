@@ -16,6 +16,7 @@ import {
   why,
 } from './cli/remote.ts'
 import { backup, restore } from './compose/backup.ts'
+import { inviteInstall, listInstalls, removeInstall } from './cli/installs.ts'
 import { linkPerson, listPeople, unlinkPerson } from './cli/people.ts'
 import { runUntilStopped } from './cli/start.ts'
 import { doctorChecks } from './compose/doctor.ts'
@@ -106,6 +107,18 @@ dead.command('list').action(() => listLetters(remote(), print))
 dead.command('show <id>').action((id: string) => showLetter(remote(), id, print))
 dead.command('retry <id>').action((id: string) => settleLetter(remote(), id, 'retry', print))
 dead.command('drop <id>').action((id: string) => settleLetter(remote(), id, 'drop', print))
+const install = program
+  .command('install')
+  .description('workspaces and sites that Muster is installed into, by consent (OAuth)')
+install.command('list').action(() => listInstalls(remote(), print))
+install
+  .command('add <channel>')
+  .description('an address by which somebody installs it once: slack, jira or clickup')
+  .action((channel: string) => inviteInstall(remote(), channel, print))
+install
+  .command('remove <channel> <account>')
+  .description('give the tokens back, and forget them')
+  .action((channel: string, account: string) => removeInstall(remote(), channel, account, print))
 const people = program.command('people').description('whose accounts in other channels are whose on GitHub')
 people.command('list').action(() => listPeople(remote(), print))
 people

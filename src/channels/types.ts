@@ -13,7 +13,7 @@ export type Received =
   | { readonly ok: false; readonly status: 400 | 401; readonly detail: string }
 
 /** Checks a call before anything of it is read: signature first. */
-export type Verifier = (headers: Headers, body: Buffer) => Received
+export type Verifier = (headers: Headers, body: Buffer) => Received | Promise<Received>
 
 /** What a channel owes the inbox: to read what arrived. */
 export interface Receiver {

@@ -13,7 +13,9 @@ import { LocalTarget } from '../releases/local/target.ts'
 import type { Store } from '../store/types.ts'
 import type { Log } from '../telemetry/log.ts'
 import { hostGit } from '../workspace/git.ts'
-import { openChannels, senderTo } from './channels.ts'
+import type { Leases } from '../leases/types.ts'
+import { openChannels, senderTo } from './connected.ts'
+import type { Installs } from './installs.ts'
 import { openSandbox } from '../workspace/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
@@ -40,17 +42,29 @@ export interface AdapterDeps {
   readonly workDir: string
   readonly log: Log
   readonly redact: (text: string) => string
+  readonly installs: Installs | undefined
+  readonly leases: Pick<Leases, 'acquire'>
 }
 
 /** Everything that reaches outside, by the settings. */
-export async function openAdapters({ stand = {}, settings, github, store, workDir, log, redact }: AdapterDeps) {
+export async function openAdapters({
+  stand = {},
+  settings,
+  github,
+  store,
+  workDir,
+  log,
+  redact,
+  installs,
+  leases,
+}: AdapterDeps) {
   const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
   const { publicUrl, host } = settings.server
   const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
   const platform = stand.platform ?? githubPlatform(client)
   const git =
     stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
-  const channels = await openChannels(settings.channels, publicUrl, redact)
+  const channels = await openChannels({ settings: settings.channels, publicUrl, redact, installs, leases })
   const toGithub =
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, redact })
   const sender = senderTo(toGithub, channels)

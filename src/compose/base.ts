@@ -8,6 +8,7 @@ import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { findProgram } from '../workspace/sandbox.ts'
+import { type OpenedInstalls, openInstalls } from './installers.ts'
 import { openStorage, type Storage } from './storage.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -21,6 +22,8 @@ export interface Base {
   readonly storage: Storage
   readonly queue: Queue
   readonly markerKey: string
+  /** Where Muster was installed by consent; undefined: no app is set up for it. */
+  readonly installs: OpenedInstalls | undefined
   /** The GitHub App of the settings, or the one that the set-up page stored. */
   app(): Promise<StoredApp | undefined>
   storeApp(app: StoredApp): Promise<void>
@@ -62,10 +65,18 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     now,
     log: (level, message, fields = {}) => log[level](fields, message),
   })
+  const learned = new Set<string>()
+  const hide = (...found: readonly string[]) => {
+    if (found.every((one) => learned.has(one))) return
+    for (const one of found) learned.add(one)
+    redact = redactor([...secrets, ...learned])
+  }
   const learn = (app: StoredApp | undefined) => {
-    if (app) redact = redactor([...secrets, ...keyParts(app)])
+    if (app) hide(...keyParts(app))
     return app
   }
+  const { publicUrl } = settings.server
+  const installs = await openInstalls(settings.channels.installs, publicUrl, storage.store, (secret) => hide(secret))
   return {
     settings,
     version,
@@ -74,6 +85,7 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     storage,
     queue,
     markerKey,
+    installs,
     app: async () => {
       const stored = StoredApp.safeParse(settings.github ? undefined : await instance.get(APP_KEY))
       return learn(settings.github ?? (stored.success ? stored.data : undefined))
@@ -117,6 +129,11 @@ function secretsOf(settings: Settings): string[] {
     settings.channels.jira?.webhookSecret,
     settings.channels.clickup?.apiToken,
     settings.channels.clickup?.webhookSecret,
+    settings.channels.installs?.secretKey,
+    settings.channels.installs?.slack?.clientSecret,
+    settings.channels.installs?.slack?.signingSecret,
+    settings.channels.installs?.jira?.clientSecret,
+    settings.channels.installs?.clickup?.clientSecret,
     settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
     settings.redisUrl ? new URL(settings.redisUrl).password : undefined,
   ]

@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors.ts'
 import type { Leases } from '../leases/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Base } from './base.ts'
-import type { Channels } from './channels.ts'
+import type { Channels } from './connected.ts'
 import { every, type Repeated } from './every.ts'
 
 const PERIOD_MS = 5 * 60_000
@@ -11,7 +11,8 @@ const PERIOD_MS = 5 * 60_000
 export interface CatchUpDeps {
   readonly base: Base
   readonly leases: Pick<Leases, 'acquire'>
-  readonly channels: readonly CatchUp[]
+  /** Those that are connected now. */
+  readonly channels: () => Promise<readonly CatchUp[]>
 }
 
 /**
@@ -36,11 +37,10 @@ export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
       log.info({ found: found.length, channel: channel.source }, 'found what happened during a long absence')
   }
   return every(PERIOD_MS, 'catching up', log, async () => {
-    if (channels.length === 0) return
     const claim = await leases.acquire('catch-up')
     if (!claim) return
     try {
-      for (const channel of channels)
+      for (const channel of await channels())
         await one(channel).catch((error: unknown) =>
           log.warn({ channel: channel.source, error: messageOf(error) }, 'what was missed could not be asked for'),
         )
@@ -59,15 +59,15 @@ export function tend(
   leases: Pick<Leases, 'acquire'>,
   log: Base['log'],
   catchUp: () => Promise<void>,
+  now: () => number,
 ): Repeated {
   const last = new Map<string, string>()
   return every(TEND_MS, 'looking after webhooks', log, async () => {
     const claim = await leases.acquire('tend-webhooks')
     if (!claim) return
     try {
-      for (const [name, channel] of Object.entries(channels)) {
-        const news = (await channel?.tend?.()) ?? []
-        const text = news.join('; ')
+      for (const { source: name, channel } of await channels.all()) {
+        const text = ((await channel.tend?.(now())) ?? []).join('; ')
         const isNew = text !== '' && text !== last.get(name)
         last.set(name, text)
         if (!isNew) continue

@@ -3,40 +3,26 @@ import { clickupCatchUp } from '../channels/clickup/catchup.ts'
 import { clickupClient } from '../channels/clickup/client.ts'
 import { clickupFacts } from '../channels/clickup/facts.ts'
 import { normalise as readClickup } from '../channels/clickup/normalise.ts'
-import { receive as receiveClickup } from '../channels/clickup/receive.ts'
 import { clickupSender } from '../channels/clickup/send.ts'
 import { tendWebhooks } from '../channels/clickup/webhooks.ts'
-import { receive as receiveJira } from '../channels/jira/receive.ts'
+import type { JiraClient } from '../channels/jira/client.ts'
 import { once } from '../channels/once.ts'
 import { slackCatchUp } from '../channels/slack/catchup.ts'
-import { slackClient } from '../channels/slack/client.ts'
+import { classify, slackClient } from '../channels/slack/client.ts'
 import { slackFacts } from '../channels/slack/facts.ts'
 import { normalise as readSlack } from '../channels/slack/normalise.ts'
-import { receive as receiveSlack } from '../channels/slack/receive.ts'
 import { slackSender } from '../channels/slack/send.ts'
-import {
-  type CatchUp,
-  type CatchUpStore,
-  type ChannelFacts,
-  SendError,
-  type Sender,
-  type Verifier,
-} from '../channels/types.ts'
-import type {
-  ChannelSettings,
-  ClickupSettings,
-  JiraSettings,
-  RepositoryMap,
-  SlackSettings,
-} from '../config/channels.ts'
-import type { EffectBody } from '../core/effects.ts'
+import type { CatchUp, CatchUpStore, ChannelFacts, Sender } from '../channels/types.ts'
+import type { ClickupSettings, JiraSettings, SlackSettings } from '../config/channels.ts'
 import type { Unheard } from '../core/heard.ts'
-import type { ChannelName, Said, Surface } from '../core/said.ts'
+import type { Said, Surface } from '../core/said.ts'
 
 /** Slack takes about one message a second in a channel (limits.md). */
 const PART_PAUSE_MS = 1100
+/** Jira's dynamic webhooks run out after 30 days; they are renewed on the 25th. */
+const RENEW_MS = 25 * 24 * 3_600_000
 
-/** What a channel beside GitHub consists of. */
+/** What a channel beside GitHub consists of, for one workspace or site. */
 export interface Channel {
   /** @throws SendError when it has to ask who Muster is there, and gets no answer */
   readonly read: (body: Uint8Array) => Promise<Said | Unheard>
@@ -44,85 +30,91 @@ export interface Channel {
   readonly sender: Sender
   /** @param open the surfaces of tasks that are not finished */
   readonly catchUp: (open: () => Promise<readonly Surface[]>, store: CatchUpStore) => CatchUp
+  /** Who Muster is there. @throws when it cannot be asked */
+  readonly whoami: () => Promise<string>
   /** Keeps what the vendor would let lapse. @returns what was done or is wrong, for the operator */
-  readonly tend?: () => Promise<readonly string[]>
-  /** The repository that a project's tickets are about. */
-  readonly repositories: RepositoryMap
+  readonly tend?: (now: number) => Promise<readonly string[]>
 }
 
-export type Channels = Readonly<Record<ChannelName, Channel | undefined>>
+type Redact = (text: string) => string
 
-/** The channels that are switched on. */
-export async function openChannels(
-  settings: ChannelSettings,
-  publicUrl: string,
-  redact: (text: string) => string,
-): Promise<Channels> {
-  const { slack, jira, clickup } = settings
-  return {
-    slack: slack && openSlack(slack, redact),
-    jira: jira && (await openJira(jira, redact)),
-    clickup: clickup && openClickup(clickup, publicUrl, redact),
-  }
-}
-
-function openSlack(settings: SlackSettings, redact: (text: string) => string): Channel {
+export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, redact: Redact): Channel {
   const client = slackClient(settings)
   return {
     read: (body) => Promise.resolve(readSlack(body)),
     facts: slackFacts(client),
+    whoami: async () => {
+      const { user, team } = await client.auth.test().catch((error: unknown) => Promise.reject(classify(error)))
+      return `${user} in ${team}`
+    },
     sender: slackSender({ client, redact, pause: () => sleep(PART_PAUSE_MS) }),
     catchUp: (open, store) => slackCatchUp(client, open, store),
-    repositories: new Map(),
   }
 }
 
 /** Loaded when it is needed: Jira's library is large. */
-async function openJira(settings: JiraSettings, redact: (text: string) => string): Promise<Channel> {
-  const { jiraChannel } = await import('../channels/jira/channel.ts')
-  return { ...jiraChannel({ ...settings, redact }), repositories: settings.repositories }
+export async function openJira(settings: JiraSettings, redact: Redact): Promise<Channel> {
+  const { jiraClient } = await import('../channels/jira/client.ts')
+  return jiraOver(jiraClient(settings), settings.host, settings.trustEmail, redact)
 }
 
-function openClickup(settings: ClickupSettings, publicUrl: string, redact: (text: string) => string): Channel {
-  const { team, trustEmail, pullField, repositories } = settings
+export async function jiraOver(
+  client: JiraClient,
+  host: string,
+  trustEmail: boolean,
+  redact: Redact,
+): Promise<Channel> {
+  const { jiraChannel } = await import('../channels/jira/channel.ts')
+  return jiraChannel({ client, host, trustEmail, redact })
+}
+
+/** Through Atlassian's gateway, where the app was installed. @param noteRenewed called when its webhooks were renewed */
+export async function openInstalledJira(
+  at: {
+    readonly gatewayUrl: string
+    readonly cloudId: string
+    readonly site: string
+    readonly token: () => Promise<string>
+    readonly trustEmail: boolean
+    readonly webhooks: readonly number[]
+    readonly webhooksAt: number
+  },
+  noteRenewed: (at: number) => Promise<void>,
+  redact: Redact,
+): Promise<Channel> {
+  const { asking, jiraBearer } = await import('../channels/jira/client.ts')
+  const client = jiraBearer(`${at.gatewayUrl}/ex/jira/${at.cloudId}`, at.token)
+  const channel = await jiraOver(client, at.site, at.trustEmail, redact)
+  return {
+    ...channel,
+    async tend(now) {
+      if (at.webhooks.length === 0 || now - at.webhooksAt < RENEW_MS) return []
+      await asking(() => client.webhooks.refreshWebhooks({ webhookIds: [...at.webhooks] }))
+      await noteRenewed(now)
+      return [`the webhooks on ${at.site} were renewed for another 30 days`]
+    },
+  }
+}
+
+export function openClickup(
+  settings: Omit<ClickupSettings, 'webhookSecret' | 'repositories'>,
+  publicUrl: string,
+  redact: Redact,
+): Channel {
+  const { team, trustEmail, pullField } = settings
   const client = clickupClient(settings)
   const self = once(async () => (await client.user()).id)
   return {
     read: async (body) => readClickup(body, team, await self()),
     facts: clickupFacts({ client, team, trustEmail }),
+    whoami: async () => {
+      const { username, id } = await client.user()
+      const members = await client.members(team)
+      if (members.length === 0) throw new Error(`the token does not belong to the workspace ${team}`)
+      return `${username ?? id} in the workspace ${team}`
+    },
     sender: clickupSender({ client, self, redact, publicUrl, pullField }),
     catchUp: (_open, store) => clickupCatchUp(client, team, self, store),
     tend: () => tendWebhooks(client, team, publicUrl),
-    repositories,
-  }
-}
-
-/** Who checks the webhooks of a channel; undefined: it is not switched on, or takes none. */
-export function verifiersOf({
-  slack,
-  jira,
-  clickup,
-}: ChannelSettings): Readonly<Record<ChannelName, Verifier | undefined>> {
-  const secret = slack?.signingSecret
-  return {
-    slack: secret === undefined ? undefined : (headers, body) => receiveSlack(headers, body, secret, Date.now()),
-    jira: jira && ((headers, body) => receiveJira(headers, body, jira.webhookSecret)),
-    clickup: clickup && ((headers, body) => receiveClickup(headers, body, clickup.webhookSecret, clickup.team)),
-  }
-}
-
-/** Each effect goes to the channel it belongs to. */
-export function senderTo(github: Sender, channels: Channels): Sender {
-  const of = (body: EffectBody): Sender => {
-    if (!('surface' in body)) return github
-    const channel = channels[body.surface.channel]
-    if (!channel) throw new SendError('fatal', `${body.surface.channel} is not switched on any more`)
-    return channel.sender
-  }
-  return {
-    costOf: (body, previous) =>
-      'surface' in body && !channels[body.surface.channel] ? {} : of(body).costOf(body, previous),
-    lookUp: async (body, context) => of(body).lookUp(body, context),
-    send: async (body, context) => of(body).send(body, context),
   }
 }

@@ -5,11 +5,12 @@ import { githubClient, statusOf } from '../channels/github/client.ts'
 import { readManifest } from '../channels/github/manifest.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
-import { UserError } from '../core/errors.ts'
+import { messageOf, UserError } from '../core/errors.ts'
 import { isPriced } from '../llm/prices.ts'
 import { findProgram, openSandbox } from '../workspace/sandbox.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
+import { openChannels } from './connected.ts'
 import { openStorage } from './storage.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -45,7 +46,38 @@ export function doctorChecks(env: Env): Check[] {
     { name: 'GitHub App', run: () => githubAnswer(settings) },
     { name: 'webhook address', run: async () => webhookAnswer(settings) },
     { name: 'model', run: () => modelAnswer(settings) },
+    ...channelChecks(settings),
   ]
+}
+
+const CHANNELS = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
+
+/** The channels that are switched on: whether the token is accepted, and whether the vendor still sends its events. */
+function channelChecks({ channels: settings, server }: Settings): Check[] {
+  const on = (['slack', 'jira', 'clickup'] as const).filter((name) => settings[name] !== undefined)
+  return on.map((name) => ({
+    name: CHANNELS[name],
+    async run() {
+      const nobody = { acquire: () => Promise.resolve(undefined) }
+      const channels = await openChannels({
+        settings,
+        publicUrl: server.publicUrl,
+        redact: (text) => text,
+        installs: undefined,
+        leases: nobody,
+      })
+      const channel = await channels.of(name, '')
+      if (!channel) return ok('switched off')
+      try {
+        const who = await channel.whoami()
+        // What it mends on the way is no trouble any more.
+        const [wrong] = ((await channel.tend?.(Date.now())) ?? []).filter((line) => line.includes('nothing is heard'))
+        return wrong ? broken(wrong, `See docs/${name}.md.`) : ok(who)
+      } catch (error) {
+        return broken(messageOf(error), `Check the settings of ${CHANNELS[name]} (docs/${name}.md) and the network.`)
+      }
+    },
+  }))
 }
 
 function settingsAnswer(env: Env): Answer {

@@ -13,6 +13,7 @@ import { messageOf, UserError } from '../core/errors.ts'
 import { githubKey } from '../core/heard.ts'
 import type { Arrival } from '../core/inbound.ts'
 import { buildServer } from '../http/server.ts'
+import { installRoutes } from '../http/install.ts'
 import { linkRoutes } from '../http/link.ts'
 import { setupRoutes } from '../http/setup.ts'
 import type { HttpDeps, Readiness } from '../http/types.ts'
@@ -23,7 +24,7 @@ import { releaseLog } from '../releases/local/log.ts'
 import { verifyExport } from '../store/export.ts'
 import { type Base, type Env, openBase, type StoredApp } from './base.ts'
 import type { Stand } from './adapters.ts'
-import { verifiersOf } from './channels.ts'
+import { verifiersOf } from './verifiers.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const APP_FILE = new URL('../../app.yml', import.meta.url)
@@ -72,6 +73,7 @@ export async function startServer(
       publicUrl: settings.server.publicUrl,
       signIn: () => intake?.signIn,
     }),
+    installRoutes(installDeps(base, deps.log)),
     setupRoutes({
       log: deps.log,
       code: setupCode,
@@ -156,13 +158,15 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
 function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void): HttpDeps {
   const { storage, queue, settings, version, log, redact } = base
   const { store } = storage
-  const verifiers = verifiersOf(settings.channels)
+  const verifiers = verifiersOf(settings.channels, base.installs)
   const onArrival = arrivalRelay(queue, store.now, (level, message, fields) => log[level](fields, message))
   return {
     store,
     version,
     log: (level, message, fields = {}) => log[level](fields, message),
     apiToken: settings.server.apiToken,
+    publicUrl: settings.server.publicUrl,
+    installing: installingOf(base),
     verifier: (source) => (source === 'github' ? intake()?.verifier : verifiers[source]),
     onArrival,
     wake,
@@ -185,6 +189,29 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
     },
     releaseLog: (id) => releaseLog(settings.dataDir, id, redact),
     readiness: () => readiness(base, intake()),
+  }
+}
+
+function installingOf({ settings, installs }: Base): HttpDeps['installing'] {
+  const key = settings.channels.installs?.secretKey
+  if (!installs || !key) return undefined
+  return { secretKey: key, isSetUp: (channel) => installs.installers[channel] !== undefined, forget: installs.forget }
+}
+
+function installDeps({ settings, installs, storage }: Base, log: HttpDeps['log']): Parameters<typeof installRoutes>[0] {
+  const { instance, now } = storage.store
+  return {
+    log,
+    publicUrl: settings.server.publicUrl,
+    secretKey: settings.channels.installs?.secretKey,
+    authorizeUrl: (channel, state, redirectUri) => installs?.installers[channel]?.authorizeUrl(state, redirectUri),
+    connect: async (channel, code, redirectUri) => (await installs?.connect(channel, code, redirectUri)) ?? [],
+    // Whoever sets it first has used it.
+    useOnce: async (nonce) => {
+      const mine = randomUUID()
+      return (await instance.setOnce(`install.used.${nonce}`, mine)) === mine
+    },
+    now,
   }
 }
 

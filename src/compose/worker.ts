@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
-import type { RepositoryMap } from '../config/channels.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
 import type { Role } from '../core/artefacts.ts'
 import { limitsOf } from '../core/rate.ts'
@@ -26,12 +25,10 @@ import { toolsFor } from '../tools/tools.ts'
 import { createEngine } from '../workflow/engine.ts'
 import { createStepRunner } from '../workflow/steps.ts'
 import { sweep } from '../workflow/sweep.ts'
-import type { CatchUp } from '../channels/types.ts'
-import type { Store } from '../store/types.ts'
 import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, clonesIn, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
-import type { Channels } from './channels.ts'
+import { catchUpsOf, factsOf, mappedIn, readerOf } from './connected.ts'
 import { catchingUp, catchUpStore, tend } from './catchup.ts'
 import { every } from './every.ts'
 import { hostTarget } from './host.ts'
@@ -70,7 +67,6 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
   const { now } = store
   const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) =>
     log[level](fields, message)
-  const { platform } = adapters
   const onCommit = (task: Task) => {
     outbox.kick()
     runner.reconcile(task)
@@ -121,15 +117,39 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     random: Math.random,
     log: write,
   })
-  const handle = inboxHandler({
+  const handle = inboxOf({ base, github, stand }, adapters, leases, engine, outbox.kick)
+  return { engine, outbox, runner, handle }
+}
+
+/** What becomes of what arrives, over the adapters. */
+function inboxOf(
+  { base, github, stand = {} }: Pick<WorkerDeps, 'base' | 'github' | 'stand'>,
+  { platform, channels }: Adapters,
+  leases: Leases,
+  workflow: Workflow,
+  kick: () => void,
+) {
+  const { settings, log, storage } = base
+  const { store } = storage
+  const { now } = store
+  return inboxHandler({
     store,
-    workflow: engine,
+    workflow,
     leases,
     platform,
     receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
-    readers: readersOf(adapters.channels),
-    facts: factsOf(adapters.channels),
-    mapped: (channel, projects) => mappedIn(adapters.channels[channel]?.repositories, projects),
+    readers: {
+      slack: readerOf(channels, 'slack'),
+      jira: readerOf(channels, 'jira'),
+      clickup: readerOf(channels, 'clickup'),
+    },
+    facts: {
+      slack: factsOf(channels, 'slack'),
+      jira: factsOf(channels, 'jira'),
+      clickup: factsOf(channels, 'clickup'),
+    },
+    mapped: (channel, projects) => mappedIn(settings.channels, channel, projects),
+    uninstalled: async (channel, account) => void (await base.installs?.forget(channel, account)),
     githubUrl: settings.githubUrls.server,
     publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
@@ -139,29 +159,9 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     now,
     random: Math.random,
     within: withLogContext,
-    log: write,
-    kick: outbox.kick,
+    log: (level, message, fields = {}) => log[level](fields, message),
+    kick,
   })
-  return { engine, outbox, runner, handle }
-}
-
-function readersOf({ slack, jira, clickup }: Channels) {
-  return { slack: slack?.read, jira: jira?.read, clickup: clickup?.read }
-}
-
-function factsOf({ slack, jira, clickup }: Channels) {
-  return { slack: slack?.facts, jira: jira?.facts, clickup: clickup?.facts }
-}
-
-/** The repository of the narrowest project that has one. */
-function mappedIn(repositories: RepositoryMap | undefined, projects: readonly string[]) {
-  return projects.map((project) => repositories?.get(project.toUpperCase())).find((one) => one !== undefined)
-}
-
-/** How the other channels fetch what was missed. */
-function othersCatchUp({ slack, jira, clickup }: Channels, store: Store): CatchUp[] {
-  const inbox = catchUpStore(store)
-  return [slack, jira, clickup].flatMap((channel) => channel?.catchUp(store.tasks.surfaces, inbox) ?? [])
 }
 
 /** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */
@@ -171,7 +171,6 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const { store } = storage
   const slot = settings.databaseUrl ? takeSlot(settings.dataDir) : undefined
   const workDir = slot?.dir ?? resolve(settings.dataDir)
-  const adapters = await openAdapters({ stand, settings, github, store, workDir, log, redact })
   // Clones of a process that ended: their steps begin with fresh ones.
   await rm(clonesIn(workDir), { recursive: true, force: true })
   const leases = leaseKeeper({
@@ -182,6 +181,17 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     log: (level, message, fields = {}) => log[level](fields, message),
   })
   await leases.start()
+  const adapters = await openAdapters({
+    stand,
+    settings,
+    github,
+    store,
+    workDir,
+    log,
+    redact,
+    leases,
+    installs: base.installs,
+  })
   const { engine, outbox, runner, handle } = engines(deps, adapters, leases)
   // At first everything is looked at: nobody may be left who would queue it.
   let settledMs = 0
@@ -193,18 +203,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const perRole = (role: Role) => (role === 'sre' && !stand?.target ? WATCHES : settings.concurrency)
   // Releases are served by one process: the steps of SRE go where the proxy is.
   const early = roles.filter((role) => role !== 'sre' || stand?.target)
-  await queue.start(
-    {
-      inbound: ({ eventId }) => handle(eventId),
-      step: ({ taskId, step, attempt, delivery }) =>
-        withLogContext({ task: taskId, step, ...(delivery ? { delivery } : {}) }, () =>
-          runner.run(taskId, step, attempt),
-        ),
-      wake: ({ taskId, delivery }) =>
-        withLogContext({ task: taskId, ...(delivery ? { delivery } : {}) }, () => wake(engine, taskId)),
-    },
-    { inbound: stand ? 16 : 8, wake: 4, roles: Object.fromEntries(early.map((role) => [role, perRole(role)])) },
-  )
+  await startQueue(queue, { engine, runner, handle }, early, perRole, stand !== undefined)
   outbox.start()
   const host =
     roles.includes('sre') && !stand?.target
@@ -217,11 +216,15 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const catching = catchingUp({
     base,
     leases,
-    channels: stand?.platform
-      ? []
-      : [githubCatchUp(adapters.client, catchUpStore(store)), ...othersCatchUp(adapters.channels, store)],
+    channels: async () =>
+      stand?.platform
+        ? []
+        : [
+            githubCatchUp(adapters.client, catchUpStore(store)),
+            ...(await catchUpsOf(adapters.channels, store.tasks.surfaces, catchUpStore(store))),
+          ],
   })
-  const tending = tend(adapters.channels, leases, log, catching.now)
+  const tending = tend(adapters.channels, leases, log, catching.now, store.now)
   return {
     kick: outbox.kick,
     catchUp: catching.now,
@@ -235,6 +238,30 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
       slot?.release()
     },
   }
+}
+
+type Engines = Pick<ReturnType<typeof engines>, 'engine' | 'runner' | 'handle'>
+
+/** Takes work off the queue. @param light many small things at once, for tests of Muster's own engines */
+async function startQueue(
+  queue: Base['queue'],
+  { engine, runner, handle }: Engines,
+  early: readonly Role[],
+  perRole: (role: Role) => number,
+  light: boolean,
+): Promise<void> {
+  await queue.start(
+    {
+      inbound: ({ eventId }) => handle(eventId),
+      step: ({ taskId, step, attempt, delivery }) =>
+        withLogContext({ task: taskId, step, ...(delivery ? { delivery } : {}) }, () =>
+          runner.run(taskId, step, attempt),
+        ),
+      wake: ({ taskId, delivery }) =>
+        withLogContext({ task: taskId, ...(delivery ? { delivery } : {}) }, () => wake(engine, taskId)),
+    },
+    { inbound: light ? 16 : 8, wake: 4, roles: Object.fromEntries(early.map((role) => [role, perRole(role)])) },
+  )
 }
 
 /** A queue that is just being connected to is waited for a moment; one that is away is left to the sweeper. */

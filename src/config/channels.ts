@@ -32,8 +32,35 @@ export interface ClickupSettings {
 /** Which repository a project's tickets are about: by the key of the project (Jira), or the id of a list, folder or space (ClickUp). */
 export type RepositoryMap = ReadonlyMap<string, { readonly owner: string; readonly name: string }>
 
+/** What an app needs that people install into workspaces and sites, in place of (or beside) the tokens of one. */
+export interface InstallSettings {
+  /** Seals the tokens in the database. */
+  readonly secretKey: string
+  readonly slack:
+    | (OAuth & { readonly apiUrl: string; readonly authorizeUrl: string; readonly signingSecret: string })
+    | undefined
+  readonly jira:
+    | (OAuth & {
+        readonly authUrl: string
+        readonly gatewayUrl: string
+        readonly repositories: RepositoryMap
+        readonly trustEmail: boolean
+      })
+    | undefined
+  readonly clickup:
+    | (OAuth & Omit<ClickupSettings, 'apiToken' | 'webhookSecret' | 'team'> & { readonly authorizeUrl: string })
+    | undefined
+}
+
+interface OAuth {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
 /** The channels beside GitHub that are switched on. */
 export interface ChannelSettings {
+  /** Undefined: no app is set up for installing. */
+  readonly installs: InstallSettings | undefined
   readonly slack: SlackSettings | undefined
   readonly jira: JiraSettings | undefined
   readonly clickup: ClickupSettings | undefined
@@ -43,12 +70,18 @@ type Env = Readonly<Record<string, string | undefined>>
 
 /** Reads which channels are switched on; one that is half set is a problem, never a channel with a hole. */
 export function readChannels(env: Env, problems: EnvProblem[]): ChannelSettings {
-  return { slack: slack(env, problems), jira: jira(env, problems), clickup: clickup(env, problems) }
+  return {
+    slack: slack(env, problems),
+    jira: jira(env, problems),
+    clickup: clickup(env, problems),
+    installs: readInstalls(env, problems),
+  }
 }
 
 function slack(env: Env, problems: EnvProblem[]): SlackSettings | undefined {
   const names = ['SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET', 'SLACK_APP_TOKEN']
-  if (!names.some((name) => env[name])) return undefined
+  // An app that is installed has the signing secret too.
+  if (!names.some((name) => env[name]) || (env['SLACK_CLIENT_ID'] && !env['SLACK_BOT_TOKEN'])) return undefined
   const botToken = needed(env, 'SLACK_BOT_TOKEN', 'Slack', 'xoxb-…', problems)
   if (!env['SLACK_SIGNING_SECRET'] && !env['SLACK_APP_TOKEN'])
     problems.push({
@@ -109,6 +142,57 @@ function yes(env: Env, variable: string, problems: EnvProblem[]): boolean {
   if (value !== 'yes' && value !== 'no')
     problems.push({ variable, wrong: `"${value}" is neither yes nor no`, example: 'yes' })
   return value === 'yes'
+}
+
+/** Apps that people install: each by its client id. */
+function readInstalls(env: Env, problems: EnvProblem[]): InstallSettings | undefined {
+  const on = (name: string) => Boolean(env[`${name}_CLIENT_ID`] || env[`${name}_CLIENT_SECRET`])
+  if (!['SLACK', 'JIRA', 'CLICKUP'].some(on)) return undefined
+  const app = (name: string, channel: string): OAuth => ({
+    clientId: needed(env, `${name}_CLIENT_ID`, channel, '1234567890.1234567890', problems),
+    clientSecret: needed(env, `${name}_CLIENT_SECRET`, channel, "<the app's client secret>", problems),
+  })
+  return {
+    secretKey: secretKey(env, problems),
+    slack: on('SLACK')
+      ? {
+          ...app('SLACK', 'Slack'),
+          signingSecret: secret(env, 'SLACK_SIGNING_SECRET', problems),
+          apiUrl: address(env, 'SLACK_API_URL', 'https://slack.com/api', problems),
+          authorizeUrl: address(env, 'SLACK_AUTHORIZE_URL', 'https://slack.com/oauth/v2/authorize', problems),
+        }
+      : undefined,
+    jira: on('JIRA')
+      ? {
+          ...app('JIRA', 'Jira'),
+          authUrl: address(env, 'JIRA_AUTH_URL', 'https://auth.atlassian.com', problems),
+          gatewayUrl: address(env, 'JIRA_GATEWAY_URL', 'https://api.atlassian.com', problems),
+          repositories: repositories(env, 'JIRA_PROJECTS', 'SHOP=acme/web,OPS=acme/infra', problems),
+          trustEmail: yes(env, 'JIRA_TRUST_EMAIL', problems),
+        }
+      : undefined,
+    clickup: on('CLICKUP')
+      ? {
+          ...app('CLICKUP', 'ClickUp'),
+          apiUrl: address(env, 'CLICKUP_API_URL', 'https://api.clickup.com/api/v2', problems),
+          authorizeUrl: address(env, 'CLICKUP_AUTHORIZE_URL', 'https://app.clickup.com/api', problems),
+          repositories: repositories(env, 'CLICKUP_LISTS', '901234567890=acme/web', problems),
+          trustEmail: yes(env, 'CLICKUP_TRUST_EMAIL', problems),
+          pullField: env['CLICKUP_PULL_FIELD'] || 'Pull request',
+        }
+      : undefined,
+  }
+}
+
+function secretKey(env: Env, problems: EnvProblem[]): string {
+  const value = env['MUSTER_SECRET_KEY'] ?? ''
+  if (value.length < 32 || /^\$\(|^<.*>$|…/.test(value))
+    problems.push({
+      variable: 'MUSTER_SECRET_KEY',
+      wrong: 'is missing or shorter than 32 characters: tokens of installed apps are sealed with it',
+      example: '<the output of: openssl rand -hex 32>',
+    })
+  return value
 }
 
 function needed(env: Env, variable: string, channel: string, example: string, problems: EnvProblem[]): string {

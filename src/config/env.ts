@@ -66,7 +66,7 @@ const DEFAULT_MODELS =
 const RANDOM_EXAMPLE = '<the output of: openssl rand -hex 24>'
 const LEASE_MS = 30_000
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-const NOT_YET = ['JIRA_HOST', 'CLICKUP_API_TOKEN', 'OPENAI_API_KEY', 'LOCAL_MODEL_URL', 'PINECONE_API_KEY']
+const NOT_YET = ['OPENAI_API_KEY', 'LOCAL_MODEL_URL', 'PINECONE_API_KEY']
 
 /**
  * Reads the environment once.
@@ -89,6 +89,7 @@ const KNOWN = [
   'MODELS',
   'PUBLIC_URL',
   'API_TOKEN',
+  'SECRET_KEY',
   'SANDBOX',
   'SETUP_NETWORK',
   'RELEASES_AT_STOP',

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
+import { installsRoutes } from './installs.ts'
 import { peopleRoutes } from './people.ts'
 import { operatorRoutes } from './operator.ts'
 import { type Api, errors, IdParam, notFound, page, PageQuery } from './shapes.ts'
@@ -52,6 +53,7 @@ export function apiRoutes(app: Api, deps: HttpDeps): void {
   taskRoutes(app, deps)
   operatorRoutes(app, deps)
   peopleRoutes(app, deps)
+  installsRoutes(app, deps)
   app.get(
     '/releases/:id/log',
     { schema: { summary: 'The last lines of a release', params: IdParam } },

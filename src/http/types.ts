@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Verifier } from '../channels/types.ts'
+import type { ChannelName } from '../core/said.ts'
 import type { Exported, Store, Verdict } from '../store/types.ts'
 
 /** One thing that must work for this process to work. */
@@ -39,6 +40,15 @@ export interface HttpDeps {
   readonly releaseLog: (id: string) => Promise<string>
   readonly readiness: () => Promise<Readiness[]>
   readonly apiToken: string | undefined
+  readonly publicUrl: string
+  /** Undefined: no app is set up for installing. */
+  readonly installing:
+    | {
+        readonly secretKey: string
+        readonly isSetUp: (channel: ChannelName) => boolean
+        readonly forget: (channel: ChannelName, account: string) => Promise<boolean>
+      }
+    | undefined
   readonly version: string
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }

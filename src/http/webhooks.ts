@@ -42,7 +42,7 @@ async function arrive(deps: HttpDeps, door: Door, request: FastifyRequest, reply
   if (!verify && source === 'github') return problem(reply, 503, 'not_set_up', 'No GitHub App is set up here yet.')
   if (!verify) return problem(reply, 404, 'not_set_up', `${door.name} is not switched on here.`)
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const received = verify(request.headers, body)
+  const received = await verify(request.headers, body)
   if (!received.ok) {
     // Never the payload: it may hold anything.
     deps.log('warn', 'a webhook was turned away', {

@@ -78,7 +78,7 @@ async function withChoice(deps: InboxDeps, said: Said): Promise<Said> {
   if (what.type !== 'chosen') return said
   const stored = await deps.store.inbox.get(what.event)
   const asked = stored?.lane === surfaceKey(surface) || isAside(surface) ? stored : undefined
-  const read = asked && (await deps.readers[surface.channel]?.(asked.body))
+  const read = asked && (await deps.readers[surface.channel]?.(asked.body, asked.account))
   if (!read || 'ignored' in read || read.what.type !== 'text' || !/^[\w-]+\/[\w.-]+$/.test(what.repository)) return said
   const [first = '', ...rest] = (wordsOf(read.what) ?? '').split('\n')
   return {

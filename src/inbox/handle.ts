@@ -81,7 +81,7 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim): 
     try {
       if (source === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
       if (source === 'slack' || source === 'jira' || source === 'clickup')
-        return await hearElsewhere(deps, id, receivedAt, source, stored.body, claim.fence)
+        return await hearElsewhere(deps, receivedAt, source, stored, claim.fence)
       const heard = deps.receiver.read(kind, stored.body)
       if ('ignored' in heard)
         return await deps.store.inbox.decide(
@@ -147,18 +147,19 @@ async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard:
 /** The same for what was said in another channel. */
 async function hearElsewhere(
   deps: InboxDeps,
-  eventId: string,
   receivedAt: number,
   channel: ChannelName,
-  body: Uint8Array,
+  { body, account, event: { id: eventId } }: StoredInbound,
   fence: Fence,
 ): Promise<void> {
-  const said = (await deps.readers[channel]?.(body)) ?? {
+  const said = (await deps.readers[channel]?.(body, account)) ?? {
     ignored: 'channel_off',
     detail: `${channel} is not switched on`,
   }
-  if ('ignored' in said)
+  if ('ignored' in said) {
+    if (said.ignored === 'uninstalled') await deps.uninstalled(channel, (account ?? '').replace(`${channel}:`, ''))
     return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
+  }
   if (isView(said.what)) {
     const decision = await showView(deps, eventId, said, said.what, { repository: NOWHERE, number: 0 })
     return deps.store.inbox.decide(eventId, decision, { kind: said.kind })

@@ -17,7 +17,9 @@ export interface InboxDeps {
   readonly settings: SettingsSource
   readonly mayAsk: (who: string) => boolean
   /** Reads what other channels sent; undefined: the channel is not switched on. */
-  readonly readers: Readonly<Record<ChannelName, ((body: Uint8Array) => Promise<Said | Unheard>) | undefined>>
+  readonly readers: Readonly<
+    Record<ChannelName, ((body: Uint8Array, account: string | undefined) => Promise<Said | Unheard>) | undefined>
+  >
   /** Facts about those channels, asked live. */
   readonly facts: Readonly<Record<ChannelName, ChannelFacts | undefined>>
   /** The repository that the settings name for a project's tickets. */
@@ -25,6 +27,8 @@ export interface InboxDeps {
     channel: ChannelName,
     projects: readonly string[],
   ) => { readonly owner: string; readonly name: string } | undefined
+  /** People removed the app there: its tokens are good no more. */
+  readonly uninstalled: (channel: ChannelName, account: string) => Promise<void>
   /** Where Muster itself is reached. */
   readonly publicUrl: string
   /** GitHub's address, as people see it. */

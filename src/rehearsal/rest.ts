@@ -49,6 +49,8 @@ export type RestFault = 'reset' | '502' | 'limit' | '401' | undefined
 export interface RestOptions<World> {
   readonly world: World
   readonly prefix: string
+  /** The same under other addresses. */
+  readonly alsoAt?: readonly string[]
   readonly routes: readonly RestRoute<World>[]
   /** @throws RestRefusal */
   readonly authorize: (authorization: string | undefined) => void
@@ -67,7 +69,8 @@ export async function serveRest<World>(
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body === '' ? undefined : JSON.parse(String(body))),
   )
-  for (const route of options.routes) addRoute(app, options, route)
+  for (const prefix of [options.prefix, ...(options.alsoAt ?? [])])
+    for (const route of options.routes) addRoute(app, { ...options, prefix }, route)
   options.pages(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: () => app.close() }

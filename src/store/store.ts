@@ -6,6 +6,7 @@ import { newId } from './ids.ts'
 import { inboxStore } from './inbox.ts'
 import { jsonText, toJson } from './json.ts'
 import { holds, leaseStore, processStore, rateStore } from './leases.ts'
+import { installStore } from './installs.ts'
 import { peopleStore } from './people.ts'
 import { deadLetterStore } from './letters.ts'
 import { releaseStore } from './releases.ts'
@@ -30,6 +31,7 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     tasks: taskStore(prisma, sql),
     conversations: conversationStore(sql),
     people: peopleStore(sql),
+    installs: installStore(sql),
     effects: effectStore(sql),
     deadLetters: deadLetterStore(prisma, sql),
     leases: leaseStore(sql),

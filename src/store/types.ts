@@ -4,6 +4,7 @@ import type { Arrival, InboundEvent } from '../core/inbound.ts'
 import type { RateState } from '../core/rate.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Surface } from '../core/said.ts'
+import type { InstallStore } from '../installs/types.ts'
 import type { PeopleStore } from '../people/types.ts'
 import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
@@ -346,9 +347,8 @@ export interface InstanceStore {
 
 type StoredRow = Readonly<Record<string, unknown>>
 
-/** Everything that is stored about a task, as rows of the tables. */
+/** Everything that is stored about a task, as rows of the tables; `format` is the form of it. */
 export interface Exported {
-  /** Of this form. */
   readonly format: 1
   readonly task: StoredRow
   readonly events: readonly StoredRow[]
@@ -383,6 +383,7 @@ export interface Store {
   readonly tasks: TaskStore
   readonly conversations: ConversationStore
   readonly people: PeopleStore
+  readonly installs: InstallStore
   readonly effects: EffectStore
   readonly deadLetters: DeadLetterStore
   readonly leases: LeaseStore

@@ -3,6 +3,7 @@ import { clickupCatchUp } from '../../src/channels/clickup/catchup.ts'
 import { clickupClient } from '../../src/channels/clickup/client.ts'
 import { clickupSender } from '../../src/channels/clickup/send.ts'
 import { tendWebhooks } from '../../src/channels/clickup/webhooks.ts'
+import { jiraClient } from '../../src/channels/jira/client.ts'
 import { jiraChannel } from '../../src/channels/jira/channel.ts'
 import { type CatchUpStore, type SendContext, SendError, type Sender } from '../../src/channels/types.ts'
 import type { SurfaceBody } from '../../src/core/effects.ts'
@@ -68,10 +69,10 @@ describe('Jira', () => {
     const stage = await jiraStage(checks.jira)
     close = () => stage.server.close()
     const { world, url } = stage.server
+    const client = jiraClient({ host: url, email: world.bot.emailAddress, apiToken: world.token })
     const channel = jiraChannel({
+      client,
       host: url,
-      email: world.bot.emailAddress,
-      apiToken: world.token,
       trustEmail: true,
       redact: (text) => text.replaceAll('s3cret', '•••'),
     })
@@ -185,6 +186,7 @@ describe('ClickUp', () => {
       events: ['*'],
       failCount: 100,
       status: 'suspended',
+      secret: world.secret,
     })
     world.hooks.push({
       id: 'h2',
@@ -192,6 +194,7 @@ describe('ClickUp', () => {
       events: ['*'],
       failCount: 100,
       status: 'suspended',
+      secret: world.secret,
     })
     expect(await tend()).toEqual([expect.stringContaining('h1')])
     expect(world.hooks.map(({ status }) => status)).toEqual(['active', 'suspended'])

@@ -68,7 +68,7 @@ export async function clickupStage(check: ContractCheck | undefined) {
     },
     listen: (url: string) => {
       const endpoint = `${url}/api/clickup/webhooks`
-      world.hooks.push({ id: 'hook-1', endpoint, events: ['*'], failCount: 0, status: 'active' })
+      world.hooks.push({ id: 'hook-1', endpoint, events: ['*'], failCount: 0, status: 'active', secret: world.secret })
     },
   }
 }

@@ -31,6 +31,8 @@ export interface ClickupClient {
   addComment(task: string, parts: readonly CommentPart[], plain: string): Promise<string>
   updateComment(id: string, parts: readonly CommentPart[], plain: string): Promise<void>
   webhooks(team: string): Promise<readonly z.infer<typeof Webhook>[]>
+  /** Has ClickUp send events. @returns its id, and the secret that it signs with */
+  addWebhook(team: string, endpoint: string, events: readonly string[]): Promise<{ id: string; secret: string }>
   /** Lets a webhook that ClickUp has suspended deliver again. */
   activate(webhook: z.infer<typeof Webhook>): Promise<void>
 }
@@ -77,6 +79,14 @@ export function clickupClient(access: ClickupAccess): ClickupClient {
       })),
     webhooks: async (team) =>
       (await get(z.object({ webhooks: z.array(Webhook) }), `/team/${id(team)}/webhook`)).webhooks,
+    async addWebhook(team, endpoint, events) {
+      const shape = z.object({ id: z.string(), webhook: z.object({ secret: z.string().min(8) }) })
+      const { id: webhook, webhook: made } = await write(shape, 'POST', `/team/${id(team)}/webhook`, {
+        endpoint,
+        events,
+      })
+      return { id: webhook, secret: made.secret }
+    },
     activate: async ({ id: webhook, endpoint, events }) =>
       void (await write(nothing, 'PUT', `/webhook/${id(webhook)}`, {
         endpoint,

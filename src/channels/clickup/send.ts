@@ -1,4 +1,5 @@
 import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
+import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { richOf } from '../../core/reply/read.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
@@ -29,7 +30,7 @@ type Own = SurfaceBody & { readonly surface: Ticket }
 /** Sends what is seen in ClickUp. */
 export function clickupSender(deps: ClickupSendDeps): Sender {
   return {
-    costOf: (body) => ({ request: costOf(body) }),
+    costOf,
     async lookUp(body, context) {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
@@ -59,10 +60,10 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
   }
 }
 
-function costOf(body: EffectBody): number {
-  if (body.kind === 'seen') return 0
-  if (body.kind === 'message') return partsOf(body, sizeOf).length
-  return body.kind === 'ticket.move' ? 3 : 1
+/** What an effect takes of ClickUp's limit: its requests. */
+export function costOf(body: EffectBody): Cost {
+  if (body.kind === 'seen') return {}
+  return { request: body.kind === 'ticket.move' ? 3 : Math.max(1, partsOf(body, sizeOf).length) }
 }
 
 function ours(body: EffectBody): Own {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CatchUp, CatchUpStore } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
-import { FIELDS } from './facts.ts'
+import { FIELDS, onSite } from './facts.ts'
 import { arrivalOf } from './receive.ts'
 import { Issue, User } from './schema.ts'
 
@@ -26,7 +26,12 @@ type Found = z.infer<typeof Found>
  * Reads what changed while nobody listened: new tickets, assignments, labels, and comments. Each is stored under the id it
  * would have had, so that what did arrive is not there twice.
  */
-export function jiraCatchUp(client: JiraClient, self: () => Promise<string>, store: CatchUpStore): CatchUp {
+export function jiraCatchUp(
+  client: JiraClient,
+  host: string,
+  self: () => Promise<string>,
+  store: CatchUpStore,
+): CatchUp {
   return {
     source: 'jira',
     async run(since, now) {
@@ -38,7 +43,8 @@ export function jiraCatchUp(client: JiraClient, self: () => Promise<string>, sto
         const { id, duplicate } = await store.insert(arrivalOf(payload, Buffer.from(JSON.stringify(payload))))
         if (!duplicate) found.push(id)
       }
-      for (const one of await updated(client, Math.ceil((now - from) / 60_000), cut)) {
+      for (const read of await updated(client, Math.ceil((now - from) / 60_000), cut)) {
+        const one = onSite(read, host)
         for (const payload of changes(one, from, own)) await keep(payload)
         for (const payload of await comments(client, one, from, own, cut)) await keep(payload)
       }
@@ -109,12 +115,12 @@ async function comments(client: JiraClient, issue: Found, from: number, own: str
     )
     const all = answer.comments ?? []
     const fresh = all.filter(({ created }) => created !== undefined && created.getTime() >= from)
-    for (const { id, self, body, author, created } of fresh)
+    for (const { id, body, author, created } of fresh)
       if (author?.accountId !== own)
         found.push({
           timestamp: created?.getTime(),
           webhookEvent: 'comment_created',
-          comment: { id, self, body, author, created: created?.toISOString() },
+          comment: { id, self: `${issue.self}/comment/${id}`, body, author, created: created?.toISOString() },
           issue: { id: issue.id, key: issue.key, self: issue.self },
         })
     if (fresh.length < PAGE || all.length < PAGE) return found.toReversed()

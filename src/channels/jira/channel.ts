@@ -1,19 +1,21 @@
 import { once } from '../once.ts'
 import type { CatchUpStore } from '../types.ts'
 import { jiraCatchUp } from './catchup.ts'
-import { asking, type JiraAccess, jiraClient } from './client.ts'
+import { asking, type JiraClient } from './client.ts'
 import { jiraFacts } from './facts.ts'
 import { normalise } from './normalise.ts'
 import { jiraSender } from './send.ts'
 
-export interface JiraDeps extends JiraAccess {
+export interface JiraDeps {
+  readonly client: JiraClient
+  /** The site's own address, whichever way its API is reached. */
+  readonly host: string
   readonly trustEmail: boolean
   readonly redact: (text: string) => string
 }
 
 /** Everything of a Jira site, over one client. */
-export function jiraChannel({ trustEmail, redact, ...access }: JiraDeps) {
-  const client = jiraClient(access)
+export function jiraChannel({ client, host, trustEmail, redact }: JiraDeps) {
   const self = once(async () => {
     const { accountId } = await asking(() => client.myself.getCurrentUser())
     if (!accountId) throw new Error('Jira does not say which account the token belongs to')
@@ -21,8 +23,12 @@ export function jiraChannel({ trustEmail, redact, ...access }: JiraDeps) {
   })
   return {
     read: async (body: Uint8Array) => normalise(body, await self()),
-    facts: jiraFacts({ client, host: access.host, self, trustEmail }),
+    whoami: async () => {
+      const { displayName, accountId } = await asking(() => client.myself.getCurrentUser())
+      return `${displayName ?? accountId} on ${new URL(host).host}`
+    },
+    facts: jiraFacts({ client, host, self, trustEmail }),
     sender: jiraSender({ client, self, redact }),
-    catchUp: (_open: unknown, store: CatchUpStore) => jiraCatchUp(client, self, store),
+    catchUp: (_open: unknown, store: CatchUpStore) => jiraCatchUp(client, host, self, store),
   }
 }

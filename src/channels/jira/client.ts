@@ -28,6 +28,11 @@ export function jiraClient({ host, email, apiToken }: JiraAccess): JiraClient {
   return createCloudClient({ host, auth: { type: 'basic', email, apiToken }, onSchemaMismatch: 'silent' })
 }
 
+/** The same through Atlassian's gateway, for an app that was installed. @param token asked for each request */
+export function jiraBearer(host: string, token: () => Promise<string>): JiraClient {
+  return createCloudClient({ host, auth: { type: 'bearer', getToken: token }, onSchemaMismatch: 'silent' })
+}
+
 /** A call that ends, and whose failure says what it means. @throws SendError */
 export async function asking<T>(call: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined

@@ -30,7 +30,7 @@ export const FIELDS = [
 export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
   const { client, host, self, trustEmail } = deps
   const user = (member: Member) => asking(() => client.users.getUser({ accountId: member.id }))
-  const named = async (key: string) => (await issue(client, key))?.surface
+  const named = async (key: string) => (await issue(client, host, key))?.surface
   return {
     permalink: async (surface) => surface.url ?? '',
     async isFullMember(member) {
@@ -39,7 +39,7 @@ export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
     },
     async ticket(surface): Promise<Ticket | undefined> {
       if (surface.channel !== 'jira') return undefined
-      const found = await issue(client, surface.ticket)
+      const found = await issue(client, host, surface.ticket)
       return found && ticketOf(found.issue, found.surface, await self())
     },
     async surfaceAt(url): Promise<Surface | undefined> {
@@ -54,10 +54,16 @@ export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
   }
 }
 
+/** A resource under the site's own address: through Atlassian's gateway it has another. */
+export function onSite<T extends { readonly id: string }>(issue: T, host: string): T & { readonly self: string } {
+  return { ...issue, self: `${host}/rest/api/3/issue/${issue.id}` }
+}
+
 /** A ticket by its id or key; undefined where it is not there (any more). */
-async function issue(client: JiraClient, issueIdOrKey: string) {
+async function issue(client: JiraClient, host: string, issueIdOrKey: string) {
   try {
-    const found = Issue.parse(await asking(() => client.issues.getIssue({ issueIdOrKey, fields: [...FIELDS] })))
+    const read = Issue.parse(await asking(() => client.issues.getIssue({ issueIdOrKey, fields: [...FIELDS] })))
+    const found = onSite(read, host)
     const surface = surfaceOf({ issue: found, comment: undefined })
     return surface && { issue: found, surface }
   } catch (error) {

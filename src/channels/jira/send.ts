@@ -8,6 +8,7 @@ import type { Surface } from '../../core/said.ts'
 import { foundIn, partsOf, sendParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
+import { costOf } from './costs.ts'
 import { MARKER, markersOn } from './markers.ts'
 import { renderAdf, sizeOf } from './render.ts'
 import { split } from './subtasks.ts'
@@ -26,8 +27,7 @@ type Own = SurfaceBody & { readonly surface: Ticket }
 /** Sends what is seen in Jira. */
 export function jiraSender(deps: JiraSendDeps): Sender {
   return {
-    costOf: (body) =>
-      body.kind === 'seen' ? {} : { write: body.kind === 'message' ? partsOf(body, sizeOf).length : 1 },
+    costOf,
     async lookUp(body, context) {
       const own = ours(body)
       // Anything else changes nothing when it comes again.

@@ -30,6 +30,8 @@ function readEvent(callback: Event): Said | Unheard {
   const { event } = callback
   if (event.type === 'app_home_opened') return readHome(callback.team_id, event)
   if (event.type === 'link_shared') return readShared(callback.team_id, event)
+  if (event.type === 'app_uninstalled')
+    return { ignored: 'uninstalled', detail: 'the app was removed from the workspace' }
   if (event.type !== 'message' && event.type !== 'app_mention')
     return { ignored: 'not_for_us', detail: `nothing is done on ${event.type.slice(0, 60)}` }
   const message = Message.safeParse(event)

@@ -1,4 +1,5 @@
 import type { Button, EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
+import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
 import { richOf } from '../../core/reply/read.ts'
@@ -21,15 +22,18 @@ const MAX_PAGES = 20
 /** What can be looked up: what stands in a thread under a marker. The rest does no harm when it is there twice. */
 const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'chart'])
 
+/** What an effect takes of Slack's limits: a message in a channel, or an edit. */
+export function costOf(body: EffectBody, previous: EffectResult | undefined): Cost {
+  if (!MARKED.has(body.kind) || previous?.ref !== undefined) return { edit: 1 }
+  return { post: Math.max(1, partsOf(body, sizeOf).length) }
+}
+
 /** Sends what is seen in Slack. */
 export function slackSender(deps: SlackSendDeps): Sender {
   const self = once(() => deps.client.auth.test())
   const markers = (surface: Thread) => async () => ownMessages(deps, await self(), surface)
   return {
-    costOf: (body, previous) =>
-      !MARKED.has(body.kind) || previous?.ref !== undefined
-        ? { edit: 1 }
-        : { post: Math.max(1, partsOf(body, sizeOf).length) },
+    costOf,
     lookUp: (body, context) =>
       guarded(async () => {
         const own = ours(body)

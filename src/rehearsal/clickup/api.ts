@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { type RestCall, RestRefusal, type RestRoute } from '../rest.ts'
 import { shownComment, shownTicket, shownUser, shownWebhook } from './shapes.ts'
@@ -151,6 +152,24 @@ export const CLICKUP_ROUTES: readonly RestRoute<ClickupWorld>[] = [
     method: 'GET',
     path: '/team/{team_id}/webhook',
     handle: ({ world }) => ({ status: 200, body: { webhooks: world.hooks.map((one) => shownWebhook(world, one)) } }),
+  },
+  {
+    method: 'POST',
+    path: '/team/{team_id}/webhook',
+    handle(call) {
+      const { world } = call
+      const { endpoint, events } = read(z.object({ endpoint: z.url(), events: z.array(z.string()) }), call)
+      const hook = {
+        id: randomUUID(),
+        endpoint,
+        events,
+        failCount: 0,
+        status: 'active',
+        secret: randomBytes(24).toString('hex'),
+      } as const
+      world.hooks.push({ ...hook })
+      return { status: 200, body: { id: hook.id, webhook: shownWebhook(world, hook) } }
+    },
   },
   {
     method: 'PUT',

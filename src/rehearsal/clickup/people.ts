@@ -117,7 +117,7 @@ export class ClickupPeople {
     for (const hook of world.hooks) {
       if (hook.status === 'suspended' || !(hook.events.includes('*') || hook.events.includes(payload.event))) continue
       const body = JSON.stringify({ ...payload, webhook_id: hook.id })
-      const ok = await deliverHook(hook.endpoint, body, (signature) => ({ 'x-signature': signature }), world.secret)
+      const ok = await deliverHook(hook.endpoint, body, (signature) => ({ 'x-signature': signature }), hook.secret)
       if (!ok && ++hook.failCount >= world.suspendAfter) hook.status = 'suspended'
     }
   }

@@ -33,14 +33,22 @@ export async function startClickup(
     prefix: '/api/v2',
     routes: CLICKUP_ROUTES,
     authorize(authorization) {
-      if (authorization !== world.token) throw new RestRefusal(401, { err: 'Token invalid', ECODE: 'OAUTH_025' })
+      if (authorization !== world.token && !world.consent.tokens.has(authorization?.replace(/^Bearer /, '') ?? ''))
+        throw new RestRefusal(401, { err: 'Token invalid', ECODE: 'OAUTH_025' })
       recent = [...recent.filter((at) => at > Date.now() - 60_000), Date.now()]
       if (recent.length > PER_MINUTE) throw limited()
     },
     limited: limited(),
     fault: (method, path) => clickup.fault(method, path),
     onExchange: options.onExchange,
-    pages: (app) => pageRoutes(app, world),
+    pages(app) {
+      pageRoutes(app, world)
+      world.consent.page(app, '/oauth')
+      app.post('/api/v2/oauth/token', async (request, reply) => {
+        const query = Object.fromEntries(new URL(request.url, 'http://localhost').searchParams)
+        return world.consent.grant(query) ?? reply.code(401).send({ err: 'Code invalid', ECODE: 'OAUTH_014' })
+      })
+    },
   })
   world.url = url
   return Object.assign(clickup, { world, people: new ClickupPeople(world), url, close })

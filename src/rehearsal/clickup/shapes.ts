@@ -81,7 +81,7 @@ export function shownTicket(world: ClickupWorld, ticket: ClickupTicket) {
   }
 }
 
-export function shownWebhook(world: ClickupWorld, { id, endpoint, events, failCount, status }: ClickupHook) {
+export function shownWebhook(world: ClickupWorld, { id, endpoint, events, failCount, status, secret }: ClickupHook) {
   return {
     id,
     userid: world.bot.id,
@@ -94,6 +94,6 @@ export function shownWebhook(world: ClickupWorld, { id, endpoint, events, failCo
     folder_id: null,
     space_id: null,
     health: { status, fail_count: failCount },
-    secret: world.secret,
+    secret,
   }
 }

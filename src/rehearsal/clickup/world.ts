@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Consent } from '../consent.ts'
 
 /** The state of the rehearsal's ClickUp: one workspace with one list, its people, tasks and webhooks. */
 export interface ClickupUser {
@@ -53,6 +54,8 @@ export interface ClickupHook {
   readonly events: readonly string[]
   failCount: number
   status: 'active' | 'suspended'
+  /** What its deliveries are signed with. */
+  readonly secret: string
 }
 
 /** A list's statuses in a team's own words: what counts is the type. */
@@ -78,6 +81,8 @@ export class ClickupWorld {
   readonly bot = this.addUser('muster')
   /** After so many failed events a webhook is suspended (limits.md: 100). */
   suspendAfter = 100
+  /** Installing by consent. */
+  readonly consent = new Consent()
   url = ''
   /** For so long what is new is missing in lists (ms), for faults. */
   hiddenMs = 0

@@ -25,6 +25,8 @@ const NewTicket = z.object({
     project: z.object({ id: z.string() }),
   }),
 })
+/** An app's webhooks run out after 30 days (limits.md). */
+const MONTH_MS = 30 * 24 * 3_600_000
 /** Characters of a comment or a description (limits.md). */
 const MAX_TEXT = 32_767
 
@@ -133,6 +135,31 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       })
       world.onSeen('muster[bot]', 'made a sub-task of', parent.key, fields.summary)
       return { status: 201, body: { id, key, self: `${world.url}/rest/api/3/issue/${id}` } }
+    },
+  },
+  {
+    method: 'POST',
+    path: '/rest/api/3/webhook',
+    handle(call) {
+      const { url, webhooks } = read(
+        z.object({
+          url: z.url(),
+          webhooks: z.array(z.object({ events: z.array(z.string()).min(1), jqlFilter: z.string().min(1) })).min(1),
+        }),
+        call,
+      )
+      const made = webhooks.map(() => ({ id: Number(call.world.id()), url, expires: Date.now() + MONTH_MS }))
+      call.world.dynamic.push(...made)
+      return { status: 200, body: { webhookRegistrationResult: made.map(({ id }) => ({ createdWebhookId: id })) } }
+    },
+  },
+  {
+    method: 'PUT',
+    path: '/rest/api/3/webhook/refresh',
+    handle(call) {
+      const { webhookIds } = read(z.object({ webhookIds: z.array(z.number()) }), call)
+      for (const one of call.world.dynamic) if (webhookIds.includes(one.id)) one.expires = Date.now() + MONTH_MS
+      return { status: 200, body: { expirationDate: new Date(Date.now() + MONTH_MS).toISOString() } }
     },
   },
   {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { deliverHook } from '../rest.ts'
 import { fieldsOf, shownUser } from './shapes.ts'
 import { type JiraComment, type JiraUser, type JiraWorld, STATUSES, type Ticket } from './world.ts'
@@ -140,7 +140,28 @@ export class JiraPeople {
       'x-atlassian-webhook-identifier': identifier,
       ...(attempt > 0 ? { 'x-atlassian-webhook-retry': String(attempt) } : {}),
     })
-    await deliverHook(world.hooksUrl, body, headers, world.secret)
+    await Promise.all([
+      deliverHook(world.hooksUrl, body, headers, world.secret),
+      ...world.dynamic
+        .filter(({ expires }) => expires > Date.now())
+        .map(({ url }) =>
+          deliverHook(
+            url,
+            body,
+            () => ({ authorization: `JWT ${this.#token()}`, 'x-atlassian-webhook-identifier': identifier }),
+            world.secret,
+          ),
+        ),
+    ])
+  }
+
+  /** What an installed app knows Jira by: a token signed with the app's own secret. */
+  #token(): string {
+    const { clientId, clientSecret } = this.#world.consent
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const seconds = Math.floor(Date.now() / 1000)
+    const body = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ iss: clientId, iat: seconds, exp: seconds + 180 })}`
+    return `${body}.${createHmac('sha256', clientSecret).update(body).digest('base64url')}`
   }
 
   /** What was typed, as the editor keeps it. */

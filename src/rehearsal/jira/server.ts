@@ -22,15 +22,28 @@ export async function startJira(
   const { url, close } = await serveRest({
     world,
     prefix: '',
+    // Atlassian's gateway, for installed apps.
+    alsoAt: [`/ex/jira/${world.cloudId}`],
     routes: JIRA_ROUTES,
     authorize(authorization) {
-      if (authorization !== wanted)
+      const token = authorization?.replace(/^Bearer /, '') ?? ''
+      if (authorization !== wanted && !world.consent.tokens.has(token))
         throw new RestRefusal(401, { errorMessages: ['Client must be authenticated.'], errors: {} })
     },
     limited: new RestRefusal(429, { errorMessages: ['Rate limit exceeded.'], errors: {} }, { 'retry-after': '1' }),
     fault: (method, path) => jira.fault(method, path),
     onExchange: options.onExchange,
-    pages: (app) => pageRoutes(app, world),
+    pages(app) {
+      pageRoutes(app, world)
+      world.consent.page(app, '/authorize')
+      app.post('/oauth/token', async (request, reply) => {
+        const granted = world.consent.grant(request.body as Record<string, unknown>)
+        return granted ?? reply.code(403).send({ error: 'invalid_grant' })
+      })
+      app.get('/oauth/token/accessible-resources', async () => [
+        { id: world.cloudId, name: 'acme', url: world.url, scopes: [], avatarUrl: '' },
+      ])
+    },
   })
   world.url = url
   return Object.assign(jira, { world, people: new JiraPeople(world), url, close })

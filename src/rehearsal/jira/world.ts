@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Consent } from '../consent.ts'
 
 /** The state of the rehearsal's Jira: one site with one project, its people, tickets and what hangs on them. */
 export interface JiraUser {
@@ -73,8 +74,13 @@ export class JiraWorld {
   readonly token = `ATATT${randomBytes(18).toString('hex')}`
   readonly secret = randomBytes(16).toString('hex')
   readonly bot = this.addUser('muster', 'atlassian')
-  /** Where webhooks are delivered to. */
+  readonly cloudId = '11223344-a1b2-4b33-c444-def123456789'
+  /** Where the site's own webhook is delivered to; empty: there is none. */
   hooksUrl = ''
+  /** Webhooks that an installed app registered: they carry its token, and run out. */
+  readonly dynamic: { readonly id: number; readonly url: string; expires: number }[] = []
+  /** Installing by consent. */
+  readonly consent = new Consent()
   url = ''
   /** For so long what is new is missing in lists (ms), for faults. */
   hiddenMs = 0

@@ -31,9 +31,16 @@ export async function startSlack(world: SlackWorld, port = 0): Promise<Rehearsal
     const fault = slack.fault(method)
     if (fault === 'limit' || tooSoon(posts, method, args['channel']))
       return reply.code(429).header('retry-after', '1').send({ ok: false, error: 'ratelimited' })
-    const token = request.headers.authorization?.replace(/^Bearer /, '')
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
+    if (method === 'oauth.v2.access') {
+      const granted = world.consent.grant(args)
+      return granted
+        ? { ok: true, ...granted, token_type: 'bot', team: world.team }
+        : { ok: false, error: 'invalid_code' }
+    }
+    if (method === 'auth.revoke') return { ok: true, revoked: world.consent.tokens.delete(token) }
     const answer =
-      token === world.botToken
+      token === world.botToken || world.consent.tokens.has(token)
         ? answerOf(world, method, args)
         : { ok: false, error: token ? 'invalid_auth' : 'not_authed' }
     world.calls.push({ method, args, error: answer.ok ? undefined : String(answer['error']) })
@@ -53,6 +60,7 @@ export async function startSlack(world: SlackWorld, port = 0): Promise<Rehearsal
     file.bytes = body
     return 'OK'
   })
+  world.consent.page(app, '/oauth/v2/authorize')
   pageRoutes(app, world)
   await app.listen({ port, host: '127.0.0.1' })
   world.url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Consent } from '../consent.ts'
 
 /** The state of the rehearsal's Slack: one workspace, its people, channels and messages. */
 export interface SlackUser {
@@ -72,6 +73,8 @@ export class SlackWorld {
   readonly calls: SlackCall[] = []
   /** Where events are delivered to. */
   eventsUrl = ''
+  /** Installing by consent. */
+  readonly consent = new Consent()
   url = ''
   /** For so long what is new is missing in lists (ms), for faults. */
   hiddenMs = 0

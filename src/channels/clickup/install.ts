@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import type { Installer } from '../../installs/types.ts'
+import { type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { clickupClient } from './client.ts'
+
+const EVENTS = ['taskCommentPosted', 'taskAssigneeUpdated', 'taskTagUpdated', 'taskDeleted'] as const
+const Teams = z.object({ teams: z.array(z.object({ id: z.string(), name: z.string() })) })
+
+export interface ClickupInstallOptions extends OAuthApp {
+  readonly apiUrl: string
+  /** ClickUp's own: https://app.clickup.com/api */
+  readonly authorizeUrl: string
+}
+
+/** Installing into ClickUp workspaces (https://developer.clickup.com/docs/authentication); its tokens do not run out. */
+export function clickupInstaller({ clientId, clientSecret, apiUrl, authorizeUrl }: ClickupInstallOptions): Installer {
+  return {
+    authorizeUrl: (state, redirectUri) =>
+      `${authorizeUrl}?${new URLSearchParams({ client_id: clientId, redirect_uri: redirectUri, state }).toString()}`,
+    async exchange(code) {
+      const query = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, code }).toString()
+      const answer = await postForTokens(`${apiUrl}/oauth/token?${query}`, {}, TokenAnswer, 'json')
+      const headers = { authorization: `Bearer ${answer.access_token}` }
+      const { teams } = Teams.parse(
+        await (await fetch(`${apiUrl}/team`, { headers, signal: AbortSignal.timeout(20_000) })).json(),
+      )
+      return teams.map(({ id, name }) => ({ account: id, name, tokens: tokensOf(answer, {}, Date.now()) }))
+    },
+    refresh: (tokens) => Promise.resolve(tokens),
+    // ClickUp has no way to give tokens back; ours are forgotten.
+    revoke: () => Promise.resolve(),
+    async listen({ account, tokens }, hooksUrl) {
+      const client = clickupClient({ apiToken: `Bearer ${tokens.accessToken}`, apiUrl })
+      const { id, secret } = await client.addWebhook(account, hooksUrl, EVENTS)
+      return { ...tokens, extra: { ...tokens.extra, webhook: id, webhookSecret: secret } }
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import type { Installer } from '../../installs/types.ts'
+import { type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { asking, jiraBearer } from './client.ts'
+
+/** What Muster does in Jira, and `offline_access` for the refresh token. */
+export const SCOPES = [
+  'read:jira-work',
+  'write:jira-work',
+  'read:jira-user',
+  'manage:jira-webhook',
+  'offline_access',
+] as const
+/** What a webhook tells of. */
+const EVENTS = ['jira:issue_created', 'jira:issue_updated', 'jira:issue_deleted', 'comment_created'] as const
+
+export interface JiraInstallOptions extends OAuthApp {
+  /** Atlassian's own: https://auth.atlassian.com */
+  readonly authUrl: string
+  /** Atlassian's own: https://api.atlassian.com */
+  readonly gatewayUrl: string
+  /** Whose tickets are told of. */
+  readonly projects: readonly string[]
+}
+
+const Sites = z.array(z.object({ id: z.string().min(1), name: z.string(), url: z.url() }))
+const Registered = z.object({
+  webhookRegistrationResult: z.array(
+    z.object({ createdWebhookId: z.number().optional(), errors: z.array(z.string()).optional() }),
+  ),
+})
+
+/**
+ * Installing into Jira sites by OAuth 2.0 (3LO), https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps. Refresh
+ * tokens rotate: each is good once. Webhooks are registered for each site, and run out after 30 days.
+ */
+export function jiraInstaller({
+  clientId,
+  clientSecret,
+  authUrl,
+  gatewayUrl,
+  projects,
+}: JiraInstallOptions): Installer {
+  const app = { client_id: clientId, client_secret: clientSecret }
+  return {
+    authorizeUrl(state, redirectUri) {
+      const query = {
+        audience: 'api.atlassian.com',
+        client_id: clientId,
+        scope: SCOPES.join(' '),
+        redirect_uri: redirectUri,
+        state,
+        response_type: 'code',
+        prompt: 'consent',
+      }
+      return `${authUrl}/authorize?${new URLSearchParams(query).toString()}`
+    },
+    async exchange(code, redirectUri) {
+      const body = { ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri }
+      const answer = await postForTokens(`${authUrl}/oauth/token`, body, TokenAnswer, 'json')
+      const sites = Sites.parse(
+        await (
+          await fetch(`${gatewayUrl}/oauth/token/accessible-resources`, {
+            headers: { authorization: `Bearer ${answer.access_token}`, accept: 'application/json' },
+            signal: AbortSignal.timeout(20_000),
+          })
+        ).json(),
+      )
+      // One refresh token is good once: it can serve one site only.
+      return sites.slice(0, 1).map(({ id, name, url }) => ({
+        account: new URL(url).host,
+        name,
+        tokens: tokensOf(answer, { cloudId: id, site: url }, Date.now()),
+      }))
+    },
+    async refresh({ refreshToken = '', extra }) {
+      const body = { ...app, grant_type: 'refresh_token', refresh_token: refreshToken }
+      return tokensOf(await postForTokens(`${authUrl}/oauth/token`, body, TokenAnswer, 'json'), extra, Date.now())
+    },
+    // Atlassian has no way to give tokens back: people remove the app under "Connected apps"; ours are forgotten.
+    revoke: () => Promise.resolve(),
+    async listen({ tokens }, hooksUrl) {
+      const client = jiraBearer(
+        `${gatewayUrl}/ex/jira/${tokens.extra['cloudId'] ?? ''}`,
+        async () => tokens.accessToken,
+      )
+      const jqlFilter =
+        projects.length > 0 ? `project in (${projects.map((key) => `"${key}"`).join(', ')})` : 'project is not EMPTY'
+      const answer = Registered.parse(
+        await asking(() =>
+          client.webhooks.registerDynamicWebhooks({ url: hooksUrl, webhooks: [{ events: [...EVENTS], jqlFilter }] }),
+        ),
+      )
+      const ids = answer.webhookRegistrationResult.flatMap(({ createdWebhookId }) => createdWebhookId ?? [])
+      if (ids.length === 0)
+        throw new Error(`Jira registered no webhook: ${answer.webhookRegistrationResult[0]?.errors?.join('; ') ?? ''}`)
+      return { ...tokens, extra: { ...tokens.extra, webhooks: ids.join(','), webhooksAt: String(Date.now()) } }
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import type { Tokens } from '../installs/types.ts'
+
+/** What the vendors' ways to install an app have in common. */
+
+const PATIENCE_MS = 20_000
+
+export interface OAuthApp {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** Posts to a vendor's endpoint for tokens. @throws Error with the vendor's own word for what was refused */
+export async function postForTokens<T>(
+  url: string,
+  body: Readonly<Record<string, string>>,
+  shape: z.ZodType<T>,
+  as: 'form' | 'json',
+): Promise<T> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: {
+      accept: 'application/json',
+      'content-type': as === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
+    },
+    body: as === 'json' ? JSON.stringify(body) : new URLSearchParams(body).toString(),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    redirect: 'error',
+  })
+  const parsed = shape.safeParse(await answer.json().catch(() => undefined))
+  if (answer.ok && parsed.success) return parsed.data
+  throw new Error(`${new URL(url).host} did not give a token (${answer.status})`)
+}
+
+/** The answer of RFC 6749, 5.1, as far as it is read. */
+export const TokenAnswer = z.object({
+  access_token: z.string().min(1),
+  refresh_token: z.string().min(1).optional(),
+  expires_in: z.number().positive().optional(),
+})
+
+export function tokensOf(
+  { access_token, refresh_token, expires_in }: z.infer<typeof TokenAnswer>,
+  extra: Tokens['extra'],
+  now: number,
+): Tokens {
+  return {
+    accessToken: access_token,
+    ...(refresh_token ? { refreshToken: refresh_token } : {}),
+    ...(expires_in ? { expiresAt: now + expires_in * 1000 } : {}),
+    extra,
+  }
+}

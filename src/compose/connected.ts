@@ -1,0 +1,178 @@
+import { costOf as clickupCost } from '../channels/clickup/send.ts'
+import { costOf as jiraCost } from '../channels/jira/costs.ts'
+import { costOf as slackCost } from '../channels/slack/send.ts'
+import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender } from '../channels/types.ts'
+import type { ChannelSettings, RepositoryMap } from '../config/channels.ts'
+import type { EffectBody } from '../core/effects.ts'
+import type { Unheard } from '../core/heard.ts'
+import { type ChannelName, type Said, type Surface, surfaceAccount } from '../core/said.ts'
+import type { Tokens } from '../installs/types.ts'
+import type { Leases } from '../leases/types.ts'
+import { type Channel, openClickup, openInstalledJira, openJira, openSlack } from './channels.ts'
+import type { Installs } from './installs.ts'
+
+/** Every workspace and site that Muster is connected to: the ones of the settings, and those it was installed into. */
+export interface Channels {
+  /** What speaks for a surface, a member or an event of this workspace or site; undefined: it is not connected (any more). */
+  of(name: ChannelName, account: string): Promise<Channel | undefined>
+  all(): Promise<readonly { readonly name: ChannelName; readonly source: string; readonly channel: Channel }[]>
+  isOn(name: ChannelName): boolean
+}
+
+const NAMES: readonly ChannelName[] = ['slack', 'jira', 'clickup']
+
+export interface ConnectedDeps {
+  readonly settings: ChannelSettings
+  readonly publicUrl: string
+  readonly redact: (text: string) => string
+  readonly installs: Installs | undefined
+  readonly leases: Pick<Leases, 'acquire'>
+}
+
+export async function openChannels({
+  settings,
+  publicUrl,
+  redact,
+  installs,
+  leases,
+}: ConnectedDeps): Promise<Channels> {
+  const fixed: Readonly<Record<ChannelName, Channel | undefined>> = {
+    slack: settings.slack?.botToken ? openSlack(settings.slack, redact) : undefined,
+    jira: settings.jira && (await openJira(settings.jira, redact)),
+    clickup: settings.clickup && openClickup(settings.clickup, publicUrl, redact),
+  }
+  // One for each token: a renewed one gets a channel of its own.
+  const open = new Map<string, { readonly token: string; readonly channel: Channel }>()
+
+  async function installed(name: ChannelName, account: string): Promise<Channel | undefined> {
+    const tokens = settings.installs?.[name] && (await installs?.tokens(name, account, leases))
+    if (!tokens) return undefined
+    const key = `${name}:${account}`
+    const known = open.get(key)
+    const sign = JSON.stringify(tokens)
+    if (known?.token === sign) return known.channel
+    const channel = await openWith(name, account, tokens)
+    if (channel) open.set(key, { token: sign, channel })
+    return channel
+  }
+
+  async function openWith(name: ChannelName, account: string, tokens: Tokens): Promise<Channel | undefined> {
+    const { slack, jira, clickup } = settings.installs ?? {}
+    const { accessToken, extra } = tokens
+    if (name === 'slack') return slack && openSlack({ botToken: accessToken, apiUrl: slack.apiUrl }, redact)
+    if (name === 'clickup')
+      return clickup && openClickup({ ...clickup, apiToken: `Bearer ${accessToken}`, team: account }, publicUrl, redact)
+    return (
+      jira &&
+      openInstalledJira(
+        {
+          ...jira,
+          cloudId: extra['cloudId'] ?? '',
+          site: extra['site'] ?? '',
+          token: () => Promise.resolve(accessToken),
+          webhooks: (extra['webhooks'] ?? '').split(',').filter(Boolean).map(Number),
+          webhooksAt: Number(extra['webhooksAt'] ?? 0),
+        },
+        async (at) => installs?.note(name, account, { webhooksAt: String(at) }),
+        redact,
+      )
+    )
+  }
+
+  return {
+    of: async (name, account) => (await installed(name, account)) ?? fixed[name],
+    isOn: (name) => fixed[name] !== undefined || settings.installs?.[name] !== undefined,
+    async all() {
+      const plain = NAMES.flatMap((name) => (fixed[name] ? [{ name, source: name, channel: fixed[name] }] : []))
+      const rows = (await installs?.list()) ?? []
+      const found = await Promise.all(
+        rows.map(async ({ channel: name, account }) => {
+          const channel = await installed(name, account).catch(() => undefined)
+          return channel ? [{ name, source: `${name}:${account}`, channel }] : []
+        }),
+      )
+      return [...plain, ...found.flat()]
+    },
+  }
+}
+
+const COSTS = { slack: slackCost, jira: jiraCost, clickup: clickupCost } as const
+
+/** Each effect goes to the channel, and there to the workspace or site, that it belongs to. */
+export function senderTo(github: Sender, channels: Channels): Sender {
+  const of = async (body: EffectBody): Promise<Sender> => {
+    if (!('surface' in body)) return github
+    const { channel } = body.surface
+    const found = await channels.of(channel, accountIn(body.surface))
+    if (!found) throw new SendError('fatal', `${channel} is not switched on any more`)
+    return found.sender
+  }
+  return {
+    costOf: (body, previous) =>
+      'surface' in body ? COSTS[body.surface.channel](body, previous) : github.costOf(body, previous),
+    lookUp: async (body, context) => (await of(body)).lookUp(body, context),
+    send: async (body, context) => (await of(body)).send(body, context),
+  }
+}
+
+/** The workspace or site of a surface. */
+function accountIn(surface: Surface): string {
+  return surfaceAccount(surface).slice(surface.channel.length + 1)
+}
+
+/** Reads what arrived, in the name of the workspace or site that it came from. */
+export function readerOf(channels: Channels, name: ChannelName) {
+  if (!channels.isOn(name)) return undefined
+  return async (body: Uint8Array, account: string | undefined): Promise<Said | Unheard> => {
+    const channel = await channels.of(name, (account ?? '').replace(`${name}:`, ''))
+    return channel ? channel.read(body) : { ignored: 'not_connected', detail: `${account ?? name} is not connected` }
+  }
+}
+
+/** Facts, asked where they are known. */
+export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | undefined {
+  if (!channels.isOn(name)) return undefined
+  const at = async (account: string) => (await channels.of(name, account))?.facts
+  const here = (surface: Surface) => at(accountIn(surface))
+  const anywhere = async (look: (facts: ChannelFacts) => Promise<Surface | undefined>) => {
+    for (const one of await channels.all()) {
+      const found = one.name === name ? await look(one.channel.facts) : undefined
+      if (found) return found
+    }
+    return undefined
+  }
+  return {
+    permalink: async (surface, messageId) => (await (await here(surface))?.permalink(surface, messageId)) ?? '',
+    isFullMember: async (member) => (await (await at(member.account))?.isFullMember(member)) ?? false,
+    ticket: async (surface) => (await here(surface))?.ticket(surface),
+    surfaceAt: (url) => anywhere((facts) => facts.surfaceAt(url)),
+    surfaceNamed: (called) => anywhere((facts) => facts.surfaceNamed(called)),
+    emailOf: async (member) => (await at(member.account))?.emailOf(member),
+    ...(name === 'slack'
+      ? {
+          thread: async (surface: Surface, words: string, marker: string) =>
+            (await (await here(surface))?.thread?.(surface, words, marker)) ?? surface,
+        }
+      : {}),
+  }
+}
+
+/** How everything that is connected now fetches what was missed. */
+export async function catchUpsOf(
+  channels: Channels,
+  surfaces: () => Promise<readonly Surface[]>,
+  inbox: CatchUpStore,
+): Promise<CatchUp[]> {
+  return (await channels.all()).map(({ source, channel }) => ({ ...channel.catchUp(surfaces, inbox), source }))
+}
+
+/** The repository of the narrowest project that has one. */
+export function mappedIn({ jira, clickup, installs }: ChannelSettings, name: ChannelName, projects: readonly string[]) {
+  const maps: readonly (RepositoryMap | undefined)[] =
+    name === 'jira'
+      ? [jira?.repositories, installs?.jira?.repositories]
+      : [clickup?.repositories, installs?.clickup?.repositories]
+  return projects
+    .flatMap((project) => maps.map((map) => map?.get(project.toUpperCase())))
+    .find((one) => one !== undefined)
+}

@@ -1,0 +1,74 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import { receive as receiveClickup } from '../channels/clickup/receive.ts'
+import { arrivalOf as jiraArrival, receive as receiveJira } from '../channels/jira/receive.ts'
+import { headerIn, jsonIn } from '../channels/signature.ts'
+import { receive as receiveSlack } from '../channels/slack/receive.ts'
+import type { Received, Verifier } from '../channels/types.ts'
+import type { ChannelSettings } from '../config/channels.ts'
+import type { ChannelName } from '../core/said.ts'
+import type { Leases } from '../leases/types.ts'
+import type { Installs } from './installs.ts'
+
+type Verifiers = Readonly<Record<ChannelName, Verifier | undefined>>
+const WRONG = { ok: false, status: 401, detail: 'The signature is missing or wrong.' } as const
+
+/** Who checks the webhooks of a channel; undefined: it is not switched on, or takes none. */
+export function verifiersOf(settings: ChannelSettings, installs: Installs | undefined): Verifiers {
+  const { slack, jira, clickup, installs: apps } = settings
+  // One app has one signing secret, however often it is installed.
+  const slackSecret = slack?.signingSecret ?? apps?.slack?.signingSecret
+  return {
+    slack: slackSecret ? (headers, body) => receiveSlack(headers, body, slackSecret, Date.now()) : undefined,
+    jira: jira || apps?.jira ? (headers, body) => fromJira(settings, headers, body) : undefined,
+    clickup: clickup || apps?.clickup ? (headers, body) => fromClickup(settings, installs, headers, body) : undefined,
+  }
+}
+
+/** A site's own webhook carries a signature over its body, an installed app's a token that the app's secret signed. */
+function fromJira({ jira, installs }: ChannelSettings, headers: Parameters<Verifier>[0], body: Buffer): Received {
+  const bearer = /^(?:JWT|Bearer) (.+)$/.exec(headerIn(headers, 'authorization') ?? '')?.[1]
+  if (bearer && installs?.jira) {
+    if (!isToken(bearer, installs.jira.clientSecret)) return WRONG
+    const payload = jsonIn(body)
+    return typeof payload === 'object' && payload !== null
+      ? { ok: true, arrival: jiraArrival(payload, body, headerIn(headers, 'x-atlassian-webhook-identifier')) }
+      : { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }
+  }
+  return jira ? receiveJira(headers, body, jira.webhookSecret) : WRONG
+}
+
+const Claims = z.object({ exp: z.number().optional(), iss: z.string().optional() })
+
+/** A JSON Web Token (RFC 7519) signed with HS256, and not run out. Nothing else is accepted, whatever its header says. */
+export function isToken(token: string, secret: string, now = Date.now()): boolean {
+  const [head = '', payload = '', signature = ''] = token.split('.')
+  const given = Buffer.from(signature, 'base64url')
+  const wanted = createHmac('sha256', secret).update(`${head}.${payload}`).digest()
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false
+  const header = z.object({ alg: z.literal('HS256') }).safeParse(jsonIn(Buffer.from(head, 'base64url')))
+  const claims = Claims.safeParse(jsonIn(Buffer.from(payload, 'base64url')))
+  return header.success && claims.success && (claims.data.exp ?? 0) * 1000 > now
+}
+
+const NOBODYS: Pick<Leases, 'acquire'> = { acquire: () => Promise.resolve(undefined) }
+const Hook = z.looseObject({ webhook_id: z.string() })
+
+/** ClickUp gives every webhook a secret of its own: which one it is stands in the body, and is believed when its secret fits. */
+async function fromClickup(
+  { clickup }: ChannelSettings,
+  installs: Installs | undefined,
+  headers: Parameters<Verifier>[0],
+  body: Buffer,
+): Promise<Received> {
+  const own = clickup && receiveClickup(headers, body, clickup.webhookSecret, clickup.team)
+  if (own?.ok || !installs) return own ?? WRONG
+  const hook = Hook.safeParse(jsonIn(body))
+  for (const { channel, account } of hook.success ? await installs.list() : []) {
+    const tokens = channel === 'clickup' ? await installs.tokens(channel, account, NOBODYS) : undefined
+    const secret = tokens?.extra['webhookSecret']
+    if (secret && tokens?.extra['webhook'] === hook.data?.webhook_id)
+      return receiveClickup(headers, body, secret, account)
+  }
+  return own ?? WRONG
+}

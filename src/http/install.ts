@@ -1,0 +1,121 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { messageOf } from '../core/errors.ts'
+import type { ChannelName } from '../core/said.ts'
+import type { Installed } from '../installs/types.ts'
+import { escape, html } from './page.ts'
+import type { HttpDeps } from './types.ts'
+
+/** What installing into workspaces and sites needs. */
+export interface InstallDeps extends Pick<HttpDeps, 'log'> {
+  readonly publicUrl: string
+  /** Signs what leads here; the operator's own secret. Undefined: no app is set up for installing. */
+  readonly secretKey: string | undefined
+  /** Where the vendor asks for consent; undefined: not set up. */
+  readonly authorizeUrl: (channel: ChannelName, state: string, redirectUri: string) => string | undefined
+  readonly connect: (channel: ChannelName, code: string, redirectUri: string) => Promise<readonly Installed[]>
+  /** Uses up an invitation. @returns false when it was used before */
+  readonly useOnce: (nonce: string) => Promise<boolean>
+  readonly now: () => number
+}
+
+const COOKIE = 'muster_install'
+const MINUTES = 30
+const NAMES = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
+
+/** An address by which somebody may install once, within half an hour. Whoever holds the API token makes them. */
+export function invitationFor(channel: ChannelName, secretKey: string, now: number): string {
+  const body = `${channel}.${now + MINUTES * 60_000}.${randomBytes(18).toString('base64url')}`
+  return `${body}.${signatureOf(secretKey, `invitation ${body}`)}`
+}
+
+/**
+ * Installing with the vendor's consent (OAuth 2.0, authorization code): `/install/<invitation>` says what will happen; then the
+ * vendor asks. Its answer counts only in the browser in which it was begun (the cookie), and once.
+ */
+export function installRoutes(deps: InstallDeps): (app: FastifyInstance) => void {
+  const callback = `${deps.publicUrl}/install/callback`
+  return (app) => {
+    app.get('/install/callback', { schema: { hide: true } }, (request, reply) => finish(deps, callback, request, reply))
+    app.get('/install/:invitation', { schema: { hide: true } }, async (request, reply) => {
+      const invited = readInvitation(deps, lastPart(request))
+      return invited ? html(reply, ask(invited.channel, lastPart(request))) : html(reply.code(404), GONE)
+    })
+    app.get('/install/:invitation/go', { schema: { hide: true } }, async (request, reply) => {
+      const invitation = lastPart(request)
+      const invited = readInvitation(deps, invitation)
+      const browser = randomBytes(32).toString('base64url')
+      const state = `${invitation}~${signatureOf(browser, invitation)}`
+      const url = invited && deps.authorizeUrl(invited.channel, state, callback)
+      if (!url) return html(reply.code(404), GONE)
+      const secure = deps.publicUrl.startsWith('https:') ? '; Secure' : ''
+      reply.header(
+        'set-cookie',
+        `${COOKIE}=${browser}; Path=/install; HttpOnly; SameSite=Lax; Max-Age=${MINUTES * 60}${secure}`,
+      )
+      return reply.redirect(url)
+    })
+  }
+}
+
+function lastPart({ params }: FastifyRequest): string {
+  const value: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'invitation') : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+function signatureOf(key: string, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url')
+}
+
+function isSigned(key: string, text: string, signature: string): boolean {
+  const [one, other] = [Buffer.from(signature), Buffer.from(signatureOf(key, text))]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+function readInvitation({ secretKey, now }: InstallDeps, invitation: string) {
+  const [channel, until, nonce, signature] = invitation.split('.')
+  if (!secretKey || !until || !nonce || !signature) return undefined
+  if (channel !== 'slack' && channel !== 'jira' && channel !== 'clickup') return undefined
+  if (!isSigned(secretKey, `invitation ${channel}.${until}.${nonce}`, signature)) return undefined
+  return Number(until) > now() ? ({ channel, nonce } as const) : undefined
+}
+
+async function finish(
+  deps: InstallDeps,
+  callback: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const query = new URL(request.url, 'http://localhost').searchParams
+  const [invitation = '', bound = ''] = (query.get('state') ?? '').split('~')
+  const browser = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1]
+  const invited = readInvitation(deps, invitation)
+  const code = query.get('code')
+  if (!invited || !code || !browser || !isSigned(browser, invitation, bound)) return html(reply.code(400), BROKEN)
+  if (!(await deps.useOnce(invited.nonce))) return html(reply.code(404), GONE)
+  const { channel } = invited
+  try {
+    const found = await deps.connect(channel, code, callback)
+    deps.log('info', 'an app was installed', { channel, accounts: found.map(({ account }) => account).join(', ') })
+    return html(reply, done(channel, found))
+  } catch (error) {
+    deps.log('warn', 'an installation did not work', { channel, error: messageOf(error) })
+    return html(reply.code(502), BROKEN)
+  }
+}
+
+function ask(channel: ChannelName, invitation: string): string {
+  return `<h1>Install Muster into ${NAMES[channel]}</h1><p>${NAMES[channel]} asks you next for its consent. Afterwards Muster reads what people say to it there, and answers. Its tokens are kept encrypted on this server.</p>
+<form action="/install/${escape(invitation)}/go" method="get"><button>Go on to ${NAMES[channel]}</button></form>`
+}
+
+function done(channel: ChannelName, found: readonly Installed[]): string {
+  const list = found
+    .map(({ name, account }) => `<li><strong>${escape(name)}</strong> <code>${escape(account)}</code></li>`)
+    .join('')
+  return `<h1>Installed</h1><p class="ok">Muster is connected to ${NAMES[channel]}:</p><ul>${list}</ul><p><code>muster install remove ${channel} &lt;account&gt;</code> takes it back.</p>`
+}
+
+const GONE = `<h1>This invitation is used up</h1><p>It is good once, and for ${MINUTES} minutes. <code>muster install add</code> makes a new one.</p>`
+const BROKEN =
+  '<h1>That did not work</h1><p>This answer does not belong to an installation that was begun in this browser, or it was refused. Ask for a new invitation, and try again.</p>'
