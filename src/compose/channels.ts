@@ -106,7 +106,7 @@ export function openClickup(
   const self = once(async () => (await client.user()).id)
   return {
     read: async (body) => readClickup(body, team, await self()),
-    facts: clickupFacts({ client, team, trustEmail }),
+    facts: clickupFacts({ client, team, trustEmail, apiHost: new URL(settings.apiUrl).host }),
     whoami: async () => {
       const { username, id } = await client.user()
       const members = await client.members(team)

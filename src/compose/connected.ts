@@ -150,8 +150,8 @@ export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | u
     emailOf: async (member) => (await at(member.account))?.emailOf(member),
     ...(name === 'slack'
       ? {
-          thread: async (surface: Surface, words: string, marker: string) =>
-            (await (await here(surface))?.thread?.(surface, words, marker)) ?? surface,
+          thread: async (surface: Surface, words: string, marker: string, since: number) =>
+            (await (await here(surface))?.thread?.(surface, words, marker, since)) ?? surface,
         }
       : {}),
   }

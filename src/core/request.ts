@@ -3,23 +3,28 @@ import type { Repository } from './task/types.ts'
 const NAME =
   /(?:^|[\s(<])(?:https?:\/\/[\w.-]+\/)?([A-Za-z\d][\w-]{0,38})\/([\w.-]{1,100})(?:\/(?:issues|pull)\/\d{1,9})?(?=$|[\s),.;:!?>])/g
 
-/** The repository that a request names (`acme/web`), where it names just one. */
-export function repositoryIn(text: string): { readonly owner: string; readonly name: string } | undefined {
+interface Named {
+  readonly owner: string
+  readonly name: string
+}
+
+/** So many are looked up: a text is not a list. */
+const MAX_NAMED = 4
+
+/** Whatever in a request may be the name of a repository (`acme/web`; but `src/cart.ts` reads the same), by its address or bare. */
+export function repositoriesIn(text: string): readonly Named[] {
   const found = [...text.matchAll(NAME)].map(([, owner = '', name = '']) => ({
     owner,
     name: name.replace(/\.git$|[.]+$/g, ''),
   }))
-  const different = new Map(found.map((one) => [`${one.owner}/${one.name}`.toLowerCase(), one]))
-  return different.size === 1 ? found[0] : undefined
+  return [...new Map(found.map((one) => [`${one.owner}/${one.name}`.toLowerCase(), one])).values()].slice(0, MAX_NAMED)
 }
 
-/** The words without the repository that they name only to say where: `deploy production in acme/web`. */
-export function withoutRepository(text: string): string {
-  const named = repositoryIn(text)
-  if (!named) return text
-  const name = `${named.owner}/${named.name}`.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+/** The words without a repository that they name only to say where: `deploy production in acme/web`. */
+export function withoutRepository(text: string, { owner, name }: Named): string {
+  const full = `${owner}/${name}`.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return text
-    .replace(new RegExp(`,?[ \\t]*(?:\\b(?:in|on|for|of)[ \\t]+)?(?<![\\w/.])${name}(?=$|[\\s),.;:!?])`, 'gm'), '')
+    .replace(new RegExp(`,?[ \\t]*(?:\\b(?:in|on|for|of)[ \\t]+)?(?<![\\w/.])${full}(?=$|[\\s),.;:!?])`, 'gim'), '')
     .replace(/[ \t]+$/gm, '')
 }
 

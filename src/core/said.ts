@@ -58,6 +58,8 @@ export interface Said {
   readonly kind: string
   readonly surface: Surface
   readonly by: Member
+  /** Who wrote the words, where that is somebody else. */
+  readonly author?: Member | undefined
   /** By the platform's clock, ms; NaN where it does not say. */
   readonly writtenAt: number
   readonly what: SaidWhat

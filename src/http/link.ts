@@ -107,7 +107,7 @@ const NAMES = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
 
 function ask(who: Who, code: string): string {
   return `<h1>Is this you?</h1><p>The ${NAMES[who.channel]} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
-<p>If that is <strong>your own</strong> ${NAMES[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there and nothing else.</p>
+<p>If that is <strong>your own</strong> ${NAMES[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there, and keeps fingerprints (hashes) of your verified e-mail addresses where GitHub shows them, by which other channels of your team may recognise you.</p>
 <form action="/link/${escape(code)}/github" method="get"><button>This is my account: sign in with GitHub</button></form>
 <p class="muted">If somebody sent you this link, close this page: they would act in your name.</p>`
 }

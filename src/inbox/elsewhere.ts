@@ -1,6 +1,6 @@
 import { type Command, findCommands } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
-import { repositoryIn, titleOf, withoutRepository } from '../core/request.ts'
+import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
 import { OPENING } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { isAside, surfaceKey } from '../core/said.ts'
@@ -31,23 +31,27 @@ export type Elsewhere =
  * for everybody.
  */
 export async function fromElsewhere(deps: InboxDeps, heard: Said): Promise<Elsewhere> {
-  const said = await withChoice(deps, heard)
+  const { said, chosen } = await withChoice(deps, heard)
   const known = await deps.store.conversations.find(surfaceKey(said.surface))
   const task = known ? await deps.store.tasks.latest(known) : undefined
   if (said.what.type === 'gone') return { ok: false, gone: task }
   if (said.by.isBot) return ignore('bot_sender', 'written by a bot')
   const text = wordsOf(said.what)
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
+  if (said.what.type === 'button' && !fits(said.what, task)) return ignore('stale_button', 'what it was for is over')
   const command = commandIn(said.what, text, task)
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
   const handed = said.what.type === 'assigned' || said.what.type === 'labelled'
   if (handed && task && isActive(task)) return ignore('task_exists', 'Muster is at work on it already')
   const ticket = task && isActive(task) ? undefined : await ticketOf(deps, said)
-  const repository = task?.origin.repository ?? (await repositoryOf(deps, said, command, text, ticket))
+  const found = task && isActive(task) ? undefined : await repositoryOf(deps, said, command, chosen ?? text, ticket)
+  const repository = found?.repository ?? task?.origin.repository
   if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
     return ignore('not_for_us', 'another label')
   if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
-  return { ok: true, heard: await heardOf(deps, said, repository, task ? text : withoutRepository(text), ticket), task }
+  const words = found?.named ? withoutRepository(text, repository) : text
+  const same = task?.origin.repository.id === repository.id ? task : undefined
+  return { ok: true, heard: await heardOf(deps, said, repository, words, ticket), task: same }
 }
 
 function ignore(reason: string, detail: string): Elsewhere {
@@ -72,19 +76,18 @@ function wordsOf(what: SaidWhat): string | undefined {
   }
 }
 
-/** A repository was chosen for what was asked before: now it is asked again, with its name, by whoever chose. */
-async function withChoice(deps: InboxDeps, said: Said): Promise<Said> {
+/** A repository was chosen for what was asked before: now that is heard again, by whoever chose, in its author's words. */
+async function withChoice(deps: InboxDeps, said: Said): Promise<{ said: Said; chosen?: string }> {
   const { what, surface } = said
-  if (what.type !== 'chosen') return said
+  if (what.type !== 'chosen') return { said }
   const stored = await deps.store.inbox.get(what.event)
   const asked = stored?.lane === surfaceKey(surface) || isAside(surface) ? stored : undefined
   const read = asked && (await deps.readers[surface.channel]?.(asked.body, asked.account))
-  if (!read || 'ignored' in read || read.what.type !== 'text' || !/^[\w-]+\/[\w.-]+$/.test(what.repository)) return said
-  const [first = '', ...rest] = (wordsOf(read.what) ?? '').split('\n')
+  if (!read || 'ignored' in read || read.what.type !== 'text' || !/^[\w-]+\/[\w.-]+$/.test(what.repository))
+    return { said }
   return {
-    ...said,
-    writtenAt: read.writtenAt,
-    what: { ...read.what, text: [`${first} in ${what.repository}`, ...rest].join('\n') },
+    said: { ...said, writtenAt: read.writtenAt, author: read.author ?? read.by, what: read.what },
+    chosen: what.repository,
   }
 }
 
@@ -93,6 +96,14 @@ function isAddressed(text: string): boolean {
   const own = visibleLines(text).map((line) => line.text)
   if (own.some((line) => /^ {0,3}[@/]muster\b/i.test(line))) return false
   return own.some((line) => line.includes('@muster')) || !text.includes('@muster')
+}
+
+/** A button decides what it was shown for, and nothing that came after. */
+function fits({ action, value }: Extract<SaidWhat, { type: 'button' }>, task: Task | undefined): boolean {
+  if (action === 'cancel' || action === 'retry') return task?.id === value
+  const gate = task?.gate
+  if (action === 'reject') return gate?.kind === 'plan' || gate?.kind === 'deploy' ? gate.hash === value : false
+  return true
 }
 
 /** A press says what the command would have said. */
@@ -125,6 +136,12 @@ async function ticketOf(deps: InboxDeps, { what, surface }: Said): Promise<Ticke
   return brought ?? deps.facts[surface.channel]?.ticket(surface)
 }
 
+interface Where {
+  readonly repository: Repository
+  /** The words say so. */
+  readonly named: boolean
+}
+
 /** What the words name goes before what the project is set to, and that before what the ticket's own text names. */
 async function repositoryOf(
   deps: InboxDeps,
@@ -132,12 +149,20 @@ async function repositoryOf(
   command: Command,
   text: string,
   ticket: Ticket | undefined,
-): Promise<Repository | undefined> {
-  const named = await find(deps, repositoryIn(text))
-  if (named) return named
-  if (command.verb === 'link') return repositoryAt(deps, command.url)
-  const mapped = ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects)))
-  return mapped ?? (ticket && find(deps, repositoryIn(`${ticket.title}\n${ticket.body}`)))
+): Promise<Where | undefined> {
+  const named = await findOne(deps, text)
+  if (named) return { repository: named, named: true }
+  const linked = command.verb === 'link' ? await repositoryAt(deps, command.url) : undefined
+  const set = linked ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
+  const repository = set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`)))
+  return repository && { repository, named: false }
+}
+
+/** The one repository of Muster's that a text names; of several, none: then people say which. */
+async function findOne(deps: InboxDeps, text: string): Promise<Repository | undefined> {
+  const found = await Promise.all(repositoriesIn(text).map((one) => find(deps, one)))
+  const real = new Map(found.flatMap((one) => (one ? [[one.id, one] as const] : [])))
+  return real.size === 1 ? [...real.values()][0] : undefined
 }
 
 async function find(deps: InboxDeps, named: { owner: string; name: string } | undefined) {
@@ -165,13 +190,15 @@ async function heardOf(
   const person = await personOf(deps, said.by)
   const author = person ?? NOBODY
   const messageId = 'messageId' in said.what ? said.what.messageId : ''
-  const isOwn = ticket?.author === undefined || ticket.author.id === said.by.id
+  // Whose words these are: a ticket's author, whoever wrote a message that is handed over, or who says it.
+  const writer = ticket?.author ?? said.author ?? said.by
+  const isOwn = writer.id === said.by.id
   const subject: Subject = {
     number: 0,
     isPullRequest: false,
     title: ticket?.title ?? titleOf(text, repository),
     body: ticket?.body ?? text.replace(/^ {0,3}@muster\s*/i, ''),
-    author: isOwn ? author : ((ticket.author && (await personOf(deps, ticket.author))) ?? NOBODY),
+    author: isOwn ? author : ((await personOf(deps, writer)) ?? NOBODY),
     url: ticket?.url ?? '',
   }
   return {

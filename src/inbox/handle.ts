@@ -5,7 +5,7 @@ import type { Heard } from '../core/heard.ts'
 import { type ChannelName, isAside, type Said, surfaceKey } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
-import { chooseRepository, helpReply, invalidReply, linkOffer, noteReply, whyReply } from '../core/reply/answers.ts'
+import { chooseRepository, helpReply, invalidReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import { type Names, OPENING, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
@@ -14,13 +14,15 @@ import { holds } from '../core/task/surfaces.ts'
 import type { Repository, Task } from '../core/task/types.ts'
 import { startFromApi } from './api.ts'
 import { drainLane } from './lanes.ts'
+import { mayAskOnly, mayWrite } from './authority.ts'
 import { changeLinks } from './linking.ts'
 import { openTask } from './open.ts'
 import { quarantine } from './quarantine.ts'
-import { acknowledge, acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
+import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
 import { fromElsewhere } from './elsewhere.ts'
-import { choiceButtons, isView, showView } from './views.ts'
+import { choiceButtons, choicesOf, isView, mayRead, showView } from './views.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
+import { why } from './why.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Claim } from '../leases/types.ts'
 import { Fenced, Settled, type StoredInbound } from '../store/types.ts'
@@ -29,7 +31,6 @@ import { crashPoint } from '../telemetry/crash.ts'
 
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
-const WHY_ROWS = 12
 /** What belongs to no repository. */
 const NOWHERE: Repository = { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 }
 const UNHEARD =
@@ -125,7 +126,9 @@ async function failed(deps: InboxDeps, stored: StoredInbound, receivedAt: number
 
 async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard: Heard, fence: Fence): Promise<void> {
   const known = await deps.store.conversations.find(heard.key)
-  const task = known ? await deps.store.tasks.latest(known) : undefined
+  const latest = known ? await deps.store.tasks.latest(known) : undefined
+  // Authority is asked for the repository where it was said: it counts for work on that one alone.
+  const task = latest?.origin.repository.id === heard.repository.id ? latest : undefined
   // Most of what arrives is no business of Muster's: it costs no request, and is decided though GitHub be out of reach.
   const idle = uninteresting(heard, task)
   if (idle) return settle(deps, eventId, heard, known, idle)
@@ -170,8 +173,11 @@ async function hearElsewhere(
     if ('gone' in found) return placeGone(deps, eventId, said, found.gone, fence)
     return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
   }
-  const { task } = found
-  const heard = await inThread(deps, eventId, found.heard)
+  // What is chosen for a request belongs to that request, however often it is pressed.
+  const request = said.what.type === 'chosen' ? said.what.event : eventId
+  const heard = await inThread(deps, `thread:${request}`, receivedAt, found.heard)
+  const moved = heard.key === found.heard.key ? undefined : await deps.store.conversations.find(heard.key)
+  const task = moved ? await deps.store.tasks.latest(moved) : found.task
   const names: Names = { mentions: ['muster'], label: '', botId: -1 }
   const way = route(heard, task, names)
   if (way.to === 'ignore')
@@ -183,14 +189,14 @@ async function hearElsewhere(
 }
 
 /** What a command asks to be begun gets a thread of its own, if its author may ask for it; everything else is answered aside. */
-async function inThread(deps: InboxDeps, eventId: string, heard: Heard): Promise<Heard> {
+async function inThread(deps: InboxDeps, marker: string, receivedAt: number, heard: Heard): Promise<Heard> {
   const { elsewhere, what } = heard
   const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
   if (!elsewhere || !open || what.type !== 'text') return heard
   const [command] = findCommands(what.text, ['muster'])
   if (!command || !OPENING.has(command.verb)) return heard
   if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
-  const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), `thread:${eventId}`)
+  const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), marker, receivedAt)
   return { ...heard, key: surfaceKey(surface), elsewhere: { ...elsewhere, surface } }
 }
 
@@ -215,10 +221,17 @@ async function placeGone(
 }
 
 /** Nothing is known yet of what this is about: which repository is meant is asked, and help is given anywhere. */
-async function sayElsewhere(deps: InboxDeps, eventId: string, { surface, kind }: Said, what: 'repository' | 'help') {
+async function sayElsewhere(
+  deps: InboxDeps,
+  eventId: string,
+  { surface, kind, by }: Said,
+  what: 'repository' | 'help',
+) {
+  const limited: Decision = { outcome: 'refused', reason: 'rate_limited', detail: 'too many commands by one person' }
+  if (!deps.mayAsk(by.id)) return deps.store.inbox.decide(eventId, limited, { kind })
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
-  const choices = what === 'help' ? [] : await deps.platform.repositories(CHOICES)
-  const names = choices.map(({ owner, name }) => `${owner}/${name}`)
+  // Names of repositories are for the team: guests and strangers are asked without any.
+  const names = what === 'repository' && (await mayRead(deps, by)) ? await choicesOf(deps, CHOICES) : []
   const document = what === 'help' ? helpReply() : chooseRepository(names)
   const place = { repository: NOWHERE, number: 0 }
   const buttons = choiceButtons(names, eventId)
@@ -322,18 +335,6 @@ function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: num
   ]
 }
 
-/** Authority is the GitHub account's, asked live; whoever has none linked has none. */
-function mayWrite(deps: InboxDeps, heard: Heard): Promise<boolean> {
-  if (heard.elsewhere && !heard.elsewhere.isLinked) return Promise.resolve(false)
-  return deps.platform.canWrite(heard.repository, heard.sender)
-}
-
-/** Whoever belongs to the team's own workspace may ask a question; guests and people from elsewhere may not: the code may be private. */
-async function mayAskOnly(deps: InboxDeps, { elsewhere }: Heard, verb: string): Promise<boolean> {
-  if (!elsewhere || verb !== 'ask' || elsewhere.member.isStranger) return false
-  return (await deps.facts[elsewhere.surface.channel]?.isFullMember(elsewhere.member)) ?? false
-}
-
 /** One polite refusal for each conversation; further ones are only recorded. Whoever is not known yet is told how to change that. */
 async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<void> {
   const { elsewhere } = scene.heard
@@ -348,28 +349,16 @@ async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<vo
   if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
     const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
     const { conversationId } = scene
-    await deps.store.effects.add(conversationId, conversationId, undefined, whisper(scene, linkOffer(url)))
+    await deps.store.effects.add(
+      conversationId,
+      conversationId,
+      undefined,
+      whisper(scene, linkOffer(url, elsewhere.surface.channel === 'slack')),
+    )
     return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_linked', detail })
   }
   await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')
   await decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail })
-}
-
-async function why(deps: InboxDeps, scene: Scene, commentId: number | undefined): Promise<void> {
-  const { items } = await deps.store.inbox.list(
-    { conversation: scene.conversationId },
-    { limit: WHY_ROWS, cursor: undefined },
-  )
-  const rows = items.map((item) => ({
-    at: item.receivedAt.getTime(),
-    kind: item.kind,
-    outcome: item.decision?.outcome ?? 'open',
-    reason: item.decision?.reason ?? '',
-    detail: item.decision?.detail ?? '',
-  }))
-  if (commentId !== undefined) await acknowledge(deps, scene, { on: 'comment', id: commentId })
-  await reply(deps, scene, whyReply(rows))
-  await decideOnly(deps, scene, { outcome: 'accepted', reason: 'why', detail: '' })
 }
 
 /** Commands that make no sense without a task, and those that always do. */

@@ -1,10 +1,11 @@
 import type { Command } from '../core/command.ts'
 import { invalidReply, noteReply } from '../core/reply/answers.ts'
-import { surfaceLink } from '../core/said.ts'
-import type { SurfaceCommand } from '../core/task/commands.ts'
+import { isAside } from '../core/said.ts'
+import type { Decided, SurfaceCommand } from '../core/task/commands.ts'
+import { isActive } from '../core/task/steps.ts'
 import type { Person, Task } from '../core/task/types.ts'
 import { type Found, keyOf, placeAt } from './places.ts'
-import { answer, decideOnly, reply } from './replies.ts'
+import { answer, decideOnly, numberOf, reply } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 
 type Linking = Extract<Command, { verb: 'link' | 'unlink' }>
@@ -35,33 +36,53 @@ async function link(deps: InboxDeps, scene: Scene, found: Found): Promise<void> 
   const { conversations, tasks } = deps.store
   const other = await conversations.find(keyOf(found))
   const otherTask = other && other !== scene.conversationId ? await tasks.latest(other) : undefined
-  if (!scene.task && otherTask) return joinOther(deps, scene, otherTask)
-  if (!(await conversations.link(keyOf(found), scene.conversationId)))
+  const { task } = scene
+  const wrong = misfit(scene, found, task ?? otherTask)
+  if (wrong) return refuse(deps, scene, wrong.reason, wrong.detail)
+  if (!task && otherTask) return joinOther(deps, scene, otherTask)
+  if (!task)
     return refuse(
       deps,
       scene,
-      'has_own_task',
-      'There is other work under way in that place. `unlink` there first, or let it end.',
+      'no_task',
+      'There is no work here yet. Name the place in the request itself, and it belongs to it from the start.',
     )
-  if (scene.task) return applyLink(deps, scene, scene.task, linkCommand(scene, found))
-  await reply(deps, scene, noteReply(`Linked: ${nameOf(found)}.`))
-  await decideOnly(deps, scene, { outcome: 'accepted', reason: 'linked', detail: keyOf(found) })
+  if (otherTask && isActive(otherTask)) return refuse(deps, scene, 'has_own_task', OTHER_WORK)
+  const { decision } = await applyLink(deps, scene, task, linkCommand(scene, found))
+  // What was held there before has ended; from now on this is.
+  if (decision.outcome === 'accepted') await conversations.link(keyOf(found), task.conversationId)
+}
+
+const OTHER_WORK = 'There is other work under way in that place. `unlink` there first, or let it end.'
+
+/** What may not be linked, whoever asks: authority over an issue is its own repository's. */
+function misfit(
+  { heard }: Scene,
+  found: Found,
+  task: Task | undefined,
+): { reason: string; detail: string } | undefined {
+  if (heard.elsewhere && isAside(heard.elsewhere.surface))
+    return { reason: 'no_place', detail: 'This is said in no thread. Say it in the thread that is meant.' }
+  const repository = task?.origin.repository ?? heard.repository
+  const elsewhere = found.on === 'github' && found.repository.id !== repository.id
+  if (elsewhere || (!heard.elsewhere && task && task.origin.repository.id !== heard.repository.id))
+    return { reason: 'other_repository', detail: 'An issue can only be linked to work on its own repository.' }
+  if (found.on === 'github' && found.isPullRequest)
+    return { reason: 'not_possible', detail: 'A pull request cannot be linked; name the issue that it is for.' }
+  return undefined
 }
 
 /** There is work at the other place, and none here: this place joins it. */
 async function joinOther(deps: InboxDeps, scene: Scene, task: Task): Promise<void> {
-  const { sender, elsewhere, repository } = scene.heard
-  const isSame = task.origin.repository.id === repository.id
-  if (!isSame && !(await deps.platform.canWrite(task.origin.repository, sender)))
+  const { sender, elsewhere, key } = scene.heard
+  if (!(await deps.platform.canWrite(task.origin.repository, sender)))
     return refuse(deps, scene, 'permission', 'Only people with write permission on that repository can link its work.')
-  if (!(await deps.store.conversations.link(scene.heard.key, task.conversationId)))
-    return refuse(deps, scene, 'has_own_task', 'There is other work under way here.')
   const by = byOf(scene)
-  const number = Number(scene.heard.key.split('#')[1])
   const command: SurfaceCommand = elsewhere
     ? { type: 'surface.link', surface: { ...elsewhere.surface, url: elsewhere.url || elsewhere.surface.url }, by }
-    : { type: 'issue.link', number, url: subjectUrl(scene), by }
-  return applyLink(deps, scene, task, command)
+    : { type: 'issue.link', number: numberOf(key), url: subjectUrl(scene), by }
+  const { decision } = await applyLink(deps, scene, task, command)
+  if (decision.outcome === 'accepted') await deps.store.conversations.link(key, task.conversationId)
 }
 
 function subjectUrl({ heard: { what } }: Scene): string {
@@ -79,12 +100,8 @@ function linkCommand(scene: Scene, found: Found): SurfaceCommand {
     : { type: 'surface.link', surface: found.surface, by }
 }
 
-function nameOf(found: Found): string {
-  return found.on === 'github' ? `[#${found.number}](${found.url})` : surfaceLink(found.surface)
-}
-
 async function unlink(deps: InboxDeps, scene: Scene, found: Found): Promise<void> {
-  const { task, conversationId } = scene
+  const { task } = scene
   if (found.on === 'github')
     return refuse(
       deps,
@@ -92,16 +109,12 @@ async function unlink(deps: InboxDeps, scene: Scene, found: Found): Promise<void
       'not_possible',
       'An issue on GitHub stays with its work; only other places can be unlinked.',
     )
-  if (!task) {
-    await deps.store.conversations.unlink(keyOf(found), conversationId)
-    await reply(deps, scene, noteReply(`Unlinked: ${nameOf(found)}.`))
-    return decideOnly(deps, scene, { outcome: 'accepted', reason: 'unlinked', detail: keyOf(found) })
-  }
+  if (!task) return refuse(deps, scene, 'no_task', 'There is no work here, so nothing is linked.')
   await applyLink(deps, scene, task, { type: 'surface.unlink', surface: found.surface, by: byOf(scene) })
 }
 
-async function applyLink(deps: InboxDeps, scene: Scene, task: Task, command: SurfaceCommand): Promise<void> {
-  await deps.workflow.apply(task.id, command, {
+async function applyLink(deps: InboxDeps, scene: Scene, task: Task, command: SurfaceCommand): Promise<Decided> {
+  return deps.workflow.apply(task.id, command, {
     ...inboundOf(scene),
     beside: ({ reply: said }) => (said ? [answer(scene, said)] : []),
   })

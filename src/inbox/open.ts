@@ -1,11 +1,11 @@
 import type { Target } from '../core/effects.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
-import { isTicket, type Surface, type Ticket } from '../core/said.ts'
+import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
 import { personOf } from './elsewhere.ts'
-import { type Found, keyOf, namedPlaces } from './places.ts'
+import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
 import { acknowledgement, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 
@@ -27,8 +27,8 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const { command } = way
   const trusted = await authorMayWrite(deps, scene, way)
   // What strangers write names no places: Muster would write there in their stead.
-  const places = trusted && workflowOf(way) === 'change' ? await otherPlaces(deps, scene, way) : []
-  const linked = places.flatMap((one) => (one.on === 'surface' ? [one.surface] : []))
+  const places = trusted && workflowOf(way) === 'change' ? await otherPlaces(deps, scene, way) : NOWHERE_ELSE
+  const { linked, issue } = places
   const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
   const origin = await originOf(deps, scene, way, nth)
   const tickets = await ticketsAt(deps, linked)
@@ -37,7 +37,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     id: deps.newId(),
     conversationId: scene.conversationId,
     workflow: workflowOf(way),
-    origin: { ...origin, ...issueOf(scene, places), ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}) },
+    origin: { ...origin, ...issueOf(issue), ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}) },
     settings: loaded.settings,
     forcePlanGate: command.verb === 'plan' || !trusted || !(await writtenByTeam(deps, scene, tickets)),
     ...(linked.length > 0 ? { linked } : {}),
@@ -58,25 +58,35 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   deps.log('info', 'task opened', { task: task.id, trigger: way.trigger })
 }
 
+interface Places {
+  readonly linked: readonly Surface[]
+  readonly issue: Extract<Found, { on: 'github' }> | undefined
+}
+const NOWHERE_ELSE: Places = { linked: [], issue: undefined }
+
 /** The places that the request itself names; from now on they belong to this conversation. */
 async function otherPlaces(
   deps: InboxDeps,
   { heard, conversationId }: Scene,
   { subject, command }: Opening,
-): Promise<Found[]> {
+): Promise<Places> {
+  const { repository, elsewhere, key } = heard
   const text = [subject.title, subject.body, 'text' in command ? command.text : ''].join('\n')
-  const named = await namedPlaces(deps, text, heard.repository)
-  const mine: Found[] = []
-  for (const one of named)
-    if (keyOf(one) !== heard.key && (await deps.store.conversations.link(keyOf(one), conversationId))) mine.push(one)
-  return mine
+  const linked: Surface[] = []
+  for (const one of await namedTickets(deps, text, repository))
+    if (surfaceKey(one) !== key && (await deps.store.conversations.link(surfaceKey(one), conversationId)))
+      linked.push(one)
+  const named = elsewhere ? await namedIssue(deps, text, repository) : undefined
+  const issue = named && (await deps.store.conversations.link(keyOf(named), conversationId)) ? named : undefined
+  return { linked, issue }
 }
 
 /** What the tickets say that the request names: whoever plans the work reads it with the request. */
 async function ticketsAt(deps: InboxDeps, surfaces: readonly Surface[]): Promise<Ticket[]> {
   const found: Ticket[] = []
   for (const surface of surfaces.filter(isTicket)) {
-    const ticket = await deps.facts[surface.channel]?.ticket(surface)
+    // What cannot be read now is not waited for: its link stands in the request.
+    const ticket = await deps.facts[surface.channel]?.ticket(surface).catch(() => undefined)
     if (ticket) found.push(ticket)
   }
   return found
@@ -96,8 +106,7 @@ async function writtenByTeam(deps: InboxDeps, { heard }: Scene, tickets: readonl
 }
 
 /** Asked for elsewhere, about an issue that is there already: the work is that issue's. */
-function issueOf({ heard }: Scene, places: readonly Found[]): Partial<Origin> {
-  const issue = heard.elsewhere && places.find((one) => one.on === 'github')
+function issueOf(issue: Places['issue']): Partial<Origin> {
   return issue ? { number: issue.number, url: issue.url, opensIssue: false } : {}
 }
 

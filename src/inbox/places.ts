@@ -1,12 +1,19 @@
 import { githubKey } from '../core/heard.ts'
+import { messageOf } from '../core/errors.ts'
 import { issueAt, referencesIn } from '../core/references.ts'
-import { type ChannelName, type Surface, surfaceKey } from '../core/said.ts'
+import { type ChannelName, isTicket, type Surface, surfaceKey } from '../core/said.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** A place that an address leads to. */
 export type Found =
-  | { readonly on: 'github'; readonly repository: Repository; readonly number: number; readonly url: string }
+  | {
+      readonly on: 'github'
+      readonly repository: Repository
+      readonly number: number
+      readonly isPullRequest: boolean
+      readonly url: string
+    }
   | { readonly on: 'surface'; readonly surface: Surface }
 
 const CHANNELS: readonly ChannelName[] = ['slack', 'jira', 'clickup']
@@ -20,7 +27,9 @@ export async function placeAt(deps: InboxDeps, url: URL): Promise<Found | undefi
   const issue = issueAt(url, deps.githubUrl)
   if (issue) {
     const found = await deps.platform.findIssue(issue.owner, issue.name, issue.number)
-    return found && { on: 'github', repository: found.repository, number: issue.number, url: found.subject.url }
+    if (!found) return undefined
+    const { isPullRequest, url: address } = found.subject
+    return { on: 'github', repository: found.repository, number: issue.number, isPullRequest, url: address }
   }
   for (const channel of CHANNELS) {
     const surface = await deps.facts[channel]?.surfaceAt(url)
@@ -39,35 +48,67 @@ export async function repositoryAt(deps: InboxDeps, url: URL): Promise<Repositor
 }
 
 /**
- * Other places that a request itself names: by their addresses, or as a ticket of a project that belongs to the same
- * repository. Only those that nobody else's work is held at.
+ * Tickets that a request itself names, by address or key: those of projects that are set to the same repository, which nobody
+ * else's work is held at. What cannot be asked for now is left out: the work does not wait for it.
  */
-export async function namedPlaces(deps: InboxDeps, text: string, repository: Repository): Promise<Found[]> {
+export async function namedTickets(deps: InboxDeps, text: string, repository: Repository): Promise<Surface[]> {
   const { urls, names } = referencesIn(text)
-  const found: Found[] = []
-  for (const url of urls) {
-    const one = await placeAt(deps, url)
-    if (one) found.push(one)
-  }
-  for (const name of names) {
-    const surface = belongs(deps, name, repository) ? await deps.facts.jira?.surfaceNamed(name) : undefined
-    if (surface) found.push({ on: 'surface', surface })
-  }
-  const free: Found[] = []
-  for (const one of new Map(found.map((place) => [keyOf(place), place])).values())
-    if (await isFree(deps, one, repository)) free.push(one)
+  const found = [
+    ...(await Promise.all(urls.map(async (url) => ticketAt(deps, url, repository)))),
+    ...(await Promise.all(names.map(async (name) => ticketCalled(deps, name, repository)))),
+  ].filter((one) => one !== undefined)
+  const free: Surface[] = []
+  for (const one of new Map(found.map((surface) => [surfaceKey(surface), surface])).values())
+    if (await isFree(deps, surfaceKey(one))) free.push(one)
   return free
 }
 
-/** `SHA-256` reads like a ticket: only projects that are set to the repository are asked for theirs. */
-function belongs(deps: InboxDeps, name: string, { owner, name: repo }: Repository): boolean {
-  const mapped = deps.mapped('jira', [name.slice(0, name.lastIndexOf('-'))])
-  return mapped?.owner.toLowerCase() === owner.toLowerCase() && mapped.name.toLowerCase() === repo.toLowerCase()
+/** The issue that a request made elsewhere is about, if it names one of its repository; a pull request is none. */
+export async function namedIssue(deps: InboxDeps, text: string, repository: Repository) {
+  for (const url of referencesIn(text).urls) {
+    const found = issueAt(url, deps.githubUrl) ? await tried(deps, async () => placeAt(deps, url)) : undefined
+    const fits = found?.on === 'github' && found.repository.id === repository.id && !found.isPullRequest
+    if (fits && (await isFree(deps, keyOf(found)))) return found
+  }
+  return undefined
 }
 
-async function isFree({ store }: InboxDeps, found: Found, repository: Repository): Promise<boolean> {
-  if (found.on === 'github' && found.repository.id !== repository.id) return false
-  const conversation = await store.conversations.find(keyOf(found))
-  const task = conversation ? await store.tasks.latest(conversation) : undefined
-  return task === undefined || task.finishedAt !== undefined
+async function ticketAt(deps: InboxDeps, url: URL, repository: Repository): Promise<Surface | undefined> {
+  if (issueAt(url, deps.githubUrl)) return undefined
+  const found = await tried(deps, async () => placeAt(deps, url))
+  // A thread is not taken by being named: people say `link`.
+  if (found?.on !== 'surface' || !isTicket(found.surface)) return undefined
+  const { surface } = found
+  const ticket = await tried(deps, async () => deps.facts[surface.channel]?.ticket(surface))
+  return ticket && isSame(deps.mapped(surface.channel, ticket.projects), repository) ? surface : undefined
+}
+
+async function ticketCalled(deps: InboxDeps, name: string, repository: Repository): Promise<Surface | undefined> {
+  if (!belongs(deps, name, repository)) return undefined
+  return tried(deps, async () => deps.facts.jira?.surfaceNamed(name))
+}
+
+/** A look that may fail: a vendor's trouble with what somebody only mentions holds up no work. */
+async function tried<T>(deps: InboxDeps, look: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await look()
+  } catch (error) {
+    deps.log('warn', 'a place that a request names could not be looked at', { error: messageOf(error) })
+    return undefined
+  }
+}
+
+/** `SHA-256` reads like a ticket: only projects that are set to the repository are asked for theirs. */
+function belongs(deps: InboxDeps, name: string, repository: Repository): boolean {
+  return isSame(deps.mapped('jira', [name.slice(0, name.lastIndexOf('-'))]), repository)
+}
+
+function isSame(mapped: { owner: string; name: string } | undefined, { owner, name }: Repository): boolean {
+  return mapped?.owner.toLowerCase() === owner.toLowerCase() && mapped.name.toLowerCase() === name.toLowerCase()
+}
+
+/** Nobody's work was ever held there: what has ended there may still go on there. */
+async function isFree({ store }: InboxDeps, key: string): Promise<boolean> {
+  const conversation = await store.conversations.find(key)
+  return conversation === undefined || (await store.tasks.latest(conversation)) === undefined
 }

@@ -50,6 +50,7 @@ async function bodyOf(
     return shown.length > 0 ? { kind: 'unfurl', place, surface, messageId: what.messageId, shown } : undefined
   }
   if (what.form === 'repository') {
+    if (!(await mayRead(deps, by))) return undefined
     const choices = await choicesOf(deps, 100)
     return {
       kind: 'form',
@@ -71,7 +72,8 @@ async function bodyOf(
 }
 
 /** Whoever belongs to the workspace may read, as they may ask. */
-async function mayRead(deps: InboxDeps, member: Member): Promise<boolean> {
+export async function mayRead(deps: InboxDeps, member: Member): Promise<boolean> {
+  if (member.isStranger || member.id === '') return false
   return (await deps.facts[member.channel]?.isFullMember(member)) ?? false
 }
 
@@ -109,7 +111,8 @@ async function pageOf(deps: InboxDeps, member: Member): Promise<Document> {
   return homeDocument({ person, open }, '')
 }
 
-async function choicesOf({ platform }: InboxDeps, limit: number): Promise<string[]> {
+/** Some of the repositories that Muster is installed on, by name. */
+export async function choicesOf({ platform }: InboxDeps, limit: number): Promise<string[]> {
   return (await platform.repositories(limit)).map(({ owner, name }) => `${owner}/${name}`)
 }
 

@@ -184,12 +184,12 @@ function isRunning(task: Task, step: string, events: readonly TaskEvent[]): bool
   return !goesOn && task.steps.some((one) => one.id === step && one.status === 'running')
 }
 
-/** An issue and a pull request belong to the same conversation from the moment they exist. */
 /** Places that are let go. */
 function unlinksOf(events: readonly TaskEvent[]): string[] {
   return events.flatMap((event) => (event.type === 'surface.unlinked' ? [surfaceKey(event.surface)] : []))
 }
 
+/** An issue, a pull request and linked places belong to the same conversation from the moment they are known. */
 function linksOf(task: Task, events: readonly TaskEvent[]): string[] {
   const { id } = task.origin.repository
   return events.flatMap((event) => {

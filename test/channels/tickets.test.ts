@@ -5,6 +5,7 @@ import { clickupSender } from '../../src/channels/clickup/send.ts'
 import { tendWebhooks } from '../../src/channels/clickup/webhooks.ts'
 import { jiraClient } from '../../src/channels/jira/client.ts'
 import { jiraChannel } from '../../src/channels/jira/channel.ts'
+import { openInstalledJira } from '../../src/compose/channels.ts'
 import { type CatchUpStore, type SendContext, SendError, type Sender } from '../../src/channels/types.ts'
 import type { SurfaceBody } from '../../src/core/effects.ts'
 import type { Arrival } from '../../src/core/inbound.ts'
@@ -113,21 +114,48 @@ describe('Jira', () => {
       message({ channel: 'jira', site: 'x', ticket: ticket.id, name: ticket.key }, 'mine'),
       context('muster:e4:0123456789abcdef0123456789abcdef'),
     )
+    const edited = await people.comment(alice, ticket, '@muster approve')
+    edited.updated = new Date(edited.created.getTime() + 60_000)
+    await people.create(alice, 'Untouched', '@muster build')
     const catchUp = channel.catchUp(undefined, store)
     const { found } = await catchUp.run(since, Date.now())
-    expect(found).toHaveLength(3)
-    expect([...arrivals.values()].map(({ kind }) => kind).toSorted()).toEqual([
-      'comment_created',
-      'jira:issue_created',
-      'jira:issue_updated',
-    ])
     const kinds = await Promise.all([...arrivals.values()].map(async ({ body }) => channel.read(body)))
+    // What was edited since may be somebody else's words; of a changed ticket only the changes are heard.
     expect(kinds.map((one) => ('what' in one ? one.what.type : one.ignored)).toSorted()).toEqual([
       'assigned',
-      'assigned',
+      'text',
       'text',
     ])
+    expect(found).toHaveLength(3)
     expect((await catchUp.run(since, Date.now())).found).toEqual([])
+  })
+
+  it('renews the webhooks of an installed app on the 25th day, and not before', async () => {
+    const { server, world } = await open()
+    world.consent.tokens.add('token')
+    const expires = Date.now() + 5 * 24 * 3_600_000
+    world.dynamic.push({ id: 7, url: 'https://muster.example', expires })
+    const noted: number[] = []
+    const at = {
+      gatewayUrl: server.url,
+      cloudId: world.cloudId,
+      site: server.url,
+      token: async () => 'token',
+      trustEmail: false,
+      webhooks: [7],
+      webhooksAt: 0,
+    }
+    const channel = await openInstalledJira(
+      at,
+      async (when) => void noted.push(when),
+      (text) => text,
+    )
+    expect(await channel.tend?.(24 * 24 * 3_600_000)).toEqual([])
+    expect(world.dynamic[0]?.expires).toBe(expires)
+    const day25 = 25 * 24 * 3_600_000
+    expect(await channel.tend?.(day25)).toEqual([expect.stringContaining('renewed')])
+    expect(world.dynamic[0]?.expires).toBeGreaterThan(expires)
+    expect(noted).toEqual([day25])
   })
 
   it('knows places by their addresses and names, members by their accounts, and addresses only where they are trusted', async () => {

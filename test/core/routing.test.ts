@@ -43,8 +43,9 @@ describe('the repository that a request names', () => {
     ['@muster deploy production acme/web', '@muster deploy production'],
     ['@muster fix the rounding in quotes, in acme/web.', '@muster fix the rounding in quotes.'],
     ['@muster fix https://github.com/acme/web/issues/3', '@muster fix https://github.com/acme/web/issues/3'],
-    ['@muster ask who wrote a/b and c/d?', '@muster ask who wrote a/b and c/d?'],
+    ['@muster deploy staging feature/login', '@muster deploy staging feature/login'],
+    ['@muster fix src/cart.ts in acme/web', '@muster fix src/cart.ts'],
   ])('is not part of the command: %s', (text, expected) => {
-    expect(withoutRepository(text)).toBe(expected)
+    expect(withoutRepository(text, { owner: 'acme', name: 'web' })).toBe(expected)
   })
 })

@@ -117,7 +117,9 @@ it('an invitation is good once, only where it was begun, and only as it was made
   await soon(() => slack.world.consent.tokens.size).toBe(0)
   const [alice, room] = [slack.world.addUser('alice'), slack.world.addChannel('shop')]
   await slack.people.say(alice, room, '@muster help')
-  await soon(async () => (await one.events('&source=slack')).some(({ decision }) => decision?.reason === 'not_connected')).toBe(true)
+  await soon(async () =>
+    (await one.events('&source=slack')).some(({ decision }) => decision?.reason === 'not_connected'),
+  ).toBe(true)
 })
 
 it('tokens that run out are renewed once, by whoever is first; removing the app in Slack forgets them', async () => {

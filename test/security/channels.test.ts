@@ -1,5 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { adfHtml } from '../../src/rehearsal/jira/adf.ts'
+import { People } from '../../src/rehearsal/github/people.ts'
+import type { Repo } from '../../src/rehearsal/github/world.ts'
 import { wordsIn } from '../../src/rehearsal/slack/words.ts'
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
@@ -117,4 +119,30 @@ it('a token that is not accepted any more is told of where Muster can still be h
     'was deleted or is closed to me',
   )
   await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+})
+
+it('an issue of another repository cannot be linked: its work would be commanded by whoever may write here', async () => {
+  const { one, stage } = await start()
+  const { world, github, repo } = stage
+  const mallory = world.addAccount('mallory')
+  const other: Repo = { ...repo, id: 9002, name: 'web', people: new Map([[mallory.id, 'write']]) }
+  world.repos.push(other)
+  const there = new People(world, github.hooks, other)
+  const ours = await stage.people.openIssue('alice', 'Wrong price', 'x')
+  const hers = await there.openIssue('mallory', 'Mine', 'x')
+  await there.comment('mallory', hers.number, `@muster link ${world.url}/acme/price-service/issues/${ours.number}`)
+  await soon(async () => (await one.events()).map(({ decision }) => decision?.reason)).toContain('other_repository')
+  await stage.people.label('alice', ours.number, 'muster')
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await there.comment('mallory', hers.number, '@muster cancel')
+  await soon(async () => (await one.events()).map(({ decision }) => decision?.reason)).toContain('no_task')
+  expect((await one.task()).status).not.toBe('cancelled')
+})
+
+it('names of repositories are told to the team alone', async () => {
+  const { slack, slackWorld, thread } = await start()
+  const guest = slackWorld.addUser('gina', { isGuest: true })
+  const asked = await slack.server.people.say(guest, slack.channel, '@muster fix the totals')
+  await soon(() => thread(asked.ts)).toContain('Which repository')
+  expect(thread(asked.ts).split('Which repository')[1]).not.toContain('price-service')
 })

@@ -143,6 +143,9 @@ function refused(answer: Response, text: string): SendError {
     const until = Number(answer.headers.get('x-ratelimit-reset')) * 1000 - Date.now()
     return new SendError('retry', 'ClickUp asks to wait', { retryAfterMs: until > 0 ? until : PAUSE_MS })
   }
+  // Not the token, but this one thing is not for us ("Team not authorized").
+  if (status === 401 && /OAUTH_0(2[367]|29|3\d|4[0-5])\b/.test(text))
+    return new SendError('fatal', 'ClickUp: the task is in a place that Muster may not see', { trouble: 'gone' })
   if (status === 401)
     return new SendError('fatal', `ClickUp does not accept the token: check CLICKUP_API_TOKEN (${detail})`, {
       trouble: 'token',

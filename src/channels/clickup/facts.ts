@@ -6,12 +6,14 @@ import type { ClickupTask } from './schema.ts'
 export interface ClickupFactsDeps {
   readonly client: ClickupClient
   readonly team: string
+  /** Where its API answers: a stand-in has its pages there too. */
+  readonly apiHost: string
   /** The workspace verifies the addresses of its accounts. */
   readonly trustEmail: boolean
 }
 
 /** Facts about a ClickUp workspace, asked live. */
-export function clickupFacts({ client, team, trustEmail }: ClickupFactsDeps): ChannelFacts {
+export function clickupFacts({ client, team, apiHost, trustEmail }: ClickupFactsDeps): ChannelFacts {
   const member = async (id: string) => (await client.members(team)).find(({ user }) => user.id === id)
   const at = async (id: string) => surfaceOf(team, await task(client, id))
   return {
@@ -22,10 +24,10 @@ export function clickupFacts({ client, team, trustEmail }: ClickupFactsDeps): Ch
       const found = surface.channel === 'clickup' ? await task(client, surface.ticket) : undefined
       return found && ticketOf(team, found)
     },
-    /** `https://app.clickup.com/t/86abc`, or with the workspace and an id that people gave. */
+    /** `https://app.clickup.com/t/86abc` */
     async surfaceAt(url) {
-      const id = /^\/t\/(?:\d+\/)?([\w-]{1,40})\/?$/.exec(url.pathname)?.[1]
-      if (!id) return undefined
+      const id = /^\/t\/([a-z0-9]{1,40})\/?$/.exec(url.pathname)?.[1]
+      if (!id || (url.hostname !== 'app.clickup.com' && url.host !== apiHost)) return undefined
       const found = await at(id)
       return found?.url !== undefined && new URL(found.url).host === url.host ? found : undefined
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Person } from '../../core/task/types.ts'
 
-/** GitHub's web flow, used for one thing only: to learn whose account somebody signs in with. No scope is asked for. */
+/** GitHub's web flow, used to learn whose account somebody signs in with, and which of their addresses GitHub has verified. No scope is asked for. */
 export interface SignIn {
   /** Where the browser is sent. @param verifier a secret of this sign-in (PKCE) */
   authorizeUrl(state: string, verifier: string, redirectUri: string): string

@@ -10,6 +10,9 @@ const OVERLAP_MS = 60_000
 const PAGE = 100
 const MAX_PAGES = 20
 
+/** Changes of what a ticket says and of whom it is handed to. */
+const WORDS: ReadonlySet<string> = new Set(['description', 'summary', 'assignee', 'labels'])
+
 const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined)
 const History = z.object({
   id: z.union([z.string(), z.number()]).transform(String),
@@ -78,8 +81,10 @@ async function updated(client: JiraClient, minutes: number, cut: string[]): Prom
 function changes({ changelog, ...issue }: Found, from: number, own: string): object[] {
   const at = issue.fields?.['created']
   const created = typeof at === 'string' ? Date.parse(at) : Number.NaN
+  const wasChanged = (changelog?.histories ?? []).some(({ items }) => items.some(({ field }) => WORDS.has(field ?? '')))
+  // What it was when it was made is not told any more where it was changed since: then only the changes are heard.
   const made =
-    created >= from
+    created >= from && !wasChanged
       ? [
           {
             timestamp: created,
@@ -115,8 +120,9 @@ async function comments(client: JiraClient, issue: Found, from: number, own: str
     )
     const all = answer.comments ?? []
     const fresh = all.filter(({ created }) => created !== undefined && created.getTime() >= from)
-    for (const { id, body, author, created } of fresh)
-      if (author?.accountId !== own)
+    // What was edited since may be somebody else's words.
+    for (const { id, body, author, updateAuthor, created, updated } of fresh)
+      if (author?.accountId !== own && isAsWritten(author, updateAuthor, created, updated))
         found.push({
           timestamp: created?.getTime(),
           webhookEvent: 'comment_created',
@@ -127,4 +133,13 @@ async function comments(client: JiraClient, issue: Found, from: number, own: str
   }
   cut.push(`comments on ${issue.key ?? issue.id}`)
   return found.toReversed()
+}
+
+interface Account {
+  readonly accountId?: string | undefined
+}
+
+function isAsWritten(author?: Account, updateAuthor?: Account, created?: Date, updated?: Date): boolean {
+  const sameHand = updateAuthor?.accountId === undefined || updateAuthor.accountId === author?.accountId
+  return sameHand && (updated === undefined || created === undefined || updated.getTime() - created.getTime() < 1000)
 }

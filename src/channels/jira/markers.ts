@@ -1,3 +1,4 @@
+import { SendError } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 
 /** How a comment carries its marker: a property, which people do not see. */
@@ -49,7 +50,11 @@ async function markerOf(
     ? properties.find(({ key }) => key === MARKER)?.value
     : await asking(() => client.issueCommentProperties.getCommentProperty({ commentId, propertyKey: MARKER })).then(
         (property) => property.value,
-        () => undefined,
+        (error: unknown) => {
+          // It has none. Anything else is no answer: what is there would be written again.
+          if (error instanceof SendError && error.trouble === 'gone') return undefined
+          throw error
+        },
       )
   const marker: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'marker') : undefined
   return typeof marker === 'string' ? marker : undefined

@@ -96,7 +96,8 @@ function updated(payload: JiraPayload, issue: Issue, surface: Surface, own: stri
 
 export function ticketOf(issue: Issue, surface: Surface, own: string | undefined): Ticket {
   const { fields } = issue
-  const author = fields?.reporter ?? fields?.creator
+  // Who reports a ticket can be chosen; who made it cannot.
+  const author = fields?.creator ?? fields?.reporter
   return {
     title: fields?.summary ?? surface.name,
     body: markdownOf(fields?.description ?? '', own).text,

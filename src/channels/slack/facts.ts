@@ -42,10 +42,11 @@ export function slackFacts(client: WebClient): ChannelFacts {
         })
       return messages.length > 0 ? { channel: 'slack', team, room, thread, url: url.href } : undefined
     },
-    async thread(surface, words, marker) {
+    async thread(surface, words, marker, since) {
       if (surface.channel !== 'slack') return surface
-      const [, user = '', trigger = ''] = surface.thread.split(':')
-      const oldest = String(Number(/^\d{10}/.exec(trigger)?.[0] ?? Date.now() / 1000) - 120)
+      const [, user = ''] = surface.thread.split(':')
+      // Clocks differ a little.
+      const oldest = String(since / 1000 - 120)
       const { messages = [] } = await client.conversations.history({
         channel: surface.room,
         oldest,

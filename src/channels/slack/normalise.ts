@@ -45,6 +45,10 @@ function readEvent(callback: Event): Said | Unheard {
 
 function readMessage(callback: Event, message: Words): Said | Unheard {
   const { subtype } = message
+  // The first message of a thread with replies leaves a tombstone.
+  const changed = subtype === 'message_changed' ? message.message : undefined
+  if (changed?.subtype === 'tombstone' && changed.ts && (changed.thread_ts ?? changed.ts) === changed.ts)
+    return gone(callback, message, changed.ts)
   if (subtype === 'message_changed' || message.edited !== undefined)
     return { ignored: 'edited', detail: 'only what is newly written counts' }
   if (subtype === 'message_deleted')
@@ -166,6 +170,9 @@ function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | 
     kind: 'slack.shortcut',
     surface: surfaceOf(team.id, channel.id, message.thread_ts ?? message.ts),
     by: personOf(team.id, user),
+    ...(message.user === undefined || message.user === user.id
+      ? {}
+      : { author: personOf(team.id, { id: message.user }) }),
     writtenAt: timeOf(message.ts),
     what: {
       type: 'text',

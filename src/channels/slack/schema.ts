@@ -22,6 +22,7 @@ export const Message = z.object({
   edited: optional(z.unknown()),
   deleted_ts: optional(Id),
   previous_message: optional(z.object({ ts: optional(Id) })),
+  message: optional(z.looseObject({ ts: optional(Id), subtype: optional(z.string()), thread_ts: optional(Id) })),
 })
 
 export const EventCallback = z.object({

@@ -173,11 +173,17 @@ async function rewrite(
   const parts = rendered(deps, partsOf(body, sizeOf))
   const { room: channel } = body.surface
   for (let index = 0; ; index++) {
-    const ts = there.get(partMarker(marker, index))
-    if (ts === undefined) return previous ?? {}
+    const name = partMarker(marker, index)
+    const ts = there.get(name)
     const part = parts[index]
+    if (ts === undefined && !part) return previous ?? {}
+    // One part more than before: it comes last, so that nothing is lost.
+    if (ts === undefined) {
+      if (part) await postTo(deps, body.surface, part, name, mayLeave)
+      continue
+    }
     mayLeave()
-    if (part) await deps.client.chat.update({ channel, ts, ...part, metadata: metadataOf(partMarker(marker, index)) })
+    if (part) await deps.client.chat.update({ channel, ts, ...part, metadata: metadataOf(name) })
     else await deps.client.chat.delete({ channel, ts })
   }
 }

@@ -99,15 +99,17 @@ export function whyReply(
   ]
 }
 
-/** Tells somebody how to show which GitHub account is theirs. */
-export function linkOffer(url: string): Document {
+/** Tells somebody how to show which GitHub account is theirs. @param isPrivate whether only they see it */
+export function linkOffer(url: string, isPrivate: boolean): Document {
   return [
     {
       kind: 'ask',
       text: `I don't know yet which GitHub account is yours. [Sign in with GitHub once](${url}), then say it again.`,
     },
     paragraph(
-      'What you may do here is what you may do on the repository. The link is for you alone, and good for 15 minutes.',
+      isPrivate
+        ? 'What you may do here is what you may do on the repository. The link is for you alone, and good for 15 minutes.'
+        : 'What you may do here is what you may do on the repository. The link is meant for the person called above, good once and for 15 minutes. If you are somebody else, leave it: this account would act in your name.',
     ),
   ]
 }
@@ -119,6 +121,6 @@ export function chooseRepository(names: readonly string[]): Document {
       kind: 'ask',
       text: 'Which repository is it about? Say it again with its name, like `@muster fix the rounding acme/web`.',
     },
-    list(names.map((name) => `\`${name}\``)),
+    ...(names.length > 0 ? [list(names.map((name) => `\`${name}\``))] : []),
   ]
 }

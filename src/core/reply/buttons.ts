@@ -17,7 +17,7 @@ export function buttonsOf(task: Task): Button[] {
     const usd = Math.max(1, Math.round(task.settings.budgetUsd))
     return [{ label: `Continue +${dollars(usd)}`, action: 'continue', value: String(usd), style: 'primary' }, cancel]
   }
-  const binds = gate.kind === 'deploy' ? gate.sha : gate.hash
+  const binds = gate.hash
   return [
     {
       label: gate.kind === 'deploy' ? 'Approve deploy' : 'Approve plan',

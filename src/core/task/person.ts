@@ -124,7 +124,7 @@ function staleness(
     return 'That approval is older than what is waiting now; please look at it and approve again.'
   }
   const current = gate.kind === 'deploy' ? gate.sha : gate.hash
-  if (sha && !current.startsWith(sha))
+  if (sha && !current.startsWith(sha) && !gate.hash.startsWith(sha))
     return `What is waiting is \`${current.slice(0, 12)}\`, not \`${sha.slice(0, 12)}\`; nothing was approved.`
   return undefined
 }

@@ -159,7 +159,7 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
     handle(call) {
       const { webhookIds } = read(z.object({ webhookIds: z.array(z.number()) }), call)
       for (const one of call.world.dynamic) if (webhookIds.includes(one.id)) one.expires = Date.now() + MONTH_MS
-      return { status: 200, body: { expirationDate: new Date(Date.now() + MONTH_MS).toISOString() } }
+      return { status: 200, body: { expirationDate: Date.now() + MONTH_MS } }
     },
   },
   {
