@@ -76,9 +76,15 @@ async function otherPlaces(
   for (const one of await namedTickets(deps, text, repository))
     if (surfaceKey(one) !== key && (await deps.store.conversations.link(surfaceKey(one), conversationId)))
       linked.push(one)
-  const named = elsewhere ? await namedIssue(deps, text, repository) : undefined
+  // A ticket may be about an issue that is there: its web links say so.
+  const links = elsewhere ? await linksOn(deps, elsewhere.surface) : []
+  const named = elsewhere ? await namedIssue(deps, [text, ...links].join('\n'), repository) : undefined
   const issue = named && (await deps.store.conversations.link(keyOf(named), conversationId)) ? named : undefined
   return { linked, issue }
+}
+
+async function linksOn(deps: InboxDeps, surface: Surface): Promise<readonly string[]> {
+  return (await deps.facts[surface.channel]?.links?.(surface).catch(() => [])) ?? []
 }
 
 /** What the tickets say that the request names: whoever plans the work reads it with the request. */

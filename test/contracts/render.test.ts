@@ -1,10 +1,6 @@
 import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
-import { Ajv } from 'ajv'
-import DraftFour from 'ajv-draft-04'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createGenerator } from 'ts-json-schema-generator'
 import * as clickup from '../../src/channels/clickup/render.ts'
 import * as jira from '../../src/channels/jira/render.ts'
 import * as slack from '../../src/channels/slack/render.ts'
@@ -12,31 +8,12 @@ import { writeMarkdown } from '../../src/core/reply/markdown.ts'
 import { parseMarkdown } from '../../src/core/reply/parse.ts'
 import { plainText, type Rich, type RichDocument } from '../../src/core/reply/rich.ts'
 import { numbered, splitDocument } from '../../src/core/reply/split.ts'
+import { adf, blockKit } from '../support/schemas.ts'
 
 const require = createRequire(import.meta.url)
-const { resolve } = require
 // The package has no types.
 const { tests } = require('commonmark-spec') as { tests: { markdown: string; number: number }[] }
 const inputs = tests.map(({ markdown, number }) => ({ number, source: markdown.replaceAll('→', '\t') }))
-
-/** Block Kit as Slack's own types have it. */
-function blockKit() {
-  const types = resolve('@slack/types').replace(/index\.js$/, 'block-kit/blocks.d.ts')
-  const schema = createGenerator({ path: types, type: 'KnownBlock', skipTypeCheck: true }).createSchema('KnownBlock')
-  return new Ajv({ strict: false, allErrors: false }).compile({
-    type: 'array',
-    items: schema,
-    maxItems: 50,
-    definitions: schema.definitions,
-  })
-}
-
-/** The Atlassian Document Format as Atlassian's own schema has it. */
-function adf() {
-  const file = resolve('@atlaskit/adf-schema/package.json').replace(/package\.json$/, 'dist/json-schema/v1/full.json')
-  const Draft = DraftFour as unknown as typeof Ajv
-  return new Draft({ strict: false }).compile(JSON.parse(readFileSync(file, 'utf8')))
-}
 
 const isBlockKit = blockKit()
 const isAdf = adf()

@@ -159,3 +159,18 @@ it('Jira: an approved plan with independent parts becomes sub-tasks, where the r
     'Show them in order',
   ])
 })
+
+it('Jira: a ticket with a web link to an issue belongs to that issue, and the pull request closes it', async () => {
+  const { one, world, people, alice, link, stage } = await withJira()
+  await link(alice, 'alice')
+  const issue = await stage.people.openIssue('alice', 'Large orders get the wrong tier', 'From 10 pieces on.')
+  const ticket = await people.create(alice, 'Large orders', '')
+  const url = `${stage.world.url}/acme/price-service/issues/${issue.number}`
+  ticket.links.push({ id: 1, globalId: '', relationship: '', object: { url, title: 'The issue' } })
+  await people.assign(alice, ticket, world.bot)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  expect((await one.task()).state.origin.number).toBe(issue.number)
+  const pull = stage.world.issues.find((found) => found.pull)
+  await soon(() => pull?.body).toContain(`Closes #${issue.number}`)
+  expect(pull?.body).toContain(ticket.key)
+})

@@ -14,6 +14,7 @@ import {
   type SlackStage,
   slackStage,
 } from './channels.ts'
+import { jiraProblems, slackProblems } from './schemas.ts'
 import { openApiCheck, type ApiCheck } from './openapi.ts'
 import { type Asked, goodModel, type Reply, testModel, type TestModel } from './model.ts'
 
@@ -138,7 +139,13 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
       await model.close()
       for (const one of [slack, jira, clickup]) await one?.server.close()
       await stage.close()
-      expect([...api.violations, ...(checks.jira?.violations ?? []), ...(checks.clickup?.violations ?? [])]).toEqual([])
+      expect([
+        ...api.violations,
+        ...(checks.jira?.violations ?? []),
+        ...(checks.clickup?.violations ?? []),
+        ...(slack ? slackProblems(slack.server.world) : []),
+        ...(jira ? jiraProblems(jira.server.world) : []),
+      ]).toEqual([])
     },
   }
 }

@@ -3,7 +3,7 @@ import { SendError, type ChannelFacts } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 import { ticketOf } from './normalise.ts'
 import { surfaceOf } from './receive.ts'
-import { Issue } from './schema.ts'
+import { Issue, RemoteLinks } from './schema.ts'
 
 export interface JiraFactsDeps {
   readonly client: JiraClient
@@ -41,6 +41,11 @@ export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
       if (surface.channel !== 'jira') return undefined
       const found = await issue(client, host, surface.ticket)
       return found && ticketOf(found.issue, found.surface, await self())
+    },
+    async links(surface) {
+      if (surface.channel !== 'jira') return []
+      const links = await asking(() => client.issueRemoteLinks.getRemoteIssueLinks({ issueIdOrKey: surface.ticket }))
+      return RemoteLinks.parse(links).flatMap(({ object }) => object?.url ?? [])
     },
     async surfaceAt(url): Promise<Surface | undefined> {
       const key =

@@ -70,3 +70,6 @@ export const Subtasks = z.object({
     subtasks: z.array(z.looseObject({ fields: z.looseObject({ summary: z.string() }) })).default([]),
   }),
 })
+
+/** The web links of a ticket. */
+export const RemoteLinks = z.array(z.looseObject({ object: optional(z.looseObject({ url: optional(z.string()) })) }))

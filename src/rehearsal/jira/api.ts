@@ -292,6 +292,24 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
     },
   },
   {
+    method: 'GET',
+    path: '/rest/api/3/issue/{issueIdOrKey}/remotelink',
+    handle(call) {
+      const ticket = ticketOf(call)
+      const self = `${call.world.url}/rest/api/3/issue/${ticket.id}/remotelink`
+      return {
+        status: 200,
+        body: ticket.links.map(({ id, globalId, relationship, object }) => ({
+          id,
+          self: `${self}/${id}`,
+          globalId,
+          relationship,
+          object,
+        })),
+      }
+    },
+  },
+  {
     method: 'POST',
     path: '/rest/api/3/issue/{issueIdOrKey}/remotelink',
     handle(call) {
