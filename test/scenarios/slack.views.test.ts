@@ -113,3 +113,18 @@ it('shows on its tab what waits for whom, and previews addresses of tasks to mem
   expect(JSON.stringify([...world.unfurls.values()])).toContain('Charge the right tier')
   expect([...world.unfurls.keys()].some((key) => key.includes(other.ts))).toBe(false)
 })
+
+it('of many repositories one is chosen from a list', async () => {
+  const { world, people, alice, channel, stage, withButton } = await start()
+  for (let nth = 1; nth <= 5; nth++) stage.world.repos.push({ ...stage.repo, id: 9100 + nth, name: `other-${nth}` })
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders')
+  await soon(() => withButton(asked.ts, 'Another…') !== undefined).toBe(true)
+  const question = withButton(asked.ts, 'Another…')
+  if (!question) throw new Error('no question')
+  await people.press(alice, question, 'Another…')
+  await soon(() => world.views.length).toBe(1)
+  await people.submit(alice, { repository: 'acme/price-service' })
+  await soon(() => stage.world.issues.length).toBe(1)
+  expect(stage.world.issues[0]?.title).toBe('Fix the tier for large orders')
+  expect(stage.world.issues[0]?.body).not.toContain('acme/price-service')
+})
