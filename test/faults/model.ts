@@ -95,7 +95,8 @@ const r15: Fault = {
       const before = failures
       await sleep(context.pick(2000, 10_000))
       if (failures > before) problems.push(`${failures - before} calls while the breaker was open`)
-      if (before !== 5) problems.push(`${before} calls before the breaker opened`)
+      // Five within 30 s: on a slow machine the first may be older than that by the fifth.
+      if (before < 5 || before > 8) problems.push(`${before} calls before the breaker opened`)
       mode = 'good'
       await again(1)
       await sleep(1000)
