@@ -1,3 +1,4 @@
+import { SendError } from '../channels/types.ts'
 import { findCommands } from '../core/command.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
@@ -119,7 +120,9 @@ async function failed(deps: InboxDeps, stored: StoredInbound, receivedAt: number
     const reason = error instanceof UserError ? error.code : 'failed'
     return deps.store.inbox.decide(eventId, { outcome: 'refused', reason, detail: publicMessage(error) }, {})
   }
-  const retryAt = new Date(deps.now() + backoffMs(attempts, deps.random(), 500, 5 * 60_000))
+  // Asked to wait by the provider, nothing is asked before; and not by all who wait at once.
+  const asked = error instanceof SendError ? (error.retryAfterMs ?? 0) : 0
+  const retryAt = new Date(deps.now() + asked + backoffMs(attempts, deps.random(), 500, 5 * 60_000))
   await deps.store.inbox.postpone(eventId, `tried ${attempts} times; it is tried again`, retryAt)
   throw error
 }

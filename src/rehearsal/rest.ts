@@ -54,7 +54,8 @@ export interface RestOptions<World> {
   readonly routes: readonly RestRoute<World>[]
   /** @throws RestRefusal */
   readonly authorize: (authorization: string | undefined) => void
-  readonly limited: RestRefusal
+  /** What is answered where a limit is reached. */
+  readonly limited: () => RestRefusal
   readonly fault: (method: string, path: string) => RestFault
   readonly onExchange: ((exchange: RestExchange) => void) | undefined
   readonly pages: (app: FastifyInstance) => void
@@ -84,7 +85,7 @@ function addRoute<World>(app: FastifyInstance, options: RestOptions<World>, rout
       const query = new URL(request.url, 'http://localhost').searchParams
       const fault = options.fault(route.method, route.path)
       const answer = answerOf(() => {
-        if (fault === 'limit') throw options.limited
+        if (fault === 'limit') throw options.limited()
         options.authorize(fault === '401' ? undefined : request.headers.authorization)
         return route.handle({
           world: options.world,

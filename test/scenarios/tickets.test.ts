@@ -133,6 +133,26 @@ it('ClickUp: assigned and approved by a comment; a guest may not even ask', asyn
   expect(written(ticket).length).toBeGreaterThan(before)
 })
 
+it('ClickUp: asked to wait while it is asked about a task, nothing is asked before, and the request is not lost', async () => {
+  const { one, people, server, alice, link } = await withClickup()
+  await link(alice, 'alice')
+  const ticket = await people.create(alice, 'Large orders get the wrong tier', '')
+  const reads: number[] = []
+  let refused = 0
+  server.fault = (method, path) => {
+    if (`${method} ${path}` !== 'GET /task/{task_id}') return undefined
+    reads.push(Date.now())
+    if (refused > 0) return undefined
+    refused = Date.now()
+    return 'limit'
+  }
+  await people.comment(alice, ticket, '@muster build')
+  await soon(async () => (await one.task()).id, 30_000).toMatch(/./)
+  // Its answer says when: in two seconds, as whole seconds of the clock.
+  const next = reads.find((at) => at > refused)
+  expect(next).toBeGreaterThanOrEqual(Math.ceil((refused + 2000) / 1000) * 1000)
+})
+
 it('Jira: an approved plan with independent parts becomes sub-tasks, where the repository wants that', async () => {
   const parts = {
     ...DESIGN,

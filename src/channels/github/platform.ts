@@ -1,7 +1,8 @@
 import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
-import type { Platform } from '../types.ts'
+import { type Platform, SendError } from '../types.ts'
 import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
+import { askedToWait } from './limits.ts'
 
 const SETTINGS_PATH = '.github/muster.yml'
 
@@ -22,10 +23,10 @@ async function guarded<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action()
   } catch (error) {
+    const retryAfterMs = askedToWait(error)
+    if (retryAfterMs !== undefined) throw new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs })
     const status = statusOf(error)
-    const refused =
-      status === 401 || status === 404 || status === 422 || (status === 403 && !/rate limit/i.test(String(error)))
-    throw refused
+    throw status === 401 || status === 403 || status === 404 || status === 422
       ? new UserError('no_access', 'GitHub does not let Muster do that there.', {
           hint: 'Is the app installed on the repository, with all its permissions?',
           cause: error,

@@ -4,6 +4,7 @@ import { messageOf, UserError } from '../../core/errors.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { beforeWrites, refusalIn, statusOf } from './client.ts'
 import { costOf } from './costs.ts'
+import { askedToWait } from './limits.ts'
 import { checkUpsert } from './send/checks.ts'
 import { comment, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
 import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
@@ -110,10 +111,10 @@ function classify(error: unknown): SendError {
     )
   const refusal = graphqlRefusal(error)
   if (refusal) return refusal
+  const retryAfterMs = askedToWait(error)
+  if (retryAfterMs !== undefined) return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs })
   const status = statusOf(error)
   if (status === undefined) return new SendError('unknown', messageOf(error), { cause: error })
-  if (status === 429 || (status === 403 && isRateLimit(error)))
-    return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs: waitOf(error) })
   if (status >= 500) return new SendError('unknown', `GitHub answered ${status}`, { cause: error })
   return new SendError('fatal', `GitHub answered ${status}: ${messageOf(error).slice(0, 300)}`, { cause: error })
 }
@@ -125,36 +126,4 @@ function graphqlRefusal(error: unknown): SendError | undefined {
   if (/RATE_LIMIT/.test(text))
     return new SendError('retry', 'GitHub asks to wait', { cause: error, retryAfterMs: 60_000 })
   return new SendError('fatal', `GitHub refused: ${messageOf(error).slice(0, 300)}`, { cause: error })
-}
-
-function isRateLimit(error: unknown): boolean {
-  return (
-    /rate limit|abuse/i.test(messageOf(error)) ||
-    headerOf(error, 'retry-after') !== undefined ||
-    headerOf(error, 'x-ratelimit-remaining') === '0'
-  )
-}
-
-function waitOf(error: unknown): number {
-  const after = Number(headerOf(error, 'retry-after'))
-  if (after > 0) return after * 1000
-  const reset = Number(headerOf(error, 'x-ratelimit-reset'))
-  return reset > 0 && headerOf(error, 'x-ratelimit-remaining') === '0'
-    ? Math.max(1000, reset * 1000 - Date.now())
-    : 60_000
-}
-
-function headerOf(error: unknown, name: string): string | undefined {
-  if (
-    !(error instanceof Error) ||
-    !('response' in error) ||
-    typeof error.response !== 'object' ||
-    error.response === null ||
-    !('headers' in error.response)
-  )
-    return undefined
-  const { headers } = error.response
-  const value =
-    typeof headers === 'object' && headers !== null && name in headers ? Reflect.get(headers, name) : undefined
-  return value === undefined ? undefined : String(value)
 }

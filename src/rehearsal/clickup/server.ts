@@ -22,11 +22,12 @@ export async function startClickup(
 ): Promise<RehearsalClickup> {
   const clickup: { fault: RehearsalClickup['fault'] } = { fault: () => undefined }
   let recent: number[] = []
-  const limited = () =>
+  /** @param until when calls are taken again (ms) */
+  const limited = (until: number) =>
     new RestRefusal(
       429,
       { err: 'Rate limit reached', ECODE: 'APP_002' },
-      { 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 1) },
+      { 'x-ratelimit-reset': String(Math.ceil(until / 1000)) },
     )
   const { url, close } = await serveRest({
     world,
@@ -35,10 +36,11 @@ export async function startClickup(
     authorize(authorization) {
       if (authorization !== world.token && !world.consent.tokens.has(authorization?.replace(/^Bearer /, '') ?? ''))
         throw new RestRefusal(401, { err: 'Token invalid', ECODE: 'OAUTH_025' })
-      recent = [...recent.filter((at) => at > Date.now() - 60_000), Date.now()]
-      if (recent.length > PER_MINUTE) throw limited()
+      recent = recent.filter((at) => at > Date.now() - 60_000)
+      if (recent.length >= PER_MINUTE) throw limited((recent[0] ?? 0) + 60_000)
+      recent.push(Date.now())
     },
-    limited: limited(),
+    limited: () => limited(Date.now() + 2000),
     fault: (method, path) => clickup.fault(method, path),
     onExchange: options.onExchange,
     pages(app) {

@@ -30,7 +30,8 @@ export async function startJira(
       if (authorization !== wanted && !world.consent.tokens.has(token))
         throw new RestRefusal(401, { errorMessages: ['Client must be authenticated.'], errors: {} })
     },
-    limited: new RestRefusal(429, { errorMessages: ['Rate limit exceeded.'], errors: {} }, { 'retry-after': '1' }),
+    limited: () =>
+      new RestRefusal(429, { errorMessages: ['Rate limit exceeded.'], errors: {} }, { 'retry-after': '1' }),
     fault: (method, path) => jira.fault(method, path),
     onExchange: options.onExchange,
     pages(app) {
