@@ -62,8 +62,9 @@ export interface ChannelFacts {
    * Begins a thread for what was said by a command, which stands in none. Begun twice, it is the same one.
    * @param marker tells it from others
    * @param since when the command was heard, ms since the epoch
+   * @returns undefined where Muster may not write: it could not hear the answers either
    */
-  thread?(surface: Surface, words: string, marker: string, since: number): Promise<Surface>
+  thread?(surface: Surface, words: string, marker: string, since: number): Promise<Surface | undefined>
   /** The e-mail address of somebody's account, as the channel has verified it; undefined where that is not told, or not to be trusted. */
   emailOf(member: Member): Promise<string | undefined>
 }

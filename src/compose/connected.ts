@@ -152,7 +152,7 @@ export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | u
     ...(name === 'slack'
       ? {
           thread: async (surface: Surface, words: string, marker: string, since: number) =>
-            (await (await here(surface))?.thread?.(surface, words, marker, since)) ?? surface,
+            (await here(surface))?.thread?.(surface, words, marker, since),
         }
       : {}),
   }

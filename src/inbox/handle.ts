@@ -1,19 +1,19 @@
 import { SendError } from '../channels/types.ts'
-import { findCommands } from '../core/command.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
-import { type ChannelName, isAside, type Said, surfaceKey } from '../core/said.ts'
+import type { ChannelName, Said } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
-import { chooseRepository, helpReply, invalidReply, linkOffer, noteReply } from '../core/reply/answers.ts'
+import { helpReply, invalidReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
-import { type Names, OPENING, type Route, route } from '../core/routing.ts'
+import { type Names, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
 import { holds } from '../core/task/surfaces.ts'
-import type { Repository, Task } from '../core/task/types.ts'
+import type { Task } from '../core/task/types.ts'
 import { startFromApi } from './api.ts'
+import { inThread, NOWHERE, sayElsewhere } from './aside.ts'
 import { drainLane } from './lanes.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
 import { changeLinks } from './linking.ts'
@@ -21,7 +21,7 @@ import { openTask } from './open.ts'
 import { quarantine } from './quarantine.ts'
 import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
 import { fromElsewhere } from './elsewhere.ts'
-import { choiceButtons, choicesOf, isView, mayRead, showView } from './views.ts'
+import { isView, showView } from './views.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 import { why } from './why.ts'
 import { backoffMs } from '../core/retry.ts'
@@ -32,12 +32,8 @@ import { crashPoint } from '../telemetry/crash.ts'
 
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
-/** What belongs to no repository. */
-const NOWHERE: Repository = { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 }
 const UNHEARD =
   'This was handed to me while I was not listening, and I am not told by whom. Please comment `@muster build` if it is still wanted.'
-/** So many repositories are named where one has to be chosen. */
-const CHOICES = 20
 
 /** Handles a stored event, and whatever waits in the same conversation: decides what becomes of it and says so. Each event is decided once. */
 export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void> {
@@ -179,6 +175,7 @@ async function hearElsewhere(
   // What is chosen for a request belongs to that request, however often it is pressed.
   const request = said.what.type === 'chosen' ? said.what.event : eventId
   const heard = await inThread(deps, `thread:${request}`, receivedAt, found.heard)
+  if (!heard) return sayElsewhere(deps, eventId, said, 'absent')
   const moved = heard.key === found.heard.key ? undefined : await deps.store.conversations.find(heard.key)
   const task = moved ? await deps.store.tasks.latest(moved) : found.task
   const names: Names = { mentions: ['muster'], label: '', botId: -1 }
@@ -189,18 +186,6 @@ async function hearElsewhere(
   const conversationId = await deps.store.conversations.at(heard.key)
   await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
   deps.kick()
-}
-
-/** What a command asks to be begun gets a thread of its own, if its author may ask for it; everything else is answered aside. */
-async function inThread(deps: InboxDeps, marker: string, receivedAt: number, heard: Heard): Promise<Heard> {
-  const { elsewhere, what } = heard
-  const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
-  if (!elsewhere || !open || what.type !== 'text') return heard
-  const [command] = findCommands(what.text, ['muster'])
-  if (!command || !OPENING.has(command.verb)) return heard
-  if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
-  const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), marker, receivedAt)
-  return { ...heard, key: surfaceKey(surface), elsewhere: { ...elsewhere, surface } }
 }
 
 /** A thread or ticket was deleted: its work goes on elsewhere. */
@@ -221,31 +206,6 @@ async function placeGone(
     { inbound: { id: eventId, kind }, fence },
   )
   deps.kick()
-}
-
-/** Nothing is known yet of what this is about: which repository is meant is asked, and help is given anywhere. */
-async function sayElsewhere(
-  deps: InboxDeps,
-  eventId: string,
-  { surface, kind, by }: Said,
-  what: 'repository' | 'help',
-) {
-  const limited: Decision = { outcome: 'refused', reason: 'rate_limited', detail: 'too many commands by one person' }
-  if (!deps.mayAsk(by.id)) return deps.store.inbox.decide(eventId, limited, { kind })
-  const conversationId = await deps.store.conversations.at(surfaceKey(surface))
-  // Names of repositories are for the team: guests and strangers are asked without any.
-  const names = what === 'repository' && (await mayRead(deps, by)) ? await choicesOf(deps, CHOICES) : []
-  const document = what === 'help' ? helpReply() : chooseRepository(names)
-  const place = { repository: NOWHERE, number: 0 }
-  const buttons = choiceButtons(names, eventId)
-  const body = { kind: 'message', place, surface, document, buttons } as const
-  await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `reply:${eventId}`, body }])
-  deps.kick()
-  const decision: Decision =
-    what === 'help'
-      ? { outcome: 'accepted', reason: 'help', detail: 'there is no task in this thread' }
-      : { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' }
-  await deps.store.inbox.decide(eventId, decision, { conversationId, kind })
 }
 
 /** What can be told from the event alone. */

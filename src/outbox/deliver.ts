@@ -3,6 +3,7 @@ import { type EffectResult, isUpsert } from '../core/effects.ts'
 import { messageOf } from '../core/errors.ts'
 import { markerOf } from '../core/hash.ts'
 import { backoffMs } from '../core/retry.ts'
+import { isTroubled } from '../core/task/surfaces.ts'
 import type { Task } from '../core/task/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import { Fenced, type LaneClaim, Settled, type Store, type StoredEffect } from '../store/types.ts'
@@ -60,7 +61,9 @@ export async function deliver(
     },
   }
   try {
-    const left = await settle(deps, effect, await sendOrFind(deps, effect, context, claim), claim, lane)
+    const result = await sendOrFind(deps, effect, context, claim)
+    const left = await settle(deps, effect, result, claim, lane)
+    await reached(deps, effect, task)
     crashPoint('effect-done')
     return { kind: left ? 'left' : 'settled' }
   } catch (error) {
@@ -143,6 +146,12 @@ function bringsNews(kind: StoredEffect['body']['kind']): boolean {
     kind === 'pr.ready' ||
     kind === 'deployment.create'
   )
+}
+
+/** A card arrived where nothing could be written for a while. Whoever ends before this is told by the next card. */
+async function reached({ workflow }: DeliverDeps, { body }: StoredEffect, task: Task | undefined): Promise<void> {
+  if (body.kind !== 'card.upsert' || !task || !isTroubled(task, body.surface)) return
+  await workflow.apply(task.id, { type: 'surface.reached', surface: body.surface }, {})
 }
 
 async function failed(deps: DeliverDeps, effect: StoredEffect, error: SendError, { fence }: Claim): Promise<Delivered> {

@@ -54,6 +54,26 @@ it('a slash command begins a thread of its own; what only informs is told aside,
   expect(stage.world.issues[0]?.title).toBe('Fix the tier for large orders')
 })
 
+it('where Muster is not in the channel, a slash command is answered in a direct message that says what to do', async () => {
+  const { world, people, alice, bob, stage } = await start()
+  const elsewhere = world.addChannel('lobby')
+  world.foreign.add(elsewhere)
+  const toldTo = ({ id }: { id: string }) =>
+    world.messages.filter(({ channel, byApp }) => channel === id && byApp).map(({ blocks }) => wordsIn(blocks))
+  await people.command(bob, elsewhere, 'help')
+  await soon(() => toldTo(bob).join('')).toContain('build')
+  await people.command(alice, elsewhere, 'fix the tier for large orders in acme/price-service')
+  await soon(() => toldTo(alice).join('')).toContain('/invite')
+  for (const words of [...toldTo(alice), ...toldTo(bob)]) expect(words).toContain(`#${elsewhere}`)
+  expect(stage.world.issues).toEqual([])
+  expect(world.whispers).toEqual([])
+  // Once it is there, the same words begin a thread.
+  world.foreign.clear()
+  await people.command(alice, elsewhere, 'fix the tier for large orders in acme/price-service')
+  await soon(() => stage.world.issues.length).toBe(1)
+  expect(toldTo(alice)).toHaveLength(1)
+})
+
 it('asks for the repository with buttons, and goes on with what was chosen; a message is handed over as it is', async () => {
   const { world, people, alice, bob, channel, stage, withButton } = await start()
   const said = await people.say(bob, channel, 'the tier for large orders is wrong')
@@ -93,6 +113,28 @@ it('questions are answered in a form; what was decided loses its buttons and say
   await people.press(alice, plan, 'Approve plan')
   await soon(() => wordsIn(plan.blocks)).toContain('Approved by alice')
   expect(JSON.stringify(plan.blocks)).not.toContain('"type":"button"')
+})
+
+it('questions of a cancelled task, and a budget that was raised, wait for nobody any more, and show it', async () => {
+  const { one, world, people, alice, channel, withButton } = await start(() => 'budget: 0\n', asksOnce)
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  const saying = (words: string) =>
+    world.thread(channel, asked.ts).find(({ blocks }) => wordsIn(blocks).includes(words))
+  await soon(() => saying('nothing is lost') !== undefined, 30_000).toBe(true)
+  const budget = saying('nothing is lost')
+  if (!budget) throw new Error('no message about the budget')
+  await people.press(alice, budget, 'Continue +$1.00')
+  await soon(() => wordsIn(budget.blocks)).toContain('Continued with $1.00 more by alice')
+  expect(JSON.stringify(budget.blocks)).not.toContain('"type":"button"')
+  await soon(() => withButton(asked.ts, 'Answer') !== undefined, 30_000).toBe(true)
+  const question = world
+    .thread(channel, asked.ts)
+    .find(({ blocks, edits }) => edits === 0 && wordsIn(blocks).includes('Which price list counts?'))
+  if (!question) throw new Error('no question')
+  await people.say(alice, channel, '@muster cancel', asked.ts)
+  await soon(async () => (await one.task()).status).toBe('cancelled')
+  await soon(() => wordsIn(question.blocks)).toContain('Cancelled by alice')
+  expect(JSON.stringify(question.blocks)).not.toContain('"type":"button"')
 })
 
 it('shows on its tab what waits for whom, and previews addresses of tasks to members only', async () => {

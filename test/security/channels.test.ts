@@ -118,6 +118,9 @@ it('a token that is not accepted any more is told of where Muster can still be h
   await soon(() => ticket.comments.map(({ body }) => adfHtml(body)).join('\n')).toContain(
     'was deleted or is closed to me',
   )
+  const { number } = (await one.task()).state.origin
+  const comments = () => stage.world.comments.filter(({ issue }) => issue === number).map(({ body }) => body)
+  await soon(() => comments().filter((body) => /I can write to .* again/.test(body))).toHaveLength(1)
   await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
 })
 

@@ -33,6 +33,11 @@ const REVOKED = new Set([
 /** The thread or the channel is gone, or closed to us. */
 const GONE = new Set(['channel_not_found', 'is_archived', 'not_in_channel', 'thread_not_found'])
 
+/** Muster is not in the channel: it is told `not_in_channel` of public ones, and nothing of private ones. */
+export function isClosed(error: unknown): boolean {
+  return ['not_in_channel', 'channel_not_found'].includes(nameOf(error))
+}
+
 /** What a failed call means. */
 export function classify(error: unknown): SendError {
   if (error instanceof SendError) return error

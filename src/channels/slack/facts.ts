@@ -1,6 +1,6 @@
 import type { WebClient } from '@slack/web-api'
 import type { ChannelFacts } from '../types.ts'
-import { nameOf } from './client.ts'
+import { isClosed, nameOf } from './client.ts'
 
 /** Facts about a Slack workspace, asked live. */
 export function slackFacts(client: WebClient): ChannelFacts {
@@ -47,18 +47,26 @@ export function slackFacts(client: WebClient): ChannelFacts {
       const [, user = ''] = surface.thread.split(':')
       // Clocks differ a little.
       const oldest = String(since / 1000 - 120)
-      const { messages = [] } = await client.conversations.history({
-        channel: surface.room,
-        oldest,
-        limit: 200,
-        include_all_metadata: true,
-      })
+      const messages = await latest(client, surface.room, oldest)
+      if (!messages) return undefined
       const known = messages.find(({ metadata }) => JSON.stringify(metadata?.event_payload ?? {}).includes(marker))
       const ts = known?.ts ?? (await begin(client, surface.room, user, words, marker))
       return { channel: 'slack', team: surface.team, room: surface.room, thread: ts }
     },
     /** Slack needs no address of anybody: its members sign in with GitHub. */
     emailOf: () => Promise.resolve(undefined),
+  }
+}
+
+/** The newest messages of a channel; undefined where Muster is not in it. */
+async function latest(client: WebClient, channel: string, oldest: string) {
+  try {
+    return (
+      (await client.conversations.history({ channel, oldest, limit: 200, include_all_metadata: true })).messages ?? []
+    )
+  } catch (error) {
+    if (isClosed(error)) return undefined
+    throw error
   }
 }
 

@@ -1,9 +1,8 @@
-import type { Button, EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
+import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
 import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
 import { richOf } from '../../core/reply/read.ts'
-import type { Document } from '../../core/reply/document.ts'
 import { isAside, type Surface } from '../../core/said.ts'
 import { partMarker, splitDocument } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
@@ -13,6 +12,7 @@ import { classify, nameOf } from './client.ts'
 import type { SlackSendDeps } from './deps.ts'
 import { actions, openForm, type Part, rendered, showHome, unfurl, upload } from './show.ts'
 import { sizeOf } from './render.ts'
+import { whisper } from './whisper.ts'
 
 type Thread = Extract<Surface, { channel: 'slack' }>
 /** How a message carries its marker: out of sight, and only an app can set it. */
@@ -101,27 +101,6 @@ async function seen({ client }: SlackSendDeps, surface: Thread, timestamp: strin
     if (nameOf(error) !== 'already_reacted' && nameOf(error) !== 'message_not_found') throw error
   }
   return { ref: timestamp }
-}
-
-async function whisper(
-  deps: SlackSendDeps,
-  surface: Thread,
-  member: string,
-  document: Document,
-  buttons: readonly Button[],
-  { mayLeave }: SendContext,
-): Promise<EffectResult> {
-  const [part] = rendered(deps, splitDocument(richOf(document), sizeOf))
-  if (!part) return {}
-  mayLeave()
-  const { message_ts: ref } = await deps.client.chat.postEphemeral({
-    channel: surface.room,
-    user: member,
-    ...(isAside(surface) ? {} : { thread_ts: surface.thread }),
-    text: part.text,
-    blocks: [...part.blocks, ...actions(buttons)],
-  })
-  return { ref }
 }
 
 /** The status card of a thread: posted once, then edited in place. */

@@ -20,6 +20,7 @@ export function actorOf(command: TaskCommand, task: Task): string {
       return 'github'
     case 'quiet.over':
       return 'muster:timer'
+    case 'surface.reached':
     case 'effect.done':
     case 'effect.failed':
       return 'muster:outbox'

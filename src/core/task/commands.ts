@@ -71,6 +71,8 @@ export type SurfaceCommand =
   | { readonly type: 'surface.link'; readonly surface: Surface; readonly by: Person }
   /** @property by nobody, where it went by itself */
   | { readonly type: 'surface.unlink'; readonly surface: Surface; readonly by: Person | undefined }
+  /** Something arrived there. */
+  | { readonly type: 'surface.reached'; readonly surface: Surface }
   /** A task without an issue of its own gets one that is there already. */
   | { readonly type: 'issue.link'; readonly number: number; readonly url: string; readonly by: Person }
 

@@ -58,6 +58,7 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
       return decideGithub(task, command, now)
     case 'surface.link':
     case 'surface.unlink':
+    case 'surface.reached':
     case 'issue.link':
       return decideSurface(task, command)
     case 'step.start':

@@ -11,7 +11,7 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
-import { planKey, questionKey, releaseKey, settledEffects } from './settled.ts'
+import { budgetKey, planKey, questionKey, releaseKey, settledEffects } from './settled.ts'
 import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
@@ -69,10 +69,7 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'patch.made':
       return push(task, event, false)
     case 'budget.reached':
-      return [
-        ...(event.patch ? push(task, { ...event, patch: event.patch }, true) : []),
-        ...comment(task, `budget:${task.version}`, budgetComment(task), buttonsOf(task)),
-      ]
+      return event.patch ? push(task, { ...event, patch: event.patch }, true) : []
     case 'branch.pushed':
       return branchPushed(task, event.headSha)
     case 'proof.made':
@@ -98,6 +95,7 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
   if (gate.kind === 'plan') return comment(task, planKey(gate.hash), planComment(task), buttonsOf(task))
   if (gate.kind === 'question')
     return comment(task, questionKey(task), questionComment(task, gate.questions), buttonsOf(task))
+  if (gate.kind === 'budget') return comment(task, budgetKey(task.budgetUsd), budgetComment(task), buttonsOf(task))
   return []
 }
 

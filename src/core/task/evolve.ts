@@ -78,6 +78,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'surface.linked':
     case 'surface.unlinked':
     case 'surface.troubled':
+    case 'surface.mended':
       return changeSurfaces(task, event)
     case 'note.added':
       return { ...task, notes: [...task.notes, { by: event.by, text: event.text, at }] }
@@ -157,7 +158,7 @@ function changeSurfaces(task: Task, event: Extract<TaskEvent, { type: `surface.$
   const troubled = (task.troubled ?? []).filter((one) => one !== key)
   if (event.type === 'surface.linked') return { ...task, surfaces: [...others, event.surface] }
   if (event.type === 'surface.unlinked') return { ...task, surfaces: others, ...(task.troubled ? { troubled } : {}) }
-  return { ...task, troubled: [...troubled, key] }
+  return { ...task, troubled: event.type === 'surface.mended' ? troubled : [...troubled, key] }
 }
 
 type WorkEvent = Extract<

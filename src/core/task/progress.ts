@@ -1,5 +1,5 @@
 import { approvalFor, planNeedsPerson } from '../policy.ts'
-import { isActive, newStep, workSteps, workUnderWay } from './steps.ts'
+import { asksPeople, isActive, newStep, workSteps, workUnderWay } from './steps.ts'
 import { LIMITS, type Release, type Step, type Task, type TaskEvent } from './types.ts'
 
 /** The workflow: what follows by itself from a state. Called until nothing follows any more. */
@@ -22,7 +22,7 @@ function planning(task: Task): TaskEvent[] {
   const spec = find(task, 'spec')
   if (!spec) return [{ type: 'step.added', step: newStep(task, 'spec', 'pm') }]
   if (spec.status !== 'done' || !task.spec) return []
-  if (task.spec.questions.length > 0 && spec.attempt < 3) {
+  if (asksPeople(task)) {
     return [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
   }
   const next = task.spec.kind === 'question' || task.workflow === 'question' ? 'answer' : 'design'

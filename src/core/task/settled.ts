@@ -1,15 +1,19 @@
 import type { EffectIntent } from '../effects.ts'
-import { type Document, paragraph } from '../reply/document.ts'
+import { type Document, dollars, paragraph } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
+import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { surfaceKey } from '../said.ts'
 import { place } from './places.ts'
+import { asksPeople } from './steps.ts'
 import type { Person, Task, TaskEvent } from './types.ts'
 
 /** The keys of messages that ask for a decision. */
 export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
 export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
 export const releaseKey = (index: number) => `release:${index}`
+/** A budget is reached once: what is added makes another. */
+export const budgetKey = (usd: number) => `budget:${usd.toFixed(2)}`
 
 /**
  * Where messages have buttons, what was decided is written above what was asked, and the buttons go: nobody presses what has
@@ -29,14 +33,30 @@ export function settledEffects(task: Task, event: TaskEvent): EffectIntent[] {
     }
     case 'gate.answered':
       return answered(task, event.by)
+    case 'budget.extended': {
+      const before = task.budgetUsd - event.usd
+      return change(
+        task,
+        budgetKey(before),
+        `▶️ **Continued** with ${dollars(event.usd)} more by ${event.by.login}.`,
+        budgetComment({ ...task, budgetUsd: before }),
+      )
+    }
     case 'task.cancelled':
-      return [
-        ...plan(task, `🚫 **Cancelled** by ${event.by.login}.`),
-        ...changeRelease(task, `🚫 **Cancelled** by ${event.by.login}.`),
-      ]
+      return cancelled(task, `🚫 **Cancelled** by ${event.by.login}.`)
     default:
       return []
   }
+}
+
+function cancelled(task: Task, note: string): EffectIntent[] {
+  return [...questions(task, note), ...plan(task, note), ...changeRelease(task, note)]
+}
+
+/** The questions that wait for nobody any more, if nobody has answered them. */
+function questions(task: Task, note: string): EffectIntent[] {
+  const { spec } = task
+  return spec && asksPeople(task) ? change(task, questionKey(task), note, questionComment(task, spec.questions)) : []
 }
 
 /** Words about a plan send it back; words about questions answer them. */

@@ -14,6 +14,12 @@ export function isActive(task: Task): boolean {
   return task.status === 'working' || task.status === 'waiting'
 }
 
+/** Whether PM's questions are for people to answer: twice at most, then it goes on with what it has. */
+export function asksPeople({ spec, steps }: Task): boolean {
+  const step = steps.find(({ kind }) => kind === 'spec')
+  return spec !== undefined && spec.questions.length > 0 && step?.status === 'done' && step.attempt < 3
+}
+
 /** Whether SD or QA is at work, or about to be, or their work is on its way to the branch. */
 export function workUnderWay(task: Task): boolean {
   return (

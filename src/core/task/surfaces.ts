@@ -17,6 +17,8 @@ export function decideSurface(task: Task, command: SurfaceCommand): Decided {
       return link(task, command)
     case 'surface.unlink':
       return unlink(task, command)
+    case 'surface.reached':
+      return reached(task, command.surface)
     case 'issue.link':
       return task.origin.number > 0
         ? refused('has_issue', `This task has its issue already: #${task.origin.number}.`)
@@ -59,10 +61,24 @@ function refused(reason: string, detail: string): Decided {
   return { events: [], decision: { outcome: 'refused', reason, detail }, reply: noteReply(detail) }
 }
 
+export function isTroubled({ troubled = [] }: Task, surface: Surface): boolean {
+  return troubled.includes(surfaceKey(surface))
+}
+
+/** Something arrived on a surface: where that was told to be out of order, people hear that it works again. */
+function reached(task: Task, surface: Surface): Decided {
+  return isTroubled(task, surface)
+    ? accepted('surface_mended', [{ type: 'surface.mended', surface }])
+    : ignored('not_troubled')
+}
+
 /** Something could never be shown on a surface: people hear of it where Muster can still be heard. */
 export function surfaceFailed(task: Task, surface: Surface, trouble: Trouble | undefined, error: string): Decided {
   if (!holds(task, surface) || trouble === undefined) return accepted('effect_failed', [], error)
   if (trouble === 'gone') return accepted('surface_gone', [{ type: 'surface.unlinked', surface, why: 'gone' }], error)
-  const known = (task.troubled ?? []).includes(surfaceKey(surface))
-  return accepted('surface_troubled', known ? [] : [{ type: 'surface.troubled', surface, error }], error)
+  return accepted(
+    'surface_troubled',
+    isTroubled(task, surface) ? [] : [{ type: 'surface.troubled', surface, error }],
+    error,
+  )
 }

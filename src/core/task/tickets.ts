@@ -2,10 +2,11 @@ import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, paragraph } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
+import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { isTicket, type Surface, surfaceKey, surfaceLink, surfaceName } from '../said.ts'
 import { comment, message, place } from './places.ts'
-import { planKey, questionKey, releaseKey } from './settled.ts'
+import { budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
 import { isActive } from './steps.ts'
 import type { Release, Task, TaskEvent } from './types.ts'
 
@@ -21,6 +22,13 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
       return event.why === 'gone' ? comment(task, `gone:${surfaceKey(event.surface)}`, gone(event.surface)) : []
     case 'surface.troubled':
       return troubled(task, event.surface, event.error)
+    case 'surface.mended':
+      return elsewhere(
+        task,
+        event.surface,
+        'mended',
+        `I can write to ${surfaceLink(event.surface)} again. What I had to say meanwhile is here.`,
+      )
     case 'gate.approved':
       return event.gate === 'plan' ? parts(task, all) : []
     case 'pr.opened':
@@ -70,6 +78,7 @@ function gateDocument(task: Task): { readonly key: string; readonly document: Do
   const { gate } = task
   if (gate?.kind === 'plan') return { key: planKey(gate.hash), document: planComment(task) }
   if (gate?.kind === 'question') return { key: questionKey(task), document: questionComment(task, gate.questions) }
+  if (gate?.kind === 'budget') return { key: budgetKey(task.budgetUsd), document: budgetComment(task) }
   const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
   return release && { key: releaseKey(release.index), document: releasePlanComment(task, release) }
 }
@@ -131,9 +140,13 @@ function gone(surface: Surface): Document {
 
 /** Where it cannot be said, it is said elsewhere: what is wrong, and whose turn it is. */
 function troubled(task: Task, surface: Surface, error: string): EffectIntent[] {
-  const key = surfaceKey(surface)
   const text = `I cannot write to ${surfaceLink(surface)} any more. ${error}. Whoever runs Muster has to mend that; until then the work goes on here.`
-  const told = comment(task, `trouble:${task.version}`, [paragraph(text)])
+  return elsewhere(task, surface, 'trouble', text)
+}
+
+function elsewhere(task: Task, surface: Surface, about: string, text: string): EffectIntent[] {
+  const key = surfaceKey(surface)
+  const told = comment(task, `${about}:${task.version}`, [paragraph(text)])
   return told.filter(({ body }) => !('surface' in body) || surfaceKey(body.surface) !== key)
 }
 

@@ -271,6 +271,8 @@ export type TaskEvent =
     }
   /** Muster's token is not accepted there: the place stays, and hears again once the operator has mended it. */
   | { readonly type: 'surface.troubled'; readonly surface: Surface; readonly error: string }
+  /** Something arrived there again. */
+  | { readonly type: 'surface.mended'; readonly surface: Surface }
   | { readonly type: 'pr.opened'; readonly pullRequest: PullRequest }
   | { readonly type: 'pr.ready' }
   | { readonly type: 'proof.made'; readonly proof: Proof }

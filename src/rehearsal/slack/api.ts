@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { refusalOf } from './limits.ts'
-import { Id, type Method, mustFind, Post, read, Refused } from './method.ts'
+import { Id, type Method, mustBeIn, mustFind, Post, read, Refused } from './method.ts'
 import { VIEW_METHODS } from './api-views.ts'
 import { wordsIn } from './words.ts'
 import type { SlackMessage, SlackWorld } from './world.ts'
@@ -19,7 +19,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
   }),
   'chat.postMessage'(world, args) {
     const { channel, text = '', blocks = [], thread_ts, metadata } = read(Post, args)
-    if (!world.channels.has(channel)) throw new Refused('channel_not_found')
+    mustBeIn(world, channel)
     if (thread_ts !== undefined && !world.find(channel, thread_ts)) throw new Refused('thread_not_found')
     if (text === '' && blocks.length === 0) throw new Refused('no_text')
     const refusal = refusalOf(blocks, text)
@@ -53,6 +53,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
   },
   'chat.postEphemeral'(world, args) {
     const { channel, user, text = '', blocks = [] } = read(Post.extend({ user: Id }), args)
+    mustBeIn(world, channel)
     if (!world.users.some((one) => one.id === user)) throw new Refused('user_not_in_channel')
     const ts = world.ts()
     const refusal = refusalOf(blocks, text)
@@ -112,7 +113,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
       }),
       args,
     )
-    if (!world.channels.has(channel)) throw new Refused('channel_not_found')
+    mustBeIn(world, channel)
     const roots = world.messages.filter(
       (one) => one.channel === channel && one.thread === undefined && Number(one.ts) > Number(oldest),
     )
@@ -122,7 +123,10 @@ export const METHODS: Readonly<Record<string, Method>> = {
       messages: roots.toReversed().map((one) => shown(world, one, String(all) === 'true')),
     }
   },
-  'users.conversations': ({ channels }) => ({ ok: true, channels: [...channels].map(([id, name]) => ({ id, name })) }),
+  'users.conversations': ({ channels, foreign }) => ({
+    ok: true,
+    channels: [...channels].filter(([id]) => !foreign.has(id)).map(([id, name]) => ({ id, name })),
+  }),
   'users.info'(world, args) {
     const { user: id } = read(z.object({ user: Id }), args)
     const user = world.users.find((one) => one.id === id)

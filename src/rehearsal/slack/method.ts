@@ -22,6 +22,13 @@ export function read<T>(shape: z.ZodType<T>, args: unknown): T {
   return parsed.data
 }
 
+/** Direct messages go to a person's own id. */
+export function mustBeIn(world: SlackWorld, channel: string): void {
+  if (world.foreign.has(channel)) throw new Refused('not_in_channel')
+  if (!world.channels.has(channel) && !world.users.some(({ id }) => id === channel))
+    throw new Refused('channel_not_found')
+}
+
 export function mustFind(world: SlackWorld, channel: string, ts: string): SlackMessage {
   const found = world.find(channel, ts)
   if (!found) throw new Refused('message_not_found')

@@ -20,7 +20,12 @@ function escape(text: unknown): string {
 }
 
 function page(world: SlackWorld): string {
-  const rooms = [...world.channels].map(([id, name]) => room(world, id, name)).join('') + homes(world)
+  const direct = world.users.filter(({ id }) => world.messages.some(({ channel }) => channel === id))
+  const rooms = [
+    ...[...world.channels].map(([id, name]) => room(world, id, `# ${name}`)),
+    ...direct.map(({ id, realName }) => room(world, id, `Muster and ${realName} · direct messages`)),
+    homes(world),
+  ].join('')
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(world.team.name)} · Slack rehearsal</title><style>${STYLE}</style><main>${rooms}</main></html>`
 }
 
@@ -36,9 +41,9 @@ function room(world: SlackWorld, id: string, name: string): string {
     .filter((one) => one.channel === id)
     .map(
       (one) =>
-        `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${one.blocks.map(block).join('')}</div>`,
+        `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${one.blocks.map((each) => block(world, each)).join('')}</div>`,
     )
-  return `<h1># ${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
+  return `<h1>${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
 }
 
 /** What each person sees in Muster's tab. */
@@ -46,7 +51,9 @@ function homes(world: SlackWorld): string {
   return [...world.homes]
     .map(
       ([user, view]) =>
-        `<section class="home"><h1>Muster · Home (${escape(nameOf(world, user))})</h1>${list(view['blocks']).map(block).join('')}</section>`,
+        `<section class="home"><h1>Muster · Home (${escape(nameOf(world, user))})</h1>${list(view['blocks'])
+          .map((each) => block(world, each))
+          .join('')}</section>`,
     )
     .join('')
 }
@@ -68,7 +75,8 @@ function message(world: SlackWorld, one: SlackMessage): string {
         `<figure><figcaption>${escape(title)}</figcaption><img alt="${escape(title)}" src="data:image/png;base64,${bytes.toString('base64')}"></figure>`,
     )
     .join('')
-  const body = one.blocks.length > 0 ? one.blocks.map(block).join('') : `<p>${plain(world, one.text)}</p>`
+  const body =
+    one.blocks.length > 0 ? one.blocks.map((each) => block(world, each)).join('') : `<p>${plain(world, one.text)}</p>`
   const avatar = one.byApp ? 'M' : who.charAt(0)
   return `<div class="message"><div class="avatar${one.byApp ? ' app' : ''}">${avatar}</div><div class="content"><p class="who"><b>${who}</b>${one.byApp ? ' <span class="tag">APP</span>' : ''} <time>${time}</time></p>${body}${pictures}${edited}${reactions ? `<p>${reactions}</p>` : ''}</div></div>`
 }
@@ -82,7 +90,7 @@ function plain(world: SlackWorld, text: string): string {
 type Json = Readonly<Record<string, unknown>>
 const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? (value as Json[]) : [])
 
-function block(value: unknown): string {
+function block(world: SlackWorld, value: unknown): string {
   const one = value as Json
   switch (one['type']) {
     case 'header':
@@ -97,34 +105,46 @@ function block(value: unknown): string {
         )
         .join('')}</p>`
     case 'table':
-      return `<table>${(one['rows'] as Json[][]).map((row) => `<tr>${row.map((cell) => `<td>${block(cell)}</td>`).join('')}</tr>`).join('')}</table>`
+      return `<table>${(one['rows'] as Json[][]).map((row) => `<tr>${row.map((cell) => `<td>${block(world, cell)}</td>`).join('')}</tr>`).join('')}</table>`
     case 'rich_text':
-      return list(one['elements']).map(element).join('')
+      return list(one['elements'])
+        .map((each) => element(world, each))
+        .join('')
     default:
       return `<p class="hint">${escape(one['type'])}</p>`
   }
 }
 
-function element(one: Json): string {
+function element(world: SlackWorld, one: Json): string {
   const inner = list(one['elements'])
   const border = one['border'] ? ' class="bar"' : ''
   switch (one['type']) {
     case 'rich_text_section':
-      return `<p>${inner.map(inline).join('')}</p>`
+      return `<p>${inner.map((each) => inline(world, each)).join('')}</p>`
     case 'rich_text_quote':
-      return `<blockquote>${inner.map(inline).join('')}</blockquote>`
+      return `<blockquote>${inner.map((each) => inline(world, each)).join('')}</blockquote>`
     case 'rich_text_preformatted':
-      return `<pre${border}>${inner.map(inline).join('')}</pre>`
+      return `<pre${border}>${inner.map((each) => inline(world, each)).join('')}</pre>`
     case 'rich_text_list': {
       const tag = one['style'] === 'ordered' ? 'ol' : 'ul'
-      return `<${tag}${border} style="margin-left:${Number(one['indent'] ?? 0) * 20}px">${inner.map((item) => `<li>${list(item['elements']).map(inline).join('')}</li>`).join('')}</${tag}>`
+      return `<${tag}${border} style="margin-left:${Number(one['indent'] ?? 0) * 20}px">${inner
+        .map(
+          (item) =>
+            `<li>${list(item['elements'])
+              .map((each) => inline(world, each))
+              .join('')}</li>`,
+        )
+        .join('')}</${tag}>`
     }
     default:
       return ''
   }
 }
 
-function inline(one: Json): string {
+function inline(world: SlackWorld, one: Json): string {
+  if (one['type'] === 'user') return `<span class="mention">@${escape(nameOf(world, String(one['user_id'])))}</span>`
+  if (one['type'] === 'channel')
+    return `<span class="mention">#${escape(world.channels.get(String(one['channel_id'])) ?? 'private')}</span>`
   const style = (one['style'] ?? {}) as Json
   const words = escape(one['text'] ?? one['url'] ?? '').replaceAll('\n', '<br>')
   const tags = [style['code'] && 'code', style['bold'] && 'b', style['italic'] && 'i', style['strike'] && 's'].filter(

@@ -61,6 +61,8 @@ export class SlackWorld {
   readonly signingSecret = randomBytes(16).toString('hex')
   readonly users: SlackUser[] = []
   readonly channels = new Map<string, string>()
+  /** Channels that Muster is not in: it may neither read nor write there. */
+  readonly foreign = new Set<string>()
   readonly messages: SlackMessage[] = []
   readonly whispers: Whisper[] = []
   readonly views: OpenView[] = []
