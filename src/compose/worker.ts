@@ -8,7 +8,7 @@ import type { Role } from '../core/artefacts.ts'
 import { limitsOf } from '../core/rate.ts'
 import type { Task } from '../core/task/types.ts'
 import { inboxHandler } from '../inbox/handle.ts'
-import { personLimiter } from '../inbox/rate.ts'
+import { PERSON, personLimiter } from '../inbox/rate.ts'
 import { settingsSource } from '../inbox/settings.ts'
 import { leaseKeeper } from '../leases/keeper.ts'
 import type { Leases } from '../leases/types.ts'
@@ -154,7 +154,7 @@ function inboxOf(
     publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
-    mayAsk: stand.unlimited ? () => true : personLimiter(30, 10, now),
+    mayAsk: stand.unlimited ? () => 'yes' : personLimiter(PERSON.burst, PERSON.perMinute, now),
     newId,
     now,
     random: Math.random,

@@ -1,11 +1,13 @@
 import { findCommands } from '../core/command.ts'
 import type { Heard } from '../core/heard.ts'
-import { chooseRepository, helpReply, noteReply } from '../core/reply/answers.ts'
+import { chooseRepository, helpReply, limitedReply, noteReply } from '../core/reply/answers.ts'
+import type { Document } from '../core/reply/document.ts'
 import { OPENING } from '../core/routing.ts'
 import { isAside, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Repository } from '../core/task/types.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
+import { PERSON } from './rate.ts'
 import type { InboxDeps } from './scene.ts'
 import { choiceButtons, choicesOf, mayRead } from './views.ts'
 
@@ -36,31 +38,51 @@ export async function inThread(
   return surface && { ...heard, key: surfaceKey(surface), elsewhere: { ...elsewhere, surface } }
 }
 
-/** Nothing can be begun yet: which repository is meant is asked, help is given anywhere, and where Muster is absent it says so. */
-export async function sayElsewhere(
-  deps: InboxDeps,
-  eventId: string,
-  { surface, kind, by }: Said,
-  what: 'repository' | 'help' | 'absent',
-): Promise<void> {
-  if (!deps.mayAsk(by.id)) return deps.store.inbox.decide(eventId, LIMITED, { kind })
+/** What is said where nothing can be begun yet. */
+type Aside = 'repository' | 'help' | 'absent'
+
+/** Which repository is meant is asked, help is given anywhere, and where Muster is absent it says so. */
+export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said, about: Aside): Promise<void> {
+  const { surface, kind, by } = said
+  const allowance = deps.mayAsk(by.id)
+  if (allowance === 'no') return deps.store.inbox.decide(eventId, LIMITED, { kind })
+  const what = allowance === 'told' ? 'limited' : about
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
   // Names of repositories are for the team: guests and strangers are asked without any.
   const names = what === 'repository' && (await mayRead(deps, by)) ? await choicesOf(deps, CHOICES) : []
-  const document = { help: helpReply, repository: () => chooseRepository(names), absent: () => noteReply(ABSENT) }[
-    what
-  ]()
-  const place = { repository: NOWHERE, number: 0 }
-  const buttons = choiceButtons(names, eventId)
-  const body = { kind: 'message', place, surface, document, buttons } as const
+  const body = {
+    kind: 'message',
+    place: { repository: NOWHERE, number: 0 },
+    surface,
+    document: documentOf(what, names, by.name),
+    buttons: choiceButtons(names, eventId),
+  } as const
   await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `reply:${eventId}`, body }])
   deps.kick()
   await deps.store.inbox.decide(eventId, DECISIONS[what], { conversationId, kind })
 }
 
-const LIMITED: Decision = { outcome: 'refused', reason: 'rate_limited', detail: 'too many commands by one person' }
-const DECISIONS: Readonly<Record<'repository' | 'help' | 'absent', Decision>> = {
+function documentOf(what: Aside | 'limited', names: readonly string[], who: string): Document {
+  switch (what) {
+    case 'help':
+      return helpReply()
+    case 'repository':
+      return chooseRepository(names)
+    case 'absent':
+      return noteReply(ABSENT)
+    case 'limited':
+      return limitedReply(who, PERSON)
+  }
+}
+
+export const LIMITED: Decision = {
+  outcome: 'refused',
+  reason: 'rate_limited',
+  detail: 'too many commands by one person',
+}
+const DECISIONS: Readonly<Record<Aside | 'limited', Decision>> = {
   help: { outcome: 'accepted', reason: 'help', detail: 'there is no task in this thread' },
   repository: { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' },
   absent: { outcome: 'refused', reason: 'not_in_channel', detail: 'Muster is not in the channel where this was said' },
+  limited: LIMITED,
 }

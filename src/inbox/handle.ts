@@ -5,7 +5,7 @@ import type { Heard } from '../core/heard.ts'
 import type { ChannelName, Said } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
-import { helpReply, invalidReply, linkOffer, noteReply } from '../core/reply/answers.ts'
+import { helpReply, invalidReply, limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import { type Names, type Route, route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
@@ -13,7 +13,7 @@ import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task
 import { holds } from '../core/task/surfaces.ts'
 import type { Task } from '../core/task/types.ts'
 import { startFromApi } from './api.ts'
-import { inThread, NOWHERE, sayElsewhere } from './aside.ts'
+import { inThread, LIMITED, NOWHERE, sayElsewhere } from './aside.ts'
 import { drainLane } from './lanes.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
 import { changeLinks } from './linking.ts'
@@ -21,6 +21,7 @@ import { openTask } from './open.ts'
 import { quarantine } from './quarantine.ts'
 import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
 import { fromElsewhere } from './elsewhere.ts'
+import { PERSON } from './rate.ts'
 import { isView, showView } from './views.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 import { why } from './why.ts'
@@ -241,12 +242,8 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   }
   const { command, commentId } = way
   const who = heard.elsewhere && !heard.elsewhere.isLinked ? heard.elsewhere.member.id : String(heard.sender.id)
-  if (!deps.mayAsk(who))
-    return decideOnly(deps, scene, {
-      outcome: 'refused',
-      reason: 'rate_limited',
-      detail: 'too many commands by one person',
-    })
+  const allowance = deps.mayAsk(who)
+  if (allowance !== 'yes') return tooMany(deps, scene, allowance)
   const canWrite = await mayWrite(deps, heard)
   const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
   if (!ruling.ok) return refuse(deps, scene, ruling.detail)
@@ -271,6 +268,14 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
     settings: loaded.settings,
   }
   await apply(deps, scene, said, commentId)
+}
+
+/** Told once, at the first command too many. */
+async function tooMany(deps: InboxDeps, scene: Scene, allowance: 'told' | 'no'): Promise<void> {
+  const { elsewhere, sender } = scene.heard
+  const name = elsewhere ? elsewhere.member.name : sender.login
+  if (allowance === 'told') await reply(deps, scene, limitedReply(name, PERSON))
+  await decideOnly(deps, scene, LIMITED)
 }
 
 async function apply(

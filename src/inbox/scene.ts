@@ -6,6 +6,7 @@ import type { Platform, Receiver } from '../channels/types.ts'
 import type { Leases } from '../leases/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Fence } from '../leases/types.ts'
+import type { Allowance } from './rate.ts'
 import type { Workflow } from '../workflow/types.ts'
 import type { Loaded, SettingsSource } from './settings.ts'
 
@@ -15,7 +16,8 @@ export interface InboxDeps {
   readonly receiver: Receiver
   readonly platform: Platform
   readonly settings: SettingsSource
-  readonly mayAsk: (who: string) => boolean
+  /** Whether somebody may give one more command now. */
+  readonly mayAsk: (who: string) => Allowance
   /** Reads what other channels sent; undefined: the channel is not switched on. */
   readonly readers: Readonly<
     Record<ChannelName, ((body: Uint8Array, account: string | undefined) => Promise<Said | Unheard>) | undefined>

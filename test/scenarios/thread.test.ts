@@ -55,6 +55,18 @@ describe('in the thread', () => {
     await expect(scene.task()).rejects.toThrow()
   })
 
+  it('takes so many commands of one person, and says so once', async () => {
+    await start()
+    const { people } = scene.stage
+    const issue = await people.openIssue('carol', 'Hello', 'x')
+    for (let nth = 0; nth < 40; nth++) await people.comment('carol', issue.number, '@muster build')
+    await soon(async () => (await decisions()).filter((one) => one.includes('refused')).length).toBe(40)
+    const over = (await decisions()).filter((one) => one.includes('rate_limited'))
+    expect(over.length).toBeGreaterThan(1)
+    await soon(() => comments(issue.number).filter((one) => one.includes('a lot at once, carol'))).toHaveLength(1)
+    expect(comments(issue.number)).toHaveLength(2)
+  })
+
   it('does not hear bots, edits, quotes, code, and other labels', async () => {
     await start()
     const { people } = scene.stage

@@ -26,6 +26,16 @@ export function invalidReply(reason: string): Document {
   return [paragraph(`${reason} \`help\` lists what I understand.`)]
 }
 
+/** Said once to whoever gives more commands than are taken of one person. */
+export function limitedReply(who: string, { burst, perMinute }: { burst: number; perMinute: number }): Document {
+  const name = who === '' ? '' : `, ${who}`
+  return [
+    paragraph(
+      `That was a lot at once${name}: I take ${burst} commands of one person in a row, and ${perMinute} a minute after that. This one was left undone; please say it again in a few minutes.`,
+    ),
+  ]
+}
+
 export function statusReply(task: Task, more?: string): Document {
   const last = Math.max(task.openedAt, ...task.steps.map((step) => step.endedAt ?? step.startedAt ?? 0))
   return [
