@@ -52,6 +52,8 @@ export interface ChannelFacts {
   isFullMember(member: Member): Promise<boolean>
   /** The ticket as it is now; undefined where there is none. */
   ticket(surface: Surface): Promise<Ticket | undefined>
+  /** Whoever changed a ticket's words since it was made; where more did than are told, somebody unknown is among them. */
+  editors?(surface: Surface): Promise<readonly Member[]>
   /** Addresses that people have put on a ticket beside its text. */
   links?(surface: Surface): Promise<readonly string[]>
   /** The place in this channel that an address leads to; undefined where it leads to none that Muster can see. */

@@ -145,6 +145,7 @@ export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | u
     permalink: async (surface, messageId) => (await (await here(surface))?.permalink(surface, messageId)) ?? '',
     isFullMember: async (member) => (await (await at(member.account))?.isFullMember(member)) ?? false,
     ticket: async (surface) => (await here(surface))?.ticket(surface),
+    editors: async (surface) => (await (await here(surface))?.editors?.(surface)) ?? [],
     links: async (surface) => (await (await here(surface))?.links?.(surface)) ?? [],
     surfaceAt: (url) => anywhere((facts) => facts.surfaceAt(url)),
     surfaceNamed: (called) => anywhere((facts) => facts.surfaceNamed(called)),

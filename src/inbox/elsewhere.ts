@@ -7,12 +7,11 @@ import { isAside, surfaceKey } from '../core/said.ts'
 import { visibleLines } from '../core/visible.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
-import type { Person, Repository, Task } from '../core/task/types.ts'
+import type { Repository, Task } from '../core/task/types.ts'
 import { repositoryAt } from './places.ts'
 import type { InboxDeps } from './scene.ts'
+import { leastOf, NOBODY, personOf, writersOf } from './writers.ts'
 
-/** Somebody whose GitHub account is not known: may ask and read, and is nobody to GitHub. */
-export const NOBODY: Person = { id: 0, login: '' }
 /** What a label is called where the repository, and so its settings, are not known. */
 const LABEL = 'muster'
 
@@ -190,15 +189,15 @@ async function heardOf(
   const person = await personOf(deps, said.by)
   const author = person ?? NOBODY
   const messageId = 'messageId' in said.what ? said.what.messageId : ''
-  // Whose words these are: a ticket's author, whoever wrote a message that is handed over, or who says it.
-  const writer = ticket?.author ?? said.author ?? said.by
-  const isOwn = writer.id === said.by.id
+  // Whose words these are: those of all who wrote the ticket, of whoever wrote a message that is handed over, or the sender's own.
+  const writers = ticket ? await writersOf(deps, said.surface, ticket) : [said.author ?? said.by]
+  const others = writers.filter(({ id }) => id !== said.by.id)
   const subject: Subject = {
     number: 0,
     isPullRequest: false,
     title: ticket?.title ?? titleOf(text, repository),
     body: ticket?.body ?? text.replace(/^ {0,3}@muster\s*/i, ''),
-    author: isOwn ? author : ((await personOf(deps, writer)) ?? NOBODY),
+    author: others.length === 0 ? author : await leastOf(deps, repository, others),
     url: ticket?.url ?? '',
   }
   return {
@@ -216,18 +215,4 @@ async function heardOf(
       url: ticket?.url ?? said.surface.url ?? '',
     },
   }
-}
-
-/**
- * The GitHub account of somebody elsewhere: linked by their own sign-in, or by an address that both sides have verified, where
- * the settings trust the workspace in that. Nobody from elsewhere is anybody.
- */
-export async function personOf(deps: InboxDeps, member: Said['by']): Promise<Person | undefined> {
-  if (member.isStranger || member.id === '') return undefined
-  const known = await deps.store.people.personOf(member)
-  if (known) return known
-  const email = await deps.facts[member.channel]?.emailOf(member)
-  const person = email === undefined ? undefined : await deps.store.people.byEmail(email)
-  if (person) await deps.store.people.link(member, person, 'verified e-mail', `muster:${member.channel}`)
-  return person
 }

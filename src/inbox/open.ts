@@ -1,10 +1,10 @@
 import type { Target } from '../core/effects.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
-import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
+import { isTicket, type Member, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
-import { personOf } from './elsewhere.ts'
+import { leastOf, writersOf } from './writers.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
 import { acknowledgement, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
@@ -87,26 +87,32 @@ async function linksOn(deps: InboxDeps, surface: Surface): Promise<readonly stri
   return (await deps.facts[surface.channel]?.links?.(surface).catch(() => [])) ?? []
 }
 
+/** A ticket that a request names, and all whose words it holds. */
+interface Named {
+  readonly ticket: Ticket
+  readonly writers: readonly Member[]
+}
+
 /** What the tickets say that the request names: whoever plans the work reads it with the request. */
-async function ticketsAt(deps: InboxDeps, surfaces: readonly Surface[]): Promise<Ticket[]> {
-  const found: Ticket[] = []
+async function ticketsAt(deps: InboxDeps, surfaces: readonly Surface[]): Promise<Named[]> {
+  const found: Named[] = []
   for (const surface of surfaces.filter(isTicket)) {
     // What cannot be read now is not waited for: its link stands in the request.
     const ticket = await deps.facts[surface.channel]?.ticket(surface).catch(() => undefined)
-    if (ticket) found.push(ticket)
+    if (ticket) found.push({ ticket, writers: await writersOf(deps, surface, ticket).catch(() => []) })
   }
   return found
 }
 
-function quoted({ title, body, url }: Ticket): string {
+function quoted({ ticket: { title, body, url } }: Named): string {
   return `${url}\n\n${title}\n\n${body}`
 }
 
 /** Whether everybody whose words were fetched may write to the repository. */
-async function writtenByTeam(deps: InboxDeps, { heard }: Scene, tickets: readonly Ticket[]): Promise<boolean> {
-  for (const { author } of tickets) {
-    const person = author && (await personOf(deps, author))
-    if (!person || !(await deps.platform.canWrite(heard.repository, person))) return false
+async function writtenByTeam(deps: InboxDeps, { heard }: Scene, tickets: readonly Named[]): Promise<boolean> {
+  for (const { writers } of tickets) {
+    const least = await leastOf(deps, heard.repository, writers)
+    if (!(await deps.platform.canWrite(heard.repository, least))) return false
   }
   return true
 }

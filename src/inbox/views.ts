@@ -5,7 +5,7 @@ import { homeDocument } from '../core/reply/home.ts'
 import { type Member, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Task } from '../core/task/types.ts'
-import { personOf } from './elsewhere.ts'
+import { personOf } from './writers.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** What is only shown: forms, somebody's own page, previews. Nothing here changes a task. */

@@ -1,9 +1,9 @@
 import type { Member, Surface, Ticket } from '../../core/said.ts'
 import { SendError, type ChannelFacts } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
-import { ticketOf } from './normalise.ts'
+import { memberOf, ticketOf } from './normalise.ts'
 import { surfaceOf } from './receive.ts'
-import { Issue, RemoteLinks } from './schema.ts'
+import { Changes, Issue, RemoteLinks } from './schema.ts'
 
 export interface JiraFactsDeps {
   readonly client: JiraClient
@@ -42,6 +42,7 @@ export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
       const found = await issue(client, host, surface.ticket)
       return found && ticketOf(found.issue, found.surface, await self())
     },
+    editors: async (surface) => (surface.channel === 'jira' ? editors(client, surface) : []),
     async links(surface) {
       if (surface.channel !== 'jira') return []
       const links = await asking(() => client.issueRemoteLinks.getRemoteIssueLinks({ issueIdOrKey: surface.ticket }))
@@ -57,6 +58,28 @@ export function jiraFacts(deps: JiraFactsDeps): ChannelFacts {
       return trustEmail ? (await user(member)).emailAddress || undefined : undefined
     },
   }
+}
+
+/** What a ticket says, as its history of changes calls it. */
+const WORDS: ReadonlySet<string> = new Set(['summary', 'description'])
+const PAGE = 100
+const MAX_PAGES = 20
+
+async function editors(client: JiraClient, { site, ticket }: Extract<Surface, { channel: 'jira' }>): Promise<Member[]> {
+  const found = new Map<string, Member>()
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { isLast, values } = Changes.parse(
+      await asking(() => client.issues.getChangeLogs({ issueIdOrKey: ticket, startAt: page * PAGE, maxResults: PAGE })),
+    )
+    for (const { author, items } of values) {
+      if (!items.some(({ field }) => WORDS.has(field ?? ''))) continue
+      const member = memberOf(site, author ?? {})
+      found.set(member.id, member)
+    }
+    if (isLast === true || values.length < PAGE) return [...found.values()]
+  }
+  // Changed more often than anybody reads: who else did is not known.
+  return [...found.values(), memberOf(site, {})]
 }
 
 /** A resource under the site's own address: through Atlassian's gateway it has another. */

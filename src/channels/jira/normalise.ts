@@ -109,11 +109,11 @@ export function ticketOf(issue: Issue, surface: Surface, own: string | undefined
 }
 
 /** Cloud has account ids, Server keys. */
-function idOf(user: Account | undefined): string | undefined {
+function idOf(user: Partial<Account> | undefined): string | undefined {
   return user?.accountId ?? user?.key ?? user?.name
 }
 
-export function memberOf(site: string, user: Account): Member {
+export function memberOf(site: string, user: Partial<Account>): Member {
   const id = idOf(user) ?? ''
   return {
     channel: 'jira',

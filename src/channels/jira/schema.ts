@@ -71,5 +71,13 @@ export const Subtasks = z.object({
   }),
 })
 
+/** A page of what was changed on a ticket. */
+export const Changes = z.object({
+  isLast: optional(z.boolean()),
+  values: z.array(
+    z.looseObject({ author: optional(User), items: z.array(z.looseObject({ field: optional(z.string()) })) }),
+  ),
+})
+
 /** The web links of a ticket. */
 export const RemoteLinks = z.array(z.looseObject({ object: optional(z.looseObject({ url: optional(z.string()) })) }))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RestRefusal, type RestCall, type RestRoute } from '../rest.ts'
 import { adfProblem, plainOf } from './adf.ts'
-import { shownComment, shownStatus, shownTicket, shownUser } from './shapes.ts'
+import { shownChange, shownComment, shownStatus, shownTicket, shownUser } from './shapes.ts'
 import { type JiraWorld, STATUSES, type Ticket } from './world.ts'
 
 type Call = RestCall<JiraWorld>
@@ -90,6 +90,18 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
         status: 200,
         body: shownTicket(world, ticketOf(call), fields, query.getAll('expand').join().includes('changelog')),
       }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/rest/api/3/issue/{issueIdOrKey}/changelog',
+    handle(call) {
+      const { world, query } = call
+      const [startAt, maxResults] = [Number(query.get('startAt') ?? 0), Number(query.get('maxResults') ?? 100)]
+      const all = ticketOf(call).changes.map((one) => shownChange(world, one))
+      const values = all.slice(startAt, startAt + maxResults)
+      const isLast = startAt + values.length >= all.length
+      return { status: 200, body: { startAt, maxResults, total: all.length, isLast, values } }
     },
   },
   {

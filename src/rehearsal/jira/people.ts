@@ -90,6 +90,21 @@ export class JiraPeople {
     })
   }
 
+  /** Changes what a ticket says. */
+  async rewrite(user: JiraUser, ticket: Ticket, text: string): Promise<void> {
+    ticket.description = this.#adf(text)
+    this.#world.onSeen(nameOf(user), 'changed the words of', ticket.key, text)
+    await this.#changed(user, ticket, 'issue_updated', {
+      field: 'description',
+      fieldtype: 'jira',
+      fieldId: 'description',
+      from: null,
+      fromString: '',
+      to: null,
+      toString: text,
+    })
+  }
+
   async label(user: JiraUser, ticket: Ticket, label: string): Promise<void> {
     const before = ticket.labels.join(' ')
     ticket.labels.push(label)

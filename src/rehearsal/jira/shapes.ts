@@ -1,4 +1,4 @@
-import type { JiraComment, JiraUser, JiraWorld, Status, Ticket } from './world.ts'
+import type { Change, JiraComment, JiraUser, JiraWorld, Status, Ticket } from './world.ts'
 
 /** What Jira's API gives back (https://developer.atlassian.com/cloud/jira/platform/rest/v3). */
 
@@ -72,14 +72,13 @@ function itemOf({ tmpFromAccountId: _from, tmpToAccountId: _to, ...item }: Reado
   return Object.fromEntries(Object.entries(item).filter(([, value]) => value !== null))
 }
 
+export function shownChange(world: JiraWorld, { id, author, created, items }: Change) {
+  return { id, author: shownUser(world, author), created: stamp(created), items: items.map(itemOf) }
+}
+
 export function shownTicket(world: JiraWorld, ticket: Ticket, fields: readonly string[], withChanges: boolean) {
   const all = Object.entries(fieldsOf(world, ticket))
-  const histories = ticket.changes.toReversed().map(({ id, author, created, items }) => ({
-    id,
-    author: shownUser(world, author),
-    created: stamp(created),
-    items: items.map(itemOf),
-  }))
+  const histories = ticket.changes.toReversed().map((one) => shownChange(world, one))
   return {
     id: ticket.id,
     key: ticket.key,
