@@ -84,6 +84,11 @@ function refused(reason: string, detail: string): Ruling {
   return { ok: false, reason, detail }
 }
 
+/** What is added to a budget where nobody says how much: what the repository gives a task, in whole dollars, one at least. */
+export function moreUsd({ settings }: Pick<Task, 'settings'>): number {
+  return Math.max(1, Math.round(settings.budgetUsd))
+}
+
 /** What a task has cost so far, in dollars. */
 export function spent(task: Pick<Task, 'steps'>): number {
   return task.steps.reduce((sum, step) => sum + step.costUsd, 0)

@@ -6,7 +6,14 @@
 /** A place outside GitHub where a conversation is held. */
 export type Surface = (
   | /** A thread, by the message it hangs on. */
-  { readonly channel: 'slack'; readonly team: string; readonly room: string; readonly thread: string }
+  {
+      readonly channel: 'slack'
+      readonly team: string
+      readonly room: string
+      readonly thread: string
+      /** Where a command can be answered that was said in no thread, for a while. */
+      readonly respond?: string | undefined
+    }
   | { readonly channel: 'jira'; readonly site: string; readonly ticket: string; readonly name: string }
   | { readonly channel: 'clickup'; readonly team: string; readonly ticket: string }
 ) & {
@@ -101,6 +108,11 @@ export type SaidWhat =
   | { readonly type: 'home' }
   /** Shared addresses of Muster's own. */
   | { readonly type: 'shared'; readonly urls: readonly string[]; readonly messageId: string }
+
+/** Tells accounts of all channels from each other. */
+export function memberKey({ channel, account, id }: Member): string {
+  return `${channel}:${account}/${id}`
+}
 
 /** What people call a surface. */
 export function surfaceName(surface: Surface): string {

@@ -1,9 +1,10 @@
+import type { SurfaceBody } from '../core/effects.ts'
 import { findCommands } from '../core/command.ts'
 import type { Heard } from '../core/heard.ts'
 import { chooseRepository, helpReply, limitedReply, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import { OPENING } from '../core/routing.ts'
-import { isAside, type Said, surfaceKey } from '../core/said.ts'
+import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Repository } from '../core/task/types.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
@@ -16,7 +17,7 @@ export const NOWHERE: Repository = { id: 0, owner: '', name: '', defaultBranch: 
 /** So many repositories are named where one has to be chosen. */
 const CHOICES = 20
 const ABSENT =
-  'Nothing was begun: I could not hear what is answered there, and the others could not follow. Say it again once I am in that channel, or in one where I am.'
+  'I am not in this conversation, so nothing was begun: I could not hear the answers. Say it in a channel where I am; `/invite @muster` brings me into one.'
 
 /**
  * What a command asks to be begun gets a thread of its own, if its author may ask for it; everything else is answered aside.
@@ -42,27 +43,33 @@ export async function inThread(
 type Aside = 'repository' | 'help' | 'absent'
 
 /** Which repository is meant is asked, help is given anywhere, and where Muster is absent it says so. */
-export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said, about: Aside): Promise<void> {
+export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said, what: Aside): Promise<void> {
   const { surface, kind, by } = said
-  const allowance = deps.mayAsk(by.id)
-  if (allowance === 'no') return deps.store.inbox.decide(eventId, LIMITED, { kind })
-  const what = allowance === 'told' ? 'limited' : about
+  const allowance = deps.mayAsk(memberKey(by))
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
+  const say = async (body: Words) => {
+    await deps.store.effects.add(conversationId, conversationId, undefined, [
+      { key: `reply:${eventId}`, body: { place: { repository: NOWHERE, number: 0 }, surface, ...body } },
+    ])
+    deps.kick()
+  }
+  if (allowance !== 'yes') {
+    // Decided first: nobody is told that it was left undone, and heard after all.
+    await deps.store.inbox.decide(eventId, LIMITED, { conversationId, kind })
+    if (allowance === 'told')
+      await say({ kind: 'whisper', member: by.id, name: by.name, document: limitedReply(PERSON) })
+    return
+  }
   // Names of repositories are for the team: guests and strangers are asked without any.
   const names = what === 'repository' && (await mayRead(deps, by)) ? await choicesOf(deps, CHOICES) : []
-  const body = {
-    kind: 'message',
-    place: { repository: NOWHERE, number: 0 },
-    surface,
-    document: documentOf(what, names, by.name),
-    buttons: choiceButtons(names, eventId),
-  } as const
-  await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `reply:${eventId}`, body }])
-  deps.kick()
+  await say({ kind: 'message', document: documentOf(what, names), buttons: choiceButtons(names, eventId) })
   await deps.store.inbox.decide(eventId, DECISIONS[what], { conversationId, kind })
 }
 
-function documentOf(what: Aside | 'limited', names: readonly string[], who: string): Document {
+type Words = Without<Extract<SurfaceBody, { kind: 'message' | 'whisper' }>>
+type Without<T> = T extends unknown ? Omit<T, 'place' | 'surface'> : never
+
+function documentOf(what: Aside, names: readonly string[]): Document {
   switch (what) {
     case 'help':
       return helpReply()
@@ -70,8 +77,6 @@ function documentOf(what: Aside | 'limited', names: readonly string[], who: stri
       return chooseRepository(names)
     case 'absent':
       return noteReply(ABSENT)
-    case 'limited':
-      return limitedReply(who, PERSON)
   }
 }
 
@@ -80,9 +85,8 @@ export const LIMITED: Decision = {
   reason: 'rate_limited',
   detail: 'too many commands by one person',
 }
-const DECISIONS: Readonly<Record<Aside | 'limited', Decision>> = {
+const DECISIONS: Readonly<Record<Aside, Decision>> = {
   help: { outcome: 'accepted', reason: 'help', detail: 'there is no task in this thread' },
   repository: { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' },
   absent: { outcome: 'refused', reason: 'not_in_channel', detail: 'Muster is not in the channel where this was said' },
-  limited: LIMITED,
 }

@@ -1,6 +1,7 @@
 import { type Command, findCommands } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
+import { budgetBinding } from '../core/reply/buttons.ts'
 import { OPENING } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { isAside, surfaceKey } from '../core/said.ts'
@@ -10,7 +11,7 @@ import { isActive } from '../core/task/steps.ts'
 import type { Repository, Task } from '../core/task/types.ts'
 import { repositoryAt } from './places.ts'
 import type { InboxDeps } from './scene.ts'
-import { leastOf, NOBODY, personOf, writersOf } from './writers.ts'
+import { NOBODY, personOf } from './writers.ts'
 
 /** What a label is called where the repository, and so its settings, are not known. */
 const LABEL = 'muster'
@@ -101,6 +102,8 @@ function isAddressed(text: string): boolean {
 function fits({ action, value }: Extract<SaidWhat, { type: 'button' }>, task: Task | undefined): boolean {
   if (action === 'cancel' || action === 'retry') return task?.id === value
   const gate = task?.gate
+  if (action === 'continue')
+    return task !== undefined && gate?.kind === 'budget' && value.endsWith(` ${budgetBinding(task)}`)
   if (action === 'reject') return gate?.kind === 'plan' || gate?.kind === 'deploy' ? gate.hash === value : false
   return true
 }
@@ -115,7 +118,7 @@ function buttonText(action: string, value: string): string | undefined {
     case 'retry':
       return `@muster ${action}`
     case 'continue':
-      return /^\d{1,4}$/.test(value) ? `@muster continue +$${value}` : undefined
+      return /^\d{1,4} /.test(value) ? `@muster continue +$${value.split(' ', 1).join()}` : undefined
     default:
       return undefined
   }
@@ -189,15 +192,15 @@ async function heardOf(
   const person = await personOf(deps, said.by)
   const author = person ?? NOBODY
   const messageId = 'messageId' in said.what ? said.what.messageId : ''
-  // Whose words these are: those of all who wrote the ticket, of whoever wrote a message that is handed over, or the sender's own.
-  const writers = ticket ? await writersOf(deps, said.surface, ticket) : [said.author ?? said.by]
-  const others = writers.filter(({ id }) => id !== said.by.id)
+  // Whose words these are: a ticket's author, whoever wrote a message that is handed over, or who says it.
+  const writer = ticket?.author ?? said.author ?? said.by
+  const isOwn = writer.id === said.by.id
   const subject: Subject = {
     number: 0,
     isPullRequest: false,
     title: ticket?.title ?? titleOf(text, repository),
     body: ticket?.body ?? text.replace(/^ {0,3}@muster\s*/i, ''),
-    author: others.length === 0 ? author : await leastOf(deps, repository, others),
+    author: isOwn ? author : ((await personOf(deps, writer)) ?? NOBODY),
     url: ticket?.url ?? '',
   }
   return {

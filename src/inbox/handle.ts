@@ -2,7 +2,7 @@ import { SendError } from '../channels/types.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
-import type { ChannelName, Said } from '../core/said.ts'
+import { type ChannelName, memberKey, type Said } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
@@ -241,8 +241,8 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
     return apply(deps, scene, way.command, undefined)
   }
   const { command, commentId } = way
-  const who = heard.elsewhere && !heard.elsewhere.isLinked ? heard.elsewhere.member.id : String(heard.sender.id)
-  const allowance = deps.mayAsk(who)
+  const { elsewhere, sender } = heard
+  const allowance = deps.mayAsk(elsewhere && !elsewhere.isLinked ? memberKey(elsewhere.member) : `github:${sender.id}`)
   if (allowance !== 'yes') return tooMany(deps, scene, allowance)
   const canWrite = await mayWrite(deps, heard)
   const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
@@ -270,12 +270,14 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   await apply(deps, scene, said, commentId)
 }
 
-/** Told once, at the first command too many. */
+/** Told once, at the first command too many; and only once that is decided, so that nobody is told and then heard after all. */
 async function tooMany(deps: InboxDeps, scene: Scene, allowance: 'told' | 'no'): Promise<void> {
-  const { elsewhere, sender } = scene.heard
-  const name = elsewhere ? elsewhere.member.name : sender.login
-  if (allowance === 'told') await reply(deps, scene, limitedReply(name, PERSON))
   await decideOnly(deps, scene, LIMITED)
+  if (allowance === 'no') return
+  const document = limitedReply(PERSON)
+  const { conversationId } = scene
+  if (!scene.heard.elsewhere) return reply(deps, scene, document)
+  await deps.store.effects.add(conversationId, conversationId, undefined, whisper(scene, document))
 }
 
 async function apply(

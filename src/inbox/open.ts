@@ -1,10 +1,10 @@
 import type { Target } from '../core/effects.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
-import { isTicket, type Member, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
+import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
-import { leastOf, writersOf } from './writers.ts'
+import { changedByTeam, mayWriteAs } from './writers.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
 import { acknowledgement, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
@@ -25,7 +25,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     )
   }
   const { command } = way
-  const trusted = await authorMayWrite(deps, scene, way)
+  const trusted = (await authorMayWrite(deps, scene, way)) && (await unchangedByOthers(deps, scene))
   // What strangers write names no places: Muster would write there in their stead.
   const places = trusted && workflowOf(way) === 'change' ? await otherPlaces(deps, scene, way) : NOWHERE_ELSE
   const { linked, issue } = places
@@ -87,10 +87,10 @@ async function linksOn(deps: InboxDeps, surface: Surface): Promise<readonly stri
   return (await deps.facts[surface.channel]?.links?.(surface).catch(() => [])) ?? []
 }
 
-/** A ticket that a request names, and all whose words it holds. */
+/** A ticket that a request names. */
 interface Named {
+  readonly surface: Surface
   readonly ticket: Ticket
-  readonly writers: readonly Member[]
 }
 
 /** What the tickets say that the request names: whoever plans the work reads it with the request. */
@@ -99,7 +99,7 @@ async function ticketsAt(deps: InboxDeps, surfaces: readonly Surface[]): Promise
   for (const surface of surfaces.filter(isTicket)) {
     // What cannot be read now is not waited for: its link stands in the request.
     const ticket = await deps.facts[surface.channel]?.ticket(surface).catch(() => undefined)
-    if (ticket) found.push({ ticket, writers: await writersOf(deps, surface, ticket).catch(() => []) })
+    if (ticket) found.push({ surface, ticket })
   }
   return found
 }
@@ -110,11 +110,18 @@ function quoted({ ticket: { title, body, url } }: Named): string {
 
 /** Whether everybody whose words were fetched may write to the repository. */
 async function writtenByTeam(deps: InboxDeps, { heard }: Scene, tickets: readonly Named[]): Promise<boolean> {
-  for (const { writers } of tickets) {
-    const least = await leastOf(deps, heard.repository, writers)
-    if (!(await deps.platform.canWrite(heard.repository, least))) return false
+  const { repository } = heard
+  for (const { surface, ticket } of tickets) {
+    if (!(await mayWriteAs(deps, repository, ticket.author))) return false
+    if (!(await changedByTeam(deps, repository, surface, []))) return false
   }
   return true
+}
+
+/** What others have put into the ticket that was handed over are their words. */
+async function unchangedByOthers(deps: InboxDeps, { heard: { elsewhere, repository } }: Scene): Promise<boolean> {
+  if (!elsewhere || !isTicket(elsewhere.surface)) return true
+  return changedByTeam(deps, repository, elsewhere.surface, [elsewhere.member])
 }
 
 /** Asked for elsewhere, about an issue that is there already: the work is that issue's. */

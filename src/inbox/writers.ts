@@ -1,5 +1,5 @@
 import { SendError } from '../channels/types.ts'
-import type { Member, Surface, Ticket } from '../core/said.ts'
+import type { Member, Surface } from '../core/said.ts'
 import type { Person, Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
 
@@ -20,26 +20,39 @@ export async function personOf(deps: InboxDeps, member: Member): Promise<Person 
   return person
 }
 
-/** Everybody whose words a ticket holds: who made it, and who changed it since. Who cannot be found out is somebody unknown. */
-export async function writersOf(deps: InboxDeps, surface: Surface, { author }: Ticket): Promise<Member[]> {
-  const { channel } = surface
-  const unknown: Member = { channel, account: '', id: '', name: '', isBot: false, isStranger: true }
-  try {
-    const editors = (await deps.facts[channel]?.editors?.(surface)) ?? []
-    return [author ?? unknown, ...editors]
-  } catch (error) {
-    if (error instanceof SendError && error.kind === 'fatal') return [author ?? unknown, unknown]
-    throw error
-  }
+/** Whether everybody who changed a ticket's words since it was made may write to the repository. @param but not asked about */
+export async function changedByTeam(
+  deps: InboxDeps,
+  repository: Repository,
+  surface: Surface,
+  but: readonly Member[],
+): Promise<boolean> {
+  return unlessRefused(async () => {
+    const editors = (await deps.facts[surface.channel]?.editors?.(surface)) ?? []
+    for (const editor of editors)
+      if (!but.some(({ id }) => id === editor.id) && !(await mayWriteAs(deps, repository, editor))) return false
+    return true
+  })
 }
 
-/** Of all whose words these are, the one who is trusted least: the first who may not write, or else the last. */
-export async function leastOf(deps: InboxDeps, repository: Repository, members: readonly Member[]): Promise<Person> {
-  let least = NOBODY
-  for (const member of members) {
-    const person = await personOf(deps, member)
-    if (!person || !(await deps.platform.canWrite(repository, person))) return person ?? NOBODY
-    least = person
+/** Whether somebody in a channel may write to the repository, by the account that is linked to them. */
+export async function mayWriteAs(
+  deps: InboxDeps,
+  repository: Repository,
+  member: Member | undefined,
+): Promise<boolean> {
+  return unlessRefused(async () => {
+    const person = member && (await personOf(deps, member))
+    return person !== undefined && deps.platform.canWrite(repository, person)
+  })
+}
+
+/** What the channel refuses to tell for good is nobody's permission. */
+async function unlessRefused(look: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await look()
+  } catch (error) {
+    if (error instanceof SendError && error.kind === 'fatal') return false
+    throw error
   }
-  return least
 }

@@ -62,8 +62,8 @@ export async function deliver(
   }
   try {
     const result = await sendOrFind(deps, effect, context, claim)
-    const left = await settle(deps, effect, result, claim, lane)
     await reached(deps, effect, task)
+    const left = await settle(deps, effect, result, claim, lane)
     crashPoint('effect-done')
     return { kind: left ? 'left' : 'settled' }
   } catch (error) {
@@ -148,7 +148,7 @@ function bringsNews(kind: StoredEffect['body']['kind']): boolean {
   )
 }
 
-/** A card arrived where nothing could be written for a while. Whoever ends before this is told by the next card. */
+/** A card arrived where nothing could be written for a while. Said before the card is settled, so that it is said again after a crash. */
 async function reached({ workflow }: DeliverDeps, { body }: StoredEffect, task: Task | undefined): Promise<void> {
   if (body.kind !== 'card.upsert' || !task || !isTroubled(task, body.surface)) return
   await workflow.apply(task.id, { type: 'surface.reached', surface: body.surface }, {})
@@ -178,7 +178,15 @@ async function failed(deps: DeliverDeps, effect: StoredEffect, error: SendError,
   else
     await deps.workflow.apply(
       taskId,
-      { type: 'effect.failed', key, kind: body.kind, error: error.message, body, trouble: error.trouble },
+      {
+        type: 'effect.failed',
+        at: deps.now(),
+        key,
+        kind: body.kind,
+        error: error.message,
+        body,
+        trouble: error.trouble,
+      },
       { effectFailed: { id, error: error.message }, fence },
     )
   return { kind: 'failed' }

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { slackCatchUp } from '../../src/channels/slack/catchup.ts'
 import { slackClient } from '../../src/channels/slack/client.ts'
@@ -127,6 +129,54 @@ describe('messages in Slack', () => {
       kind: 'fatal',
       message: expect.stringContaining('SLACK_BOT_TOKEN'),
     })
+  })
+})
+
+describe('answers to commands where Muster is not', () => {
+  async function command(respond: string) {
+    const { ann, surface, place } = await thread()
+    world.foreign.add(channel)
+    world.whispers.length = 0
+    const aside = { ...surface, thread: `command:${ann.id}:1`, respond }
+    return (document: Document) => ({ kind: 'message', place, surface: aside, document, buttons: [] }) as const
+  }
+  const words = (world: SlackWorld) => world.whispers.map(({ blocks }) => JSON.stringify(blocks)).join('\n')
+
+  it('come at the address that the command brought, whole, and without secrets', async () => {
+    const say = await command('')
+    const respond = world.responder(world.users[0]?.id ?? '', channel)
+    const long = Array.from({ length: 400 }, (_, line) => `Line ${line}: ${'x'.repeat(60)}, hunter2`).join('\n')
+    const body = say([{ kind: 'code', lang: '', text: long }])
+    await sender().send({ ...body, surface: { ...body.surface, respond } }, context())
+    expect(world.whispers.length).toBeGreaterThan(1)
+    expect(words(world)).toContain(`1/${world.whispers.length}`)
+    expect(words(world)).toContain('Line 399')
+    expect(words(world)).not.toContain('hunter2')
+  })
+
+  it('go to Slack and nowhere else, and end clearly when the address is used up', async () => {
+    const heard: string[] = []
+    const stranger = createServer((request, response) => {
+      heard.push(request.url ?? '')
+      response.end('ok')
+    })
+    await new Promise<void>((done) => stranger.listen(0, '127.0.0.1', done))
+    const { port } = stranger.address() as AddressInfo
+    const document: Document = [{ kind: 'paragraph', text: 'x' }]
+    for (const respond of [
+      `http://127.0.0.1:${port}/`,
+      'https://hooks.slack.com.evil.example/commands/1',
+      'file:///x',
+      '',
+    ]) {
+      const say = await command(respond)
+      await expect(sender().send(say(document), context())).rejects.toMatchObject({ kind: 'fatal', trouble: 'gone' })
+    }
+    stranger.close()
+    expect(heard).toEqual([])
+    const say = await command(`${slack.url}/commands/used`)
+    await expect(sender().send(say(document), context())).rejects.toMatchObject({ kind: 'fatal' })
+    expect(world.whispers).toEqual([])
   })
 })
 

@@ -173,6 +173,21 @@ describe('Jira', () => {
     expect(await facts.isFullMember(member(customer.accountId))).toBe(false)
     expect(await facts.emailOf(member(alice.accountId))).toBe('alice@acme.example')
   })
+
+  it('knows everybody who changed what a ticket says, among all that was ever changed on it', async () => {
+    const { channel, ticket, alice, world } = await open()
+    const surface = await channel.facts.surfaceNamed(ticket.key)
+    const editors = async () => (surface && (await channel.facts.editors?.(surface)))?.map(({ id }) => id)
+    const change = (field: string) =>
+      world.change(ticket, alice, [{ field, fieldtype: 'jira', fieldId: field, toString: 'x' }])
+    for (let nth = 0; nth < 60; nth++) change('labels')
+    expect(await editors()).toEqual([])
+    change('description')
+    expect(await editors()).toEqual([alice.accountId])
+    // More than anybody reads: somebody unknown is among them.
+    for (let nth = 0; nth < 1000; nth++) change('labels')
+    expect(await editors()).toEqual([alice.accountId, ''])
+  })
 })
 
 describe('ClickUp', () => {

@@ -49,6 +49,7 @@ describe('no dead ends, and no second lives', () => {
     if (body)
       d.do({
         type: 'effect.failed',
+        at: 0,
         key: 'deployment:1',
         kind: 'deployment.create',
         body,
@@ -67,7 +68,14 @@ describe('no dead ends, and no second lives', () => {
     if (push) d.do({ type: 'effect.done', key: 'push', kind: 'git.push', result: { sha: 'head1' }, body: push })
     const open = d.last.effects.find((one) => one.body.kind === 'pr.open')
     if (open)
-      d.do({ type: 'effect.failed', key: open.key, kind: 'pr.open', body: open.body, error: 'GitHub answered 422' })
+      d.do({
+        type: 'effect.failed',
+        at: 0,
+        key: open.key,
+        kind: 'pr.open',
+        body: open.body,
+        error: 'GitHub answered 422',
+      })
     expect(d.task.status).toBe('handed_off')
     d.say({ verb: 'retry', text: '' })
     const again = d.last.effects.find((one) => one.body.kind === 'pr.open')

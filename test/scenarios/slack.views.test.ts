@@ -54,24 +54,27 @@ it('a slash command begins a thread of its own; what only informs is told aside,
   expect(stage.world.issues[0]?.title).toBe('Fix the tier for large orders')
 })
 
-it('where Muster is not in the channel, a slash command is answered in a direct message that says what to do', async () => {
+it('where Muster is not in the channel, a slash command is answered all the same, and begins nothing', async () => {
   const { world, people, alice, bob, stage } = await start()
   const elsewhere = world.addChannel('lobby')
   world.foreign.add(elsewhere)
   const toldTo = ({ id }: { id: string }) =>
-    world.messages.filter(({ channel, byApp }) => channel === id && byApp).map(({ blocks }) => wordsIn(blocks))
+    world.whispers.filter(({ user, channel }) => user === id && channel === elsewhere)
   await people.command(bob, elsewhere, 'help')
-  await soon(() => toldTo(bob).join('')).toContain('build')
-  await people.command(alice, elsewhere, 'fix the tier for large orders in acme/price-service')
-  await soon(() => toldTo(alice).join('')).toContain('/invite')
-  for (const words of [...toldTo(alice), ...toldTo(bob)]) expect(words).toContain(`#${elsewhere}`)
+  await soon(() => wordsIn(toldTo(bob)[0]?.blocks ?? [])).toContain('build')
+  await people.command(alice, elsewhere, 'fix the tier for large orders')
+  await soon(() => toldTo(alice).length).toBe(1)
+  const [choice] = toldTo(alice)
+  if (!choice) throw new Error('not asked for the repository')
+  await people.pressWhisper(alice, choice, 'acme/price-service')
+  await soon(() => wordsIn(toldTo(alice)[1]?.blocks ?? [])).toContain('/invite @muster')
   expect(stage.world.issues).toEqual([])
-  expect(world.whispers).toEqual([])
+  expect(world.messages).toEqual([])
   // Once it is there, the same words begin a thread.
   world.foreign.clear()
   await people.command(alice, elsewhere, 'fix the tier for large orders in acme/price-service')
   await soon(() => stage.world.issues.length).toBe(1)
-  expect(toldTo(alice)).toHaveLength(1)
+  expect(toldTo(alice)).toHaveLength(2)
 })
 
 it('asks for the repository with buttons, and goes on with what was chosen; a message is handed over as it is', async () => {
@@ -123,6 +126,7 @@ it('questions of a cancelled task, and a budget that was raised, wait for nobody
   await soon(() => saying('nothing is lost') !== undefined, 30_000).toBe(true)
   const budget = saying('nothing is lost')
   if (!budget) throw new Error('no message about the budget')
+  const asShown = { ...budget, blocks: [...budget.blocks] }
   await people.press(alice, budget, 'Continue +$1.00')
   await soon(() => wordsIn(budget.blocks)).toContain('Continued with $1.00 more by alice')
   expect(JSON.stringify(budget.blocks)).not.toContain('"type":"button"')
@@ -131,6 +135,11 @@ it('questions of a cancelled task, and a budget that was raised, wait for nobody
     .thread(channel, asked.ts)
     .find(({ blocks, edits }) => edits === 0 && wordsIn(blocks).includes('Which price list counts?'))
   if (!question) throw new Error('no question')
+  // Pressed again on a screen that is behind, it raises nothing.
+  await people.press(alice, asShown, 'Continue +$1.00')
+  await soon(async () => (await one.events('&source=slack')).map(({ decision }) => decision?.reason)).toContain(
+    'stale_button',
+  )
   await people.say(alice, channel, '@muster cancel', asked.ts)
   await soon(async () => (await one.task()).status).toBe('cancelled')
   await soon(() => wordsIn(question.blocks)).toContain('Cancelled by alice')

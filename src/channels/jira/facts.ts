@@ -67,18 +67,24 @@ const MAX_PAGES = 20
 
 async function editors(client: JiraClient, { site, ticket }: Extract<Surface, { channel: 'jira' }>): Promise<Member[]> {
   const found = new Map<string, Member>()
+  let startAt = 0
   for (let page = 0; page < MAX_PAGES; page++) {
-    const { isLast, values } = Changes.parse(
-      await asking(() => client.issues.getChangeLogs({ issueIdOrKey: ticket, startAt: page * PAGE, maxResults: PAGE })),
+    const read = Changes.safeParse(
+      await asking(() => client.issues.getChangeLogs({ issueIdOrKey: ticket, startAt, maxResults: PAGE })),
     )
+    if (!read.success) break
+    const { isLast, values } = read.data
     for (const { author, items } of values) {
       if (!items.some(({ field }) => WORDS.has(field ?? ''))) continue
       const member = memberOf(site, author ?? {})
       found.set(member.id, member)
     }
-    if (isLast === true || values.length < PAGE) return [...found.values()]
+    if (isLast ?? values.length === 0) return [...found.values()]
+    // A page holds what Jira gives, not what was asked for.
+    startAt += values.length
+    if (values.length === 0) break
   }
-  // Changed more often than anybody reads: who else did is not known.
+  // There is more than can be read: who else changed it is not known.
   return [...found.values(), memberOf(site, {})]
 }
 

@@ -33,9 +33,9 @@ const REVOKED = new Set([
 /** The thread or the channel is gone, or closed to us. */
 const GONE = new Set(['channel_not_found', 'is_archived', 'not_in_channel', 'thread_not_found'])
 
-/** Muster is not in the channel: it is told `not_in_channel` of public ones, and nothing of private ones. */
+/** Muster is not in a conversation: it is told so of public channels, nothing of private ones, and of groups that it lacks a scope. */
 export function isClosed(error: unknown): boolean {
-  return ['not_in_channel', 'channel_not_found'].includes(nameOf(error))
+  return ['not_in_channel', 'channel_not_found', 'missing_scope'].includes(nameOf(error))
 }
 
 /** What a failed call means. */

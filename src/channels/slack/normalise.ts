@@ -134,7 +134,7 @@ function readAction(action: ReturnType<typeof BlockActions.parse>): Said | Unhea
     : (action.message?.thread_ts ?? messageId)
   return {
     kind: 'slack.button',
-    surface: surfaceOf(team, room, thread),
+    surface: aside ? asideOf(team, room, thread, action.response_url) : surfaceOf(team, room, thread),
     by: personOf(team, action.user),
     writtenAt: timeOf(pressed.action_ts),
     what: pressedWhat(
@@ -159,6 +159,10 @@ function pressedWhat(id: string, value: string, messageId: string, trigger: stri
 /** What stands in no thread is told to its author alone. */
 function asideThread(user: string, trigger: string): string {
   return `command:${user}:${trigger}`
+}
+
+function asideOf(team: string, room: string, thread: string, respond: string | undefined): Surface {
+  return { channel: 'slack', team, room, thread, ...(respond === undefined ? {} : { respond }) }
 }
 
 /** "Hand to Muster" on a message: as if Muster had been asked to do what it says. */
@@ -186,11 +190,11 @@ function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | 
 
 /** `/muster …` is said in no thread; its words begin one. */
 function readSlash(slash: ReturnType<typeof SlashCommand.parse>): Said | Unheard {
-  const { command, team_id, channel_id, user_id, user_name, text = '', trigger_id = '' } = slash
+  const { command, team_id, channel_id, user_id, user_name, text = '', trigger_id = '', response_url } = slash
   if (command !== '/muster') return { ignored: 'not_for_us', detail: `the command is "${command.slice(0, 60)}"` }
   return {
     kind: 'slack.command',
-    surface: surfaceOf(team_id, channel_id, asideThread(user_id, trigger_id)),
+    surface: asideOf(team_id, channel_id, asideThread(user_id, trigger_id), response_url),
     by: personOf(team_id, { id: user_id, name: user_name }),
     writtenAt: Number(/^(\d{13})\b/.exec(trigger_id)?.[1] ?? Number.NaN),
     what: { type: 'text', text: `@muster ${text}`, messageId: '', mentioned: true, ticket: undefined },

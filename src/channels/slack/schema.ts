@@ -44,6 +44,7 @@ export const BlockActions = z.object({
   team: optional(z.object({ id: Id })),
   user: User,
   trigger_id: optional(Id),
+  response_url: optional(Text),
   container: optional(
     z.looseObject({
       type: optional(z.string()),
@@ -77,6 +78,7 @@ export const SlashCommand = z.object({
   user_name: optional(Text),
   text: optional(Text),
   trigger_id: optional(Id),
+  response_url: optional(Text),
 })
 
 export const ViewSubmission = z.object({

@@ -1,10 +1,9 @@
-import type { KnownBlock } from '@slack/types'
 import type { Button, EffectResult } from '../../core/effects.ts'
 import type { Document } from '../../core/reply/document.ts'
 import { richOf } from '../../core/reply/read.ts'
-import { splitDocument } from '../../core/reply/split.ts'
+import { numbered, splitDocument } from '../../core/reply/split.ts'
 import { isAside, type Surface } from '../../core/said.ts'
-import type { SendContext } from '../types.ts'
+import { type SendContext, SendError } from '../types.ts'
 import { isClosed } from './client.ts'
 import type { SlackSendDeps } from './deps.ts'
 import { sizeOf } from './render.ts'
@@ -12,9 +11,13 @@ import { actions, type Part, rendered } from './show.ts'
 
 type Thread = Extract<Surface, { channel: 'slack' }>
 
+/** Where answers to commands are taken (https://docs.slack.dev/interactivity/handling-user-interaction). */
+const HOOKS = 'https://hooks.slack.com'
+const PATIENCE_MS = 20_000
+
 /**
- * What only one person sees. Where Muster is not in the channel (commands are heard everywhere) it cannot be shown there: then
- * they get it as a direct message, which says why and carries no buttons, since what they choose belongs to the channel.
+ * What only one person sees, for as long as they look. It cannot be looked up: whoever tries again shows it again, which does
+ * no harm. Commands are heard everywhere: where Muster is not, they are answered at the address that came with them.
  */
 export async function whisper(
   deps: SlackSendDeps,
@@ -24,65 +27,55 @@ export async function whisper(
   buttons: readonly Button[],
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
-  const parts = rendered(deps, splitDocument(richOf(document), sizeOf))
+  const parts = rendered(deps, numbered(splitDocument(richOf(document), sizeOf)))
   let ref: string | undefined
   for (const [index, part] of parts.entries()) {
     const blocks = index === parts.length - 1 ? [...part.blocks, ...actions(buttons)] : part.blocks
     if (index > 0) await deps.pause()
     mayLeave()
-    try {
-      ref = await aside(deps, surface, member, { ...part, blocks })
-    } catch (error) {
-      if (index > 0 || !isClosed(error)) throw error
-      return directly(deps, surface.room, member, parts, mayLeave)
-    }
+    ref = await show(deps, surface, member, { ...part, blocks })
   }
   return { ref }
 }
 
-async function aside({ client }: SlackSendDeps, surface: Thread, user: string, { text, blocks }: Part) {
-  const { message_ts: ref } = await client.chat.postEphemeral({
-    channel: surface.room,
-    user,
-    ...(isAside(surface) ? {} : { thread_ts: surface.thread }),
-    text,
-    blocks,
+async function show({ client }: SlackSendDeps, surface: Thread, user: string, part: Part): Promise<string | undefined> {
+  const { respond } = surface
+  try {
+    const { message_ts: ref } = await client.chat.postEphemeral({
+      channel: surface.room,
+      user,
+      ...(isAside(surface) ? {} : { thread_ts: surface.thread }),
+      text: part.text,
+      blocks: part.blocks,
+    })
+    return ref
+  } catch (error) {
+    if (!isClosed(error) || !respond || !isSlacks(respond, client.slackApiUrl)) throw error
+    await answer(respond, part)
+    return undefined
+  }
+}
+
+/** Nothing is sent anywhere but to Slack, whatever an event says. */
+function isSlacks(address: string, apiUrl: string): boolean {
+  return URL.canParse(address) && [HOOKS, new URL(apiUrl).origin].includes(new URL(address).origin)
+}
+
+/** Slack takes five answers to a command, within half an hour. */
+async function answer(address: string, { text, blocks }: Part): Promise<void> {
+  const response = await fetch(address, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ response_type: 'ephemeral', replace_original: false, text, blocks }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(PATIENCE_MS),
   })
-  return ref
-}
-
-/** A message to somebody's own id arrives in Muster's conversation with them. */
-async function directly(
-  { client, pause }: SlackSendDeps,
-  room: string,
-  member: string,
-  parts: readonly Part[],
-  mayLeave: () => void,
-): Promise<EffectResult> {
-  let ref: string | undefined
-  for (const [index, { text, blocks }] of parts.entries()) {
-    if (index > 0) await pause()
-    mayLeave()
-    const said = index === 0 ? [absent(room), ...blocks] : blocks
-    const { ts } = await client.chat.postMessage({ channel: member, text, blocks: said, unfurl_links: false })
-    ref ??= ts
-  }
-  return { ref }
-}
-
-function absent(channel: string): KnownBlock {
-  return {
-    type: 'rich_text',
-    elements: [
-      {
-        type: 'rich_text_section',
-        elements: [
-          { type: 'text', text: 'I am not in ' },
-          { type: 'channel', channel_id: channel },
-          { type: 'text', text: ', so I answer here. Somebody can invite me there: ' },
-          { type: 'text', text: '/invite @muster', style: { code: true } },
-        ],
-      },
-    ],
-  }
+  if (response.ok) return
+  const seconds = Number(response.headers.get('retry-after') ?? 1)
+  if (response.status === 429)
+    throw new SendError('retry', 'Slack asks to wait', { retryAfterMs: Math.max(1, seconds || 1) * 1000 })
+  throw new SendError(
+    response.status >= 500 ? 'unknown' : 'fatal',
+    `Slack took no answer to a command (${response.status})`,
+  )
 }

@@ -27,11 +27,10 @@ export function invalidReply(reason: string): Document {
 }
 
 /** Said once to whoever gives more commands than are taken of one person. */
-export function limitedReply(who: string, { burst, perMinute }: { burst: number; perMinute: number }): Document {
-  const name = who === '' ? '' : `, ${who}`
+export function limitedReply({ burst, perMinute }: { burst: number; perMinute: number }): Document {
   return [
     paragraph(
-      `That was a lot at once${name}: I take ${burst} commands of one person in a row, and ${perMinute} a minute after that. This one was left undone; please say it again in a few minutes.`,
+      `That was a lot at once: I take ${burst} commands of one person in a row, and ${perMinute} a minute after that. This one and those that follow at once are left undone; please say them again in a few minutes.`,
     ),
   ]
 }

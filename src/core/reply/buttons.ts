@@ -1,6 +1,12 @@
 import type { Button } from '../effects.ts'
+import { moreUsd } from '../policy.ts'
 import type { Task } from '../task/types.ts'
 import { dollars } from './document.ts'
+
+/** What a raise of the budget is for: this task, reached for this time. */
+export function budgetBinding({ id, budgetGate }: Task): string {
+  return `${id} ${budgetGate?.nth ?? 0}`
+}
 
 /** The decisions that are open, as buttons. Each carries what it binds to, so that a press on an old message decides nothing new. */
 export function buttonsOf(task: Task): Button[] {
@@ -14,8 +20,9 @@ export function buttonsOf(task: Task): Button[] {
   }
   if (gate.kind === 'question') return [{ label: 'Answer', action: 'answer', value: task.id, style: 'primary' }, cancel]
   if (gate.kind === 'budget') {
-    const usd = Math.max(1, Math.round(task.settings.budgetUsd))
-    return [{ label: `Continue +${dollars(usd)}`, action: 'continue', value: String(usd), style: 'primary' }, cancel]
+    const usd = moreUsd(task)
+    const value = `${usd} ${budgetBinding(task)}`
+    return [{ label: `Continue +${dollars(usd)}`, action: 'continue', value, style: 'primary' }, cancel]
   }
   const binds = gate.hash
   return [

@@ -1,8 +1,9 @@
 import type { Proof, Run, Spec } from '../artefacts.ts'
-import { spent } from '../policy.ts'
+import { moreUsd, spent } from '../policy.ts'
 import { isTicket, surfaceLink } from '../said.ts'
 import type { Task } from '../task/types.ts'
 import {
+  ask,
   type Block,
   brief,
   code,
@@ -149,8 +150,8 @@ export function budgetComment(task: Task): Document {
     paragraph(
       `${dollars(spent(task))} of ${dollars(task.budgetUsd)} is used up, so the work stopped. What there is so far is kept; nothing is lost.`,
     ),
-    paragraph(
-      `Comment \`@${task.settings.mention} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` to go on from there, or \`@${task.settings.mention} cancel\`.`,
+    ask(
+      `Comment \`@${task.settings.mention} continue +$${moreUsd(task)}\` to go on from there, or \`@${task.settings.mention} cancel\`.`,
     ),
   ]
 }

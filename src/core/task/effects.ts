@@ -95,7 +95,7 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
   if (gate.kind === 'plan') return comment(task, planKey(gate.hash), planComment(task), buttonsOf(task))
   if (gate.kind === 'question')
     return comment(task, questionKey(task), questionComment(task, gate.questions), buttonsOf(task))
-  if (gate.kind === 'budget') return comment(task, budgetKey(task.budgetUsd), budgetComment(task), buttonsOf(task))
+  if (gate.kind === 'budget') return comment(task, budgetKey(task), budgetComment(task), buttonsOf(task))
   return []
 }
 

@@ -1,5 +1,5 @@
+import { changeGate, changeSurfaces } from './gates.ts'
 import type { Patch } from '../artefacts.ts'
-import { surfaceKey } from '../said.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
@@ -79,7 +79,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'surface.unlinked':
     case 'surface.troubled':
     case 'surface.mended':
-      return changeSurfaces(task, event)
+      return changeSurfaces(task, event, at)
     case 'note.added':
       return { ...task, notes: [...task.notes, { by: event.by, text: event.text, at }] }
     case 'step.added':
@@ -113,21 +113,11 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'design.written':
       return { ...task, design: event.design, planHash: event.planHash }
     case 'gate.opened':
-      return { ...task, gate: { ...event.gate, openedAt: at } }
     case 'gate.approved':
-      return {
-        ...task,
-        gate: undefined,
-        approvals: [...task.approvals, { gate: event.gate, hash: event.hash, sha: event.sha, by: event.by, at }],
-      }
     case 'gate.rejected':
-      return {
-        ...task,
-        gate: undefined,
-        notes: [...task.notes, { by: event.by, text: `Rejected: ${event.reason}`, at }],
-      }
     case 'gate.answered':
-      return { ...task, gate: undefined, notes: [...task.notes, { by: event.by, text: event.text, at }] }
+    case 'budget.extended':
+      return changeGate(task, event, at)
     case 'budget.reached':
       return {
         ...task,
@@ -139,8 +129,6 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       return { ...task, lost: event.kind }
     case 'effect.again':
       return { ...task, lost: undefined, status: 'working', finishedAt: undefined, outcome: undefined }
-    case 'budget.extended':
-      return { ...task, gate: undefined, budgetUsd: task.budgetUsd + event.usd }
     case 'task.cancelled':
       return finish(task, 'cancelled', 'cancelled', at)
     case 'task.handed_off':
@@ -150,15 +138,6 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     default:
       return changeWork(task, event, at)
   }
-}
-
-function changeSurfaces(task: Task, event: Extract<TaskEvent, { type: `surface.${string}` }>): Task {
-  const key = surfaceKey(event.surface)
-  const others = (task.surfaces ?? []).filter((one) => surfaceKey(one) !== key)
-  const troubled = (task.troubled ?? []).filter((one) => one !== key)
-  if (event.type === 'surface.linked') return { ...task, surfaces: [...others, event.surface] }
-  if (event.type === 'surface.unlinked') return { ...task, surfaces: others, ...(task.troubled ? { troubled } : {}) }
-  return { ...task, troubled: event.type === 'surface.mended' ? troubled : [...troubled, key] }
 }
 
 type WorkEvent = Extract<

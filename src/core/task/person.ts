@@ -1,4 +1,4 @@
-import { mayCommand, approvalFor } from '../policy.ts'
+import { approvalFor, mayCommand, moreUsd } from '../policy.ts'
 import type { Document } from '../reply/document.ts'
 import { costReply, helpReply, invalidReply, noteReply, remainsReply, statusReply } from '../reply/answers.ts'
 import { accepted, type Decided, type PersonCommand } from './commands.ts'
@@ -178,7 +178,7 @@ function replan(task: Task, said: PersonCommand): TaskEvent[] {
 function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {
   if (task.gate?.kind !== 'budget')
     return refused('no_gate', 'The budget has not been reached, so there is nothing to continue.')
-  return accepted('budget_extended', [{ type: 'budget.extended', usd: usd ?? task.settings.budgetUsd, by: said.by }])
+  return accepted('budget_extended', [{ type: 'budget.extended', usd: usd ?? moreUsd(task), by: said.by }])
 }
 
 function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {

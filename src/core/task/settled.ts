@@ -12,8 +12,7 @@ import type { Person, Task, TaskEvent } from './types.ts'
 export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
 export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
 export const releaseKey = (index: number) => `release:${index}`
-/** A budget is reached once: what is added makes another. */
-export const budgetKey = (usd: number) => `budget:${usd.toFixed(2)}`
+export const budgetKey = (task: Task) => `budget-${task.budgetGate?.nth ?? 0}`
 
 /**
  * Where messages have buttons, what was decided is written above what was asked, and the buttons go: nobody presses what has
@@ -33,15 +32,10 @@ export function settledEffects(task: Task, event: TaskEvent): EffectIntent[] {
     }
     case 'gate.answered':
       return answered(task, event.by)
-    case 'budget.extended': {
-      const before = task.budgetUsd - event.usd
-      return change(
-        task,
-        budgetKey(before),
-        `▶️ **Continued** with ${dollars(event.usd)} more by ${event.by.login}.`,
-        budgetComment({ ...task, budgetUsd: before }),
-      )
-    }
+    case 'budget.extended':
+      return budget(task, `▶️ **Continued** with ${dollars(event.usd)} more by ${event.by.login}.`, event.usd)
+    case 'task.finished':
+      return task.budgetGate?.open ? budget(task, '🏁 **Over**: the work has ended.') : []
     case 'task.cancelled':
       return cancelled(task, `🚫 **Cancelled** by ${event.by.login}.`)
     default:
@@ -50,7 +44,14 @@ export function settledEffects(task: Task, event: TaskEvent): EffectIntent[] {
 }
 
 function cancelled(task: Task, note: string): EffectIntent[] {
-  return [...questions(task, note), ...plan(task, note), ...changeRelease(task, note)]
+  const reached = task.budgetGate?.open ? budget(task, note) : []
+  return [...questions(task, note), ...reached, ...plan(task, note), ...changeRelease(task, note)]
+}
+
+/** @param added since it was reached, in dollars */
+function budget(task: Task, note: string, added = 0): EffectIntent[] {
+  if (!task.budgetGate) return []
+  return change(task, budgetKey(task), note, budgetComment({ ...task, budgetUsd: task.budgetUsd - added }))
 }
 
 /** The questions that wait for nobody any more, if nobody has answered them. */

@@ -1,7 +1,6 @@
-import type { Trouble } from '../effects.ts'
 import { noteReply } from '../reply/answers.ts'
 import { type Surface, surfaceKey, surfaceLink } from '../said.ts'
-import { accepted, type Decided, ignored, type SurfaceCommand } from './commands.ts'
+import { accepted, type Decided, ignored, type SurfaceCommand, type TaskCommand } from './commands.ts'
 import type { Task } from './types.ts'
 
 /** Where else the conversation of a task is held. */
@@ -72,13 +71,18 @@ function reached(task: Task, surface: Surface): Decided {
     : ignored('not_troubled')
 }
 
+/** A place that goes and comes is not told of every time. */
+const QUIET_MS = 10 * 60_000
+
 /** Something could never be shown on a surface: people hear of it where Muster can still be heard. */
-export function surfaceFailed(task: Task, surface: Surface, trouble: Trouble | undefined, error: string): Decided {
+export function surfaceFailed(
+  task: Task,
+  surface: Surface,
+  { trouble, error, at }: Extract<TaskCommand, { type: 'effect.failed' }>,
+): Decided {
   if (!holds(task, surface) || trouble === undefined) return accepted('effect_failed', [], error)
   if (trouble === 'gone') return accepted('surface_gone', [{ type: 'surface.unlinked', surface, why: 'gone' }], error)
-  return accepted(
-    'surface_troubled',
-    isTroubled(task, surface) ? [] : [{ type: 'surface.troubled', surface, error }],
-    error,
-  )
+  const mended = task.mended?.[surfaceKey(surface)] ?? Number.NEGATIVE_INFINITY
+  const isKnown = isTroubled(task, surface) || at - mended < QUIET_MS
+  return accepted('surface_troubled', isKnown ? [] : [{ type: 'surface.troubled', surface, error }], error)
 }

@@ -78,7 +78,7 @@ function gateDocument(task: Task): { readonly key: string; readonly document: Do
   const { gate } = task
   if (gate?.kind === 'plan') return { key: planKey(gate.hash), document: planComment(task) }
   if (gate?.kind === 'question') return { key: questionKey(task), document: questionComment(task, gate.questions) }
-  if (gate?.kind === 'budget') return { key: budgetKey(task.budgetUsd), document: budgetComment(task) }
+  if (gate?.kind === 'budget') return { key: budgetKey(task), document: budgetComment(task) }
   const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
   return release && { key: releaseKey(release.index), document: releasePlanComment(task, release) }
 }

@@ -198,8 +198,12 @@ export interface Task {
   readonly outcome: string | undefined
   /** Where else the conversation is held; undefined in histories from before 0.3. */
   readonly surfaces?: readonly Surface[] | undefined
+  /** How often the budget was reached, and whether that still waits for somebody; undefined before the first time. */
+  readonly budgetGate?: { readonly nth: number; readonly open: boolean } | undefined
   /** The keys of surfaces that could not be written to when it was last tried, and were told of elsewhere. */
   readonly troubled?: readonly string[] | undefined
+  /** When surfaces could be written to again, ms since the epoch, by their keys. */
+  readonly mended?: Readonly<Record<string, number>> | undefined
 }
 
 /** Effects that the work goes on from. */

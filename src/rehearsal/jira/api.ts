@@ -97,7 +97,9 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
     path: '/rest/api/3/issue/{issueIdOrKey}/changelog',
     handle(call) {
       const { world, query } = call
-      const [startAt, maxResults] = [Number(query.get('startAt') ?? 0), Number(query.get('maxResults') ?? 100)]
+      const startAt = Number(query.get('startAt') ?? 0)
+      // Jira gives less than is asked for when it likes.
+      const maxResults = Math.min(50, Number(query.get('maxResults') ?? 100))
       const all = ticketOf(call).changes.map((one) => shownChange(world, one))
       const values = all.slice(startAt, startAt + maxResults)
       const isLast = startAt + values.length >= all.length

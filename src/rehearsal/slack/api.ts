@@ -55,12 +55,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     const { channel, user, text = '', blocks = [] } = read(Post.extend({ user: Id }), args)
     mustBeIn(world, channel)
     if (!world.users.some((one) => one.id === user)) throw new Refused('user_not_in_channel')
-    const ts = world.ts()
-    const refusal = refusalOf(blocks, text)
-    if (refusal) throw new Refused(refusal)
-    world.whispers.push({ ts, channel, user, text, blocks })
-    world.onSeen('muster[bot]', `told only ${user} in`, `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
-    return { ok: true, message_ts: ts }
+    return { ok: true, message_ts: tell(world, channel, user, text, blocks) }
   },
   'chat.getPermalink'(world, args) {
     const { channel, message_ts: ts } = read(z.object({ channel: Id, message_ts: Id }), args)
@@ -146,6 +141,16 @@ export const METHODS: Readonly<Record<string, Method>> = {
       },
     }
   },
+}
+
+/** What only one person sees. */
+export function tell(world: SlackWorld, channel: string, user: string, text: string, blocks: unknown[]): string {
+  const refusal = refusalOf(blocks, text)
+  if (refusal) throw new Refused(refusal)
+  const ts = world.ts()
+  world.whispers.push({ ts, channel, user, text, blocks })
+  world.onSeen('muster[bot]', `told only ${user} in`, `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
+  return ts
 }
 
 /** A message as the API gives it back. */

@@ -22,11 +22,9 @@ export function read<T>(shape: z.ZodType<T>, args: unknown): T {
   return parsed.data
 }
 
-/** Direct messages go to a person's own id. */
 export function mustBeIn(world: SlackWorld, channel: string): void {
   if (world.foreign.has(channel)) throw new Refused('not_in_channel')
-  if (!world.channels.has(channel) && !world.users.some(({ id }) => id === channel))
-    throw new Refused('channel_not_found')
+  if (!world.channels.has(channel)) throw new Refused('channel_not_found')
 }
 
 export function mustFind(world: SlackWorld, channel: string, ts: string): SlackMessage {

@@ -20,12 +20,7 @@ function escape(text: unknown): string {
 }
 
 function page(world: SlackWorld): string {
-  const direct = world.users.filter(({ id }) => world.messages.some(({ channel }) => channel === id))
-  const rooms = [
-    ...[...world.channels].map(([id, name]) => room(world, id, `# ${name}`)),
-    ...direct.map(({ id, realName }) => room(world, id, `Muster and ${realName} · direct messages`)),
-    homes(world),
-  ].join('')
+  const rooms = [...world.channels].map(([id, name]) => room(world, id, name)).join('') + homes(world)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(world.team.name)} · Slack rehearsal</title><style>${STYLE}</style><main>${rooms}</main></html>`
 }
 
@@ -43,7 +38,7 @@ function room(world: SlackWorld, id: string, name: string): string {
       (one) =>
         `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${one.blocks.map((each) => block(world, each)).join('')}</div>`,
     )
-  return `<h1>${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
+  return `<h1># ${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
 }
 
 /** What each person sees in Muster's tab. */
@@ -143,8 +138,6 @@ function element(world: SlackWorld, one: Json): string {
 
 function inline(world: SlackWorld, one: Json): string {
   if (one['type'] === 'user') return `<span class="mention">@${escape(nameOf(world, String(one['user_id'])))}</span>`
-  if (one['type'] === 'channel')
-    return `<span class="mention">#${escape(world.channels.get(String(one['channel_id'])) ?? 'private')}</span>`
   const style = (one['style'] ?? {}) as Json
   const words = escape(one['text'] ?? one['url'] ?? '').replaceAll('\n', '<br>')
   const tags = [style['code'] && 'code', style['bold'] && 'b', style['italic'] && 'i', style['strike'] && 's'].filter(

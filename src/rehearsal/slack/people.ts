@@ -106,6 +106,7 @@ export class SlackPeople {
       command: '/muster',
       text,
       trigger_id: this.#world.trigger(user.id),
+      response_url: this.#world.responder(user.id, channel),
     }
     await this.#deliver(new URLSearchParams(form).toString(), FORM)
   }
@@ -141,6 +142,7 @@ export class SlackPeople {
       user: { id: user.id, username: user.name, name: user.name, team_id: user.homeTeam },
       container: { type: 'message', message_ts: whisper.ts, channel_id: whisper.channel, is_ephemeral: true },
       trigger_id: this.#world.trigger(user.id),
+      response_url: this.#world.responder(user.id, whisper.channel),
       channel: { id: whisper.channel },
       actions: [{ ...element, type: 'button', action_ts: this.#world.ts() }],
     })

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
-import { METHODS } from './api.ts'
-import { type Answer, Refused } from './method.ts'
+import { METHODS, tell } from './api.ts'
+import { type Answer, Post, read, Refused } from './method.ts'
 import { pageRoutes } from './page.ts'
 import { SlackPeople } from './people.ts'
 import type { SlackWorld } from './world.ts'
@@ -60,6 +60,13 @@ export async function startSlack(world: SlackWorld, port = 0): Promise<Rehearsal
     file.bytes = body
     return 'OK'
   })
+  app.post('/commands/:id', async (request, reply) => {
+    const { id } = request.params as { id: string }
+    const args = argumentsIn('application/json', typeof request.body === 'string' ? request.body : '')
+    const answer = respond(world, id, args)
+    world.calls.push({ method: 'response_url', args, error: answer })
+    return answer === undefined ? 'ok' : reply.code(404).send(answer)
+  })
   world.consent.page(app, '/oauth/v2/authorize')
   pageRoutes(app, world)
   await app.listen({ port, host: '127.0.0.1' })
@@ -74,6 +81,21 @@ function answerOf(world: SlackWorld, method: string, args: Readonly<Record<strin
     return handler(world, args)
   } catch (error) {
     if (error instanceof Refused) return { ok: false, error: error.message }
+    throw error
+  }
+}
+
+/** An answer to a command, at the address that came with it. @returns what is wrong with it, as Slack says it */
+function respond(world: SlackWorld, id: string, args: Readonly<Record<string, unknown>>): string | undefined {
+  const responder = world.responders.get(id)
+  if (!responder || responder.left === 0) return 'used_url'
+  try {
+    const { text = '', blocks = [] } = read(Post.omit({ channel: true }), args)
+    tell(world, responder.channel, responder.user, text, blocks)
+    responder.left--
+    return undefined
+  } catch (error) {
+    if (error instanceof Refused) return error.message
     throw error
   }
 }

@@ -16,7 +16,6 @@ function wordsOf(node: unknown): string {
   if (typeof text === 'object') return wordsOf(text)
   if (type === 'link') return String(Reflect.get(node, 'url'))
   if (type === 'user') return `<@${String(Reflect.get(node, 'user_id'))}>`
-  if (type === 'channel') return `#${String(Reflect.get(node, 'channel_id'))}`
   const inner: unknown = Reflect.get(node, 'elements') ?? Reflect.get(node, 'rows')
   if (Array.isArray(node)) return node.map(wordsOf).join('  ')
   if (!Array.isArray(inner)) return ''

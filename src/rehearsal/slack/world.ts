@@ -72,6 +72,8 @@ export class SlackWorld {
   readonly files = new Map<string, SlackFile>()
   /** Whoever may have a form opened, by the trigger of what they just did, and until when. */
   readonly triggers = new Map<string, { readonly user: string; readonly until: number }>()
+  /** Whose command is answered at an address, and how often it still may be. */
+  readonly responders = new Map<string, { readonly user: string; readonly channel: string; left: number }>()
   readonly calls: SlackCall[] = []
   /** Where events are delivered to. */
   eventsUrl = ''
@@ -115,6 +117,13 @@ export class SlackWorld {
     const id = `${now}.${randomBytes(6).toString('hex')}`
     this.triggers.set(id, { user, until: now + 3000 })
     return id
+  }
+
+  /** An address as Slack gives them out with commands: good five times. */
+  responder(user: string, channel: string): string {
+    const id = randomBytes(9).toString('hex')
+    this.responders.set(id, { user, channel, left: 5 })
+    return `${this.url}/commands/${id}`
   }
 
   find(channel: string, ts: string): SlackMessage | undefined {

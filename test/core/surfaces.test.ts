@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import type { EffectBody } from '../../src/core/effects.ts'
+import { buttonsOf } from '../../src/core/reply/buttons.ts'
+import type { Surface } from '../../src/core/said.ts'
+import { Driver } from '../support/driver.ts'
+import { alice, patch } from '../support/tasks.ts'
+
+const thread: Surface = { channel: 'slack', team: 'T1', room: 'C1', thread: '1.2' }
+const ticket: Surface = { channel: 'jira', site: 'acme.atlassian.net', ticket: '1', name: 'SHOP-1' }
+
+function driver(): Driver {
+  const d = new Driver()
+  for (const surface of [thread, ticket]) d.do({ type: 'surface.link', surface, by: alice })
+  return d
+}
+
+/** What is told in a place, as text. */
+const told = (d: Driver, channel: string) =>
+  d.last.effects
+    .filter(({ body }) => body.kind === 'message' && body.surface.channel === channel)
+    .map(({ body }) => JSON.stringify(body))
+
+describe('a place whose token is not accepted', () => {
+  const card = (d: Driver): EffectBody => ({
+    kind: 'card.upsert',
+    place: { repository: d.task.origin.repository, number: 0 },
+    surface: ticket,
+  })
+  const fail = (d: Driver) =>
+    d.do({
+      type: 'effect.failed',
+      at: d.at,
+      key: 'card',
+      kind: 'card.upsert',
+      body: card(d),
+      error: 'Jira does not accept the token',
+      trouble: 'token',
+    })
+
+  it('is told of once elsewhere, and so is that it works again', () => {
+    const d = driver()
+    fail(d)
+    expect(told(d, 'slack').join()).toContain('I cannot write to')
+    expect(told(d, 'jira')).toEqual([])
+    expect(fail(d).events).toEqual([])
+    d.do({ type: 'surface.reached', surface: ticket })
+    expect(told(d, 'slack').join()).toContain('I can write to')
+    expect(d.do({ type: 'surface.reached', surface: ticket }).events).toEqual([])
+  })
+
+  it('is not told of again where it comes and goes, and is after a while', () => {
+    const d = driver()
+    fail(d)
+    d.do({ type: 'surface.reached', surface: ticket })
+    for (let nth = 0; nth < 5; nth++) {
+      expect(fail(d).events).toEqual([])
+      expect(d.do({ type: 'surface.reached', surface: ticket }).events).toEqual([])
+    }
+    d.at += 10 * 60_000
+    fail(d)
+    expect(told(d, 'slack').join()).toContain('I cannot write to')
+  })
+})
+
+describe('a budget that was reached', () => {
+  function reached(d: Driver, usd: number) {
+    d.do({ type: 'step.start', step: 'build' })
+    const { attempt = 0 } = d.task.steps.find(({ id }) => id === 'build') ?? {}
+    d.do({ type: 'turn', step: 'build', costUsd: usd })
+    return d.do({ type: 'budget', step: 'build', attempt, patch: patch() })
+  }
+  const keys = (d: Driver, kind: 'message' | 'message.upsert') =>
+    d.last.effects.filter(({ body }) => body.kind === kind).map(({ key }) => key)
+  const settled = (d: Driver) =>
+    d.last.effects.filter(({ body }) => body.kind === 'message.upsert').map(({ body }) => JSON.stringify(body))
+
+  it('asks each time by a message of its own, whose button is for that time', () => {
+    const d = driver()
+    d.plan()
+    reached(d, 6)
+    const first = keys(d, 'message')
+    const button = () => buttonsOf(d.task).find(({ action }) => action === 'continue')?.value
+    const value = button()
+    expect(first.some((key) => key.includes('@slack'))).toBe(true)
+    d.say({ verb: 'continue', usd: undefined })
+    expect(settled(d).join()).toContain('Continued')
+    expect(keys(d, 'message.upsert').every((key) => first.includes(key))).toBe(true)
+    reached(d, 60)
+    expect(keys(d, 'message').filter((key) => first.includes(key))).toEqual([])
+    expect(button()).not.toBe(value)
+  })
+
+  it('waits for nobody once the work is cancelled', () => {
+    const d = driver()
+    d.plan()
+    reached(d, 6)
+    d.say({ verb: 'cancel', text: '' })
+    expect(settled(d).join()).toContain('Cancelled')
+    const again = driver()
+    again.plan()
+    reached(again, 6)
+    again.say({ verb: 'continue', usd: 20 })
+    again.say({ verb: 'cancel', text: '' })
+    expect(settled(again).join()).not.toContain('Budget reached')
+  })
+})
