@@ -73,7 +73,7 @@ function rowText(row: Row, now: number): string {
     step && step.attempt > 0
       ? [
           time(step, now),
-          step.turns > 0 ? `${dollars(step.costUsd)}, ${step.turns} turns` : '',
+          step.turns > 0 ? `${dollars(step.costUsd)}, ${step.turns} ${step.turns === 1 ? 'turn' : 'turns'}` : '',
           step.attempt > 1 ? `attempt ${step.attempt}` : '',
         ].filter(Boolean)
       : []
