@@ -5,6 +5,7 @@ import type { Tokens } from '../installs/types.ts'
 
 const PATIENCE_MS = 20_000
 
+/** What a vendor knows an app by. */
 export interface OAuthApp {
   readonly clientId: string
   readonly clientSecret: string
@@ -32,6 +33,18 @@ export async function postForTokens<T>(
   throw new Error(`${new URL(url).host} did not give a token (${answer.status})`)
 }
 
+/** Asks a vendor with a fresh token what it is good for. @throws Error when there is no such answer */
+export async function askWith<T>(token: string, url: string, shape: z.ZodType<T>): Promise<T> {
+  const answer = await fetch(url, {
+    headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    redirect: 'error',
+  })
+  const parsed = shape.safeParse(await answer.json().catch(() => undefined))
+  if (answer.ok && parsed.success) return parsed.data
+  throw new Error(`${new URL(url).host} does not say what the token is good for (${answer.status})`)
+}
+
 /** The answer of RFC 6749, 5.1, as far as it is read. */
 export const TokenAnswer = z.object({
   access_token: z.string().min(1),
@@ -39,6 +52,7 @@ export const TokenAnswer = z.object({
   expires_in: z.number().positive().optional(),
 })
 
+/** A vendor's answer as tokens that are kept. @param now ms since the epoch */
 export function tokensOf(
   { access_token, refresh_token, expires_in }: z.infer<typeof TokenAnswer>,
   extra: Tokens['extra'],

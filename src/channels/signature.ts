@@ -1,10 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { isSameSecret } from '../core/hash.ts'
 
 /** Whether `given` is the hex HMAC-SHA256 of these bytes as they came, compared in constant time: converted to text, two bodies could be alike. */
 export function isHmac(secret: string, bytes: string | Uint8Array, given: string): boolean {
-  const wanted = Buffer.from(createHmac('sha256', secret).update(bytes).digest('hex'))
-  const found = Buffer.from(given)
-  return wanted.length === found.length && timingSafeEqual(wanted, found)
+  return isSameSecret(createHmac('sha256', secret).update(bytes).digest('hex'), given)
 }
 
 /** One value of a header, which Node gives as a text or a list. */

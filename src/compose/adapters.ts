@@ -64,7 +64,7 @@ export async function openAdapters({
   const platform = stand.platform ?? githubPlatform(client)
   const git =
     stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
-  const channels = await openChannels({ settings: settings.channels, publicUrl, redact, installs, leases })
+  const channels = await openChannels({ settings: settings.channels, publicUrl, redact, installs, leases, warn })
   const toGithub =
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, redact })
   const sender = senderTo(toGithub, channels)

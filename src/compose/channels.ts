@@ -38,6 +38,7 @@ export interface Channel {
 
 type Redact = (text: string) => string
 
+/** A Slack workspace, by its bot token. */
 export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, redact: Redact): Channel {
   const client = slackClient(settings)
   return {
@@ -58,6 +59,7 @@ export async function openJira(settings: JiraSettings, redact: Redact): Promise<
   return jiraOver(jiraClient(settings), settings.host, settings.trustEmail, redact)
 }
 
+/** A Jira site over a client, whichever way it is reached. */
 export async function jiraOver(
   client: JiraClient,
   host: string,
@@ -96,6 +98,7 @@ export async function openInstalledJira(
   }
 }
 
+/** A ClickUp workspace, by its token. */
 export function openClickup(
   settings: Omit<ClickupSettings, 'webhookSecret' | 'repositories'>,
   publicUrl: string,

@@ -3,9 +3,10 @@ import { costOf as jiraCost } from '../channels/jira/costs.ts'
 import { costOf as slackCost } from '../channels/slack/send.ts'
 import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender } from '../channels/types.ts'
 import type { ChannelSettings, RepositoryMap } from '../config/channels.ts'
+import { messageOf } from '../core/errors.ts'
 import type { EffectBody } from '../core/effects.ts'
 import type { Unheard } from '../core/heard.ts'
-import { type ChannelName, type Said, type Surface, surfaceAccount } from '../core/said.ts'
+import { accountIn, bareAccount, CHANNEL_NAMES, type ChannelName, type Said, type Surface } from '../core/said.ts'
 import type { Tokens } from '../installs/types.ts'
 import type { Leases } from '../leases/types.ts'
 import { type Channel, openClickup, openInstalledJira, openJira, openSlack } from './channels.ts'
@@ -19,22 +20,24 @@ export interface Channels {
   isOn(name: ChannelName): boolean
 }
 
-const NAMES: readonly ChannelName[] = ['slack', 'jira', 'clickup']
-
+/** What the channels are opened with. */
 export interface ConnectedDeps {
   readonly settings: ChannelSettings
   readonly publicUrl: string
   readonly redact: (text: string) => string
   readonly installs: Installs | undefined
   readonly leases: Pick<Leases, 'acquire'>
+  readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
 
+/** Opens what the settings name at once, and what is installed when it is needed. */
 export async function openChannels({
   settings,
   publicUrl,
   redact,
   installs,
   leases,
+  warn,
 }: ConnectedDeps): Promise<Channels> {
   const fixed: Readonly<Record<ChannelName, Channel | undefined>> = {
     slack: settings.slack?.botToken ? openSlack(settings.slack, redact) : undefined,
@@ -54,6 +57,19 @@ export async function openChannels({
     const channel = await openWith(name, account, tokens)
     if (channel) open.set(key, { token: sign, channel })
     return channel
+  }
+
+  /** One whose tokens cannot be used keeps nobody else waiting. It is told of once, not every minute. */
+  const told = new Set<string>()
+  function closed(channel: ChannelName, account: string, error: unknown): undefined {
+    const text = `${channel}:${account}: ${messageOf(error)}`
+    if (!told.has(text))
+      warn('a workspace cannot be reached with the tokens it was installed with', {
+        channel,
+        account,
+        error: messageOf(error),
+      })
+    told.add(text)
   }
 
   async function openWith(name: ChannelName, account: string, tokens: Tokens): Promise<Channel | undefined> {
@@ -83,11 +99,11 @@ export async function openChannels({
     of: async (name, account) => (await installed(name, account)) ?? fixed[name],
     isOn: (name) => fixed[name] !== undefined || settings.installs?.[name] !== undefined,
     async all() {
-      const plain = NAMES.flatMap((name) => (fixed[name] ? [{ name, source: name, channel: fixed[name] }] : []))
+      const plain = CHANNEL_NAMES.flatMap((name) => (fixed[name] ? [{ name, source: name, channel: fixed[name] }] : []))
       const rows = (await installs?.list()) ?? []
       const found = await Promise.all(
         rows.map(async ({ channel: name, account }) => {
-          const channel = await installed(name, account).catch(() => undefined)
+          const channel = await installed(name, account).catch((error: unknown) => closed(name, account, error))
           return channel ? [{ name, source: `${name}:${account}`, channel }] : []
         }),
       )
@@ -115,16 +131,11 @@ export function senderTo(github: Sender, channels: Channels): Sender {
   }
 }
 
-/** The workspace or site of a surface. */
-function accountIn(surface: Surface): string {
-  return surfaceAccount(surface).slice(surface.channel.length + 1)
-}
-
 /** Reads what arrived, in the name of the workspace or site that it came from. */
 export function readerOf(channels: Channels, name: ChannelName) {
   if (!channels.isOn(name)) return undefined
   return async (body: Uint8Array, account: string | undefined): Promise<Said | Unheard> => {
-    const channel = await channels.of(name, (account ?? '').replace(`${name}:`, ''))
+    const channel = await channels.of(name, bareAccount(name, account))
     return channel ? channel.read(body) : { ignored: 'not_connected', detail: `${account ?? name} is not connected` }
   }
 }

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { githubClient, statusOf } from '../channels/github/client.ts'
 import { readManifest } from '../channels/github/manifest.ts'
+import { UNHEARD } from '../channels/clickup/webhooks.ts'
+import { once } from '../channels/once.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
 import { messageOf, UserError } from '../core/errors.ts'
+import { CHANNEL_NAMES, CHANNELS } from '../core/said.ts'
 import { isPriced } from '../llm/prices.ts'
 import { findProgram, openSandbox } from '../workspace/sandbox.ts'
 import { openQueue } from '../queue/bullmq.ts'
@@ -50,28 +53,27 @@ export function doctorChecks(env: Env): Check[] {
   ]
 }
 
-const CHANNELS = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
-
 /** The channels that are switched on: whether the token is accepted, and whether the vendor still sends its events. */
 function channelChecks({ channels: settings, server }: Settings): Check[] {
-  const on = (['slack', 'jira', 'clickup'] as const).filter((name) => settings[name] !== undefined)
-  return on.map((name) => ({
+  const opened = once(() =>
+    openChannels({
+      settings,
+      publicUrl: server.publicUrl,
+      redact: (text) => text,
+      installs: undefined,
+      leases: { acquire: () => Promise.resolve(undefined) },
+      warn: () => {},
+    }),
+  )
+  return CHANNEL_NAMES.filter((name) => settings[name] !== undefined).map((name) => ({
     name: CHANNELS[name],
     async run() {
-      const nobody = { acquire: () => Promise.resolve(undefined) }
-      const channels = await openChannels({
-        settings,
-        publicUrl: server.publicUrl,
-        redact: (text) => text,
-        installs: undefined,
-        leases: nobody,
-      })
-      const channel = await channels.of(name, '')
+      const channel = await (await opened()).of(name, '')
       if (!channel) return ok('switched off')
       try {
         const who = await channel.whoami()
         // What it mends on the way is no trouble any more.
-        const [wrong] = ((await channel.tend?.(Date.now())) ?? []).filter((line) => line.includes('nothing is heard'))
+        const wrong = (await channel.tend?.(Date.now()))?.find((line) => line.includes(UNHEARD))
         return wrong ? broken(wrong, `See docs/${name}.md.`) : ok(who)
       } catch (error) {
         return broken(messageOf(error), `Check the settings of ${CHANNELS[name]} (docs/${name}.md) and the network.`)

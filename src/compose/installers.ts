@@ -1,17 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { clickupInstaller } from '../channels/clickup/install.ts'
 import { slackInstaller } from '../channels/slack/install.ts'
 import type { InstallSettings } from '../config/channels.ts'
 import type { ChannelName } from '../core/said.ts'
+import { hookPath } from '../http/webhooks.ts'
 import { sealWith } from '../installs/seal.ts'
 import type { Installer } from '../installs/types.ts'
 import type { Store } from '../store/types.ts'
 import { createInstalls, type Installs } from './installs.ts'
-
-const HOOKS: Readonly<Record<ChannelName, string>> = {
-  slack: '/api/slack/events',
-  jira: '/api/jira/webhooks',
-  clickup: '/api/clickup/webhooks',
-}
 
 /** The vendors whose apps are set up for installing. */
 async function installersOf({
@@ -32,6 +28,7 @@ async function jiraInstallerOf(settings: NonNullable<InstallSettings['jira']>): 
   return jiraInstaller({ ...settings, projects: [...settings.repositories.keys()] })
 }
 
+/** The installs, with the vendors whose apps are set up. */
 export interface OpenedInstalls extends Installs {
   readonly installers: Partial<Record<ChannelName, Installer>>
 }
@@ -49,9 +46,9 @@ export async function openInstalls(
     store: store.installs,
     seal: sealWith(settings.secretKey),
     installers,
-    hooksUrl: (channel) => publicUrl + HOOKS[channel],
+    hooksUrl: (channel) => publicUrl + hookPath(channel),
     now: store.now,
-    sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
+    sleep,
     learn,
   })
   return { ...installs, installers }

@@ -17,6 +17,7 @@ const Stored = z.object({
   extra: z.record(z.string(), z.string()),
 })
 
+/** What installs are kept and renewed with. */
 export interface InstallsDeps {
   readonly store: InstallStore
   readonly seal: Seal
@@ -32,6 +33,8 @@ export interface InstallsDeps {
 /** The workspaces and sites that Muster was installed into, with their tokens. */
 export interface Installs {
   list(): Promise<readonly InstallRow[]>
+  /** What is kept of a channel's installs, as it is: nothing is asked of anybody. */
+  kept(channel: ChannelName): Promise<readonly { readonly account: string; readonly tokens: Tokens }[]>
   /** Tokens that are good now, renewed where they run out. @param leases tells processes apart: a refresh token is good once */
   tokens(channel: ChannelName, account: string, leases: Pick<Leases, 'acquire'>): Promise<Tokens | undefined>
   /** Ends an installation that somebody consented to: keeps the tokens, and has events sent. */
@@ -42,6 +45,7 @@ export interface Installs {
   note(channel: ChannelName, account: string, extra: Readonly<Record<string, string>>): Promise<void>
 }
 
+/** The installs over their store. Secrets are sealed before they are stored. */
 export function createInstalls(deps: InstallsDeps): Installs {
   const { store, seal, installers, now } = deps
   const about = (channel: ChannelName, account: string) => `${channel}:${account}`
@@ -67,6 +71,10 @@ export function createInstalls(deps: InstallsDeps): Installs {
 
   return {
     list: store.list,
+    kept: async (channel) =>
+      (await store.list())
+        .filter((row) => row.channel === channel)
+        .map((row) => ({ account: row.account, tokens: read(row) })),
     async tokens(channel, account, leases) {
       for (let waited = 0; ; waited++) {
         const row = await store.get(channel, account)

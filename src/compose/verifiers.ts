@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { receive as receiveClickup } from '../channels/clickup/receive.ts'
 import { arrivalOf as jiraArrival, receive as receiveJira } from '../channels/jira/receive.ts'
@@ -6,8 +6,8 @@ import { headerIn, jsonIn } from '../channels/signature.ts'
 import { receive as receiveSlack } from '../channels/slack/receive.ts'
 import type { Received, Verifier } from '../channels/types.ts'
 import type { ChannelSettings } from '../config/channels.ts'
+import { isSameSecret } from '../core/hash.ts'
 import type { ChannelName } from '../core/said.ts'
-import type { Leases } from '../leases/types.ts'
 import type { Installs } from './installs.ts'
 
 type Verifiers = Readonly<Record<ChannelName, Verifier | undefined>>
@@ -43,15 +43,13 @@ const Claims = z.object({ exp: z.number().optional(), iss: z.string().optional()
 /** A JSON Web Token (RFC 7519) signed with HS256, and not run out. Nothing else is accepted, whatever its header says. */
 export function isToken(token: string, secret: string, now = Date.now()): boolean {
   const [head = '', payload = '', signature = ''] = token.split('.')
-  const given = Buffer.from(signature, 'base64url')
   const wanted = createHmac('sha256', secret).update(`${head}.${payload}`).digest()
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false
+  if (!isSameSecret(Buffer.from(signature, 'base64url'), wanted)) return false
   const header = z.object({ alg: z.literal('HS256') }).safeParse(jsonIn(Buffer.from(head, 'base64url')))
   const claims = Claims.safeParse(jsonIn(Buffer.from(payload, 'base64url')))
   return header.success && claims.success && (claims.data.exp ?? 0) * 1000 > now
 }
 
-const NOBODYS: Pick<Leases, 'acquire'> = { acquire: () => Promise.resolve(undefined) }
 const Hook = z.looseObject({ webhook_id: z.string() })
 
 /** ClickUp gives every webhook a secret of its own: which one it is stands in the body, and is believed when its secret fits. */
@@ -64,11 +62,8 @@ async function fromClickup(
   const own = clickup && receiveClickup(headers, body, clickup.webhookSecret, clickup.team)
   if (own?.ok || !installs) return own ?? WRONG
   const hook = Hook.safeParse(jsonIn(body))
-  for (const { channel, account } of hook.success ? await installs.list() : []) {
-    const tokens = channel === 'clickup' ? await installs.tokens(channel, account, NOBODYS) : undefined
-    const secret = tokens?.extra['webhookSecret']
-    if (secret && tokens?.extra['webhook'] === hook.data?.webhook_id)
-      return receiveClickup(headers, body, secret, account)
-  }
-  return own ?? WRONG
+  const kept = hook.success ? await installs.kept('clickup') : []
+  const found = kept.find(({ tokens }) => tokens.extra['webhook'] === hook.data?.webhook_id)
+  const secret = found?.tokens.extra['webhookSecret']
+  return found && secret ? receiveClickup(headers, body, secret, found.account) : (own ?? WRONG)
 }

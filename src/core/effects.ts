@@ -150,6 +150,7 @@ export type SurfaceBody =
       readonly done: boolean
     }
 
+/** A form to fill in. */
 export type Form =
   | { readonly name: 'answer'; readonly questions: readonly string[] }
   | { readonly name: 'repository'; readonly choices: readonly string[]; readonly event: string }

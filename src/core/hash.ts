@@ -13,6 +13,12 @@ export function hashOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex')
 }
 
+/** Whether two secrets are the same, compared in constant time: how long it takes tells nothing of where they differ. */
+export function isSameSecret(one: string | Uint8Array, other: string | Uint8Array): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
 /** The marker that Muster hides in what it posts: names the effect, signed so that nobody else can plant one. */
 export function markerOf(effectId: string, key: string): string {
   return `muster:${effectId}:${createHmac('sha256', key).update(effectId).digest('hex').slice(0, 32)}`
@@ -22,7 +28,5 @@ export function markerOf(effectId: string, key: string): string {
 export function readMarker(marker: string, key: string): string | undefined {
   const [, effectId, mac] = /^muster:([\w.-]+):([0-9a-f]{32})$/.exec(marker) ?? []
   if (!effectId || !mac) return undefined
-  const want = Buffer.from(markerOf(effectId, key))
-  const got = Buffer.from(marker)
-  return want.length === got.length && timingSafeEqual(want, got) ? effectId : undefined
+  return isSameSecret(markerOf(effectId, key), marker) ? effectId : undefined
 }

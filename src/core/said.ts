@@ -23,6 +23,16 @@ export type Surface = (
 
 export type ChannelName = Surface['channel']
 
+/** The channels beside GitHub, as people call them. */
+export const CHANNELS: Readonly<Record<ChannelName, string>> = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' }
+/** The same as a list. */
+export const CHANNEL_NAMES = ['slack', 'jira', 'clickup'] as const satisfies readonly ChannelName[]
+
+/** A channel by its name; undefined where there is none of that name. */
+export function channelNamed(text: unknown): ChannelName | undefined {
+  return CHANNEL_NAMES.find((name) => name === text)
+}
+
 /** The conversation key of a surface. */
 export function surfaceKey(surface: Surface): string {
   switch (surface.channel) {
@@ -35,16 +45,19 @@ export function surfaceKey(surface: Surface): string {
   }
 }
 
-/** Whose limits at the provider a surface counts towards. */
+/** The workspace or site of a surface. */
+export function accountIn(surface: Surface): string {
+  return surface.channel === 'jira' ? surface.site : surface.team
+}
+
+/** Whose limits at the provider a surface counts towards: the workspace or site, with its channel. */
 export function surfaceAccount(surface: Surface): string {
-  switch (surface.channel) {
-    case 'slack':
-      return `slack:${surface.team}`
-    case 'jira':
-      return `jira:${surface.site}`
-    case 'clickup':
-      return `clickup:${surface.team}`
-  }
+  return `${surface.channel}:${accountIn(surface)}`
+}
+
+/** The workspace or site of an account with its channel (`slack:T0123`). */
+export function bareAccount(channel: ChannelName, account: string | undefined): string {
+  return (account ?? '').replace(`${channel}:`, '')
 }
 
 /** Somebody's account in a channel. Authority never comes from here: only from the GitHub account that it is linked to. */

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { isSameSecret } from '../core/hash.ts'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
@@ -77,9 +77,7 @@ async function authorise(
       ? undefined
       : problem(reply, 401, 'no_token', 'Without MUSTER_API_TOKEN the API answers on the loopback address only.')
   }
-  const given = Buffer.from(request.headers.authorization ?? '')
-  const wanted = Buffer.from(`Bearer ${token}`)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
+  return isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`)
     ? undefined
     : problem(reply, 401, 'bad_token', 'Send Authorization: Bearer with the API token.')
 }

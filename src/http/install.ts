@@ -1,9 +1,11 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
-import type { ChannelName } from '../core/said.ts'
+import { type ChannelName, channelNamed, CHANNELS } from '../core/said.ts'
 import type { Installed } from '../installs/types.ts'
-import { escape, html } from './page.ts'
+import { begin, browserOf, isSigned, partOf, signatureOf } from './consent.ts'
+import { escape } from '../core/markup.ts'
+import { html } from './page.ts'
 import type { HttpDeps } from './types.ts'
 
 /** What installing into workspaces and sites needs. */
@@ -19,9 +21,8 @@ export interface InstallDeps extends Pick<HttpDeps, 'log'> {
   readonly now: () => number
 }
 
-const COOKIE = 'muster_install'
 const MINUTES = 30
-const NAMES = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
+const BEGUN = { cookie: 'muster_install', path: '/install', minutes: MINUTES } as const
 
 /** An address by which somebody may install once, within half an hour. Whoever holds the API token makes them. */
 export function invitationFor(channel: ChannelName, secretKey: string, now: number): string {
@@ -38,44 +39,25 @@ export function installRoutes(deps: InstallDeps): (app: FastifyInstance) => void
   return (app) => {
     app.get('/install/callback', { schema: { hide: true } }, (request, reply) => finish(deps, callback, request, reply))
     app.get('/install/:invitation', { schema: { hide: true } }, async (request, reply) => {
-      const invited = readInvitation(deps, lastPart(request))
-      return invited ? html(reply, ask(invited.channel, lastPart(request))) : html(reply.code(404), GONE)
+      const invited = readInvitation(deps, partOf(request, 'invitation'))
+      return invited ? html(reply, ask(invited.channel, partOf(request, 'invitation'))) : html(reply.code(404), GONE)
     })
     app.get('/install/:invitation/go', { schema: { hide: true } }, async (request, reply) => {
-      const invitation = lastPart(request)
+      const invitation = partOf(request, 'invitation')
       const invited = readInvitation(deps, invitation)
-      const browser = randomBytes(32).toString('base64url')
-      const state = `${invitation}~${signatureOf(browser, invitation)}`
-      const url = invited && deps.authorizeUrl(invited.channel, state, callback)
+      const browser = invited && begin(reply, { ...BEGUN, publicUrl: deps.publicUrl })
+      const url =
+        browser && deps.authorizeUrl(invited.channel, `${invitation}~${signatureOf(browser, invitation)}`, callback)
       if (!url) return html(reply.code(404), GONE)
-      const secure = deps.publicUrl.startsWith('https:') ? '; Secure' : ''
-      reply.header(
-        'set-cookie',
-        `${COOKIE}=${browser}; Path=/install; HttpOnly; SameSite=Lax; Max-Age=${MINUTES * 60}${secure}`,
-      )
       return reply.redirect(url)
     })
   }
 }
 
-function lastPart({ params }: FastifyRequest): string {
-  const value: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'invitation') : undefined
-  return typeof value === 'string' ? value : ''
-}
-
-function signatureOf(key: string, text: string): string {
-  return createHmac('sha256', key).update(text).digest('base64url')
-}
-
-function isSigned(key: string, text: string, signature: string): boolean {
-  const [one, other] = [Buffer.from(signature), Buffer.from(signatureOf(key, text))]
-  return one.length === other.length && timingSafeEqual(one, other)
-}
-
 function readInvitation({ secretKey, now }: InstallDeps, invitation: string) {
-  const [channel, until, nonce, signature] = invitation.split('.')
-  if (!secretKey || !until || !nonce || !signature) return undefined
-  if (channel !== 'slack' && channel !== 'jira' && channel !== 'clickup') return undefined
+  const [name, until, nonce, signature] = invitation.split('.')
+  const channel = channelNamed(name)
+  if (!secretKey || !channel || !until || !nonce || !signature) return undefined
   if (!isSigned(secretKey, `invitation ${channel}.${until}.${nonce}`, signature)) return undefined
   return Number(until) > now() ? ({ channel, nonce } as const) : undefined
 }
@@ -88,7 +70,7 @@ async function finish(
 ): Promise<FastifyReply> {
   const query = new URL(request.url, 'http://localhost').searchParams
   const [invitation = '', bound = ''] = (query.get('state') ?? '').split('~')
-  const browser = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1]
+  const browser = browserOf(request, BEGUN.cookie)
   const invited = readInvitation(deps, invitation)
   const code = query.get('code')
   if (!invited || !code || !browser || !isSigned(browser, invitation, bound)) return html(reply.code(400), BROKEN)
@@ -105,15 +87,15 @@ async function finish(
 }
 
 function ask(channel: ChannelName, invitation: string): string {
-  return `<h1>Install Muster into ${NAMES[channel]}</h1><p>${NAMES[channel]} asks you next for its consent. Afterwards Muster reads what people say to it there, and answers. Its tokens are kept encrypted on this server.</p>
-<form action="/install/${escape(invitation)}/go" method="get"><button>Go on to ${NAMES[channel]}</button></form>`
+  return `<h1>Install Muster into ${CHANNELS[channel]}</h1><p>${CHANNELS[channel]} asks you next for its consent. Afterwards Muster reads what people say to it there, and answers. Its tokens are kept encrypted on this server.</p>
+<form action="/install/${escape(invitation)}/go" method="get"><button>Go on to ${CHANNELS[channel]}</button></form>`
 }
 
 function done(channel: ChannelName, found: readonly Installed[]): string {
   const list = found
     .map(({ name, account }) => `<li><strong>${escape(name)}</strong> <code>${escape(account)}</code></li>`)
     .join('')
-  return `<h1>Installed</h1><p class="ok">Muster is connected to ${NAMES[channel]}:</p><ul>${list}</ul><p><code>muster install remove ${channel} &lt;account&gt;</code> takes it back.</p>`
+  return `<h1>Installed</h1><p class="ok">Muster is connected to ${CHANNELS[channel]}:</p><ul>${list}</ul><p><code>muster install remove ${channel} &lt;account&gt;</code> takes it back.</p>`
 }
 
 const GONE = `<h1>This invitation is used up</h1><p>It is good once, and for ${MINUTES} minutes. <code>muster install add</code> makes a new one.</p>`

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { CHANNEL_NAMES } from '../core/said.ts'
 import { invitationFor } from './install.ts'
 import { problem } from './problem.ts'
 import { type Api, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
 
-const Channel = z.enum(['slack', 'jira', 'clickup'])
+const Channel = z.enum(CHANNEL_NAMES)
 const Install = z.object({ channel: Channel, account: z.string(), name: z.string(), installedAt: z.string() })
 
 /** Where Muster is installed. Tokens never leave the server. */

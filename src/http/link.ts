@@ -1,9 +1,11 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
+import { CHANNELS } from '../core/said.ts'
 import type { Person } from '../core/task/types.ts'
 import type { PeopleStore, Who } from '../people/types.ts'
-import { escape, html } from './page.ts'
+import { begin, browserOf, isSigned, partOf, signatureOf } from './consent.ts'
+import { escape } from '../core/markup.ts'
+import { html } from './page.ts'
 import type { HttpDeps } from './types.ts'
 
 /** What signing in with GitHub needs. */
@@ -19,8 +21,8 @@ interface SignIn {
   whoSigned(code: string, verifier: string, redirectUri: string): Promise<{ person: Person; emails: readonly string[] }>
 }
 
-const COOKIE = 'muster_link'
 const MINUTES = 15
+const BEGUN = { cookie: 'muster_link', path: '/link', minutes: MINUTES } as const
 
 /**
  * Shows which GitHub account is somebody's, by their signing in: `/link/<code>` says whose account it is about and asks;
@@ -34,31 +36,20 @@ export function linkRoutes(deps: LinkDeps): (app: FastifyInstance) => void {
       finish(deps, callback, request, reply),
     )
     app.get('/link/:code', { schema: { hide: true } }, async (request, reply) => {
-      const code = codeIn(request)
+      const code = partOf(request, 'code')
       const who = await deps.people.peek(code)
       if (!who) return html(reply.code(404), GONE)
       if (!deps.signIn()) return html(reply.code(503), unavailable(who))
       return html(reply, ask(who, code))
     })
     app.get('/link/:code/github', { schema: { hide: true } }, async (request, reply) => {
-      const code = codeIn(request)
+      const code = partOf(request, 'code')
       const signIn = deps.signIn()
       if (!signIn || !(await deps.people.peek(code))) return html(reply.code(404), GONE)
-      const verifier = randomBytes(32).toString('base64url')
-      const secure = deps.publicUrl.startsWith('https:') ? '; Secure' : ''
-      reply.header(
-        'set-cookie',
-        `${COOKIE}=${verifier}; Path=/link; HttpOnly; SameSite=Lax; Max-Age=${MINUTES * 60}${secure}`,
-      )
-      return reply.redirect(signIn.authorizeUrl(stateOf(code, verifier), verifier, callback))
+      const verifier = begin(reply, { ...BEGUN, publicUrl: deps.publicUrl })
+      return reply.redirect(signIn.authorizeUrl(`${code}.${signatureOf(verifier, code)}`, verifier, callback))
     })
   }
-}
-
-/** The last part of the address, or none. */
-function codeIn({ params }: FastifyRequest): string {
-  const code: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'code') : undefined
-  return typeof code === 'string' ? code : ''
 }
 
 async function finish(
@@ -68,12 +59,11 @@ async function finish(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const query = new URL(request.url, 'http://localhost').searchParams
-  const verifier = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1]
-  const [code = ''] = (query.get('state') ?? '').split('.')
+  const verifier = browserOf(request, BEGUN.cookie)
+  const [code = '', bound = ''] = (query.get('state') ?? '').split('.')
   const answer = query.get('code')
   const sign = signIn()
-  if (!verifier || !answer || !sign || !isState(query.get('state') ?? '', code, verifier))
-    return html(reply.code(400), BROKEN)
+  if (!verifier || !answer || !sign || !isSigned(verifier, code, bound)) return html(reply.code(400), BROKEN)
   try {
     const { person, emails } = await sign.whoSigned(answer, verifier, callback)
     const who = await people.take(code)
@@ -93,27 +83,15 @@ async function finish(
   }
 }
 
-/** The code, bound to the browser: an answer that was begun elsewhere does not fit. */
-function stateOf(code: string, verifier: string): string {
-  return `${code}.${createHmac('sha256', verifier).update(code).digest('base64url')}`
-}
-
-function isState(given: string, code: string, verifier: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(stateOf(code, verifier))]
-  return one.length === other.length && timingSafeEqual(one, other)
-}
-
-const NAMES = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' } as const
-
 function ask(who: Who, code: string): string {
-  return `<h1>Is this you?</h1><p>The ${NAMES[who.channel]} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
-<p>If that is <strong>your own</strong> ${NAMES[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there, and keeps fingerprints (hashes) of your verified e-mail addresses where GitHub shows them, by which other channels of your team may recognise you.</p>
+  return `<h1>Is this you?</h1><p>The ${CHANNELS[who.channel]} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
+<p>If that is <strong>your own</strong> ${CHANNELS[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there, and keeps fingerprints (hashes) of your verified e-mail addresses where GitHub shows them, by which other channels of your team may recognise you.</p>
 <form action="/link/${escape(code)}/github" method="get"><button>This is my account: sign in with GitHub</button></form>
 <p class="muted">If somebody sent you this link, close this page: they would act in your name.</p>`
 }
 
 function done(who: Who, { login }: Person): string {
-  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${NAMES[who.channel]} is ${escape(login)} on GitHub.</p><p>Go back and say it again. Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
+  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${CHANNELS[who.channel]} is ${escape(login)} on GitHub.</p><p>Go back and say it again. Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
 }
 
 function unavailable({ channel, account, id }: Who): string {

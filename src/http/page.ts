@@ -20,7 +20,3 @@ export function html(reply: FastifyReply, body: string): FastifyReply {
 function page(body: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Muster</title><style>${STYLE}</style><main>${body}</main></html>`
 }
-
-export function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
-}

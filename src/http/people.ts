@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { CHANNEL_NAMES } from '../core/said.ts'
 import type { PersonLink } from '../people/types.ts'
 import { type Api, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
 
-const Channel = z.enum(['slack', 'jira', 'clickup'])
+const Channel = z.enum(CHANNEL_NAMES)
 const Member = z.object({
   channel: Channel,
   account: z.string().min(1).max(200).describe('the workspace or site'),

@@ -1,7 +1,9 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
-import { escape, html } from './page.ts'
+import { isSameSecret } from '../core/hash.ts'
+import { escape } from '../core/markup.ts'
+import { html } from './page.ts'
 import { type HttpDeps, isLocal } from './types.ts'
 
 /** What the set-up page needs. */
@@ -68,9 +70,7 @@ function queryOf(request: FastifyRequest): {
 }
 
 function mayEnter(request: FastifyRequest, code: string): boolean {
-  const given = Buffer.from(queryOf(request).setup ?? '')
-  const wanted = Buffer.from(code)
-  return isLocal(request) || (given.length === wanted.length && timingSafeEqual(given, wanted))
+  return isLocal(request) || isSameSecret(queryOf(request).setup ?? '', code)
 }
 
 function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string): string {

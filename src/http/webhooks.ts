@@ -24,6 +24,11 @@ const DOORS: readonly Door[] = [
   { source: 'clickup', name: 'ClickUp', path: '/api/clickup/webhooks', bytes: MAX_OTHER_BYTES, accepted: 'told' },
 ]
 
+/** Where a service's events are received, under Muster's own address. */
+export function hookPath(source: WebhookSource): string {
+  return DOORS.find((door) => door.source === source)?.path ?? ''
+}
+
 /** Verify, store, commit, answer: nothing else stands on a webhook's path. */
 export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.removeAllContentTypeParsers()

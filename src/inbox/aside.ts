@@ -6,14 +6,12 @@ import type { Document } from '../core/reply/document.ts'
 import { OPENING } from '../core/routing.ts'
 import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
-import type { Repository } from '../core/task/types.ts'
-import { mayAskOnly, mayWrite } from './authority.ts'
+import { mayAskOnly, mayRead, mayWrite } from './authority.ts'
 import { PERSON } from './rate.ts'
+import { NOWHERE } from './replies.ts'
 import type { InboxDeps } from './scene.ts'
-import { choiceButtons, choicesOf, mayRead } from './views.ts'
+import { choiceButtons, choicesOf } from './views.ts'
 
-/** What belongs to no repository. */
-export const NOWHERE: Repository = { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 }
 /** So many repositories are named where one has to be chosen. */
 const CHOICES = 20
 const ABSENT =
@@ -49,7 +47,7 @@ export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said,
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
   const say = async (body: Words) => {
     await deps.store.effects.add(conversationId, conversationId, undefined, [
-      { key: `reply:${eventId}`, body: { place: { repository: NOWHERE, number: 0 }, surface, ...body } },
+      { key: `reply:${eventId}`, body: { place: NOWHERE, surface, ...body } },
     ])
     deps.kick()
   }
@@ -80,6 +78,7 @@ function documentOf(what: Aside, names: readonly string[]): Document {
   }
 }
 
+/** What becomes of a command too many. */
 export const LIMITED: Decision = {
   outcome: 'refused',
   reason: 'rate_limited',

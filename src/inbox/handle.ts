@@ -2,7 +2,7 @@ import { SendError } from '../channels/types.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
-import { type ChannelName, memberKey, type Said } from '../core/said.ts'
+import { bareAccount, type ChannelName, memberKey, type Said } from '../core/said.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
@@ -13,7 +13,7 @@ import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task
 import { holds } from '../core/task/surfaces.ts'
 import type { Task } from '../core/task/types.ts'
 import { startFromApi } from './api.ts'
-import { inThread, LIMITED, NOWHERE, sayElsewhere } from './aside.ts'
+import { inThread, LIMITED, sayElsewhere } from './aside.ts'
 import { drainLane } from './lanes.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
 import { changeLinks } from './linking.ts'
@@ -160,11 +160,11 @@ async function hearElsewhere(
     detail: `${channel} is not switched on`,
   }
   if ('ignored' in said) {
-    if (said.ignored === 'uninstalled') await deps.uninstalled(channel, (account ?? '').replace(`${channel}:`, ''))
+    if (said.ignored === 'uninstalled') await deps.uninstalled(channel, bareAccount(channel, account))
     return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
   }
   if (isView(said.what)) {
-    const decision = await showView(deps, eventId, said, said.what, { repository: NOWHERE, number: 0 })
+    const decision = await showView(deps, eventId, said, said.what)
     return deps.store.inbox.decide(eventId, decision, { kind: said.kind })
   }
   const found = await fromElsewhere(deps, said)
@@ -275,9 +275,7 @@ async function tooMany(deps: InboxDeps, scene: Scene, allowance: 'told' | 'no'):
   await decideOnly(deps, scene, LIMITED)
   if (allowance === 'no') return
   const document = limitedReply(PERSON)
-  const { conversationId } = scene
-  if (!scene.heard.elsewhere) return reply(deps, scene, document)
-  await deps.store.effects.add(conversationId, conversationId, undefined, whisper(scene, document))
+  return scene.heard.elsewhere ? whisper(deps, scene, document) : reply(deps, scene, document)
 }
 
 async function apply(
@@ -318,13 +316,7 @@ async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<vo
   }
   if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
     const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
-    const { conversationId } = scene
-    await deps.store.effects.add(
-      conversationId,
-      conversationId,
-      undefined,
-      whisper(scene, linkOffer(url, elsewhere.surface.channel === 'slack')),
-    )
+    await whisper(deps, scene, linkOffer(url, elsewhere.surface.channel === 'slack'))
     return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_linked', detail })
   }
   await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')

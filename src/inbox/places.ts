@@ -1,7 +1,7 @@
 import { githubKey } from '../core/heard.ts'
 import { messageOf } from '../core/errors.ts'
 import { issueAt, referencesIn } from '../core/references.ts'
-import { type ChannelName, isTicket, type Surface, surfaceKey } from '../core/said.ts'
+import { CHANNEL_NAMES, isTicket, type Surface, surfaceKey } from '../core/said.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
 
@@ -16,8 +16,6 @@ export type Found =
     }
   | { readonly on: 'surface'; readonly surface: Surface }
 
-const CHANNELS: readonly ChannelName[] = ['slack', 'jira', 'clickup']
-
 export function keyOf(found: Found): string {
   return found.on === 'github' ? githubKey(found.repository.id, found.number) : surfaceKey(found.surface)
 }
@@ -31,7 +29,7 @@ export async function placeAt(deps: InboxDeps, url: URL): Promise<Found | undefi
     const { isPullRequest, url: address } = found.subject
     return { on: 'github', repository: found.repository, number: issue.number, isPullRequest, url: address }
   }
-  for (const channel of CHANNELS) {
+  for (const channel of CHANNEL_NAMES) {
     const surface = await deps.facts[channel]?.surfaceAt(url)
     if (surface) return { on: 'surface', surface }
   }

@@ -7,6 +7,12 @@ import type { Decision } from '../core/task/commands.ts'
 import type { InboxDeps, Scene } from './scene.ts'
 import type { Loaded } from './settings.ts'
 
+/** The place of what belongs to no repository. */
+export const NOWHERE: Place = {
+  repository: { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 },
+  number: 0,
+}
+
 /** The number at the end of a conversation key: the issue or pull request. */
 export function numberOf(key: string): number {
   return Number(key.slice(key.lastIndexOf('#') + 1))
@@ -47,15 +53,19 @@ function placeOf({ repository, key, elsewhere }: Heard): Place {
 }
 
 /** For the eyes of whoever said it, where the channel has such messages. */
-export function whisper({ heard, eventId }: Scene, document: Document): EffectIntent[] {
-  if (!heard.elsewhere) return []
+export async function whisper({ store }: InboxDeps, scene: Scene, document: Document): Promise<void> {
+  const { heard, eventId, conversationId } = scene
+  if (!heard.elsewhere) return
   const { surface, member } = heard.elsewhere
-  return [
-    {
-      key: `whisper:${eventId}`,
-      body: { kind: 'whisper', place: placeOf(heard), surface, member: member.id, name: member.name, document },
-    },
-  ]
+  const body = {
+    kind: 'whisper',
+    place: placeOf(heard),
+    surface,
+    member: member.id,
+    name: member.name,
+    document,
+  } as const
+  await store.effects.add(conversationId, conversationId, undefined, [{ key: `whisper:${eventId}`, body }])
 }
 
 /**

@@ -1,36 +1,33 @@
-import type { Button, EffectBody, Place } from '../core/effects.ts'
+import type { Button, EffectBody } from '../core/effects.ts'
 import { surfaceCard } from '../core/reply/card.ts'
 import type { Document } from '../core/reply/document.ts'
 import { homeDocument } from '../core/reply/home.ts'
 import { type Member, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Task } from '../core/task/types.ts'
+import { mayRead } from './authority.ts'
+import { NOWHERE } from './replies.ts'
 import { personOf } from './writers.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** What is only shown: forms, somebody's own page, previews. Nothing here changes a task. */
 
-/** So many of the newest tasks are looked through for somebody's page. */
+/** So many tasks that are under way are looked through for somebody's page, the newest first. */
 const LOOKED_AT = 60
 /** So many repositories are buttons; more are a list to choose from. */
 const BUTTONS = 4
 
 type View = Extract<Said['what'], { type: 'form' | 'home' | 'shared' }>
 
+/** Whether somebody only wants to see something. */
 export function isView(what: Said['what']): what is View {
   return what.type === 'form' || what.type === 'home' || what.type === 'shared'
 }
 
 /** Shows it. @returns what became of the event */
-export async function showView(
-  deps: InboxDeps,
-  eventId: string,
-  said: Said,
-  what: View,
-  nowhere: Place,
-): Promise<Decision> {
+export async function showView(deps: InboxDeps, eventId: string, said: Said, what: View): Promise<Decision> {
   const conversationId = await deps.store.conversations.at(surfaceKey(said.surface))
-  const body = await bodyOf(deps, said, what, nowhere, conversationId)
+  const body = await bodyOf(deps, said, what, conversationId)
   if (!body) return { outcome: 'ignored', reason: 'nothing_to_show', detail: `nothing is shown for ${said.kind}` }
   await deps.store.effects.add(conversationId, conversationId, undefined, [{ key: `view:${eventId}`, body }])
   deps.kick()
@@ -41,9 +38,9 @@ async function bodyOf(
   deps: InboxDeps,
   { surface, by }: Said,
   what: View,
-  place: Place,
   conversationId: string,
 ): Promise<EffectBody | undefined> {
+  const place = NOWHERE
   if (what.type === 'home') return { kind: 'home', place, surface, member: by.id, document: await pageOf(deps, by) }
   if (what.type === 'shared') {
     const shown = (await mayRead(deps, by)) ? await previews(deps, what.urls) : []
@@ -71,12 +68,6 @@ async function bodyOf(
   }
 }
 
-/** Whoever belongs to the workspace may read, as they may ask. */
-export async function mayRead(deps: InboxDeps, member: Member): Promise<boolean> {
-  if (member.isStranger || member.id === '') return false
-  return (await deps.facts[member.channel]?.isFullMember(member)) ?? false
-}
-
 async function previews(deps: InboxDeps, urls: readonly string[]) {
   const shown: { url: string; document: Document }[] = []
   for (const url of urls) {
@@ -97,12 +88,9 @@ function taskIn(url: string, publicUrl: string): string | undefined {
 async function pageOf(deps: InboxDeps, member: Member): Promise<Document> {
   const person = await personOf(deps, member)
   if (!person) return homeDocument(undefined, deps.linkUrl(await deps.store.people.offer(member)))
-  const { items } = await deps.store.tasks.list({ limit: LOOKED_AT, cursor: undefined })
   const open: Task[] = []
   const allowed = new Map<number, boolean>()
-  for (const { id, finishedAt } of items) {
-    const task = finishedAt === undefined ? await deps.store.tasks.get(id) : undefined
-    if (!task) continue
+  for (const task of await deps.store.tasks.unfinished(LOOKED_AT)) {
     const { repository } = task.origin
     const may = allowed.get(repository.id) ?? (await deps.platform.canWrite(repository, person))
     allowed.set(repository.id, may)

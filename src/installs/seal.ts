@@ -7,6 +7,7 @@ const NONCE = 12
 const TAG = 16
 const SALT = 'muster.installs.1'
 
+/** Closes texts so that only the same secret opens them. */
 export interface Seal {
   /** @param about what the text belongs to: it can be opened for that alone */
   close(text: string, about: string): string

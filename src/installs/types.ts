@@ -10,6 +10,7 @@ export interface Tokens {
   readonly extra: Readonly<Record<string, string>>
 }
 
+/** A workspace or site that somebody has consented for. */
 export interface Installed {
   /** The workspace or site, as surfaces name it. */
   readonly account: string
@@ -42,6 +43,7 @@ export interface InstallRow {
   readonly installedAt: Date
 }
 
+/** What is stored of installs; their tokens are sealed before they come here. */
 export interface InstallStore {
   list(): Promise<readonly InstallRow[]>
   get(channel: ChannelName, account: string): Promise<InstallRow | undefined>

@@ -178,15 +178,7 @@ async function failed(deps: DeliverDeps, effect: StoredEffect, error: SendError,
   else
     await deps.workflow.apply(
       taskId,
-      {
-        type: 'effect.failed',
-        at: deps.now(),
-        key,
-        kind: body.kind,
-        error: error.message,
-        body,
-        trouble: error.trouble,
-      },
+      { type: 'effect.failed', key, kind: body.kind, error: error.message, body, trouble: error.trouble },
       { effectFailed: { id, error: error.message }, fence },
     )
   return { kind: 'failed' }

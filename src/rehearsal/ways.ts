@@ -7,7 +7,6 @@ import type { SlackMessage } from './slack/world.ts'
 
 /** Where the people of a story talk with Muster. What they want is the same everywhere. */
 export interface Way {
-  readonly name: 'tiers' | 'slack' | 'jira'
   /** Whatever has to be done once, before anybody is known. */
   prepare(): Promise<void>
   /** Alice asks for what is on main to go live. */
@@ -35,7 +34,6 @@ export function onGithub({ people }: Stage): Way {
     deploy: () => people.comment('alice', number, '@muster deploy production'),
   })
   return {
-    name: 'tiers',
     prepare: () => Promise.resolve(),
     async firstRelease() {
       const issue = await people.openIssue(
@@ -72,7 +70,6 @@ export function inSlack({ team, repo }: Stage): Way {
     deploy: () => slack.people.say(who('alice'), channel, '@muster deploy production', ts),
   })
   return {
-    name: 'slack',
     async prepare() {
       const wishes = { alice: 'deploy production', bob: 'plan a better README' }
       for (const [login, wish] of Object.entries(wishes)) {
@@ -105,7 +102,6 @@ export function inJira({ team }: Stage): Way {
     deploy: () => people.comment(who('alice'), ticket, '@muster deploy production'),
   })
   return {
-    name: 'jira',
     async prepare() {
       release = await people.create(who('alice'), 'Put the price service into production', '')
       const { comments } = release

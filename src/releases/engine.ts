@@ -6,9 +6,8 @@ import { approvalFor } from '../core/policy.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { figuresOf, type Sample } from '../core/traffic.ts'
-import type { ReleaseStore } from '../store/types.ts'
 import type { Git } from '../workspace/types.ts'
-import type { Place, Releases, Target } from './types.ts'
+import type { Place, Releases, ReleaseStore, Target } from './types.ts'
 
 const SLICES = 12
 /** A deploy is at most once: what cannot be told is never simply tried again. */

@@ -1,6 +1,7 @@
 import type { Deployed, ReleasePlan, ReleaseReport } from '../core/artefacts.ts'
 import type { EnvironmentSettings } from '../core/settings.ts'
 import type { Release, Task } from '../core/task/types.ts'
+import type { Sample } from '../core/traffic.ts'
 
 /** What SRE can do; gates and approvals are the core's, not this engine's. */
 export interface Releases {
@@ -53,4 +54,42 @@ export interface Target {
   log(releaseId: string): Promise<string>
   /** Whether the environment answers its health check, through the way that users take. */
   probe(place: Place): Promise<boolean>
+}
+
+/** A release as it is stored: a folder, and the process that serves it. */
+export interface ReleaseRow {
+  readonly id: string
+  readonly repository: string
+  readonly environment: string
+  readonly sha: string
+  readonly taskId: string
+  readonly status: 'building' | 'starting' | 'live' | 'failed' | 'retired'
+  readonly port: number | undefined
+  readonly pid: number | undefined
+  /** Start time of the process in clock ticks since boot: tells a reused pid apart. */
+  readonly startedTick: string | undefined
+  readonly dir: string
+  readonly command: ReleaseCommand
+  readonly detail: string | undefined
+  readonly liveAt: Date | undefined
+}
+
+/** How a release is started, and where people reach it. */
+export interface ReleaseCommand {
+  readonly start: string
+  readonly health: string
+  readonly publicPort: number
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Releases of this machine, and what was measured of them. */
+export interface ReleaseStore {
+  save(row: ReleaseRow): Promise<void>
+  get(id: string): Promise<ReleaseRow | undefined>
+  /** The release that serves an environment now. */
+  live(repository: string, environment: string): Promise<ReleaseRow | undefined>
+  allLive(): Promise<ReleaseRow[]>
+  list(repository: string, environment: string): Promise<ReleaseRow[]>
+  addSamples(repository: string, environment: string, sha: string, samples: readonly Sample[]): Promise<void>
+  samples(repository: string, environment: string, from: Date, to: Date): Promise<Sample[]>
 }

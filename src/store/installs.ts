@@ -1,4 +1,5 @@
 import type { InstallRow, InstallStore } from '../installs/types.ts'
+import { channelIn } from './json.ts'
 import type { Sql } from './sql.ts'
 
 const COLUMNS = 'channel, account, name, sealed, version, installed_at'
@@ -43,9 +44,8 @@ export function installStore(sql: Sql): InstallStore {
 }
 
 function rowOf(row: Readonly<Record<string, unknown>>): InstallRow {
-  const channel = String(row['channel'])
   return {
-    channel: channel === 'jira' || channel === 'clickup' ? channel : 'slack',
+    channel: channelIn(row),
     account: String(row['account']),
     name: String(row['name']),
     sealed: String(row['sealed']),

@@ -1,3 +1,4 @@
+import { type ChannelName, channelNamed } from '../core/said.ts'
 import type { Prisma } from './generated/client.ts'
 
 /**
@@ -21,6 +22,13 @@ export function jsonText(value: unknown): string {
 /** The same for a text column. */
 export function cleanText(text: string): string {
   return text.replaceAll('\0', '\ufffd').toWellFormed()
+}
+
+/** The channel column of a row. @throws Error when a newer version wrote it */
+export function channelIn({ channel }: Readonly<Record<string, unknown>>): ChannelName {
+  const name = channelNamed(channel)
+  if (!name) throw new Error(`the database names a channel that is not known here: ${String(channel)}`)
+  return name
 }
 
 /** A bytea column, whichever driver read it. */

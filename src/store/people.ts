@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hashOf } from '../core/hash.ts'
 import type { Member } from '../core/said.ts'
+import { channelIn } from './json.ts'
 import type { Sql } from './sql.ts'
 import type { PeopleStore, PersonLink } from '../people/types.ts'
 
@@ -90,9 +91,8 @@ function hashOfEmail(email: string): string {
 }
 
 function memberIn(row: Readonly<Record<string, unknown>>): Pick<Member, 'channel' | 'account' | 'id' | 'name'> {
-  const channel = String(row['channel'])
   return {
-    channel: channel === 'jira' || channel === 'clickup' ? channel : 'slack',
+    channel: channelIn(row),
     account: String(row['account']),
     id: String(row['member']),
     name: String(row['name']),

@@ -1,7 +1,7 @@
 import type { Sample } from '../core/traffic.ts'
 import type { PrismaClient, Release as Row } from './generated/client.ts'
 import { cleanText, fromJson, toJson } from './json.ts'
-import type { ReleaseCommand, ReleaseRow, ReleaseStore } from './types.ts'
+import type { ReleaseCommand, ReleaseRow, ReleaseStore } from '../releases/types.ts'
 
 export function releaseStore(prisma: PrismaClient): ReleaseStore {
   return {

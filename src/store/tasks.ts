@@ -70,13 +70,7 @@ export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
       return pageOf(rows, page.limit, map, (row) => String(row.seq))
     },
     export: (id) => exportTask(sql, id),
-    async surfaces() {
-      const { rows } = await sql.query(
-        "SELECT state->'surfaces' AS surfaces FROM task WHERE finished_at IS NULL AND state ? 'surfaces' LIMIT 5000",
-        [],
-      )
-      return rows.flatMap((row) => fromJson<readonly Surface[]>(row['surfaces']))
-    },
+    ...openTasks(sql),
     async list(page) {
       const after = readCursor(page.cursor)
       const where = after
@@ -110,5 +104,25 @@ function summary(row: Omit<PrismaRow, 'state' | 'work'>): TaskSummary {
     createdAt,
     status: fromJson<TaskStatus>(row.status),
     finishedAt: row.finishedAt ?? undefined,
+  }
+}
+
+/** Tasks that are not finished. */
+function openTasks(sql: Sql): Pick<TaskStore, 'unfinished' | 'surfaces'> {
+  return {
+    async unfinished(limit) {
+      const { rows } = await sql.query(
+        'SELECT state FROM task WHERE finished_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1',
+        [limit],
+      )
+      return rows.map((row) => fromJson<Task>(row['state']))
+    },
+    async surfaces() {
+      const { rows } = await sql.query(
+        "SELECT state->'surfaces' AS surfaces FROM task WHERE finished_at IS NULL AND state ? 'surfaces' LIMIT 5000",
+        [],
+      )
+      return rows.flatMap((row) => fromJson<readonly Surface[]>(row['surfaces']))
+    },
   }
 }

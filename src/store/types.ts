@@ -5,11 +5,11 @@ import type { RateState } from '../core/rate.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Surface } from '../core/said.ts'
 import type { InstallStore } from '../installs/types.ts'
+import type { ReleaseStore } from '../releases/types.ts'
 import type { PeopleStore } from '../people/types.ts'
 import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
 import type { Fence, LeaseStore, ProcessStore } from '../leases/types.ts'
-import type { Sample } from '../core/traffic.ts'
 
 /** A page of a list; `next` is the cursor of the following page. */
 export interface Page<T> {
@@ -153,6 +153,8 @@ export interface TaskStore {
   versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>
   events(id: string, page: PageQuery): Promise<Page<StoredEvent>>
   list(page: PageQuery): Promise<Page<TaskSummary>>
+  /** The newest of those that are not finished. */
+  unfinished(limit: number): Promise<readonly Task[]>
   /** Where else the conversations of unfinished tasks are held. */
   surfaces(): Promise<readonly Surface[]>
   export(id: string): Promise<Exported | undefined>
@@ -300,42 +302,6 @@ export interface TurnStore {
     results: unknown,
     fence: Fence | undefined,
   ): Promise<void>
-}
-
-export interface ReleaseRow {
-  readonly id: string
-  readonly repository: string
-  readonly environment: string
-  readonly sha: string
-  readonly taskId: string
-  readonly status: 'building' | 'starting' | 'live' | 'failed' | 'retired'
-  readonly port: number | undefined
-  readonly pid: number | undefined
-  /** Start time of the process in clock ticks since boot: tells a reused pid apart. */
-  readonly startedTick: string | undefined
-  readonly dir: string
-  readonly command: ReleaseCommand
-  readonly detail: string | undefined
-  readonly liveAt: Date | undefined
-}
-
-/** How a release is started, and where people reach it. */
-export interface ReleaseCommand {
-  readonly start: string
-  readonly health: string
-  readonly publicPort: number
-  readonly env: Readonly<Record<string, string>>
-}
-
-export interface ReleaseStore {
-  save(row: ReleaseRow): Promise<void>
-  get(id: string): Promise<ReleaseRow | undefined>
-  /** The release that serves an environment now. */
-  live(repository: string, environment: string): Promise<ReleaseRow | undefined>
-  allLive(): Promise<ReleaseRow[]>
-  list(repository: string, environment: string): Promise<ReleaseRow[]>
-  addSamples(repository: string, environment: string, sha: string, samples: readonly Sample[]): Promise<void>
-  samples(repository: string, environment: string, from: Date, to: Date): Promise<Sample[]>
 }
 
 export interface InstanceStore {

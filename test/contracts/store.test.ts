@@ -130,6 +130,7 @@ for (const [name, open, available] of places) {
         id: start.task.id,
         repository: 'acme/shop',
       })
+      expect((await store.tasks.unfinished(10)).map(({ id }) => id)).toContain(start.task.id)
     })
 
     it('has one row for a thing that is edited, and none twice', async () => {

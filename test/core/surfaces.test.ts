@@ -29,7 +29,6 @@ describe('a place whose token is not accepted', () => {
   const fail = (d: Driver) =>
     d.do({
       type: 'effect.failed',
-      at: d.at,
       key: 'card',
       kind: 'card.upsert',
       body: card(d),

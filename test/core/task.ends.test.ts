@@ -49,7 +49,6 @@ describe('no dead ends, and no second lives', () => {
     if (body)
       d.do({
         type: 'effect.failed',
-        at: 0,
         key: 'deployment:1',
         kind: 'deployment.create',
         body,
@@ -70,7 +69,6 @@ describe('no dead ends, and no second lives', () => {
     if (open)
       d.do({
         type: 'effect.failed',
-        at: 0,
         key: open.key,
         kind: 'pr.open',
         body: open.body,

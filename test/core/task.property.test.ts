@@ -146,7 +146,7 @@ function commandFor({ kind, a, b }: Move, task: Task, open: Outcome['effects'], 
       )
     case 'effectFailed':
       return effect && b % 8 === 0
-        ? { type: 'effect.failed', at: 0, key: effect.key, kind: effect.body.kind, body: effect.body, error: 'x' }
+        ? { type: 'effect.failed', key: effect.key, kind: effect.body.kind, body: effect.body, error: 'x' }
         : undefined
     case 'person': {
       const verb = VERBS[a % VERBS.length] ?? 'status'

@@ -20,8 +20,14 @@ const POINTS: readonly CrashPoint[] = [
   'effect-done',
 ]
 
-async function hallOf(context: Context): Promise<Hall> {
-  return Hall.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
+/** Whatever becomes of it, the hall is cleared. */
+async function inHall<T>(context: Context, play: (hall: Hall) => Promise<T>): Promise<T> {
+  const hall = await Hall.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
+  try {
+    return await play(hall)
+  } finally {
+    await hall.close()
+  }
 }
 
 const r1: Fault = {
@@ -40,17 +46,14 @@ const r1: Fault = {
     let crashes = 0
     for (const { channel, point } of queue) {
       const nth = 1 + Math.floor(context.random() * 3)
-      const hall = await hallOf(context)
-      try {
+      await inHall(context, async (hall) => {
         const server = await hall.spawn({ CRASH_AT: `${point}:${nth}` })
         await hall.ask(channel, 1)
         await hall.field.settled(1, 90_000)
         await sleep(500)
         crashes += server.crashes
         problems.push(...(await hall.audit()).map((problem) => `${channel} ${point}:${nth}: ${problem}`))
-      } finally {
-        await hall.close()
-      }
+      })
     }
     return { number: `${crashes} crashes in ${queue.length} runs`, problems }
   },
@@ -58,10 +61,76 @@ const r1: Fault = {
 
 const hmac = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('hex')
 
+interface Delivery {
+  readonly path: string
+  readonly body: string
+  readonly headers: () => Record<string, string>
+}
+
 /** The same delivery again and again. @returns the statuses */
-async function flood(url: string, body: string, headers: () => Record<string, string>): Promise<number[]> {
-  const post = () => fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers() } })
+async function flood(base: string, { path, body, headers }: Delivery): Promise<number[]> {
+  const post = () =>
+    fetch(base + path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers() } })
   return (await Promise.all(Array.from({ length: 100 }, post))).map(({ status }) => status)
+}
+
+/** A mention, as the twins that Slack makes of it. */
+function fromSlack({ slack: { server, alice, channel } }: Hall, round: number): Delivery[] {
+  const { world } = server
+  const text = `<@${world.bot.id}> fix the total in acme/price-service`
+  const event = { user: alice.id, text, ts: world.ts(), team: world.team.id, channel }
+  return ['app_mention', 'message'].map((type) => {
+    const body = JSON.stringify({
+      type: 'event_callback',
+      team_id: world.team.id,
+      event_id: `Ev${round}${type}`,
+      authorizations: [{ user_id: world.bot.id, is_bot: true }],
+      event: { ...event, type },
+    })
+    const headers = () => {
+      const at = String(Math.floor(Date.now() / 1000))
+      return {
+        'x-slack-request-timestamp': at,
+        'x-slack-retry-num': '1',
+        'x-slack-signature': `v0=${hmac(world.signingSecret, `v0:${at}:${body}`)}`,
+      }
+    }
+    return { path: '/slack/events', body, headers }
+  })
+}
+
+async function fromJira({ jira: { server, alice } }: Hall, round: number): Promise<Delivery> {
+  const ticket = await server.people.create(alice, `Total ${round}`, '')
+  const self = `${server.url}/rest/api/2/issue/${ticket.id}`
+  const body = JSON.stringify({
+    timestamp: Date.now(),
+    webhookEvent: 'comment_created',
+    comment: {
+      self: `${self}/comment/${900 + round}`,
+      id: String(900 + round),
+      body: `[~accountid:${server.world.bot.accountId}] build`,
+      author: { accountId: alice.accountId, displayName: 'Alice' },
+    },
+    issue: { id: ticket.id, key: ticket.key, self },
+  })
+  const headers = () => ({
+    'x-hub-signature': `sha256=${hmac(server.world.secret, body)}`,
+    'x-atlassian-webhook-identifier': `w${round}`,
+  })
+  return { path: '/jira/webhooks', body, headers }
+}
+
+async function fromClickup({ clickup: { server, alice } }: Hall, round: number): Promise<Delivery> {
+  const task = await server.people.create(alice, `Total ${round}`, '')
+  const user = { id: alice.id }
+  const comment = { id: `c${round}`, text_content: '@muster build', comment: [{ text: '@muster build' }], user }
+  const body = JSON.stringify({
+    event: 'taskCommentPosted',
+    task_id: task.id,
+    webhook_id: 'hook-1',
+    history_items: [{ id: `h${round}`, date: String(Date.now()), user, comment }],
+  })
+  return { path: '/clickup/webhooks', body, headers: () => ({ 'x-signature': hmac(server.world.secret, body) }) }
 }
 
 const r7: Fault = {
@@ -69,85 +138,15 @@ const r7: Fault = {
   title:
     'the same delivery ×100 in parallel on each channel; Slack retries; app_mention + message twins; Jira and ClickUp again',
   wanted: 'one task of 100 in each',
-  async run(context) {
-    const hall = await hallOf(context)
-    try {
+  run: (context) =>
+    inHall(context, async (hall) => {
       const server = await hall.spawn()
       const base = `http://127.0.0.1:${server.port}/api`
-      const { slack, jira, clickup } = hall
       const statuses: number[] = []
       const rounds = context.pick(1, 10)
-      for (let round = 1; round <= rounds; round++) {
-        const thread = slack.server.world.ts()
-        const event = {
-          user: slack.alice.id,
-          text: `<@${slack.server.world.bot.id}> fix the total in acme/price-service`,
-          ts: thread,
-          team: slack.server.world.team.id,
-          channel: slack.channel,
-        }
-        for (const type of ['app_mention', 'message']) {
-          const body = JSON.stringify({
-            type: 'event_callback',
-            team_id: slack.server.world.team.id,
-            event_id: `Ev${round}${type}`,
-            authorizations: [{ user_id: slack.server.world.bot.id, is_bot: true }],
-            event: { ...event, type },
-          })
-          const headers = () => {
-            const at = String(Math.floor(Date.now() / 1000))
-            return {
-              'x-slack-request-timestamp': at,
-              'x-slack-retry-num': '1',
-              'x-slack-signature': `v0=${hmac(slack.server.world.signingSecret, `v0:${at}:${body}`)}`,
-            }
-          }
-          statuses.push(...(await flood(`${base}/slack/events`, body, headers)))
-        }
-        const ticket = await jira.server.people.create(jira.alice, `Total ${round}`, '')
-        const self = `${jira.server.url}/rest/api/2/issue/${ticket.id}`
-        const told = JSON.stringify({
-          timestamp: Date.now(),
-          webhookEvent: 'comment_created',
-          comment: {
-            self: `${self}/comment/${900 + round}`,
-            id: String(900 + round),
-            body: `[~accountid:${jira.server.world.bot.accountId}] build`,
-            author: { accountId: jira.alice.accountId, displayName: 'Alice' },
-          },
-          issue: { id: ticket.id, key: ticket.key, self },
-        })
-        statuses.push(
-          ...(await flood(`${base}/jira/webhooks`, told, () => ({
-            'x-hub-signature': `sha256=${hmac(jira.server.world.secret, told)}`,
-            'x-atlassian-webhook-identifier': `w${round}`,
-          }))),
-        )
-        const task = await clickup.server.people.create(clickup.alice, `Total ${round}`, '')
-        const posted = JSON.stringify({
-          event: 'taskCommentPosted',
-          task_id: task.id,
-          webhook_id: 'hook-1',
-          history_items: [
-            {
-              id: `h${round}`,
-              date: String(Date.now()),
-              user: { id: clickup.alice.id },
-              comment: {
-                id: `c${round}`,
-                text_content: '@muster build',
-                comment: [{ text: '@muster build' }],
-                user: { id: clickup.alice.id },
-              },
-            },
-          ],
-        })
-        statuses.push(
-          ...(await flood(`${base}/clickup/webhooks`, posted, () => ({
-            'x-signature': hmac(clickup.server.world.secret, posted),
-          }))),
-        )
-      }
+      for (let round = 1; round <= rounds; round++)
+        for (const one of [...fromSlack(hall, round), await fromJira(hall, round), await fromClickup(hall, round)])
+          statuses.push(...(await flood(base, one)))
       await sleep(3000)
       // ClickUp takes 100 calls a minute, for which all of it waits.
       const until = Date.now() + context.pick(60_000, 300_000)
@@ -162,19 +161,15 @@ const r7: Fault = {
           ...(refused > 0 ? [`${refused} refused`] : []),
         ],
       }
-    } finally {
-      await hall.close()
-    }
-  },
+    }),
 }
 
 const r12: Fault = {
   id: 'R12.1',
   title: 'Slack, Jira and ClickUp commit, then the socket resets or 502; what is new is hidden from lists for 3 s',
   wanted: '0 written twice in 1,000',
-  async run(context) {
-    const hall = await hallOf(context)
-    try {
+  run: (context) =>
+    inHall(context, async (hall) => {
       for (const { server } of [hall.slack, hall.jira, hall.clickup]) server.world.hiddenMs = 3000
       let faults = 0
       const wanted = context.pick(30, 1000)
@@ -198,21 +193,17 @@ const r12: Fault = {
       await hall.field.settled(hall.asked.length, 300_000)
       await sleep(1000)
       return { number: `${faults} lost answers, ${nth} conversations`, problems: await hall.audit() }
-    } finally {
-      await hall.close()
-    }
-  },
+    }),
 }
 
 const r14: Fault = {
   id: 'R14.1',
   title: 'a 200 KB reply to Slack, Jira and ClickUp, SIGKILL in the middle of it',
   wanted: 'in parts within the limit, in order, none twice; 0 rejected',
-  async run(context) {
-    const hall = await hallOf(context)
-    const problems: string[] = []
-    let kills = 0
-    try {
+  run: (context) =>
+    inHall(context, async (hall) => {
+      const problems: string[] = []
+      let kills = 0
       const server = await hall.spawn()
       const long = Array.from({ length: 4000 }, (_, line) => `Line ${line} ${'x'.repeat(40)}`).join('\n')
       const places = await placesOf(hall)
@@ -249,10 +240,7 @@ const r14: Fault = {
       problems.push(...rows.map(({ error }) => `failed: ${error}`))
       if (kills !== places.length) problems.push(`killed ${kills} times`)
       return { number: `${places.length} replies of ${Math.round(long.length / 1000)} KB, ${kills} kills`, problems }
-    } finally {
-      await hall.close()
-    }
-  },
+    }),
 }
 
 const linesIn = (texts: readonly string[]) =>
@@ -292,9 +280,8 @@ const r25: Fault = {
   id: 'R25',
   title: "ClickUp suspends Muster's webhook, and says nothing any more",
   wanted: 'noticed and undone within 5 minutes; what was missed is heard',
-  async run(context) {
-    const hall = await hallOf(context)
-    try {
+  run: (context) =>
+    inHall(context, async (hall) => {
       await hall.spawn()
       const { hooks } = hall.clickup.server.world
       for (const hook of hooks) hook.status = 'suspended'
@@ -308,10 +295,7 @@ const r25: Fault = {
         number: `undone after ${seconds} s`,
         problems: [...(seconds < 300 ? [] : ['still suspended after 5 minutes']), ...(await hall.audit())],
       }
-    } finally {
-      await hall.close()
-    }
-  },
+    }),
 }
 
 export const OTHERS: readonly Fault[] = [r1, r7, r12, WINDOWED, r14, r25]

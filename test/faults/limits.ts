@@ -1,13 +1,9 @@
-import { openStorage } from '../../src/compose/storage.ts'
 import { SendError, type Sender } from '../../src/channels/types.ts'
 import type { EffectBody } from '../../src/core/effects.ts'
-import { limitsOf } from '../../src/core/rate.ts'
-import { type Surface, surfaceAccount } from '../../src/core/said.ts'
-import { leaseKeeper } from '../../src/leases/keeper.ts'
-import { sharedLimiter } from '../../src/outbox/limiter.ts'
-import { createOutbox } from '../../src/outbox/outbox.ts'
+import type { Surface } from '../../src/core/said.ts'
 import { origin } from '../support/tasks.ts'
 import { CHANNELS, type ChannelName } from './support/hall.ts'
+import { openClocked } from './support/clocked.ts'
 import { type Context, type Fault, sleep } from './support/suite.ts'
 
 /** What each vendor allows, over a window (limits.md): ms and how many. */
@@ -65,27 +61,9 @@ function limitedService(channel: ChannelName, now: () => number) {
 }
 
 async function queueThrough(context: Context, channel: ChannelName, total: number) {
-  const storage = await openStorage({ databaseUrl: await context.database(), dataDir: '' })
-  const { store } = storage
-  let ahead = 0
-  const now = () => store.now() + ahead
-  const { sender, seen } = limitedService(channel, now)
-  const log = () => {}
-  const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 30_000, log })
-  await leases.start()
-  const none = () => Promise.reject(new Error('no tasks here'))
-  const outbox = createOutbox({
-    store,
-    workflow: { get: async () => undefined, apply: none, open: none },
-    sender,
-    leases,
-    limiter: sharedLimiter(store.rates, limitsOf, now),
-    perAccount: 4,
-    markerKey: 'key',
-    now,
-    random: context.random,
-    log,
-  })
+  const { store, outbox, seen, now, putAhead, close } = await openClocked(context, (clock) =>
+    limitedService(channel, clock),
+  )
   try {
     const surface = SURFACES[channel]
     const place = { repository: origin.repository, number: 0 }
@@ -101,20 +79,14 @@ async function queueThrough(context: Context, channel: ChannelName, total: numbe
       )
     outbox.start()
     const started = now()
-    while (
-      (await store.effects.lane(`c0 ${surfaceAccount(surface)}`)) &&
-      seen.sent < total &&
-      now() - started < 24 * 3_600_000
-    ) {
-      ahead += 1000
+    while (seen.sent < total && now() - started < 24 * 3_600_000) {
+      putAhead(1000)
       outbox.kick()
       await sleep(12)
     }
     return { ...seen, hours: (now() - started) / 3_600_000 }
   } finally {
-    await outbox.stop()
-    await leases.stop()
-    await storage.close()
+    await close()
   }
 }
 

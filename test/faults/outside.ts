@@ -2,13 +2,10 @@ import { openStorage } from '../../src/compose/storage.ts'
 import { costOf } from '../../src/channels/github/costs.ts'
 import { SendError, type Sender } from '../../src/channels/types.ts'
 import type { EffectBody } from '../../src/core/effects.ts'
-import { limitsOf } from '../../src/core/rate.ts'
-import { leaseKeeper } from '../../src/leases/keeper.ts'
-import { sharedLimiter } from '../../src/outbox/limiter.ts'
-import { createOutbox } from '../../src/outbox/outbox.ts'
 import { origin } from '../support/tasks.ts'
 import { audit } from './support/audit.ts'
 import { Field } from './support/field.ts'
+import { openClocked } from './support/clocked.ts'
 import { type Fault, percentile, problemsOf, sleep } from './support/suite.ts'
 import { labeled } from './support/hooks.ts'
 import { Yard } from './support/yard.ts'
@@ -88,30 +85,7 @@ const r13: Fault = {
   title: "2,000 queued effects against GitHub's real limits; edits are coalesced",
   wanted: '0 requests before retry-after, none over the limit',
   async run(context) {
-    const storage = await openStorage({ databaseUrl: await context.database(), dataDir: '' })
-    const { store } = storage
-    let ahead = 0
-    const now = () => store.now() + ahead
-    const { sender, seen } = limitedService(now)
-    const log = () => {}
-    const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 30_000, log })
-    await leases.start()
-    const outbox = createOutbox({
-      store,
-      workflow: {
-        get: async () => undefined,
-        apply: () => Promise.reject(new Error('no tasks here')),
-        open: () => Promise.reject(new Error('no tasks here')),
-      },
-      sender,
-      leases,
-      limiter: sharedLimiter(store.rates, limitsOf, now),
-      perAccount: 4,
-      markerKey: 'key',
-      now,
-      random: context.random,
-      log,
-    })
+    const { store, outbox, seen, now, putAhead, close } = await openClocked(context, limitedService)
     try {
       const place = { repository: origin.repository, number: 5 }
       const total = context.pick(150, 2000)
@@ -128,14 +102,14 @@ const r13: Fault = {
       outbox.start()
       const started = now()
       while (seen.sent < total && now() - started < 24 * 3_600_000) {
-        ahead += 5000
+        putAhead(5000)
         outbox.kick()
         await sleep(12)
       }
       const hours = (now() - started) / 3_600_000
       // A status that changes fifty times in two seconds is edited a few times, and shows the last state.
       const early = seen.early
-      ahead = 0
+      putAhead(0)
       const elsewhere = { ...place, repository: { ...origin.repository, installationId: 8 } }
       for (let change = 0; change < 50; change++) {
         await store.effects.add('s', 's', undefined, [
@@ -156,9 +130,7 @@ const r13: Fault = {
         ],
       }
     } finally {
-      await outbox.stop()
-      await leases.stop()
-      await storage.close()
+      await close()
     }
   },
 }

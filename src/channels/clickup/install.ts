@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { Installer } from '../../installs/types.ts'
-import { type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { askWith, type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
 import { clickupClient } from './client.ts'
 
 const EVENTS = ['taskCommentPosted', 'taskAssigneeUpdated', 'taskTagUpdated', 'taskDeleted'] as const
 const Teams = z.object({ teams: z.array(z.object({ id: z.string(), name: z.string() })) })
 
+/** An app of ClickUp's, and where it is asked. */
 export interface ClickupInstallOptions extends OAuthApp {
   readonly apiUrl: string
   /** ClickUp's own: https://app.clickup.com/api */
@@ -20,10 +21,7 @@ export function clickupInstaller({ clientId, clientSecret, apiUrl, authorizeUrl 
     async exchange(code) {
       const query = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, code }).toString()
       const answer = await postForTokens(`${apiUrl}/oauth/token?${query}`, {}, TokenAnswer, 'json')
-      const headers = { authorization: `Bearer ${answer.access_token}` }
-      const { teams } = Teams.parse(
-        await (await fetch(`${apiUrl}/team`, { headers, signal: AbortSignal.timeout(20_000) })).json(),
-      )
+      const { teams } = await askWith(answer.access_token, `${apiUrl}/team`, Teams)
       return teams.map(({ id, name }) => ({ account: id, name, tokens: tokensOf(answer, {}, Date.now()) }))
     },
     refresh: (tokens) => Promise.resolve(tokens),

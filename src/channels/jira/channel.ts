@@ -6,6 +6,7 @@ import { jiraFacts } from './facts.ts'
 import { normalise } from './normalise.ts'
 import { jiraSender } from './send.ts'
 
+/** One site, over whichever client reaches it. */
 export interface JiraDeps {
   readonly client: JiraClient
   /** The site's own address, whichever way its API is reached. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Installer } from '../../installs/types.ts'
-import { type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { askWith, type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
 import { asking, jiraBearer } from './client.ts'
 
 /** What Muster does in Jira, and `offline_access` for the refresh token. */
@@ -14,6 +14,7 @@ export const SCOPES = [
 /** What a webhook tells of. */
 const EVENTS = ['jira:issue_created', 'jira:issue_updated', 'jira:issue_deleted', 'comment_created'] as const
 
+/** An app of Atlassian's, and where it is asked. */
 export interface JiraInstallOptions extends OAuthApp {
   /** Atlassian's own: https://auth.atlassian.com */
   readonly authUrl: string
@@ -58,14 +59,7 @@ export function jiraInstaller({
     async exchange(code, redirectUri) {
       const body = { ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri }
       const answer = await postForTokens(`${authUrl}/oauth/token`, body, TokenAnswer, 'json')
-      const sites = Sites.parse(
-        await (
-          await fetch(`${gatewayUrl}/oauth/token/accessible-resources`, {
-            headers: { authorization: `Bearer ${answer.access_token}`, accept: 'application/json' },
-            signal: AbortSignal.timeout(20_000),
-          })
-        ).json(),
-      )
+      const sites = await askWith(answer.access_token, `${gatewayUrl}/oauth/token/accessible-resources`, Sites)
       // One refresh token is good once: it can serve one site only.
       return sites.slice(0, 1).map(({ id, name, url }) => ({
         account: new URL(url).host,

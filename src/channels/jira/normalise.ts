@@ -113,6 +113,7 @@ function idOf(user: Partial<Account> | undefined): string | undefined {
   return user?.accountId ?? user?.key ?? user?.name
 }
 
+/** Somebody of a site; with an empty id where Jira does not say who. Customers of a service desk are strangers. */
 export function memberOf(site: string, user: Partial<Account>): Member {
   const id = idOf(user) ?? ''
   return {

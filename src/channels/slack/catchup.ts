@@ -2,6 +2,7 @@ import type { WebClient } from '@slack/web-api'
 import type { Surface } from '../../core/said.ts'
 import type { CatchUp, CatchUpStore } from '../types.ts'
 import { nameOf } from './client.ts'
+import type { Thread } from './deps.ts'
 import { arrivalOf } from './receive.ts'
 
 /** Lists are read over so many pages; whoever missed more is told. */
@@ -9,7 +10,6 @@ const MAX_PAGES = 50
 /** Slack repeats what was not answered for about six minutes (limits.md); a look back a little further misses nothing between. */
 const OVERLAP_MS = 60_000
 
-type Thread = Extract<Surface, { channel: 'slack' }>
 interface Message {
   readonly type?: string | undefined
   readonly subtype?: string | undefined

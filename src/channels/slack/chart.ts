@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Resvg } from '@resvg/resvg-js'
+import { escape } from '../../core/markup.ts'
 
 interface Point {
   readonly second: number
@@ -55,10 +56,6 @@ function rect(x: number, y: number, width: number, height: number): string {
 
 function label(x: number, y: number, text: string, anchor: string): string {
   return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" fill="${COLOURS.muted}">${escape(text)}</text>`
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
 function round(value: number): number {

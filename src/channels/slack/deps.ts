@@ -1,5 +1,10 @@
 import type { WebClient } from '@slack/web-api'
+import type { Surface } from '../../core/said.ts'
 
+/** A thread, as a place. */
+export type Thread = Extract<Surface, { channel: 'slack' }>
+
+/** What sending to one workspace needs. */
 export interface SlackSendDeps {
   readonly client: WebClient
   readonly redact: (text: string) => string

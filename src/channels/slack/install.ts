@@ -17,6 +17,7 @@ export const SCOPES = [
   'users:read',
 ] as const
 
+/** An app of Slack's, and where it is asked. */
 export interface SlackInstallOptions extends OAuthApp {
   readonly apiUrl: string
   readonly authorizeUrl: string

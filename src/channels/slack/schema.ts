@@ -81,6 +81,7 @@ export const SlashCommand = z.object({
   response_url: optional(Text),
 })
 
+/** A form that was sent. */
 export const ViewSubmission = z.object({
   type: z.literal('view_submission'),
   team: optional(z.object({ id: Id })),
@@ -106,11 +107,13 @@ export const ViewSubmission = z.object({
   }),
 })
 
-/** What a form of ours remembers; nobody but our own app can write it. */
+/** What a form of ours remembers: where it belongs. Nobody but our own app can write it. */
 export const FormMemory = z.object({ room: Id, thread: Id, event: optional(Id) })
 
+/** Somebody opened one of Muster's tabs. */
 export const HomeOpened = z.object({ type: z.literal('app_home_opened'), user: Id, tab: optional(z.string()) })
 
+/** Somebody shared addresses of the app's own domains. */
 export const LinkShared = z.object({
   type: z.literal('link_shared'),
   user: Id,

@@ -3,28 +3,28 @@ import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
 import { richOf } from '../../core/reply/read.ts'
-import { isAside, type Surface } from '../../core/said.ts'
+import { isAside } from '../../core/said.ts'
 import { partMarker, splitDocument } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { foundIn, type Markers, partsOf, sendParts } from '../messages.ts'
 import { once } from '../once.ts'
 import { classify, nameOf } from './client.ts'
-import type { SlackSendDeps } from './deps.ts'
+import type { SlackSendDeps, Thread } from './deps.ts'
 import { actions, openForm, type Part, rendered, showHome, unfurl, upload } from './show.ts'
 import { sizeOf } from './render.ts'
 import { whisper } from './whisper.ts'
 
-type Thread = Extract<Surface, { channel: 'slack' }>
 /** How a message carries its marker: out of sight, and only an app can set it. */
 const EVENT_TYPE = 'muster_effect'
 const MAX_PAGES = 20
 
-/** What can be looked up: what stands in a thread under a marker. The rest does no harm when it is there twice. */
-const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'chart'])
+/** What can be looked up: what stands in a thread under a marker. A picture is looked up by its name, when it is sent; the rest does no harm when it is there twice. */
+const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert'])
 
 /** What an effect takes of Slack's limits: a message in a channel, or an edit. */
 export function costOf(body: EffectBody, previous: EffectResult | undefined): Cost {
-  if (!MARKED.has(body.kind) || previous?.ref !== undefined) return { edit: 1 }
+  const posts = body.kind === 'chart' || MARKED.has(body.kind)
+  if (!posts || previous?.ref !== undefined) return { edit: 1 }
   return { post: Math.max(1, partsOf(body, sizeOf).length) }
 }
 

@@ -6,18 +6,16 @@ import { richOf } from '../../core/reply/read.ts'
 import { plainText, type RichDocument } from '../../core/reply/rich.ts'
 import { splitDocument } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
-import type { Surface } from '../../core/said.ts'
 import { type SendContext, SendError } from '../types.ts'
 import { chartPng } from './chart.ts'
 import { nameOf } from './client.ts'
 import { renderBlocks, sizeOf } from './render.ts'
-import type { SlackSendDeps } from './deps.ts'
+import type { SlackSendDeps, Thread } from './deps.ts'
 import { homeOf, modalOf } from './views.ts'
-
-type Thread = Extract<Surface, { channel: 'slack' }>
 
 /** What Slack shows beside messages: pictures, forms, the home tab, previews of addresses. */
 
+/** One message: its blocks, and the line that a notification shows. */
 export interface Part {
   readonly blocks: KnownBlock[]
   readonly text: string
@@ -37,6 +35,7 @@ function escaped(line: string): string {
   return line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('@', '@\u200b')
 }
 
+/** Buttons as a row of blocks; none where there are none. */
 export function actions(buttons: readonly Button[]): KnownBlock[] {
   if (buttons.length === 0) return []
   return [
@@ -72,6 +71,7 @@ export async function openForm(
   }
 }
 
+/** Muster's tab of one person. */
 export async function showHome(
   deps: SlackSendDeps,
   member: string,
@@ -84,6 +84,7 @@ export async function showHome(
   return {}
 }
 
+/** Previews below the message that shares addresses; gone messages need none. */
 export async function unfurl(
   deps: SlackSendDeps,
   { room }: Thread,

@@ -1,13 +1,8 @@
 import type { HomeView, ModalView, KnownBlock } from '@slack/types'
+import type { z } from 'zod'
 import type { Form } from '../../core/effects.ts'
-import type { Surface } from '../../core/said.ts'
-
-/** What a form gives back with its answer: where it belongs. */
-export interface FormMemory {
-  readonly room: string
-  readonly thread: string
-  readonly event?: string | undefined
-}
+import type { Thread } from './deps.ts'
+import type { FormMemory } from './schema.ts'
 
 /** How Slack calls the forms that are answered. */
 export const FORMS = { answer: 'muster:answer', repository: 'muster:repository' } as const
@@ -16,8 +11,12 @@ const MAX_CHOICES = 100
 const MAX_LABEL = 2000
 
 /** A form as Slack shows it. */
-export function modalOf(form: Form, { room, thread }: Extract<Surface, { channel: 'slack' }>): ModalView {
-  const memory: FormMemory = { room, thread, ...(form.name === 'repository' ? { event: form.event } : {}) }
+export function modalOf(form: Form, { room, thread }: Thread): ModalView {
+  const memory: z.input<typeof FormMemory> = {
+    room,
+    thread,
+    ...(form.name === 'repository' ? { event: form.event } : {}),
+  }
   return {
     type: 'modal',
     callback_id: FORMS[form.name],

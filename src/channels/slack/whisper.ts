@@ -2,14 +2,12 @@ import type { Button, EffectResult } from '../../core/effects.ts'
 import type { Document } from '../../core/reply/document.ts'
 import { richOf } from '../../core/reply/read.ts'
 import { numbered, splitDocument } from '../../core/reply/split.ts'
-import { isAside, type Surface } from '../../core/said.ts'
+import { isAside } from '../../core/said.ts'
 import { type SendContext, SendError } from '../types.ts'
 import { isClosed } from './client.ts'
-import type { SlackSendDeps } from './deps.ts'
+import type { SlackSendDeps, Thread } from './deps.ts'
 import { sizeOf } from './render.ts'
 import { actions, type Part, rendered } from './show.ts'
-
-type Thread = Extract<Surface, { channel: 'slack' }>
 
 /** Where answers to commands are taken (https://docs.slack.dev/interactivity/handling-user-interaction). */
 const HOOKS = 'https://hooks.slack.com'

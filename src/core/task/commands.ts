@@ -52,8 +52,6 @@ export type TaskCommand =
     }
   | {
       readonly type: 'effect.failed'
-      /** ms since the epoch */
-      readonly at: number
       readonly key: string
       readonly kind: EffectKind
       readonly error: string

@@ -6,7 +6,7 @@ import { decideGithub } from './github.ts'
 import { decidePerson } from './person.ts'
 import { progress } from './progress.ts'
 import { decideStep } from './results.ts'
-import { decideSurface } from './surfaces.ts'
+import { decideSurface, surfaceFailed } from './surfaces.ts'
 import { stepById } from './steps.ts'
 import type { Task } from './types.ts'
 
@@ -71,8 +71,11 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'budget':
       return running(task, command.step, command.attempt) ? decideStep(task, command) : ignored('stale_step')
     case 'effect.done':
-    case 'effect.failed':
       return decideStep(task, command)
+    case 'effect.failed':
+      return 'surface' in command.body
+        ? surfaceFailed(task, command.body.surface, command, now)
+        : decideStep(task, command)
   }
 }
 

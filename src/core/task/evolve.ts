@@ -1,5 +1,5 @@
-import { changeGate, changeSurfaces } from './gates.ts'
 import type { Patch } from '../artefacts.ts'
+import { changeGate, changeSurfaces } from './gates.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>

@@ -1,10 +1,9 @@
 import { surfaceKey } from '../said.ts'
 import type { Task, TaskEvent } from './types.ts'
 
-/** What waits for people, and where they are. */
-
 type GateEvent = Extract<TaskEvent, { type: `gate.${string}` | 'budget.extended' }>
 
+/** What waits for people, after an event about it. */
 export function changeGate(task: Task, event: GateEvent, at: number): Task {
   switch (event.type) {
     case 'gate.opened':
@@ -37,6 +36,7 @@ export function changeGate(task: Task, event: GateEvent, at: number): Task {
   }
 }
 
+/** Where the conversation is held, after an event about that. */
 export function changeSurfaces(task: Task, event: Extract<TaskEvent, { type: `surface.${string}` }>, at: number): Task {
   const key = surfaceKey(event.surface)
   const others = (task.surfaces ?? []).filter((one) => surfaceKey(one) !== key)

@@ -1,7 +1,6 @@
 import type { Patch } from '../artefacts.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
-import { surfaceFailed } from './surfaces.ts'
 import { stepById } from './steps.ts'
 import type { Step, Task, TaskEvent } from './types.ts'
 
@@ -147,7 +146,6 @@ function pushed(task: Task, body: PushBody, sha: string): TaskEvent[] {
 /** An effect that can never be sent ends in the thread's sight, where the work depends on it. */
 function effectFailed(task: Task, command: Extract<TaskCommand, { type: 'effect.failed' }>): Decided {
   const { kind, error, body } = command
-  if ('surface' in body) return surfaceFailed(task, body.surface, command)
   const what = EFFECT_NAMES[kind]
   if (!what || task.status === 'cancelled' || task.status === 'handed_off') return accepted('effect_failed', [], error)
   const handOff: TaskEvent = { type: 'task.handed_off', reason: `${what} failed: ${error}` }

@@ -10,8 +10,11 @@ import type { Person, Task, TaskEvent } from './types.ts'
 
 /** The keys of messages that ask for a decision. */
 export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
+/** Each time that PM asks is a message of its own. */
 export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
+/** One for each release of the task. */
 export const releaseKey = (index: number) => `release:${index}`
+/** Each time that the budget is reached is a message of its own. */
 export const budgetKey = (task: Task) => `budget-${task.budgetGate?.nth ?? 0}`
 
 /**

@@ -60,6 +60,7 @@ function refused(reason: string, detail: string): Decided {
   return { events: [], decision: { outcome: 'refused', reason, detail }, reply: noteReply(detail) }
 }
 
+/** Whether a surface was told to be out of order, and nothing has arrived there since. */
 export function isTroubled({ troubled = [] }: Task, surface: Surface): boolean {
   return troubled.includes(surfaceKey(surface))
 }
@@ -78,11 +79,12 @@ const QUIET_MS = 10 * 60_000
 export function surfaceFailed(
   task: Task,
   surface: Surface,
-  { trouble, error, at }: Extract<TaskCommand, { type: 'effect.failed' }>,
+  { trouble, error }: Extract<TaskCommand, { type: 'effect.failed' }>,
+  now: number,
 ): Decided {
   if (!holds(task, surface) || trouble === undefined) return accepted('effect_failed', [], error)
   if (trouble === 'gone') return accepted('surface_gone', [{ type: 'surface.unlinked', surface, why: 'gone' }], error)
   const mended = task.mended?.[surfaceKey(surface)] ?? Number.NEGATIVE_INFINITY
-  const isKnown = isTroubled(task, surface) || at - mended < QUIET_MS
+  const isKnown = isTroubled(task, surface) || now - mended < QUIET_MS
   return accepted('surface_troubled', isKnown ? [] : [{ type: 'surface.troubled', surface, error }], error)
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Marked } from 'marked'
+import { escape } from '../../core/markup.ts'
 import { git } from './git.ts'
 import { CLIENT_SCRIPT, STYLE } from './page-assets.ts'
 import type { Account, Comment, Issue, Repo, World } from './world.ts'
@@ -49,10 +50,6 @@ function html(reply: FastifyReply, body: string): FastifyReply {
       "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'",
     )
     .send(body)
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
 function layout(title: string, repo: Repo | undefined, body: string): string {

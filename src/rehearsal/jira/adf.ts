@@ -1,5 +1,7 @@
 /** Documents as Jira's editor takes them (https://developer.atlassian.com/cloud/jira/platform/apis/document/structure), and as people see them. */
 
+import { escape } from '../../core/markup.ts'
+
 interface Node {
   readonly type: string
   readonly text?: string
@@ -33,10 +35,6 @@ function problemIn(node: Node): string | undefined {
     if (problem) return problem
   }
   return undefined
-}
-
-export function escape(text: unknown): string {
-  return String(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
 const TAGS: Readonly<Record<string, string>> = {

@@ -128,25 +128,7 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
       const { world } = call
       const { fields } = read(NewTicket, call)
       const parent = world.ticket(fields.parent.id) ?? refuse(400, 'Could not find valid parent issue.')
-      const now = new Date()
-      const id = world.id()
-      const key = `${world.project.key}-${world.tickets.length + 1}`
-      world.tickets.push({
-        id,
-        key,
-        summary: fields.summary,
-        description: undefined,
-        labels: [],
-        assignee: undefined,
-        reporter: world.bot,
-        status: parent.status,
-        created: now,
-        updated: now,
-        parent,
-        comments: [],
-        links: [],
-        changes: [],
-      })
+      const { id, key } = world.addTicket(fields.summary, world.bot, { parent, status: parent.status })
       world.onSeen('muster[bot]', 'made a sub-task of', parent.key, fields.summary)
       return { status: 201, body: { id, key, self: `${world.url}/rest/api/3/issue/${id}` } }
     },

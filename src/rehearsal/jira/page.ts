@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { adfHtml, escape } from './adf.ts'
+import { escape } from '../../core/markup.ts'
+import { adfHtml } from './adf.ts'
 import type { JiraComment, JiraWorld, Ticket } from './world.ts'
 
 /** A page that shows tickets as people see them in Jira. */

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { deliverHook } from '../rest.ts'
 import { fieldsOf, shownUser } from './shapes.ts'
-import { type JiraComment, type JiraUser, type JiraWorld, STATUSES, type Ticket } from './world.ts'
+import { type JiraComment, type JiraUser, type JiraWorld, type Ticket } from './world.ts'
 
 /** What people do in the rehearsal's Jira. Each of it reaches Muster as Jira would tell it: signed, and again when nobody answers. */
 export class JiraPeople {
@@ -20,26 +20,11 @@ export class JiraPeople {
     extra: { labels?: readonly string[]; assignee?: JiraUser } = {},
   ): Promise<Ticket> {
     const world = this.#world
-    const now = new Date()
-    const [backlog] = STATUSES
-    if (!backlog) throw new Error('no status')
-    const ticket: Ticket = {
-      id: world.id(),
-      key: `${world.project.key}-${world.tickets.length + 1}`,
-      summary,
+    const ticket = world.addTicket(summary, user, {
       description: description === '' ? undefined : this.#adf(description),
       labels: [...(extra.labels ?? [])],
       assignee: extra.assignee,
-      reporter: user,
-      status: backlog,
-      created: now,
-      updated: now,
-      parent: undefined,
-      comments: [],
-      links: [],
-      changes: [],
-    }
-    world.tickets.push(ticket)
+    })
     world.onSeen(nameOf(user), 'wrote the ticket', ticket.key, summary)
     await this.#send('jira:issue_created', user, ticket, { issue_event_type_name: 'issue_created' })
     return ticket

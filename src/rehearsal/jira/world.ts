@@ -109,6 +109,32 @@ export class JiraWorld {
     return this.tickets.find((one) => one.id === idOrKey || one.key === idOrKey.toUpperCase())
   }
 
+  /** A new ticket; what is not given is as nobody has touched it. */
+  addTicket(summary: string, reporter: JiraUser, extra: Partial<Ticket> = {}): Ticket {
+    const [backlog] = STATUSES
+    if (!backlog) throw new Error('no status')
+    const now = new Date()
+    const ticket: Ticket = {
+      id: this.id(),
+      key: `${this.project.key}-${this.tickets.length + 1}`,
+      summary,
+      description: undefined,
+      labels: [],
+      assignee: undefined,
+      reporter,
+      status: backlog,
+      created: now,
+      updated: now,
+      parent: undefined,
+      comments: [],
+      links: [],
+      changes: [],
+      ...extra,
+    }
+    this.tickets.push(ticket)
+    return ticket
+  }
+
   change(ticket: Ticket, author: JiraUser, items: readonly Readonly<Record<string, unknown>>[]): Change {
     const change = { id: this.id(), author, created: new Date(), items }
     ticket.changes.push(change)

@@ -77,19 +77,7 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       file.title = title ?? file.name
       return file
     })
-    world.messages.push({
-      ts: world.ts(),
-      channel,
-      thread,
-      user: world.bot.id,
-      byApp: true,
-      text: '',
-      blocks: [],
-      metadata: undefined,
-      reactions: [],
-      edits: 0,
-      files: found,
-    })
+    world.add({ channel, thread, user: world.bot.id, byApp: true, files: found })
     world.onSeen('muster[bot]', 'put a picture in', `#${world.channels.get(channel)}`, found[0]?.title ?? '')
     return { ok: true, files: found.map(({ id, title }) => ({ id, title })) }
   },

@@ -24,20 +24,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     if (text === '' && blocks.length === 0) throw new Refused('no_text')
     const refusal = refusalOf(blocks, text)
     if (refusal) throw new Refused(refusal)
-    const message: SlackMessage = {
-      ts: world.ts(),
-      channel,
-      thread: thread_ts,
-      user: world.bot.id,
-      byApp: true,
-      text,
-      blocks,
-      metadata,
-      reactions: [],
-      edits: 0,
-      files: [],
-    }
-    world.messages.push(message)
+    const message = world.add({ channel, thread: thread_ts, user: world.bot.id, byApp: true, text, blocks, metadata })
     world.onSeen('muster[bot]', 'wrote in', `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
     return { ok: true, channel, ts: message.ts, message: { text, ts: message.ts } }
   },

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { escape } from '../../core/markup.ts'
 import { STYLE } from './page-assets.ts'
 import type { SlackMessage, SlackWorld } from './world.ts'
 
@@ -13,10 +14,6 @@ function html(reply: FastifyReply, body: string): FastifyReply {
     .type('text/html; charset=utf-8')
     .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; img-src data:")
     .send(body)
-}
-
-function escape(text: unknown): string {
-  return String(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
 function page(world: SlackWorld): string {
@@ -36,7 +33,7 @@ function room(world: SlackWorld, id: string, name: string): string {
     .filter((one) => one.channel === id)
     .map(
       (one) =>
-        `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${one.blocks.map((each) => block(world, each)).join('')}</div>`,
+        `<div class="message whisper"><p class="hint">Only visible to ${escape(nameOf(world, one.user))}</p>${all(world, one.blocks, block)}</div>`,
     )
   return `<h1># ${escape(name)}</h1>${threads.join('')}${whispers.join('')}`
 }
@@ -46,9 +43,7 @@ function homes(world: SlackWorld): string {
   return [...world.homes]
     .map(
       ([user, view]) =>
-        `<section class="home"><h1>Muster · Home (${escape(nameOf(world, user))})</h1>${list(view['blocks'])
-          .map((each) => block(world, each))
-          .join('')}</section>`,
+        `<section class="home"><h1>Muster · Home (${escape(nameOf(world, user))})</h1>${all(world, list(view['blocks']), block)}</section>`,
     )
     .join('')
 }
@@ -70,8 +65,7 @@ function message(world: SlackWorld, one: SlackMessage): string {
         `<figure><figcaption>${escape(title)}</figcaption><img alt="${escape(title)}" src="data:image/png;base64,${bytes.toString('base64')}"></figure>`,
     )
     .join('')
-  const body =
-    one.blocks.length > 0 ? one.blocks.map((each) => block(world, each)).join('') : `<p>${plain(world, one.text)}</p>`
+  const body = one.blocks.length > 0 ? all(world, one.blocks, block) : `<p>${plain(world, one.text)}</p>`
   const avatar = one.byApp ? 'M' : who.charAt(0)
   return `<div class="message"><div class="avatar${one.byApp ? ' app' : ''}">${avatar}</div><div class="content"><p class="who"><b>${who}</b>${one.byApp ? ' <span class="tag">APP</span>' : ''} <time>${time}</time></p>${body}${pictures}${edited}${reactions ? `<p>${reactions}</p>` : ''}</div></div>`
 }
@@ -84,6 +78,10 @@ function plain(world: SlackWorld, text: string): string {
 
 type Json = Readonly<Record<string, unknown>>
 const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? (value as Json[]) : [])
+
+function all<T>(world: SlackWorld, values: readonly T[], show: (world: SlackWorld, value: T) => string): string {
+  return values.map((value) => show(world, value)).join('')
+}
 
 function block(world: SlackWorld, value: unknown): string {
   const one = value as Json
@@ -102,9 +100,7 @@ function block(world: SlackWorld, value: unknown): string {
     case 'table':
       return `<table>${(one['rows'] as Json[][]).map((row) => `<tr>${row.map((cell) => `<td>${block(world, cell)}</td>`).join('')}</tr>`).join('')}</table>`
     case 'rich_text':
-      return list(one['elements'])
-        .map((each) => element(world, each))
-        .join('')
+      return all(world, list(one['elements']), element)
     default:
       return `<p class="hint">${escape(one['type'])}</p>`
   }
@@ -115,20 +111,15 @@ function element(world: SlackWorld, one: Json): string {
   const border = one['border'] ? ' class="bar"' : ''
   switch (one['type']) {
     case 'rich_text_section':
-      return `<p>${inner.map((each) => inline(world, each)).join('')}</p>`
+      return `<p>${all(world, inner, inline)}</p>`
     case 'rich_text_quote':
-      return `<blockquote>${inner.map((each) => inline(world, each)).join('')}</blockquote>`
+      return `<blockquote>${all(world, inner, inline)}</blockquote>`
     case 'rich_text_preformatted':
-      return `<pre${border}>${inner.map((each) => inline(world, each)).join('')}</pre>`
+      return `<pre${border}>${all(world, inner, inline)}</pre>`
     case 'rich_text_list': {
       const tag = one['style'] === 'ordered' ? 'ol' : 'ul'
       return `<${tag}${border} style="margin-left:${Number(one['indent'] ?? 0) * 20}px">${inner
-        .map(
-          (item) =>
-            `<li>${list(item['elements'])
-              .map((each) => inline(world, each))
-              .join('')}</li>`,
-        )
+        .map((item) => `<li>${all(world, list(item['elements']), inline)}</li>`)
         .join('')}</${tag}>`
     }
     default:

@@ -24,20 +24,7 @@ export class SlackPeople {
       .replaceAll('<', '&lt;')
       .replaceAll('>', '&gt;')
       .replaceAll('@muster', `<@${world.bot.id}>`)
-    const message: SlackMessage = {
-      ts: world.ts(),
-      channel,
-      thread,
-      user: user.id,
-      byApp: false,
-      text,
-      blocks: [],
-      metadata: undefined,
-      reactions: [],
-      edits: 0,
-      files: [],
-    }
-    world.messages.push(message)
+    const message = world.add({ channel, thread, user: user.id, byApp: false, text })
     world.onSeen(user.name, thread ? 'replied in' : 'wrote in', `#${world.channels.get(channel)}`, words)
     const event = {
       user: user.id,

@@ -126,6 +126,22 @@ export class SlackWorld {
     return `${this.url}/commands/${id}`
   }
 
+  /** A new message, and nothing on it yet but what is given. */
+  add(message: Pick<SlackMessage, 'channel' | 'thread' | 'user' | 'byApp'> & Partial<SlackMessage>): SlackMessage {
+    const added = {
+      ts: this.ts(),
+      text: '',
+      blocks: [],
+      metadata: undefined,
+      reactions: [],
+      edits: 0,
+      files: [],
+      ...message,
+    }
+    this.messages.push(added)
+    return added
+  }
+
   find(channel: string, ts: string): SlackMessage | undefined {
     return this.messages.find((one) => one.channel === channel && one.ts === ts)
   }

@@ -1,0 +1,52 @@
+import type { Sender } from '../../../src/channels/types.ts'
+import { openStorage } from '../../../src/compose/storage.ts'
+import { limitsOf } from '../../../src/core/rate.ts'
+import { leaseKeeper } from '../../../src/leases/keeper.ts'
+import { sharedLimiter } from '../../../src/outbox/limiter.ts'
+import { createOutbox } from '../../../src/outbox/outbox.ts'
+import type { Context } from './suite.ts'
+
+/**
+ * The outbox and its limiter over a service of the suite's own, by a clock that can be put ahead.
+ * @param serviceBy the service, by that clock
+ */
+export async function openClocked<Seen>(
+  context: Context,
+  serviceBy: (now: () => number) => { readonly sender: Sender; readonly seen: Seen },
+) {
+  const storage = await openStorage({ databaseUrl: await context.database(), dataDir: '' })
+  const { store } = storage
+  let ahead = 0
+  const now = () => store.now() + ahead
+  const { sender, seen } = serviceBy(now)
+  const log = () => {}
+  const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 30_000, log })
+  await leases.start()
+  const none = () => Promise.reject(new Error('no tasks here'))
+  const outbox = createOutbox({
+    store,
+    workflow: { get: async () => undefined, apply: none, open: none },
+    sender,
+    leases,
+    limiter: sharedLimiter(store.rates, limitsOf, now),
+    perAccount: 4,
+    markerKey: 'key',
+    now,
+    random: context.random,
+    log,
+  })
+  return {
+    store,
+    outbox,
+    seen,
+    now,
+    putAhead(ms: number) {
+      ahead = ms === 0 ? 0 : ahead + ms
+    },
+    async close() {
+      await outbox.stop()
+      await leases.stop()
+      await storage.close()
+    },
+  }
+}
