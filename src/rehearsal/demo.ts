@@ -125,10 +125,12 @@ function environmentOf(options: DemoOptions): Record<string, string> {
 
 function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Record<string, string>>): void {
   narrator.say('Muster, the whole journey: a bug in a small price service, from the issue to the watched release.')
+  const services =
+    options.story === 'tiers' ? 'GitHub is a local stand-in' : 'GitHub, Slack and Jira are local stand-ins'
   narrator.say(
     options.live
-      ? 'GitHub is a local stand-in; the model is the real one. Everything else is real.'
-      : 'Two stand-ins: GitHub is a local server, and the words of the model were recorded. Git, tests, database, queue, processes and probes are real.',
+      ? `${services}; the model is the real one. Everything else is real.`
+      : `${services}, and the words of the model were recorded. Git, tests, database, queue, processes and probes are real.`,
   )
   if (options.databaseUrl)
     narrator.say(

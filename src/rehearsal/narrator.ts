@@ -88,14 +88,16 @@ export function textNarrator(stream: NodeJS.WriteStream): Narrator {
   return {
     say: (line) => print(line === '' ? '' : paint('bold', line)),
     entry(entry) {
-      const body = entry.what === 'edited' ? statusLine(entry.text) : textOf(entry)
-      if (entry.what === 'edited') {
-        if (body === lastStatus) return
-        lastStatus = body
+      const status = entry.what === 'edited' ? statusLine(entry.text) : undefined
+      if (status !== undefined) {
+        if (status === lastStatus) return
+        lastStatus = status
         return print(
-          `${paint('dim', clock(entry.at).padStart(5))}  ${paint('dim', `status comment on ${entry.where}: ${body}`)}`,
+          `${paint('dim', clock(entry.at).padStart(5))}  ${paint('dim', `status comment on ${entry.where}: ${status}`)}`,
         )
       }
+      // What was decided is written above what was asked, which stands there already.
+      const body = entry.what === 'edited' ? (textOf(entry).split('\n')[0] ?? '') : textOf(entry)
       const who = entry.who.replace('[bot]', '')
       print(
         `${paint('dim', clock(entry.at).padStart(5))}  ${paint([COLOURS[entry.who] ?? 'blue', 'bold'], who)} ${entry.what} ${paint('bold', entry.where)}${body.includes('\n') || body.length > 60 ? '' : ` ${body}`}`,
@@ -133,11 +135,11 @@ function textOf({ text }: Entry): string {
     .trim()
 }
 
-/** The one line of the status comment that says where the work stands. */
-function statusLine(text: string): string {
+/** The one line of the status comment that says where the work stands; undefined: it is something else. */
+function statusLine(text: string): string | undefined {
   // In chats and tickets the words come without their marks.
-  const line = text.split('\n').find((one) => /^(\*\*)?[A-Z].* · \$\d/.test(one))
-  return (line ?? '').replace(/\*\*/g, '').replace(/ · [^·]*(?: s| min)$/, '')
+  const line = text.split('\n').find((one) => /^(\*\*)?[A-Z].* · <?\$\d/.test(one))
+  return line?.replace(/\*\*/g, '').replace(/ · [^·]*(?: s| min)$/, '')
 }
 
 function wrapped(text: string): string[] {

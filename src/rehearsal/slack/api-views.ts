@@ -29,7 +29,7 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
     const refusal = refusalOf(view.blocks.slice(0, 50), '')
     if (refusal) throw new Refused(refusal)
     world.homes.set(user, view)
-    world.onSeen('muster[bot]', 'showed', `the home tab of ${user}`, wordsIn(view.blocks))
+    world.onSeen('muster[bot]', 'showed', `the home tab of ${world.nameOf(user)}`, wordsIn(view.blocks))
     return { ok: true, view }
   },
   'chat.unfurl'(world, args) {

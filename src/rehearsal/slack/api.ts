@@ -136,7 +136,12 @@ export function tell(world: SlackWorld, channel: string, user: string, text: str
   if (refusal) throw new Refused(refusal)
   const ts = world.ts()
   world.whispers.push({ ts, channel, user, text, blocks })
-  world.onSeen('muster[bot]', `told only ${user} in`, `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
+  world.onSeen(
+    'muster[bot]',
+    `told only ${world.nameOf(user)} in`,
+    `#${world.channels.get(channel)}`,
+    wordsIn(blocks) || text,
+  )
   return ts
 }
 

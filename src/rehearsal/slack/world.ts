@@ -111,6 +111,11 @@ export class SlackWorld {
     return `${Math.floor(this.#last / 1_000_000)}.${String(this.#last % 1_000_000).padStart(6, '0')}`
   }
 
+  /** What people call somebody. */
+  nameOf(user: string): string {
+    return this.users.find(({ id }) => id === user)?.name ?? user
+  }
+
   /** A trigger as Slack gives them out: good for three seconds. */
   trigger(user: string): string {
     const now = Date.now()
