@@ -4,6 +4,8 @@ import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSender } from '../channels/github/send.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
 import type { Platform, Sender } from '../channels/types.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Reading } from '../core/reply/foreign.ts'
 import type { Step } from '../core/task/types.ts'
 import type { ModelProvider } from '../llm/types.ts'
 import type { StepHandler } from '../roles/types.ts'
@@ -60,13 +62,18 @@ export async function openAdapters({
 }: AdapterDeps) {
   const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
   const { publicUrl, host } = settings.server
+  const reading: Reading = {
+    redact,
+    failed: (error) =>
+      log.error({ error: messageOf(error) }, 'something could not be shown as it was meant; its words are shown plain'),
+  }
   const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
   const platform = stand.platform ?? githubPlatform(client)
   const git =
     stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
-  const channels = await openChannels({ settings: settings.channels, publicUrl, redact, installs, leases, warn })
+  const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })
   const toGithub =
-    stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, redact })
+    stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, reading })
   const sender = senderTo(toGithub, channels)
   const publicHost = new URL(publicUrl).hostname
   const target = new LocalTarget({

@@ -14,6 +14,7 @@ import { normalise as readSlack } from '../channels/slack/normalise.ts'
 import { slackSender } from '../channels/slack/send.ts'
 import type { CatchUp, CatchUpStore, ChannelFacts, Sender } from '../channels/types.ts'
 import type { ClickupSettings, JiraSettings, SlackSettings } from '../config/channels.ts'
+import type { Reading } from '../core/reply/foreign.ts'
 import type { Unheard } from '../core/heard.ts'
 import type { Said, Surface } from '../core/said.ts'
 
@@ -36,10 +37,8 @@ export interface Channel {
   readonly tend?: (now: number) => Promise<readonly string[]>
 }
 
-type Redact = (text: string) => string
-
 /** A Slack workspace, by its bot token. */
-export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, redact: Redact): Channel {
+export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, reading: Reading): Channel {
   const client = slackClient(settings)
   return {
     read: (body) => Promise.resolve(readSlack(body)),
@@ -48,15 +47,15 @@ export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, 
       const { user, team } = await client.auth.test().catch((error: unknown) => Promise.reject(classify(error)))
       return `${user} in ${team}`
     },
-    sender: slackSender({ client, redact, pause: () => sleep(PART_PAUSE_MS) }),
+    sender: slackSender({ client, reading, pause: () => sleep(PART_PAUSE_MS) }),
     catchUp: (open, store) => slackCatchUp(client, open, store),
   }
 }
 
 /** Loaded when it is needed: Jira's library is large. */
-export async function openJira(settings: JiraSettings, redact: Redact): Promise<Channel> {
+export async function openJira(settings: JiraSettings, reading: Reading): Promise<Channel> {
   const { jiraClient } = await import('../channels/jira/client.ts')
-  return jiraOver(jiraClient(settings), settings.host, settings.trustEmail, redact)
+  return jiraOver(jiraClient(settings), settings.host, settings.trustEmail, reading)
 }
 
 /** A Jira site over a client, whichever way it is reached. */
@@ -64,10 +63,10 @@ export async function jiraOver(
   client: JiraClient,
   host: string,
   trustEmail: boolean,
-  redact: Redact,
+  reading: Reading,
 ): Promise<Channel> {
   const { jiraChannel } = await import('../channels/jira/channel.ts')
-  return jiraChannel({ client, host, trustEmail, redact })
+  return jiraChannel({ client, host, trustEmail, reading })
 }
 
 /** Through Atlassian's gateway, where the app was installed. @param noteRenewed called when its webhooks were renewed */
@@ -82,11 +81,11 @@ export async function openInstalledJira(
     readonly webhooksAt: number
   },
   noteRenewed: (at: number) => Promise<void>,
-  redact: Redact,
+  reading: Reading,
 ): Promise<Channel> {
   const { asking, jiraBearer } = await import('../channels/jira/client.ts')
   const client = jiraBearer(`${at.gatewayUrl}/ex/jira/${at.cloudId}`, at.token)
-  const channel = await jiraOver(client, at.site, at.trustEmail, redact)
+  const channel = await jiraOver(client, at.site, at.trustEmail, reading)
   return {
     ...channel,
     async tend(now) {
@@ -102,7 +101,7 @@ export async function openInstalledJira(
 export function openClickup(
   settings: Omit<ClickupSettings, 'webhookSecret' | 'repositories'>,
   publicUrl: string,
-  redact: Redact,
+  reading: Reading,
 ): Channel {
   const { team, trustEmail, pullField } = settings
   const client = clickupClient(settings)
@@ -116,7 +115,7 @@ export function openClickup(
       if (members.length === 0) throw new Error(`the token does not belong to the workspace ${team}`)
       return `${username ?? id} in the workspace ${team}`
     },
-    sender: clickupSender({ client, self, redact, publicUrl, pullField }),
+    sender: clickupSender({ client, self, reading, publicUrl, pullField }),
     catchUp: (_open, store) => clickupCatchUp(client, team, self, store),
     tend: () => tendWebhooks(client, team, publicUrl),
   }

@@ -3,6 +3,7 @@ import { costOf as jiraCost } from '../channels/jira/costs.ts'
 import { costOf as slackCost } from '../channels/slack/send.ts'
 import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender } from '../channels/types.ts'
 import type { ChannelSettings, RepositoryMap } from '../config/channels.ts'
+import type { Reading } from '../core/reply/foreign.ts'
 import { messageOf } from '../core/errors.ts'
 import type { EffectBody } from '../core/effects.ts'
 import type { Unheard } from '../core/heard.ts'
@@ -24,7 +25,7 @@ export interface Channels {
 export interface ConnectedDeps {
   readonly settings: ChannelSettings
   readonly publicUrl: string
-  readonly redact: (text: string) => string
+  readonly reading: Reading
   readonly installs: Installs | undefined
   readonly leases: Pick<Leases, 'acquire'>
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void
@@ -34,15 +35,15 @@ export interface ConnectedDeps {
 export async function openChannels({
   settings,
   publicUrl,
-  redact,
+  reading,
   installs,
   leases,
   warn,
 }: ConnectedDeps): Promise<Channels> {
   const fixed: Readonly<Record<ChannelName, Channel | undefined>> = {
-    slack: settings.slack?.botToken ? openSlack(settings.slack, redact) : undefined,
-    jira: settings.jira && (await openJira(settings.jira, redact)),
-    clickup: settings.clickup && openClickup(settings.clickup, publicUrl, redact),
+    slack: settings.slack?.botToken ? openSlack(settings.slack, reading) : undefined,
+    jira: settings.jira && (await openJira(settings.jira, reading)),
+    clickup: settings.clickup && openClickup(settings.clickup, publicUrl, reading),
   }
   // One for each token: a renewed one gets a channel of its own.
   const open = new Map<string, { readonly token: string; readonly channel: Channel }>()
@@ -75,9 +76,11 @@ export async function openChannels({
   async function openWith(name: ChannelName, account: string, tokens: Tokens): Promise<Channel | undefined> {
     const { slack, jira, clickup } = settings.installs ?? {}
     const { accessToken, extra } = tokens
-    if (name === 'slack') return slack && openSlack({ botToken: accessToken, apiUrl: slack.apiUrl }, redact)
+    if (name === 'slack') return slack && openSlack({ botToken: accessToken, apiUrl: slack.apiUrl }, reading)
     if (name === 'clickup')
-      return clickup && openClickup({ ...clickup, apiToken: `Bearer ${accessToken}`, team: account }, publicUrl, redact)
+      return (
+        clickup && openClickup({ ...clickup, apiToken: `Bearer ${accessToken}`, team: account }, publicUrl, reading)
+      )
     return (
       jira &&
       openInstalledJira(
@@ -90,7 +93,7 @@ export async function openChannels({
           webhooksAt: Number(extra['webhooksAt'] ?? 0),
         },
         async (at) => installs?.note(name, account, { webhooksAt: String(at) }),
-        redact,
+        reading,
       )
     )
   }

@@ -59,7 +59,7 @@ function channelChecks({ channels: settings, server }: Settings): Check[] {
     openChannels({
       settings,
       publicUrl: server.publicUrl,
-      redact: (text) => text,
+      reading: { redact: (text) => text },
       installs: undefined,
       leases: { acquire: () => Promise.resolve(undefined) },
       warn: () => {},

@@ -139,12 +139,6 @@ export function surfaceName(surface: Surface): string {
   }
 }
 
-/** A surface with its address, where that is known. */
-export function surfaceLink(surface: Surface): string {
-  const name = surfaceName(surface)
-  return surface.url ? `[${name}](${surface.url})` : name
-}
-
 /** Said by a command that stands in no thread: only its author sees what is answered. */
 export function isAside(surface: Surface): boolean {
   return surface.channel === 'slack' && surface.thread.startsWith('command:')

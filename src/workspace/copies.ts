@@ -96,7 +96,7 @@ export class BareCopies {
   /** Fetches every branch, then answers the SHA of a branch or SHA. @throws UserError */
   async resolve(repository: Repository, ref: string): Promise<string> {
     return this.inTurn(repository, async () => {
-      await this.#fetch(repository)
+      await this.fetch(repository)
       const sha = await this.#commitOf(repository, ref)
       if (sha) return sha
       const empty = (await this.must(repository, ['for-each-ref', '--count=1'])) === ''
@@ -112,7 +112,8 @@ export class BareCopies {
     await this.resolve(repository, sha)
   }
 
-  async #fetch(repository: Repository): Promise<void> {
+  /** Every branch, as it is there now. To be called in turn. @throws UserError */
+  async fetch(repository: Repository): Promise<void> {
     const copy = this.pathOf(repository)
     if (!existsSync(copy)) {
       await mkdir(copy, { recursive: true })

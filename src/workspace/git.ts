@@ -54,8 +54,7 @@ class HostGit implements Git {
     await this.#copies.has(input.repository, input.parentSha)
     return this.#copies.inTurn(input.repository, async () => {
       const sha = await this.#commit(input)
-      await this.#push(input.repository, input.branch, sha)
-      return { sha }
+      return { sha: await this.#push(input, sha) }
     })
   }
 
@@ -86,19 +85,35 @@ class HostGit implements Git {
     }
   }
 
-  /** Never forced: a branch that moved on in the meantime is somebody else's work. */
-  async #push(repository: Repository, branch: string, sha: string): Promise<void> {
+  /** Never forced: a branch that moved on in the meantime is somebody else's work. @returns the commit that is there now */
+  async #push({ repository, branch, parentSha, author }: CommitInput, sha: string): Promise<string> {
     const { url, env } = await this.#copies.withRemote(repository, 'write')
     const args = ['push', '--quiet', '--no-verify', '--', url, `${sha}:refs/heads/${branch}`]
     const { exitCode, output } = await this.#copies.git(repository, args, { env })
-    if (exitCode === 0) return
+    if (exitCode === 0) return sha
     if (/non-fast-forward|fetch first|rejected/.test(output)) {
+      const there = await this.#earlier(repository, branch, { sha, parentSha, email: author.email })
+      if (there) return there
       throw new UserError('branch_moved', `The branch \`${branch}\` has commits that Muster does not know.`, {
         hint: 'Merge or remove them, then retry.',
         cause: new Error(output),
       })
     }
     throw new Error(`git push failed: ${output.slice(-2000)}`)
+  }
+
+  /** The same change, pushed by an earlier try with a message that was written a little differently then. */
+  async #earlier(
+    repository: Repository,
+    branch: string,
+    { sha, parentSha, email }: { readonly sha: string; readonly parentSha: string; readonly email: string },
+  ): Promise<string | undefined> {
+    await this.#copies.fetch(repository)
+    const format = '--format=%T %P %ae'
+    const at = async (name: string) => (await this.#copies.must(repository, ['log', '-1', format, name])).trim()
+    const there = await this.#copies.must(repository, ['rev-parse', '--verify', `refs/heads/${branch}^{commit}`])
+    const tree = await this.#copies.must(repository, ['rev-parse', `${sha}^{tree}`])
+    return (await at(there)) === `${tree} ${parentSha} ${email}` ? there : undefined
   }
 
   async archive(repository: Repository, sha: string, to: string): Promise<void> {

@@ -36,7 +36,7 @@ it('an install whose tokens cannot be used is told of once, and keeps nobody els
   const channels = await openChannels({
     settings,
     publicUrl: 'http://127.0.0.1:1',
-    redact: (text) => text,
+    reading: { redact: (text) => text },
     installs,
     leases: { acquire: async () => undefined },
     warn: (_message, fields) => void warnings.push(fields),

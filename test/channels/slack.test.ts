@@ -29,7 +29,11 @@ beforeEach(() => {
 const MARKER = 'muster:e1:0123456789abcdef0123456789abcdef'
 const client = () => slackClient({ botToken: world.botToken, apiUrl: `${slack.url}/api` })
 const sender = () =>
-  slackSender({ client: client(), redact: (text) => text.replaceAll('hunter2', '[secret]'), pause: async () => {} })
+  slackSender({
+    client: client(),
+    reading: { redact: (text) => text.replaceAll('hunter2', '[secret]') },
+    pause: async () => {},
+  })
 const context = (extra: Partial<SendContext> = {}): SendContext => ({
   marker: MARKER,
   task: undefined,
@@ -122,7 +126,7 @@ describe('messages in Slack', () => {
     })
     const revoked = slackSender({
       client: slackClient({ botToken: 'xoxb-old', apiUrl: `${slack.url}/api` }),
-      redact: (text) => text,
+      reading: { redact: (text) => text },
       pause: async () => {},
     })
     await expect(revoked.send(body, context())).rejects.toMatchObject({

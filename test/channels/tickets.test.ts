@@ -75,7 +75,7 @@ describe('Jira', () => {
       client,
       host: url,
       trustEmail: true,
-      redact: (text) => text.replaceAll('s3cret', '•••'),
+      reading: { redact: (text) => text.replaceAll('s3cret', '•••') },
     })
     const ticket = await stage.server.people.create(stage.alice, 'Totals', 'Wrong.')
     const surface = { channel: 'jira', site: new URL(url).host, ticket: ticket.id, name: ticket.key } as const
@@ -88,7 +88,7 @@ describe('Jira', () => {
       server.fault = (method) => (on && method === 'POST' ? 'reset' : undefined)
     })
     expect(ticket.comments).toHaveLength(1)
-    expect(adfHtml(ticket.comments[0]?.body)).toContain('It is •••, @everybody {code}x{code}')
+    expect(adfHtml(ticket.comments[0]?.body)).toContain('It is •••, @\u200beverybody {code}x{code}')
   })
 
   it('says what is the matter: gone, not accepted, asked to wait', async () => {
@@ -145,11 +145,7 @@ describe('Jira', () => {
       webhooks: [7],
       webhooksAt: 0,
     }
-    const channel = await openInstalledJira(
-      at,
-      async (when) => void noted.push(when),
-      (text) => text,
-    )
+    const channel = await openInstalledJira(at, async (when) => void noted.push(when), { redact: (text) => text })
     expect(await channel.tend?.(24 * 24 * 3_600_000)).toEqual([])
     expect(world.dynamic[0]?.expires).toBe(expires)
     const day25 = 25 * 24 * 3_600_000
@@ -200,7 +196,7 @@ describe('ClickUp', () => {
     const sender = clickupSender({
       client,
       self,
-      redact: (text) => text,
+      reading: { redact: (text) => text },
       publicUrl: 'https://muster.example',
       pullField: 'Pull request',
     })
@@ -211,11 +207,11 @@ describe('ClickUp', () => {
 
   it('writes a comment that is found again after a lost answer, by the address of its signature', async () => {
     const { server, sender, ticket, surface } = await open()
-    await isFoundAgain(sender, message(surface, 'Hello, @Alice.'), (on) => {
+    await isFoundAgain(sender, message(surface, 'Hello, @\u200bAlice.'), (on) => {
       server.fault = (method) => (on && method === 'POST' ? '502' : undefined)
     })
     expect(ticket.comments).toHaveLength(1)
-    expect(ticket.comments[0]?.text).toContain('Hello, @Alice.')
+    expect(ticket.comments[0]?.text).toContain('Hello, @\u200bAlice.')
     expect(ticket.comments[0]?.comment.some(({ type }) => type === 'tag')).toBe(false)
   })
 

@@ -30,7 +30,7 @@ it('sends more than 50 annotations in batches, onto one check run, however often
       self: githubPlatform(client).self,
       appId: String(world.app.id),
       publicUrl: 'http://localhost',
-      redact: (text) => text,
+      reading: { redact: (text) => text },
     })
     const repository = {
       id: repo.id,

@@ -269,7 +269,9 @@ it('keeps its invariants under any sequence of events, and replays to the same s
       let again: Task | undefined
       for (const { event, at } of history) again = evolve(again, event, at)
       expect(again).toEqual(task)
-      expect(renderMarkdown(statusCard(task, task.openedAt + 1000)).length).toBeLessThan(65_536)
+      expect(renderMarkdown(statusCard(task, task.openedAt + 1000), { redact: (text) => text }).length).toBeLessThan(
+        65_536,
+      )
     }),
     { numRuns: Number(process.env['FC_RUNS'] ?? 500) },
   )

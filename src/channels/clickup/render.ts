@@ -1,4 +1,4 @@
-import { type Inline, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
+import { type Inline, issueText, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
 import { tableAsList } from '../../core/reply/split.ts'
 
 /**
@@ -117,6 +117,8 @@ function inline(node: Inline, style: Attributes): CommentPart[] {
       return node.text === '' ? [] : [part(node.text, { ...style, code: true })]
     case 'break':
       return [part('\n')]
+    case 'issue':
+      return [part(issueText(node), style)]
     case 'mention':
       return [{ text: `@${node.name}`, type: 'tag', user: { id: Number(node.id) } }]
     case 'strong':

@@ -1,12 +1,11 @@
 import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
 import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
-import { richOf } from '../../core/reply/read.ts'
+import type { Reading } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
-import { splitDocument } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { foundIn, partsOf, sendParts } from '../messages.ts'
+import { countParts, firstPart, foundIn, partsOf, sendParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import type { ClickupClient } from './client.ts'
 import { markersOn, signed } from './markers.ts'
@@ -17,7 +16,7 @@ export interface ClickupSendDeps {
   readonly client: ClickupClient
   /** Muster's own account. */
   readonly self: () => Promise<string>
-  readonly redact: (text: string) => string
+  readonly reading: Reading
   /** Where Muster itself can be looked at: the signature below a comment leads there, and carries the marker. */
   readonly publicUrl: string
   /** The name of the field that shows the pull request. */
@@ -35,7 +34,7 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
       if (own.kind !== 'card.upsert' && own.kind !== 'message' && own.kind !== 'whisper') return undefined
-      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf)
+      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading)
     },
     async send(body, context) {
       const own = ours(body)
@@ -63,7 +62,7 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
 /** What an effect takes of ClickUp's limit: its requests. */
 export function costOf(body: EffectBody): Cost {
   if (body.kind === 'seen') return {}
-  return { request: body.kind === 'ticket.move' ? 3 : Math.max(1, partsOf(body, sizeOf).length) }
+  return { request: body.kind === 'ticket.move' ? 3 : countParts(body, sizeOf) }
 }
 
 function ours(body: EffectBody): Own {
@@ -75,7 +74,7 @@ function ours(body: EffectBody): Own {
 function whisper(deps: ClickupSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
   const called: RichDocument = [
     { kind: 'paragraph', children: [{ kind: 'mention', id: own.member, name: own.name }] },
-    ...richOf(own.document),
+    ...firstPart(own.document, sizeOf, deps.reading),
   ]
   return post(deps, own.surface, called, context.marker, context.mayLeave)
 }
@@ -84,7 +83,7 @@ function whisper(deps: ClickupSendDeps, own: Extract<Own, { kind: 'whisper' }>, 
 async function card(deps: ClickupSendDeps, surface: Ticket, context: SendContext): Promise<EffectResult> {
   const { task, now, previous, marker, mayLeave } = context
   if (!task) throw new SendError('fatal', 'the task is gone')
-  const [part = []] = splitDocument(richOf(surfaceCard(task, now)), sizeOf)
+  const part = firstPart(surfaceCard(task, now), sizeOf, deps.reading)
   if (previous?.ref === undefined) return post(deps, surface, part, marker, mayLeave)
   const parts = partsWith(deps, part, marker)
   mayLeave()
@@ -101,7 +100,7 @@ async function card(deps: ClickupSendDeps, surface: Ticket, context: SendContext
 /** A message; one that is too long becomes several comments. */
 function message(deps: ClickupSendDeps, body: Extract<Own, { kind: 'message' }>, { marker, mayLeave }: SendContext) {
   return sendParts(
-    partsOf(body, sizeOf),
+    partsOf(body, sizeOf, deps.reading),
     marker,
     () => markersOn(deps, body.surface.ticket),
     (part, name) => post(deps, body.surface, part, name, mayLeave),
@@ -120,8 +119,8 @@ async function post(
   return { ref: await deps.client.addComment(ticket, parts, plainOf(parts)) }
 }
 
-function partsWith({ redact, publicUrl }: ClickupSendDeps, document: RichDocument, marker: string): CommentPart[] {
-  return [...renderComment(withTexts(document, redact)), ...signed(publicUrl, marker)]
+function partsWith({ reading, publicUrl }: ClickupSendDeps, document: RichDocument, marker: string): CommentPart[] {
+  return [...renderComment(withTexts(document, reading.redact)), ...signed(publicUrl, marker)]
 }
 
 /** The same as plain text, for clients that know no formatting; the reference demands it. */

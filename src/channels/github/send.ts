@@ -1,6 +1,7 @@
 import type { EffectBody, EffectResult, GithubBody } from '../../core/effects.ts'
 import { lookUpIssue, openIssue } from './send/issues.ts'
 import { messageOf, UserError } from '../../core/errors.ts'
+import { messageOf as wordsOf } from '../../core/reply/foreign.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { beforeWrites, refusalIn, statusOf } from './client.ts'
 import { costOf } from './costs.ts'
@@ -76,7 +77,7 @@ function dispatch<Kind extends GithubKind>(
 }
 
 async function push(
-  { git, self }: SendDeps,
+  { git, self, reading }: SendDeps,
   body: Extract<GithubBody, { kind: 'git.push' }>,
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
@@ -87,7 +88,7 @@ async function push(
     branch: body.branch,
     parentSha: body.parentSha,
     diff: body.diff,
-    message: body.message,
+    message: wordsOf(body.message, reading),
     author: { name, email },
     at: body.at,
   })

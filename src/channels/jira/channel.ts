@@ -1,3 +1,4 @@
+import type { Reading } from '../../core/reply/foreign.ts'
 import { once } from '../once.ts'
 import type { CatchUpStore } from '../types.ts'
 import { jiraCatchUp } from './catchup.ts'
@@ -12,11 +13,11 @@ export interface JiraDeps {
   /** The site's own address, whichever way its API is reached. */
   readonly host: string
   readonly trustEmail: boolean
-  readonly redact: (text: string) => string
+  readonly reading: Reading
 }
 
 /** Everything of a Jira site, over one client. */
-export function jiraChannel({ client, host, trustEmail, redact }: JiraDeps) {
+export function jiraChannel({ client, host, trustEmail, reading }: JiraDeps) {
   const self = once(async () => {
     const { accountId } = await asking(() => client.myself.getCurrentUser())
     if (!accountId) throw new Error('Jira does not say which account the token belongs to')
@@ -29,7 +30,7 @@ export function jiraChannel({ client, host, trustEmail, redact }: JiraDeps) {
       return `${displayName ?? accountId} on ${new URL(host).host}`
     },
     facts: jiraFacts({ client, host, self, trustEmail }),
-    sender: jiraSender({ client, self, redact }),
+    sender: jiraSender({ client, self, reading }),
     catchUp: (_open: unknown, store: CatchUpStore) => jiraCatchUp(client, host, self, store),
   }
 }

@@ -1,4 +1,4 @@
-import { type Inline, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
+import { type Inline, issueText, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
 import { tableAsList } from '../../core/reply/split.ts'
 
 /** A node of the Atlassian Document Format. Which may stand in which is what the schema (`@atlaskit/adf-schema`) says. */
@@ -141,6 +141,8 @@ function inline(node: Inline, marks: readonly AdfMark[]): AdfNode[] {
       return marked(node.text, [...marks.filter(({ type }) => type === 'link'), { type: 'code' }])
     case 'break':
       return [{ type: 'hardBreak' }]
+    case 'issue':
+      return marked(issueText(node), marks)
     case 'mention':
       return [{ type: 'mention', attrs: { id: node.id, text: `@${node.name}` } }]
     case 'strong':

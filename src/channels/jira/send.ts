@@ -1,11 +1,10 @@
 import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
-import { richOf } from '../../core/reply/read.ts'
+import { type Reading, titleOf } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
-import { splitDocument } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { foundIn, partsOf, sendParts } from '../messages.ts'
+import { firstPart, foundIn, partsOf, sendParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 import { costOf } from './costs.ts'
@@ -18,7 +17,7 @@ export interface JiraSendDeps {
   readonly client: JiraClient
   /** Muster's own account. */
   readonly self: () => Promise<string>
-  readonly redact: (text: string) => string
+  readonly reading: Reading
 }
 
 type Ticket = Extract<Surface, { channel: 'jira' }>
@@ -32,7 +31,7 @@ export function jiraSender(deps: JiraSendDeps): Sender {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
       if (own.kind !== 'card.upsert' && own.kind !== 'message' && own.kind !== 'whisper') return undefined
-      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf)
+      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading)
     },
     async send(body, context) {
       const own = ours(body)
@@ -49,9 +48,19 @@ export function jiraSender(deps: JiraSendDeps): Sender {
         case 'ticket.move':
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
         case 'ticket.split':
-          return split(deps, own.surface.ticket, own.parts.map(deps.redact), context.mayLeave)
+          return split(
+            deps,
+            own.surface.ticket,
+            own.parts.map((part) => titleOf(part, 255, deps.reading)),
+            context.mayLeave,
+          )
         case 'ticket.link':
-          return linkOn(deps.client, own.surface.ticket, own, context.mayLeave)
+          return linkOn(
+            deps.client,
+            own.surface.ticket,
+            { ...own, title: titleOf(own.title, 255, deps.reading) },
+            context.mayLeave,
+          )
         default:
           throw new SendError('fatal', `${own.kind} is not for Jira`)
       }
@@ -68,7 +77,7 @@ function ours(body: EffectBody): Own {
 function whisper(deps: JiraSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
   const called: RichDocument = [
     { kind: 'paragraph', children: [{ kind: 'mention', id: own.member, name: own.name }] },
-    ...richOf(own.document),
+    ...firstPart(own.document, sizeOf, deps.reading),
   ]
   return post(deps, own.surface, called, context.marker, context.mayLeave)
 }
@@ -77,7 +86,7 @@ function whisper(deps: JiraSendDeps, own: Extract<Own, { kind: 'whisper' }>, con
 async function card(deps: JiraSendDeps, surface: Ticket, context: SendContext): Promise<EffectResult> {
   const { task, now, previous, marker, mayLeave } = context
   if (!task) throw new SendError('fatal', 'the task is gone')
-  const [part = []] = splitDocument(richOf(surfaceCard(task, now)), sizeOf)
+  const part = firstPart(surfaceCard(task, now), sizeOf, deps.reading)
   if (previous?.ref === undefined) return post(deps, surface, part, marker, mayLeave)
   const id = previous.ref
   mayLeave()
@@ -107,7 +116,7 @@ async function isThere({ client }: JiraSendDeps, { ticket }: Ticket): Promise<bo
 /** A message; one that is too long becomes several comments. */
 function message(deps: JiraSendDeps, body: Extract<Own, { kind: 'message' }>, { marker, mayLeave }: SendContext) {
   return sendParts(
-    partsOf(body, sizeOf),
+    partsOf(body, sizeOf, deps.reading),
     marker,
     () => markersOn(deps, body.surface.ticket),
     (part, name) => post(deps, body.surface, part, name, mayLeave),
@@ -136,7 +145,7 @@ function propertyOf(marker: string) {
   return { key: MARKER, value: { marker } }
 }
 
-function adf({ redact }: JiraSendDeps, document: RichDocument) {
-  const { version, type, content } = renderAdf(withTexts(document, redact))
+function adf({ reading }: JiraSendDeps, document: RichDocument) {
+  const { version, type, content } = renderAdf(withTexts(document, reading.redact))
   return { version, type, content: content.map((node) => ({ ...node })) }
 }

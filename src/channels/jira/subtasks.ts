@@ -2,12 +2,12 @@ import type { EffectResult } from '../../core/effects.ts'
 import { asking, type JiraClient } from './client.ts'
 import { Subtasks } from './schema.ts'
 
-const MAX_SUMMARY = 255
 const MAX_PARTS = 20
 
 /**
  * Sub-tasks for the parts of a ticket, in order. One that is there by its title is not made again; a project without sub-tasks
  * gets none.
+ * @param parts titles of one line, as Jira takes them
  */
 export async function split(
   { client }: { readonly client: JiraClient },
@@ -22,8 +22,7 @@ export async function split(
   const type = project.issueTypes?.find(({ subtask }) => subtask === true)?.id
   if (type === undefined) return {}
   const there = new Set(fields.subtasks.map((one) => one.fields.summary))
-  for (const part of parts.slice(0, MAX_PARTS)) {
-    const summary = part.replace(/\s+/g, ' ').trim().slice(0, MAX_SUMMARY)
+  for (const summary of parts.slice(0, MAX_PARTS)) {
     if (summary === '' || there.has(summary)) continue
     mayLeave()
     await asking(() =>

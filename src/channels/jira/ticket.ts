@@ -46,7 +46,7 @@ export async function linkOn(
       globalId: `muster=${url}`,
       relationship: what === 'pull_request' ? 'pull request' : 'deployment',
       application: { type: 'muster', name: 'Muster' },
-      object: { url, title: title.slice(0, 255), status: { resolved: done } },
+      object: { url, title, status: { resolved: done } },
     }),
   )
   return { id }

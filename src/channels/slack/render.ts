@@ -1,5 +1,5 @@
 import type { KnownBlock, RichTextBlock, RichTextBlockElement, RichTextElement, RichTextSection } from '@slack/types'
-import { type Inline, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
+import { type Inline, issueText, plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
 import { fitting } from './fit.ts'
 import { tableAsList } from '../../core/reply/split.ts'
 
@@ -188,6 +188,8 @@ function inline(node: Inline, style: Style): RichTextElement[] {
       return node.text === '' ? [] : [{ type: 'text', text: node.text, ...styled({ ...style, code: true }) }]
     case 'break':
       return [{ type: 'text', text: '\n' }]
+    case 'issue':
+      return [{ type: 'text', text: issueText(node), ...styled(style) }]
     case 'mention':
       return [{ type: 'user', user_id: node.id }]
     case 'strong':

@@ -2,11 +2,10 @@ import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.t
 import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
-import { richOf } from '../../core/reply/read.ts'
 import { isAside } from '../../core/said.ts'
-import { partMarker, splitDocument } from '../../core/reply/split.ts'
+import { partMarker } from '../../core/reply/split.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
-import { foundIn, type Markers, partsOf, sendParts } from '../messages.ts'
+import { countParts, firstPart, foundIn, type Markers, partsOf, sendParts } from '../messages.ts'
 import { once } from '../once.ts'
 import { classify, nameOf } from './client.ts'
 import type { SlackSendDeps, Thread } from './deps.ts'
@@ -25,7 +24,7 @@ const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.
 export function costOf(body: EffectBody, previous: EffectResult | undefined): Cost {
   const posts = body.kind === 'chart' || MARKED.has(body.kind)
   if (!posts || previous?.ref !== undefined) return { edit: 1 }
-  return { post: Math.max(1, partsOf(body, sizeOf).length) }
+  return { post: countParts(body, sizeOf) }
 }
 
 /** Sends what is seen in Slack. */
@@ -38,7 +37,7 @@ export function slackSender(deps: SlackSendDeps): Sender {
       guarded(async () => {
         const own = ours(body)
         if (!MARKED.has(own.kind) || isAside(own.surface)) return undefined
-        return foundIn(await markers(own.surface)(), own, context.marker, sizeOf)
+        return foundIn(await markers(own.surface)(), own, context.marker, sizeOf, deps.reading)
       }),
     send: (body, context) => guarded(() => sendOne(deps, ours(body), context, markers)),
   }
@@ -107,7 +106,7 @@ async function seen({ client }: SlackSendDeps, surface: Thread, timestamp: strin
 async function card(deps: SlackSendDeps, surface: Thread, context: SendContext): Promise<EffectResult> {
   const { task, now, previous, marker, mayLeave } = context
   if (!task) throw new SendError('fatal', 'the task is gone')
-  const [part = { blocks: [], text: '' }] = rendered(deps, splitDocument(richOf(surfaceCard(task, now)), sizeOf))
+  const [part = { blocks: [], text: '' }] = rendered(deps, [firstPart(surfaceCard(task, now), sizeOf, deps.reading)])
   const blocks = [...part.blocks, ...actions(buttonsOf(task))]
   if (previous?.ref === undefined) return postTo(deps, surface, { ...part, blocks }, marker, mayLeave)
   mayLeave()
@@ -133,7 +132,7 @@ function message(
   { marker, mayLeave }: SendContext,
   own: () => Promise<Markers>,
 ): Promise<EffectResult> {
-  return sendParts(partsOf(body, sizeOf), marker, own, async (document, name, last, index) => {
+  return sendParts(partsOf(body, sizeOf, deps.reading), marker, own, async (document, name, last, index) => {
     const [part = { blocks: [], text: '' }] = rendered(deps, [document])
     if (index > 0) await deps.pause()
     const blocks = last ? [...part.blocks, ...actions(body.buttons)] : part.blocks
@@ -149,7 +148,7 @@ async function rewrite(
   own: () => Promise<Markers>,
 ): Promise<EffectResult> {
   const there = await own()
-  const parts = rendered(deps, partsOf(body, sizeOf))
+  const parts = rendered(deps, partsOf(body, sizeOf, deps.reading))
   const { room: channel } = body.surface
   for (let index = 0; ; index++) {
     const name = partMarker(marker, index)

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import type { KnownBlock } from '@slack/types'
 import type { Button, EffectResult, Form, SurfaceBody } from '../../core/effects.ts'
 import type { Document } from '../../core/reply/document.ts'
-import { richOf } from '../../core/reply/read.ts'
+import { titleOf } from '../../core/reply/foreign.ts'
+import { shown as shownAs } from '../../core/reply/read.ts'
 import { plainText, type RichDocument } from '../../core/reply/rich.ts'
 import { splitDocument } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
+import { firstPart } from '../messages.ts'
 import { type SendContext, SendError } from '../types.ts'
 import { chartPng } from './chart.ts'
 import { nameOf } from './client.ts'
@@ -22,7 +24,7 @@ export interface Part {
 }
 
 /** Blocks, and the line that a notification shows, which Slack reads as its own markup: so what could mean something there is escaped. */
-export function rendered({ redact }: SlackSendDeps, parts: readonly RichDocument[]): Part[] {
+export function rendered({ reading: { redact } }: SlackSendDeps, parts: readonly RichDocument[]): Part[] {
   return parts.map((whole) => {
     const part = withTexts(whole, redact)
     const first = part.find((block) => block.kind === 'ask' || block.kind === 'heading' || block.kind === 'paragraph')
@@ -55,7 +57,7 @@ export function actions(buttons: readonly Button[]): KnownBlock[] {
 
 /** A form can be opened for three seconds after it was asked for; later the thread is there all the same. */
 export async function openForm(
-  { client }: SlackSendDeps,
+  { client, reading }: SlackSendDeps,
   surface: Thread,
   trigger: string,
   form: Form,
@@ -63,7 +65,7 @@ export async function openForm(
 ): Promise<EffectResult> {
   mayLeave()
   try {
-    const { view } = await client.views.open({ trigger_id: trigger, view: modalOf(form, surface) })
+    const { view } = await client.views.open({ trigger_id: trigger, view: modalOf(form, surface, reading) })
     return { ref: view?.id }
   } catch (error) {
     if (/trigger/.test(nameOf(error))) return {}
@@ -78,7 +80,10 @@ export async function showHome(
   document: Document,
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
-  const blocks = rendered(deps, splitDocument(richOf(document), sizeOf)).flatMap((part) => part.blocks)
+  const blocks = rendered(
+    deps,
+    shownAs(document, deps.reading, (rich) => splitDocument(rich, sizeOf)),
+  ).flatMap((part) => part.blocks)
   mayLeave()
   await deps.client.views.publish({ user_id: member, view: homeOf(blocks) })
   return {}
@@ -92,7 +97,7 @@ export async function unfurl(
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
   const previews = shown.map(({ url, document }) => {
-    const [part = { blocks: [], text: '' }] = rendered(deps, splitDocument(richOf(document), sizeOf))
+    const [part = { blocks: [], text: '' }] = rendered(deps, [firstPart(document, sizeOf, deps.reading)])
     return [url, { blocks: part.blocks }] as const
   })
   mayLeave()
@@ -117,7 +122,7 @@ export async function upload(
   const { messages = [] } = await client.conversations.replies({ channel: room, ts: thread, limit: 200 })
   const there = messages.flatMap((one) => one.files ?? []).find(({ name }) => name === filename)
   if (there) return { ref: there.id }
-  const png = chartPng(deps.redact(title), series)
+  const png = chartPng(titleOf(title, 200, deps.reading), series)
   const { upload_url: url, file_id: id } = await client.files.getUploadURLExternal({ filename, length: png.length })
   if (!url || !id) throw new SendError('unknown', 'Slack gave no place for the picture')
   const sent = await fetch(url, {
@@ -129,7 +134,7 @@ export async function upload(
   if (!sent.ok) throw new SendError('retry', `Slack answered ${sent.status} to the picture`)
   mayLeave()
   await client.files.completeUploadExternal({
-    files: [{ id, title: deps.redact(title).slice(0, 200) }],
+    files: [{ id, title: titleOf(title, 200, deps.reading) }],
     channel_id: room,
     thread_ts: thread,
   })

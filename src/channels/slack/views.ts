@@ -1,6 +1,7 @@
 import type { HomeView, ModalView, KnownBlock } from '@slack/types'
 import type { z } from 'zod'
 import type { Form } from '../../core/effects.ts'
+import { type Reading, titleOf } from '../../core/reply/foreign.ts'
 import type { Thread } from './deps.ts'
 import type { FormMemory } from './schema.ts'
 
@@ -11,7 +12,7 @@ const MAX_CHOICES = 100
 const MAX_LABEL = 2000
 
 /** A form as Slack shows it. */
-export function modalOf(form: Form, { room, thread }: Thread): ModalView {
+export function modalOf(form: Form, { room, thread }: Thread, how: Reading): ModalView {
   const memory: z.input<typeof FormMemory> = {
     room,
     thread,
@@ -24,7 +25,10 @@ export function modalOf(form: Form, { room, thread }: Thread): ModalView {
     title: { type: 'plain_text', text: form.name === 'answer' ? 'Answer Muster' : 'Which repository?' },
     submit: { type: 'plain_text', text: form.name === 'answer' ? 'Send' : 'Start' },
     close: { type: 'plain_text', text: 'Cancel' },
-    blocks: form.name === 'answer' ? form.questions.slice(0, MAX_QUESTIONS).map(question) : [choice(form.choices)],
+    blocks:
+      form.name === 'answer'
+        ? form.questions.slice(0, MAX_QUESTIONS).map((one, index) => question(titleOf(one, MAX_LABEL, how), index))
+        : [choice(form.choices)],
   }
 }
 
@@ -32,7 +36,7 @@ function question(text: string, index: number): KnownBlock {
   return {
     type: 'input',
     block_id: `q${index}`,
-    label: { type: 'plain_text', text: text.slice(0, MAX_LABEL) },
+    label: { type: 'plain_text', text },
     element: { type: 'plain_text_input', action_id: 'value', multiline: true, max_length: 3000 },
   }
 }

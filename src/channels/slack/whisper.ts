@@ -1,6 +1,6 @@
 import type { Button, EffectResult } from '../../core/effects.ts'
 import type { Document } from '../../core/reply/document.ts'
-import { richOf } from '../../core/reply/read.ts'
+import { shown } from '../../core/reply/read.ts'
 import { numbered, splitDocument } from '../../core/reply/split.ts'
 import { isAside } from '../../core/said.ts'
 import { type SendContext, SendError } from '../types.ts'
@@ -25,7 +25,10 @@ export async function whisper(
   buttons: readonly Button[],
   { mayLeave }: SendContext,
 ): Promise<EffectResult> {
-  const parts = rendered(deps, numbered(splitDocument(richOf(document), sizeOf)))
+  const parts = rendered(
+    deps,
+    shown(document, deps.reading, (rich) => numbered(splitDocument(rich, sizeOf))),
+  )
   let ref: string | undefined
   for (const [index, part] of parts.entries()) {
     const blocks = index === parts.length - 1 ? [...part.blocks, ...actions(buttons)] : part.blocks

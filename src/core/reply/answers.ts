@@ -3,17 +3,33 @@ import { spent } from '../policy.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
 import { needed } from './needed.ts'
-import { type Document, dollars, duration, list, paragraph, shortSha, table } from './document.ts'
+import {
+  ask,
+  type Document,
+  dollars,
+  duration,
+  issue,
+  link,
+  list,
+  mono,
+  paragraph,
+  said,
+  say,
+  shortSha,
+  table,
+  type Words,
+} from './document.ts'
 import { STEP_NAMES } from './rows.ts'
 
 /** Short replies to commands. */
 
-export function noteReply(text: string): Document {
+/** @param text a plain string is somebody else's words: whatever it names is only shown */
+export function noteReply(text: Words): Document {
   return [paragraph(text)]
 }
 
 export function helpReply(): Document {
-  const rows = Object.entries(VERBS).map(([verb, help]) => [`\`${verb}\``, help])
+  const rows = Object.entries(VERBS).map(([verb, help]) => [mono(verb), help])
   return [
     paragraph(
       'Start a line of a new comment with a mention and a command. Anything else after the mention is taken as a request.',
@@ -23,25 +39,25 @@ export function helpReply(): Document {
 }
 
 export function invalidReply(reason: string): Document {
-  return [paragraph(`${reason} \`help\` lists what I understand.`)]
+  return [paragraph(say`${said(reason)} \`help\` lists what I understand.`)]
 }
 
 /** Said once to whoever gives more commands than are taken of one person. */
 export function limitedReply({ burst, perMinute }: { burst: number; perMinute: number }): Document {
   return [
     paragraph(
-      `That was a lot at once: I take ${burst} commands of one person in a row, and ${perMinute} a minute after that. This one and those that follow at once are left undone; please say them again in a few minutes.`,
+      say`That was a lot at once: I take ${burst} commands of one person in a row, and ${perMinute} a minute after that. This one and those that follow at once are left undone; please say them again in a few minutes.`,
     ),
   ]
 }
 
-export function statusReply(task: Task, more?: string): Document {
+export function statusReply(task: Task, more?: Words): Document {
   const last = Math.max(task.openedAt, ...task.steps.map((step) => step.endedAt ?? step.startedAt ?? 0))
   return [
     ...(more ? [paragraph(more)] : []),
     ...needed(task),
     paragraph(headline(task, last)),
-    ...(task.pullRequest ? [paragraph(`Pull request: #${task.pullRequest.number}`)] : []),
+    ...(task.pullRequest ? [paragraph(say`Pull request: ${issue(task.pullRequest.number)}`)] : []),
   ]
 }
 
@@ -56,7 +72,7 @@ export function costReply(task: Task): Document {
       step.startedAt && step.endedAt ? duration(step.endedAt - step.startedAt) : '',
     ])
   return [
-    paragraph(`**${dollars(spent(task))}** of ${dollars(task.budgetUsd)} so far.`),
+    paragraph(say`**${dollars(spent(task))}** of ${dollars(task.budgetUsd)} so far.`),
     table(['Step', 'Role', 'Turns', 'Cost', 'Time'], rows),
   ]
 }
@@ -68,16 +84,16 @@ export function remainsReply(task: Task, by: Person): Document {
     .map((step) => STEP_NAMES[step.kind].toLowerCase())
   const live = task.releases.filter((release) => release.deployed?.ok)
   const remains = [
-    ...(task.branch ? [`branch \`${task.branch}\`${task.headSha ? ` at ${shortSha(task.headSha)}` : ''}`] : []),
-    ...(task.wip ? [`branch \`${task.wip.branch}\` (unfinished work)`] : []),
+    ...(task.branch ? [say`branch ${mono(task.branch)}${task.headSha ? say` at ${shortSha(task.headSha)}` : ''}`] : []),
+    ...(task.wip ? [say`branch ${mono(task.wip.branch)} (unfinished work)`] : []),
     ...(task.pullRequest
-      ? [`pull request #${task.pullRequest.number}${task.pullRequest.draft ? ' (draft)' : ''}, open`]
+      ? [say`pull request ${issue(task.pullRequest.number)}${task.pullRequest.draft ? ' (draft)' : ''}, open`]
       : []),
-    ...live.map((release) => `release ${shortSha(release.deployed?.sha ?? '')} on ${release.environment}, serving`),
+    ...live.map((release) => say`release ${shortSha(release.deployed?.sha ?? '')} on ${release.environment}, serving`),
   ]
   return [
     paragraph(
-      `Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}.`,
+      say`Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}.`,
     ),
     ...(remains.length > 0
       ? [paragraph('What remains:'), list(remains)]
@@ -97,10 +113,10 @@ export function whyReply(
 ): Document {
   const rows = events.map((event) => [
     new Date(event.at).toISOString().slice(0, 19).replace('T', ' '),
-    `\`${event.kind}\``,
+    mono(event.kind),
     event.outcome,
-    `\`${event.reason}\``,
-    event.detail.replace(/[|\n]/g, ' ').slice(0, 160),
+    mono(event.reason),
+    event.detail.slice(0, 160),
   ])
   return [
     paragraph('What came in here lately, and what became of it (times in UTC):'),
@@ -111,10 +127,9 @@ export function whyReply(
 /** Tells somebody how to show which GitHub account is theirs. @param isPrivate whether only they see it */
 export function linkOffer(url: string, isPrivate: boolean): Document {
   return [
-    {
-      kind: 'ask',
-      text: `I don't know yet which GitHub account is yours. [Sign in with GitHub once](${url}), then say it again.`,
-    },
+    ask(
+      say`I don't know yet which GitHub account is yours. ${link(url, 'Sign in with GitHub once')}, then say it again.`,
+    ),
     paragraph(
       isPrivate
         ? 'What you may do here is what you may do on the repository. The link is for you alone, and good for 15 minutes.'
@@ -126,10 +141,7 @@ export function linkOffer(url: string, isPrivate: boolean): Document {
 /** Asks which repository is meant. */
 export function chooseRepository(names: readonly string[]): Document {
   return [
-    {
-      kind: 'ask',
-      text: 'Which repository is it about? Say it again with its name, like `@muster fix the rounding acme/web`.',
-    },
-    ...(names.length > 0 ? [list(names.map((name) => `\`${name}\``))] : []),
+    ask(say`Which repository is it about? Say it again with its name, like \`@muster fix the rounding acme/web\`.`),
+    ...(names.length > 0 ? [list(names.map(mono))] : []),
   ]
 }

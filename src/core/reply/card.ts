@@ -11,9 +11,15 @@ import {
   type Document,
   duration,
   heading,
+  link,
   list,
+  mono,
+  NOTHING,
+  type Own,
   paragraph,
+  say,
   shortSha,
+  type Words,
 } from './document.ts'
 import { diagram, type Row, rowsOf, STEP_NAMES } from './rows.ts'
 
@@ -21,7 +27,7 @@ import { diagram, type Row, rowsOf, STEP_NAMES } from './rows.ts'
 export function statusCard(task: Task, now: number): Document {
   const rows = rowsOf(task)
   return [
-    heading(`Muster: ${brief(task.spec?.title ?? task.origin.title)}`),
+    heading(say`Muster: ${brief(task.spec?.title ?? task.origin.title)}`),
     ...needed(task),
     paragraph(headline(task, now)),
     { kind: 'checklist', items: rows.map((row) => ({ done: row.state === 'done', text: rowText(row, now) })) },
@@ -36,8 +42,8 @@ export function surfaceCard(task: Task, now: number): Document {
   const short = statusCard(task, now).filter((block) => block.kind !== 'details' && block.kind !== 'diagram')
   const { repository, number, url } = task.origin
   const where = `${repository.owner}/${repository.name}`
-  const issue = number > 0 ? `[${where}#${number}](${url})` : where
-  return [...short.slice(0, -1), paragraph(`${issue} · task \`${task.id.slice(0, 8)}\``)]
+  const place = number > 0 ? link(url, `${where}#${number}`) : where
+  return [...short.slice(0, -1), paragraph(say`${place} · task ${mono(task.id.slice(0, 8))}`)]
 }
 
 const STATUS = {
@@ -49,25 +55,25 @@ const STATUS = {
 } as const
 
 /** Status, time and cost on one line. */
-export function headline(task: Task, now: number): string {
+export function headline(task: Task, now: number): Own {
   const running = task.steps.find((step) => step.status === 'running')
-  const doing = running ? ` · ${running.role.toUpperCase()}: ${STEP_NAMES[running.kind].toLowerCase()}` : ''
-  const outcome = task.outcome && task.status === 'done' ? ` · ${brief(task.outcome, 200)}` : ''
+  const doing = running ? say` · ${running.role.toUpperCase()}: ${STEP_NAMES[running.kind].toLowerCase()}` : ''
+  const outcome = task.outcome && task.status === 'done' ? say` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
   // "Working" would say the opposite of what stands above it.
   const status = running?.parked ? 'Waiting for the model provider' : STATUS[task.status]
-  return `**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
+  return say`**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
 }
 
-function rowText(row: Row, now: number): string {
+function rowText(row: Row, now: number): Words {
   const { step } = row
   const mark = {
-    done: '',
-    running: ' — *running*',
-    waiting: ' — *waiting*',
-    failed: ' — **failed**',
-    ahead: '',
-    cancelled: ' — cancelled',
+    done: NOTHING,
+    running: say` — *running*`,
+    waiting: say` — *waiting*`,
+    failed: say` — **failed**`,
+    ahead: NOTHING,
+    cancelled: say` — cancelled`,
   }[row.state]
   const facts =
     step && step.attempt > 0
@@ -77,7 +83,7 @@ function rowText(row: Row, now: number): string {
           step.attempt > 1 ? `attempt ${step.attempt}` : '',
         ].filter(Boolean)
       : []
-  return `**${row.who}** ${row.what}${mark}${facts.length > 0 ? ` · ${facts.join(' · ')}` : ''}`
+  return say`**${row.who}** ${row.what}${mark}${facts.length > 0 ? say` · ${facts.join(' · ')}` : ''}`
 }
 
 function time(step: Step, now: number): string {
@@ -102,14 +108,14 @@ function artefacts(task: Task): Block[] {
     ...(task.pullRequest
       ? [
           paragraph(
-            `Pull request [#${task.pullRequest.number}](${task.pullRequest.url})${task.headSha ? ` at ${shortSha(task.headSha)}` : ''}${proof && proof.headSha === task.headSha ? `, ${proof.verdict.proved ? 'proved' : 'not proved'}` : ''}`,
+            say`Pull request ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}${task.headSha ? say` at ${shortSha(task.headSha)}` : ''}${proof && proof.headSha === task.headSha ? `, ${proof.verdict.proved ? 'proved' : 'not proved'}` : ''}`,
           ),
         ]
       : []),
     ...(release?.report
       ? [
           paragraph(
-            `Live on **${release.environment}**: ${release.report.url} at ${shortSha(release.report.sha)}, **${release.report.verdict}**`,
+            say`Live on **${release.environment}**: ${link(release.report.url)} at ${shortSha(release.report.sha)}, **${release.report.verdict}**`,
           ),
         ]
       : []),
@@ -119,7 +125,7 @@ function artefacts(task: Task): Block[] {
             list(
               open.map(
                 (entry) =>
-                  `${entry.outcome}: ${entry.comment.author.login}${entry.comment.path ? ` on \`${entry.comment.path}\`` : ''}: ${brief(entry.comment.body, 160)}`,
+                  say`${entry.outcome}: ${entry.comment.author.login}${entry.comment.path ? say` on ${mono(entry.comment.path)}` : ''}: ${brief(entry.comment.body, 160)}`,
               ),
             ),
           ]),
@@ -136,7 +142,7 @@ function failures(task: Task): Block[] {
   return failed?.error ? [details(`What failed: ${STEP_NAMES[failed.kind]}`, [code(failed.error.message)])] : []
 }
 
-function footer(task: Task): string {
+function footer(task: Task): Words {
   const me = `@${task.settings.mention}`
-  return `Task \`${task.id}\` · \`${me} status\` · \`${me} cost\` · \`${me} cancel\` · \`${me} help\``
+  return say`Task \`${task.id}\` · \`${me} status\` · \`${me} cost\` · \`${me} cancel\` · \`${me} help\``
 }

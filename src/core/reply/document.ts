@@ -1,44 +1,49 @@
-import { neutralise, oneLine } from '../neutralise.ts'
+import type { Words } from './words.ts'
 
-/**
- * A message as every channel can show it. Texts are inline Markdown that is safe to post: Muster's own words, or
- * model words that went through `said` / `brief`.
- */
+export {
+  brief,
+  closes,
+  issue,
+  joined,
+  link,
+  mono,
+  NOTHING,
+  type Own,
+  type Piece,
+  said,
+  say,
+  shortSha,
+  type Words,
+} from './words.ts'
+
+/** A message as every channel can show it. */
 export type Block =
-  | { readonly kind: 'heading'; readonly text: string }
-  | { readonly kind: 'paragraph'; readonly text: string }
+  | { readonly kind: 'heading'; readonly text: Words }
+  | { readonly kind: 'paragraph'; readonly text: Words }
   /** What is asked of people; shown first and loudest. */
-  | { readonly kind: 'ask'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[]; readonly ordered: boolean }
-  | { readonly kind: 'checklist'; readonly items: readonly { readonly done: boolean; readonly text: string }[] }
-  | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
+  | { readonly kind: 'ask'; readonly text: Words }
+  | { readonly kind: 'list'; readonly items: readonly Words[]; readonly ordered: boolean }
+  | { readonly kind: 'checklist'; readonly items: readonly { readonly done: boolean; readonly text: Words }[] }
+  | { readonly kind: 'table'; readonly head: readonly Words[]; readonly rows: readonly (readonly Words[])[] }
+  /** Foreign: what a program printed. */
   | { readonly kind: 'code'; readonly lang: string; readonly text: string }
+  /** Muster's own, made of numbers and names of steps. */
   | { readonly kind: 'diagram'; readonly source: string }
   | { readonly kind: 'details'; readonly summary: string; readonly blocks: readonly Block[] }
 
 export type Document = readonly Block[]
 
-export const heading = (text: string): Block => ({ kind: 'heading', text })
-export const paragraph = (text: string): Block => ({ kind: 'paragraph', text })
-export const ask = (text: string): Block => ({ kind: 'ask', text })
-export const list = (items: readonly string[], ordered = false): Block => ({ kind: 'list', items, ordered })
+export const heading = (text: Words): Block => ({ kind: 'heading', text })
+export const paragraph = (text: Words): Block => ({ kind: 'paragraph', text })
+export const ask = (text: Words): Block => ({ kind: 'ask', text })
+export const list = (items: readonly Words[], ordered = false): Block => ({ kind: 'list', items, ordered })
 export const code = (text: string, lang = ''): Block => ({ kind: 'code', lang, text })
 export const details = (summary: string, blocks: readonly Block[]): Block => ({ kind: 'details', summary, blocks })
-export const table = (head: readonly string[], rows: readonly (readonly string[])[]): Block => ({
+export const table = (head: readonly Words[], rows: readonly (readonly Words[])[]): Block => ({
   kind: 'table',
   head,
   rows,
 })
-
-/** Words of the model or of a third party, safe to post as Markdown. */
-export function said(text: string): string {
-  return neutralise(text)
-}
-
-/** The same on one line. */
-export function brief(text: string, max = 120): string {
-  return oneLine(text, max)
-}
 
 /** A span of time as people say it. */
 export function duration(ms: number): string {
@@ -50,7 +55,6 @@ export function duration(ms: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** Dollars with as many digits as matter. */
 /** A time of day with its date, for people in any time zone: `14:03 UTC, 20 Nov`. */
 export function clockTime(at: number): string {
   const date = new Date(at)
@@ -59,11 +63,7 @@ export function clockTime(at: number): string {
   return `${date.toISOString().slice(11, 16)} UTC, ${date.getUTCDate()} ${month}`
 }
 
+/** Dollars with as many digits as matter. */
 export function dollars(usd: number): string {
   return usd !== 0 && usd < 0.01 ? '<$0.01' : `$${usd.toFixed(2)}`
-}
-
-/** A SHA as people read it. */
-export function shortSha(sha: string): string {
-  return `\`${sha.slice(0, 7)}\``
 }

@@ -1,6 +1,7 @@
+import { cutLine } from '../harmless.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
-import { type Block, brief, type Document, heading, list, paragraph } from './document.ts'
+import { type Block, type Document, heading, link, list, NOTHING, paragraph, say, type Words } from './document.ts'
 import { needed } from './needed.ts'
 
 /** Somebody's own page: what waits for them, and what they asked for. @param linkUrl where somebody unknown can sign in */
@@ -12,7 +13,7 @@ export function homeDocument(
     return [
       heading('Muster'),
       paragraph(
-        `I don't know yet which GitHub account is yours. [Sign in with GitHub once](${linkUrl}) to see your work here.`,
+        say`I don't know yet which GitHub account is yours. ${link(linkUrl, 'Sign in with GitHub once')} to see your work here.`,
       ),
     ]
   const { person, open } = known
@@ -36,15 +37,15 @@ function waitsFor({ gate, releases, status }: Task, { id }: Person): boolean {
 
 function rows(tasks: readonly Task[], none: string): Block[] {
   if (tasks.length === 0) return [paragraph(none)]
-  return [list(tasks.map((task) => `**${title(task)}** ${headline(task, task.openedAt)}${ask(task)}`))]
+  return [list(tasks.map((task) => say`**${title(task)}** ${headline(task, task.openedAt)}${ask(task)}`))]
 }
 
-function title({ spec, origin }: Task): string {
-  const name = brief(spec?.title ?? origin.title, 100)
-  return origin.url ? `[${name.replaceAll(/[[\]]/g, '')}](${origin.url})` : name
+function title({ spec, origin }: Task): Words {
+  const name = cutLine(spec?.title ?? origin.title, 100)
+  return origin.url ? link(origin.url, name) : name
 }
 
-function ask(task: Task): string {
+function ask(task: Task): Words {
   const [first] = needed(task)
-  return first?.kind === 'ask' ? ` · ${brief(first.text, 300)}` : ''
+  return first?.kind === 'ask' ? say` · ${first.text}` : NOTHING
 }

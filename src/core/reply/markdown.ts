@@ -1,7 +1,7 @@
 import type { BlockContent, PhrasingContent } from 'mdast'
 import { gfmToMarkdown } from 'mdast-util-gfm'
 import { toMarkdown } from 'mdast-util-to-markdown'
-import type { Inline, Rich, RichDocument } from './rich.ts'
+import { type Inline, issueText, type Rich, type RichDocument } from './rich.ts'
 
 const SYNTAX = gfmToMarkdown({ tablePipeAlign: false })
 
@@ -69,7 +69,7 @@ function block(node: Rich): BlockContent[] {
       ]
     case 'details':
       return [
-        raw(`<details><summary>${node.summary.replace(/[<>]/g, '')}</summary>`),
+        raw(`<details><summary>${escapeHtml(node.summary)}</summary>`),
         ...node.blocks.flatMap(block),
         raw('</details>'),
       ]
@@ -79,6 +79,10 @@ function block(node: Rich): BlockContent[] {
 /** Without a blank line between them, a paragraph would go on with what stands before it. */
 function isSpread(blocks: readonly Rich[]): boolean {
   return blocks.length > 2 || (blocks.length === 2 && blocks[1]?.kind !== 'list')
+}
+
+function escapeHtml(words: string): string {
+  return words.replace(/\s+/g, ' ').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** Our own markup, which is not escaped. */
@@ -119,6 +123,8 @@ function inlines(nodes: readonly Inline[]): PhrasingContent[] {
         return { type: 'break' }
       case 'mention':
         return { type: 'text', value: node.name }
+      case 'issue':
+        return raw(issueText(node))
       case 'strike':
         return { type: 'delete', children: inlines(node.children) }
       case 'strong':

@@ -1,5 +1,5 @@
 import type { Task } from '../task/types.ts'
-import { ask, type Block, brief, clockTime, dollars, shortSha } from './document.ts'
+import { ask, type Block, brief, clockTime, dollars, link, mono, type Own, say, shortSha } from './document.ts'
 import { STEP_NAMES } from './rows.ts'
 
 /** What people must do for the work to go on; empty when nothing is asked. */
@@ -8,48 +8,48 @@ export function needed(task: Task): Block[] {
   return text ? [ask(text)] : []
 }
 
-function neededText(task: Task): string | undefined {
+function neededText(task: Task): Own | undefined {
   const { gate } = task
   const failed = task.steps.findLast((step) => step.status === 'failed')
   if (task.status === 'handed_off')
-    return `A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
+    return say`A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
   if (task.status === 'cancelled') return undefined
   if (gate) return gateText(task, gate)
   const parked = parkedText(task)
   if (parked) return parked
   if (failed && task.status === 'waiting')
-    return `${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then comment \`@${task.settings.mention} retry\`.`
+    return say`${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then comment \`@${task.settings.mention} retry\`.`
   if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
   if (task.pullRequest && !task.pullRequest.draft && !task.merged && task.status === 'waiting')
-    return `Please review and merge [#${task.pullRequest.number}](${task.pullRequest.url}).`
+    return say`Please review and merge ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}.`
   return undefined
 }
 
 /** Work that waits for the model provider: since when, what it takes, and when it is tried again. */
-export function parkedText(task: Task): string | undefined {
+export function parkedText(task: Task): Own | undefined {
   const parked = task.steps.find((step) => step.parked)?.parked
   if (!parked) return undefined
-  const again = `Muster tries again by itself at ${clockTime(parked.until)}; nothing that was paid for is lost.`
+  const again = say`Muster tries again by itself at ${clockTime(parked.until)}; nothing that was paid for is lost.`
   return parked.why === 'model_credit'
-    ? `Waiting since ${clockTime(parked.since)}: the model provider's spending limit or credit is used up. The operator should raise it, then comment \`@${task.settings.mention} retry\`. ${again}`
-    : `Waiting since ${clockTime(parked.since)}: the model provider is overloaded or out of reach. ${again}`
+    ? say`Waiting since ${clockTime(parked.since)}: the model provider's spending limit or credit is used up. The operator should raise it, then comment \`@${task.settings.mention} retry\`. ${again}`
+    : say`Waiting since ${clockTime(parked.since)}: the model provider is overloaded or out of reach. ${again}`
 }
 
-function gateText(task: Task, gate: NonNullable<Task['gate']>): string {
+function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
   const me = `@${task.settings.mention}`
   switch (gate.kind) {
     case 'question':
-      return `Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: just reply, or \`${me} answer …\`.`
+      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: just reply, or \`${me} answer …\`.`
     case 'plan':
-      return `Please look at the plan and comment \`${me} approve\` or \`${me} reject <reason>\` (${gate.reason}).`
+      return say`Please look at the plan and comment \`${me} approve\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
-      return `The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
+      return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
     case 'budget':
-      return `The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? `; the work so far is on branch \`${task.wip.branch}\`` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
+      return say`The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? say`; the work so far is on branch ${mono(task.wip.branch)}` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
   }
 }
 
-function deployHint(task: Task): string | undefined {
+function deployHint(task: Task): Own | undefined {
   const [first] = Object.keys(task.settings.environments)
-  return first ? `Merged. To release it, comment \`@${task.settings.mention} deploy ${first}\`.` : undefined
+  return first ? say`Merged. To release it, comment \`@${task.settings.mention} deploy ${first}\`.` : undefined
 }

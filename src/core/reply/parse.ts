@@ -1,19 +1,30 @@
-import type { PhrasingContent, RootContent, Table } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown } from 'mdast-util-gfm'
-import { gfm } from 'micromark-extension-gfm'
-import { type Inline, plainText, type Rich, type RichDocument, text, tidy } from './rich.ts'
+import MarkdownIt, { type Token } from 'markdown-it'
+import { type Inline, plainText, type Rich, type RichDocument, type RichItem, text, tidy } from './rich.ts'
 
-const SYNTAX = { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }
-/** Words without any character that could mean something in Markdown, which most texts are. */
-const PLAIN = /^[A-Za-z](?:[A-Za-z0-9 ,;()%$'"+…·—–-]|[.!?:](?= |$))*$/
+/**
+ * Markdown (CommonMark with GitHub's tables, task lists and strikethrough) as typed nodes. The parser is markdown-it: its time grows
+ * with the text, whatever stands in it (docs/decisions/2026-11-28-foreign-words.md). Bare addresses stay words: nothing is
+ * linked that its author did not link.
+ */
+const parser = new MarkdownIt('default', { html: true, linkify: false, typographer: false })
+// Where a link may lead is decided here, and addresses stay as they were written.
+parser.validateLink = () => true
+parser.normalizeLink = (url) => url
+parser.normalizeLinkText = (url) => url
+
+/** The caps of what is read as Markdown; measured by `npm run bench -- --only texts`. */
+export const CAPS = { characters: 20_000, marks: 3_000, depth: 20 } as const
+const MARKS = /[*_~`[\]<>!|&\\#@$(]/g
+
+/** A text that is not read as Markdown: its size, its marks or its nesting is over the caps. */
+export class TooMuchMarkup extends Error {}
+
 /** What was read last: a status card is written again and again with nearly the same texts. */
 const known = new Map<string, RichDocument>()
 const KNOWN = { entries: 1000, length: 1000 } as const
 
-/** GitHub's Markdown as typed nodes. HTML stays what it is: text. Images become links, since they would be fetched. */
+/** HTML stays what it is: text. Images become links, since they would be fetched. @throws TooMuchMarkup */
 export function parseMarkdown(source: string): RichDocument {
-  if (PLAIN.test(source)) return paragraph([text(source)])
   if (source.length > KNOWN.length) return read(source)
   const found = known.get(source) ?? read(source)
   // The newest stand last; the oldest make room.
@@ -24,28 +35,42 @@ export function parseMarkdown(source: string): RichDocument {
 }
 
 function read(source: string): RichDocument {
-  const root = fromMarkdown(source, SYNTAX)
-  const links = new Map<string, string>()
-  collect(root.children, links)
-  return new Reader(links).blocks(root.children)
+  checkCaps(source)
+  return blocksOf(treeOf(parser.parse(source, {})))
 }
 
-/** The same for a text that stands on one line, such as a cell: what would begin a block ("1. x", "# x") is words here. */
+/** The same for a text that stands on one line, such as a cell: what would begin a block ("1. x", "# x") is words here. @throws TooMuchMarkup */
 export function parseInline(source: string): readonly Inline[] {
-  const line = source.replace(/\s*\n\s*/g, ' ').trim()
-  if (line === '') return []
-  const [first] = parseMarkdown(`x ${line}`)
-  if (first?.kind !== 'paragraph') return [text(line)]
-  const [lead, ...rest] = first.children
-  return tidy(lead?.kind === 'text' ? [text(lead.text.slice(2)), ...rest] : first.children)
+  checkCaps(source)
+  const tokens = parser.parseInline(source.replace(/\s*\n\s*/g, ' ').trim(), {})
+  return tidy(treeOf(tokens).flatMap((node) => inlinesOf(node.children)))
 }
 
-/** Where the references of a text lead. */
-function collect(nodes: readonly RootContent[], links: Map<string, string>): void {
-  for (const node of nodes) {
-    if (node.type === 'definition' && !links.has(node.identifier)) links.set(node.identifier, node.url)
-    else if ('children' in node) collect(node.children, links)
+function checkCaps(source: string): void {
+  if (source.length > CAPS.characters) throw new TooMuchMarkup(`longer than ${CAPS.characters} characters`)
+  if ((source.match(MARKS)?.length ?? 0) > CAPS.marks) throw new TooMuchMarkup(`more than ${CAPS.marks} marks`)
+}
+
+interface Node {
+  readonly token: Token
+  readonly children: Node[]
+}
+
+/** What is flat in the parser's output as a tree, and not deeper than anything here goes. */
+function treeOf(tokens: readonly Token[], depth = 0): Node[] {
+  const top: Node[] = []
+  const open: Node[] = []
+  for (const token of tokens) {
+    if (token.nesting < 0) {
+      open.pop()
+      continue
+    }
+    if (depth + open.length > CAPS.depth) throw new TooMuchMarkup(`nested more than ${CAPS.depth} deep`)
+    const node = { token, children: token.children ? treeOf(token.children, depth + open.length) : [] }
+    ;(open.at(-1)?.children ?? top).push(node)
+    if (token.nesting > 0) open.push(node)
   }
+  return top
 }
 
 /** Whether a link may lead there: no scripts, no data, nothing that a program on the reader's machine would open. */
@@ -56,96 +81,100 @@ export function isSafeUrl(url: string): boolean {
   return scheme === undefined || /^(https?|mailto)$/i.test(scheme)
 }
 
-class Reader {
-  readonly #links: ReadonlyMap<string, string>
+function blocksOf(nodes: readonly Node[]): Rich[] {
+  return nodes.flatMap(block)
+}
 
-  constructor(links: ReadonlyMap<string, string>) {
-    this.#links = links
+function block({ token, children }: Node): Rich[] {
+  switch (token.type) {
+    case 'paragraph_open':
+      return paragraph(children.flatMap((one) => inlinesOf(one.children)))
+    case 'heading_open':
+      return [{ kind: 'heading', depth: Number(token.tag.slice(1)), children: wordsIn(children) }]
+    case 'blockquote_open':
+      return [{ kind: 'quote', blocks: blocksOf(children) }]
+    case 'bullet_list_open':
+    case 'ordered_list_open':
+      return [
+        {
+          kind: 'list',
+          ordered: token.type === 'ordered_list_open',
+          start: Number(token.attrGet('start') ?? 1),
+          items: children.map(item),
+        },
+      ]
+    case 'fence':
+    case 'code_block':
+      return [
+        {
+          kind: 'code',
+          lang: (parser.utils.unescapeAll(token.info).trim().split(/\s+/, 1)[0] ?? '').replace(/`/g, ''),
+          text: token.content.replace(/\n$/, ''),
+        },
+      ]
+    case 'hr':
+      return [{ kind: 'rule' }]
+    case 'table_open':
+      return [table(children)]
+    case 'html_block':
+      return paragraph([text(token.content.trimEnd())])
+    default:
+      throw new Error(`Markdown has no block ${token.type}`)
   }
+}
 
-  blocks(nodes: readonly RootContent[]): Rich[] {
-    return nodes.flatMap((node) => this.#block(node))
-  }
+function wordsIn(children: readonly Node[]): readonly Inline[] {
+  return tidy(children.flatMap((one) => inlinesOf(one.children)))
+}
 
-  #block(node: RootContent): Rich[] {
-    switch (node.type) {
-      case 'paragraph':
-        return paragraph(this.#inlines(node.children))
-      case 'heading':
-        return [{ kind: 'heading', depth: node.depth, children: tidy(this.#inlines(node.children)) }]
-      case 'blockquote':
-        return [{ kind: 'quote', blocks: this.blocks(node.children) }]
-      case 'list':
-        return [
-          {
-            kind: 'list',
-            ordered: node.ordered ?? false,
-            start: node.start ?? 1,
-            items: node.children.map((item) => ({
-              done: item.checked ?? undefined,
-              blocks: this.blocks(item.children),
-            })),
-          },
-        ]
-      case 'code':
-        return [{ kind: 'code', lang: (node.lang ?? '').replace(/[\s`]/g, ''), text: node.value }]
-      case 'thematicBreak':
-        return [{ kind: 'rule' }]
-      case 'table':
-        return [this.#table(node)]
-      case 'html':
-        return paragraph([text(node.value)])
-      case 'footnoteDefinition':
-        return [...paragraph([text(`[${node.identifier}]`)]), ...this.blocks(node.children)]
-      case 'definition':
-      case 'yaml':
-        return []
-      // Parts of what stands above, which are never met by themselves; words that stand in no paragraph.
-      case 'listItem':
-      case 'tableRow':
-      case 'tableCell':
-        return []
-      default:
-        return paragraph(this.#inlines([node]))
+/** An item of a task list begins with its box (GFM 5.3). */
+function item({ children }: Node): RichItem {
+  const blocks = blocksOf(children)
+  const [first, ...rest] = blocks
+  const [lead, ...more] = first?.kind === 'paragraph' ? first.children : []
+  const [, box, words = ''] = (lead?.kind === 'text' && /^\[([ xX])\] (.*)$/s.exec(lead.text)) || []
+  if (box === undefined || words + more.length === '0') return { done: undefined, blocks }
+  return { done: box !== ' ', blocks: [...paragraph([text(words), ...more]), ...rest] }
+}
+
+function table(children: readonly Node[]): Rich {
+  const cells = children
+    .flatMap((part) => part.children)
+    .map((row) => row.children.map((cell) => wordsIn(cell.children)))
+  const [head = [], ...rows] = cells
+  return { kind: 'table', head, rows }
+}
+
+function inlinesOf(nodes: readonly Node[]): Inline[] {
+  return nodes.flatMap(inline)
+}
+
+function inline({ token, children }: Node): Inline[] {
+  switch (token.type) {
+    case 'text':
+    case 'text_special':
+    case 'html_inline':
+      return [text(token.content)]
+    case 'softbreak':
+      return [text('\n')]
+    case 'hardbreak':
+      return [{ kind: 'break' }]
+    case 'code_inline':
+      return [{ kind: 'code', text: token.content }]
+    case 'strong_open':
+      return [{ kind: 'strong', children: inlinesOf(children) }]
+    case 'em_open':
+      return [{ kind: 'emphasis', children: inlinesOf(children) }]
+    case 's_open':
+      return [{ kind: 'strike', children: inlinesOf(children) }]
+    case 'link_open':
+      return link(String(token.attrGet('href') ?? ''), inlinesOf(children))
+    case 'image': {
+      const url = String(token.attrGet('src') ?? '')
+      return link(url, [text(`image: ${plainText(inlinesOf(children)) || url}`)])
     }
-  }
-
-  #table(node: Table): Rich {
-    const [head, ...rows] = node.children.map((row) => row.children.map((cell) => tidy(this.#inlines(cell.children))))
-    const width = head?.length ?? 0
-    const padded = rows.map((row) => Array.from({ length: width }, (_, column) => row[column] ?? []))
-    return { kind: 'table', head: head ?? [], rows: padded }
-  }
-
-  #inlines(nodes: readonly PhrasingContent[]): Inline[] {
-    return nodes.flatMap((node) => this.#inline(node))
-  }
-
-  #inline(node: PhrasingContent): Inline[] {
-    switch (node.type) {
-      case 'text':
-      case 'html':
-        return [text(node.value)]
-      case 'strong':
-      case 'emphasis':
-        return [{ kind: node.type, children: this.#inlines(node.children) }]
-      case 'delete':
-        return [{ kind: 'strike', children: this.#inlines(node.children) }]
-      case 'inlineCode':
-        return [{ kind: 'code', text: node.value }]
-      case 'break':
-        return [{ kind: 'break' }]
-      case 'link':
-        return link(node.url, this.#inlines(node.children))
-      case 'linkReference':
-        return link(this.#links.get(node.identifier) ?? '', this.#inlines(node.children))
-      case 'image':
-        return link(node.url, [text(`image: ${node.alt || node.url}`)])
-      case 'imageReference':
-        return link(this.#links.get(node.identifier) ?? '', [text(`image: ${node.alt || node.identifier}`)])
-      case 'footnoteReference':
-        return [text(`[${node.identifier}]`)]
-    }
+    default:
+      throw new Error(`Markdown has no words ${token.type}`)
   }
 }
 

@@ -2,52 +2,75 @@ import type { Design, Spec } from '../artefacts.ts'
 import { planHash } from '../policy.ts'
 import type { Task } from '../task/types.ts'
 import { needed } from './needed.ts'
-import { type Block, brief, details, type Document, dollars, heading, list, paragraph, said } from './document.ts'
+import {
+  type Block,
+  brief,
+  details,
+  type Document,
+  dollars,
+  heading,
+  joined,
+  list,
+  mono,
+  paragraph,
+  said,
+  say,
+  table,
+} from './document.ts'
 
 /** The spec as PM wrote it. */
 export function specBlocks(spec: Spec): Block[] {
   return [
     paragraph(said(spec.problem)),
-    paragraph('**Done when**'),
+    paragraph(say`**Done when**`),
     list(
       spec.acceptance.map((item) => brief(item, 500)),
       true,
     ),
-    ...(spec.outOfScope.length > 0
-      ? [paragraph(`**Left alone:** ${spec.outOfScope.map((item) => brief(item, 300).replace(/\.$/, '')).join('; ')}`)]
-      : []),
-    paragraph(`**Risk:** ${spec.risk} (${brief(spec.riskReason, 500)})`),
+    ...(spec.outOfScope.length > 0 ? [paragraph(say`**Left alone:** ${leftAlone(spec)}`)] : []),
+    paragraph(say`**Risk:** ${spec.risk} (${brief(spec.riskReason, 500)})`),
   ]
+}
+
+/** What is left alone on purpose, on one line. */
+export function leftAlone({ outOfScope }: Spec) {
+  return joined(
+    outOfScope.map((item) => brief(item.replace(/\.$/, ''), 300)),
+    say`; `,
+  )
 }
 
 /** The design as SA wrote it, with its quote. */
 export function designBlocks(design: Design): Block[] {
   return [
     paragraph(said(design.approach)),
-    {
-      kind: 'table',
-      head: ['File', 'Why'],
-      rows: design.files.map((file) => [`\`${file.path.replace(/[`|\n]/g, '')}\``, brief(file.why, 300)]),
-    },
-    paragraph(`**Test:** ${said(design.tests)}`),
+    table(
+      ['File', 'Why'],
+      design.files.map((file) => [mono(file.path), brief(file.why, 300)]),
+    ),
+    paragraph(say`**Test:** ${said(design.tests)}`),
     ...(design.slices.length > 1
       ? [
-          paragraph('**Parts that are independent**'),
+          paragraph(say`**Parts that are independent**`),
           list(
-            design.slices.map(
-              (slice) => `${brief(slice.title)} (${slice.files.map((file) => brief(file, 80)).join(', ')})`,
-            ),
+            design.slices.map((slice) => {
+              const files = slice.files.map((file) => mono(file.slice(0, 80)))
+              return say`${brief(slice.title)} (${joined(files, say`, `)})`
+            }),
           ),
         ]
       : []),
     ...(design.filesAtRisk.length > 0
       ? [
           paragraph(
-            `**At risk:** ${design.filesAtRisk.map((file) => `\`${file.path.replace(/[`\n]/g, '')}\` (${brief(file.why, 200)})`).join(', ')}`,
+            say`**At risk:** ${joined(
+              design.filesAtRisk.map((file) => say`${mono(file.path)} (${brief(file.why, 200)})`),
+              say`, `,
+            )}`,
           ),
         ]
       : []),
-    paragraph(`**Quote:** ${quoteText(design)}`),
+    paragraph(say`**Quote:** ${quoteText(design)}`),
   ]
 }
 
@@ -59,12 +82,12 @@ function quoteText({ quote }: Design): string {
 export function planComment(task: Task): Document {
   if (!task.spec || !task.design) return []
   return [
-    heading(`Plan: ${brief(task.spec.title)}`),
+    heading(say`Plan: ${brief(task.spec.title)}`),
     ...needed(task),
     ...specBlocks(task.spec),
     details(`Design (${quoteText(task.design)})`, designBlocks(task.design)),
     paragraph(
-      `An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). Anything else you write after \`@${task.settings.mention}\` goes into the next version of it.`,
+      say`An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). Anything else you write after \`@${task.settings.mention}\` goes into the next version of it.`,
     ),
   ]
 }

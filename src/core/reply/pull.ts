@@ -1,29 +1,37 @@
 import type { Proof, Run, Spec } from '../artefacts.ts'
 import { moreUsd, spent } from '../policy.ts'
-import { isTicket, surfaceLink } from '../said.ts'
+import { isTicket } from '../said.ts'
+import { leftAlone } from './plan.ts'
+import { surfaceLink } from './surface.ts'
 import type { Task } from '../task/types.ts'
 import {
   ask,
   type Block,
   brief,
+  closes,
   code,
   details,
   dollars,
   type Document,
   heading,
+  issue,
+  joined,
   list,
+  mono,
   paragraph,
   said,
+  say,
   shortSha,
   table,
+  type Words,
 } from './document.ts'
 
 /** What the pull request is for: GitHub closes the issue with it; tickets are named, so that their own tools find it. */
 function forWhat({ origin, surfaces = [] }: Task): Block[] {
-  const issue = origin.number > 0 ? [origin.isPullRequest ? `For #${origin.number}` : `Closes #${origin.number}`] : []
-  const tickets = surfaces.filter(isTicket).map((surface) => `For ${surfaceLink(surface)}`)
-  const lines = [...issue, ...tickets]
-  return lines.length > 0 ? [paragraph(lines.join('\n\n'))] : []
+  const { number, isPullRequest } = origin
+  const own = number > 0 ? [isPullRequest ? say`For ${issue(number)}` : say`${closes(number)}`] : []
+  const tickets = surfaces.filter(isTicket).map((surface) => say`For ${surfaceLink(surface)}`)
+  return [...own, ...tickets].map((line) => paragraph(line))
 }
 
 /** The body of the pull request: what, why, how it was proved, what was not done, what it cost. */
@@ -35,7 +43,7 @@ export function pullRequestBody(task: Task): Document {
     heading('What changed and why'),
     ...(task.spec ? [paragraph(said(task.spec.problem))] : []),
     paragraph(said(first?.summary ?? '')),
-    ...(note && note !== first ? [paragraph(`**Since then:** ${said(note.summary)}`)] : []),
+    ...(note && note !== first ? [paragraph(say`**Since then:** ${said(note.summary)}`)] : []),
     heading('How it was proved'),
     ...proofBlocks(
       task.proofs.findLast((proof) => proof.headSha === task.headSha),
@@ -43,13 +51,24 @@ export function pullRequestBody(task: Task): Document {
     ),
     heading('Not done'),
     paragraph(
-      said(note?.notDone ?? '') ||
-        (task.spec?.outOfScope.length
-          ? `Left alone on purpose: ${task.spec.outOfScope.map((item) => brief(item, 300).replace(/\.$/, '')).join('; ')}`
-          : 'Nothing that was asked for.'),
+      note?.notDone
+        ? said(note.notDone)
+        : task.spec?.outOfScope.length
+          ? say`Left alone on purpose: ${leftAlone(task.spec)}`
+          : say`Nothing that was asked for.`,
     ),
-    paragraph(`Asked for by ${task.origin.requester.login} · ${dollars(spent(task))} so far · task \`${task.id}\``),
+    paragraph(
+      say`Asked for by ${task.origin.requester.login} · ${dollars(spent(task))} so far · task ${mono(task.id)}`,
+    ),
   ]
+}
+
+/** Why a proof is one, or is none. */
+export function reasonsOf({ verdict }: Proof) {
+  return joined(
+    verdict.reasons.map((reason) => brief(reason, 300)),
+    say`; `,
+  )
 }
 
 /** The evidence, as it stands in the pull request and in the check run. */
@@ -58,14 +77,14 @@ export function proofBlocks(proof: Proof | undefined, spec: Spec | undefined): B
   const { verdict } = proof
   return [
     paragraph(
-      `**${verdict.proved ? 'Proved' : 'Not proved'}** at ${shortSha(proof.headSha)}: ${verdict.reasons.map((reason) => brief(reason, 300)).join('; ')}`,
+      say`**${verdict.proved ? say`Proved` : say`Not proved`}** at ${shortSha(proof.headSha)}: ${reasonsOf(proof)}`,
     ),
     table(
       ['Evidence', 'Wanted', 'Seen'],
       [
-        runRow(`New and changed tests on the base ${shortSha(proof.baseSha)}`, 'fail', proof.red),
-        runRow(`New and changed tests on the head ${shortSha(proof.headSha)}`, 'pass', proof.green),
-        runRow('Whole suite on the head', 'pass', proof.suite),
+        runRow(say`New and changed tests on the base ${shortSha(proof.baseSha)}`, 'fail', proof.red),
+        runRow(say`New and changed tests on the head ${shortSha(proof.headSha)}`, 'pass', proof.green),
+        runRow(say`Whole suite on the head`, 'pass', proof.suite),
       ],
     ),
     ...criteria(proof, spec),
@@ -79,25 +98,25 @@ const MARKS = { yes: '✅', no: '❌', unclear: '❔' } as const
 function criteria({ note }: Proof, spec: Spec | undefined): Block[] {
   if (!note) return []
   const review = note.review.map(
-    (item) => `${MARKS[item.done]} Review comment ${item.number}: ${brief(item.evidence, 400)}`,
+    (item) => say`${MARKS[item.done]} Review comment ${item.number}: ${brief(item.evidence, 400)}`,
   )
   return [
     list([
       ...note.criteria.map(
         (item) =>
-          `${MARKS[item.met]} ${brief(spec?.acceptance[item.number - 1] ?? `Criterion ${item.number}`, 300)}: ${brief(item.evidence, 400)}`,
+          say`${MARKS[item.met]} ${brief(spec?.acceptance[item.number - 1] ?? `Criterion ${item.number}`, 300)}: ${brief(item.evidence, 400)}`,
       ),
       ...review,
     ]),
   ]
 }
 
-function runRow(what: string, wanted: string, run: Run | undefined): string[] {
+function runRow(what: Words, wanted: string, run: Run | undefined): Words[] {
   if (!run) return [what, wanted, 'not run']
   return [
     what,
     wanted,
-    `${run.exitCode === 0 ? 'pass' : 'fail'} (\`${run.command.replace(/[`|\n]/g, ' ').slice(0, 100)}\`, exit code ${run.exitCode}, ${run.seconds.toFixed(1)} s)`,
+    say`${run.exitCode === 0 ? 'pass' : 'fail'} (${mono(run.command.slice(0, 100))}, exit code ${run.exitCode}, ${run.seconds.toFixed(1)} s)`,
   ]
 }
 
@@ -119,27 +138,27 @@ export function handOffComment(task: Task): Document {
   const proof = task.proofs.at(-1)
   return [
     heading('Over to you'),
-    paragraph(`Muster stops here: ${brief(task.outcome ?? '', 600)}.`),
+    paragraph(say`Muster stops here: ${brief(task.outcome ?? '', 600)}.`),
     ...(task.branch
       ? [
           paragraph(
-            `The work so far is on branch \`${task.branch}\`${task.pullRequest ? ` (#${task.pullRequest.number})` : ''}.`,
+            say`The work so far is on branch ${mono(task.branch)}${task.pullRequest ? say` (${issue(task.pullRequest.number)})` : ''}.`,
           ),
         ]
       : []),
     ...(proof ? [details('Latest evidence', proofReport(proof, task.spec))] : []),
     ...(task.patches.at(-1)?.note.notDone
-      ? [paragraph(`SD's note: ${said(task.patches.at(-1)?.note.notDone ?? '')}`)]
+      ? [paragraph(say`SD's note: ${said(task.patches.at(-1)?.note.notDone ?? '')}`)]
       : []),
-    paragraph(`\`@${task.settings.mention} retry\` tries once more. Cost so far: ${dollars(spent(task))}.`),
+    paragraph(say`\`@${task.settings.mention} retry\` tries once more. Cost so far: ${dollars(spent(task))}.`),
   ]
 }
 
 /** What is posted when a step failed in a way the workflow cannot mend. */
 export function failedComment(task: Task, step: string, message: string): Document {
   return [
-    paragraph(`**${step} failed.** ${said(message).slice(0, 2000)}`),
-    paragraph(`Mend the cause, then comment \`@${task.settings.mention} retry\`.`),
+    paragraph(say`**${step} failed.** ${said(message.slice(0, 2000))}`),
+    paragraph(say`Mend the cause, then comment \`@${task.settings.mention} retry\`.`),
   ]
 }
 
@@ -148,10 +167,10 @@ export function budgetComment(task: Task): Document {
   return [
     heading('Budget reached'),
     paragraph(
-      `${dollars(spent(task))} of ${dollars(task.budgetUsd)} is used up, so the work stopped. What there is so far is kept; nothing is lost.`,
+      say`${dollars(spent(task))} of ${dollars(task.budgetUsd)} is used up, so the work stopped. What there is so far is kept; nothing is lost.`,
     ),
     ask(
-      `Comment \`@${task.settings.mention} continue +$${moreUsd(task)}\` to go on from there, or \`@${task.settings.mention} cancel\`.`,
+      say`Comment \`@${task.settings.mention} continue +$${moreUsd(task)}\` to go on from there, or \`@${task.settings.mention} cancel\`.`,
     ),
   ]
 }

@@ -10,19 +10,22 @@ import {
   dollars,
   duration,
   heading,
+  link,
   list,
   paragraph,
+  say,
   shortSha,
   table,
+  type Words,
 } from './document.ts'
 
-const RELATION: Readonly<Record<ReleasePlan['relation'], string>> = {
-  first: 'the first release there',
-  ahead: 'newer than what is live',
-  same: 'the same as what is live',
-  behind: '**older than what is live: this takes changes back**',
-  diverged: '**what is live has commits that this does not have: they would be undone**',
-  unknown: 'how it relates to what is live could not be found out',
+const RELATION: Readonly<Record<ReleasePlan['relation'], Words>> = {
+  first: say`the first release there`,
+  ahead: say`newer than what is live`,
+  same: say`the same as what is live`,
+  behind: say`**older than what is live: this takes changes back**`,
+  diverged: say`**what is live has commits that this does not have: they would be undone**`,
+  unknown: say`how it relates to what is live could not be found out`,
 }
 
 /** SRE's plan, posted before anything is deployed. */
@@ -30,50 +33,50 @@ export function releasePlanComment(task: Task, release: Release): Document {
   const { plan } = release
   if (!plan) return []
   return [
-    heading(`Release plan: ${shortSha(plan.sha)} to ${plan.environment}`),
+    heading(say`Release plan: ${shortSha(plan.sha)} to ${plan.environment}`),
     ...needed(task),
     table(
       ['', ''],
       [
-        ['Target', `${plan.target}, ${plan.url}`],
+        ['Target', say`${plan.target}, ${link(plan.url)}`],
         ['To be deployed', shortSha(plan.sha)],
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],
-        ['Asked for by', release.requester.login],
+        ['Asked for by', say`${release.requester.login}`],
         ['To be approved by', approver(plan, release)],
       ],
     ),
     ...commits(plan),
-    paragraph(`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`),
+    paragraph(say`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`),
   ]
 }
 
-function approver(plan: ReleasePlan, release: Release): string {
+function approver(plan: ReleasePlan, release: Release): Words {
   if (plan.approval === 'none') return 'nobody (by the settings of this environment)'
   return plan.approval === 'self'
     ? 'anybody with write permission'
-    : `anybody with write permission other than ${release.requester.login}`
+    : say`anybody with write permission other than ${release.requester.login}`
 }
 
 function commits(plan: ReleasePlan): Block[] {
   if (plan.commits.length === 0) return []
   const shown = plan.commits
     .slice(0, 20)
-    .map((commit) => `${shortSha(commit.sha)} ${brief(commit.title, 100)} (${brief(commit.author, 60)})`)
+    .map((commit) => say`${shortSha(commit.sha)} ${brief(commit.title, 100)} (${commit.author.slice(0, 60)})`)
   const more = plan.commits.length - shown.length
   return [
-    paragraph(`**Commits between** (${plan.commits.length})`),
-    list(more > 0 ? [...shown, `and ${more} more`] : shown),
+    paragraph(say`**Commits between** (${plan.commits.length})`),
+    list(more > 0 ? [...shown, say`and ${more} more`] : shown),
   ]
 }
 
 /** What is said when a deploy did not succeed. */
 export function deployFailedComment(deployed: Deployed): Document {
   return [
-    heading(`The deploy to ${deployed.environment} failed`),
+    heading(say`The deploy to ${deployed.environment} failed`),
     paragraph(
-      `${brief(deployed.error ?? '', 500)}. ${deployed.previousSha ? `The previous release ${shortSha(deployed.previousSha)} keeps serving.` : 'Nothing was switched.'}`,
+      say`${brief(deployed.error ?? '', 500)}. ${deployed.previousSha ? say`The previous release ${shortSha(deployed.previousSha)} keeps serving.` : say`Nothing was switched.`}`,
     ),
     ...(deployed.log ? [paragraph('The last lines of its log:'), code(deployed.log)] : []),
   ]
@@ -84,21 +87,21 @@ const MARK = { healthy: '✅', regressed: '❌', 'not enough evidence': '❔' } 
 /** The report after the watch. */
 export function reportComment(task: Task, report: ReleaseReport, now: number): Document {
   return [
-    heading(`${MARK[report.verdict]} ${report.environment} at ${shortSha(report.sha)}: ${report.verdict}`),
+    heading(say`${MARK[report.verdict]} ${report.environment} at ${shortSha(report.sha)}: ${report.verdict}`),
     ...(report.verdict === 'regressed'
       ? [
           {
             kind: 'ask' as const,
-            text: `The release got worse. It is still live; a person should decide whether to deploy an earlier commit: \`@${task.settings.mention} deploy ${report.environment} <sha>\`.`,
+            text: say`The release got worse. It is still live; a person should decide whether to deploy an earlier commit: \`@${task.settings.mention} deploy ${report.environment} <sha>\`.`,
           },
         ]
       : []),
-    paragraph(`Live at ${report.url}`),
+    paragraph(say`Live at ${link(report.url)}`),
     table(['', 'Before', 'After'], figureRows(report.before, report.after)),
     list(report.reasons),
     { kind: 'diagram', source: chart(report) },
     paragraph(
-      `The whole task: ${dollars(spent(task))} for the model, ${duration(now - task.openedAt)} from the request to this report.`,
+      say`The whole task: ${dollars(spent(task))} for the model, ${duration(now - task.openedAt)} from the request to this report.`,
     ),
   ]
 }

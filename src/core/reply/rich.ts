@@ -1,6 +1,6 @@
 /**
  * A message as typed nodes, which every channel renders for itself: nothing in it is parsed again on the other side, so that
- * words cannot become mentions, commands or markup. Markdown enters it through `parseMarkdown` alone.
+ * words cannot become mentions, commands or markup. Markdown enters it through `parse.ts`, and foreign words through `foreign.ts`.
  */
 export type Inline =
   | { readonly kind: 'text'; readonly text: string }
@@ -9,6 +9,8 @@ export type Inline =
   /** `http`, `https`, `mailto`, or relative to where it is shown; never empty inside. */
   | { readonly kind: 'link'; readonly url: string; readonly children: readonly Inline[] }
   | { readonly kind: 'break' }
+  /** An issue or pull request of the repository, `#12`; `closes`: merging closes it. Muster's own, never from text. */
+  | { readonly kind: 'issue'; readonly number: number; readonly closes: boolean }
   /** Somebody is called. Made by Muster's own code for the channel that the account is in, never from text. */
   | { readonly kind: 'mention'; readonly id: string; readonly name: string }
 
@@ -40,12 +42,18 @@ export type RichDocument = readonly Rich[]
 
 export const text = (value: string): Inline => ({ kind: 'text', text: value })
 
+/** What an issue reads as. */
+export function issueText({ number, closes }: Extract<Inline, { kind: 'issue' }>): string {
+  return `${closes ? 'Closes ' : ''}#${number}`
+}
+
 /** The words alone. */
 export function plainText(children: readonly Inline[]): string {
   return children
     .map((child) => {
       if (child.kind === 'text' || child.kind === 'code') return child.text
       if (child.kind === 'mention') return `@${child.name}`
+      if (child.kind === 'issue') return issueText(child)
       return child.kind === 'break' ? '\n' : plainText(child.children)
     })
     .join('')
@@ -61,7 +69,7 @@ function merged(children: readonly Inline[], around: ReadonlySet<string>): Inlin
   for (const child of children) {
     if (child.kind === 'text') append(out, text(child.text.replace(/[ \t\r\n\f\v]+/g, ' ')))
     else if (child.kind === 'code') append(out, { kind: 'code', text: child.text.replace(/\s*\n\s*/g, ' ') })
-    else if (child.kind === 'break' || child.kind === 'mention') append(out, child)
+    else if (child.kind === 'break' || child.kind === 'mention' || child.kind === 'issue') append(out, child)
     else if (around.has(child.kind)) for (const inner of merged(child.children, around)) append(out, inner)
     else {
       const children = merged(child.children, new Set([...around, child.kind]))

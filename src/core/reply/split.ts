@@ -148,7 +148,7 @@ function groups<T>(all: readonly T[], sizeOf: (some: readonly T[]) => number): T
 /** Inline nodes of which none is long: texts word by word, what surrounds words around each of them. */
 function wordsOf(children: readonly Inline[]): Inline[] {
   return children.flatMap((child): Inline[] => {
-    if (child.kind === 'break' || child.kind === 'mention') return [child]
+    if (child.kind === 'break' || child.kind === 'mention' || child.kind === 'issue') return [child]
     if (child.kind === 'text' || child.kind === 'code')
       return (child.text.match(/\s*\S{1,200}\s*/gu) ?? []).map((part) => ({ ...child, text: part }))
     return wordsOf(child.children).map((part) => ({ ...child, children: [part] }))

@@ -36,6 +36,7 @@ function inline(node: Inline, change: (text: string) => string): Inline {
       return { ...node, text: change(node.text) }
     case 'break':
     case 'mention':
+    case 'issue':
       return node
     case 'link':
       return { ...node, url: change(node.url), children: node.children.map((child) => inline(child, change)) }

@@ -2,7 +2,8 @@ import type { Patch } from '../artefacts.ts'
 import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
-import { brief, duration, paragraph, said } from '../reply/document.ts'
+import { duration, link, paragraph, said, say, type Words } from '../reply/document.ts'
+import { cutLine } from '../harmless.ts'
 import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
 import { parkedText } from '../reply/needed.ts'
@@ -54,10 +55,10 @@ function isHomeless(task: Task): boolean {
 
 function openIssue(task: Task, key: string): EffectIntent {
   const { title, body, url, requester } = task.origin
-  const who = requester.login ? `by ${requester.login} ` : ''
-  const asked = url ? `Asked ${who}in [this conversation](${url}).` : `Asked ${who}in a chat.`
-  const document = [paragraph(said(body)), paragraph(asked)]
-  return { key, body: { kind: 'issue.open', place: place(task), title: brief(title, 100), document } }
+  const who = requester.login ? say`by ${requester.login} ` : ''
+  const where = url ? link(url, 'this conversation') : say`a chat`
+  const document = [paragraph(said(body)), paragraph(say`Asked ${who}in ${where}.`)]
+  return { key, body: { kind: 'issue.open', place: place(task), title: cutLine(title, 100), document } }
 }
 
 function special(task: Task, event: TaskEvent): EffectIntent[] {
@@ -109,8 +110,8 @@ function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectInten
   const closing =
     task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
   const message = wip
-    ? `WIP: ${brief(task.spec?.title ?? task.origin.title, 60)}`
-    : `${brief(patch.note.title, 72)}\n\n${said(patch.note.summary)}${closing}`
+    ? `WIP: ${cutLine(task.spec?.title ?? task.origin.title, 60)}`
+    : `${cutLine(patch.note.title, 72)}\n\n${patch.note.summary}${closing}`
   const branch = wip ? `${branchName(task)}-wip-${attempt}` : (task.branch ?? branchName(task))
   return [
     {
@@ -140,7 +141,7 @@ function branchPushed(task: Task, headSha: string): EffectIntent[] {
 }
 
 function openPull(task: Task, key: string): EffectIntent {
-  const title = brief(task.patches[0]?.note.title ?? task.origin.title, 100)
+  const title = cutLine(task.patches[0]?.note.title ?? task.origin.title, 100)
   return {
     key,
     body: {
@@ -220,13 +221,7 @@ function reviewAnswer(
   sha: string | undefined,
 ): EffectIntent {
   const entry = task.review.ledger.find(({ comment: one }) => one.id === answer.id)
-  const lead =
-    answer.outcome === 'fixed' && sha
-      ? `Fixed in ${sha.slice(0, 7)}.`
-      : answer.outcome === 'declined'
-        ? '**Declined.**'
-        : ''
-  const text = [lead, said(answer.reply)].filter(Boolean).join(' ')
+  const text = say`${leadOf(answer.outcome, sha)}${said(answer.reply)}`
   const key = `answer:${answer.id}`
   if (!entry?.comment.thread)
     return {
@@ -234,13 +229,18 @@ function reviewAnswer(
       body: {
         kind: 'comment',
         place: pullPlace(task),
-        document: [paragraph(`${entry ? `To ${entry.comment.author.login}: ` : ''}${text}`)],
+        document: [paragraph(say`${entry ? say`To ${entry.comment.author.login}: ` : ''}${text}`)],
       },
     }
   return {
     key,
     body: { kind: 'review.reply', place: pullPlace(task), rootId: entry.comment.rootId, document: [paragraph(text)] },
   }
+}
+
+function leadOf(outcome: string, sha: string | undefined): Words {
+  if (outcome === 'fixed' && sha) return say`Fixed in ${sha.slice(0, 7)}. `
+  return outcome === 'declined' ? say`**Declined.** ` : ''
 }
 
 function release(task: Task, event: TaskEvent): EffectIntent[] {
@@ -330,7 +330,7 @@ function status(
       place: place(task),
       deploymentId,
       state,
-      description: brief(description, 130),
+      description: cutLine(description, 130),
       environmentUrl,
       releaseId,
     },

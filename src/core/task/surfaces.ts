@@ -1,5 +1,7 @@
 import { noteReply } from '../reply/answers.ts'
-import { type Surface, surfaceKey, surfaceLink } from '../said.ts'
+import { type Surface, surfaceKey } from '../said.ts'
+import { link as linkTo, say } from '../reply/document.ts'
+import { surfaceLink } from '../reply/surface.ts'
 import { accepted, type Decided, ignored, type SurfaceCommand, type TaskCommand } from './commands.ts'
 import type { Task } from './types.ts'
 
@@ -25,25 +27,25 @@ export function decideSurface(task: Task, command: SurfaceCommand): Decided {
             'linked',
             [{ type: 'issue.opened', number: command.number, url: command.url }],
             '',
-            noteReply(`Linked: [#${command.number}](${command.url}).`),
+            noteReply(say`Linked: ${linkTo(command.url, `#${command.number}`)}.`),
           )
   }
 }
 
 function link(task: Task, { surface, by }: Extract<SurfaceCommand, { type: 'surface.link' }>): Decided {
   const name = surfaceLink(surface)
-  if (holds(task, surface)) return { ...ignored('already_linked'), reply: noteReply(`${name} is linked already.`) }
+  if (holds(task, surface)) return { ...ignored('already_linked'), reply: noteReply(say`${name} is linked already.`) }
   return accepted(
     'linked',
     [{ type: 'surface.linked', surface, by }],
     '',
-    noteReply(`Linked: ${name}. What is said there counts here too.`),
+    noteReply(say`Linked: ${name}. What is said there counts here too.`),
   )
 }
 
 function unlink(task: Task, { surface, by }: Extract<SurfaceCommand, { type: 'surface.unlink' }>): Decided {
   if (!holds(task, surface))
-    return { ...ignored('not_linked'), reply: noteReply(`${surfaceLink(surface)} is not linked to this task.`) }
+    return { ...ignored('not_linked'), reply: noteReply(say`${surfaceLink(surface)} is not linked to this task.`) }
   const left = (task.surfaces ?? []).length > 1 || task.origin.number > 0 || task.pullRequest !== undefined
   if (by && !left)
     return refused('only_place', 'This is the only place where this task can be followed; link another first.')
@@ -52,7 +54,7 @@ function unlink(task: Task, { surface, by }: Extract<SurfaceCommand, { type: 'su
     'unlinked',
     [{ type: 'surface.unlinked', surface, why }],
     '',
-    noteReply(`Unlinked: ${surfaceLink(surface)}. The work goes on elsewhere.`),
+    noteReply(say`Unlinked: ${surfaceLink(surface)}. The work goes on elsewhere.`),
   )
 }
 

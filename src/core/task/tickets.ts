@@ -1,10 +1,11 @@
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
-import { type Document, paragraph } from '../reply/document.ts'
+import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
-import { isTicket, type Surface, surfaceKey, surfaceLink, surfaceName } from '../said.ts'
+import { isTicket, type Surface, surfaceKey, surfaceName } from '../said.ts'
+import { surfaceLink } from '../reply/surface.ts'
 import { comment, message, place } from './places.ts'
 import { budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
 import { isActive } from './steps.ts'
@@ -27,7 +28,7 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
         task,
         event.surface,
         'mended',
-        `I can write to ${surfaceLink(event.surface)} again. What I had to say meanwhile is here.`,
+        say`I can write to ${surfaceLink(event.surface)} again. What I had to say meanwhile is here.`,
       )
     case 'gate.approved':
       return event.gate === 'plan' ? parts(task, all) : []
@@ -135,16 +136,16 @@ function releaseLink(task: Task, surface: Surface, { index, deployed, report }: 
 }
 
 function gone(surface: Surface): Document {
-  return [paragraph(`${capital(surfaceName(surface))} was deleted or is closed to me. The work goes on here.`)]
+  return [paragraph(say`${capital(surfaceName(surface))} was deleted or is closed to me. The work goes on here.`)]
 }
 
 /** Where it cannot be said, it is said elsewhere: what is wrong, and whose turn it is. */
 function troubled(task: Task, surface: Surface, error: string): EffectIntent[] {
-  const text = `I cannot write to ${surfaceLink(surface)} any more. ${error}. Whoever runs Muster has to mend that; until then the work goes on here.`
+  const text = say`I cannot write to ${surfaceLink(surface)} any more. ${said(error)}. Whoever runs Muster has to mend that; until then the work goes on here.`
   return elsewhere(task, surface, 'trouble', text)
 }
 
-function elsewhere(task: Task, surface: Surface, about: string, text: string): EffectIntent[] {
+function elsewhere(task: Task, surface: Surface, about: string, text: Own): EffectIntent[] {
   const key = surfaceKey(surface)
   const told = comment(task, `${about}:${task.version}`, [paragraph(text)])
   return told.filter(({ body }) => !('surface' in body) || surfaceKey(body.surface) !== key)

@@ -1,6 +1,7 @@
 import type { Proof } from '../../../core/artefacts.ts'
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
-import { proofReport } from '../../../core/reply/pull.ts'
+import { type Reading, messageOf } from '../../../core/reply/foreign.ts'
+import { proofReport, reasonsOf } from '../../../core/reply/pull.ts'
 import { paragraph } from '../../../core/reply/document.ts'
 import type { SendContext } from '../../types.ts'
 import { idOf } from '../client.ts'
@@ -32,7 +33,7 @@ export async function checkUpsert(
         ? { status: 'completed' as const, conclusion: 'cancelled' as const }
         : { status: 'in_progress' as const }),
   }
-  const batches = batchesOf(proof)
+  const batches = batchesOf(proof, deps.reading)
   const id = context.previous?.id ?? (await find(deps, octokit, place.repository, headSha)) ?? (await create())
   for (const annotations of batches) {
     await octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
@@ -89,19 +90,19 @@ function concluded(proof: Proof) {
   }
 }
 
-function outputOf({ redact }: SendDeps, proof: Proof | undefined, { task }: SendContext) {
+function outputOf({ reading }: SendDeps, proof: Proof | undefined, { task }: SendContext) {
   if (!proof && task?.status === 'cancelled')
     return { title: 'Cancelled', summary: 'The task was cancelled before this head was proved.' }
   if (!proof)
     return {
       title: 'QA is at work',
-      summary: renderMarkdown([paragraph('The new tests are run on the base and on the head, then the whole suite.')]),
+      summary: 'The new tests are run on the base and on the head, then the whole suite.',
     }
   const title = proof.verdict.proved ? 'Proved: red on the base, green on the head' : 'Not proved'
   return {
     title,
-    summary: redact(renderMarkdown([paragraph(proof.verdict.reasons.join('; ').slice(0, 2000))])),
-    text: redact(renderMarkdown(proofReport(proof, task?.spec))).slice(0, MAX_TEXT),
+    summary: renderMarkdown([paragraph(reasonsOf(proof))], reading),
+    text: renderMarkdown(proofReport(proof, task?.spec), reading).slice(0, MAX_TEXT),
   }
 }
 
@@ -114,14 +115,14 @@ interface ApiAnnotation {
 }
 
 /** At least one batch, so that the state is set even without annotations. */
-function batchesOf(proof: Proof | undefined): ApiAnnotation[][] {
+function batchesOf(proof: Proof | undefined, how: Reading): ApiAnnotation[][] {
   const all = (proof?.annotations ?? []).map(
     (one): ApiAnnotation => ({
       path: one.path,
       start_line: one.line,
       end_line: one.line,
       annotation_level: 'failure',
-      message: one.message.slice(0, 60_000),
+      message: messageOf(one.message.slice(0, 60_000), how),
     }),
   )
   const count = Math.max(1, Math.ceil(all.length / BATCH))

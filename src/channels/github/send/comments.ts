@@ -19,7 +19,7 @@ export async function statusUpsert(
   context: SendContext,
 ): Promise<EffectResult> {
   if (!context.task) throw new SendError('fatal', 'the task is gone')
-  const text = deps.redact(renderMarkdown(statusCard(context.task, context.now), context.marker))
+  const text = renderMarkdown(statusCard(context.task, context.now), deps.reading, context.marker)
   return context.previous?.id === undefined ? post(deps, body, text) : edit(deps, body, context.previous, text)
 }
 
@@ -59,13 +59,13 @@ async function edit(
 
 /** A comment; one that is too long for GitHub becomes several, in order, each of them once. */
 export async function comment(deps: SendDeps, body: Body<'comment'>, context: SendContext): Promise<EffectResult> {
-  const [first = '', ...rest] = renderParts(body.document, context.marker)
-  if (rest.length === 0) return post(deps, body, deps.redact(first))
+  const [first = '', ...rest] = renderParts(body.document, deps.reading, context.marker)
+  if (rest.length === 0) return post(deps, body, first)
   // Some of them may be there from a try that was cut off.
   const there = await ownComments(deps, body)
   let result: EffectResult | undefined
   for (const [index, text] of [first, ...rest].entries()) {
-    const posted = there.get(partMarker(context.marker, index)) ?? (await post(deps, body, deps.redact(text)))
+    const posted = there.get(partMarker(context.marker, index)) ?? (await post(deps, body, text))
     result ??= posted
   }
   return result ?? {}
@@ -78,7 +78,7 @@ export async function lookUpComment(
   { marker }: SendContext,
 ): Promise<EffectResult | undefined> {
   const there = await ownComments(deps, body)
-  const parts = body.kind === 'comment' ? renderParts(body.document, marker).length : 1
+  const parts = body.kind === 'comment' ? renderParts(body.document, deps.reading, marker).length : 1
   const all = Array.from({ length: parts }, (_, index) => there.get(partMarker(marker, index)))
   return all.every((one) => one !== undefined) ? all[0] : undefined
 }

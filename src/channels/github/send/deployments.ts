@@ -1,5 +1,6 @@
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { type SendContext, SendError } from '../../types.ts'
+import { titleOf } from '../../../core/reply/foreign.ts'
 import { idOf } from '../client.ts'
 import { names, type SendDeps } from './types.ts'
 
@@ -49,7 +50,7 @@ export async function lookUpDeployment(
 }
 
 export async function deploymentStatus(
-  { client, publicUrl, redact }: SendDeps,
+  { client, publicUrl, reading }: SendDeps,
   body: Body<'deployment.status'>,
 ): Promise<EffectResult> {
   const octokit = await client.on(body.place.repository, WRITE)
@@ -60,7 +61,7 @@ export async function deploymentStatus(
     ...names(body.place.repository),
     deployment_id: body.deploymentId,
     state: body.state,
-    description: redact(body.description).slice(0, 140),
+    description: titleOf(body.description, 140, reading),
     log_url,
     ...(body.environmentUrl ? { environment_url: body.environmentUrl } : {}),
     auto_inactive: true,

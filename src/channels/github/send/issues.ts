@@ -1,4 +1,5 @@
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
+import { titleOf } from '../../../core/reply/foreign.ts'
 import type { SendContext } from '../../types.ts'
 import { idOf } from '../client.ts'
 import { markerIn, renderMarkdown } from '../render.ts'
@@ -13,8 +14,8 @@ export async function openIssue(deps: SendDeps, body: Body, { marker }: SendCont
   const octokit = await deps.client.on(body.place.repository, WRITE)
   const { data } = await octokit.request('POST /repos/{owner}/{repo}/issues', {
     ...names(body.place.repository),
-    title: deps.redact(body.title),
-    body: deps.redact(renderMarkdown(body.document, marker)),
+    title: titleOf(body.title, 100, deps.reading),
+    body: renderMarkdown(body.document, deps.reading, marker),
   })
   return { id: idOf(data.id), number: data.number, url: data.html_url }
 }

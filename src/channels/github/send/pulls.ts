@@ -3,6 +3,7 @@ import { pullRequestBody } from '../../../core/reply/pull.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
 import { markerIn, renderMarkdown } from '../render.ts'
+import { titleOf } from '../../../core/reply/foreign.ts'
 import { names, type SendDeps } from './types.ts'
 
 type Body<Kind extends EffectBody['kind']> = Extract<EffectBody, { kind: Kind }>
@@ -14,9 +15,10 @@ const READY_PERMISSIONS = { pull_requests: 'write', contents: 'write' } as const
 const READY =
   'mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { id isDraft } } }'
 
-function bodyText({ redact }: SendDeps, { task, marker }: SendContext): string {
+/** GitHub copies it into the commit message of a squash, where nothing is markup. */
+function bodyText({ reading }: SendDeps, { task, marker }: SendContext): string {
   if (!task) throw new SendError('fatal', 'the task is gone')
-  return redact(renderMarkdown(pullRequestBody(task), marker))
+  return renderMarkdown(pullRequestBody(task), { ...reading, isCopied: true }, marker)
 }
 
 export async function openPull(
@@ -27,7 +29,7 @@ export async function openPull(
   const octokit = await deps.client.on(place.repository, OPEN)
   const { data } = await octokit.request('POST /repos/{owner}/{repo}/pulls', {
     ...names(place.repository),
-    title: deps.redact(title),
+    title: titleOf(title, 100, deps.reading),
     head: branch,
     base,
     body: bodyText(deps, context),
@@ -104,7 +106,7 @@ export async function reviewReply(
       ...names(place.repository),
       pull_number: place.number,
       comment_id: rootId,
-      body: deps.redact(renderMarkdown(document, marker)),
+      body: renderMarkdown(document, deps.reading, marker),
     },
   )
   return { id: idOf(data.id), url: data.html_url }

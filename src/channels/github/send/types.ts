@@ -1,3 +1,4 @@
+import type { Reading } from '../../../core/reply/foreign.ts'
 import type { Repository } from '../../../core/task/types.ts'
 import type { Git } from '../../../workspace/types.ts'
 import type { Platform } from '../../types.ts'
@@ -9,8 +10,7 @@ export interface SendDeps {
   readonly self: Platform['self']
   readonly appId: string
   readonly publicUrl: string
-  /** Removes whatever is known to be secret from a text before it leaves. */
-  readonly redact: (text: string) => string
+  readonly reading: Reading
 }
 
 /** How GitHub's routes name a repository. */

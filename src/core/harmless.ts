@@ -1,0 +1,67 @@
+/**
+ * Foreign words (a model's, a person's, a program's) made harmless right before they are written where people, platforms and
+ * other bots read them: nobody is pinged, no command is given, no issue closed, no CI skipped, nothing linked or fetched
+ * (security.md, rule 7). Works on one piece of plain text, after any markup has been read; what it changes cannot be seen.
+ * Doing it twice is doing it once. Every expression here is linear in the text: `test/security/patterns.test.ts`.
+ */
+
+const GAP = '\u200b'
+
+// What shows nothing and only misleads: controls, bidi marks and overrides, fillers, tags. Joiners and variation selectors
+// stay, since scripts and emoji are written with them.
+const TRICKS =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+
+// GitHub's closing keywords (docs.github.com, "Linking a pull request to an issue"), where a reference may follow: in this
+// text, or in whatever comes after it.
+const CLOSING =
+  /(?<![\p{L}\p{N}])(clo|fi|resol)(se[sd]?|x(?:e[sd])?|ve[sd]?)(?=[^\p{L}\p{N}]*(?:$|(?:[\w.-]{1,100}\/[\w.-]{1,100})?#\d|gh-\d|https?:|www\.))/giu
+
+// Words in brackets by which CI is told to skip a commit (docs.github.com, "Skipping workflow runs"; others alike).
+const SKIP = /\[(?=(?:skip|ci|no|actions)[ _-](?:ci|skip|actions)\])|(?=skip-checks:)/gi
+
+/** Without what cannot be seen, and without halves of characters. */
+export function seen(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
+    .replace(TRICKS, '')
+}
+
+/** Foreign words as prose, of one line or more. */
+export function harmless(text: string): string {
+  return quiet(seen(text))
+    .replace(/@(?!\s)/g, `@${GAP}`)
+    .replace(/^((?:[^\p{L}\p{N}/\n]|\d{1,9}[.)])*)\/(?=[a-z]|$)/gimu, `$1/${GAP}`)
+    .replace(/:\/\//g, `:/${GAP}/`)
+    .replace(/(mailto|xmpp):/gi, `$1${GAP}:`)
+    .replace(/www\./gi, (www) => `${www.slice(0, -1)}${GAP}.`)
+}
+
+/** Foreign words that stand as code, where platforms look for neither mentions nor addresses, but bots look for command lines. */
+export function harmlessCode(text: string): string {
+  return quiet(seen(text))
+    .replace(/^((?:[^\p{L}\p{N}/\n]|\d{1,9}[.)])*\/)(?=[a-z][\w-]*(?:\s|$))/gimu, `$1${GAP}`)
+    .replace(/^((?:[^\p{L}\p{N}@\n]|\d{1,9}[.)])*@)(?=[\w-]+(?:\[bot\])?[ \t]+\w)/gmu, `$1${GAP}`)
+}
+
+/** What counts even in code, since texts are copied into commit messages. */
+function quiet(text: string): string {
+  return text.replace(CLOSING, `$1${GAP}$2`).replace(SKIP, (bracket) => `${bracket}${GAP}`)
+}
+
+/** Foreign words as a title or another text of one line without markup, cut to `max` characters. */
+export function harmlessLine(text: string, max: number): string {
+  return harmless(cutLine(text, max))
+}
+
+/** A text on one line, cut to `max` characters, never within one. */
+export function cutLine(text: string, max: number): string {
+  const flat = seen(text).replace(/\s+/g, ' ').trim()
+  return flat.length > max
+    ? `${flat
+        .slice(0, max - 1)
+        .toWellFormed()
+        .replace(/\ufffd$/, '')}…`
+    : flat
+}

@@ -1,0 +1,94 @@
+import { cutLine } from '../harmless.ts'
+
+/**
+ * What is said in a message. **A plain string is somebody else's words**, in Markdown: whatever stands in it is made harmless
+ * before it is written. Muster's own words are written with `say`, whose template is ours and whose values are foreign again.
+ */
+export type Words = string | Own | Piece
+
+/** Muster's own Markdown, with what is put into it: `own` has one piece more than `put`. */
+export interface Own {
+  readonly own: readonly string[]
+  readonly put: readonly Piece[]
+}
+
+/** Something put into Muster's own words. All but `link` and `issue` are foreign. */
+export type Piece =
+  /** A name or a value, shown as it is: nothing in it is markup. */
+  | { readonly kind: 'value'; readonly text: string }
+  /** Markdown of any length; where it stands in a paragraph, its first and last paragraphs join that. */
+  | { readonly kind: 'said'; readonly text: string }
+  /** Markdown on one line. */
+  | { readonly kind: 'brief'; readonly text: string }
+  | { readonly kind: 'mono'; readonly text: string }
+  /** An address of Muster's or the platform's own, never one out of foreign words. */
+  | { readonly kind: 'link'; readonly url: string; readonly label: string }
+  /** An issue or pull request of the repository; `closes`: it is closed by a merge. */
+  | { readonly kind: 'issue'; readonly number: number; readonly closes: boolean }
+
+/** Muster's own words. Numbers and own words in it are own; strings are values, shown as they are. */
+export function say(template: TemplateStringsArray, ...values: readonly (Words | number)[]): Own {
+  const own: string[] = [template[0] ?? '']
+  const put: Piece[] = []
+  values.forEach((value, index) => {
+    const after = template[index + 1] ?? ''
+    if (typeof value === 'number') extend(own, `${value}${after}`)
+    else if (typeof value === 'object' && 'own' in value) {
+      const [first = '', ...rest] = value.own
+      extend(own, first)
+      own.push(...rest)
+      put.push(...value.put)
+      extend(own, after)
+    } else {
+      put.push(typeof value === 'string' ? { kind: 'value', text: value } : value)
+      own.push(after)
+    }
+  })
+  return { own, put }
+}
+
+function extend(own: string[], text: string): void {
+  own[own.length - 1] = `${own.at(-1) ?? ''}${text}`
+}
+
+/** Nothing, where something may be said. */
+export const NOTHING: Own = say``
+
+/** Several after each other. */
+export function joined(all: readonly Words[], between: Own): Own {
+  return all.reduce<Own>((sum, one, index) => (index === 0 ? say`${one}` : say`${sum}${between}${one}`), NOTHING)
+}
+
+/** Foreign Markdown of any length. */
+export function said(text: string): Piece {
+  return { kind: 'said', text }
+}
+
+/** Foreign Markdown on one line; cut first, so that no cut undoes anything. */
+export function brief(text: string, max = 120): Piece {
+  return { kind: 'brief', text: cutLine(text, max) }
+}
+
+/** Foreign words as code within a line. */
+export function mono(text: string): Piece {
+  return { kind: 'mono', text }
+}
+
+export function link(url: string, label: string = url): Piece {
+  return { kind: 'link', url, label }
+}
+
+/** `#12` */
+export function issue(number: number): Piece {
+  return { kind: 'issue', number, closes: false }
+}
+
+/** `Closes #12` */
+export function closes(number: number): Piece {
+  return { kind: 'issue', number, closes: true }
+}
+
+/** A SHA as people read it. */
+export function shortSha(sha: string): Piece {
+  return mono(sha.slice(0, 7))
+}
