@@ -18,7 +18,7 @@ const CLOSING =
   /(?<![\p{L}\p{N}])(clo|fi|resol)(se[sd]?|x(?:e[sd])?|ve[sd]?)(?=[^\p{L}\p{N}]*(?:$|(?:[\w.-]{1,100}\/[\w.-]{1,100})?#\d|gh-\d|https?:|www\.))/giu
 
 // Words in brackets by which CI is told to skip a commit (docs.github.com, "Skipping workflow runs"; others alike).
-const SKIP = /\[(?=(?:skip|ci|no|actions)[ _-](?:ci|skip|actions)\])|(?=skip-checks:)/gi
+const SKIP = /\[(?=(?:skip|ci|no|actions)[\s_-]+(?:ci|skip|actions)\])|(?=skip-checks:)/gi
 
 /** Without what cannot be seen, and without halves of characters. */
 export function seen(text: string): string {

@@ -40,7 +40,14 @@ export interface SaidElsewhere {
 export type What =
   | { readonly type: 'label'; readonly label: string; readonly subject: Subject }
   | { readonly type: 'assigned'; readonly assignee: Person; readonly subject: Subject }
-  | { readonly type: 'text'; readonly text: string; readonly commentId: number | undefined; readonly subject: Subject }
+  | {
+      readonly type: 'text'
+      readonly text: string
+      readonly commentId: number | undefined
+      readonly subject: Subject
+      /** Words that somebody handed over: a request, and never a command, whatever they say. */
+      readonly handed?: boolean
+    }
   | {
       readonly type: 'review'
       readonly state: 'approved' | 'changes_requested' | 'commented'

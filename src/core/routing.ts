@@ -73,6 +73,16 @@ function start(
   return { to: 'open', trigger, command, subject, commentId }
 }
 
+/** The command that was given; words that were handed over are a request, whatever they say. */
+export function commandIn(
+  { text, handed }: Pick<Extract<Heard['what'], { type: 'text' }>, 'text' | 'handed'>,
+  mentions: readonly string[],
+): Command | undefined {
+  if (!handed) return findCommands(text, mentions)[0]
+  const words = text.replace(/^@\w+\s*/, '').trim()
+  return words === '' ? { verb: 'help', text: '' } : { verb: 'request', text: words }
+}
+
 /** @param isReply said in a thread that is there already */
 function words(
   what: Extract<Heard['what'], { type: 'text' }>,
@@ -80,7 +90,7 @@ function words(
   names: Names,
   isReply: boolean,
 ): Route {
-  const [command] = findCommands(what.text, names.mentions)
+  const command = commandIn(what, names.mentions)
   if (
     command &&
     (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') &&

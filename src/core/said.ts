@@ -106,6 +106,8 @@ export type SaidWhat =
       /** Addressed to Muster: a mention, a direct message. */
       readonly mentioned: boolean
       readonly ticket: Ticket | undefined
+      /** Handed over, not said to Muster: a request, and never a command. */
+      readonly handed?: boolean
     }
   | { readonly type: 'button'; readonly action: string; readonly value: string; readonly messageId: string }
   /** Muster was assigned. */

@@ -1,9 +1,8 @@
 import type { SurfaceBody } from '../core/effects.ts'
-import { findCommands } from '../core/command.ts'
 import type { Heard } from '../core/heard.ts'
 import { chooseRepository, helpReply, limitedReply, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
-import { OPENING } from '../core/routing.ts'
+import { commandIn, OPENING } from '../core/routing.ts'
 import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { mayAskOnly, mayRead, mayWrite } from './authority.ts'
@@ -30,7 +29,7 @@ export async function inThread(
   const { elsewhere, what } = heard
   const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
   if (!elsewhere || !open || what.type !== 'text') return heard
-  const [command] = findCommands(what.text, ['muster'])
+  const command = commandIn(what, ['muster'])
   if (!command || !OPENING.has(command.verb)) return heard
   if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
   const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), marker, receivedAt)

@@ -1,10 +1,10 @@
-import { type Command, findCommands } from '../core/command.ts'
+import type { Command } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
 import { budgetBinding } from '../core/reply/buttons.ts'
-import { OPENING } from '../core/routing.ts'
+import { commandIn as commandOf, OPENING } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
-import { isAside, surfaceKey } from '../core/said.ts'
+import { isAside, memberKey, surfaceKey } from '../core/said.ts'
 import { visibleLines } from '../core/visible.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
@@ -62,7 +62,7 @@ function ignore(reason: string, detail: string): Elsewhere {
 function wordsOf(what: SaidWhat): string | undefined {
   switch (what.type) {
     case 'text':
-      return what.mentioned && isAddressed(what.text)
+      return !what.handed && what.mentioned && isAddressed(what.text)
         ? `@muster ${what.text.replaceAll('@muster', '').trim()}`
         : what.text
     case 'button':
@@ -76,7 +76,7 @@ function wordsOf(what: SaidWhat): string | undefined {
   }
 }
 
-/** A repository was chosen for what was asked before: now that is heard again, by whoever chose, in its author's words. */
+/** A repository was chosen for what was asked before: now that is heard again, by whoever chose, in its author's words. What was said as a command stays one for its author alone. */
 async function withChoice(deps: InboxDeps, said: Said): Promise<{ said: Said; chosen?: string }> {
   const { what, surface } = said
   if (what.type !== 'chosen') return { said }
@@ -85,8 +85,11 @@ async function withChoice(deps: InboxDeps, said: Said): Promise<{ said: Said; ch
   const read = asked && (await deps.readers[surface.channel]?.(asked.body, asked.account))
   if (!read || 'ignored' in read || read.what.type !== 'text' || !/^[\w-]+\/[\w.-]+$/.test(what.repository))
     return { said }
+  const author = read.author ?? read.by
+  // Only its author's own choice makes it a command again.
+  const handed = read.what.handed === true || memberKey(author) !== memberKey(said.by)
   return {
-    said: { ...said, writtenAt: read.writtenAt, author: read.author ?? read.by, what: read.what },
+    said: { ...said, writtenAt: read.writtenAt, author, what: { ...read.what, handed } },
     chosen: what.repository,
   }
 }
@@ -124,8 +127,13 @@ function buttonText(action: string, value: string): string | undefined {
   }
 }
 
+/** Somebody else's words, or words that were not said to Muster. */
+function isHanded(what: SaidWhat): boolean {
+  return what.type === 'text' && what.handed === true
+}
+
 function commandIn(what: SaidWhat, text: string, task: Task | undefined): Command | undefined {
-  const [command] = findCommands(text, ['muster'])
+  const command = commandOf({ text, handed: isHanded(what) }, ['muster'])
   if (command) return command
   // A plain reply in the thread answers the questions asked there.
   const answers = task?.gate?.kind === 'question' && what.type === 'text' && text.trim() !== ''
@@ -209,7 +217,7 @@ async function heardOf(
     sender: { ...author, isBot: false },
     key: surfaceKey(said.surface),
     writtenAt: said.writtenAt,
-    what: { type: 'text', text, commentId: undefined, subject },
+    what: { type: 'text', text, commentId: undefined, subject, ...(isHanded(said.what) ? { handed: true } : {}) },
     elsewhere: {
       surface: said.surface,
       member: said.by,

@@ -248,6 +248,7 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
   if (!ruling.ok) return refuse(deps, scene, ruling.detail)
   if (way.to === 'open') return openTask(deps, scene, way)
+  if (scene.task && (await isForeign(deps, scene))) return refuseForeign(deps, scene)
   if (command.verb === 'link' || command.verb === 'unlink') return changeLinks(deps, scene, command)
   if (command.verb === 'why') return why(deps, scene, commentId)
   if (!scene.task) return withoutTask(deps, scene, way)
@@ -270,11 +271,36 @@ async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: '
   await apply(deps, scene, said, commentId)
 }
 
+/** Words that somebody handed over, by an author who could not have said them to this work. */
+async function isForeign({ platform }: InboxDeps, { heard }: Scene): Promise<boolean> {
+  if (heard.what.type !== 'text' || !heard.what.handed) return false
+  const { author } = heard.what.subject
+  return author.id !== heard.sender.id && !(author.id !== 0 && (await platform.canWrite(heard.repository, author)))
+}
+
+async function refuseForeign(deps: InboxDeps, scene: Scene): Promise<void> {
+  await whisperOrReply(
+    deps,
+    scene,
+    noteReply(
+      'Whoever wrote that may not change this work, so nothing was done. Say in your own words what should be done.',
+    ),
+  )
+  return decideOnly(deps, scene, {
+    outcome: 'refused',
+    reason: 'not_author',
+    detail: 'the words that were handed over are by somebody who may not write to the repository',
+  })
+}
+
 /** Told once, at the first command too many; and only once that is decided, so that nobody is told and then heard after all. */
 async function tooMany(deps: InboxDeps, scene: Scene, allowance: 'told' | 'no'): Promise<void> {
   await decideOnly(deps, scene, LIMITED)
   if (allowance === 'no') return
-  const document = limitedReply(PERSON)
+  return whisperOrReply(deps, scene, limitedReply(PERSON))
+}
+
+function whisperOrReply(deps: InboxDeps, scene: Scene, document: Document): Promise<void> {
   return scene.heard.elsewhere ? whisper(deps, scene, document) : reply(deps, scene, document)
 }
 

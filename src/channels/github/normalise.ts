@@ -4,7 +4,33 @@ import type { ReviewComment } from '../../core/task/types.ts'
 import { Envelope, type EventName, jsonIn, Payloads, personOf } from './schema.ts'
 
 type Payload<Name extends EventName> = z.infer<(typeof Payloads)[Name]>
-type Found = { readonly number: number; readonly at: string | null | undefined; readonly what: What }
+type Found = {
+  readonly number: number
+  readonly at: string | null | undefined
+  readonly what: What
+  /** Whose words were heard, and when they were written; undefined where no words count. */
+  readonly written?: Written
+}
+interface Written {
+  readonly user?: { readonly id: number } | null | undefined
+  readonly created_at?: string | null | undefined
+  readonly updated_at?: string | null | undefined
+  /** They stood elsewhere before. */
+  readonly isMoved?: boolean
+}
+
+/** Words are their author's, and count when they are written: who moves, converts or imports them lends them no authority. */
+const NOT_OWN: Unheard = {
+  ignored: 'not_author',
+  detail: 'whoever sent this did not write these words just now: they were moved, or somebody else wrote them',
+}
+/** GitHub may touch what was just written, to set its labels. */
+const JUST_NOW_MS = 5 * 60_000
+
+function isOwn({ user, created_at: created, updated_at: updated, isMoved }: Written, sender: number): boolean {
+  const age = Date.parse(updated ?? created ?? '') - Date.parse(created ?? '')
+  return user?.id === sender && !isMoved && (created === undefined || age <= JUST_NOW_MS)
+}
 
 /** Reads a webhook payload. Pure; every input has an answer. `appId` tells our own check runs from others'. */
 export function normalise(event: string, body: Uint8Array, appId: string): Heard | Unheard {
@@ -24,9 +50,10 @@ export function normalise(event: string, body: Uint8Array, appId: string): Heard
       ignored: 'malformed',
       detail: `${event} without ${parsed.error.issues[0]?.path.join('.') ?? 'what is needed'}`,
     }
+  const { repository, sender, installation } = envelope.data
   const found = read(event, payload, appId)
   if ('ignored' in found) return found
-  const { repository, sender, installation } = envelope.data
+  if (found.written && !isOwn(found.written, sender.id)) return NOT_OWN
   return {
     kind: `${event}.${parsed.data.action}`,
     repository: {
@@ -80,14 +107,20 @@ function subjectOf(issue: Payload<'issues'>['issue']): Subject {
   }
 }
 
-function issues({ action, issue, label, assignee }: Payload<'issues'>): Found | Unheard {
+function issues({ action, issue, label, assignee, changes }: Payload<'issues'>): Found | Unheard {
   const subject = subjectOf(issue)
   const base = { number: issue.number, at: issue.created_at }
   if (action === 'labeled' && label)
     return { ...base, at: new Date().toISOString(), what: { type: 'label', label: label.name, subject } }
   if (action === 'assigned' && assignee)
     return { ...base, at: new Date().toISOString(), what: { type: 'assigned', assignee: personOf(assignee), subject } }
-  if (action === 'opened') return { ...base, what: { type: 'text', text: issue.body, commentId: undefined, subject } }
+  const isMoved = changes?.old_issue !== undefined || changes?.old_repository !== undefined
+  if (action === 'opened')
+    return {
+      ...base,
+      what: { type: 'text', text: issue.body, commentId: undefined, subject },
+      written: { ...issue, isMoved },
+    }
   return unused('issues', action)
 }
 
@@ -97,6 +130,7 @@ function issueComment({ action, issue, comment }: Payload<'issue_comment'>): Fou
     number: issue.number,
     at: comment.created_at,
     what: { type: 'text', text: comment.body, commentId: comment.id, subject: subjectOf(issue) },
+    written: comment,
   }
 }
 
@@ -134,7 +168,12 @@ function review(
             line: undefined,
           },
         ]
-  return { number: pull_request.number, at: part.submitted_at, what: { type: 'review', state, comments: own } }
+  return {
+    number: pull_request.number,
+    at: part.submitted_at,
+    what: { type: 'review', state, comments: own },
+    written: { user: part.user },
+  }
 }
 
 function reviewComment(
@@ -158,6 +197,7 @@ function reviewComment(
     number: pull_request.number,
     at: comment.created_at,
     what: { type: 'review', state: 'commented', comments: [one] },
+    written: comment,
   }
 }
 

@@ -20,9 +20,16 @@ const Issue = z.object({
   user: Account.nullable(),
   html_url: z.string(),
   created_at: z.string(),
+  updated_at: z.string().nullish(),
   pull_request: z.unknown().optional(),
 })
-const Comment = z.object({ id: z.number(), body: text, created_at: z.string() })
+const Comment = z.object({
+  id: z.number(),
+  body: text,
+  user: Account.nullish(),
+  created_at: z.string(),
+  updated_at: z.string().nullish(),
+})
 const Pull = z.object({
   number: z.number(),
   merged: z.boolean().optional(),
@@ -30,7 +37,13 @@ const Pull = z.object({
   head: z.object({ sha: z.string(), repo: z.object({ id: z.number() }).nullish() }),
   updated_at: z.string(),
 })
-const ReviewPart = z.object({ id: z.number(), body: text, state: z.string(), submitted_at: z.string().nullish() })
+const ReviewPart = z.object({
+  id: z.number(),
+  body: text,
+  state: z.string(),
+  user: Account.nullish(),
+  submitted_at: z.string().nullish(),
+})
 const ReviewCommentPart = z.object({
   id: z.number(),
   body: text,
@@ -39,7 +52,9 @@ const ReviewCommentPart = z.object({
   original_line: z.number().nullish(),
   pull_request_review_id: z.number().nullish(),
   in_reply_to_id: z.number().nullish(),
+  user: Account.nullish(),
   created_at: z.string(),
+  updated_at: z.string().nullish(),
 })
 const CheckRun = z.object({
   name: z.string(),
@@ -66,6 +81,8 @@ export const Payloads = {
     issue: Issue,
     label: z.object({ name: z.string() }).optional(),
     assignee: Account.nullish(),
+    /** Of a transferred issue: where it was before. */
+    changes: z.object({ old_issue: z.unknown(), old_repository: z.unknown() }).partial().nullish(),
   }),
   issue_comment: z.object({ action: z.string(), issue: Issue, comment: Comment }),
   pull_request: z.object({ action: z.string(), pull_request: Pull, label: z.object({ name: z.string() }).optional() }),

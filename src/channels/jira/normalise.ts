@@ -25,6 +25,8 @@ export function normalise(body: Uint8Array, own: string | undefined): Said | Unh
   const author = payload.comment?.author ?? payload.user
   if (!author) return { ignored: 'malformed', detail: `${payload.webhookEvent} without its author` }
   if (own !== undefined && idOf(author) === own) return { ignored: 'own_text', detail: 'written by Muster itself' }
+  if (what.type === 'text' && !isOwn(payload))
+    return { ignored: 'not_author', detail: 'whoever sent this did not write these words' }
   return {
     kind: payload.webhookEvent,
     surface,
@@ -32,6 +34,12 @@ export function normalise(body: Uint8Array, own: string | undefined): Said | Unh
     writtenAt: payload.timestamp ?? Date.parse(payload.comment?.created ?? ''),
     what,
   }
+}
+
+/** Words count as their author's only: a ticket that is moved or imported comes with whoever did that. */
+function isOwn({ user, comment, issue }: JiraPayload): boolean {
+  const author = idOf(comment?.author ?? issue?.fields?.creator)
+  return user === undefined || author === undefined || idOf(user) === author
 }
 
 function read(payload: JiraPayload, surface: Surface, own: string | undefined): SaidWhat | Unheard {

@@ -165,7 +165,7 @@ function asideOf(team: string, room: string, thread: string, respond: string | u
   return { channel: 'slack', team, room, thread, ...(respond === undefined ? {} : { respond }) }
 }
 
-/** "Hand to Muster" on a message: as if Muster had been asked to do what it says. */
+/** "Hand to Muster" on a message: what it says is a request, and never a command. */
 function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | Unheard {
   const { callback_id, team, channel, message, user } = shortcut
   if (callback_id !== 'muster:hand')
@@ -184,6 +184,7 @@ function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | 
       messageId: message.ts,
       mentioned: true,
       ticket: undefined,
+      handed: true,
     },
   }
 }

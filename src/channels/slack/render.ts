@@ -72,7 +72,10 @@ function add(out: KnownBlock[], element: RichTextBlockElement): void {
 function heading({ children }: Extract<Rich, { kind: 'heading' }>): KnownBlock[] {
   const title = plainText(children).replace(/\s+/g, ' ').trim()
   if (title === '') return []
-  if (title.length <= HEADER_MAX) return [{ type: 'header', text: { type: 'plain_text', text: title, emoji: false } }]
+  // A header has plain text only, of which a client may make what it likes.
+  const isPlain = children.every(({ kind }) => kind === 'text' || kind === 'issue')
+  if (isPlain && title.length <= HEADER_MAX)
+    return [{ type: 'header', text: { type: 'plain_text', text: title, emoji: false } }]
   return [rich([section(inlines(children, { bold: true }))])]
 }
 

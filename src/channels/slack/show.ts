@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { KnownBlock } from '@slack/types'
 import type { Button, EffectResult, Form, SurfaceBody } from '../../core/effects.ts'
+import { harmless } from '../../core/harmless.ts'
 import type { Document } from '../../core/reply/document.ts'
 import { titleOf } from '../../core/reply/foreign.ts'
 import { shown as shownAs } from '../../core/reply/read.ts'
@@ -29,12 +30,12 @@ export function rendered({ reading: { redact } }: SlackSendDeps, parts: readonly
     const part = withTexts(whole, redact)
     const first = part.find((block) => block.kind === 'ask' || block.kind === 'heading' || block.kind === 'paragraph')
     const line = first && 'children' in first ? plainText(first.children) : 'Muster'
-    return { blocks: renderBlocks(part), text: escaped(line).slice(0, 300) }
+    return { blocks: renderBlocks(part), text: escaped(harmless(line)).slice(0, 300) }
   })
 }
 
 function escaped(line: string): string {
-  return line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('@', '@\u200b')
+  return line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** Buttons as a row of blocks; none where there are none. */

@@ -1,6 +1,6 @@
 import { harmless, harmlessCode, harmlessLine, seen } from '../harmless.ts'
 import { parseInline, parseMarkdown, TooMuchMarkup } from './parse.ts'
-import { type Inline, plainText, type Rich, type RichDocument, text } from './rich.ts'
+import { type Inline, plainText, type Rich, type RichDocument, text, tidy } from './rich.ts'
 
 /** How foreign words are made fit for where they are written. */
 export interface Reading {
@@ -111,7 +111,8 @@ function langOf(lang: string): string {
 }
 
 function harmlessWords(children: readonly Inline[], how: Reading): readonly Inline[] {
-  const known = children.map((child) => redacted(child, how))
+  // Tidied again: what had nothing to be seen is gone, and what stood around it is one text.
+  const known = tidy(children.map((child) => redacted(child, how)))
   const whole = plainText(known)
   // A secret may stand in several pieces, of which none is known by itself.
   const told = how.redact(whole)

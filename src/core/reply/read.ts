@@ -207,7 +207,8 @@ function pieceOf(piece: Piece | undefined, how: Reading): (Inline | Blocks)[] {
 }
 
 function linkOf({ url, label }: Extract<Piece, { kind: 'link' }>, how: Reading): Inline[] {
-  const children = label === url ? [text(url)] : foreignInline(label, how)
-  const words = plainText(children).trim() === '' ? [text(url)] : children
-  return isSafeUrl(url) && url !== '' ? [{ kind: 'link', url, children: words }] : [...words]
+  // Not every channel shows markup within a link.
+  const name = harmless(plainText(foreignInline(label, how))).trim()
+  const words = [text(label === url || name === '' ? url : name)]
+  return isSafeUrl(url) && url !== '' ? [{ kind: 'link', url, children: words }] : words
 }

@@ -105,8 +105,11 @@ function listPieces(block: Extract<Rich, { kind: 'list' }>, sizeOf: SizeOf): Ric
 /** A table where none can be shown: one item a row, each cell under its heading. */
 export function tableAsList({ head, rows }: Extract<Rich, { kind: 'table' }>): Rich[] {
   const cellText = (row: readonly (readonly Inline[])[], column: number): Inline[] => {
-    const name = plainText(head[column] ?? [])
-    return [...(name ? [{ kind: 'strong' as const, children: [text(name)] }, text(': ')] : []), ...(row[column] ?? [])]
+    const name = head[column] ?? []
+    return [
+      ...(plainText(name) ? [{ kind: 'strong' as const, children: name }, text(': ')] : []),
+      ...(row[column] ?? []),
+    ]
   }
   const items = rows.map((row) => ({
     done: undefined,
