@@ -10,6 +10,7 @@ import { createLog, type Log } from '../telemetry/log.ts'
 import { findProgram } from '../workspace/sandbox.ts'
 import { type OpenedInstalls, openInstalls } from './installers.ts'
 import { openStorage, type Storage } from './storage.ts'
+import { apiTokenOf, tokenFile } from './token.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -22,6 +23,8 @@ export interface Base {
   readonly storage: Storage
   readonly queue: Queue
   readonly markerKey: string
+  /** What the API wants; undefined: it answers this machine alone. */
+  readonly apiToken: string | undefined
   /** Where Muster was installed by consent; undefined: no app is set up for it. */
   readonly installs: OpenedInstalls | undefined
   /** The GitHub App of the settings, or the one that the set-up page stored. */
@@ -76,6 +79,12 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     return app
   }
   const { publicUrl } = settings.server
+  const apiToken = kind === 'worker' ? undefined : await apiTokenOf(settings, instance)
+  if (apiToken) hide(apiToken)
+  if (apiToken && !settings.server.apiToken)
+    log.info(
+      `the API wants a token, which was made: it stands in ${tokenFile(settings.dataDir)} (or set MUSTER_API_TOKEN)`,
+    )
   const installs = await openInstalls(settings.channels.installs, publicUrl, storage.store, (secret) => hide(secret))
   return {
     settings,
@@ -85,6 +94,7 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     storage,
     queue,
     markerKey,
+    apiToken,
     installs,
     app: async () => {
       const stored = StoredApp.safeParse(settings.github ? undefined : await instance.get(APP_KEY))
@@ -103,7 +113,7 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
 
 /** What will not work, said before anybody waits for it. */
 function warnings(settings: Settings): string[] {
-  const { anthropic, scriptFile, sandbox, server, github } = settings
+  const { anthropic, scriptFile, sandbox, github } = settings
   return [
     ...(sandbox === 'none'
       ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
@@ -113,7 +123,6 @@ function warnings(settings: Settings): string[] {
       : []),
     ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
     ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),
-    ...(server.apiToken ? [] : ['MUSTER_API_TOKEN is not set: the API answers on the loopback address only']),
   ]
 }
 

@@ -109,6 +109,7 @@ export async function startServer(
   announce(base, kind, port, app ? undefined : setupCode)
   return {
     port,
+    setupUrl: app ? undefined : setupUrl(port, setupCode),
     async stop() {
       log.info('stopping')
       looking()
@@ -156,7 +157,7 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
 }
 
 function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void): HttpDeps {
-  const { storage, queue, settings, version, log, redact } = base
+  const { storage, queue, settings, version, log, redact, apiToken } = base
   const { store } = storage
   const verifiers = verifiersOf(settings.channels, base.installs)
   const onArrival = arrivalRelay(queue, store.now, (level, message, fields) => log[level](fields, message))
@@ -164,7 +165,7 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
     store,
     version,
     log: (level, message, fields = {}) => log[level](fields, message),
-    apiToken: settings.server.apiToken,
+    apiToken,
     publicUrl: settings.server.publicUrl,
     installing: installingOf(base),
     verifier: (source) => (source === 'github' ? intake()?.verifier : verifiers[source]),
@@ -270,6 +271,10 @@ async function listen(
   }
 }
 
+function setupUrl(port: number, code: string): string {
+  return `http://localhost:${port}/?setup=${code}`
+}
+
 function announce({ log, settings }: Base, kind: string, port: number, setupCode: string | undefined): void {
   log.info(
     {
@@ -283,7 +288,7 @@ function announce({ log, settings }: Base, kind: string, port: number, setupCode
   )
   if (setupCode)
     log.info(
-      `No GitHub App is set up yet. On this machine open http://localhost:${port}/ , from elsewhere ${settings.server.publicUrl}/?setup=${setupCode}`,
+      `No GitHub App is set up yet. On this machine open ${setupUrl(port, setupCode)} , from elsewhere ${settings.server.publicUrl}/?setup=${setupCode}`,
     )
 }
 

@@ -38,7 +38,12 @@ export function harmless(text: string): string {
     .replace(/www\./gi, (www) => `${www.slice(0, -1)}${GAP}.`)
 }
 
-/** Foreign words that stand as code, where platforms look for neither mentions nor addresses, but bots look for command lines. */
+/** Foreign words as code within a line. */
+export function harmlessSpan(text: string): string {
+  return quiet(seen(text))
+}
+
+/** Foreign words as a block of code, where platforms look for neither mentions nor addresses, but bots look for command lines. */
 export function harmlessCode(text: string): string {
   return quiet(seen(text))
     .replace(/^((?:[^\p{L}\p{N}/\n]|\d{1,9}[.)])*\/)(?=[a-z][\w-]*(?:\s|$))/gimu, `$1${GAP}`)

@@ -5,7 +5,7 @@ import { type ChannelName, channelNamed, CHANNELS } from '../core/said.ts'
 import type { Installed } from '../installs/types.ts'
 import { begin, browserOf, isSigned, partOf, signatureOf } from './consent.ts'
 import { escape } from '../core/markup.ts'
-import { html } from './page.ts'
+import { forms, html } from './page.ts'
 import type { HttpDeps } from './types.ts'
 
 /** What installing into workspaces and sites needs. */
@@ -42,14 +42,14 @@ export function installRoutes(deps: InstallDeps): (app: FastifyInstance) => void
       const invited = readInvitation(deps, partOf(request, 'invitation'))
       return invited ? html(reply, ask(invited.channel, partOf(request, 'invitation'))) : html(reply.code(404), GONE)
     })
-    app.get('/install/:invitation/go', { schema: { hide: true } }, async (request, reply) => {
+    forms(app).post('/install/:invitation/go', { schema: { hide: true } }, async (request, reply) => {
       const invitation = partOf(request, 'invitation')
       const invited = readInvitation(deps, invitation)
       const browser = invited && begin(reply, { ...BEGUN, publicUrl: deps.publicUrl })
       const url =
         browser && deps.authorizeUrl(invited.channel, `${invitation}~${signatureOf(browser, invitation)}`, callback)
       if (!url) return html(reply.code(404), GONE)
-      return reply.redirect(url)
+      return reply.redirect(url, 303)
     })
   }
 }
@@ -88,7 +88,7 @@ async function finish(
 
 function ask(channel: ChannelName, invitation: string): string {
   return `<h1>Install Muster into ${CHANNELS[channel]}</h1><p>${CHANNELS[channel]} asks you next for its consent. Afterwards Muster reads what people say to it there, and answers. Its tokens are kept encrypted on this server.</p>
-<form action="/install/${escape(invitation)}/go" method="get"><button>Go on to ${CHANNELS[channel]}</button></form>`
+<form action="/install/${escape(invitation)}/go" method="post"><button>Go on to ${CHANNELS[channel]}</button></form>`
 }
 
 function done(channel: ChannelName, found: readonly Installed[]): string {

@@ -5,7 +5,7 @@ import type { Person } from '../core/task/types.ts'
 import type { PeopleStore, Who } from '../people/types.ts'
 import { begin, browserOf, isSigned, partOf, signatureOf } from './consent.ts'
 import { escape } from '../core/markup.ts'
-import { html } from './page.ts'
+import { forms, html } from './page.ts'
 import type { HttpDeps } from './types.ts'
 
 /** What signing in with GitHub needs. */
@@ -42,12 +42,13 @@ export function linkRoutes(deps: LinkDeps): (app: FastifyInstance) => void {
       if (!deps.signIn()) return html(reply.code(503), unavailable(who))
       return html(reply, ask(who, code))
     })
-    app.get('/link/:code/github', { schema: { hide: true } }, async (request, reply) => {
+    // Not by a link, which somebody could be sent: by the button of that page alone.
+    forms(app).post('/link/:code/github', { schema: { hide: true } }, async (request, reply) => {
       const code = partOf(request, 'code')
       const signIn = deps.signIn()
       if (!signIn || !(await deps.people.peek(code))) return html(reply.code(404), GONE)
       const verifier = begin(reply, { ...BEGUN, publicUrl: deps.publicUrl })
-      return reply.redirect(signIn.authorizeUrl(`${code}.${signatureOf(verifier, code)}`, verifier, callback))
+      return reply.redirect(signIn.authorizeUrl(`${code}.${signatureOf(verifier, code)}`, verifier, callback), 303)
     })
   }
 }
@@ -86,7 +87,7 @@ async function finish(
 function ask(who: Who, code: string): string {
   return `<h1>Is this you?</h1><p>The ${CHANNELS[who.channel]} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
 <p>If that is <strong>your own</strong> ${CHANNELS[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there, and keeps fingerprints (hashes) of your verified e-mail addresses where GitHub shows them, by which other channels of your team may recognise you.</p>
-<form action="/link/${escape(code)}/github" method="get"><button>This is my account: sign in with GitHub</button></form>
+<form action="/link/${escape(code)}/github" method="post"><button>This is my account: sign in with GitHub</button></form>
 <p class="muted">If somebody sent you this link, close this page: they would act in your name.</p>`
 }
 

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 
 /** Small pages for people: no script, nothing from elsewhere. */
 
@@ -15,6 +15,14 @@ export function html(reply: FastifyReply, body: string): FastifyReply {
     )
     .header('referrer-policy', 'no-referrer')
     .send(page(body))
+}
+
+/** Takes what a button without fields sends. */
+export function forms(app: FastifyInstance): FastifyInstance {
+  const type = 'application/x-www-form-urlencoded'
+  if (!app.hasContentTypeParser(type))
+    app.addContentTypeParser(type, { parseAs: 'string', bodyLimit: 1024 }, (_request, _body, done) => done(null, {}))
+  return app
 }
 
 function page(body: string): string {

@@ -8,6 +8,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { apiRoutes } from './api.ts'
 import { healthRoutes } from './health.ts'
+import { refuseForeignOrigin } from './origin.ts'
 import { problem, problemHandler } from './problem.ts'
 import type { HttpDeps } from './types.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -27,6 +28,7 @@ export async function buildServer(deps: HttpDeps, extensions: readonly Extension
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  app.addHook('onRequest', refuseForeignOrigin(deps.publicUrl))
   app.setErrorHandler(problemHandler(deps))
   app.setNotFoundHandler((request, reply) =>
     problem(reply, 404, 'not_found', `There is nothing at ${request.method} ${request.url.split('?')[0] ?? ''}.`),

@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts'
 import { isSameSecret } from '../core/hash.ts'
 import { escape } from '../core/markup.ts'
 import { html } from './page.ts'
-import { type HttpDeps, isLocal } from './types.ts'
+import type { HttpDeps } from './types.ts'
 
 /** What the set-up page needs. */
 export interface SetupDeps extends Pick<HttpDeps, 'log'> {
@@ -13,7 +13,7 @@ export interface SetupDeps extends Pick<HttpDeps, 'log'> {
   readonly manifest: Record<string, unknown>
   readonly serverUrl: string
   readonly publicUrl: string
-  /** Whoever is not on this machine needs this code, which stands in the log: else a stranger could register an app of theirs. */
+  /** Whoever sets Muster up needs this code, which stands in the log: else a stranger could register an app of theirs. Behind a proxy everybody seems to be on this machine. */
   readonly code: string
   readonly convert: (code: string) => Promise<void>
 }
@@ -70,7 +70,7 @@ function queryOf(request: FastifyRequest): {
 }
 
 function mayEnter(request: FastifyRequest, code: string): boolean {
-  return isLocal(request) || isSameSecret(queryOf(request).setup ?? '', code)
+  return isSameSecret(queryOf(request).setup ?? '', code)
 }
 
 function startPage({ serverUrl, manifest, publicUrl }: SetupDeps, state: string): string {

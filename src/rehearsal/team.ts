@@ -68,7 +68,7 @@ function must<T>(one: T | undefined): T {
 export async function signIn(address: string, login: string): Promise<void> {
   const page = await fetch(address)
   if (!page.ok) throw new Error(`the link does not work: ${page.status}`)
-  const begun = await fetch(`${address}/github`, { redirect: 'manual' })
+  const begun = await fetch(`${address}/github`, { method: 'POST', redirect: 'manual' })
   const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
   const signed = await fetch(`${begun.headers.get('location')}&login=${login}`, { redirect: 'manual' })
   const done = await fetch(signed.headers.get('location') ?? '', { headers: { cookie } })

@@ -59,7 +59,12 @@ it('what GitHub refuses for good is a dead letter that can be looked at, tried a
       html_url: 'http://x',
       created_at: new Date().toISOString(),
     },
-    comment: { id: 424242, body: '@muster help', created_at: new Date().toISOString() },
+    comment: {
+      id: 424242,
+      user: { id: world.person('alice').id, login: 'alice' },
+      body: '@muster help',
+      created_at: new Date().toISOString(),
+    },
   })
   const letters = async () => ((await get('/dead-letters')) as { items: { id: string; what: string }[] }).items
   await soon(async () => (await letters()).map((one) => one.what)).toContain('comment')

@@ -57,7 +57,7 @@ async function start() {
   /** What somebody does with an invitation: reads the page, goes on, consents, comes back. */
   const install = async (invitation: string) => {
     expect(await (await fetch(invitation)).text()).toContain('Install Muster into')
-    const begun = await fetch(`${invitation}/go`, { redirect: 'manual' })
+    const begun = await fetch(`${invitation}/go`, { method: 'POST', redirect: 'manual' })
     const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
     const consented = await fetch(begun.headers.get('location') ?? '', { redirect: 'manual' })
     const back = consented.headers.get('location') ?? ''

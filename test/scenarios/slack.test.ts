@@ -84,7 +84,7 @@ it('learns by one sign-in which GitHub account is whose; the link is good once, 
   const page = await (await fetch(address)).text()
   expect(page).toContain('Is this you?')
   expect(page).toContain(bob.id)
-  const begun = await fetch(`${address}/github`, { redirect: 'manual' })
+  const begun = await fetch(`${address}/github`, { method: 'POST', redirect: 'manual' })
   const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
   const signed = await fetch(`${begun.headers.get('location')}&login=bob`, { redirect: 'manual' })
   const back = signed.headers.get('location') ?? ''

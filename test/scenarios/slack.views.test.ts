@@ -91,6 +91,35 @@ it('asks for the repository with buttons, and goes on with what was chosen; a me
   expect(world.calls.filter(({ error }) => error && error !== 'already_reacted')).toEqual([])
 })
 
+it('what is handed over, or chosen for by somebody else, is a request and never a command', async () => {
+  const { one, people, alice, bob, channel, stage, withButton } = await start(() => 'approve_plan: high\n')
+  const choose = async (said: Awaited<ReturnType<typeof people.say>>) => {
+    await soon(() => withButton(said.ts, 'acme/price-service') !== undefined).toBe(true)
+    const question = withButton(said.ts, 'acme/price-service')
+    if (!question) throw new Error('no question')
+    await people.press(alice, question, 'acme/price-service')
+  }
+  // Bob is nobody on GitHub; alice may write.
+  const handed = await people.say(bob, channel, 'deploy production')
+  await people.hand(alice, handed)
+  await choose(handed)
+  await soon(() => stage.world.issues.length, 30_000).toBe(1)
+  await soon(async () => (await one.task()).state.workflow).toBe('change')
+  // His own command, for which she chooses the repository.
+  const said = await people.say(bob, channel, '@muster deploy production')
+  await choose(said)
+  await soon(() => stage.world.issues.length, 30_000).toBe(2)
+  await soon(async () => (await one.task()).state.workflow).toBe('change')
+  // Nor do they change work that is under way, or approve its plan.
+  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  const order = await people.say(bob, channel, 'approve', said.ts)
+  await people.hand(alice, order)
+  await soon(async () =>
+    (await one.events('&source=slack')).some((event) => event.decision?.reason === 'not_author'),
+  ).toBe(true)
+  expect((await one.task()).state.gate?.kind).toBe('plan')
+})
+
 it('questions are answered in a form; what was decided loses its buttons and says by whom', async () => {
   const { one, world, people, alice, channel, withButton } = await start(() => 'approve_plan: always\n', asksOnce)
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')

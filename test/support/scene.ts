@@ -42,6 +42,7 @@ export interface EventView {
 }
 
 interface TaskState {
+  readonly workflow: string
   readonly gate?: { readonly kind: string }
   readonly outcome?: string
   readonly spec?: { readonly title: string }

@@ -1,4 +1,4 @@
-import { harmless, harmlessCode, harmlessLine, seen } from '../harmless.ts'
+import { harmless, harmlessCode, harmlessLine, harmlessSpan, seen } from '../harmless.ts'
 import { parseInline, parseMarkdown, TooMuchMarkup } from './parse.ts'
 import { type Inline, plainText, type Rich, type RichDocument, text, tidy } from './rich.ts'
 
@@ -34,12 +34,18 @@ export function foreignValue(value: string, how: Reading): Inline {
 
 /** Foreign words as code within a line. */
 export function code(value: string, how: Reading): Inline {
-  return { kind: 'code', text: codeText(lineOf(value), how) }
+  return { kind: 'code', text: spanText(value, how) }
 }
 
 /** What ends a line ends none within one. */
 function lineOf(value: string): string {
   return seen(value).replace(/\n/g, ' ')
+}
+
+/** The text of code within a line. */
+export function spanText(value: string, { redact, isCopied }: Reading): string {
+  const known = redact(lineOf(value))
+  return isCopied ? harmless(known) : harmlessSpan(known)
 }
 
 /** Foreign words as a block of code. */

@@ -1,6 +1,15 @@
 import { UserError } from '../errors.ts'
 import type { Block, Document } from './document.ts'
-import { code, codeText, foreignBlocks, foreignInline, foreignValue, plainBlocks, type Reading } from './foreign.ts'
+import {
+  code,
+  codeText,
+  foreignBlocks,
+  foreignInline,
+  foreignValue,
+  plainBlocks,
+  type Reading,
+  spanText,
+} from './foreign.ts'
 import { plainDocument } from './plain.ts'
 import { harmless } from '../harmless.ts'
 import { isSafeUrl, parseInline, parseMarkdown } from './parse.ts'
@@ -182,7 +191,7 @@ function codeWith(own: string, put: readonly Piece[], how: Reading): string {
     .split(PLACE)
     .map((part, index) => {
       const piece = put[Number(part)]
-      return index % 2 === 0 || !piece || !('text' in piece) ? part : codeText(piece.text, how)
+      return index % 2 === 0 || !piece || !('text' in piece) ? part : spanText(piece.text, how)
     })
     .join('')
 }

@@ -1,0 +1,34 @@
+import type { Settings } from './env.ts'
+
+/** Whether a host name can only mean this machine itself. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
+}
+
+/**
+ * What reaches beyond this machine: the address it listens on, the one it is known by, and every service that is configured.
+ * Empty: a rehearsal, or a trial, which nobody elsewhere can take part in.
+ */
+export function reachesBeyond({ server, githubUrls, databaseUrl, redisUrl, anthropic, channels }: Settings): string[] {
+  const { slack, jira, clickup, installs } = channels
+  const urls: readonly (readonly [name: string, url: string | undefined])[] = [
+    ['MUSTER_PUBLIC_URL', server.publicUrl],
+    ['GITHUB_API_URL', githubUrls.api],
+    ['GITHUB_SERVER_URL', githubUrls.server],
+    ['DATABASE_URL', databaseUrl],
+    ['REDIS_URL', redisUrl],
+    ['ANTHROPIC_BASE_URL', anthropic && (anthropic.baseUrl ?? 'https://api.anthropic.com')],
+    ['SLACK_API_URL', slack?.apiUrl ?? installs?.slack?.apiUrl],
+    ['JIRA_HOST', jira?.host ?? installs?.jira?.gatewayUrl],
+    ['CLICKUP_API_URL', clickup?.apiUrl ?? installs?.clickup?.apiUrl],
+  ]
+  const far = urls.filter(([, url]) => url !== undefined && !isLoopbackHost(hostOf(url))).map(([name]) => name)
+  return isLoopbackHost(server.host) ? far : ['HOST', ...far]
+}
+
+/** A database may be reached over a socket, which is this machine's. */
+function hostOf(url: string): string {
+  const { hostname, searchParams } = new URL(url)
+  const socket = searchParams.get('host')
+  return socket?.startsWith('/') || (hostname === '' && !socket) ? 'localhost' : (socket ?? hostname)
+}
