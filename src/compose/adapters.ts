@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type GithubClient, githubClient } from '../channels/github/client.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSender } from '../channels/github/send.ts'
@@ -18,6 +18,7 @@ import { hostGit } from '../workspace/git.ts'
 import type { Leases } from '../leases/types.ts'
 import { openChannels, senderTo } from './connected.ts'
 import type { Installs } from './installs.ts'
+import { placeOfCheckouts } from '../workspace/place.ts'
 import { openSandbox } from '../workspace/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
@@ -70,7 +71,13 @@ export async function openAdapters({
   const client = githubClient({ ...github, apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server })
   const platform = stand.platform ?? githubPlatform(client)
   const git =
-    stand.git ?? hostGit(workDir, remotesOf(client, settings.githubUrls.server), openSandbox(settings.sandbox))
+    stand.git ??
+    hostGit(
+      workDir,
+      remotesOf(client, settings.githubUrls.server),
+      openSandbox(settings.sandbox),
+      placeOfCheckouts(workDir),
+    )
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })
   const toGithub =
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, reading })
@@ -109,9 +116,4 @@ function remotesOf(client: GithubClient, serverUrl: string): Remotes {
       }
     },
   }
-}
-
-/** The folder of the clones. */
-export function clonesIn(workDir: string): string {
-  return join(workDir, 'work')
 }

@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
@@ -26,7 +25,9 @@ import { createEngine } from '../workflow/engine.ts'
 import { createStepRunner } from '../workflow/steps.ts'
 import { sweep } from '../workflow/sweep.ts'
 import type { Workflow } from '../workflow/types.ts'
-import { type Adapters, clonesIn, openAdapters, sleep, type Stand } from './adapters.ts'
+import { placeOfCheckouts } from '../workspace/place.ts'
+import { removeTree } from '../workspace/spawn.ts'
+import { type Adapters, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import { catchUpsOf, factsOf, mappedIn, readerOf } from './connected.ts'
 import { catchingUp, catchUpStore, tend } from './catchup.ts'
@@ -172,7 +173,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const slot = settings.databaseUrl ? takeSlot(settings.dataDir) : undefined
   const workDir = slot?.dir ?? resolve(settings.dataDir)
   // Clones of a process that ended: their steps begin with fresh ones.
-  await rm(clonesIn(workDir), { recursive: true, force: true })
+  for (const dir of new Set([join(workDir, 'work'), placeOfCheckouts(workDir)])) await removeTree(dir)
   const leases = leaseKeeper({
     store,
     kind,

@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { UserError } from '../core/errors.ts'
+import { removeTree } from './spawn.ts'
 import type { Checkout, Sandbox } from './types.ts'
 
 const DIFF_LIMIT = 5_000_000
@@ -27,7 +28,7 @@ export interface CheckoutInput {
 /** A fresh clone of `base` at `sha` in `dir`, made and used inside the sandbox only. */
 export async function makeCheckout({ dir, base, sha, sandbox, signal }: CheckoutInput): Promise<Checkout> {
   await mkdir(dir, { recursive: true })
-  const dispose = () => rm(dir, { recursive: true, force: true, maxRetries: 3 })
+  const dispose = () => removeTree(dir)
   const inside: Checkout['run'] = (argv, options = {}) =>
     sandbox.run({ dir, base, argv, timeoutMs: 60_000, signal, ...options })
   const script =

@@ -8,9 +8,9 @@ import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
 import { run } from './spawn.ts'
 import type { Checkout, CommitInput, Git, Remotes, Sandbox } from './types.ts'
 
-/** Git on the host's side, over bare copies in `dir`. */
-export function hostGit(dir: string, remotes: Remotes, sandbox: Sandbox): Git {
-  return new HostGit(dir, new BareCopies(dir, remotes), sandbox)
+/** Git on the host's side, over bare copies in `dir`. @param checkouts where clones are made */
+export function hostGit(dir: string, remotes: Remotes, sandbox: Sandbox, checkouts: string = join(dir, 'work')): Git {
+  return new HostGit(dir, new BareCopies(dir, remotes), sandbox, checkouts)
 }
 
 /** A clone with its dependencies is seldom larger; with less than this it is not begun. */
@@ -28,7 +28,10 @@ class HostGit implements Git {
   readonly #copies: BareCopies
   readonly #sandbox: Sandbox
 
-  constructor(dir: string, copies: BareCopies, sandbox: Sandbox) {
+  readonly #checkouts: string
+
+  constructor(dir: string, copies: BareCopies, sandbox: Sandbox, checkouts: string) {
+    this.#checkouts = checkouts
     this.#dir = dir
     this.#copies = copies
     this.#sandbox = sandbox
@@ -39,10 +42,10 @@ class HostGit implements Git {
   }
 
   async checkout(repository: Repository, sha: string, signal: AbortSignal): Promise<Checkout> {
-    await mustHaveRoom(this.#dir)
+    await mustHaveRoom(this.#checkouts)
     await this.#copies.has(repository, sha)
     return makeCheckout({
-      dir: join(this.#dir, 'work', randomUUID()),
+      dir: join(this.#checkouts, randomUUID()),
       base: this.#copies.pathOf(repository),
       sha,
       sandbox: this.#sandbox,

@@ -1,10 +1,17 @@
-import { accessSync, constants, existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { UserError } from '../core/errors.ts'
+import { bubblewrapArguments, type Sources } from './bubblewrap.ts'
 import { type Group, makeGroup } from './cgroup.ts'
+import { environment, FILES } from './inside.ts'
+import { findProgram } from './programs.ts'
+import { type Quota, watchQuota } from './quota.ts'
+import { seccompFilter } from './seccomp.ts'
 import { run } from './spawn.ts'
 import type { RunResult, Sandbox, SandboxCommand } from './types.ts'
+import { dropping, handOver, isReachable, isRoot } from './unprivileged.ts'
+
+export { findProgram } from './programs.ts'
 
 /** What a sandboxed command may use. */
 export interface SandboxLimits {
@@ -12,47 +19,22 @@ export interface SandboxLimits {
   readonly processes: number
   readonly fileBytes: number
   readonly tmpBytes: number
+  /** What the workspace may hold in all. */
+  readonly work: Quota
 }
 
 const GIB = 1024 ** 3
-export const DEFAULT_LIMITS: SandboxLimits = { memoryBytes: 4 * GIB, processes: 512, fileBytes: GIB, tmpBytes: 2 * GIB }
-
-/** Where things stand inside; commands never see a path of the host. */
-const INSIDE = { work: '/work', base: '/base.git', node: '/opt/muster/bin/node' }
-const SYSTEM = [
-  '/usr',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib64',
-  '/etc/alternatives',
-  '/etc/ld.so.cache',
-  '/etc/ssl/certs',
-  '/etc/localtime',
-  '/etc/mime.types',
-  '/etc/java-17-openjdk',
-  '/etc/maven',
-]
-const NETWORK = ['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf', '/etc/ca-certificates', '/etc/npmrc']
-
-/** Finds a program on the PATH of this process. */
-export function findProgram(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((dir) => join(dir, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
+export const DEFAULT_LIMITS: SandboxLimits = {
+  memoryBytes: 4 * GIB,
+  processes: 512,
+  fileBytes: GIB,
+  tmpBytes: 2 * GIB,
+  work: { bytes: 6 * GIB, files: 500_000 },
 }
 
 /** The sandbox that the settings ask for. Without bubblewrap nothing runs, unless the operator said `none`. */
 export function openSandbox(kind: 'bubblewrap' | 'none', limits: SandboxLimits = DEFAULT_LIMITS): Sandbox {
-  if (kind === 'none') return plainSandbox()
+  if (kind === 'none') return plainSandbox(limits)
   const bwrap = findProgram('bwrap')
   return {
     kind,
@@ -67,26 +49,73 @@ export function openSandbox(kind: 'bubblewrap' | 'none', limits: SandboxLimits =
 }
 
 async function confined(bwrap: string, command: SandboxCommand, limits: SandboxLimits): Promise<RunResult> {
+  const drop = dropping()
+  await handOver(command.dir)
+  const { wrap, sources } = await sourcesOf(command)
+  const filter = seccompFilter()
   const group = makeGroup({ processes: limits.processes, memoryBytes: limits.memoryBytes })
   const [file = '', ...args] = [
     ...joining(group),
-    ...rlimits(limits, command.timeoutMs),
+    ...wrap,
+    ...drop,
+    ...rlimits(limits, command.timeoutMs, group !== undefined),
     bwrap,
-    ...mounts(command, limits),
+    ...['--args', '3', ...(filter ? ['--seccomp', '4'] : [])],
     '--',
     ...command.argv,
   ]
+  const walls = bubblewrapArguments(command, sources, limits.tmpBytes)
   try {
-    return await run(file, args, {
+    const result = await limited(command, limits.work, file, args, {
+      // A shell would tell of its folder in its environment.
+      cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdin: command.stdin,
-      timeoutMs: command.timeoutMs,
-      maxOutput: command.maxOutput,
-      signal: command.signal,
+      inputs: [
+        Buffer.from(walls.map((one) => `${one}\0`).join('')),
+        filter ?? Buffer.alloc(0),
+        ...FILES.map(({ text }) => Buffer.from(text)),
+      ],
     })
+    return noWalls(result)
   } finally {
     group?.remove()
   }
+}
+
+/** Bubblewrap itself says no: nothing ran. @throws UserError */
+function noWalls(result: RunResult): RunResult {
+  const [, why] = /^bwrap: (.{1,300})/.exec(result.output) ?? []
+  if (result.exitCode !== 1 || why === undefined || /^execvp /.test(why)) return result
+  throw new UserError('no_sandbox', `The sandbox cannot be built here, so nothing that a model wrote is run: ${why}`, {
+    hint: 'User namespaces must be allowed for unprivileged users; docs/operate.md says how.',
+  })
+}
+
+/** A command under a watch of what it writes; it ends when that is too much. @throws UserError where there is no room for more */
+async function limited(
+  { dir, stdin, timeoutMs, maxOutput, signal }: SandboxCommand,
+  quota: Quota,
+  file: string,
+  args: readonly string[],
+  rest: Pick<Parameters<typeof run>[2], 'env' | 'inputs' | 'cwd'>,
+): Promise<RunResult> {
+  const full = new AbortController()
+  const ended = watchQuota(dir, quota, () => full.abort(new Error('full')))
+  const signals = signal ? AbortSignal.any([signal, full.signal]) : full.signal
+  const result = await run(file, args, { ...rest, stdin, timeoutMs, maxOutput, signal: signals }).catch(
+    async (error: unknown) => {
+      signal?.throwIfAborted()
+      if (!full.signal.aborted) throw error
+      return undefined
+    },
+  )
+  if (!(await ended()) && result) return result
+  const gigabytes = (quota.bytes / GIB).toFixed(0)
+  throw new UserError(
+    'workspace_full',
+    `The workspace holds more than it may (${gigabytes} GB, ${quota.files.toLocaleString('en')} files), so what ran was ended.`,
+    { hint: 'Have the repository write less, or clean up after itself; then `retry`.' },
+  )
 }
 
 /** A tiny shell that enters the control group and becomes the command; the paths are ours, the command is passed as arguments. */
@@ -95,7 +124,37 @@ function joining(group: Group | undefined): string[] {
   return ['/bin/sh', '-c', `${group.joins.map((file) => `echo $$ > ${file}`).join(' && ')} && exec "$@"`, 'sh']
 }
 
-function rlimits(limits: SandboxLimits, timeoutMs: number): string[] {
+// Root sees everything, whoever root becomes does not: what stands in a closed folder is put where anybody gets to, in a view
+// of the file system that ends with the command.
+const BRING = `mount -t tmpfs -o mode=0755,nosuid,nodev,size=64k tmpfs /mnt
+bring() { if [ -d "$1" ]; then mkdir "/mnt/$2"; else : > "/mnt/$2"; fi; mount --bind "$1" "/mnt/$2"; }
+bring "$1" work; bring "$2" node; if [ -n "$3" ]; then bring "$3" base; fi; shift 3; exec "$@"`
+
+/** Where the folders are found once root is dropped, and what brings them there. */
+async function sourcesOf({ dir, base }: SandboxCommand): Promise<{ wrap: string[]; sources: Sources }> {
+  const sources: Sources = { work: dir, base, node: process.execPath }
+  const all = [dir, process.execPath, ...(base ? [base] : [])]
+  const isOpen = !isRoot() || (await Promise.all(all.map(isReachable))).every(Boolean)
+  if (isOpen) return { wrap: [], sources }
+  return {
+    wrap: [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      '/bin/sh',
+      '-euc',
+      BRING,
+      'sh',
+      dir,
+      process.execPath,
+      base ?? '',
+    ],
+    sources: { work: '/mnt/work', base: base && '/mnt/base', node: '/mnt/node' },
+  }
+}
+
+function rlimits(limits: SandboxLimits, timeoutMs: number, isGrouped: boolean): string[] {
   const prlimit = findProgram('prlimit')
   if (!prlimit) return []
   const cpu = Math.ceil(timeoutMs / 1000) * availableParallelism() + 5
@@ -106,91 +165,20 @@ function rlimits(limits: SandboxLimits, timeoutMs: number): string[] {
     '--core=0',
     '--nofile=4096',
     `--data=${limits.memoryBytes}`,
-    ...(process.getuid?.() === 0 ? [] : [`--nproc=${limits.processes * 4}`]),
+    // One account has the sandboxes of all tasks: a control group tells them apart.
+    ...(isGrouped ? [] : [`--nproc=${limits.processes * 4}`]),
   ]
-}
-
-function mounts(command: SandboxCommand, limits: SandboxLimits): string[] {
-  const readable = [...SYSTEM, ...(command.network ? NETWORK : [])].filter((path) => existsSync(path))
-  return [
-    '--unshare-all',
-    ...(command.network ? ['--share-net'] : []),
-    '--unshare-user',
-    '--uid',
-    '1000',
-    '--gid',
-    '1000',
-    '--hostname',
-    'sandbox',
-    '--die-with-parent',
-    '--new-session',
-    '--cap-drop',
-    'ALL',
-    '--clearenv',
-    ...readable.flatMap((path) => ['--ro-bind', path, path]),
-    '--ro-bind',
-    process.execPath,
-    INSIDE.node,
-    '--proc',
-    '/proc',
-    '--dev',
-    '/dev',
-    '--size',
-    `${limits.tmpBytes}`,
-    '--tmpfs',
-    '/tmp',
-    '--dir',
-    '/tmp/home',
-    ...(command.base ? ['--ro-bind', command.base, INSIDE.base] : []),
-    '--bind',
-    command.dir,
-    INSIDE.work,
-    '--chdir',
-    INSIDE.work,
-    ...Object.entries(environment(INSIDE.base, dirname(INSIDE.node), '/tmp/home', command.env)).flatMap(
-      ([name, value]) => ['--setenv', name, value],
-    ),
-  ]
-}
-
-function environment(
-  base: string,
-  nodeDir: string,
-  home: string,
-  extra: SandboxCommand['env'],
-): Record<string, string> {
-  return {
-    PATH: `${nodeDir}:/usr/local/bin:/usr/bin:/bin`,
-    HOME: home,
-    TMPDIR: '/tmp',
-    LANG: 'C.UTF-8',
-    CI: '1',
-    NO_COLOR: '1',
-    MUSTER_BASE: base,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'safe.directory',
-    GIT_CONFIG_VALUE_0: '*',
-    ...extra,
-  }
 }
 
 /** No isolation at all: the operator's explicit choice. The environment is empty all the same. */
-function plainSandbox(): Sandbox {
+function plainSandbox(limits: SandboxLimits): Sandbox {
   return {
     kind: 'none',
     async run(command) {
       const [file = '', ...args] = command.argv
-      const env = environment(command.base ?? '', dirname(process.execPath), '/tmp', command.env)
-      return run(file === 'node' ? process.execPath : file, args, {
-        cwd: command.dir,
-        env,
-        stdin: command.stdin,
-        timeoutMs: command.timeoutMs,
-        maxOutput: command.maxOutput,
-        signal: command.signal,
-      })
+      const own = environment(command.base ?? '', dirname(process.execPath), '/tmp', command.env)
+      const env = { GIT_CONFIG_NOSYSTEM: '1', ...own }
+      return limited(command, limits.work, file === 'node' ? process.execPath : file, args, { cwd: command.dir, env })
     },
   }
 }

@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { openSync, readdirSync, readFileSync } from 'node:fs'
+import { Writable } from 'node:stream'
 import type { RunResult } from './types.ts'
 
 export interface SpawnOptions {
   readonly cwd?: string | undefined
   readonly env: Readonly<Record<string, string>>
   readonly stdin?: string | Buffer | undefined
+  /** What the program reads from its file descriptors 3, 4 … */
+  readonly inputs?: readonly Buffer[] | undefined
   readonly timeoutMs: number
   readonly maxOutput?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -51,14 +55,14 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: { ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.inputs ?? []).map(() => 'pipe' as const), ...covered(options)],
     detached: true,
   })
   const output = new Tail(options.maxOutput ?? 1_000_000)
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => output.add(text))
-  child.stdin.on('error', () => {})
-  child.stdin.end(options.stdin ?? '')
+    stream?.setEncoding('utf8').on('data', (text: string) => output.add(text))
+  feed(child, 0, options.stdin ?? '')
+  options.inputs?.forEach((input, index) => feed(child, index + 3, input))
   return new Promise((resolve, reject) => {
     let timedOut = false
     const timer = setTimeout(() => {
@@ -82,6 +86,43 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
   })
 }
 
+/**
+ * What this process was itself started with and never opened (a shell's, a supervisor's) would be handed on to every child, and
+ * into the sandbox: `/dev/null` takes its place. Node's own descriptors are closed in a child by themselves.
+ */
+function covered({ inputs = [] }: SpawnOptions): (number | 'ignore')[] {
+  const first = 3 + inputs.length
+  const { numbers, nothing } = (inherited ??= findInherited())
+  const last = Math.max(first - 1, ...numbers)
+  return Array.from({ length: last - first + 1 }, (_, index) => (numbers.has(first + index) ? nothing : 'ignore'))
+}
+
+let inherited: { readonly numbers: ReadonlySet<number>; readonly nothing: number } | undefined
+
+const CLOSE_ON_EXEC = 0o2000000
+
+function findInherited() {
+  const open = readdirSync('/proc/self/fd').map(Number)
+  const numbers = new Set(open.filter((number) => number > 2 && !isClosedOnExec(number)))
+  return { numbers, nothing: openSync('/dev/null', 'r') }
+}
+
+function isClosedOnExec(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1]
+    return flags === undefined || (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) !== 0
+  } catch {
+    return true
+  }
+}
+
+function feed(child: ChildProcess, descriptor: number, input: string | Buffer): void {
+  const stream = child.stdio[descriptor]
+  if (!(stream instanceof Writable)) throw new Error(`there is no file descriptor ${descriptor}`)
+  stream.on('error', () => {})
+  stream.end(input)
+}
+
 function kill(child: ChildProcess): void {
   if (child.pid === undefined) return
   try {
@@ -89,4 +130,10 @@ function kill(child: ChildProcess): void {
   } catch {
     // It has ended by itself in the meantime.
   }
+}
+
+/** Removes a folder with all that is in it, however deep it goes (Node's own stops where a path gets too long). */
+export async function removeTree(dir: string): Promise<void> {
+  const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' }
+  await run('rm', ['-rf', '--one-file-system', '--', dir], { env, timeoutMs: 10 * 60_000 })
 }

@@ -108,6 +108,7 @@ function sixEvents(number: number, pull: number): [string, Record<string, unknow
       path: 'a.ts',
       line: nth,
       pull_request_review_id: base,
+      user: envelope().sender,
       created_at: at,
     },
     pull_request: { number: pull },
@@ -120,7 +121,13 @@ function sixEvents(number: number, pull: number): [string, Record<string, unknow
       'pull_request_review',
       {
         action: 'submitted',
-        review: { id: base, body: 'Please change this.', state: 'changes_requested', submitted_at: at },
+        review: {
+          id: base,
+          body: 'Please change this.',
+          state: 'changes_requested',
+          user: envelope().sender,
+          submitted_at: at,
+        },
         pull_request: { number: pull },
         ...envelope(),
       },

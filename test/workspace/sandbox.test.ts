@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS, findProgram, openSandbox } from '../../src/workspace/sandbox.ts'
+import { removeTree } from '../../src/workspace/spawn.ts'
 import type { Sandbox } from '../../src/workspace/types.ts'
 
 const hasBubblewrap = findProgram('bwrap') !== undefined
@@ -21,6 +23,7 @@ beforeAll(() => {
     processes: 60,
     fileBytes: 5_000_000,
     memoryBytes: 2 * 1024 ** 3,
+    work: { bytes: 300_000_000, files: 20_000 },
   })
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
@@ -94,6 +97,129 @@ describe.skipIf(!hasBubblewrap)('the sandbox', () => {
     const { output } = await sandbox.run({ dir, argv: ['ls', '$(touch hacked)', '; touch hacked2'], timeoutMs: 5000 })
     expect(output).toContain('$(touch hacked)')
     expect((await sh('ls')).output).not.toMatch(/^hacked/m)
+  })
+})
+
+describe.skipIf(!hasBubblewrap)('the kernel and the machine behind the sandbox', () => {
+  it('writes none of the kernel’s settings, and leaves nothing that runs as somebody else', async () => {
+    const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8')
+    const { output } = await sh(
+      'for f in kernel/core_pattern kernel/hostname vm/drop_caches kernel/modprobe; do echo x > /proc/sys/$f; done; echo x > /proc/sysrq-trigger; cp /bin/true su; chmod 6755 su; id -u; cat /proc/self/status | grep -E "CapEff|NoNewPrivs|Seccomp:"',
+    )
+    expect(readFileSync('/proc/sys/kernel/core_pattern', 'utf8')).toBe(before)
+    expect(output.match(/cannot create/g)?.length).toBe(5)
+    expect(output).toMatch(/CapEff:\s+0+\b[^]*NoNewPrivs:\s+1[^]*Seccomp:\s+2/)
+    const { uid, mode } = lstatSync(join(dir, 'su'))
+    expect(uid === 0 && (mode & 0o6000) !== 0).toBe(false)
+  })
+
+  it('refuses what attacks on kernels begin with', async () => {
+    const script = `
+import ctypes, socket, errno, platform
+libc = ctypes.CDLL(None, use_errno=True)
+arm = platform.machine() == 'aarch64'
+def call(name, x64, arm64, *args):
+    ctypes.set_errno(0)
+    result = libc.syscall(arm64 if arm else x64, *args)
+    print(name, 'WORKED' if result != -1 else errno.errorcode[ctypes.get_errno()])
+call('keyctl', 250, 219, 0, -3, 0)
+call('add_key', 248, 217, b'user', b'x', b'y', 1, -3)
+call('bpf', 321, 280, 0, 0, 0)
+call('ptrace', 101, 117, 0, 0, 0, 0)
+call('unshare', 272, 97, 0x10000000)
+call('clone', 56, 220, 0x10000000 | 17, 0, 0, 0, 0)
+call('clone3', 435, 435, 0, 0)
+call('io_uring', 425, 425, 1, 0)
+call('perf', 298, 241, 0, 0, -1, -1, 0)
+call('userfaultfd', 323, 282, 0)
+for family in (40, 38, 17):
+    try: socket.socket(family, socket.SOCK_RAW if family == 17 else socket.SOCK_STREAM if family == 40 else 5); print('family', family, 'WORKED')
+    except OSError as e: print('family', family, errno.errorcode[e.errno])
+socket.socket(socket.AF_UNIX); socket.socket(socket.AF_INET); print('fine')`
+    writeFileSync(join(dir, 'calls.py'), script)
+    const { output } = await sh('python3 calls.py || true')
+    if (/python3: not found/.test(output)) return
+    expect(output).not.toContain('WORKED')
+    expect(output.match(/EPERM|ENOSYS|EAFNOSUPPORT/g)).toHaveLength(13)
+    expect(output).toContain('fine')
+  })
+
+  it('38: shows neither how it was built nor whose machine it is', async () => {
+    const { output } = await sh(
+      'tr "\\0" " " < /proc/1/cmdline; cat /proc/1/environ; ls -l /proc/self/fd /proc/1/fd 2>&1',
+    )
+    expect(output).not.toContain('--ro-bind')
+    expect(output, output).not.toContain(process.cwd())
+    // Nothing that this process was started with is handed on: 0, 1, 2, and what `ls` itself has open.
+    expect(output.match(/^l.* [3-9]\d* -> (?!\/proc\/|\/dev\/null)/gm) ?? []).toEqual([])
+  })
+
+  it('hands on no file that the server itself was started with', () => {
+    const spawn = new URL('../../src/workspace/spawn.ts', import.meta.url).href
+    const program = `const { run } = await import(${JSON.stringify(spawn)}); const { output } = await run('/bin/sh', ['-c', 'ls -l /proc/self/fd'], { env: {}, timeoutMs: 9000 }); process.stdout.write(output)`
+    writeFileSync(join(dir, 'secret.txt'), 'x')
+    const output = execFileSync('bash', [
+      '-c',
+      `exec 7<"$1" 99>>"$1"; exec "$2" --no-warnings --input-type=module -e "$3"`,
+      'bash',
+      join(dir, 'secret.txt'),
+      process.execPath,
+      program,
+    ]).toString()
+    expect(output).toContain('/dev/null')
+    expect(output).not.toContain('secret.txt')
+  })
+
+  it.runIf(process.getuid?.() === 0)('drops root, also for a folder that root owns and keeps closed', async () => {
+    const closed = mkdtempSync(join(tmpdir(), 'muster-closed-'))
+    chmodSync(closed, 0o700)
+    const [work, base] = [join(closed, 'work'), join(closed, 'base')]
+    for (const one of [work, base]) mkdirSync(one)
+    writeFileSync(join(work, 'old.txt'), 'of root\n')
+    writeFileSync(join(base, 'b.txt'), 'base\n')
+    const { output, exitCode } = await sandbox.run({
+      dir: work,
+      base,
+      argv: [
+        '/bin/sh',
+        '-c',
+        'cat old.txt /base.git/b.txt && echo new > old.txt && touch made && node -e "console.log(process.getuid())"',
+      ],
+      timeoutMs: 20_000,
+    })
+    expect({ output, exitCode }).toEqual({ output: 'of root\nbase\n1000\n', exitCode: 0 })
+    expect(lstatSync(join(work, 'made')).uid).toBe(60_999)
+    rmSync(closed, { recursive: true })
+  })
+})
+
+describe.skipIf(!hasBubblewrap)('what a step may write in all', () => {
+  it('ends a command that writes too much, or too many files', async () => {
+    const own = () => mkdtempSync(join(tmpdir(), 'muster-quota-'))
+    const [large, many] = [own(), own()]
+    const run = (dir: string, command: string) =>
+      sandbox.run({ dir, argv: ['/bin/sh', '-c', command], timeoutMs: 60_000 })
+    const writing = 'i=0; while [ $i -lt 4000 ]; do head -c 4000000 /dev/zero > f$i; i=$((i+1)); done'
+    await expect(run(large, writing)).rejects.toMatchObject({ code: 'workspace_full' })
+    const script = 'for (let i = 0; i < 200000; i++) require("fs").writeFileSync("f" + i, "")'
+    await expect(run(many, `node -e '${script}'`)).rejects.toMatchObject({ code: 'workspace_full' })
+    expect((await run(own(), 'head -c 4000000 /dev/zero > x; ls')).output).toBe('x\n')
+    for (const one of [large, many]) rmSync(one, { recursive: true })
+  }, 120_000)
+
+  it('removes a folder however deep a command made it', async () => {
+    const deep = mkdtempSync(join(tmpdir(), 'muster-deep-'))
+    await sandbox.run({
+      dir: deep,
+      argv: [
+        '/bin/sh',
+        '-c',
+        'i=0; while [ $i -lt 60 ]; do n=$(printf "%0200d" $i); mkdir $n; cd $n; i=$((i+1)); done; touch x',
+      ],
+      timeoutMs: 20_000,
+    })
+    await removeTree(deep)
+    expect(existsSync(deep)).toBe(false)
   })
 })
 

@@ -65,7 +65,7 @@ export function commented(
   return {
     action: 'created',
     issue: issueOf(number),
-    comment: { id, body, created_at: new Date().toISOString() },
+    comment: { id, user: sender, body, created_at: new Date().toISOString() },
     repository: repository(installation),
     sender,
     installation: { id: installation },
