@@ -57,6 +57,45 @@ describe('a change, from request to release', () => {
     expect(d.ready()).toEqual(['build'])
   })
 
+  it('a late approval of the first plan approves no other, whatever the clocks say', () => {
+    const d = new Driver()
+    d.plan('medium')
+    const first = d.task.gate?.openedAt ?? 0
+    d.say({ verb: 'request', text: 'and mind the rope' })
+    d.step('spec', { kind: 'spec', spec: spec() })
+    d.step('design', { kind: 'design', design: design('Another way.') })
+    const { gate } = d.task
+    if (gate?.kind !== 'plan') throw new Error('no plan')
+    const late = (sha: string | undefined, writtenAt: number) =>
+      d.do({ ...said({ verb: 'approve', sha }, alice, gate.openedAt + 5000), writtenAt }).decision
+    // Written before the second plan was there, arrived after it: within the tolerance that a first gate has.
+    expect(late(undefined, first + 10)).toMatchObject({ outcome: 'refused', reason: 'stale_approval' })
+    expect(late(gate.hash.slice(0, 12), gate.openedAt - 2000)).toMatchObject({ reason: 'stale_approval' })
+    // Written after it, without a word of which: the hash is wanted.
+    expect(late(undefined, gate.openedAt + 4000)).toMatchObject({
+      reason: 'stale_approval',
+      detail: expect.stringContaining(`approve ${gate.hash.slice(0, 12)}`),
+    })
+    expect(late(gate.hash.slice(0, 12), gate.openedAt + 4000)).toMatchObject({ outcome: 'accepted' })
+  })
+
+  it('a late approval of the plan deploys nothing', () => {
+    const d = new Driver()
+    d.plan('medium')
+    const plan = d.task.gate?.openedAt ?? 0
+    d.say({ verb: 'approve', sha: undefined })
+    d.step('build', { kind: 'patch', patch: patch() })
+    d.pushed('head1')
+    d.step('prove', { kind: 'proof', proof: proof('head1', true) })
+    d.do({ type: 'merged', by: alice, sha: 'merge1' })
+    d.say({ verb: 'deploy', environment: 'production', ref: undefined })
+    d.step(d.ready()[0] ?? '', { kind: 'release_plan', plan: releasePlan('merge1') })
+    expect(d.task.gate?.kind).toBe('deploy')
+    const late = { ...said({ verb: 'approve', sha: undefined }, bob, d.at + 1000), writtenAt: plan + 1 }
+    expect(d.do(late).decision).toMatchObject({ outcome: 'refused', reason: 'stale_approval' })
+    expect(d.say({ verb: 'approve', sha: undefined }, bob).decision.outcome).toBe('accepted')
+  })
+
   it('takes more text at the gate into the next plan', () => {
     const d = new Driver()
     d.plan('medium')

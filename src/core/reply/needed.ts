@@ -41,7 +41,7 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
     case 'question':
       return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: just reply, or \`${me} answer …\`.`
     case 'plan':
-      return say`Please look at the plan and comment \`${me} approve\` or \`${me} reject <reason>\` (${gate.reason}).`
+      return say`Please look at the plan and comment \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
       return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
     case 'budget':

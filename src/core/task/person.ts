@@ -5,8 +5,10 @@ import { accepted, type Decided, type PersonCommand } from './commands.ts'
 import { isActive, newStep, stepById, workUnderWay } from './steps.ts'
 import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
 
-/** How much earlier than the gate's opening an approval may have been written, for clocks that differ. */
+/** How much earlier than a task's first gate an approval may have been written, for clocks that differ. */
 const CLOCK_TOLERANCE_MS = 120_000
+/** GitHub tells when something was written in whole seconds. */
+const RESOLUTION_MS = 1000
 
 /** What a person's words do to a task. */
 export function decidePerson(task: Task, said: PersonCommand): Decided {
@@ -105,7 +107,7 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
   const { gate } = task
   if (gate?.kind !== 'plan' && gate?.kind !== 'deploy')
     return refused('no_gate', 'Nothing is waiting for an approval right now.')
-  const stale = staleness(gate, said, sha)
+  const stale = staleness(task, gate, said, sha)
   if (stale) return refused('stale_approval', stale)
   if (gate.kind === 'plan')
     return accepted('plan_approved', [
@@ -116,17 +118,27 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
 
 /** An approval counts only for what its author can have seen. */
 function staleness(
+  task: Task,
   gate: Extract<Gate, { kind: 'plan' | 'deploy' }>,
   said: PersonCommand,
   sha: string | undefined,
 ): string | undefined {
-  if (!(said.writtenAt > 0) || said.receivedAt < gate.openedAt || said.writtenAt + CLOCK_TOLERANCE_MS < gate.openedAt) {
+  const tolerance = isFirst(task, gate) ? CLOCK_TOLERANCE_MS : RESOLUTION_MS
+  if (!(said.writtenAt > 0) || said.receivedAt < gate.openedAt || said.writtenAt + tolerance < gate.openedAt) {
     return 'That approval is older than what is waiting now; please look at it and approve again.'
   }
+  if (gate.kind === 'plan' && gate.amended && !sha)
+    return `The plan has changed since the first one. Look at the one that waits now, and say \`approve ${gate.hash.slice(0, 12)}\` (or press its button).`
   const current = gate.kind === 'deploy' ? gate.sha : gate.hash
   if (sha && !current.startsWith(sha) && !gate.hash.startsWith(sha))
     return `What is waiting is \`${current.slice(0, 12)}\`, not \`${sha.slice(0, 12)}\`; nothing was approved.`
   return undefined
+}
+
+/** Whether no earlier decision of this task could be meant. */
+function isFirst({ approvals, releases }: Task, gate: Extract<Gate, { kind: 'plan' | 'deploy' }>): boolean {
+  if (gate.kind === 'plan') return !gate.amended
+  return releases.length <= 1 && approvals.every(({ by }) => by === 'settings')
 }
 
 function approveDeploy(task: Task, gate: Extract<Gate, { kind: 'deploy' }>, said: PersonCommand): Decided {

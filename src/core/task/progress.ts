@@ -34,8 +34,13 @@ function planGate(task: Task): TaskEvent[] {
   if (approvalFor(task, 'plan', task.planHash)) return []
   const ruling = planNeedsPerson(task.settings.approvePlan, task.spec.risk, task.forcePlanGate)
   return ruling.ok
-    ? [{ type: 'gate.opened', gate: { kind: 'plan', hash: task.planHash, reason: ruling.detail } }]
+    ? [{ type: 'gate.opened', gate: { kind: 'plan', hash: task.planHash, reason: ruling.detail, ...amended(task) } }]
     : [{ type: 'gate.approved', gate: 'plan', hash: task.planHash, sha: undefined, by: 'settings' }]
+}
+
+/** Written again because people said something about the first: an approval of that may still be under way. */
+function amended(task: Task): { amended?: true } {
+  return (find(task, 'design')?.attempt ?? 0) > 1 && task.notes.length > 0 ? { amended: true } : {}
 }
 
 function building(task: Task): TaskEvent[] {

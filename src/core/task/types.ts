@@ -109,7 +109,14 @@ export interface ReviewComment {
 
 export type Gate =
   | { readonly kind: 'question'; readonly questions: readonly string[]; readonly openedAt: number }
-  | { readonly kind: 'plan'; readonly hash: string; readonly openedAt: number; readonly reason: string }
+  | {
+      readonly kind: 'plan'
+      readonly hash: string
+      readonly openedAt: number
+      readonly reason: string
+      /** There was another plan before: an approval must say which it means. */
+      readonly amended?: boolean | undefined
+    }
   | {
       readonly kind: 'deploy'
       readonly hash: string
@@ -308,6 +315,6 @@ export type TaskEvent =
 export type NewStep = Pick<Step, 'id' | 'kind' | 'role' | 'needs' | 'rework' | 'release'>
 export type GateOpened =
   | { readonly kind: 'question'; readonly questions: readonly string[] }
-  | { readonly kind: 'plan'; readonly hash: string; readonly reason: string }
+  | { readonly kind: 'plan'; readonly hash: string; readonly reason: string; readonly amended?: boolean | undefined }
   | { readonly kind: 'deploy'; readonly hash: string; readonly sha: string; readonly environment: string }
   | { readonly kind: 'budget'; readonly step: string }
