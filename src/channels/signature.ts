@@ -1,5 +1,6 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { isSameSecret } from '../core/hash.ts'
+import type { Arrival } from '../core/inbound.ts'
 
 /** Whether `given` is the hex HMAC-SHA256 of these bytes as they came, compared in constant time: converted to text, two bodies could be alike. */
 export function isHmac(secret: string, bytes: string | Uint8Array, given: string): boolean {
@@ -15,11 +16,7 @@ export function headerIn(
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** JSON of a body; undefined where it is none. */
-export function jsonIn(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch {
-    return undefined
-  }
+/** A call that was signed, and that nobody can read: it is kept, and ignored with a reason, not lost. */
+export function unreadable(source: Arrival['source'], body: Uint8Array): Arrival {
+  return { source, deliveryId: `hash:${createHash('sha256').update(body).digest('hex')}`, kind: 'unreadable', body }
 }

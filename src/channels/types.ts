@@ -5,7 +5,7 @@ import type { Heard, Subject, Unheard } from '../core/heard.ts'
 import type { Member, Surface, Ticket } from '../core/said.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type Received =
   | { readonly ok: true; readonly arrival: Arrival }
   /** Nothing to be stored: the platform only wants this answer. */
@@ -13,7 +13,11 @@ export type Received =
   | { readonly ok: false; readonly status: 400 | 401; readonly detail: string }
 
 /** Checks a call before anything of it is read: signature first. */
-export type Verifier = (headers: Headers, body: Buffer) => Received | Promise<Received>
+export interface Verifier {
+  /** Whether there is a signature at all, of the right form: without one the body is not even taken. */
+  looksSigned(headers: Headers): boolean
+  receive(headers: Headers, body: Buffer): Received | Promise<Received>
+}
 
 /** What a channel owes the inbox: to read what arrived. */
 export interface Receiver {

@@ -3,7 +3,7 @@ import { githubClient } from '../channels/github/client.ts'
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSignIn, type SignIn } from '../channels/github/oauth.ts'
-import { receive } from '../channels/github/receive.ts'
+import { looksSigned, receive } from '../channels/github/receive.ts'
 import { slackSocket, type Socket } from '../channels/slack/socket.ts'
 import type { Platform, Verifier } from '../channels/types.ts'
 import type { Running } from '../cli/types.ts'
@@ -150,7 +150,7 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
   const urls = { apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server }
   const client = githubClient({ ...github, ...urls })
   return {
-    verifier: (headers, body) => receive(headers, body, github.webhookSecret),
+    verifier: { looksSigned, receive: (headers, body) => receive(headers, body, github.webhookSecret) },
     platform: stand?.platform ?? githubPlatform(client),
     signIn: github.client && githubSignIn({ clientId: github.client.id, clientSecret: github.client.secret, ...urls }),
   }

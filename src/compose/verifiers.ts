@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { receive as receiveClickup } from '../channels/clickup/receive.ts'
-import { arrivalOf as jiraArrival, receive as receiveJira } from '../channels/jira/receive.ts'
-import { headerIn, jsonIn } from '../channels/signature.ts'
-import { receive as receiveSlack } from '../channels/slack/receive.ts'
-import type { Received, Verifier } from '../channels/types.ts'
+import { looksSigned as clickupLooks, receive as receiveClickup } from '../channels/clickup/receive.ts'
+import { arrivalOf as jiraArrival, looksSigned as jiraLooks, receive as receiveJira } from '../channels/jira/receive.ts'
+import { headerIn, unreadable } from '../channels/signature.ts'
+import { isTooDeep, jsonIn } from '../core/json.ts'
+import { looksSigned as slackLooks, receive as receiveSlack } from '../channels/slack/receive.ts'
+import type { Headers, Received, Verifier } from '../channels/types.ts'
 import type { ChannelSettings } from '../config/channels.ts'
 import { isSameSecret } from '../core/hash.ts'
 import type { ChannelName } from '../core/said.ts'
@@ -19,17 +20,29 @@ export function verifiersOf(settings: ChannelSettings, installs: Installs | unde
   // One app has one signing secret, however often it is installed.
   const slackSecret = slack?.signingSecret ?? apps?.slack?.signingSecret
   return {
-    slack: slackSecret ? (headers, body) => receiveSlack(headers, body, slackSecret, Date.now()) : undefined,
-    jira: jira || apps?.jira ? (headers, body) => fromJira(settings, headers, body) : undefined,
-    clickup: clickup || apps?.clickup ? (headers, body) => fromClickup(settings, installs, headers, body) : undefined,
+    slack: slackSecret
+      ? {
+          looksSigned: (headers) => slackLooks(headers, Date.now()),
+          receive: (headers, body) => receiveSlack(headers, body, slackSecret, Date.now()),
+        }
+      : undefined,
+    jira:
+      jira || apps?.jira
+        ? { looksSigned: jiraLooks, receive: (headers, body) => fromJira(settings, headers, body) }
+        : undefined,
+    clickup:
+      clickup || apps?.clickup
+        ? { looksSigned: clickupLooks, receive: (headers, body) => fromClickup(settings, installs, headers, body) }
+        : undefined,
   }
 }
 
 /** A site's own webhook carries a signature over its body, an installed app's a token that the app's secret signed. */
-function fromJira({ jira, installs }: ChannelSettings, headers: Parameters<Verifier>[0], body: Buffer): Received {
+function fromJira({ jira, installs }: ChannelSettings, headers: Headers, body: Buffer): Received {
   const bearer = /^(?:JWT|Bearer) (.+)$/.exec(headerIn(headers, 'authorization') ?? '')?.[1]
   if (bearer && installs?.jira) {
     if (!isToken(bearer, installs.jira.clientSecret)) return WRONG
+    if (isTooDeep(body)) return { ok: true, arrival: unreadable('jira', body) }
     const payload = jsonIn(body)
     return typeof payload === 'object' && payload !== null
       ? { ok: true, arrival: jiraArrival(payload, body, headerIn(headers, 'x-atlassian-webhook-identifier')) }
@@ -56,7 +69,7 @@ const Hook = z.looseObject({ webhook_id: z.string() })
 async function fromClickup(
   { clickup }: ChannelSettings,
   installs: Installs | undefined,
-  headers: Parameters<Verifier>[0],
+  headers: Headers,
   body: Buffer,
 ): Promise<Received> {
   const own = clickup && receiveClickup(headers, body, clickup.webhookSecret, clickup.team)

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { isSameSecret } from '../core/hash.ts'
+import { hasOddText } from '../core/json.ts'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
@@ -49,6 +50,11 @@ const HistoryOut = z.object({
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
 export function apiRoutes(app: Api, deps: HttpDeps): void {
   app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiToken))
+  app.addHook('preValidation', async ({ params, query, body }, reply) =>
+    hasOddText({ params, query, body })
+      ? problem(reply, 400, 'bad_characters', 'There is a NUL or half of a character in this request.')
+      : undefined,
+  )
   eventRoutes(app, deps)
   taskRoutes(app, deps)
   operatorRoutes(app, deps)

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Arrival } from '../core/inbound.ts'
 import { crashPoint } from '../telemetry/crash.ts'
+import { readBodies } from './bodies.ts'
 import { problem } from './problem.ts'
 import type { HttpDeps, WebhookSource } from './types.ts'
 
@@ -31,23 +32,41 @@ export function hookPath(source: WebhookSource): string {
 
 /** Verify, store, commit, answer: nothing else stands on a webhook's path. */
 export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_WEBHOOK_BYTES }, (_request, body, done) =>
-    done(null, body),
-  )
+  readBodies(app)
   for (const door of DOORS)
-    app.post(door.path, { bodyLimit: door.bytes, schema: { hide: true } }, (request, reply) =>
-      arrive(deps, door, request, reply),
+    app.post(
+      door.path,
+      {
+        bodyLimit: door.bytes,
+        schema: { hide: true },
+        onRequest: async (request, reply) => knock(deps, door, request, reply),
+      },
+      (request, reply) => arrive(deps, door, request, reply),
     )
+}
+
+/** Whoever cannot have signed is turned away before anything of the body is taken. */
+async function knock(
+  deps: HttpDeps,
+  { source, name }: Door,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const verify = deps.verifier(source)
+  if (verify?.looksSigned(request.headers)) return undefined
+  reply.header('connection', 'close')
+  if (!verify && source === 'github') return problem(reply, 503, 'not_set_up', 'No GitHub App is set up here yet.')
+  if (!verify) return problem(reply, 404, 'not_set_up', `${name} is not switched on here.`)
+  deps.log('warn', 'a webhook without a signature was turned away', { source, peer: request.ip })
+  return problem(reply, 401, 'bad_signature', 'The signature is missing, or too old to count.')
 }
 
 async function arrive(deps: HttpDeps, door: Door, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { source, accepted } = door
   const verify = deps.verifier(source)
-  if (!verify && source === 'github') return problem(reply, 503, 'not_set_up', 'No GitHub App is set up here yet.')
-  if (!verify) return problem(reply, 404, 'not_set_up', `${door.name} is not switched on here.`)
+  if (!verify) return problem(reply, 503, 'not_set_up', `${door.name} was switched off in this moment.`)
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const received = await verify(request.headers, body)
+  const received = await verify.receive(request.headers, body)
   if (!received.ok) {
     // Never the payload: it may hold anything.
     deps.log('warn', 'a webhook was turned away', {

@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts'
+import { hasOddText } from '../core/json.ts'
 import type { Page } from './types.ts'
 
 /** A cursor that names the last row seen by time and id. */
@@ -10,7 +11,7 @@ export function cursorOf(at: Date, id: string): string {
 export function readCursor(cursor: string | undefined): { at: Date; id: string } | undefined {
   if (cursor === undefined) return undefined
   const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
-  if (id === '' || Number.isNaN(Date.parse(at)))
+  if (id === '' || Number.isNaN(Date.parse(at)) || hasOddText(id))
     throw new UserError('bad_cursor', 'That cursor is not one this API gave out.')
   return { at: new Date(at), id }
 }

@@ -64,7 +64,11 @@ describe('what arrives as a webhook', () => {
           port,
           path: '/api/github/webhooks',
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'content-length': String(26 * 1024 * 1024) },
+          headers: {
+            'content-type': 'application/json',
+            'content-length': String(26 * 1024 * 1024),
+            'x-hub-signature-256': sign('{}'),
+          },
         },
         (answer) => resolve(answer.statusCode),
       )

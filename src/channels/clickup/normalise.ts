@@ -1,6 +1,6 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Said, SaidWhat } from '../../core/said.ts'
-import { jsonIn } from '../signature.ts'
+import { jsonIn } from '../../core/json.ts'
 import { Assignee, type ClickupPayload, type CommentPiece, Payload, Tag } from './schema.ts'
 
 type Item = NonNullable<ClickupPayload['history_items']>[number]

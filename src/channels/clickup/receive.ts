@@ -1,18 +1,25 @@
 import { hashOf } from '../../core/hash.ts'
 import type { Arrival } from '../../core/inbound.ts'
 import { surfaceAccount, surfaceKey } from '../../core/said.ts'
-import { headerIn, isHmac, jsonIn } from '../signature.ts'
-import type { Received, Verifier } from '../types.ts'
+import { isTooDeep, jsonIn } from '../../core/json.ts'
+import { headerIn, isHmac, unreadable } from '../signature.ts'
+import type { Headers, Received } from '../types.ts'
 import { Payload } from './schema.ts'
+
+/** Whether a call carries a signature of ClickUp's form. */
+export function looksSigned(headers: Headers): boolean {
+  return /^[0-9a-f]{64}$/.test(headerIn(headers, 'x-signature') ?? '')
+}
 
 /**
  * Checks a webhook of ClickUp's before anything of it is read: `X-Signature`, the hex HMAC-SHA256 of the raw body (limits.md).
  * What ClickUp repeats has the id of the same change.
  * @param team the workspace that the webhook was made for
  */
-export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: string, team: string): Received {
+export function receive(headers: Headers, body: Buffer, secret: string, team: string): Received {
   if (!isHmac(secret, body, headerIn(headers, 'x-signature') ?? ''))
     return { ok: false, status: 401, detail: 'The signature (X-Signature) is missing or wrong.' }
+  if (isTooDeep(body)) return { ok: true, arrival: unreadable('clickup', body) }
   const payload = jsonIn(body)
   if (typeof payload !== 'object' || payload === null)
     return { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }

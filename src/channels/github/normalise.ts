@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { githubKey, type Heard, type Subject, type Unheard, type What } from '../../core/heard.ts'
 import type { ReviewComment } from '../../core/task/types.ts'
-import { Envelope, type EventName, jsonIn, Payloads, personOf } from './schema.ts'
+import { Envelope, type EventName, payloadIn, Payloads, personOf } from './schema.ts'
 
 type Payload<Name extends EventName> = z.infer<(typeof Payloads)[Name]>
 type Found = {
@@ -34,7 +34,7 @@ function isOwn({ user, created_at: created, updated_at: updated, isMoved }: Writ
 
 /** Reads a webhook payload. Pure; every input has an answer. `appId` tells our own check runs from others'. */
 export function normalise(event: string, body: Uint8Array, appId: string): Heard | Unheard {
-  const payload = jsonIn(body)
+  const payload = payloadIn(body)
   if (payload === undefined) return { ignored: 'malformed', detail: 'the body is not JSON' }
   if (event === 'ping') return { ignored: 'ping', detail: 'GitHub says hello: the webhook works' }
   if (!isKnown(event)) return { ignored: 'unknown_event', detail: `nothing is done on ${event.slice(0, 60)}` }

@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { accountOf } from '../../core/effects.ts'
 import { githubKey } from '../../core/heard.ts'
-import { jsonIn } from './schema.ts'
+import { payloadIn } from './schema.ts'
 import { headerIn, isHmac } from '../signature.ts'
-import type { Received, Verifier } from '../types.ts'
+import type { Headers, Received } from '../types.ts'
 
-type Headers = Parameters<Verifier>[0]
+/** Whether a call carries a signature of GitHub's form. */
+export function looksSigned(headers: Headers): boolean {
+  return /^sha256=[0-9a-f]{64}$/.test(headerIn(headers, 'x-hub-signature-256') ?? '')
+}
 
 /**
  * Checks a webhook call before anything of it is read: the SHA-256 signature over the raw body, nothing less (a SHA-1
@@ -34,7 +37,7 @@ const PEEK_BYTES = 128 * 1024
 
 /** Where something was said and whose it is, as far as a glance tells; whoever reads it in full has the last word. */
 export function peek(body: Uint8Array): { lane?: string; account?: string } {
-  const payload = body.length > PEEK_BYTES ? undefined : jsonIn(body)
+  const payload = body.length > PEEK_BYTES ? undefined : payloadIn(body)
   const parsed = Peeked.safeParse(payload)
   if (!parsed.success) return {}
   const { repository, installation, issue, pull_request, check_run } = parsed.data

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonIn } from '../../core/json.ts'
 
 /** The parts of GitHub's webhook payloads that are read; all else is ignored. The one place where payloads become types. */
 
@@ -110,13 +111,10 @@ export function personOf(account: z.infer<typeof Account> | null | undefined): {
   return { id: account?.id ?? 0, login: account?.login ?? 'ghost' }
 }
 
-/** The payload of a webhook; undefined where it is none. */
-export function jsonIn(body: Uint8Array): unknown {
-  try {
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-    // An app whose webhook is set to "form" sends the same JSON in a field.
-    return JSON.parse(text.startsWith('payload=') ? (new URLSearchParams(text).get('payload') ?? '') : text)
-  } catch {
-    return undefined
-  }
+/** The payload of a webhook; undefined where it is none. An app whose webhook is set to "form" sends the same JSON in a field. */
+export function payloadIn(body: Uint8Array): unknown {
+  const start = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 8)).toString('latin1')
+  if (start !== 'payload=') return jsonIn(body)
+  const form = new URLSearchParams(Buffer.from(body).toString('utf8'))
+  return jsonIn(Buffer.from(form.get('payload') ?? ''))
 }

@@ -1,6 +1,6 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Member, Said, SaidWhat, Ticket } from '../../core/said.ts'
-import { jsonIn } from '../signature.ts'
+import { jsonIn } from '../../core/json.ts'
 import { surfaceOf } from './receive.ts'
 import { type JiraPayload, Payload } from './schema.ts'
 import { markdownOf } from './text.ts'

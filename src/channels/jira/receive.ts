@@ -1,15 +1,25 @@
 import { hashOf } from '../../core/hash.ts'
 import type { Arrival } from '../../core/inbound.ts'
 import { surfaceAccount, surfaceKey } from '../../core/said.ts'
-import { headerIn, isHmac, jsonIn } from '../signature.ts'
-import type { Received, Verifier } from '../types.ts'
+import { isTooDeep, jsonIn } from '../../core/json.ts'
+import { headerIn, isHmac, unreadable } from '../signature.ts'
+import type { Headers, Received } from '../types.ts'
 import { type JiraPayload, Payload } from './schema.ts'
 
+/** Whether a call carries a signature of Jira's form, or the token (JWT) of an installed app. */
+export function looksSigned(headers: Headers): boolean {
+  return (
+    /^sha256=[0-9a-f]{64}$/.test(headerIn(headers, 'x-hub-signature') ?? '') ||
+    /^(?:JWT|Bearer) [\w-]+\.[\w-]+\.[\w-]+$/.test(headerIn(headers, 'authorization') ?? '')
+  )
+}
+
 /** Checks a webhook of Jira's before anything of it is read: `X-Hub-Signature: sha256=…` over the raw body (limits.md). */
-export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: string): Received {
+export function receive(headers: Headers, body: Buffer, secret: string): Received {
   const signature = headerIn(headers, 'x-hub-signature') ?? ''
   if (!signature.startsWith('sha256=') || !isHmac(secret, body, signature.slice('sha256='.length)))
     return { ok: false, status: 401, detail: 'The signature (X-Hub-Signature) is missing or wrong.' }
+  if (isTooDeep(body)) return { ok: true, arrival: unreadable('jira', body) }
   const payload = jsonIn(body)
   if (typeof payload !== 'object' || payload === null)
     return { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }

@@ -1,6 +1,6 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Member, Said, SaidWhat, Surface } from '../../core/said.ts'
-import { jsonIn } from '../signature.ts'
+import { jsonIn } from '../../core/json.ts'
 import { readForm, readHome, readShared } from './readviews.ts'
 import { BlockActions, EventCallback, Message, MessageAction, SlashCommand, ViewSubmission } from './schema.ts'
 import { markdownOf } from './text.ts'

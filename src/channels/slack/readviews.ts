@@ -1,6 +1,6 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Said, SaidWhat } from '../../core/said.ts'
-import { jsonIn } from '../signature.ts'
+import { jsonIn } from '../../core/json.ts'
 import { FormMemory, HomeOpened, LinkShared, type ViewSubmission } from './schema.ts'
 import { FORMS } from './views.ts'
 

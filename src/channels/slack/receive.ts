@@ -1,8 +1,9 @@
 import { hashOf } from '../../core/hash.ts'
 import type { Arrival } from '../../core/inbound.ts'
 import { surfaceAccount, surfaceKey } from '../../core/said.ts'
-import { headerIn, isHmac, jsonIn } from '../signature.ts'
-import type { Received, Verifier } from '../types.ts'
+import { isTooDeep, jsonIn } from '../../core/json.ts'
+import { headerIn, isHmac, unreadable } from '../signature.ts'
+import type { Headers, Received } from '../types.ts'
 import {
   BlockActions,
   EventCallback,
@@ -16,15 +17,24 @@ import {
 /** Older calls are replays (limits.md). */
 const MAX_AGE_S = 300
 
+/** Whether a call carries a signature of Slack's form, and a time at which it counts. */
+export function looksSigned(headers: Headers, now: number): boolean {
+  const signature = headerIn(headers, 'x-slack-signature') ?? ''
+  return /^v0=[0-9a-f]{64}$/.test(signature) && isRecent(headerIn(headers, 'x-slack-request-timestamp') ?? '', now)
+}
+
+function isRecent(timestamp: string, now: number): boolean {
+  return /^\d{1,12}$/.test(timestamp) && Math.abs(now / 1000 - Number(timestamp)) <= MAX_AGE_S
+}
+
 /**
  * Checks a call of Slack's before anything of it is read: `v0=` HMAC-SHA256 over `v0:timestamp:body`, at most five minutes
  * old. Whoever signs has the signing secret; nothing else of the call is believed before that.
  */
-export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: string, now: number): Received {
+export function receive(headers: Headers, body: Buffer, secret: string, now: number): Received {
   const timestamp = headerIn(headers, 'x-slack-request-timestamp') ?? ''
   const signature = headerIn(headers, 'x-slack-signature') ?? ''
-  const age = Math.abs(now / 1000 - Number(timestamp))
-  if (!/^\d{1,12}$/.test(timestamp) || !(age <= MAX_AGE_S))
+  if (!isRecent(timestamp, now))
     return {
       ok: false,
       status: 401,
@@ -33,7 +43,10 @@ export function receive(headers: Parameters<Verifier>[0], body: Buffer, secret: 
   const signed = Buffer.concat([Buffer.from(`v0:${timestamp}:`), body])
   if (!signature.startsWith('v0=') || !isHmac(secret, signed, signature.slice(3)))
     return { ok: false, status: 401, detail: 'The signature (X-Slack-Signature) is missing or wrong.' }
-  const payload = payloadIn(headers, body)
+  const form = formIn(headers, body)
+  const inner = form ? Buffer.from(form.get('payload') ?? '') : body
+  if (isTooDeep(inner)) return { ok: true, arrival: unreadable('slack', body) }
+  const payload = form?.has('payload') === false ? Object.fromEntries(form) : objectIn(inner)
   if (payload === undefined) return { ok: false, status: 400, detail: 'The body is neither JSON nor a form of Slack.' }
   // Asked once, when the address is entered in Slack's settings.
   if (isChallenge(payload)) return { ok: true, answer: { type: 'text/plain', body: payload.challenge } }
@@ -53,12 +66,9 @@ function isChallenge(payload: unknown): payload is { type: string; challenge: st
 }
 
 /** Events come as JSON, interactions as JSON in a form, slash commands as a form. */
-function payloadIn(headers: Parameters<Verifier>[0], body: Buffer): unknown {
+function formIn(headers: Headers, body: Buffer): URLSearchParams | undefined {
   const type = headerIn(headers, 'content-type') ?? ''
-  if (!type.startsWith('application/x-www-form-urlencoded')) return objectIn(body)
-  const form = new URLSearchParams(body.toString('utf8'))
-  const inner = form.get('payload')
-  return inner === null ? Object.fromEntries(form) : objectIn(Buffer.from(inner))
+  return type.startsWith('application/x-www-form-urlencoded') ? new URLSearchParams(body.toString('utf8')) : undefined
 }
 
 function objectIn(body: Uint8Array): unknown {
