@@ -32,14 +32,8 @@ export interface ConnectedDeps {
 }
 
 /** Opens what the settings name at once, and what is installed when it is needed. */
-export async function openChannels({
-  settings,
-  publicUrl,
-  reading,
-  installs,
-  leases,
-  warn,
-}: ConnectedDeps): Promise<Channels> {
+export async function openChannels(deps: ConnectedDeps): Promise<Channels> {
+  const { settings, publicUrl, reading, installs, leases, warn } = deps
   const fixed: Readonly<Record<ChannelName, Channel | undefined>> = {
     slack: settings.slack?.botToken ? openSlack(settings.slack, reading) : undefined,
     jira: settings.jira && (await openJira(settings.jira, reading)),

@@ -13,42 +13,66 @@ const SHAPES = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ]
 
-const WINDOW = 8
+/** Shorter values are no secrets: they would be found everywhere. */
+const SHORTEST = 8
+/** Any so many characters of a secret give it away. */
+const WINDOW = 16
+/** Longer texts are not known by all their parts. */
+const LONGEST = 4096
 
 /**
- * A function that removes known secrets from a text: whole or in part (any window of 16 characters of a secret),
- * base64-encoded or reversed, and everything that has the shape of a vendor's token.
+ * A function that removes known secrets from a text: whole or in part (any window of 16 characters of a secret), reversed, in
+ * base64, in hexadecimal or in an address, and everything that has the shape of a vendor's token. Linear in the text.
  * @param secrets the values known to this process; shorter ones than 8 characters are ignored
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
-  const needles = [...new Set(secrets.filter((secret) => secret.length >= WINDOW).flatMap(variants))].sort(
-    (a, b) => b.length - a.length,
-  )
+  const forms = [...new Set(secrets.filter((secret) => secret.length >= SHORTEST).flatMap(formsOf))]
+  const windows = new Set(forms.filter((form) => form.length >= WINDOW && form.length <= LONGEST).flatMap(windowsOf))
+  const whole = forms.filter((form) => form.length < WINDOW || form.length > LONGEST)
   return (text) => {
     let out = text
     for (const shape of SHAPES) out = out.replace(shape, REDACTED)
-    for (const needle of needles) if (out.includes(needle)) out = out.replaceAll(needle, REDACTED)
-    return out
+    for (const form of whole) if (out.includes(form)) out = out.replaceAll(form, REDACTED)
+    return windows.size > 0 ? withoutWindows(out, windows) : out
   }
 }
 
-function variants(secret: string): string[] {
-  const plain = [secret, secret.split('').toReversed().join('')]
-  const encoded = [0, 1, 2].map((shift) => base64Core(secret, shift))
-  return [...plain, ...plain.flatMap((text) => windows(text, 16)), ...encoded, encodeURIComponent(secret)].filter(
-    (text) => text.length >= WINDOW,
+/** Every stretch of a text that consists of parts of secrets becomes one mark. */
+function withoutWindows(text: string, windows: ReadonlySet<string>): string {
+  let out = ''
+  let kept = 0
+  for (let at = 0; at + WINDOW <= text.length; at++) {
+    if (!windows.has(text.slice(at, at + WINDOW))) continue
+    let end = at + WINDOW
+    while (end < text.length && windows.has(text.slice(end - WINDOW + 1, end + 1))) end++
+    out += `${text.slice(kept, at)}${REDACTED}`
+    kept = end
+    at = end - 1
+  }
+  return out + text.slice(kept)
+}
+
+function windowsOf(form: string): string[] {
+  return Array.from({ length: form.length - WINDOW + 1 }, (_, start) => form.slice(start, start + WINDOW))
+}
+
+function formsOf(secret: string): string[] {
+  const reversed = secret.split('').toReversed().join('')
+  const bytes = Buffer.from(secret)
+  const encoded = [0, 1, 2].flatMap((shift) => [
+    base64Core(secret, shift, 'base64'),
+    base64Core(secret, shift, 'base64url'),
+  ])
+  const hex = bytes.toString('hex')
+  return [secret, reversed, ...encoded, hex, hex.toUpperCase(), encodeURIComponent(secret)].filter(
+    (form) => form.length >= SHORTEST,
   )
 }
 
 /** The part of a base64 text that is the same whatever stands before and after the secret. */
-function base64Core(secret: string, shift: number): string {
+function base64Core(secret: string, shift: number, alphabet: 'base64' | 'base64url'): string {
   const encoded = Buffer.from('\0'.repeat(shift) + secret)
-    .toString('base64')
+    .toString(alphabet)
     .replace(/=+$/, '')
   return encoded.slice(shift === 0 ? 0 : shift + 1, -1)
-}
-
-function windows(text: string, size: number): string[] {
-  if (text.length <= size || text.length > 4096) return []
-  return Array.from({ length: text.length - size + 1 }, (_, start) => text.slice(start, start + size))
 }

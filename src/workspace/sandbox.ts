@@ -60,7 +60,9 @@ async function confined(bwrap: string, command: SandboxCommand, limits: SandboxL
     ...drop,
     ...rlimits(limits, command.timeoutMs, group !== undefined),
     bwrap,
-    ...['--args', '3', ...(filter ? ['--seccomp', '4'] : [])],
+    '--args',
+    '3',
+    ...(filter ? ['--seccomp', '4'] : []),
     '--',
     ...command.argv,
   ]
@@ -85,7 +87,7 @@ async function confined(bwrap: string, command: SandboxCommand, limits: SandboxL
 /** Bubblewrap itself says no: nothing ran. @throws UserError */
 function noWalls(result: RunResult): RunResult {
   const [, why] = /^bwrap: (.{1,300})/.exec(result.output) ?? []
-  if (result.exitCode !== 1 || why === undefined || /^execvp /.test(why)) return result
+  if (result.exitCode !== 1 || why === undefined || why.startsWith('execvp ')) return result
   throw new UserError('no_sandbox', `The sandbox cannot be built here, so nothing that a model wrote is run: ${why}`, {
     hint: 'User namespaces must be allowed for unprivileged users; docs/operate.md says how.',
   })

@@ -38,7 +38,7 @@ const all = require('@octokit/webhooks-examples/api.github.com/index.json') as {
 }[]
 const examples: Example[] = all.flatMap(({ name, examples: some }) =>
   some.map((payload, index) => ({
-    name: `${name}.${String(payload['action'] ?? '')} (${index})`,
+    name: `${name}.${JSON.stringify(payload['action'])} (${index})`,
     event: name,
     payload: { ...payload, ...INSTALLED },
   })),

@@ -24,7 +24,7 @@ export const PAYLOADS = [
   'skip-checks: true',
 ] as const
 
-const each = (text: string, change: (character: string) => string) => [...text].map(change).join('')
+const each = (text: string, change: (character: string) => string) => Array.from(text, change).join('')
 const special = (text: string, change: (character: string) => string) => text.replace(/[^A-Za-z0-9\s]/g, change)
 const hex = (character: string) => `&#x${character.codePointAt(0)?.toString(16) ?? ''};`
 const NAMED: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { Nodes, Parents } from 'mdast'
+import type { Nodes } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
@@ -89,6 +89,6 @@ function textOf(node: Nodes, withCode: boolean): string {
   if (node.type === 'inlineCode' || node.type === 'code') return withCode ? node.value : ' '
   if (!('children' in node)) return '\n'
   const isLine = ['emphasis', 'strong', 'delete', 'link', 'linkReference'].includes(node.type)
-  const words = (node as Parents).children.map((child) => textOf(child, withCode)).join('')
+  const words = node.children.map((child) => textOf(child, withCode)).join('')
   return isLine ? words : `${words}\n`
 }

@@ -16,25 +16,33 @@ const PLAIN_NOTE = 'Shown as it was written, without its markup: that is more th
 
 /** Foreign Markdown as typed nodes that ping, command, close, link and fetch nothing. */
 export function foreignBlocks(source: string, how: Reading): RichDocument {
-  const read = tried(() => parseMarkdown(source))
+  const read = tried(() => parseMarkdown(safe(source, how)))
   if (!read) return plainBlocks(source, how)
   return read.map((one) => harmlessBlock(one, how))
 }
 
 /** The same on one line. */
 export function foreignInline(source: string, how: Reading): readonly Inline[] {
-  const read = tried(() => parseInline(source))
+  const read = tried(() => parseInline(safe(source, how)))
   return read ? harmlessWords(read, how) : [code(source.replace(/\s+/g, ' '), how)]
 }
 
 /** A foreign value as it is. */
 export function foreignValue(value: string, how: Reading): Inline {
-  return text(harmless(how.redact(lineOf(value))))
+  return text(harmless(safe(lineOf(value), how)))
 }
 
 /** Foreign words as code within a line. */
 export function code(value: string, how: Reading): Inline {
   return { kind: 'code', text: spanText(value, how) }
+}
+
+/** Without what is secret, also where it is written with backslashes or joiners, which people leave out or do not see. */
+function safe(value: string, { redact }: Reading): string {
+  // Most texts have nothing secret in any form.
+  const bare = value.replace(/[\\\u200c\u200d\ufe00-\ufe0f]/g, '')
+  const known = redact(bare)
+  return known === bare ? redact(value) : known
 }
 
 /** What ends a line ends none within one. */
@@ -43,27 +51,27 @@ function lineOf(value: string): string {
 }
 
 /** The text of code within a line. */
-export function spanText(value: string, { redact, isCopied }: Reading): string {
-  const known = redact(lineOf(value))
-  return isCopied ? harmless(known) : harmlessSpan(known)
+export function spanText(value: string, how: Reading): string {
+  const known = safe(lineOf(value), how)
+  return how.isCopied ? harmless(known) : harmlessSpan(known)
 }
 
 /** Foreign words as a block of code. */
-export function codeText(value: string, { redact, isCopied }: Reading): string {
-  const known = redact(seen(value))
-  return isCopied ? harmless(known) : harmlessCode(known)
+export function codeText(value: string, how: Reading): string {
+  const known = safe(seen(value), how)
+  return how.isCopied ? harmless(known) : harmlessCode(known)
 }
 
 /** Foreign words as a title, where nothing is markup: on one line, of at most `max` characters. */
-export function titleOf(value: string, max: number, { redact }: Reading): string {
-  return harmlessLine(redact(seen(value)), max)
+export function titleOf(value: string, max: number, how: Reading): string {
+  return harmlessLine(safe(seen(value), how), max)
     .slice(0, max)
     .toWellFormed()
 }
 
 /** Foreign words of several lines where nothing is markup: a commit message, an annotation. */
-export function messageOf(value: string, { redact }: Reading): string {
-  return harmless(redact(seen(value)))
+export function messageOf(value: string, how: Reading): string {
+  return harmless(safe(seen(value), how))
 }
 
 /** Foreign words without any look at what markup they hold. */
@@ -121,7 +129,7 @@ function harmlessWords(children: readonly Inline[], how: Reading): readonly Inli
   const known = tidy(children.map((child) => redacted(child, how)))
   const whole = plainText(known)
   // A secret may stand in several pieces, of which none is known by itself.
-  const told = how.redact(whole)
+  const told = safe(whole, how)
   return (told === whole ? known : [text(told)]).flatMap((child) => harmlessInline(child, how))
 }
 
@@ -129,7 +137,7 @@ function redacted(node: Inline, how: Reading): Inline {
   switch (node.kind) {
     case 'text':
     case 'code':
-      return { ...node, text: how.redact(lineOf(node.text)) }
+      return { ...node, text: safe(lineOf(node.text), how) }
     case 'break':
     case 'mention':
     case 'issue':
