@@ -24,6 +24,7 @@ import { startServer, startWorkerProcess } from './compose/server.ts'
 import { rolesOf } from './compose/worker.ts'
 import { repositorySchema } from './config/repository.ts'
 import { messageOf, UserError } from './core/errors.ts'
+import { withoutEnd } from './core/text.ts'
 import { keptToken } from './compose/token.ts'
 import { runDemo } from './rehearsal/demo.ts'
 import packageJson from '../package.json' with { type: 'json' }
@@ -40,7 +41,7 @@ const print = (line: string) => void process.stdout.write(`${line}\n`)
 function remote(): Remote {
   const { PORT, MUSTER_PUBLIC_URL, MUSTER_API_TOKEN, MUSTER_DATA } = process.env
   return {
-    url: (MUSTER_PUBLIC_URL || `http://127.0.0.1:${PORT || 3000}`).replace(/\/+$/, ''),
+    url: withoutEnd(MUSTER_PUBLIC_URL || `http://127.0.0.1:${PORT || 3000}`, '/'),
     token: MUSTER_API_TOKEN || keptToken(MUSTER_DATA || '.muster'),
   }
 }

@@ -1,3 +1,4 @@
+import { withoutEnd } from '../core/text.ts'
 import type { EnvProblem } from './env.ts'
 
 /** Slack, switched on by its bot token. Events come over HTTP (signing secret) or a socket (app token), or both. */
@@ -220,5 +221,5 @@ function address(env: Env, variable: string, otherwise: string, problems: EnvPro
   const value = env[variable] || otherwise
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
     problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example: otherwise })
-  return value.replace(/\/+$/, '')
+  return withoutEnd(value, '/')
 }

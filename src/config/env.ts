@@ -1,3 +1,4 @@
+import { withoutEnd } from '../core/text.ts'
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
@@ -179,7 +180,7 @@ function readUrl(env: Env, variable: string, otherwise: string, example: string,
   const value = env[variable] || otherwise
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
     problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
-  return value.replace(/\/+$/, '')
+  return withoutEnd(value, '/')
 }
 
 /** A whole number from 1 on. */

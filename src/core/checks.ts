@@ -47,7 +47,7 @@ function scriptOf(packageJson: string | undefined): string | undefined {
 }
 
 function perFile(script: string): string | undefined {
-  if (/\bnode\b.*--test\b/.test(script)) return 'node --test {files}'
+  if (/\bnode\b/.test(script) && /--test\b/.test(script)) return 'node --test {files}'
   if (/\bvitest\b/.test(script)) return 'npx --no-install vitest run {files}'
   if (/\bjest\b/.test(script)) return 'npx --no-install jest {files}'
   return /\bmocha\b/.test(script) ? 'npx --no-install mocha {files}' : undefined
@@ -93,9 +93,7 @@ export function annotationsOf(output: string, files: ReadonlySet<string>): Annot
   const found = new Map<string, Annotation>()
   const lines = output.split('\n')
   lines.forEach((text, index) => {
-    for (const [, raw = '', number = ''] of text
-      .slice(0, 2000)
-      .matchAll(/((?:[\w@.-]+\/)*[\w@.-]+\.\w{1,5}):(\d{1,6})/g)) {
+    for (const [raw, number] of placesIn(text.slice(0, 2000))) {
       const path = [...pathsOf(raw)].find((one) => files.has(one))
       const line = Number(number)
       const key = `${path}:${line}`
@@ -113,6 +111,14 @@ export function annotationsOf(output: string, files: ReadonlySet<string>): Annot
     }
   })
   return [...found.values()]
+}
+
+/** `path:line` in a line of output, as runners and compilers print places. */
+function placesIn(text: string): (readonly [path: string, line: string])[] {
+  return text.split(/[^\w@./:-]+/).flatMap((word) => {
+    const [path = '', line = ''] = word.split(':')
+    return /\.\w{1,5}$/.test(path) && /^\d{1,6}$/.test(line) ? [[path, line] as const] : []
+  })
 }
 
 /** A path as printed, and without its leading folders one by one (runners print absolute paths). */

@@ -57,8 +57,8 @@ const REF = /^[\w][\w./-]{0,199}$/
  */
 export function findCommands(text: string, names: readonly string[]): Command[] {
   const trigger = new RegExp(
-    `^ {0,3}[@/](?:${names.map(escape).join('|')})(?:\\[bot\\])?(?=$|[\\s,:!?.])[,:!?.]?[ \\t]*(.*)$`,
-    'i',
+    `^ {0,3}[@/](?:${names.map(escape).join('|')})(?:\\[bot\\])?(?=$|[\\s,:!?.])[,:!?.]?(.*)`,
+    'is',
   )
   const found: string[][] = []
   for (const line of visibleLines(text.slice(0, MAX_TEXT))) {

@@ -14,8 +14,10 @@ const TRICKS =
 
 // GitHub's closing keywords (docs.github.com, "Linking a pull request to an issue"), where a reference may follow: in this
 // text, or in whatever comes after it.
-const CLOSING =
-  /(?<![\p{L}\p{N}])(clo|fi|resol)(se[sd]?|x(?:e[sd])?|ve[sd]?)(?=[^\p{L}\p{N}]*(?:$|(?:[\w.-]{1,100}\/[\w.-]{1,100})?#\d|gh-\d|https?:|www\.))/giu
+const CLOSING = /(?<![\p{L}\p{N}])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?![\p{L}\p{N}])/giu
+/** What may follow a keyword, after anything that is no letter and no digit. */
+const REFERENCE = /(?:(?<=#)\d|[\w.-]{1,100}\/[\w.-]{1,100}#\d|gh-\d|https?:|www\.)/iy
+const LETTER = /[\p{L}\p{N}]/gu
 
 // Words in brackets by which CI is told to skip a commit (docs.github.com, "Skipping workflow runs"; others alike).
 const SKIP = /\[(?=(?:skip|ci|no|actions)[\s_-]+(?:ci|skip|actions)\])|(?=skip-checks:)/gi
@@ -32,7 +34,7 @@ export function seen(text: string): string {
 export function harmless(text: string): string {
   return quiet(seen(text))
     .replace(/@(?!\s)/g, `@${GAP}`)
-    .replace(/^((?:[^\p{L}\p{N}/\n]|\d{1,9}[.)])*)\/(?=[a-z]|$)/gimu, `$1/${GAP}`)
+    .replace(/^((?:[^\p{L}\p{N}/\n\r\u2028\u2029]|\d{1,9}[.)])*)\/(?=[a-z]|$)/gimu, `$1/${GAP}`)
     .replace(/:\/\//g, `:/${GAP}/`)
     .replace(/(mailto|xmpp):/gi, `$1${GAP}:`)
     .replace(/www\./gi, (www) => `${www.slice(0, -1)}${GAP}.`)
@@ -46,13 +48,27 @@ export function harmlessSpan(text: string): string {
 /** Foreign words as a block of code, where platforms look for neither mentions nor addresses, but bots look for command lines. */
 export function harmlessCode(text: string): string {
   return quiet(seen(text))
-    .replace(/^((?:[^\p{L}\p{N}/\n]|\d{1,9}[.)])*\/)(?=[a-z][\w-]*(?:\s|$))/gimu, `$1${GAP}`)
-    .replace(/^((?:[^\p{L}\p{N}@\n]|\d{1,9}[.)])*@)(?=[\w-]+(?:\[bot\])?[ \t]+\w)/gmu, `$1${GAP}`)
+    .replace(/^((?:[^\p{L}\p{N}/\n\r\u2028\u2029]|\d{1,9}[.)])*\/)(?=[a-z][\w-]*(?:\s|$))/gimu, `$1${GAP}`)
+    .replace(/^((?:[^\p{L}\p{N}@\n\r\u2028\u2029]|\d{1,9}[.)])*@)(?=[\w-]+(?:\[bot\])?[ \t]+\w)/gmu, `$1${GAP}`)
 }
 
 /** What counts even in code, since texts are copied into commit messages. */
 function quiet(text: string): string {
-  return text.replace(CLOSING, `$1${GAP}$2`).replace(SKIP, (bracket) => `${bracket}${GAP}`)
+  return text
+    .replace(CLOSING, (word, at: number) => (isReferred(text, at + word.length) ? gapped(word) : word))
+    .replace(SKIP, (bracket) => `${bracket}${GAP}`)
+}
+
+function isReferred(text: string, from: number): boolean {
+  LETTER.lastIndex = from
+  const next = LETTER.exec(text)?.index
+  if (next === undefined) return true
+  REFERENCE.lastIndex = next
+  return REFERENCE.test(text)
+}
+
+function gapped(word: string): string {
+  return `${word.slice(0, -1)}${GAP}${word.slice(-1)}`
 }
 
 /** Foreign words as a title or another text of one line without markup, cut to `max` characters. */

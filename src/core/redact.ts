@@ -9,7 +9,7 @@ const SHAPES = [
   /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
   /\bxapp-[A-Za-z0-9-]{10,}/g,
   /\bAKIA[0-9A-Z]{16}\b/g,
-  /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/g,
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ]
 
@@ -71,8 +71,7 @@ function formsOf(secret: string): string[] {
 
 /** The part of a base64 text that is the same whatever stands before and after the secret. */
 function base64Core(secret: string, shift: number, alphabet: 'base64' | 'base64url'): string {
-  const encoded = Buffer.from('\0'.repeat(shift) + secret)
-    .toString(alphabet)
-    .replace(/=+$/, '')
+  const encoded = withoutEnd(Buffer.from('\0'.repeat(shift) + secret).toString(alphabet), '=')
   return encoded.slice(shift === 0 ? 0 : shift + 1, -1)
 }
+import { withoutEnd } from './text.ts'

@@ -1,3 +1,4 @@
+import { withoutEnd } from './text.ts'
 import { visibleLines } from './visible.ts'
 
 /** Places that a text names: addresses, and names of tickets (`SHOP-12`). Nothing of code or quotes. */
@@ -14,7 +15,7 @@ export function referencesIn(text: string): References {
     .map((line) => line.text)
     .join('\n')
   const addresses = words.match(/https?:\/\/[^\s<>()[\]"'|`]{3,2000}/g) ?? []
-  const urls = addresses.map((one) => one.replace(/[.,;:!?]+$/, '')).filter((one) => URL.canParse(one))
+  const urls = addresses.map((one) => withoutEnd(one, '.,;:!?')).filter((one) => URL.canParse(one))
   const names = words.replaceAll(/https?:\/\/\S+/g, ' ').match(/\b[A-Z][A-Z0-9_]{1,20}-\d{1,9}\b/g) ?? []
   return { urls: [...new Set(urls)].slice(0, MAX).map((one) => new URL(one)), names: [...new Set(names)].slice(0, MAX) }
 }

@@ -1,3 +1,4 @@
+import { withoutEnd } from './text.ts'
 import type { Repository } from './task/types.ts'
 
 const NAME =
@@ -15,7 +16,7 @@ const MAX_NAMED = 4
 export function repositoriesIn(text: string): readonly Named[] {
   const found = [...text.matchAll(NAME)].map(([, owner = '', name = '']) => ({
     owner,
-    name: name.replace(/\.git$|[.]+$/g, ''),
+    name: withoutEnd(name.replace(/\.git$/, ''), '.'),
   }))
   return [...new Map(found.map((one) => [`${one.owner}/${one.name}`.toLowerCase(), one])).values()].slice(0, MAX_NAMED)
 }
@@ -24,8 +25,13 @@ export function repositoriesIn(text: string): readonly Named[] {
 export function withoutRepository(text: string, { owner, name }: Named): string {
   const full = `${owner}/${name}`.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return text
-    .replace(new RegExp(`,?[ \\t]*(?:\\b(?:in|on|for|of)[ \\t]+)?(?<![\\w/.])${full}(?=$|[\\s),.;:!?])`, 'gim'), '')
-    .replace(/[ \t]+$/gm, '')
+    .replace(
+      new RegExp(`,?[ \\t]{0,3}(?:\\b(?:in|on|for|of)[ \\t]{1,3})?(?<![\\w/.])${full}(?=$|[\\s),.;:!?])`, 'gim'),
+      '',
+    )
+    .split('\n')
+    .map((line) => withoutEnd(line, ' \t'))
+    .join('\n')
 }
 
 /** The title of what was asked for in a chat: its first line, without the command and the repository. */

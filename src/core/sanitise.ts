@@ -54,9 +54,12 @@ function stripComments(text: string): string {
 /** Places where Markdown and HTML hide text: link definitions, link and image titles, image alts, attributes. */
 function stripAttributes(text: string): string {
   return text
-    .replace(/^ {0,3}\[[^\]\n]{1,200}\]:[ \t]+\S+.*$/gm, '')
-    .replace(/!\[[^\]\n]{0,500}\](?:\([^)\n]{0,1000}\)|\[[^\]\n]{0,200}\])/g, '[image]')
-    .replace(/(\]\([^)\s]{1,1000})[ \t]+["'(][^\n]{0,500}["')]\)/g, '$1)')
+    .replace(/^ {0,3}\[[^[\]\n]{1,200}\]:[ \t]+\S.*$/gm, '')
+    .replace(/!\[[^[\]\n]{0,500}\](?:\([^()[\n]{0,1000}\)|\[[^[\]\n]{0,200}\])/g, '[image]')
+    .replace(
+      /(\]\((?:[^()[\s]|\([^()[\s]{0,100}\)){1,1000})[ \t]{1,9}(?:"[^"\n[]{0,500}"|'[^'\n[]{0,500}'|\([^()\n[]{0,500}\))\)/g,
+      '$1)',
+    )
     .replace(/<(\/?[a-z][\w-]{0,30})(?:\s[^<>]{0,2000})?>/gi, '<$1>')
 }
 

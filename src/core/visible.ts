@@ -49,8 +49,10 @@ export function visibleLines(text: string): Line[] {
 
 function opens(line: string): Fence | undefined {
   // A fence may stand in a list item; whatever is then indented counts as hidden too.
-  const [, run, info] = /^[\s>*+\-\d.)]*?(`{3,}|~{3,})(.*)$/.exec(line.slice(0, 400)) ?? []
-  if (!run || (run.startsWith('`') && info?.includes('`'))) return undefined
+  const start = line.slice(0, 400)
+  const words = start.slice(Math.max(0, start.search(/[^\s>*+\-\d.)]/)))
+  const [run] = /^(?:`{3,}|~{3,})/.exec(words) ?? []
+  if (!run || (run.startsWith('`') && words.slice(run.length).includes('`'))) return undefined
   return { mark: run.charAt(0), length: run.length }
 }
 

@@ -148,7 +148,7 @@ describe('what people write stays readable', () => {
     ['See [the docs](https://docs.example/a_b).', 'See the docs (`https://docs.example/a_b`).'],
     ['It fixes the sort and/or the filter.', 'It fixes the sort and/or the filter.'],
     ['See #7 and `#8`.', 'See #7 and `#8`.'],
-    ['It fixes #7.', 'It fi\u200bxes #7.'],
+    ['It fixes #7.', 'It fixe\u200bs #7.'],
     ['👩‍👩‍👧 ❤️ 日本語', '👩‍👩‍👧 ❤️ 日本語'],
     ['```ts\n@Injectable()\nclass A {}\n```', '```ts\n@Injectable()\nclass A {}\n```'],
     ['```\n/usr/bin/env node\n```', '```\n/usr/bin/env node\n```'],

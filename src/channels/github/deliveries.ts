@@ -31,8 +31,14 @@ export async function redeliverMissed(
       asked.add(delivery.guid)
       await app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: Number(delivery.id) })
     }
-    cursor = /[?&]cursor=([^&>]+)[^>]*>; rel="next"/.exec(headers.link ?? '')?.[1]
+    cursor = nextCursor(headers.link)
     if (!cursor || data.length === 0) break
   }
   return asked.size
+}
+
+/** The cursor of the page after this one (RFC 8288). */
+function nextCursor(link = ''): string | undefined {
+  const next = link.split(',').find((one) => one.includes('rel="next"'))
+  return /[?&]cursor=([^&>]+)/.exec(next ?? '')?.[1]
 }

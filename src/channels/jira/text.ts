@@ -1,3 +1,5 @@
+import { betweenMarks } from '../../core/text.ts'
+
 /**
  * Jira's texts as Markdown, as far as commands and models need it: code stays code, quotes stay quotes, Muster's own mention
  * becomes `@muster`. Webhooks bring wiki markup; documents (ADF) are read too.
@@ -14,21 +16,28 @@ export function markdownOf(
 
 function fromWiki(wiki: string, own: string | undefined): { text: string; mentioned: boolean } {
   let mentioned = false
-  const text = wiki
-    .replace(/\r\n?/g, '\n')
-    .replace(/\{(?:code|noformat)(?::[^}\n]{0,100})?\}\n?([\s\S]*?)\n?\{(?:code|noformat)\}/g, '\n```\n$1\n```\n')
-    .replace(/\{quote\}\n?([\s\S]*?)\n?\{quote\}/g, (_all, inner: string) => `\n${inner.replace(/^/gm, '> ')}\n`)
+  const coded = betweenMarks(
+    wiki.replace(/\r\n?/g, '\n'),
+    /(\{(?:code|noformat)(?::[^{}\n]{0,100})?\})/,
+    (inner) => `\n\`\`\`\n${trimLine(inner)}\n\`\`\`\n`,
+  )
+  const quoted = betweenMarks(coded, /(\{quote\})/, (inner) => `\n${trimLine(inner).replace(/^/gm, '> ')}\n`)
+  const text = quoted
     .replace(/^bq\. /gm, '> ')
     .replace(/^h([1-6])\. /gm, (_all, depth: string) => `${'#'.repeat(Number(depth))} `)
-    .replace(/^\s*#+ /gm, (marks) => (/^\s*#{2,6} $/.test(marks) ? marks : '1. '))
-    .replace(/\[~(?:accountid:)?([^\]\n]{1,200})\]/g, (_all, id: string) => {
+    .replace(/^[ \t]*(#+) /gm, (all, marks: string) => (marks.length > 1 && marks.length < 7 ? all : '1. '))
+    .replace(/\[~(?:accountid:)?([^[\]\n]{1,200})\]/g, (_all, id: string) => {
       const mine = own !== undefined && id === own
       mentioned ||= mine
       return mine ? '@muster' : `@${id}`
     })
-    .replace(/\[([^|\]\n]{1,300})\|(https?:[^|\]\s]{1,2000})[^\]\n]{0,100}\]/g, '[$1]($2)')
-    .replace(/\{\{([^}\n]{1,300})\}\}/g, '`$1`')
+    .replace(/\[([^[|\]\n]{1,300})\|(https?:[^[|\]\s]{1,2000})(?:\|[^[\]\n]{0,100})?\]/g, '[$1]($2)')
+    .replace(/\{\{([^{}\n]{1,300})\}\}/g, '`$1`')
   return { text: text.trim(), mentioned }
+}
+
+function trimLine(inner: string): string {
+  return inner.replace(/^\n/, '').replace(/\n$/, '')
 }
 
 const BLOCKS = new Set(['paragraph', 'heading', 'listItem', 'blockquote', 'codeBlock', 'tableRow', 'panel', 'expand'])

@@ -1,3 +1,4 @@
+import { onOneLine } from '../text.ts'
 import MarkdownIt, { type Token } from 'markdown-it'
 import { type Inline, plainText, type Rich, type RichDocument, type RichItem, text, tidy } from './rich.ts'
 
@@ -42,7 +43,7 @@ function read(source: string): RichDocument {
 /** The same for a text that stands on one line, such as a cell: what would begin a block ("1. x", "# x") is words here. @throws TooMuchMarkup */
 export function parseInline(source: string): readonly Inline[] {
   checkCaps(source)
-  const tokens = parser.parseInline(source.replace(/\s*\n\s*/g, ' ').trim(), {})
+  const tokens = parser.parseInline(onOneLine(source).trim(), {})
   return tidy(treeOf(tokens).flatMap((node) => inlinesOf(node.children)))
 }
 

@@ -68,7 +68,7 @@ function merged(children: readonly Inline[], around: ReadonlySet<string>): Inlin
   const out: Inline[] = []
   for (const child of children) {
     if (child.kind === 'text') append(out, text(child.text.replace(/[ \t\r\n\f\v]+/g, ' ')))
-    else if (child.kind === 'code') append(out, { kind: 'code', text: child.text.replace(/\s*\n\s*/g, ' ') })
+    else if (child.kind === 'code') append(out, { kind: 'code', text: onOneLine(child.text) })
     else if (child.kind === 'break' || child.kind === 'mention' || child.kind === 'issue') append(out, child)
     else if (around.has(child.kind)) for (const inner of merged(child.children, around)) append(out, inner)
     else {
@@ -103,7 +103,7 @@ function append(out: Inline[], node: Inline): void {
     out[out.length - 1] = { kind: 'code', text: last.text + node.text }
     return
   }
-  if (node.kind === 'break' && last?.kind === 'text') out[out.length - 1] = text(last.text.replace(/ +$/, ''))
+  if (node.kind === 'break' && last?.kind === 'text') out[out.length - 1] = text(withoutEnd(last.text, ' '))
   out.push(node)
 }
 
@@ -114,7 +114,8 @@ function trimmed(children: readonly Inline[]): readonly Inline[] {
   const first = out[0]
   if (first?.kind === 'text') out[0] = text(first.text.replace(/^ +/, ''))
   const last = out.at(-1)
-  if (last?.kind === 'text') out[out.length - 1] = text(last.text.replace(/ +$/, ''))
+  if (last?.kind === 'text') out[out.length - 1] = text(withoutEnd(last.text, ' '))
   const left = out.filter((one) => one.kind !== 'text' || one.text !== '')
   return left.length === children.length ? left : trimmed(left)
 }
+import { onOneLine, withoutEnd } from '../text.ts'

@@ -153,7 +153,7 @@ function wordsOf(children: readonly Inline[]): Inline[] {
   return children.flatMap((child): Inline[] => {
     if (child.kind === 'break' || child.kind === 'mention' || child.kind === 'issue') return [child]
     if (child.kind === 'text' || child.kind === 'code')
-      return (child.text.match(/\s*\S{1,200}\s*/gu) ?? []).map((part) => ({ ...child, text: part }))
+      return (child.text.match(/\S{1,200}\s*|\s+/gu) ?? []).map((part) => ({ ...child, text: part }))
     return wordsOf(child.children).map((part) => ({ ...child, children: [part] }))
   })
 }

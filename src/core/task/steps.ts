@@ -1,3 +1,4 @@
+import { withoutEnd } from '../text.ts'
 import { approvalFor } from '../policy.ts'
 import type { NewStep, Step, Task } from './types.ts'
 
@@ -87,6 +88,6 @@ export function branchName(task: Task): string {
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-  return `muster/${nameOf(task)}-${words.slice(0, 40).replace(/-+$/, '') || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
+    .replace(/^-/, '')
+  return `muster/${nameOf(task)}-${withoutEnd(words.slice(0, 40), '-') || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
 }
