@@ -1,11 +1,12 @@
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
 import { type Ingest, measureIngest } from './ingest.ts'
 import { measureReaction, measureTasks, type Throughput } from './tasks.ts'
+import { measureTexts, type Texts } from './texts.ts'
 import { type Figures, measureWhole } from './whole.ts'
 
 /**
  * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
- * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,whole` runs
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,texts,whole` runs
  * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
 const quick = process.argv.includes('--quick')
@@ -18,13 +19,19 @@ interface All {
   tasks?: { '1': Throughput; '2': Throughput; '4': Throughput; none: Throughput; at100k: Throughput | undefined }
   reactionMs?: { p50: number; p99: number }
   whole?: Figures
+  texts?: Texts[]
 }
 
 async function measure(): Promise<All> {
   const all: All = {}
+  if (wanted('texts')) {
+    say('texts …')
+    all.texts = measureTexts()
+  }
+  if (only.length === 1 && only[0] === 'texts') return all
   if (!hasPrograms()) {
     say("PostgreSQL's and Redis's own programs are not here: only the embedded figures are taken")
-    return { whole: await measureWhole(!quick) }
+    return { ...all, whole: await measureWhole(!quick) }
   }
   const cluster = await Cluster.start({ max_connections: '200' })
   const redis = await RedisServer.start()
@@ -67,7 +74,7 @@ async function tasks(database: () => Promise<string>, redisUrl: string): Promise
 
 const ratio = (a: number, b: number) => (a / b).toFixed(2)
 
-function lines({ ingest, tasks: done, reactionMs, whole }: All): string[] {
+function lines({ ingest, tasks: done, reactionMs, whole, texts }: All): string[] {
   const rows: [name: string, value: string, aim: string][] = []
   if (ingest) {
     const { bare, probot, insert, muster, embedded } = ingest
@@ -108,6 +115,12 @@ function lines({ ingest, tasks: done, reactionMs, whole }: All): string[] {
       `p50 ${reactionMs.p50} ms · p99 ${reactionMs.p99} ms`,
       '< 1 s',
     ])
+  for (const one of texts ?? [])
+    rows.push([
+      `worst text: ${one.name}`,
+      `${one.worstMs} ms: ${one.shape}; twice the text ${one.ratio.toFixed(1)} times`,
+      '≤ 50 ms, ≤ 2.5 times',
+    ])
   if (whole) rows.push(...wholeRows(whole))
   return rows.map(([name, value, aim]) => `${name.padEnd(42)} ${value.padEnd(44)} ${aim && `aim ${aim}`}`.trimEnd())
 }
@@ -131,7 +144,7 @@ function wholeRows(f: Figures): [string, string, string][] {
 }
 
 /** The same as one object. */
-function json({ ingest, tasks: done, reactionMs, whole }: All): unknown {
+function json({ ingest, tasks: done, reactionMs, whole, texts }: All): unknown {
   return {
     ...(ingest
       ? {
@@ -157,6 +170,7 @@ function json({ ingest, tasks: done, reactionMs, whole }: All): unknown {
       : {}),
     ...(reactionMs ? { reactionMs } : {}),
     ...whole,
+    ...(texts ? { texts } : {}),
   }
 }
 

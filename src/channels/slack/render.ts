@@ -37,6 +37,7 @@ export function lengthOf(blocks: readonly KnownBlock[]): number {
 export function renderBlocks(document: RichDocument): KnownBlock[] {
   const out: KnownBlock[] = []
   let tables = 0
+  const taken = { characters: 0 }
   for (const block of document) {
     if (block.kind === 'heading') out.push(...heading(block))
     else if (block.kind === 'rule') out.push({ type: 'divider' })
@@ -46,7 +47,7 @@ export function renderBlocks(document: RichDocument): KnownBlock[] {
     else
       for (const element of flow(block, 0))
         for (const one of lengthOf([rich([element])]) > BLOCK_MAX ? fitting(element, BLOCK_MAX) : [element])
-          add(out, one)
+          add(out, one, taken)
   }
   return out.length > 0 ? out : [rich([section([{ type: 'text', text: '…' }])])]
 }
@@ -55,13 +56,16 @@ function rich(elements: RichTextBlockElement[]): RichTextBlock {
   return { type: 'rich_text', elements }
 }
 
-/** Rich text goes on in the block before it while there is room. */
-function add(out: KnownBlock[], element: RichTextBlockElement): void {
+/** Rich text goes on in the block before it while there is room. @param taken what the last block has by now */
+function add(out: KnownBlock[], element: RichTextBlockElement, taken: { characters: number }): void {
   const last = out.at(-1)
-  if (last?.type !== 'rich_text' || lengthOf([last]) + lengthOf([rich([element])]) > BLOCK_MAX) {
+  const length = lengthOf([rich([element])])
+  if (last?.type !== 'rich_text' || taken.characters + length > BLOCK_MAX) {
     out.push(rich([element]))
+    taken.characters = length
     return
   }
+  taken.characters += length + 2
   const before = last.elements.at(-1)
   // Paragraphs keep their distance.
   if (before?.type === 'rich_text_section' && element.type === 'rich_text_section')

@@ -78,7 +78,7 @@ export function messageOf(value: string, how: Reading): string {
 export function plainBlocks(source: string, how: Reading): RichDocument {
   return [
     { kind: 'paragraph', children: [{ kind: 'emphasis', children: [text(PLAIN_NOTE)] }] },
-    { kind: 'code', lang: '', text: codeText(source, how) },
+    { kind: 'code', lang: '', text: codeText(source, how).replace(/\n{3,}/g, '\n\n') },
   ]
 }
 

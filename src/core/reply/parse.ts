@@ -14,10 +14,10 @@ parser.normalizeLink = (url) => url
 parser.normalizeLinkText = (url) => url
 
 /** The caps of what is read as Markdown; measured by `npm run bench -- --only texts`. */
-export const CAPS = { characters: 20_000, marks: 3_000, depth: 20 } as const
+export const CAPS = { characters: 20_000, lines: 600, marks: 1_500, depth: 20 } as const
 const MARKS = /[*_~`[\]<>!|&\\#@$(]/g
 
-/** A text that is not read as Markdown: its size, its marks or its nesting is over the caps. */
+/** A text that is not read as Markdown: its size, its lines, its marks or its nesting are over the caps. */
 export class TooMuchMarkup extends Error {}
 
 /** What was read last: a status card is written again and again with nearly the same texts. */
@@ -49,6 +49,7 @@ export function parseInline(source: string): readonly Inline[] {
 
 function checkCaps(source: string): void {
   if (source.length > CAPS.characters) throw new TooMuchMarkup(`longer than ${CAPS.characters} characters`)
+  if ((source.match(/\n/g)?.length ?? 0) > CAPS.lines) throw new TooMuchMarkup(`more than ${CAPS.lines} lines`)
   if ((source.match(MARKS)?.length ?? 0) > CAPS.marks) throw new TooMuchMarkup(`more than ${CAPS.marks} marks`)
 }
 

@@ -64,9 +64,9 @@ export function tidy(children: readonly Inline[]): readonly Inline[] {
   return trimmed(merged(children, new Set()))
 }
 
-function merged(children: readonly Inline[], around: ReadonlySet<string>): Inline[] {
+function merged(nodes: readonly Inline[], around: ReadonlySet<string>): Inline[] {
   const out: Inline[] = []
-  for (const child of children) {
+  for (const child of joinedTexts(nodes)) {
     if (child.kind === 'text') append(out, text(child.text.replace(/[ \t\r\n\f\v]+/g, ' ')))
     else if (child.kind === 'code') append(out, { kind: 'code', text: onOneLine(child.text) })
     else if (child.kind === 'break' || child.kind === 'mention' || child.kind === 'issue') append(out, child)
@@ -79,6 +79,25 @@ function merged(children: readonly Inline[], around: ReadonlySet<string>): Inlin
       else if (children.length > 0) append(out, { ...child, children })
     }
   }
+  return out
+}
+
+/** Texts beside each other as one, put together once: a paragraph may consist of thousands. */
+function joinedTexts(nodes: readonly Inline[]): Inline[] {
+  const out: Inline[] = []
+  let words: string[] = []
+  const flush = () => {
+    if (words.length > 0) out.push(text(words.join('')))
+    words = []
+  }
+  for (const node of nodes) {
+    if (node.kind === 'text') words.push(node.text)
+    else {
+      flush()
+      out.push(node)
+    }
+  }
+  flush()
   return out
 }
 

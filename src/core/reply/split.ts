@@ -68,12 +68,26 @@ function pieces(block: Rich, sizeOf: SizeOf): Rich[] {
 
 function codePieces(block: Extract<Rich, { kind: 'code' }>, sizeOf: SizeOf): Rich[] {
   const size = (value: string) => sizeOf({ ...block, text: value })
-  const lines = block.text.split('\n').flatMap((line) => cut(line, size(line)))
-  // Each line takes its line break too.
+  const lines = chunks(block.text).flatMap((lines) => (lines.length > CHUNK ? cut(lines, size(lines)) : [lines]))
+  // Each takes its line break too.
   return groups(lines, (some) => size(some.map((line) => `${line}\n`).join(''))).map((some) => ({
     ...block,
     text: some.join('\n'),
   }))
+}
+
+/** How many characters of lines are weighed together: weighing each line by itself takes long. */
+const CHUNK = 400
+
+/** Lines, as many together as make a chunk; one that is longer stands alone. */
+function chunks(code: string): string[] {
+  const found: string[] = []
+  for (const line of code.split('\n')) {
+    const last = found.at(-1)
+    if (last !== undefined && last.length + line.length < CHUNK) found[found.length - 1] = `${last}\n${line}`
+    else found.push(line)
+  }
+  return found
 }
 
 function bold(summary: string): Rich {
@@ -153,9 +167,20 @@ function wordsOf(children: readonly Inline[]): Inline[] {
   return children.flatMap((child): Inline[] => {
     if (child.kind === 'break' || child.kind === 'mention' || child.kind === 'issue') return [child]
     if (child.kind === 'text' || child.kind === 'code')
-      return (child.text.match(/\S{1,200}\s*|\s+/gu) ?? []).map((part) => ({ ...child, text: part }))
+      return wordsTogether(child.text).map((part) => ({ ...child, text: part }))
     return wordsOf(child.children).map((part) => ({ ...child, children: [part] }))
   })
+}
+
+/** Words, as many together as make a good hundred characters: weighing each by itself takes long. */
+function wordsTogether(value: string): string[] {
+  const found: string[] = []
+  for (const word of value.match(/\S{1,200}\s*|\s+/gu) ?? []) {
+    const last = found.at(-1)
+    if (last !== undefined && last.length + word.length < 120) found[found.length - 1] = last + word
+    else found.push(word)
+  }
+  return found
 }
 
 /** A line that is too long by itself is cut between words where there are any, else where it must be; never within a character. */
