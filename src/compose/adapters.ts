@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { type GithubClient, githubClient } from '../channels/github/client.ts'
+import { type GithubClient, githubClient, statusOf } from '../channels/github/client.ts'
+import { askedToWait } from '../channels/github/limits.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSender } from '../channels/github/send.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
@@ -105,6 +106,9 @@ export async function openAdapters({
 
 export type Adapters = Awaited<ReturnType<typeof openAdapters>>
 
+/** Where nobody says for how long (limits.md). */
+const WAIT_MS = 60_000
+
 /** Git's way to GitHub: a token for one repository, for reading or for writing. */
 function remotesOf(client: GithubClient, serverUrl: string): Remotes {
   return {
@@ -113,6 +117,18 @@ function remotesOf(client: GithubClient, serverUrl: string): Remotes {
       return {
         url: `${serverUrl}/${repository.owner}/${repository.name}.git`,
         authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
+      }
+    },
+    // Answered as it should be, the refusal was no lasting one either.
+    askedToWait: async (repository) => {
+      try {
+        const octokit = await client.on(repository, { contents: 'read' })
+        const { owner, name: repo } = repository
+        await octokit.request('GET /repos/{owner}/{repo}/commits', { owner, repo, per_page: 1 })
+        return WAIT_MS
+      } catch (error) {
+        const status = statusOf(error)
+        return askedToWait(error) ?? (status === undefined || status >= 500 ? WAIT_MS : undefined)
       }
     },
   }

@@ -14,6 +14,17 @@ export class UserError extends Error {
   }
 }
 
+/** A service cannot answer now: nobody did anything wrong, and it is tried again. `message` says which, for people. */
+export class Unavailable extends Error {
+  /** What the service asks to be waited for, ms. */
+  readonly retryAfterMs: number | undefined
+  constructor(message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'Unavailable'
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
 /** Whether an error says that there is no room left on a disk. */
 export function isDiskFull(error: unknown): boolean {
   for (let inner = error; inner instanceof Error; inner = inner.cause)

@@ -1,11 +1,11 @@
 import { runAgent } from '../agent/loop.ts'
-import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors.ts'
 import { isPoison } from '../core/poison.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Tier } from '../core/settings.ts'
 import { mayBegin, stepById } from '../core/task/steps.ts'
-import type { Step, StepError, Task } from '../core/task/types.ts'
+import type { Parked, Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
 import { type Turn, withLease } from '../leases/suspects.ts'
 import { type Claim, type Leases, Lost } from '../leases/types.ts'
@@ -24,6 +24,9 @@ const MAX_TURNS = 60
 const MAX_AGENT_MS = 30 * 60_000
 /** Unexpected errors are tried again so often before the step fails. */
 const MAX_TRIES = 3
+/** How often a step tries a Git server again that does not answer, and how long it waits for one, before it is parked. */
+const MAX_HICCUPS = 4
+const LONG_MS = 30_000
 /** How long a step waits for a database or a network that is out of reach, before that counts as its failure. */
 const OUTAGE_PATIENCE_MS = 10 * 60_000
 /** How often what others decided is looked at. */
@@ -231,6 +234,7 @@ async function perform(
   if (!step) return
   let outage: number | undefined
   let waits = 0
+  let hiccups = 0
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
@@ -253,7 +257,26 @@ async function perform(
           { fence },
         ))
       if (error instanceof ModelError && (error.kind === 'busy' || error.kind === 'credit'))
-        return park(deps, task.id, stepId, attempt, claim, error)
+        return park(
+          deps,
+          task.id,
+          stepId,
+          attempt,
+          claim,
+          error,
+          error.kind === 'credit' ? 'model_credit' : 'model_busy',
+        )
+      if (error instanceof Unavailable) {
+        if (++hiccups > MAX_HICCUPS || (error.retryAfterMs ?? 0) > LONG_MS)
+          return park(deps, task.id, stepId, attempt, claim, error, 'git_busy')
+        deps.log('warn', 'a step waits for the Git server', {
+          error: error.message,
+          cause: messageOf(error.cause ?? ''),
+        })
+        await deps.sleep(error.retryAfterMs ?? backoffMs(hiccups, deps.random(), 500))
+        attemptNumber--
+        continue
+      }
       // An outage says nothing about the step: it is waited for, and counts as no try.
       if (deps.isDown(error) && deps.now() < (outage ??= deps.now()) + OUTAGE_PATIENCE_MS) {
         deps.log('warn', 'a step waits: the database or the network is out of reach', { error: messageOf(error) })
@@ -279,21 +302,21 @@ async function perform(
   }
 }
 
-/** The provider cannot answer now: the step keeps its journal and waits; it costs no worker meanwhile. */
+/** A provider or the Git server cannot answer now: the step keeps its journal and waits; it costs no worker meanwhile. */
 async function park(
   deps: RunnerDeps,
   taskId: string,
   step: string,
   attempt: number,
   { fence }: Claim,
-  error: ModelError,
+  error: ModelError | Unavailable,
+  why: Parked['why'],
 ): Promise<void> {
   const task = await deps.workflow.get(taskId)
   const parked = task && stepById(task, step)?.parked
   const waited = parked ? deps.now() - parked.since : 0
   const wait = Math.min(PARK_MS.longest, Math.max(PARK_MS.first, waited / 2, error.retryAfterMs ?? 0))
-  deps.log('warn', 'a step waits for the model provider', { error: error.message, seconds: Math.round(wait / 1000) })
-  const why = error.kind === 'credit' ? 'model_credit' : 'model_busy'
+  deps.log('warn', 'a step is parked', { why, error: error.message, seconds: Math.round(wait / 1000) })
   await deps.workflow.apply(taskId, { type: 'step.park', step, attempt, why, until: deps.now() + wait }, { fence })
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '../core/errors.ts'
+import { Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
 import { run } from './spawn.ts'
 import type { Remotes } from './types.ts'
@@ -131,8 +131,13 @@ export class BareCopies {
       '+refs/heads/*:refs/heads/*',
     ]
     const { exitCode, output } = await this.git(repository, args, { env })
-    if (exitCode !== 0) throw cloneError(repository, output)
+    if (exitCode !== 0) throw await this.failed(repository, output)
     await this.#checkSize(repository)
+  }
+
+  /** What a failed fetch or push means. */
+  failed(repository: Repository, output: string): Promise<Error> {
+    return remoteError(repository, output, async () => this.#remotes.askedToWait(repository))
   }
 
   async #checkSize(repository: Repository): Promise<void> {
@@ -161,16 +166,28 @@ export class BareCopies {
   }
 }
 
-function cloneError(repository: Repository, output: string): Error {
-  const name = `${repository.owner}/${repository.name}`
-  if (/Authentication failed|403|401|not found|404/i.test(output)) {
-    return new UserError('clone_failed', `Muster may not read ${name}.`, {
+/** What git says when it was not answered, or not to the end; curl's and git's own words. */
+const PASSING =
+  /returned error: (?:5\d\d|408|429)|HTTP (?:5\d\d|408|429)|RPC failed|early EOF|transfer closed|Empty reply|unexpected disconnect|hung up|index-pack failed|Could not resolve|Failed to connect|Connection (?:refused|reset|timed out)|timed? ?out|SSL|TLS|gnutls/i
+
+/** What a failed fetch or push means: a trouble that passes, or a refusal. @param askedToWait asks once whether a 403 is a limit */
+export async function remoteError(
+  { owner, name }: Repository,
+  output: string,
+  askedToWait: () => Promise<number | undefined>,
+): Promise<Error> {
+  const cause = new Error(output.slice(-2000))
+  const refused = /returned error: 403|HTTP 403/i.test(output)
+  const waitMs = refused ? await askedToWait().catch(() => 60_000) : undefined
+  if (waitMs !== undefined || (!refused && PASSING.test(output)))
+    return new Unavailable(`The Git server does not serve ${owner}/${name} now`, { retryAfterMs: waitMs, cause })
+  if (refused || /Authentication failed|could not read Username|401|not found|404/i.test(output))
+    return new UserError('clone_failed', `Muster may not read ${owner}/${name}.`, {
       hint: 'Check that the app is installed on it with the permission "Contents: read and write".',
-      cause: new Error(output),
+      cause,
     })
-  }
-  return new UserError('clone_failed', `${name} could not be fetched.`, {
+  return new UserError('clone_failed', `${owner}/${name} could not be fetched.`, {
     hint: 'Is the Git server reachable? `retry` tries again.',
-    cause: new Error(output.slice(-2000)),
+    cause,
   })
 }

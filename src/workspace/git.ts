@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskFull, UserError } from '../core/errors.ts'
+import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
 import { makeCheckout } from './checkout.ts'
 import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
@@ -102,7 +102,9 @@ class HostGit implements Git {
         cause: new Error(output),
       })
     }
-    throw new Error(`git push failed: ${output.slice(-2000)}`)
+    const error = await this.#copies.failed(repository, output)
+    // Whether a push that was cut off arrived is not known; pushed again, it is the same commit.
+    throw error instanceof Unavailable ? error : new Error(`git push failed: ${output.slice(-2000)}`)
   }
 
   /** The same change, pushed by an earlier try with a message that was written a little differently then. */

@@ -80,4 +80,9 @@ export interface Git {
 /** Where the host fetches from and pushes to, with a short-lived credential for one repository. */
 export interface Remotes {
   remote(repository: Repository, access: 'read' | 'write'): Promise<{ url: string; authorization: string }>
+  /**
+   * Git was refused (403), and does not show why: asks the platform whether that is a limit, which passes, or a refusal.
+   * @returns for how long to wait, ms; undefined where it is a refusal
+   */
+  askedToWait(repository: Repository): Promise<number | undefined>
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Unavailable } from '../../src/core/errors.ts'
 import type { StepHandler } from '../../src/roles/types.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { isDatabaseDown } from '../../src/store/sql.ts'
@@ -82,6 +83,31 @@ describe('steps', () => {
     })
     await runner.run(ids[0] ?? '', 'spec', 1)
     expect(await step(ids[0] ?? '')).toMatchObject({ status: 'done' })
+  })
+
+  it('are done in spite of a Git server that stumbles, and parked when it lies', async () => {
+    let tries = 0
+    const stumbles = await stage(1, async () => {
+      if (++tries <= 3) throw new Unavailable('502')
+      return { kind: 'spec', spec: spec() } as const
+    })
+    await stumbles.runner.run(stumbles.ids[0] ?? '', 'spec', 1)
+    expect(await stumbles.step(stumbles.ids[0] ?? '')).toMatchObject({ status: 'done' })
+    let calls = 0
+    const lies = await stage(1, async () => {
+      calls++
+      throw new Unavailable('502')
+    })
+    await lies.runner.run(lies.ids[0] ?? '', 'spec', 1)
+    expect(await lies.step(lies.ids[0] ?? '')).toMatchObject({ status: 'running', parked: { why: 'git_busy' } })
+    expect(calls).toBe(5)
+    const asks = await stage(1, async () => {
+      throw new Unavailable('a limit', { retryAfterMs: 600_000 })
+    })
+    await asks.runner.run(asks.ids[0] ?? '', 'spec', 1)
+    const parked = (await asks.step(asks.ids[0] ?? ''))?.parked
+    expect(parked?.why).toBe('git_busy')
+    expect((parked?.until ?? 0) - clock).toBeGreaterThan(590_000)
   })
 
   it('fail when what they need stays out of reach', async () => {

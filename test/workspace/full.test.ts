@@ -44,7 +44,14 @@ async function gitOn(megabytes: number): Promise<{ git: Git; dir: string; sha: s
   cpSync(remote, join(dir, 'repos', '1.git'), { recursive: true })
   const sha = execFileSync('git', ['--git-dir', remote, 'rev-parse', 'main']).toString().trim()
   return {
-    git: hostGit(dir, { remote: () => Promise.resolve({ url: 'http://127.0.0.1:9/', authorization: 'x' }) }, sandbox),
+    git: hostGit(
+      dir,
+      {
+        remote: () => Promise.resolve({ url: 'http://127.0.0.1:9/', authorization: 'x' }),
+        askedToWait: async () => undefined,
+      },
+      sandbox,
+    ),
     dir,
     sha,
   }

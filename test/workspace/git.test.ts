@@ -26,7 +26,14 @@ beforeAll(async () => {
   writeFileSync(join(files, '.gitattributes'), '*.txt filter=evil\n')
   remote = join(dir, 'remote.git')
   await importFolder(remote, files, 'alice', 'first')
-  git = hostGit(dir, { remote: () => Promise.resolve({ url: `http://127.0.0.1:9/`, authorization: 'x' }) }, sandbox)
+  git = hostGit(
+    dir,
+    {
+      remote: () => Promise.resolve({ url: `http://127.0.0.1:9/`, authorization: 'x' }),
+      askedToWait: async () => undefined,
+    },
+    sandbox,
+  )
   cpSync(remote, join(dir, 'repos', '1.git'), { recursive: true })
   sha = execFileSync('git', ['--git-dir', remote, 'rev-parse', 'main']).toString().trim()
 })

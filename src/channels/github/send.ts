@@ -1,6 +1,6 @@
 import type { EffectBody, EffectResult, GithubBody } from '../../core/effects.ts'
 import { lookUpIssue, openIssue } from './send/issues.ts'
-import { messageOf, UserError } from '../../core/errors.ts'
+import { messageOf, Unavailable, UserError } from '../../core/errors.ts'
 import { messageOf as wordsOf } from '../../core/reply/foreign.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { beforeWrites, refusalIn, statusOf } from './client.ts'
@@ -110,6 +110,8 @@ function classify(error: unknown): SendError {
       error.hint ? `${error.message} ${error.hint}` : error.message,
       { cause: error },
     )
+  if (error instanceof Unavailable)
+    return new SendError('unknown', error.message, { cause: error, retryAfterMs: error.retryAfterMs })
   const refusal = graphqlRefusal(error)
   if (refusal) return refusal
   const retryAfterMs = askedToWait(error)

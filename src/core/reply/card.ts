@@ -54,6 +54,12 @@ const STATUS = {
   handed_off: 'Handed over to people',
 } as const
 
+const WAITS = {
+  model_busy: 'Waiting for the model provider',
+  model_credit: 'Waiting for the model provider',
+  git_busy: 'Waiting for GitHub',
+} as const
+
 /** Status, time and cost on one line. */
 export function headline(task: Task, now: number): Own {
   const running = task.steps.find((step) => step.status === 'running')
@@ -61,7 +67,7 @@ export function headline(task: Task, now: number): Own {
   const outcome = task.outcome && task.status === 'done' ? say` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
   // "Working" would say the opposite of what stands above it.
-  const status = running?.parked ? 'Waiting for the model provider' : STATUS[task.status]
+  const status = running?.parked ? WAITS[running.parked.why] : STATUS[task.status]
   return say`**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
 }
 

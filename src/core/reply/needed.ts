@@ -1,4 +1,4 @@
-import type { Task } from '../task/types.ts'
+import type { Parked, Task } from '../task/types.ts'
 import { ask, type Block, brief, clockTime, dollars, link, mono, type Own, say, shortSha } from './document.ts'
 import { STEP_NAMES } from './rows.ts'
 
@@ -30,9 +30,12 @@ export function parkedText(task: Task): Own | undefined {
   const parked = task.steps.find((step) => step.parked)?.parked
   if (!parked) return undefined
   const again = say`Muster tries again by itself at ${clockTime(parked.until)}; nothing that was paid for is lost.`
-  return parked.why === 'model_credit'
-    ? say`Waiting since ${clockTime(parked.since)}: the model provider's spending limit or credit is used up. The operator should raise it, then comment \`@${task.settings.mention} retry\`. ${again}`
-    : say`Waiting since ${clockTime(parked.since)}: the model provider is overloaded or out of reach. ${again}`
+  const why: Readonly<Record<Parked['why'], Own>> = {
+    model_credit: say`the model provider's spending limit or credit is used up. The operator should raise it, then comment \`@${task.settings.mention} retry\`.`,
+    model_busy: say`the model provider is overloaded or out of reach.`,
+    git_busy: say`GitHub's Git server is overloaded, asks to wait, or is out of reach.`,
+  }
+  return say`Waiting since ${clockTime(parked.since)}: ${why[parked.why]} ${again}`
 }
 
 function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {

@@ -82,7 +82,7 @@ export interface Step {
 
 /** A step that waits for something outside: its journal is kept, and nothing that was paid for is paid again. */
 export interface Parked {
-  readonly why: 'model_busy' | 'model_credit'
+  readonly why: 'model_busy' | 'model_credit' | 'git_busy'
   readonly since: number
   /** When it is tried again by itself. */
   readonly until: number
