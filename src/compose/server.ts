@@ -16,7 +16,7 @@ import { buildServer } from '../http/server.ts'
 import { installRoutes } from '../http/install.ts'
 import { linkRoutes } from '../http/link.ts'
 import { setupRoutes } from '../http/setup.ts'
-import type { HttpDeps, Readiness } from '../http/types.ts'
+import type { HttpDeps } from '../http/types.ts'
 import { apiBody } from '../inbox/api.ts'
 import { arrivalRelay } from '../inbox/relay.ts'
 import { ROLES } from '../queue/jobs.ts'
@@ -24,11 +24,11 @@ import { releaseLog } from '../releases/local/log.ts'
 import { verifyExport } from '../store/export.ts'
 import { type Base, type Env, openBase, type StoredApp } from './base.ts'
 import type { Stand } from './adapters.ts'
+import { readiness } from './readiness.ts'
 import { verifiersOf } from './verifiers.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const APP_FILE = new URL('../../app.yml', import.meta.url)
-const READY_MS = 5000
 /** How often a process without an app looks whether another has registered one. */
 const APP_LOOK_MS = 2000
 
@@ -189,7 +189,7 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
       return { eventId: id }
     },
     releaseLog: (id) => releaseLog(settings.dataDir, id, redact),
-    readiness: () => readiness(base, intake()),
+    readiness: () => readiness(base, intake()?.platform),
   }
 }
 
@@ -290,32 +290,4 @@ function announce({ log, settings }: Base, kind: string, port: number, setupCode
     log.info(
       `No GitHub App is set up yet. On this machine open ${setupUrl(port, setupCode)} , from elsewhere ${settings.server.publicUrl}/?setup=${setupCode}`,
     )
-}
-
-async function readiness({ storage, queue }: Base, intake: Intake | undefined): Promise<Readiness[]> {
-  const check = async (name: string, required: boolean, action: () => Promise<unknown>): Promise<Readiness> => {
-    try {
-      await Promise.race([
-        action(),
-        new Promise((_, reject) =>
-          setTimeout(() => reject(new Error(`no answer within ${READY_MS / 1000} s`)), READY_MS).unref(),
-        ),
-      ])
-      return { name, ok: true, required, detail: 'ok' }
-    } catch (error) {
-      return { name, ok: false, required, detail: messageOf(error).slice(0, 200) }
-    }
-  }
-  const missing: Readiness = {
-    name: 'github',
-    ok: false,
-    required: true,
-    detail: 'no GitHub App is set up yet: open / in a browser',
-  }
-  return [
-    await check('database', true, storage.store.ping),
-    // Without its queue the web side keeps accepting; the sweeper catches up.
-    await check('queue', false, () => queue.ping()),
-    intake ? await check('github', true, intake.platform.self) : missing,
-  ]
 }

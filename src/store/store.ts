@@ -41,7 +41,7 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     releases: releaseStore(prisma),
     instance: instanceStore(prisma),
     archive: archiveStore(sql),
-    ping: async () => void (await ackSql.query('SELECT 1', [])),
+    ping: async () => void (await ackSql.query(PING, [])),
     now: clock.now,
   }
 }
@@ -109,6 +109,9 @@ function turnStore(prisma: PrismaClient, sql: Sql): TurnStore {
     },
   }
 }
+
+/** Read and written: on a full disk only the second fails. */
+const PING = `INSERT INTO instance (key, value) VALUES ('ready.probe', to_jsonb(clock_timestamp())) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
 
 function instanceStore(prisma: PrismaClient): InstanceStore {
   const get = async (key: string): Promise<unknown> => (await prisma.instance.findUnique({ where: { key } }))?.value

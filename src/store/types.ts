@@ -360,6 +360,7 @@ export interface Store {
   readonly instance: InstanceStore
   readonly archive: ArchiveStore
   /** Answers when the database does. */
+  /** Whether it can be read and written. */
   ping(): Promise<void>
   /** The database's clock, ms since the epoch, read without asking it: what processes agree on, whatever their own clocks say. */
   now(): number

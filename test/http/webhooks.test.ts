@@ -202,7 +202,7 @@ describe('the API', () => {
     const answer = await fetch(`${scene.url}/readyz`)
     expect([answer.status, await answer.json()]).toEqual([
       200,
-      { ok: true, checks: ['database', 'queue', 'github'].map((name) => ({ name, ok: true, detail: 'ok' })) },
+      { ok: true, checks: ['database', 'disk', 'queue', 'github'].map((name) => ({ name, ok: true, detail: 'ok' })) },
     ])
   })
 })

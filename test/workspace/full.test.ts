@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process'
+import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { startServer } from '../../src/compose/server.ts'
 import { isDiskFull } from '../../src/core/errors.ts'
 import type { Repository } from '../../src/core/task/types.ts'
 import { importFolder } from '../../src/rehearsal/github/git.ts'
 import { toolsFor } from '../../src/tools/tools.ts'
 import { hostGit } from '../../src/workspace/git.ts'
 import { findProgram, openSandbox } from '../../src/workspace/sandbox.ts'
+import { copyTemplate } from '../support/scene.ts'
 import type { Git } from '../../src/workspace/types.ts'
 
 const repository: Repository = { id: 1, owner: 'acme', name: 'x', defaultBranch: 'main', installationId: 1 }
@@ -64,6 +67,64 @@ describe.skipIf(!mountable())('a full disk (reliability.md R23)', () => {
       rmSync(dir, { recursive: true, force: true })
     }
   })
+
+  it('where the data is: webhooks are not taken, and it says why; with room again it goes on', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'muster-full-'))
+    mounted.push(dir)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'tmpfs', dir])
+    copyTemplate(join(dir, 'data'))
+    const secret = 'a-long-secret-of-this-test'
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    })
+    const running = await startServer(
+      {
+        PORT: '0',
+        HOST: '127.0.0.1',
+        MUSTER_DATA: join(dir, 'data'),
+        LOG_LEVEL: 'silent',
+        APP_ID: '1',
+        PRIVATE_KEY: privateKey,
+        WEBHOOK_SECRET: secret,
+        GITHUB_SERVER_URL: 'http://127.0.0.1:9',
+      },
+      'test',
+    )
+    const body = JSON.stringify({ zen: 'x'.repeat(200_000) })
+    const send = async () => {
+      const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+      const headers = {
+        'content-type': 'application/json',
+        'x-github-event': 'ping',
+        'x-github-delivery': randomUUID(),
+        'x-hub-signature-256': signature,
+      }
+      return (await fetch(`http://127.0.0.1:${running.port}/api/github/webhooks`, { method: 'POST', body, headers }))
+        .status
+    }
+    try {
+      expect(await send()).toBe(202)
+      const { bavail, bsize } = statfsSync(dir)
+      writeFileSync(join(dir, 'fill'), Buffer.alloc(bavail * bsize))
+      const answers: number[] = []
+      for (let n = 0; n < 40 && !answers.includes(503); n++) answers.push(await send())
+      expect(answers.at(-1)).toBe(503)
+      const ready = await fetch(`http://127.0.0.1:${running.port}/readyz`)
+      expect(ready.status).toBe(503)
+      expect(await ready.json()).toMatchObject({
+        ok: false,
+        checks: expect.arrayContaining([
+          expect.objectContaining({ name: 'disk', ok: false, detail: expect.stringContaining('no room left') }),
+        ]),
+      })
+      rmSync(join(dir, 'fill'))
+      await expect.poll(send, { timeout: 20_000 }).toBe(202)
+    } finally {
+      await running.stop()
+    }
+  }, 60_000)
 
   it('is refused clearly before a clone is begun', async () => {
     const { git, sha } = await gitOn(200)
