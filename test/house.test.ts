@@ -63,10 +63,9 @@ const PURE = new Set([
   'zod',
   'node:crypto',
   'mdast',
-  'mdast-util-from-markdown',
   'mdast-util-gfm',
   'mdast-util-to-markdown',
-  'micromark-extension-gfm',
+  'markdown-it',
 ])
 
 it('core imports nothing of src, and no SDK', () => {
@@ -127,10 +126,9 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ['main.ts'],
   yaml: ['config/repository.ts', 'channels/github/manifest.ts'],
   marked: ['rehearsal/github/page.ts'],
-  mdast: ['core/reply/parse.ts', 'core/reply/markdown.ts'],
-  'mdast-util-from-markdown': ['core/reply/parse.ts'],
-  'micromark-extension-gfm': ['core/reply/parse.ts'],
-  'mdast-util-gfm': ['core/reply/parse.ts', 'core/reply/markdown.ts'],
+  mdast: ['core/reply/markdown.ts'],
+  'markdown-it': ['core/reply/parse.ts'],
+  'mdast-util-gfm': ['core/reply/markdown.ts'],
   'mdast-util-to-markdown': ['core/reply/markdown.ts'],
   '@slack/types': ['fit', 'render', 'show', 'views'].map((name) => `channels/slack/${name}.ts`),
   '@slack/web-api': ['client', 'facts', 'deps', 'catchup'].map((name) => `channels/slack/${name}.ts`),

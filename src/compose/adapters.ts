@@ -20,7 +20,7 @@ import type { Leases } from '../leases/types.ts'
 import { openChannels, senderTo } from './connected.ts'
 import type { Installs } from './installs.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
-import { openSandbox } from '../workspace/sandbox.ts'
+import { DEFAULT_LIMITS, openSandbox } from '../workspace/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
 export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
@@ -76,7 +76,7 @@ export async function openAdapters({
     hostGit(
       workDir,
       remotesOf(client, settings.githubUrls.server),
-      openSandbox(settings.sandbox),
+      openSandbox(settings.sandbox, DEFAULT_LIMITS, settings.setupHosts),
       placeOfCheckouts(workDir),
     )
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })

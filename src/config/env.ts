@@ -2,6 +2,7 @@ import { withoutEnd } from '../core/text.ts'
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
+import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
 import { type ChannelSettings, readChannels } from './channels.ts'
 
@@ -31,6 +32,8 @@ export interface Settings {
   readonly releasesAtStop: 'keep' | 'stop'
   /** Whether a repository's set-up command may use the network. */
   readonly setupNetwork: boolean
+  /** Which hosts it may reach then. */
+  readonly setupHosts: readonly Allowed[]
   /** How many steps of each role one process works on at once. */
   readonly concurrency: number
   /** After how many days finished tasks, and events that led to none, go into the archive; undefined: never. */
@@ -93,6 +96,7 @@ const KNOWN = [
   'SECRET_KEY',
   'SANDBOX',
   'SETUP_NETWORK',
+  'SETUP_HOSTS',
   'RELEASES_AT_STOP',
   'SCRIPT',
   'RECORD',
@@ -167,6 +171,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     sandbox: oneOf(env, 'MUSTER_SANDBOX', ['bubblewrap', 'none'], problems),
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
+    setupHosts: setupHosts(env, problems),
     concurrency: count('MUSTER_CONCURRENCY', 4, 1000) ?? 4,
     keepDays: {
       tasks: count('MUSTER_KEEP_TASKS_DAYS', undefined, 36_500),
@@ -222,6 +227,18 @@ function oneOf<T extends string>(env: Env, variable: string, values: readonly [T
   const found = values.find((one) => one === value)
   if (!found) problems.push({ variable, wrong: `"${value}" is none of ${values.join(', ')}`, example: values[0] })
   return found ?? values[0]
+}
+
+/** Set, it is the whole list; empty, it holds nothing. */
+function setupHosts(env: Env, problems: EnvProblem[]): readonly Allowed[] {
+  const hosts = readHosts(env['MUSTER_SETUP_HOSTS'] ?? REGISTRIES.join(','))
+  if (!hosts)
+    problems.push({
+      variable: 'MUSTER_SETUP_HOSTS',
+      wrong: 'is no list of host names (exact ones, each with a port if it is not 80 or 443)',
+      example: 'registry.npmjs.org,packages.example.com:8443',
+    })
+  return hosts ?? []
 }
 
 /** A file that must be there. */

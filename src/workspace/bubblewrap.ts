@@ -18,13 +18,16 @@ const SYSTEM = [
   '/etc/java-17-openjdk',
   '/etc/maven',
 ]
-const NETWORK = ['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf', '/etc/ca-certificates', '/etc/npmrc']
+/** What programs need to get packages. They ask no name server: whoever lets them out does. */
+const NETWORK = ['/etc/ca-certificates', '/etc/npmrc']
 
 /** Where the folders of the host are to be found by whoever builds the walls. */
 export interface Sources {
   readonly work: string
   readonly base: string | undefined
   readonly node: string
+  /** The socket that is the way out, where there is one. */
+  readonly way: string | undefined
 }
 
 /** The arguments of bubblewrap. They are given to it over a pipe: `/proc/1/cmdline` inside shows the command line. */
@@ -32,7 +35,6 @@ export function bubblewrapArguments(command: SandboxCommand, sources: Sources, t
   const readable = [...SYSTEM, ...(command.network ? NETWORK : [])].filter((path) => existsSync(path))
   return [
     '--unshare-all',
-    ...(command.network ? ['--share-net'] : []),
     '--unshare-user',
     '--uid',
     '1000',
@@ -65,6 +67,7 @@ export function bubblewrapArguments(command: SandboxCommand, sources: Sources, t
     '--dir',
     '/tmp/home',
     ...(sources.base ? ['--ro-bind', sources.base, INSIDE.base] : []),
+    ...(sources.way ? ['--bind', sources.way, INSIDE.way] : []),
     '--bind',
     sources.work,
     INSIDE.work,

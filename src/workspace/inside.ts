@@ -1,7 +1,12 @@
 import type { SandboxCommand } from './types.ts'
 
 /** Where things stand inside; commands never see a path of the host. */
-export const INSIDE = { work: '/work', base: '/base.git', node: '/opt/muster/bin/node' } as const
+export const INSIDE = {
+  work: '/work',
+  base: '/base.git',
+  node: '/opt/muster/bin/node',
+  way: '/run/muster/proxy.sock',
+} as const
 
 /** Files of the machine as commands see them, each with the file descriptor over which bubblewrap gets it. */
 export const FILES = [

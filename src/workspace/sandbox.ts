@@ -1,14 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { bubblewrapArguments, type Sources } from './bubblewrap.ts'
 import { type Group, makeGroup } from './cgroup.ts'
-import { environment, FILES } from './inside.ts'
+import { type Allowed, REGISTRIES } from '../core/hosts.ts'
+import { environment, FILES, INSIDE } from './inside.ts'
 import { findProgram } from './programs.ts'
 import { type Quota, watchQuota } from './quota.ts'
 import { seccompFilter } from './seccomp.ts'
 import { run } from './spawn.ts'
 import type { RunResult, Sandbox, SandboxCommand } from './types.ts'
+import { openWayOut, type WayOut } from './wayout.ts'
 import { dropping, handOver, isReachable, isRoot } from './unprivileged.ts'
 
 export { findProgram } from './programs.ts'
@@ -23,6 +26,7 @@ export interface SandboxLimits {
   readonly work: Quota
 }
 
+const WAY = readFileSync(new URL('./way.mjs', import.meta.url), 'utf8')
 const GIB = 1024 ** 3
 export const DEFAULT_LIMITS: SandboxLimits = {
   memoryBytes: 4 * GIB,
@@ -32,8 +36,12 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   work: { bytes: 6 * GIB, files: 500_000 },
 }
 
-/** The sandbox that the settings ask for. Without bubblewrap nothing runs, unless the operator said `none`. */
-export function openSandbox(kind: 'bubblewrap' | 'none', limits: SandboxLimits = DEFAULT_LIMITS): Sandbox {
+/** The sandbox that the settings ask for. @param hosts what a command with network may reach. Without bubblewrap nothing runs, unless the operator said `none`. */
+export function openSandbox(
+  kind: 'bubblewrap' | 'none',
+  limits: SandboxLimits = DEFAULT_LIMITS,
+  hosts: readonly Allowed[] = REGISTRIES.map((host) => ({ host, port: undefined })),
+): Sandbox {
   if (kind === 'none') return plainSandbox(limits)
   const bwrap = findProgram('bwrap')
   return {
@@ -43,15 +51,32 @@ export function openSandbox(kind: 'bubblewrap' | 'none', limits: SandboxLimits =
         throw new UserError('no_sandbox', 'bubblewrap is not installed, so nothing that a model wrote is run.', {
           hint: 'Install it (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.',
         })
-      return confined(bwrap, command, limits)
+      const way = command.network ? await openWayOut(hosts) : undefined
+      try {
+        return told(await confined(bwrap, command, limits, way), way)
+      } finally {
+        await way?.close()
+      }
     },
   }
 }
 
-async function confined(bwrap: string, command: SandboxCommand, limits: SandboxLimits): Promise<RunResult> {
+/** What could not be reached is said below what was printed: else nobody knows why it failed. */
+function told(result: RunResult, way: WayOut | undefined): RunResult {
+  if (!way || way.refused.size === 0) return result
+  const hosts = [...way.refused].map((host) => JSON.stringify(host.slice(0, 100))).join(', ')
+  return { ...result, output: `${result.output}\n[Muster: not on the list of hosts that may be reached: ${hosts}]\n` }
+}
+
+async function confined(
+  bwrap: string,
+  command: SandboxCommand,
+  limits: SandboxLimits,
+  way: WayOut | undefined,
+): Promise<RunResult> {
   const drop = dropping()
   await handOver(command.dir)
-  const { wrap, sources } = await sourcesOf(command)
+  const { wrap, sources } = await sourcesOf(command, way?.socket)
   const filter = seccompFilter()
   const group = makeGroup({ processes: limits.processes, memoryBytes: limits.memoryBytes })
   const [file = '', ...args] = [
@@ -64,6 +89,7 @@ async function confined(bwrap: string, command: SandboxCommand, limits: SandboxL
     '3',
     ...(filter ? ['--seccomp', '4'] : []),
     '--',
+    ...(way ? [INSIDE.node, '--input-type=module', '--no-warnings', '-e', WAY, '--', INSIDE.way] : []),
     ...command.argv,
   ]
   const walls = bubblewrapArguments(command, sources, limits.tmpBytes)
@@ -133,8 +159,11 @@ bring() { if [ -d "$1" ]; then mkdir "/mnt/$2"; else : > "/mnt/$2"; fi; mount --
 bring "$1" work; bring "$2" node; if [ -n "$3" ]; then bring "$3" base; fi; shift 3; exec "$@"`
 
 /** Where the folders are found once root is dropped, and what brings them there. */
-async function sourcesOf({ dir, base }: SandboxCommand): Promise<{ wrap: string[]; sources: Sources }> {
-  const sources: Sources = { work: dir, base, node: process.execPath }
+async function sourcesOf(
+  { dir, base }: SandboxCommand,
+  way: string | undefined,
+): Promise<{ wrap: string[]; sources: Sources }> {
+  const sources: Sources = { work: dir, base, node: process.execPath, way }
   const all = [dir, process.execPath, ...(base ? [base] : [])]
   const isOpen = !isRoot() || (await Promise.all(all.map(isReachable))).every(Boolean)
   if (isOpen) return { wrap: [], sources }
@@ -152,7 +181,7 @@ async function sourcesOf({ dir, base }: SandboxCommand): Promise<{ wrap: string[
       process.execPath,
       base ?? '',
     ],
-    sources: { work: '/mnt/work', base: base && '/mnt/base', node: '/mnt/node' },
+    sources: { work: '/mnt/work', base: base && '/mnt/base', node: '/mnt/node', way },
   }
 }
 

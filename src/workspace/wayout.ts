@@ -1,0 +1,119 @@
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { lookup } from 'node:dns/promises'
+import { connect, isIP, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Allowed, isAllowed } from '../core/hosts.ts'
+import { isReachable } from './addresses.ts'
+import { isRoot, SANDBOX_ID } from './unprivileged.ts'
+
+/** The one way out of a sandbox that may use the network: a proxy, behind a socket in its file system. */
+export interface WayOut {
+  readonly socket: string
+  /** Hosts that were asked for and are not on the list, once each. */
+  readonly refused: ReadonlySet<string>
+  close(): Promise<void>
+}
+
+const PATIENCE_MS = 30_000
+const MOST_AT_ONCE = 64
+const MOST_REFUSED = 20
+
+/** Opens a way out to these hosts and nowhere else. Names are looked up here; the sandbox sees no name server. */
+export async function openWayOut(allowed: readonly Allowed[]): Promise<WayOut> {
+  const dir = await mkdtemp(join(tmpdir(), 'muster-way-'))
+  if (isRoot()) await chown(dir, SANDBOX_ID, SANDBOX_ID)
+  const socket = join(dir, 'proxy.sock')
+  const refused = new Set<string>()
+  const refuse = (host: string) => void (refused.size < MOST_REFUSED && refused.add(host))
+  const server = createServer((incoming, response) => void forward(allowed, incoming, response, refuse))
+  server.maxConnections = MOST_AT_ONCE
+  server.on(
+    'connect',
+    (incoming: IncomingMessage, client: Socket, head: Buffer) => void tunnel(allowed, incoming, client, head, refuse),
+  )
+  await new Promise<void>((done, failed) => server.once('error', failed).listen(socket, done))
+  if (isRoot()) await chown(socket, SANDBOX_ID, SANDBOX_ID)
+  return {
+    socket,
+    refused,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((done) => server.close(done))
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The address that a host on the list has now; undefined: it is not on the list, or leads where nothing may go. */
+async function addressOf(allowed: readonly Allowed[], host: string, port: number): Promise<string | undefined> {
+  if (!isAllowed(allowed, host, port)) return undefined
+  // What the operator lists as a number is meant as one.
+  if (isIP(host)) return host
+  const found = await lookup(host, { all: true }).catch(() => [])
+  return found.every(({ address }) => isReachable(address)) ? found[0]?.address : undefined
+}
+
+/** HTTPS: `CONNECT host:port`, and then bytes both ways. */
+async function tunnel(
+  allowed: readonly Allowed[],
+  { url = '' }: IncomingMessage,
+  client: Socket,
+  head: Buffer,
+  refuse: (host: string) => void,
+): Promise<void> {
+  client.on('error', () => client.destroy())
+  const [, host = '', port = ''] = /^([^:\s]{1,253}):(\d{1,5})$/.exec(url) ?? []
+  const address = await addressOf(allowed, host, Number(port))
+  if (address === undefined) {
+    refuse(host)
+    return void client.end(`HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n`)
+  }
+  const upstream = connect({ host: address, port: Number(port) })
+  upstream.setTimeout(PATIENCE_MS, () => upstream.destroy())
+  upstream.on('error', () => client.destroy())
+  upstream.on('close', () => client.destroy())
+  client.on('close', () => upstream.destroy())
+  upstream.once('connect', () => {
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+    upstream.write(head)
+    upstream.pipe(client)
+    client.pipe(upstream)
+  })
+}
+
+/** Plain HTTP: a request for a whole address. Where it is redirected to is asked for anew. */
+async function forward(
+  allowed: readonly Allowed[],
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  refuse: (host: string) => void,
+): Promise<void> {
+  const url = URL.canParse(incoming.url ?? '') ? new URL(incoming.url ?? '') : undefined
+  const port = Number(url?.port || 80)
+  const address = url?.protocol === 'http:' ? await addressOf(allowed, url.hostname, port) : undefined
+  if (!url || address === undefined) {
+    refuse(url?.hostname ?? '')
+    return void response.writeHead(403).end('not on the list of hosts that may be reached')
+  }
+  const { method, headers } = incoming
+  const upstream = request(
+    {
+      host: address,
+      port,
+      method,
+      path: url.pathname + url.search,
+      headers: { ...headers, host: url.host, connection: 'close' },
+      setHost: false,
+      timeout: PATIENCE_MS,
+    },
+    (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    },
+  )
+  upstream.on('timeout', () => upstream.destroy(new Error('no answer')))
+  upstream.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()))
+  incoming.pipe(upstream)
+}
