@@ -59,14 +59,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 const offences = (bad: (one: Import) => boolean) => inside.filter(bad).map(({ from, to }) => `${from} → ${to}`)
 
 /** Parsers and writers of Markdown: as pure as the core itself. */
-const PURE = new Set([
-  'zod',
-  'node:crypto',
-  'mdast',
-  'mdast-util-gfm',
-  'mdast-util-to-markdown',
-  'markdown-it',
-])
+const PURE = new Set(['zod', 'node:crypto', 'mdast', 'mdast-util-gfm', 'mdast-util-to-markdown', 'markdown-it'])
 
 it('core imports nothing of src, and no SDK', () => {
   expect(

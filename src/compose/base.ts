@@ -85,7 +85,13 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     log.info(
       `the API wants a token, which was made: it stands in ${tokenFile(settings.dataDir)} (or set MUSTER_API_TOKEN)`,
     )
-  const installs = await openInstalls(settings.channels.installs, publicUrl, storage.store, (secret) => hide(secret))
+  const installs = await openInstalls(
+    settings.channels.installs,
+    settings.previous.MUSTER_SECRET_KEY,
+    publicUrl,
+    storage.store,
+    (secret) => hide(secret),
+  )
   return {
     settings,
     version,
@@ -139,6 +145,7 @@ function secretsOf(settings: Settings): string[] {
     settings.channels.clickup?.apiToken,
     settings.channels.clickup?.webhookSecret,
     settings.channels.installs?.secretKey,
+    ...Object.values(settings.previous),
     settings.channels.installs?.slack?.clientSecret,
     settings.channels.installs?.slack?.signingSecret,
     settings.channels.installs?.jira?.clientSecret,

@@ -36,6 +36,7 @@ export interface OpenedInstalls extends Installs {
 /** The installs of this server; undefined where no app is set up for installing. */
 export async function openInstalls(
   settings: InstallSettings | undefined,
+  previousKey: string | undefined,
   publicUrl: string,
   store: Pick<Store, 'installs' | 'now'>,
   learn: (secret: string) => void,
@@ -44,12 +45,13 @@ export async function openInstalls(
   const installers = await installersOf(settings)
   const installs = createInstalls({
     store: store.installs,
-    seal: sealWith(settings.secretKey),
+    seal: sealWith(settings.secretKey, previousKey),
     installers,
     hooksUrl: (channel) => publicUrl + hookPath(channel),
     now: store.now,
     sleep,
     learn,
   })
+  if (previousKey) await installs.reseal()
   return { ...installs, installers }
 }

@@ -41,6 +41,8 @@ export interface Installs {
   connect(channel: ChannelName, code: string, redirectUri: string): Promise<readonly Installed[]>
   /** Gives the tokens back and forgets them. @returns false when there were none */
   forget(channel: ChannelName, account: string): Promise<boolean>
+  /** Closes everything with the key of now, so that the one before is needed no more. */
+  reseal(): Promise<void>
   /** Notes something with the tokens. */
   note(channel: ChannelName, account: string, extra: Readonly<Record<string, string>>): Promise<void>
 }
@@ -114,6 +116,10 @@ export function createInstalls(deps: InstallsDeps): Installs {
       const gone = await store.remove(channel, account)
       await revoked.catch(() => {})
       return gone
+    },
+    async reseal() {
+      for (const row of await store.list())
+        await store.replace(row.channel, row.account, row.version, write(row.channel, row.account, read(row)))
     },
     async note(channel, account, extra) {
       const row = await store.get(channel, account)

@@ -25,7 +25,7 @@ import { verifyExport } from '../store/export.ts'
 import { type Base, type Env, openBase, type StoredApp } from './base.ts'
 import type { Stand } from './adapters.ts'
 import { readiness } from './readiness.ts'
-import { verifiersOf } from './verifiers.ts'
+import { either, verifiersOf } from './verifiers.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const APP_FILE = new URL('../../app.yml', import.meta.url)
@@ -150,7 +150,11 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
   const urls = { apiUrl: settings.githubUrls.api, serverUrl: settings.githubUrls.server }
   const client = githubClient({ ...github, ...urls })
   return {
-    verifier: { looksSigned, receive: (headers, body) => receive(headers, body, github.webhookSecret) },
+    verifier: {
+      looksSigned,
+      receive: (headers, body) =>
+        either([github.webhookSecret, settings.previous.WEBHOOK_SECRET], (secret) => receive(headers, body, secret)),
+    },
     platform: stand?.platform ?? githubPlatform(client),
     signIn: github.client && githubSignIn({ clientId: github.client.id, clientSecret: github.client.secret, ...urls }),
   }
@@ -159,13 +163,13 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
 function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void): HttpDeps {
   const { storage, queue, settings, version, log, redact, apiToken } = base
   const { store } = storage
-  const verifiers = verifiersOf(settings.channels, base.installs)
+  const verifiers = verifiersOf(settings.channels, settings.previous, base.installs)
   const onArrival = arrivalRelay(queue, store.now, (level, message, fields) => log[level](fields, message))
   return {
     store,
     version,
     log: (level, message, fields = {}) => log[level](fields, message),
-    apiToken,
+    apiTokens: [apiToken, settings.previous.MUSTER_API_TOKEN].filter((one) => one !== undefined),
     publicUrl: settings.server.publicUrl,
     installing: installingOf(base),
     verifier: (source) => (source === 'github' ? intake()?.verifier : verifiers[source]),

@@ -7,15 +7,22 @@ import { isTooDeep, jsonIn } from '../core/json.ts'
 import { looksSigned as slackLooks, receive as receiveSlack } from '../channels/slack/receive.ts'
 import type { Headers, Received, Verifier } from '../channels/types.ts'
 import type { ChannelSettings } from '../config/channels.ts'
+import type { Previous } from '../config/previous.ts'
 import { isSameSecret } from '../core/hash.ts'
 import type { ChannelName } from '../core/said.ts'
 import type { Installs } from './installs.ts'
+
+/** Two secrets are valid while one takes the other's place. */
+export function either(secrets: readonly (string | undefined)[], check: (secret: string) => Received): Received {
+  const found = secrets.filter((secret) => secret !== undefined).map(check)
+  return found.find(({ ok }) => ok) ?? found[0] ?? WRONG
+}
 
 type Verifiers = Readonly<Record<ChannelName, Verifier | undefined>>
 const WRONG = { ok: false, status: 401, detail: 'The signature is missing or wrong.' } as const
 
 /** Who checks the webhooks of a channel; undefined: it is not switched on, or takes none. */
-export function verifiersOf(settings: ChannelSettings, installs: Installs | undefined): Verifiers {
+export function verifiersOf(settings: ChannelSettings, previous: Previous, installs: Installs | undefined): Verifiers {
   const { slack, jira, clickup, installs: apps } = settings
   // One app has one signing secret, however often it is installed.
   const slackSecret = slack?.signingSecret ?? apps?.slack?.signingSecret
@@ -23,32 +30,40 @@ export function verifiersOf(settings: ChannelSettings, installs: Installs | unde
     slack: slackSecret
       ? {
           looksSigned: (headers) => slackLooks(headers, Date.now()),
-          receive: (headers, body) => receiveSlack(headers, body, slackSecret, Date.now()),
+          receive: (headers, body) =>
+            either([slackSecret, previous.SLACK_SIGNING_SECRET], (secret) =>
+              receiveSlack(headers, body, secret, Date.now()),
+            ),
         }
       : undefined,
     jira:
       jira || apps?.jira
-        ? { looksSigned: jiraLooks, receive: (headers, body) => fromJira(settings, headers, body) }
+        ? { looksSigned: jiraLooks, receive: (headers, body) => fromJira(settings, previous, headers, body) }
         : undefined,
     clickup:
       clickup || apps?.clickup
-        ? { looksSigned: clickupLooks, receive: (headers, body) => fromClickup(settings, installs, headers, body) }
+        ? {
+            looksSigned: clickupLooks,
+            receive: (headers, body) => fromClickup(settings, previous, installs, headers, body),
+          }
         : undefined,
   }
 }
 
 /** A site's own webhook carries a signature over its body, an installed app's a token that the app's secret signed. */
-function fromJira({ jira, installs }: ChannelSettings, headers: Headers, body: Buffer): Received {
+function fromJira({ jira, installs }: ChannelSettings, previous: Previous, headers: Headers, body: Buffer): Received {
   const bearer = /^(?:JWT|Bearer) (.+)$/.exec(headerIn(headers, 'authorization') ?? '')?.[1]
   if (bearer && installs?.jira) {
-    if (!isToken(bearer, installs.jira.clientSecret)) return WRONG
+    const secrets = [installs.jira.clientSecret, previous.JIRA_CLIENT_SECRET]
+    if (!secrets.some((secret) => secret !== undefined && isToken(bearer, secret))) return WRONG
     if (isTooDeep(body)) return { ok: true, arrival: unreadable('jira', body) }
     const payload = jsonIn(body)
     return typeof payload === 'object' && payload !== null
       ? { ok: true, arrival: jiraArrival(payload, body, headerIn(headers, 'x-atlassian-webhook-identifier')) }
       : { ok: false, status: 400, detail: 'The body is not the JSON of a webhook.' }
   }
-  return jira ? receiveJira(headers, body, jira.webhookSecret) : WRONG
+  if (!jira) return WRONG
+  return either([jira.webhookSecret, previous.JIRA_WEBHOOK_SECRET], (secret) => receiveJira(headers, body, secret))
 }
 
 const Claims = z.object({ exp: z.number().optional(), iss: z.string().optional() })
@@ -68,11 +83,16 @@ const Hook = z.looseObject({ webhook_id: z.string() })
 /** ClickUp gives every webhook a secret of its own: which one it is stands in the body, and is believed when its secret fits. */
 async function fromClickup(
   { clickup }: ChannelSettings,
+  previous: Previous,
   installs: Installs | undefined,
   headers: Headers,
   body: Buffer,
 ): Promise<Received> {
-  const own = clickup && receiveClickup(headers, body, clickup.webhookSecret, clickup.team)
+  const own =
+    clickup &&
+    either([clickup.webhookSecret, previous.CLICKUP_WEBHOOK_SECRET], (secret) =>
+      receiveClickup(headers, body, secret, clickup.team),
+    )
   if (own?.ok || !installs) return own ?? WRONG
   const hook = Hook.safeParse(jsonIn(body))
   const kept = hook.success ? await installs.kept('clickup') : []

@@ -5,6 +5,7 @@ import { UserError } from '../core/errors.ts'
 import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
 import { type ChannelSettings, readChannels } from './channels.ts'
+import { type Previous, readPrevious } from './previous.ts'
 
 /** What the operator set, validated. */
 export interface Settings {
@@ -13,6 +14,8 @@ export interface Settings {
   readonly dataDir: string
   readonly github: GithubSettings | undefined
   readonly channels: ChannelSettings
+  /** Secrets that still count beside the new ones. */
+  readonly previous: Previous
   readonly githubUrls: { readonly api: string; readonly server: string }
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
   /** A story that answers in the model's place (rehearsals). */
@@ -93,7 +96,9 @@ const KNOWN = [
   'MODELS',
   'PUBLIC_URL',
   'API_TOKEN',
+  'API_TOKEN_PREVIOUS',
   'SECRET_KEY',
+  'SECRET_KEY_PREVIOUS',
   'SANDBOX',
   'SETUP_NETWORK',
   'SETUP_HOSTS',
@@ -144,6 +149,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     dataDir: env['MUSTER_DATA'] || '.muster',
     github: github(env, problems),
     channels: readChannels(env, problems),
+    previous: readPrevious(env, problems),
     githubUrls: {
       api: url(
         'GITHUB_API_URL',

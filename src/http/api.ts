@@ -49,7 +49,7 @@ const HistoryOut = z.object({
 })
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
 export function apiRoutes(app: Api, deps: HttpDeps): void {
-  app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiToken))
+  app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiTokens))
   app.addHook('preValidation', async ({ params, query, body }, reply) =>
     hasOddText({ params, query, body })
       ? problem(reply, 400, 'bad_characters', 'There is a NUL or half of a character in this request.')
@@ -76,14 +76,14 @@ export function apiRoutes(app: Api, deps: HttpDeps): void {
 async function authorise(
   request: FastifyRequest,
   reply: FastifyReply,
-  token: string | undefined,
+  tokens: readonly string[],
 ): Promise<FastifyReply | undefined> {
-  if (token === undefined) {
+  if (tokens.length === 0) {
     return isLocal(request)
       ? undefined
       : problem(reply, 401, 'no_token', 'Without MUSTER_API_TOKEN the API answers on the loopback address only.')
   }
-  return isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`)
+  return tokens.some((token) => isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`))
     ? undefined
     : problem(reply, 401, 'bad_token', 'Send Authorization: Bearer with the API token.')
 }

@@ -59,8 +59,8 @@ export function operatorRoutes(app: Api, deps: HttpDeps): void {
 }
 
 /** A backup holds the installation's secrets: without a token nobody gets one over HTTP, this machine included. */
-async function backup({ dump, apiToken }: HttpDeps, reply: FastifyReply) {
-  if (apiToken === undefined)
+async function backup({ dump, apiTokens }: HttpDeps, reply: FastifyReply) {
+  if (apiTokens.length === 0)
     return problem(reply, 401, 'no_token', 'A backup holds secrets; over the API it wants MUSTER_API_TOKEN to be set.')
   if (!dump) return problem(reply, 404, 'no_backup', 'This database is a server: use pg_dump (docs/operate.md).')
   const blob = await dump()

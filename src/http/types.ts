@@ -39,7 +39,8 @@ export interface HttpDeps {
   readonly dump: (() => Promise<Blob>) | undefined
   readonly releaseLog: (id: string) => Promise<string>
   readonly readiness: () => Promise<Readiness[]>
-  readonly apiToken: string | undefined
+  /** Any of them counts; none: the API answers this machine alone. */
+  readonly apiTokens: readonly string[]
   readonly publicUrl: string
   /** Undefined: no app is set up for installing. */
   readonly installing:

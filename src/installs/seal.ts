@@ -15,9 +15,10 @@ export interface Seal {
   open(sealed: string, about: string): string
 }
 
-/** Seals texts with a key made from the operator's secret. */
-export function sealWith(secret: string): Seal {
+/** Seals texts with a key made from the operator's secret. @param previous opens what was closed with it, and closes nothing any more */
+export function sealWith(secret: string, previous?: string): Seal {
   const key = scryptSync(secret, SALT, 32)
+  const before = previous === undefined ? [] : [scryptSync(previous, SALT, 32)]
   return {
     close(text, about) {
       const nonce = randomBytes(NONCE)
@@ -27,17 +28,25 @@ export function sealWith(secret: string): Seal {
     },
     open(sealed, about) {
       const bytes = Buffer.from(sealed, 'base64')
-      try {
-        const cipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE), { authTagLength: TAG })
-          .setAAD(Buffer.from(about))
-          .setAuthTag(bytes.subarray(NONCE, NONCE + TAG))
-        return Buffer.concat([cipher.update(bytes.subarray(NONCE + TAG)), cipher.final()]).toString('utf8')
-      } catch (error) {
-        throw new UserError('sealed', `What is stored for ${about} cannot be opened with this MUSTER_SECRET_KEY.`, {
-          hint: 'Set the key that it was stored with, or install again.',
-          cause: error,
-        })
+      for (const one of [key, ...before]) {
+        const text = opened(one, bytes, about)
+        if (text !== undefined) return text
       }
+      throw new UserError('sealed', `What is stored for ${about} cannot be opened with this MUSTER_SECRET_KEY.`, {
+        hint: 'Set the key that it was stored with (as MUSTER_SECRET_KEY_PREVIOUS beside a new one), or install again.',
+      })
     },
+  }
+}
+
+/** Undefined where it was closed with another key, for something else, or changed since. */
+function opened(key: Buffer, bytes: Buffer, about: string): string | undefined {
+  try {
+    const cipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE), { authTagLength: TAG })
+      .setAAD(Buffer.from(about))
+      .setAuthTag(bytes.subarray(NONCE, NONCE + TAG))
+    return Buffer.concat([cipher.update(bytes.subarray(NONCE + TAG)), cipher.final()]).toString('utf8')
+  } catch {
+    return undefined
   }
 }

@@ -1,5 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import type { ContentBlockParam, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages'
+import { z } from 'zod'
 import {
   type Block,
   type Message,
@@ -90,10 +91,39 @@ function withCachePoint(messages: MessageParam[]): MessageParam[] {
   return [...messages.slice(0, -1), { role: 'user', content }]
 }
 
-function replyOf(message: Anthropic.Message): ModelReply {
+const tokens = z
+  .number()
+  .int()
+  .min(0)
+  .nullish()
+  .transform((count) => count ?? 0)
+const Answer = z.object({
+  model: z.string(),
+  stop_reason: z.string().nullish(),
+  content: z.array(
+    z.union([
+      z.object({ type: z.literal('text'), text: z.string() }),
+      z.object({ type: z.literal('tool_use'), id: z.string().min(1), name: z.string(), input: z.unknown() }),
+      z.looseObject({ type: z.string() }).refine(({ type }) => type !== 'text' && type !== 'tool_use'),
+    ]),
+  ),
+  usage: z.object({
+    input_tokens: tokens,
+    output_tokens: tokens,
+    cache_read_input_tokens: tokens,
+    cache_creation_input_tokens: tokens,
+  }),
+})
+
+/** An answer as the rest of Muster knows it. Whatever stands between us and the provider may have changed it. @throws ModelError where it is none */
+export function replyOf(answer: unknown): ModelReply {
+  const read = Answer.safeParse(answer)
+  if (!read.success)
+    throw new ModelError('busy', 'the model provider gave an answer that cannot be read', { cause: read.error })
+  const message = read.data
   const blocks = message.content.map((block): Block => {
-    if (block.type === 'text') return { type: 'text', text: block.text }
-    return block.type === 'tool_use'
+    if (isText(block)) return { type: 'text', text: block.text }
+    return isToolUse(block)
       ? { type: 'tool_use', id: block.id, name: block.name, input: block.input }
       : { type: 'opaque', value: block }
   })
@@ -112,14 +142,25 @@ function replyOf(message: Anthropic.Message): ModelReply {
     usage: {
       inputTokens: usage.input_tokens,
       outputTokens: usage.output_tokens,
-      cacheReadTokens: usage.cache_read_input_tokens ?? 0,
-      cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
+      cacheReadTokens: usage.cache_read_input_tokens,
+      cacheWriteTokens: usage.cache_creation_input_tokens,
     },
   }
 }
 
+type AnswerBlock = z.infer<typeof Answer>['content'][number]
+
+function isText(block: AnswerBlock): block is { type: 'text'; text: string } {
+  return block.type === 'text'
+}
+
+function isToolUse(block: AnswerBlock): block is { type: 'tool_use'; id: string; name: string; input: unknown } {
+  return block.type === 'tool_use'
+}
+
 /** Decides by type and code first, then by status (limits.md: a spend cap is a 429 that must not be retried). */
 function modelError(error: unknown): ModelError {
+  if (error instanceof ModelError) return error
   if (!(error instanceof Anthropic.APIError))
     return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
   const text = `${error.type ?? ''} ${error.message}`

@@ -21,6 +21,7 @@ it('an install whose tokens cannot be used is told of once, and keeps nobody els
     },
     connect: async () => [],
     forget: async () => false,
+    reseal: async () => {},
     note: async () => {},
   }
   const warnings: unknown[] = []
