@@ -15,11 +15,17 @@ export function markdownOf(
     if (target.startsWith('@')) {
       const mine = own.includes(target.slice(1))
       mentioned ||= mine
-      return mine ? '@muster' : `@${label || target.slice(1)}`
+      return mine ? '@muster' : `@${nameIn(label, target.slice(1))}`
     }
     if (target.startsWith('#')) return `#${label || target.slice(1)}`
-    if (target.startsWith('!')) return label ? `@${label.replace(/^@/, '')}` : `@${target.slice(1).split('^')[0]}`
+    if (target.startsWith('!')) return `@${nameIn(label?.replace(/^@/, ''), target.slice(1).split('^')[0] ?? '')}`
     return label && label !== target ? `[${label}](${target})` : target
   })
   return { text: marked.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity] ?? entity), mentioned }
+}
+
+/** What somebody is called, as one word; whoever is called like Muster is called by their id, since only Muster's own account is Muster. */
+function nameIn(label: string | undefined, id: string): string {
+  const name = /^[\p{L}\p{N}_.-]{1,80}/u.exec(label ?? '')?.[0] ?? ''
+  return name === '' || name.toLowerCase() === 'muster' ? id : name
 }
