@@ -47,6 +47,8 @@ export interface Installs {
   note(channel: ChannelName, account: string, extra: Readonly<Record<string, string>>): Promise<void>
 }
 
+const merged = (tokens: Tokens, extra: Tokens['extra']): Tokens => ({ ...tokens, extra: { ...tokens.extra, ...extra } })
+
 /** The installs over their store. Secrets are sealed before they are stored. */
 export function createInstalls(deps: InstallsDeps): Installs {
   const { store, seal, installers, now } = deps
@@ -60,6 +62,8 @@ export function createInstalls(deps: InstallsDeps): Installs {
   }
   const write = (channel: ChannelName, account: string, tokens: Tokens) =>
     seal.close(JSON.stringify(tokens), about(channel, account))
+  const rewrite = (row: InstallRow, tokens: Tokens) =>
+    store.replace(row.channel, row.account, row.version, write(row.channel, row.account, tokens))
   const isDue = ({ expiresAt, refreshToken }: Tokens) =>
     refreshToken !== undefined && expiresAt !== undefined && expiresAt - now() < EARLY_MS
 
@@ -67,10 +71,9 @@ export function createInstalls(deps: InstallsDeps): Installs {
     const fresh = await installers[row.channel]?.refresh(tokens)
     if (!fresh) return tokens
     known(fresh)
-    await store.replace(row.channel, row.account, row.version, write(row.channel, row.account, fresh))
+    await rewrite(row, fresh)
     return fresh
   }
-
   return {
     list: store.list,
     kept: async (channel) =>
@@ -118,15 +121,11 @@ export function createInstalls(deps: InstallsDeps): Installs {
       return gone
     },
     async reseal() {
-      for (const row of await store.list())
-        await store.replace(row.channel, row.account, row.version, write(row.channel, row.account, read(row)))
+      for (const row of await store.list()) await rewrite(row, read(row))
     },
     async note(channel, account, extra) {
       const row = await store.get(channel, account)
-      if (!row) return
-      const tokens = read(row)
-      const changed = { ...tokens, extra: { ...tokens.extra, ...extra } }
-      await store.replace(channel, account, row.version, write(channel, account, changed))
+      if (row) await rewrite(row, merged(read(row), extra))
     },
   }
 }

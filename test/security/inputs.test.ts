@@ -65,7 +65,7 @@ describe('3 to 8: what people do not see reaches no model', () => {
     ways.map(([way, write]) => [`${place}, ${way}`, hide(write(ORDER))] as const),
   )
   // A title or an image over lines is shown as words by Markdown too: only what is hidden is taken out.
-  const cases = all.filter(([name]) => !(/^8/.test(name) && /line break/.test(name)))
+  const cases = all.filter(([name]) => !(name.startsWith('8') && /line break/.test(name)))
   it('are some two hundred', () => expect(cases.length).toBeGreaterThanOrEqual(200))
   it.each(cases)('%s', (_name, text) => {
     const seen = sanitise(text)
