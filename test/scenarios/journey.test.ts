@@ -11,7 +11,7 @@ import { findProgram } from '../../src/workspace/sandbox.ts'
 import { openApiCheck } from '../support/openapi.ts'
 import { copyTemplate } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 150_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 const STORY = fileURLToPath(new URL('../../src/rehearsal/stories/tiers.json', import.meta.url))
 
@@ -47,7 +47,7 @@ it('ends with everything there once, though the server is killed at five points 
   })
   let stopCustomers = () => {}
   try {
-    const deps = { way: onGithub(stage), stage, server, patienceMs: 60_000, thinkMs: 100, onStage: () => {} }
+    const deps = { way: onGithub(stage), stage, server, patienceMs: 240_000, thinkMs: 100, onStage: () => {} }
     const first = (await playFirstRelease(deps)).task
     stopCustomers = playCustomers(stage.productionPort)
     const { issue, pullRequest, task } = await playFix(deps)

@@ -157,8 +157,11 @@ describe('git on the host', () => {
       await expect(git.resolve(repository, ref)).rejects.toThrow()
   })
 
-  it('says what to do when the repository cannot be fetched', async () => {
-    await expect(git.resolve({ ...repository, id: 2 }, 'main')).rejects.toMatchObject({ code: 'clone_failed' })
+  it('says that the Git server is not there when nothing can be fetched', async () => {
+    await expect(git.resolve({ ...repository, id: 2 }, 'main')).rejects.toMatchObject({
+      name: 'Unavailable',
+      message: 'The Git server does not serve acme/x now',
+    })
   })
 
   it('makes the same commit from the same patch, and unpacks exactly a commit', async () => {
