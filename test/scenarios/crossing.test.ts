@@ -3,7 +3,7 @@ import { linkPerson } from '../support/people.ts'
 import { type Asked, goodModel, type Reply, roleOf, SPEC } from '../support/model.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })
 
 /** The same conversation, begun, answered, approved and ended in whichever channels: what happens to the task is the same. */
 

@@ -10,7 +10,7 @@ import { Cluster, hasPrograms } from '../faults/support/cluster.ts'
 import { soon, startScene, type Scene } from '../support/scene.ts'
 import { type Asked, goodModel } from '../support/model.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 360_000 })
 if (!hasPrograms() && process.env['CI']) throw new Error("PostgreSQL's own programs are needed in CI")
 
 describe.skipIf(!hasPrograms())('without its database the web side', () => {

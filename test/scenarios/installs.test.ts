@@ -9,7 +9,7 @@ import { SlackWorld } from '../../src/rehearsal/slack/world.ts'
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 480_000 })
 
 const KEY = 'a-key-of-the-operator-for-tests-0123456789'
 let scene: Scene | undefined

@@ -10,7 +10,7 @@ import { findProgram } from '../../src/workspace/sandbox.ts'
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
 import { openApiCheck } from '../support/openapi.ts'
 
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: 900_000 })
 if (!hasPrograms() && process.env['CI']) throw new Error("PostgreSQL's and Redis's own programs are needed in CI")
 
 const STORY = fileURLToPath(new URL('../../src/rehearsal/stories/tiers.json', import.meta.url))

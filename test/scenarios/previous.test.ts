@@ -11,7 +11,7 @@ import { setStage } from '../../src/rehearsal/stage.ts'
 import { findProgram } from '../../src/workspace/sandbox.ts'
 import { hasPostgres, server as testDatabase } from '../support/databases.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 480_000 })
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const STORY = join(ROOT, 'src/rehearsal/stories/tiers.json')
 const git = (...args: string[]) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim()
@@ -68,7 +68,7 @@ describe.skipIf(!available)('the version before', () => {
     try {
       const issue = await stage.people.openIssue('alice', ISSUE.title, ISSUE.body)
       await stage.people.label('alice', issue.number, 'muster')
-      await waitFor(old, issue.number, 'plan', (task) => task.state.gate?.kind === 'plan', 60_000)
+      await waitFor(old, issue.number, 'plan', (task) => task.state.gate?.kind === 'plan', 240_000)
       await old.stop()
       const now = await ServerChild.start(stage, env)
       try {

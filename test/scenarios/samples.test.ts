@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 60_000 })
+vi.setConfig({ hookTimeout: 240_000, testTimeout: 360_000 })
 
 /** Real payloads, and bad ones, as the vendors post them: signed, over HTTP, to a running server. */
 

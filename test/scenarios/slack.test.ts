@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 360_000 })
 
 let scene: Scene | undefined
 afterEach(async () => {
@@ -43,7 +43,7 @@ it('from a mention in a channel to a proved pull request, with one card in the t
   expect(stage.world.issues[0]?.title).toBe('Fix the tier for large orders')
   expect(stage.world.issues[0]?.body).toContain('Asked by')
   await soon(() => asked.reactions).toEqual(['eyes'])
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   const cards = inThread(asked.ts).filter((message) => message.byApp && message.edits > 0)
   expect(cards).toHaveLength(1)
   await soon(() => JSON.stringify(cards[0]?.blocks)).toContain('Please review and merge')
@@ -143,7 +143,7 @@ it('takes approvals by button: not from somebody unknown, not for what is old, f
   ).toBe(true)
   await people.press(bob, message, 'Approve plan')
   await soon(async () => (await one.task()).state.gate?.kind ?? 'none', 30_000).toBe('none')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(stage.world.issues.filter((issue) => !issue.pull)).toHaveLength(1)
 })
 

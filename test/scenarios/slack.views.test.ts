@@ -4,7 +4,7 @@ import { type Asked, goodModel, type Reply, roleOf, SPEC } from '../support/mode
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 360_000 })
 
 let scene: Scene | undefined
 afterEach(async () => {

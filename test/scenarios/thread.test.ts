@@ -5,7 +5,7 @@ import { commitFolder, git } from '../../src/rehearsal/github/git.ts'
 import { goodModel, roleOf, SPEC } from '../support/model.ts'
 import { QUICK, type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 360_000 })
 
 let scene: Scene
 const start = async (options: SceneOptions = {}) => (scene = await startScene(options))
@@ -214,7 +214,7 @@ describe('in the thread', () => {
     const { people, world } = scene.stage
     const issue = await people.openIssue('alice', 'Wrong price', 'x')
     await people.label('alice', issue.number, 'muster')
-    await soon(async () => (await scene.task()).status, 60_000).toBe('handed_off')
+    await soon(async () => (await scene.task()).status, 240_000).toBe('handed_off')
     await soon(() => comments(issue.number).at(-1)).toContain('prove nothing')
     expect(world.issues.find((one) => one.pull)?.pull?.draft).toBe(true)
     await soon(() => world.checkRuns.map((run) => run.conclusion)).toEqual(['failure', 'failure', 'failure'])

@@ -6,7 +6,7 @@ import { type Asked, DESIGN, goodModel, type Reply, roleOf } from '../support/mo
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 360_000 })
 
 let scene: Scene | undefined
 afterEach(async () => {
@@ -39,7 +39,7 @@ it('Jira: an assigned ticket becomes a proved pull request; one status comment, 
     'Quantities from 10 on should get the second tier.',
   )
   await people.assign(alice, ticket, world.bot)
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(stage.world.issues.filter((issue) => !issue.pull)).toEqual([])
   expect(ticket.status.name).toBe('Being built')
   await soon(() => text(ticket)).toContain('Please review and merge')
@@ -62,7 +62,7 @@ it('Jira: nobody known gets a way to sign in and nothing else; a ticket of no kn
   await people.assign(alice, ticket, world.bot)
   await soon(() => text(ticket)).toContain('Which repository is it about?')
   await people.comment(alice, ticket, '@muster build acme/price-service')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(stage.world.issues.filter((issue) => !issue.pull)).toEqual([])
 })
 
@@ -77,7 +77,7 @@ it('Jira: the questions of the plan are answered by a plain comment, and a delet
   const [issue] = stage.world.issues
   await soon(async () => (await one.task()).state.origin.number).toBe(issue?.number)
   await stage.people.comment('bob', issue?.number ?? 0, '@muster approve')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(world.tickets).toEqual([])
 })
 
@@ -107,7 +107,7 @@ it('ClickUp: a tagged task becomes a proved pull request; one status comment, st
     'Quantities from 10 on should get the second tier.',
   )
   await people.tag(alice, ticket, 'Muster')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(ticket.status.status).toBe('in progress')
   await soon(() => text(ticket)).toContain('Please review and merge')
   expect(written(ticket).filter(({ edits }) => edits > 0)).toHaveLength(1)
@@ -129,7 +129,7 @@ it('ClickUp: assigned and approved by a comment; a guest may not even ask', asyn
   await people.assign(alice, ticket, world.bot)
   await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
   await people.comment(bob, ticket, '@muster approve')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(written(ticket).length).toBeGreaterThan(before)
 })
 
@@ -188,7 +188,7 @@ it('Jira: a ticket with a web link to an issue belongs to that issue, and the pu
   const url = `${stage.world.url}/acme/price-service/issues/${issue.number}`
   ticket.links.push({ id: 1, globalId: '', relationship: '', object: { url, title: 'The issue' } })
   await people.assign(alice, ticket, world.bot)
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect((await one.task()).state.origin.number).toBe(issue.number)
   const pull = stage.world.issues.find((found) => found.pull)
   await soon(() => pull?.body).toContain(`Closes #${issue.number}`)
@@ -216,7 +216,7 @@ it('a place is linked by command, hears everything from then on, and nothing mor
   await soon(async () => (await one.events('&source=jira')).at(0)?.decision?.reason).not.toBe(undefined)
   expect((await one.task()).state.gate?.kind).toBe('plan')
   await stage.people.comment('alice', issue.number, '@muster approve')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(text(ticket)).not.toContain('Please review and merge')
   expect(ticket.comments.length).toBeLessThan(before + 4)
 })

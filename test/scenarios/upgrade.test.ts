@@ -15,7 +15,7 @@ import { taskOf, waitFor } from '../../src/rehearsal/observe.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
 import { findProgram } from '../../src/workspace/sandbox.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 480_000 })
 
 /** What version 0.1.0 left behind, recorded from it: the histories of a whole journey, and a database in the middle of one. */
 const file = (name: string) => fileURLToPath(new URL(`../fixtures/0.1.0/${name}`, import.meta.url))
@@ -74,7 +74,7 @@ it('goes on with a task that a 0.1.0 process left in the middle of a step, payin
   })
   try {
     const before = await taskOf(server, 1)
-    const plan = await waitFor(server, 1, 'plan', (task) => task.state.gate?.kind === 'plan', 60_000)
+    const plan = await waitFor(server, 1, 'plan', (task) => task.state.gate?.kind === 'plan', 240_000)
     expect(plan.state.steps.map((step) => [step.id, step.status])).toEqual([
       ['spec', 'done'],
       ['design', 'done'],

@@ -6,7 +6,7 @@ import { wordsIn } from '../../src/rehearsal/slack/words.ts'
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 360_000 })
 
 /** Attacks and troubles over more than one channel (security.md: 15, 48, 53): nothing may happen, and people must hear of what cannot. */
 
@@ -78,7 +78,7 @@ it('words that somebody else put into a ticket of the team are planned only afte
   await people.rewrite(jira.alice, own, 'They get the wrong tier.')
   await people.assign(jira.alice, own, world.bot)
   await soon(() => own.status.name, 40_000).toBe('Being built')
-  await soon(() => own.links.length, 60_000).toBe(1)
+  await soon(() => own.links.length, 240_000).toBe(1)
 })
 
 it('authority does not cross channels: a look-alike, a quoted approval and a mirrored button are nobody', async () => {
@@ -142,7 +142,7 @@ it('a token that is not accepted any more is told of where Muster can still be h
   const { number } = (await one.task()).state.origin
   const comments = () => stage.world.comments.filter(({ issue }) => issue === number).map(({ body }) => body)
   await soon(() => comments().filter((body) => /I can write to .* again/.test(body))).toHaveLength(1)
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
 })
 
 it('an issue of another repository cannot be linked: its work would be commanded by whoever may write here', async () => {
@@ -157,7 +157,7 @@ it('an issue of another repository cannot be linked: its work would be commanded
   await there.comment('mallory', hers.number, `@muster link ${world.url}/acme/price-service/issues/${ours.number}`)
   await soon(async () => (await one.events()).map(({ decision }) => decision?.reason)).toContain('other_repository')
   await stage.people.label('alice', ours.number, 'muster')
-  await soon(async () => (await one.task()).state.pullRequest?.draft, 60_000).toBe(false)
+  await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   await there.comment('mallory', hers.number, '@muster cancel')
   await soon(async () => (await one.events()).map(({ decision }) => decision?.reason)).toContain('no_task')
   expect((await one.task()).status).not.toBe('cancelled')

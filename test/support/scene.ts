@@ -158,7 +158,7 @@ export function copyTemplate(to: string): void {
 }
 
 /** Waits until something holds, as a person would. */
-export function soon<T>(look: () => T | Promise<T>, timeout = 20_000) {
+export function soon<T>(look: () => T | Promise<T>, timeout = 80_000) {
   return expect.poll(
     async () => {
       try {
