@@ -16,8 +16,7 @@ let running: Running
 let url = ''
 let token = ''
 
-beforeAll(async () => {
-  copyTemplate(join(dir, 'data'))
+async function start(): Promise<void> {
   running = await startServer(
     {
       PORT: '0',
@@ -29,6 +28,11 @@ beforeAll(async () => {
     'test',
   )
   url = `http://127.0.0.1:${running.port}`
+}
+
+beforeAll(async () => {
+  copyTemplate(join(dir, 'data'))
+  await start()
   token = keptToken(join(dir, 'data')) ?? ''
 })
 afterAll(async () => {
@@ -57,17 +61,7 @@ describe('a server that is known elsewhere', () => {
     const authorization = `Bearer ${token}`
     expect((await fetch(`${url}/api/v1/tasks`, { headers: { authorization } })).status).toBe(200)
     await running.stop()
-    running = await startServer(
-      {
-        PORT: '0',
-        HOST: '127.0.0.1',
-        MUSTER_DATA: join(dir, 'data'),
-        LOG_LEVEL: 'silent',
-        MUSTER_PUBLIC_URL: 'https://muster.example.com',
-      },
-      'test',
-    )
-    url = `http://127.0.0.1:${running.port}`
+    await start()
     expect((await fetch(`${url}/api/v1/tasks`, { headers: { authorization } })).status).toBe(200)
   })
 

@@ -122,7 +122,7 @@ function batchesOf(proof: Proof | undefined, how: Reading): ApiAnnotation[][] {
       start_line: one.line,
       end_line: one.line,
       annotation_level: 'failure',
-      message: messageOf(one.message.slice(0, 60_000), how),
+      message: messageOf(one.message, how).slice(0, 60_000),
     }),
   )
   const count = Math.max(1, Math.ceil(all.length / BATCH))
