@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { renderBlocks } from '../../src/channels/slack/render.ts'
 import { redactor } from '../../src/core/redact.ts'
+import { brief, paragraph } from '../../src/core/reply/document.ts'
 import { messageOf, titleOf } from '../../src/core/reply/foreign.ts'
 import { richOf } from '../../src/core/reply/read.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -99,4 +100,13 @@ describe('40, 41: secrets', () => {
     }
     expect(leaks(lines.join(''))).toEqual([])
   })
+})
+
+it('half of a secret is not left where brief words are cut', () => {
+  const secret = 'ghs_0123456789abcdefghijklmnopqrstuvwxyz'
+  const redact = redactor([secret])
+  for (let before = 90; before < 125; before++) {
+    const written = renderMarkdown([paragraph(brief(`${'a'.repeat(before)}${secret}`))], { redact })
+    expect(written, `${before} characters before it`).not.toContain('ghs_0')
+  }
 })

@@ -1,4 +1,4 @@
-import { harmless, harmlessCode, harmlessLine, harmlessSpan, seen } from '../harmless.ts'
+import { cutLine, harmless, harmlessCode, harmlessLine, harmlessSpan, seen } from '../harmless.ts'
 import { parseInline, parseMarkdown, TooMuchMarkup } from './parse.ts'
 import { type Inline, plainText, type Rich, type RichDocument, text, tidy } from './rich.ts'
 
@@ -19,6 +19,11 @@ export function foreignBlocks(source: string, how: Reading): RichDocument {
   const read = tried(() => parseMarkdown(safe(source, how)))
   if (!read) return plainBlocks(source, how)
   return read.map((one) => harmlessBlock(one, how))
+}
+
+/** The same on one line, of at most `max` characters. */
+export function briefInline(source: string, max: number, how: Reading): readonly Inline[] {
+  return foreignInline(cutLine(safe(source, how), max), how)
 }
 
 /** The same on one line. */

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts'
 import type { Block, Document } from './document.ts'
 import {
+  briefInline,
   code,
   codeText,
   foreignBlocks,
@@ -11,7 +12,7 @@ import {
   spanText,
 } from './foreign.ts'
 import { plainDocument } from './plain.ts'
-import { harmless } from '../harmless.ts'
+import { cutLine, harmless } from '../harmless.ts'
 import { isSafeUrl, parseInline, parseMarkdown } from './parse.ts'
 import { type Inline, plainText, type Rich, type RichDocument, type RichItem, text, tidy } from './rich.ts'
 import { type Own, type Piece, say, type Words } from './words.ts'
@@ -191,7 +192,9 @@ function codeWith(own: string, put: readonly Piece[], how: Reading): string {
     .split(PLACE)
     .map((part, index) => {
       const piece = put[Number(part)]
-      return index % 2 === 0 || !piece || !('text' in piece) ? part : spanText(piece.text, how)
+      if (index % 2 === 0 || !piece || !('text' in piece)) return part
+      const words = spanText(piece.text, how)
+      return piece.kind === 'brief' ? cutLine(words, piece.max) : words
     })
     .join('')
 }
@@ -205,7 +208,7 @@ function pieceOf(piece: Piece | undefined, how: Reading): (Inline | Blocks)[] {
     case 'said':
       return [{ blocks: foreignBlocks(piece.text, how) }]
     case 'brief':
-      return [...foreignInline(piece.text, how)]
+      return [...briefInline(piece.text, piece.max, how)]
     case 'mono':
       return [code(piece.text, how)]
     case 'issue':

@@ -1,5 +1,3 @@
-import { cutLine } from '../harmless.ts'
-
 /**
  * What is said in a message. **A plain string is somebody else's words**, in Markdown: whatever stands in it is made harmless
  * before it is written. Muster's own words are written with `say`, whose template is ours and whose values are foreign again.
@@ -18,8 +16,8 @@ export type Piece =
   | { readonly kind: 'value'; readonly text: string }
   /** Markdown of any length; where it stands in a paragraph, its first and last paragraphs join that. */
   | { readonly kind: 'said'; readonly text: string }
-  /** Markdown on one line. */
-  | { readonly kind: 'brief'; readonly text: string }
+  /** Markdown on one line, of at most `max` characters once what is secret is gone. */
+  | { readonly kind: 'brief'; readonly text: string; readonly max: number }
   | { readonly kind: 'mono'; readonly text: string }
   /** An address of Muster's or the platform's own, never one out of foreign words. */
   | { readonly kind: 'link'; readonly url: string; readonly label: string }
@@ -64,9 +62,9 @@ export function said(text: string): Piece {
   return { kind: 'said', text }
 }
 
-/** Foreign Markdown on one line; cut first, so that no cut undoes anything. */
+/** Foreign Markdown on one line. Cut where it is read: after its secrets are gone, for half of one is known as none, and before its markup is. */
 export function brief(text: string, max = 120): Piece {
-  return { kind: 'brief', text: cutLine(text, max) }
+  return { kind: 'brief', text, max }
 }
 
 /** Foreign words as code within a line. */
