@@ -103,10 +103,10 @@ describe('40, 41: secrets', () => {
 })
 
 it('half of a secret is not left where brief words are cut', () => {
-  const secret = 'ghs_0123456789abcdefghijklmnopqrstuvwxyz'
+  const secret = 'K3Y0123456789qwertzuiopqwertzuiop'
   const redact = redactor([secret])
   for (let before = 90; before < 125; before++) {
     const written = renderMarkdown([paragraph(brief(`${'a'.repeat(before)}${secret}`))], { redact })
-    expect(written, `${before} characters before it`).not.toContain('ghs_0')
+    expect(written, `${before} characters before it`).not.toContain('K3Y01')
   }
 })
