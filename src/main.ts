@@ -20,6 +20,7 @@ import { inviteInstall, listInstalls, removeInstall } from './cli/installs.ts'
 import { linkPerson, listPeople, unlinkPerson } from './cli/people.ts'
 import { runUntilStopped } from './cli/start.ts'
 import { doctorChecks } from './compose/doctor.ts'
+import { runApart } from './compose/apart/child.ts'
 import { startServer, startWorkerProcess } from './compose/server.ts'
 import { rolesOf } from './compose/worker.ts'
 import { repositorySchema } from './config/repository.ts'
@@ -73,6 +74,10 @@ program
       })
     await runUntilStopped(() => startWorkerProcess(process.env, packageJson.version, roles))
   })
+program
+  .command('apart', { hidden: true })
+  .description('work that is suspected of ending its process; started by Muster itself')
+  .action(() => runApart(process.env, packageJson.version))
 program
   .command('doctor')
   .description('look whether everything is in place, and say what to do')

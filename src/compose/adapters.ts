@@ -33,6 +33,8 @@ export interface Stand {
   readonly target?: Target
   readonly platform?: Platform
   readonly sender?: Sender
+  /** The program that puts up this stand again, in a process of its own. */
+  readonly program?: string
   /** The provider is our own, and has no limits. */
   readonly unlimited?: boolean
 }
@@ -48,6 +50,8 @@ export interface AdapterDeps {
   readonly redact: (text: string) => string
   readonly installs: Installs | undefined
   readonly leases: Pick<Leases, 'acquire'>
+  /** Where another process serves the releases: what stands for its target here. */
+  readonly targetOver?: (local: Target) => Target
 }
 
 /** Everything that reaches outside, by the settings. */
@@ -61,6 +65,7 @@ export async function openAdapters({
   redact,
   installs,
   leases,
+  targetOver = (local) => local,
 }: AdapterDeps) {
   const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
   const { publicUrl, host } = settings.server
@@ -96,7 +101,7 @@ export async function openAdapters({
   const releases = releaseEngine({
     git,
     store: store.releases,
-    target: stand.target ?? target,
+    target: stand.target ?? targetOver(target),
     now: store.now,
     sleep,
     log: warn,

@@ -6,6 +6,7 @@ import { hashOf } from '../core/hash.ts'
 import { redactor } from '../core/redact.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
+import type { Store } from '../store/types.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { findProgram } from '../workspace/sandbox.ts'
 import { type OpenedInstalls, openInstalls } from './installers.ts'
@@ -16,11 +17,13 @@ export type Env = Readonly<Record<string, string | undefined>>
 
 /** What every kind of process has. */
 export interface Base {
+  /** What the settings were read from; processes of this one read the same. */
+  readonly env: Env
   readonly settings: Settings
   readonly version: string
   readonly log: Log
   readonly redact: (text: string) => string
-  readonly storage: Storage
+  readonly storage: Omit<Storage, 'carrier'>
   readonly queue: Queue
   readonly markerKey: string
   /** What the API wants; undefined: it answers this machine alone. */
@@ -43,10 +46,21 @@ const StoredApp = z.object({
 })
 export type StoredApp = GithubSettings & { readonly slug?: string | undefined }
 
-/** Opens what every kind of process needs. @throws UserError listing what is wrong with the settings */
-export async function openBase(env: Env, version: string, kind: 'start' | 'web' | 'worker'): Promise<Base> {
+type Stored = Pick<Base, 'storage' | 'queue'>
+
+/**
+ * Opens what every kind of process needs.
+ * @param elsewhere the database and the queue of another process (`apart`)
+ * @throws UserError listing what is wrong with the settings
+ */
+export async function openBase(
+  env: Env,
+  version: string,
+  kind: 'start' | 'web' | 'worker' | 'apart',
+  elsewhere?: Stored,
+): Promise<Base> {
   const settings = readSettings(env)
-  if (kind !== 'start' && !settings.databaseUrl)
+  if (kind !== 'start' && !elsewhere && !settings.databaseUrl)
     throw new UserError(
       'needs_database',
       `\`muster ${kind}\` wants DATABASE_URL: the embedded database belongs to one process.`,
@@ -57,17 +71,10 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
   const secrets = secretsOf(settings)
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
-  for (const name of unusedVariables(env)) log.warn(`${name} is set, but this version does not use it`)
-  for (const warning of warnings(settings)) log.warn(warning)
-  const storage = await openStorage(settings)
-  const { instance, now } = storage.store
-  const markerKey = z.string().parse(await instance.setOnce('marker.key', randomBytes(32).toString('hex')))
-  const queue = await openQueue({
-    carrier: storage.carrier,
-    instance: hashOf(markerKey).slice(0, 12),
-    now,
-    log: (level, message, fields = {}) => log[level](fields, message),
-  })
+  if (!elsewhere) for (const warning of warnings(env, settings)) log.warn(warning)
+  const { storage, queue } = elsewhere ?? (await openStored(settings, log))
+  const { instance } = storage.store
+  const markerKey = await markerKeyOf(storage.store)
   const learned = new Set<string>()
   const hide = (...found: readonly string[]) => {
     if (found.every((one) => learned.has(one))) return
@@ -79,7 +86,7 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     return app
   }
   const { publicUrl } = settings.server
-  const apiToken = kind === 'worker' ? undefined : await apiTokenOf(settings, instance)
+  const apiToken = kind === 'worker' || elsewhere ? undefined : await apiTokenOf(settings, instance)
   if (apiToken) hide(apiToken)
   if (apiToken && !settings.server.apiToken)
     log.info(
@@ -93,6 +100,7 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
     (secret) => hide(secret),
   )
   return {
+    env,
     settings,
     version,
     log,
@@ -117,10 +125,27 @@ export async function openBase(env: Env, version: string, kind: 'start' | 'web' 
   }
 }
 
+async function openStored(settings: Settings, log: Log): Promise<Stored> {
+  const storage = await openStorage(settings)
+  const queue = await openQueue({
+    carrier: storage.carrier,
+    instance: hashOf(await markerKeyOf(storage.store)).slice(0, 12),
+    now: storage.store.now,
+    log: (level, message, fields = {}) => log[level](fields, message),
+  })
+  return { storage, queue }
+}
+
+/** The key of this installation, by which its own marks are known; made once. */
+async function markerKeyOf({ instance }: Store): Promise<string> {
+  return z.string().parse(await instance.setOnce('marker.key', randomBytes(32).toString('hex')))
+}
+
 /** What will not work, said before anybody waits for it. */
-function warnings(settings: Settings): string[] {
+function warnings(env: Env, settings: Settings): string[] {
   const { anthropic, scriptFile, sandbox, github } = settings
   return [
+    ...unusedVariables(env).map((name) => `${name} is set, but this version does not use it`),
     ...(sandbox === 'none'
       ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
       : []),

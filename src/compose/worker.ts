@@ -1,35 +1,25 @@
 import { join, resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
-import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
-import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
 import type { Role } from '../core/artefacts.ts'
 import { limitsOf } from '../core/rate.ts'
-import type { Task } from '../core/task/types.ts'
 import { inboxHandler } from '../inbox/handle.ts'
-import { PERSON, personLimiter } from '../inbox/rate.ts'
-import { settingsSource } from '../inbox/settings.ts'
 import { leaseKeeper } from '../leases/keeper.ts'
 import type { Leases } from '../leases/types.ts'
-import { withBreaker } from '../llm/breaker.ts'
-import { openProvider } from '../llm/provider.ts'
 import { noLimiter, sharedLimiter } from '../outbox/limiter.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { ROLES } from '../queue/jobs.ts'
-import { handlerFor } from '../roles/registry.ts'
-import { newId } from '../store/ids.ts'
-import { isDatabaseDown } from '../store/sql.ts'
-import { currentDelivery, withLogContext } from '../telemetry/log.ts'
-import { toolsFor } from '../tools/tools.ts'
-import { createEngine } from '../workflow/engine.ts'
-import { createStepRunner } from '../workflow/steps.ts'
+import { withLogContext } from '../telemetry/log.ts'
+import { createStepRunner } from '../workflow/runner.ts'
 import { sweep } from '../workflow/sweep.ts'
 import type { Workflow } from '../workflow/types.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
 import { removeTree } from '../workspace/spawn.ts'
 import { type Adapters, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
-import { catchUpsOf, factsOf, mappedIn, readerOf } from './connected.ts'
+import { apartFrom } from './apart/parent.ts'
+import { catchUpsOf } from './connected.ts'
+import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from './engines.ts'
 import { catchingUp, catchUpStore, tend } from './catchup.ts'
 import { every } from './every.ts'
 import { hostTarget } from './host.ts'
@@ -63,25 +53,12 @@ export interface Worker {
 
 /** The engines, over the adapters. */
 function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, leases: Leases) {
-  const { settings, log, markerKey, queue, storage } = base
+  const { env, log, markerKey, queue, storage } = base
   const { store } = storage
   const { now } = store
-  const write = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}) =>
-    log[level](fields, message)
-  const onCommit = (task: Task) => {
+  const engine = engineOf(base, (task) => {
     outbox.kick()
     runner.reconcile(task)
-  }
-  const engine = createEngine({
-    store,
-    queue,
-    now,
-    sleep,
-    random: Math.random,
-    cause: currentDelivery,
-    isDown: isDatabaseDown,
-    onCommit,
-    log: write,
   })
   const outbox = createOutbox({
     store,
@@ -93,76 +70,14 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     markerKey,
     now,
     random: Math.random,
-    log: write,
+    log: writerTo(log),
   })
-  const provider = withBreaker(stand.provider ?? openProvider(settings), {
-    now,
-    onChange: (open) =>
-      write('warn', open ? 'the model provider is left alone for a while' : 'the model provider works again'),
-  })
-  const { git, releases } = adapters
-  const runner = createStepRunner({
-    workflow: engine,
-    store,
-    leases,
-    provider,
-    models: settings.models,
-    handlerFor: stand.handlerFor ?? handlerFor,
-    toolsFor,
-    git,
-    releases,
-    setupNetwork: settings.setupNetwork,
-    isDown: isDatabaseDown,
-    now,
-    sleep,
-    random: Math.random,
-    log: write,
-  })
-  const handle = inboxOf({ base, github, stand }, adapters, leases, engine, outbox.kick)
+  const { kick } = outbox
+  const { program } = stand
+  const apart = apartFrom({ store, queue, target: stand.target ?? adapters.target, kick, log, env, program })
+  const runner = createStepRunner({ ...stepDepsOf({ base, stand }, adapters, engine), leases, apart })
+  const handle = inboxHandler(inboxDepsOf({ base, github, stand }, adapters, { leases, workflow: engine, apart, kick }))
   return { engine, outbox, runner, handle }
-}
-
-/** What becomes of what arrives, over the adapters. */
-function inboxOf(
-  { base, github, stand = {} }: Pick<WorkerDeps, 'base' | 'github' | 'stand'>,
-  { platform, channels }: Adapters,
-  leases: Leases,
-  workflow: Workflow,
-  kick: () => void,
-) {
-  const { settings, log, storage } = base
-  const { store } = storage
-  const { now } = store
-  return inboxHandler({
-    store,
-    workflow,
-    leases,
-    platform,
-    receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
-    readers: {
-      slack: readerOf(channels, 'slack'),
-      jira: readerOf(channels, 'jira'),
-      clickup: readerOf(channels, 'clickup'),
-    },
-    facts: {
-      slack: factsOf(channels, 'slack'),
-      jira: factsOf(channels, 'jira'),
-      clickup: factsOf(channels, 'clickup'),
-    },
-    mapped: (channel, projects) => mappedIn(settings.channels, channel, projects),
-    uninstalled: async (channel, account) => void (await base.installs?.forget(channel, account)),
-    githubUrl: settings.githubUrls.server,
-    publicUrl: settings.server.publicUrl,
-    linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
-    settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
-    mayAsk: stand.unlimited ? () => 'yes' : personLimiter(PERSON.burst, PERSON.perMinute, now),
-    newId,
-    now,
-    random: Math.random,
-    within: withLogContext,
-    log: (level, message, fields = {}) => log[level](fields, message),
-    kick,
-  })
 }
 
 /** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */

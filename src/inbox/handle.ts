@@ -3,7 +3,7 @@ import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
 import { bareAccount, type ChannelName, memberKey, type Said } from '../core/said.ts'
-import { isPoison } from '../core/poison.ts'
+import { SUSPECT } from '../core/poison.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
@@ -50,10 +50,10 @@ export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void
 /** It is handled later; the queue offers it again. */
 class Postponed extends Error {}
 
-/** Where somebody's process ended in this lane before, each event is watched by itself, so that the one that does it is found. */
+/** Where somebody's process ended in this lane before, each event is watched by itself, and a suspected one handled in a process of its own. */
 async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Promise<void> {
   if (claim.crashes === 0) return handleOne(deps, stored, claim)
-  // One suspect at a time: what was only there when the process ended comes through.
+  // One suspect at a time: it may be what uses up the machine.
   const turn = await deps.leases.acquire('suspect-event')
   if (!turn) {
     await claim.postpone()
@@ -63,13 +63,27 @@ async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Pr
   try {
     if (!watched) throw new Postponed('somebody else handles this event')
     // The first crash was counted for the lane.
-    const crashes = watched.crashes + 1
-    if (isPoison(crashes, await deps.leases.deaths())) return await quarantine(deps, stored, crashes)
-    await handleOne(deps, stored, claim)
+    if (watched.crashes + 1 < SUSPECT) return await handleOne(deps, stored, claim)
+    if ((await deps.apart({ kind: 'event', id: stored.event.id }, claim, claim.signal)) === 'poison')
+      return await quarantine(deps, stored)
+    await inItsLane(deps, stored)
   } finally {
     await watched?.release().catch(() => {})
     await turn.release().catch(() => {})
   }
+}
+
+/** What was looked into elsewhere, and belongs into another lane, is handled there. */
+async function inItsLane(deps: InboxDeps, { event, lane }: StoredInbound): Promise<void> {
+  const now = await deps.store.inbox.get(event.id)
+  if (now?.lane && now.lane !== lane && !isDecided(now.event))
+    await drainLane(deps, now.lane, (one, claim) => guarded(deps, one, claim))
+}
+
+/** The whole of what a process does for a suspected event that another one handed to it. @param claim the other's, on the lane */
+export async function handleApart(deps: InboxDeps, eventId: string, claim: Claim): Promise<void> {
+  const stored = await deps.store.inbox.get(eventId)
+  if (stored && !isDecided(stored.event)) await handleOne(deps, stored, claim)
 }
 
 async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim): Promise<void> {

@@ -1,16 +1,17 @@
 import { noteReply } from '../core/reply/answers.ts'
+import { mono, say } from '../core/reply/words.ts'
 import { comment } from '../core/task/places.ts'
 import type { StoredInbound } from '../store/types.ts'
 import type { InboxDeps } from './scene.ts'
 
-/** An event that ended the process several times is not handled any more: the operator finds it among the dead letters, and its conversation is told. */
-export async function quarantine(deps: InboxDeps, { event, lane }: StoredInbound, crashes: number): Promise<void> {
-  deps.log('error', 'an event is quarantined: processes ended while they handled it', { event: event.id, crashes })
+/** An event that ends the process that handles it is not handled any more: the operator finds it among the dead letters, and its conversation is told. */
+export async function quarantine(deps: InboxDeps, { event, lane }: StoredInbound): Promise<void> {
+  deps.log('error', 'an event is quarantined: it ended its own process', { event: event.id })
   const conversationId = lane ? await deps.store.conversations.find(lane) : undefined
   const task = conversationId ? await deps.store.tasks.latest(conversationId) : undefined
   if (conversationId && task) {
     const document = noteReply(
-      `Something that was said here ended Muster's process ${crashes} times in a row, so it was set aside. The operator finds it with \`muster dead list\`.`,
+      say`Something that was said here ends Muster's process each time it is read, so it was set aside. The operator finds it with ${mono('muster dead list')}.`,
     )
     await deps.store.effects.add(
       conversationId,
@@ -20,6 +21,6 @@ export async function quarantine(deps: InboxDeps, { event, lane }: StoredInbound
     )
     deps.kick()
   }
-  const detail = `processes ended ${crashes} times while they handled it`
+  const detail = 'it ends the process that handles it'
   await deps.store.inbox.decide(event.id, { outcome: 'refused', reason: 'quarantined', detail }, { conversationId })
 }

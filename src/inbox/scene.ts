@@ -3,7 +3,7 @@ import type { Heard, Unheard } from '../core/heard.ts'
 import type { ChannelName, Said } from '../core/said.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Platform, Receiver } from '../channels/types.ts'
-import type { Leases } from '../leases/types.ts'
+import type { Apart, Leases } from '../leases/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Fence } from '../leases/types.ts'
 import type { Allowance } from './rate.ts'
@@ -38,7 +38,9 @@ export interface InboxDeps {
   /** Where people sign in to show which GitHub account is theirs. */
   readonly linkUrl: (code: string) => string
   readonly newId: () => string
-  readonly leases: Pick<Leases, 'acquire' | 'deaths'>
+  readonly leases: Pick<Leases, 'acquire'>
+  /** Handles a suspected event in a process of its own. */
+  readonly apart: Apart
   readonly now: () => number
   readonly random: () => number
   /** Lines that are logged inside say which delivery they belong to. */

@@ -21,7 +21,6 @@ const GIVE_BACK_MS = 500
 const DEAD_CACHE_MS = 1000
 /** A process elsewhere that was not seen for so long has ended; one on this machine is looked at. */
 const SILENT_MS = 60_000
-const LATELY_MS = 10 * 60_000
 
 interface Held {
   readonly fence: Fence
@@ -42,11 +41,7 @@ class LeaseKeeper implements Leases {
   readonly #deps: KeeperDeps
   readonly #held = new Map<string, Held>()
   readonly #timers: NodeJS.Timeout[] = []
-  #known: { at: number; dead: readonly string[]; lately: number } = {
-    at: Number.NEGATIVE_INFINITY,
-    dead: [],
-    lately: 0,
-  }
+  #known: { at: number; dead: readonly string[] } = { at: Number.NEGATIVE_INFINITY, dead: [] }
   #renewing = false
 
   constructor(deps: KeeperDeps) {
@@ -66,8 +61,8 @@ class LeaseKeeper implements Leases {
     return got && this.#hold({ table: 'lease', name, token: got.token }, got.crashes, since)
   }
 
-  keep(fence: Fence): Claim {
-    return this.#hold(fence, 0, performance.now())
+  keep(fence: Fence, crashes = 0): Claim {
+    return this.#hold(fence, crashes, performance.now())
   }
 
   async dead(): Promise<readonly string[]> {
@@ -75,16 +70,10 @@ class LeaseKeeper implements Leases {
     return this.#known.dead
   }
 
-  async deaths(): Promise<number> {
-    await this.#look()
-    return this.#known.lately
-  }
-
   async #look(): Promise<void> {
     const rows = await this.#deps.store.processes.list()
     const dead = rows.filter((row) => row.id !== this.holder && isDead(row.id, row.silentMs))
-    const lately = dead.filter((row) => row.silentMs < LATELY_MS).length
-    this.#known = { at: performance.now(), dead: dead.map((row) => row.id), lately }
+    this.#known = { at: performance.now(), dead: dead.map((row) => row.id) }
   }
 
   async start(): Promise<void> {
@@ -110,6 +99,7 @@ class LeaseKeeper implements Leases {
     const one: Held = { fence, controller: new AbortController(), renewedAt: since }
     const key = keyOf(fence)
     this.#held.set(key, one)
+    let counted = crashes > 0
     return {
       fence,
       crashes,
@@ -120,6 +110,10 @@ class LeaseKeeper implements Leases {
       },
       postpone: async () => {
         if (this.#held.delete(key)) await this.#deps.store.leases.postpone(fence)
+      },
+      progressed: async () => {
+        if (counted) await this.#deps.store.leases.forgive(fence)
+        counted = false
       },
       drop: () => void this.#held.delete(key),
     }

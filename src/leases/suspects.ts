@@ -1,14 +1,12 @@
+import { SUSPECT } from '../core/poison.ts'
 import type { Claim, Leases } from './types.ts'
-
-/** Work that was under way when processes ended so often is suspected of having ended them. */
-const SUSPECT = 2
 
 /** `done`, or somebody else has it; `suspect`: done as the one suspect of its time; `later`: suspected, and not its turn. */
 export type Turn = 'done' | 'suspect' | 'later'
 
 /**
- * Takes the lease of a piece of work and does it. Suspected work is done while no other suspect is at work, and its lease is not
- * even touched before that: what was only there when a process ended comes through, and what ended it is found.
+ * Takes the lease of a piece of work and does it. Suspected work is done while no other suspect is at work: it may be what
+ * uses up the machine. Its lease is not even touched before that.
  */
 export async function withLease(
   leases: Pick<Leases, 'acquire'>,

@@ -9,7 +9,7 @@ export interface Fence {
 export interface Claim {
   /** Goes into every write. */
   readonly fence: Fence
-  /** How many processes ended while they had it, one after the other. */
+  /** How many processes ended while they had it, one after the other, without its getting any further. */
   readonly crashes: number
   /** Aborted when somebody else may have it: the reason is a `Lost`. */
   readonly signal: AbortSignal
@@ -18,6 +18,8 @@ export interface Claim {
   release(): Promise<void>
   /** Gives it back for later: how many processes ended at it is remembered. */
   postpone(): Promise<void>
+  /** The work got further: who ended at an earlier point of it counts no more. */
+  progressed(): Promise<void>
   /** Forgets it without a word to the database: it was given back otherwise. */
   drop(): void
 }
@@ -35,16 +37,27 @@ export interface Leases {
    * @returns undefined when somebody else has it
    */
   acquire(name: string, below?: number): Promise<Claim | undefined>
-  /** Prolongs a claim that was taken otherwise (a lane of the outbox). */
-  keep(fence: Fence): Claim
+  /** Prolongs a claim that was taken otherwise (a lane of the outbox, or by the process that this one belongs to). */
+  keep(fence: Fence, crashes?: number): Claim
   /** Processes that are known to have ended: what they had is free. */
   dead(): Promise<readonly string[]>
-  /** How many processes ended lately without saying so. */
-  deaths(): Promise<number>
   start(): Promise<void>
   /** Gives everything back. */
   stop(): Promise<void>
 }
+
+/** Suspected work, as a process of its own is told of it. */
+export type ApartJob =
+  | { readonly kind: 'step'; readonly taskId: string; readonly step: string; readonly attempt: number }
+  | { readonly kind: 'event'; readonly id: string }
+
+/**
+ * Does suspected work in a process of its own, and tries it again where that one was only killed.
+ * @param claim what this process has of it; the other one works in its name
+ * @returns `over`: it was done, or told to stop; `poison`: it ended its process
+ * @throws what the work throws
+ */
+export type Apart = (job: ApartJob, claim: Claim, signal: AbortSignal) => Promise<'over' | 'poison'>
 
 /** Leases, as the database keeps them. */
 export interface LeaseStore {
@@ -66,6 +79,8 @@ export interface LeaseStore {
   /** Prolongs claims. @returns those that still hold */
   renew(fences: readonly Fence[], ttlMs: number): Promise<Fence[]>
   release(fence: Fence): Promise<void>
+  /** Sets the count of a lease back to nothing. */
+  forgive(fence: Fence): Promise<void>
   /** Frees a lease, and keeps its count. */
   postpone(fence: Fence): Promise<void>
 }

@@ -48,6 +48,9 @@ export function leaseStore(sql: Sql): LeaseStore {
       )
       return renewed.flat()
     },
+    async forgive({ name, token }) {
+      await sql.query('UPDATE lease SET crashes = 0 WHERE name = $1 AND token = $2::bigint', [name, token])
+    },
     async postpone({ name, token }) {
       await sql.query(
         "UPDATE lease SET expires_at = clock_timestamp() - interval '1 s', holder = '' WHERE name = $1 AND token = $2::bigint",

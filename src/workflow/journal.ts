@@ -1,7 +1,7 @@
 import type { Journal } from '../agent/types.ts'
 import type { ModelReply, ToolResult } from '../llm/types.ts'
 import { Settled, type Store } from '../store/types.ts'
-import type { Fence } from '../leases/types.ts'
+import type { Claim } from '../leases/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import type { Workflow } from './types.ts'
 
@@ -11,7 +11,8 @@ export interface JournalDeps {
 }
 
 /** The journal of one attempt: a reply is saved, and paid for, in the same transaction; only by whoever has the step. */
-export function journalOf(deps: JournalDeps, taskId: string, step: string, attempt: number, fence: Fence): Journal {
+export function journalOf(deps: JournalDeps, taskId: string, step: string, attempt: number, claim: Claim): Journal {
+  const { fence } = claim
   return {
     async load() {
       const rows = await deps.store.turns.list(taskId, step, attempt)
@@ -38,9 +39,13 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
         // An earlier try was committed, and its answer lost.
         if (!(error instanceof Settled)) throw error
       }
+      await claim.progressed()
       crashPoint('turn-saved')
     },
-    saveResults: (ordinal, results) => deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results, fence),
+    async saveResults(ordinal, results) {
+      await deps.store.turns.saveResults({ taskId, step, attempt, ordinal }, results, fence)
+      await claim.progressed()
+    },
   }
 }
 

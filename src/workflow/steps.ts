@@ -1,18 +1,15 @@
 import { runAgent } from '../agent/loop.ts'
 import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors.ts'
-import { isPoison } from '../core/poison.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Tier } from '../core/settings.ts'
-import { mayBegin, stepById } from '../core/task/steps.ts'
+import { stepById } from '../core/task/steps.ts'
 import type { Parked, Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
-import { type Turn, withLease } from '../leases/suspects.ts'
-import { type Claim, type Leases, Lost } from '../leases/types.ts'
+import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
 import { BudgetReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
 import { Fenced, type Store } from '../store/types.ts'
-import { crashPoint } from '../telemetry/crash.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
 import type { Git } from '../workspace/types.ts'
@@ -29,15 +26,13 @@ const MAX_HICCUPS = 4
 const LONG_MS = 30_000
 /** How long a step waits for a database or a network that is out of reach, before that counts as its failure. */
 const OUTAGE_PATIENCE_MS = 10 * 60_000
-/** How often what others decided is looked at. */
-const LOOK_MS = 2000
 /** How long a parked step waits before it is tried again: at first, and at most. */
 const PARK_MS = { first: 60_000, longest: 15 * 60_000 } as const
 
-export interface RunnerDeps {
+/** What work on a step takes, in whichever process. */
+export interface StepDeps {
   readonly workflow: Workflow
   readonly store: Pick<Store, 'turns' | 'tasks'>
-  readonly leases: Leases
   readonly provider: ModelProvider
   readonly models: Readonly<Record<Tier, { readonly model: string }>>
   readonly handlerFor: (kind: Step['kind']) => StepHandler
@@ -53,176 +48,9 @@ export interface RunnerDeps {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }
 
-/** Runs steps: starts or resumes them, and hands their results to the workflow. */
-export interface StepRunner {
-  run(taskId: string, stepId: string, attempt: number): Promise<void>
-  /** Stops what runs for a task that does not want it any more. */
-  reconcile(task: Task): void
-  /** Stops everything; steps stay as running and are resumed from their journals by the next process. */
-  stop(): Promise<void>
-}
-
-interface Running {
-  readonly taskId: string
-  readonly step: string
-  readonly attempt: number
-  readonly controller: AbortController
-  readonly done: Promise<unknown>
-  seen?: number
-}
-
-/** The lease of a step. */
-export function stepLease(taskId: string, step: string): string {
-  return `step:${taskId}:${step}`
-}
-
-class Stopped extends Error {}
-class Unwanted extends Error {}
-
-export function createStepRunner(deps: RunnerDeps): StepRunner {
-  const running = new Map<string, Running>()
-  const waiting = new Map<string, Parameters<StepRunner['run']>>()
-  let stopping = false
-  let timer: NodeJS.Timeout | undefined
-
-  async function run(taskId: string, stepId: string, attempt: number): Promise<Turn | undefined> {
-    const key = `${taskId} ${stepId}`
-    if (stopping || running.has(key)) return undefined
-    const controller = new AbortController()
-    const done = withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
-      work(deps, taskId, stepId, attempt, claim, controller),
-    )
-    running.set(key, { taskId, step: stepId, attempt, controller, done })
-    timer ??= setInterval(() => void look().catch(() => {}), LOOK_MS).unref()
-    try {
-      const turn = await done
-      if (turn === 'later') waiting.set(key, [taskId, stepId, attempt])
-      else waiting.delete(key)
-      return turn
-    } finally {
-      running.delete(key)
-      if (running.size === 0) {
-        clearInterval(timer)
-        timer = undefined
-      }
-    }
-  }
-
-  async function runAndNext(...step: Parameters<StepRunner['run']>): Promise<void> {
-    if ((await run(...step)) === 'suspect') await nextSuspects()
-  }
-
-  /** One suspect after the other, as long as it is this process's turn; the sweeper would find them too, but only every few seconds one. */
-  async function nextSuspects(): Promise<void> {
-    for (let next = [...waiting][0]; next; next = [...waiting][0]) {
-      waiting.delete(next[0])
-      if ((await run(...next[1])) === 'later') return
-    }
-  }
-
-  function reconcile(task: Task): void {
-    for (const entry of running.values()) {
-      if (entry.taskId !== task.id) continue
-      const step = stepById(task, entry.step)
-      if (step?.status === 'cancelled' || (step && step.attempt > entry.attempt)) entry.controller.abort(new Unwanted())
-    }
-  }
-
-  /** What another process decided (a cancellation) ends what runs here. */
-  async function look(): Promise<void> {
-    const ids = [...new Set([...running.values()].map((entry) => entry.taskId))]
-    const versions = await deps.store.tasks.versions(ids)
-    for (const id of ids) {
-      const entries = [...running.values()].filter((entry) => entry.taskId === id)
-      const version = versions.get(id)
-      if (version === undefined || entries.every((entry) => entry.seen === version)) continue
-      for (const entry of entries) entry.seen = version
-      const task = await deps.workflow.get(id)
-      if (task) reconcile(task)
-    }
-  }
-
-  return {
-    run: runAndNext,
-    reconcile,
-    async stop() {
-      stopping = true
-      clearInterval(timer)
-      for (const entry of running.values()) entry.controller.abort(new Stopped())
-      await Promise.allSettled([...running.values()].map((entry) => entry.done))
-    },
-  }
-}
-
-/** Works on a step while this process has its lease; nobody else does meanwhile. */
-async function work(
-  deps: RunnerDeps,
-  taskId: string,
-  stepId: string,
-  attempt: number,
-  claim: Claim,
-  controller: AbortController,
-): Promise<void> {
-  const lost = () => controller.abort(claim.signal.reason)
-  claim.signal.addEventListener('abort', lost, { once: true })
-  try {
-    crashPoint('claimed')
-    await begin(deps, taskId, stepId, attempt, claim, controller.signal)
-  } catch (error) {
-    if (!(error instanceof Fenced) && !(controller.signal.reason instanceof Lost)) throw error
-    deps.log('warn', 'a step was taken over by another worker', { task: taskId, step: stepId })
-  } finally {
-    claim.signal.removeEventListener('abort', lost)
-    await claim.release().catch(() => {})
-  }
-}
-
-/** Starts a pending step, or resumes one that an earlier process left running. Anything else is an old job: nothing to do. */
-async function begin(
-  deps: RunnerDeps,
-  taskId: string,
-  stepId: string,
-  attempt: number,
-  claim: Claim,
-  signal: AbortSignal,
-): Promise<void> {
-  const { fence } = claim
-  const found = await deps.workflow.get(taskId)
-  const step = found && stepById(found, stepId)
-  if (!found || !step)
-    return deps.log('warn', 'a job for a step that does not exist was dropped', { task: taskId, step: stepId })
-  let task = found
-  if (step.status === 'pending') {
-    if (!mayBegin(task, step) || step.attempt + 1 !== attempt) return
-    const outcome = await deps.workflow.apply(taskId, { type: 'step.start', step: stepId }, { fence })
-    if (outcome.decision.reason !== 'step_started') return
-    task = outcome.task
-  } else if (step.status !== 'running' || step.attempt !== attempt) return
-  else if (step.parked && step.parked.until > deps.now()) return
-  if (claim.crashes > 0 && isPoison(claim.crashes, await deps.leases.deaths()))
-    return quarantine(deps, taskId, stepId, attempt, claim)
-  await perform(deps, task, stepId, attempt, claim, signal)
-}
-
-/** Work that ended the process several times is left to people. */
-async function quarantine(
-  deps: RunnerDeps,
-  taskId: string,
-  step: string,
-  attempt: number,
-  { crashes, fence }: Claim,
-): Promise<void> {
-  deps.log('error', 'a step is quarantined: processes ended while they worked on it', { task: taskId, step, crashes })
-  const message = `This step ended Muster's process ${crashes} times in a row, so it is not tried again by itself. The operator's log shows what happened.`
-  await deps.workflow.apply(
-    taskId,
-    { type: 'step.error', step, attempt, error: { code: 'quarantined', message } },
-    { fence },
-  )
-}
-
-async function perform(
-  deps: RunnerDeps,
+/** Works on a step until its result, its error or its pause is written. */
+export async function perform(
+  deps: StepDeps,
   task: Task,
   stepId: string,
   attempt: number,
@@ -304,7 +132,7 @@ async function perform(
 
 /** A provider or the Git server cannot answer now: the step keeps its journal and waits; it costs no worker meanwhile. */
 async function park(
-  deps: RunnerDeps,
+  deps: StepDeps,
   taskId: string,
   step: string,
   attempt: number,
@@ -335,7 +163,7 @@ function stepError(error: unknown): StepError {
 }
 
 function contextOf(
-  deps: RunnerDeps,
+  deps: StepDeps,
   task: Task,
   step: Step,
   attempt: number,
@@ -364,7 +192,7 @@ function contextOf(
       return runAgent(agentJob, {
         taskId: task.id,
         provider: deps.provider,
-        journal: journalOf(deps, task.id, step.id, attempt, claim.fence),
+        journal: journalOf(deps, task.id, step.id, attempt, claim),
         limits,
         signal,
         now: deps.now,
@@ -376,7 +204,7 @@ function contextOf(
   }
 }
 
-function agentJobOf<T>(deps: RunnerDeps, job: RoleJob<T>, task: Task, step: Step, attempt: number) {
+function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, attempt: number) {
   const { tier, permissions, checkout, ...rest } = job
   const { allow } = task.settings.protect
   const context = checkout && {

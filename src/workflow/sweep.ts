@@ -4,7 +4,7 @@ import type { Leases } from '../leases/types.ts'
 import type { Job, Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
 import { jobOf } from './engine.ts'
-import { stepLease } from './steps.ts'
+import { stepLease } from './runner.ts'
 
 export interface SweepDeps {
   readonly store: Pick<Store, 'tasks' | 'inbox' | 'effects' | 'leases'>

@@ -1,4 +1,4 @@
-import { isPoison } from '../../src/core/poison.ts'
+import { verdictOf } from '../../src/core/poison.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BREAKER, CLOSED, type BreakerState, failedAt, mayTry, succeeded } from '../../src/core/breaker.ts'
@@ -114,12 +114,23 @@ it('a chain of events shows any change, gap or cut', () => {
 })
 
 describe('what ends processes', () => {
-  it('is told from what was only there when they ended', () => {
-    expect([1, 2].map((crashes) => isPoison(crashes, crashes))).toEqual([false, false])
-    // Nothing else ended but at this: it is the cause; so are two of them at the same time.
-    expect([isPoison(3, 3), isPoison(3, 6)]).toEqual([true, true])
-    // Processes end all the time: by chance some of them end here.
-    expect([isPoison(3, 40), isPoison(9, 40)]).toEqual([false, false])
-    expect(isPoison(10, 4000)).toBe(true)
+  const died = (signal: string | null, progressed = false) => ({ over: false, progressed, code: null, signal })
+
+  it('is told from what was only killed, by the end of a process of its own', () => {
+    expect(verdictOf({ ...died('SIGKILL'), over: true }, 4)).toEqual({ kind: 'over' })
+    for (const own of ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', null])
+      expect(verdictOf(died(own), 0)).toEqual({ kind: 'poison' })
+    let killed = 0
+    for (const end of ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGHUP']) {
+      expect(verdictOf(died(end), killed)).toEqual({ kind: 'again', killed: killed + 1 })
+      killed++
+    }
+    // So often in a row, nothing else being killed: its memory, or the like.
+    expect(verdictOf(died('SIGKILL'), killed)).toEqual({ kind: 'poison' })
+  })
+
+  it('is not what got further meanwhile', () => {
+    for (const signal of ['SIGABRT', 'SIGKILL', null])
+      expect(verdictOf(died(signal, true), 4)).toEqual({ kind: 'again', killed: 0 })
   })
 })

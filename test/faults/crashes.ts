@@ -3,6 +3,9 @@ import { audit } from './support/audit.ts'
 import { Field } from './support/field.ts'
 import { type Context, type Fault, meanwhile, problemsOf, sleep } from './support/suite.ts'
 import { verifyMany } from './support/verify.ts'
+import { labeled } from './support/hooks.ts'
+import { auditLedger } from './support/ledger.ts'
+import { childrenOf, type Managed } from './support/processes.ts'
 import { Yard } from './support/yard.ts'
 
 const POINTS: readonly CrashPoint[] = [
@@ -100,7 +103,7 @@ const r2: Fault = {
   title: 'random SIGKILL every 1–5 s, of web and workers',
   wanted: '5,000 tasks; 0 duplicates, 0 lost',
   async run(context) {
-    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url, person: true })
+    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
     try {
       const processes = [
         await yard.spawn('web'),
@@ -116,8 +119,82 @@ const r2: Fault = {
       await yard.askMany(1, tasks, 8)
       await yard.settled(context.pick(60_000, 30 * 60_000)).finally(() => killing.stop())
       const crashes = processes.reduce((sum, one) => sum + one.crashes, 0)
-      const aside = yard.retried.size > 0 ? `, ${yard.retried.size} set aside by chance and retried by a person` : ''
-      return { number: `${tasks} tasks, ${crashes} kills${aside}`, problems: await problemsOf(yard) }
+      return { number: `${tasks} tasks, ${crashes} kills`, problems: await problemsOf(yard) }
+    } finally {
+      await yard.close()
+    }
+  },
+}
+
+const POISON = 'Poison'
+/** Numbers of issues that no other task has. */
+const POISONED = 9000
+
+/** Kills some process of Muster, whichever: those that it starts for suspects too. */
+function killAny(processes: readonly Managed[], random: () => number): void {
+  const own = processes.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
+  const pids = [...own, ...own.flatMap(childrenOf)]
+  const pid = pids[Math.floor(random() * pids.length)]
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself.
+  }
+}
+
+const r21: Fault = {
+  id: 'R2.1',
+  title: 'random SIGKILL of every process, in the middle of long steps, with real poison among them',
+  wanted: '1,000 kills over 200 tasks: 0 set aside but the poison; 0 duplicates, 0 lost',
+  async run(context) {
+    const yard = await Yard.open({
+      databaseUrl: await context.database(),
+      redisUrl: context.redis.url,
+      env: { MUSTER_TEST_THINK_MS: '500', MUSTER_CONCURRENCY: '4' },
+    })
+    try {
+      const kinds = ['web', 'worker', 'worker', 'worker'] as const
+      const processes: Managed[] = []
+      for (const kind of kinds) processes.push(await yard.spawn(kind))
+      const tasks = context.pick(30, 200)
+      const wanted = context.pick(40, 1000)
+      const poison = context.pick(1, 5)
+      let kills = 0
+      const killing = meanwhile(
+        () => {
+          killAny(processes, context.random)
+          kills++
+        },
+        () => 500 + context.random() * 1000,
+      )
+      // Asked for little by little, so that there is work as long as there are kills.
+      let asked = 0
+      while (kills < wanted || asked < tasks) {
+        if (asked < tasks && asked * wanted <= kills * tasks) {
+          await yard.ask(++asked)
+          if (asked <= poison) await yard.post('issues', labeled(POISONED + asked, 7, POISON), `poison-${asked}`)
+        }
+        await sleep(100)
+      }
+      await killing.stop()
+      const ofPoison = (is: '=' | '<>') =>
+        yard.count(`task WHERE state->'origin'->>'title' ${is} '${POISON}' AND state::text LIKE '%quarantined%'`)
+      await yard.settled(20 * 60_000, tasks)
+      const until = Date.now() + 5 * 60_000
+      while ((await ofPoison('=')) < poison && Date.now() < until) await sleep(500)
+      const [aside, found] = [await ofPoison('<>'), await ofPoison('=')]
+      const entries = yard.ledger.entries.filter(({ number }) => number < POISONED || number > POISONED + poison)
+      const { duplicates, lost } = auditLedger({ entries, told: yard.ledger.told }, tasks, true)
+      return {
+        number: `${tasks} tasks, ${kills} kills, ${aside} set aside; ${found} of ${poison} poisoned ones`,
+        problems: [
+          ...duplicates.slice(0, 5).map((what) => `twice: ${what}`),
+          ...lost.slice(0, 5).map((what) => `lost: ${what}`),
+          ...(aside > 0 ? [`${aside} innocent tasks set aside`] : []),
+          ...(found < poison ? [`${poison - found} poisoned tasks not set aside`] : []),
+          ...(await verifyMany(yard.db, 100)),
+        ],
+      }
     } finally {
       await yard.close()
     }
@@ -208,4 +285,4 @@ const r4: Fault = {
   },
 }
 
-export const CRASHES: readonly Fault[] = [r1, r2, r3, r4]
+export const CRASHES: readonly Fault[] = [r1, r2, r21, r3, r4]

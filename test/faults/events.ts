@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { type Fault, percentile, sleep } from './support/suite.ts'
 import { commented, envelope, issueOf, labeled } from './support/hooks.ts'
+import { residentMegabytes } from './support/processes.ts'
 import { type Ack, Yard } from './support/yard.ts'
 
 /** What arrives: the same again, in crowds, in bursts. */
@@ -172,8 +172,7 @@ const r17: Fault = {
       const count = context.pick(3000, 50_000)
       let most = 0
       const look = () => {
-        for (const { pid } of [web, worker])
-          most = Math.max(most, Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
+        for (const { pid } of [web, worker]) most = Math.max(most, residentMegabytes(pid))
       }
       const watching = setInterval(look, 250)
       let next = 0

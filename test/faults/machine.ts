@@ -52,7 +52,7 @@ const r24: Fault = {
   title: 'soak with the faults mixed',
   wanted: 'nothing leaks: memory slope < 1 MB per 10 min, files, folders',
   async run(context) {
-    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url, person: true })
+    const yard = await Yard.open({ databaseUrl: await context.database(), redisUrl: context.redis.url })
     try {
       const web = await yard.spawn('web')
       const heap = join(yard.dir, 'heap')

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Unavailable } from '../../src/core/errors.ts'
 import type { StepHandler } from '../../src/roles/types.ts'
+import type { Apart } from '../../src/leases/types.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { isDatabaseDown } from '../../src/store/sql.ts'
 import { processName } from '../../src/telemetry/process.ts'
 import { createEngine } from '../../src/workflow/engine.ts'
-import { createStepRunner, stepLease } from '../../src/workflow/steps.ts'
+import { createStepRunner, stepLease, workApart } from '../../src/workflow/runner.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import { opened, spec } from '../support/tasks.ts'
 
@@ -19,7 +20,7 @@ describe('steps', () => {
   afterAll(() => db.drop())
 
   /** Tasks of which only the first step is worked on, by the handler. */
-  async function stage(count: number, handler: StepHandler) {
+  async function stage(count: number, handler: StepHandler, ended: 'over' | 'poison' = 'over') {
     const { store } = db.storage
     const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 60_000, log: () => {} })
     const common = { now: () => clock, random: () => 0.5, isDown: isDatabaseDown, log: () => {} }
@@ -29,7 +30,7 @@ describe('steps', () => {
     const unused = () => {
       throw new Error('not needed here')
     }
-    const runner = createStepRunner({
+    const deps = {
       ...common,
       sleep,
       workflow,
@@ -42,7 +43,12 @@ describe('steps', () => {
       git: {} as never,
       releases: {} as never,
       setupNetwork: false,
-    })
+    }
+    const apart: Apart = async (job, claim, signal) => {
+      if (ended === 'over' && job.kind === 'step') await workApart(deps, job, claim, signal)
+      return ended
+    }
+    const runner = createStepRunner({ ...deps, apart })
     const ids: string[] = []
     for (let n = 0; n < count; n++) {
       const conversation = await store.conversations.at(`github:9#${randomUUID()}`)
@@ -73,6 +79,17 @@ describe('steps', () => {
       .poll(async () => Promise.all(ids.map(async (id) => (await step(id))?.status)), { timeout: 5000 })
       .toEqual(ids.map(() => 'done'))
     expect(most).toBe(1)
+  })
+
+  it('are set aside when they ended a process of their own', async () => {
+    const { store, runner, ids, step } = await stage(1, async () => ({ kind: 'spec', spec: spec() }), 'poison')
+    const [host = ''] = processName().split('|')
+    const ghosts = [1, 2].map((n) => `${host}|4194000|1|ghost${n}`)
+    const [id = ''] = ids
+    for (const [index, ghost] of ghosts.entries())
+      await store.leases.acquire(stepLease(id, 'spec'), ghost, 60_000, ghosts.slice(0, index))
+    await runner.run(id, 'spec', 1)
+    expect(await step(id)).toMatchObject({ status: 'failed', error: { code: 'quarantined' } })
   })
 
   it('wait for a database that is away, however often it is', async () => {

@@ -198,10 +198,9 @@ const RELEASE = new Set(['deployment.create', 'deployment.status', 'comment'])
 
 /** What was seen twice and what never, of so many finished tasks. */
 export function auditLedger(
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'entries' | 'told'>,
   tasks: number,
   release: boolean,
-  retries = 0,
 ): { duplicates: string[]; lost: string[] } {
   const counts = new Map<string, number>()
   const seen = new Set<string>()
@@ -219,9 +218,7 @@ export function auditLedger(
     duplicates.push(`${ledger.told.applied.length - applied.size} deploys`)
   const lost: string[] = []
   for (const [name, each] of Object.entries(WANTED)) {
-    // Each time somebody said `retry` there is one comment that told of it, and one reaction to the word.
-    const more = name === 'comment' || name === 'reaction' ? retries : 0
-    const wanted = (!release && RELEASE.has(name) ? 0 : each * tasks) + more
+    const wanted = !release && RELEASE.has(name) ? 0 : each * tasks
     const count = counts.get(name) ?? 0
     if (count < wanted) lost.push(`${wanted - count} × ${name}`)
     if (count > wanted) duplicates.push(`${count - wanted} × ${name} too many`)

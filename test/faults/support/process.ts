@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { runUntilStopped } from '../../../src/cli/start.ts'
+import { runApart } from '../../../src/compose/apart/child.ts'
 import { startServer, startWorkerProcess } from '../../../src/compose/server.ts'
 import { ROLES } from '../../../src/queue/jobs.ts'
 import { instantStand, ledgerStand, lightStand } from './stand.ts'
@@ -13,12 +14,16 @@ const {
   MUSTER_TEST_BLOCK_MS: blockMs = '0',
 } = process.env
 const options = { realModel: model === 'real', blockMs: Number(blockMs) }
-const stand =
+const base =
   settings === undefined
     ? lightStand(control, options)
     : process.env['MUSTER_TEST_STAND'] === 'instant'
       ? instantStand(control, settings)
       : ledgerStand(control, settings, options)
+
+// Whatever is suspected of ending this process is tried in one like it.
+const stand = { ...base, program: import.meta.filename }
+if (process.argv[2] === 'apart') await runApart(process.env, 'faults', stand)
 
 const heap = process.env['MUSTER_TEST_HEAP']
 if (heap)

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { existsSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -27,6 +27,20 @@ export function environmentOf(kind: Kind, port: number, { databaseUrl, redisUrl,
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
     ...env,
   }
+}
+
+/** @returns the memory a process has resident, MB; 0 once it has ended */
+export function residentMegabytes(pid: number | undefined): number {
+  const file = `/proc/${pid}/status`
+  const status = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+}
+
+/** @returns the processes that a process has started and that still live */
+export function childrenOf(pid: number): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`
+  const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  return text === '' ? [] : text.split(' ').map(Number)
 }
 
 /** A process of Muster under a supervisor that starts it again. */
@@ -75,7 +89,7 @@ export class Managed {
 
   async ready(): Promise<void> {
     if (this.kind === 'worker') return
-    const until = Date.now() + 30_000
+    const until = Date.now() + 180_000
     while (Date.now() < until) {
       const answer = await fetch(`http://127.0.0.1:${this.port}/readyz`).catch(() => undefined)
       if (answer?.ok) return

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { unusedPort } from '../../../src/rehearsal/stage.ts'
-import { commented, labeled, merged, postSigned, SECRET } from './hooks.ts'
+import { labeled, merged, postSigned, SECRET } from './hooks.ts'
 import { auditLedger, Ledger } from './ledger.ts'
 import { environmentOf, type Kind, Managed } from './processes.ts'
 
@@ -25,8 +25,6 @@ export interface YardOptions {
   /** Whether pull requests are merged as soon as they are ready. */
   readonly merges?: boolean
   readonly quiet?: string
-  /** Somebody is there who says `retry` where a step was set aside by coincidence. */
-  readonly person?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -46,15 +44,12 @@ export class Yard {
   /** Deliveries that were not accepted; they are posted again as GitHub would on request. */
   readonly missed = new Map<string, { event: string; payload: unknown }>()
   asked = 0
-  /** What was set aside and tried again at a person's word, each once. */
-  readonly retried = new Set<string>()
   readonly #webs: Managed[] = []
 
   private constructor(options: YardOptions) {
     this.options = options
     this.db = new pg.Pool({ connectionString: options.databaseUrl, max: 2 })
     this.db.on('error', () => {})
-    if (options.person) this.ledger.onComment = (issue, text) => void this.#retry(issue, text)
     if (options.merges !== false) this.ledger.onReady = (issue, pull, sha) => void this.#merge(issue, pull, sha)
   }
 
@@ -145,15 +140,6 @@ export class Yard {
     return `approve_plan: never\nreview: { quiet: ${quiet} }\n${this.release ? release : ''}`
   }
 
-  /** Under kills every few seconds some step is at work three times by chance when a process ends. */
-  async #retry(issue: number, text: string): Promise<void> {
-    const what = `${issue} ${text}`
-    if (!text.includes('not tried again by itself') || this.retried.has(what)) return
-    this.retried.add(what)
-    const id = issue * 1000 + this.retried.size
-    await this.post('issue_comment', commented(issue, id, '@muster retry'), `retry-${id}`).catch(() => {})
-  }
-
   async #merge(issue: number, pull: number, sha: string): Promise<void> {
     await this.post('pull_request', merged(pull, sha), `merge-${issue}`).catch(() => {})
   }
@@ -210,7 +196,7 @@ export class Yard {
   }
 
   audit(tasks = this.asked): { duplicates: string[]; lost: string[] } {
-    return auditLedger(this.ledger, tasks, this.release, this.retried.size)
+    return auditLedger(this.ledger, tasks, this.release)
   }
 
   async close(): Promise<void> {

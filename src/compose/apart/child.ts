@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../core/errors.ts'
+import { handleApart } from '../../inbox/handle.ts'
+import { leaseKeeper } from '../../leases/keeper.ts'
+import { type Leases, Lost } from '../../leases/types.ts'
+import type { ApplyInput, Target } from '../../releases/types.ts'
+import type { Store } from '../../store/types.ts'
+import { withLogContext } from '../../telemetry/log.ts'
+import { workApart } from '../../workflow/runner.ts'
+import { placeOfCheckouts } from '../../workspace/place.ts'
+import { removeTree } from '../../workspace/spawn.ts'
+import { openAdapters, type Stand } from '../adapters.ts'
+import { type Base, type Env, openBase } from '../base.ts'
+import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from '../engines.ts'
+import { takeSlot } from '../slot.ts'
+import { type Calls, connect } from './calls.ts'
+import type { ChildSide, Handed, ParentSide } from './types.ts'
+
+/**
+ * A process for one suspect: it works in the name of the process that started it, asks that one for everything that is stored,
+ * and ends with it. @throws UserError where nobody started it for that
+ */
+export async function runApart(env: Env, version: string, stand: Stand = {}): Promise<void> {
+  if (!process.connected)
+    throw new UserError('not_apart', 'This is started by Muster itself, for work that is suspected of ending its process.')
+  // Stopped by the terminal or a supervisor together with the other one, that one says what is to be done.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  offerToTheKernel()
+  const controller = new AbortController()
+  const deploying: Deploying = {}
+  const child: ChildSide = {
+    work: (handed) => work(calls, handed, { env, version, stand, signal: controller.signal, deploying }),
+    stop: async (lost) => controller.abort(lost ? new Lost('somebody else may have it by now') : new Error('stopped')),
+    unpack: async (dir) => deploying.unpack?.(dir),
+  }
+  const calls = connect(process, { child })
+  // Told that all is over, or left alone: what it still has is found again by its leases.
+  await new Promise((ended) => process.once('disconnect', ended))
+  process.exit(0)
+}
+
+/** Where memory runs out, the suspect goes first. */
+function offerToTheKernel(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000')
+  } catch {
+    // Not on this system.
+  }
+}
+
+interface Own {
+  readonly env: Env
+  readonly version: string
+  readonly stand: Stand
+  readonly signal: AbortSignal
+  readonly deploying: Deploying
+}
+
+/** The deploy under way, of which the other process asks for the files. */
+interface Deploying {
+  unpack?: ApplyInput['unpack']
+}
+
+async function work(calls: Calls, handed: Handed, own: Own): Promise<void> {
+  const base = await openBase(own.env, own.version, 'apart', storedElsewhere(calls, handed.now))
+  const { settings, log } = base
+  const { store } = base.storage
+  const leases = leaseKeeper({ store, kind: 'apart', version: own.version, ttlMs: settings.leaseMs, log: writerTo(log) })
+  const slot = takeSlot(settings.dataDir)
+  try {
+    for (const dir of [join(slot.dir, 'work'), placeOfCheckouts(slot.dir)]) await removeTree(dir)
+    await leases.start()
+    await perform(calls, handed, own, { base, leases, workDir: slot.dir })
+  } finally {
+    await leases.stop()
+    slot.release()
+  }
+}
+
+async function perform(
+  calls: Calls,
+  { job, fence, crashes }: Handed,
+  { stand, signal, deploying }: Own,
+  { base, leases, workDir }: { readonly base: Base; readonly leases: Leases; readonly workDir: string },
+): Promise<void> {
+  const { settings, log, redact, installs, storage } = base
+  const { store } = storage
+  const github = await base.app()
+  if (!github) throw new Error('the GitHub App is gone')
+  const targetOver = (local: Target) => targetElsewhere(calls, local, deploying)
+  const opened = { stand, settings, github, store, workDir, log, redact, installs, leases, targetOver }
+  const adapters = await openAdapters(opened)
+  const far = calls.remote<ParentSide['work']>('work')
+  const kick = () => void far.kick().catch(() => {})
+  const workflow = engineOf(base, kick)
+  const claim = leases.keep(fence, crashes)
+  const apart = () => Promise.reject(new Error('a suspect begins no other one'))
+  await far.begins()
+  try {
+    if (job.kind === 'event') {
+      const deps = inboxDepsOf({ base, github, stand }, adapters, { leases, workflow, apart, kick })
+      await handleApart(deps, job.id, claim)
+    } else {
+      const until = AbortSignal.any([signal, claim.signal])
+      await withLogContext({ task: job.taskId, step: job.step }, () =>
+        workApart(stepDepsOf({ base, stand }, adapters, workflow), job, claim, until),
+      )
+    }
+  } finally {
+    // It is the other's to give back.
+    claim.drop()
+  }
+}
+
+/** The database and the queue of the other process. */
+function storedElsewhere(calls: Calls, then: number): Pick<Base, 'storage' | 'queue'> {
+  const far = calls.remote<ParentSide['store']>('store')
+  const began = performance.now()
+  const store: Store = {
+    inbox: far.inbox,
+    tasks: far.tasks,
+    conversations: far.conversations,
+    people: far.people,
+    installs: far.installs,
+    effects: far.effects,
+    deadLetters: far.deadLetters,
+    leases: far.leases,
+    processes: far.processes,
+    rates: far.rates,
+    turns: far.turns,
+    releases: far.releases,
+    instance: far.instance,
+    archive: far.archive,
+    ping: () => far.ping(),
+    now: () => Math.round(then + performance.now() - began),
+  }
+  const queue = calls.remote<ParentSide['queue']>('queue')
+  const notHere = () => Promise.reject(new Error('a suspect takes no other work'))
+  return {
+    storage: { store, dump: undefined, close: async () => {} },
+    queue: {
+      add: (job, options) => queue.add(job, options),
+      addMany: (jobs) => queue.addMany(jobs),
+      restore: (jobs) => queue.restore(jobs),
+      ping: () => queue.ping(),
+      start: notHere,
+      consume: notHere,
+      close: async () => {},
+    },
+  }
+}
+
+/** The releases are served by the other process, which deploys them as well. */
+function targetElsewhere(calls: Calls, local: Target, deploying: Deploying): Target {
+  const far = calls.remote<ParentSide['target']>('target')
+  return {
+    name: local.name,
+    url: (place) => local.url(place),
+    current: (place) => far.current(place),
+    observe: (id) => far.observe(id),
+    log: (id) => far.log(id),
+    probe: (place) => far.probe(place),
+    async apply({ unpack, mayAct, signal, ...request }) {
+      deploying.unpack = unpack
+      mayAct()
+      signal.throwIfAborted()
+      await far.apply(request)
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import { normalise } from '../channels/github/normalise.ts'
+import type { GithubSettings } from '../config/env.ts'
+import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
+import type { Task } from '../core/task/types.ts'
+import { PERSON, personLimiter } from '../inbox/rate.ts'
+import type { InboxDeps } from '../inbox/scene.ts'
+import { settingsSource } from '../inbox/settings.ts'
+import { withBreaker } from '../llm/breaker.ts'
+import { openProvider } from '../llm/provider.ts'
+import { handlerFor } from '../roles/registry.ts'
+import { newId } from '../store/ids.ts'
+import { isDatabaseDown } from '../store/sql.ts'
+import { currentDelivery, type Log, withLogContext } from '../telemetry/log.ts'
+import { toolsFor } from '../tools/tools.ts'
+import { createEngine } from '../workflow/engine.ts'
+import type { StepDeps } from '../workflow/steps.ts'
+import type { Workflow } from '../workflow/types.ts'
+import { type Adapters, sleep, type Stand } from './adapters.ts'
+import type { Base } from './base.ts'
+import { factsOf, mappedIn, readerOf } from './connected.ts'
+
+/** The engines of a process that works, over its adapters; whether it has the database itself or asks another process. */
+
+type Write = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void
+
+export function writerTo(log: Log): Write {
+  return (level, message, fields = {}) => log[level](fields, message)
+}
+
+/** @param onCommit told after every commit, with the new state */
+export function engineOf({ log, queue, storage: { store } }: Base, onCommit: (task: Task) => void): Workflow {
+  return createEngine({
+    store,
+    queue,
+    now: store.now,
+    sleep,
+    random: Math.random,
+    cause: currentDelivery,
+    isDown: isDatabaseDown,
+    onCommit,
+    log: writerTo(log),
+  })
+}
+
+interface Parts {
+  readonly base: Base
+  readonly stand: Stand
+}
+
+export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, workflow: Workflow): StepDeps {
+  const { settings, log, storage } = base
+  const { store } = storage
+  const write = writerTo(log)
+  const provider = withBreaker(stand.provider ?? openProvider(settings), {
+    now: store.now,
+    onChange: (open) =>
+      write('warn', open ? 'the model provider is left alone for a while' : 'the model provider works again'),
+  })
+  return {
+    workflow,
+    store,
+    provider,
+    models: settings.models,
+    handlerFor: stand.handlerFor ?? handlerFor,
+    toolsFor,
+    git,
+    releases,
+    setupNetwork: settings.setupNetwork,
+    isDown: isDatabaseDown,
+    now: store.now,
+    sleep,
+    random: Math.random,
+    log: write,
+  }
+}
+
+/** What becomes of what arrives, over the adapters. */
+export function inboxDepsOf(
+  { base, github, stand }: Parts & { readonly github: GithubSettings },
+  { platform, channels }: Adapters,
+  rest: Pick<InboxDeps, 'leases' | 'workflow' | 'apart' | 'kick'>,
+): InboxDeps {
+  const { settings, log, storage } = base
+  const { store } = storage
+  const { now } = store
+  return {
+    ...rest,
+    store,
+    platform,
+    receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
+    readers: {
+      slack: readerOf(channels, 'slack'),
+      jira: readerOf(channels, 'jira'),
+      clickup: readerOf(channels, 'clickup'),
+    },
+    facts: {
+      slack: factsOf(channels, 'slack'),
+      jira: factsOf(channels, 'jira'),
+      clickup: factsOf(channels, 'clickup'),
+    },
+    mapped: (channel, projects) => mappedIn(settings.channels, channel, projects),
+    uninstalled: async (channel, account) => void (await base.installs?.forget(channel, account)),
+    githubUrl: settings.githubUrls.server,
+    publicUrl: settings.server.publicUrl,
+    linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
+    settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
+    mayAsk: stand.unlimited ? () => 'yes' : personLimiter(PERSON.burst, PERSON.perMinute, now),
+    newId,
+    now,
+    random: Math.random,
+    within: withLogContext,
+    log: writerTo(log),
+  }
+}
