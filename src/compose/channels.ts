@@ -42,7 +42,7 @@ export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, 
   const client = slackClient(settings)
   return {
     read: (body) => Promise.resolve(readSlack(body)),
-    facts: slackFacts(client),
+    facts: slackFacts(client, reading.redact),
     whoami: async () => {
       const { user, team } = await client.auth.test().catch((error: unknown) => Promise.reject(classify(error)))
       return `${user} in ${team}`

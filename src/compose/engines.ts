@@ -21,11 +21,7 @@ import { factsOf, mappedIn, readerOf } from './connected.ts'
 
 /** The engines of a process that works, over its adapters; whether it has the database itself or asks another process. */
 
-type Write = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void
+type Write = (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 
 export function writerTo(log: Log): Write {
   return (level, message, fields = {}) => log[level](fields, message)

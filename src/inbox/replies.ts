@@ -2,7 +2,7 @@ import { hashOf } from '../core/hash.ts'
 import type { Button, EffectIntent, Place, Target } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
 import { surfaceKey } from '../core/said.ts'
-import { ask, type Document, mono, say, table } from '../core/reply/document.ts'
+import { ask, brief, type Document, mono, say, table } from '../core/reply/document.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { InboxDeps, Scene } from './scene.ts'
 import type { Loaded } from './settings.ts'
@@ -102,7 +102,7 @@ export async function settingsInvalid(
 ): Promise<void> {
   const rows = loaded.problems
     .slice(0, 20)
-    .map((problem) => [`${problem.line}`, mono(problem.key), problem.expected.slice(0, 300)])
+    .map((problem) => [`${problem.line}`, mono(problem.key), brief(problem.expected, 300)])
   const document: Document = [
     ask(say`The settings file ${loaded.where} is not valid, so nothing was done. Please mend it, then ask again.`),
     table(['Line', 'Key', 'Expected'], rows),

@@ -208,7 +208,7 @@ it('what was said while nobody listened is found, once, in the form in which it 
 })
 
 it('guests, people from elsewhere and bots are no full members', async () => {
-  const facts = slackFacts(client())
+  const facts = slackFacts(client(), (text) => text)
   const member = (user: { id: string }, account = world.team.id) =>
     facts.isFullMember({ channel: 'slack', account, id: user.id, name: '', isBot: false, isStranger: false })
   expect(await member(world.addUser('eve'))).toBe(true)

@@ -1,3 +1,4 @@
+import { redactor } from '../../src/core/redact.ts'
 import { expect, it } from 'vitest'
 import { githubClient } from '../../src/channels/github/client.ts'
 import { githubPlatform } from '../../src/channels/github/platform.ts'
@@ -8,6 +9,8 @@ import { git as rehearsalGit } from '../../src/rehearsal/github/git.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
 import { openApiCheck } from '../support/openapi.ts'
 import { opened, origin, proof } from '../support/tasks.ts'
+
+const SECRET = 'K3Y0123456789qwertzuiopqwertzuiop'
 
 it('sends more than 50 annotations in batches, onto one check run, however often it is asked', async () => {
   const api = openApiCheck()
@@ -30,7 +33,7 @@ it('sends more than 50 annotations in batches, onto one check run, however often
       self: githubPlatform(client).self,
       appId: String(world.app.id),
       publicUrl: 'http://localhost',
-      reading: { redact: (text) => text },
+      reading: { redact: redactor([SECRET]) },
     })
     const repository = {
       id: repo.id,
@@ -42,7 +45,7 @@ it('sends more than 50 annotations in batches, onto one check run, however often
     const annotations = Array.from({ length: 120 }, (_, index) => ({
       path: 'src/quote.ts',
       line: index + 1,
-      message: `line ${index + 1}`,
+      message: index === 0 ? `${'a'.repeat(59_990)}${SECRET}` : `line ${index + 1}`,
     }))
     const start = opened({ origin: { ...origin, repository } }).task
     const task = evolve(
@@ -59,6 +62,8 @@ it('sends more than 50 annotations in batches, onto one check run, however often
       { conclusion: 'failure', annotations: expect.objectContaining({ length: 120 }) },
     ])
     expect(api.violations).toEqual([])
+    // What is too long is cut after its secrets are gone: half of one would be known as none.
+    expect(JSON.stringify(world.checkRuns)).not.toContain(SECRET.slice(0, 5))
   } finally {
     await stage.close()
   }

@@ -228,4 +228,43 @@ const r19: Fault = {
   },
 }
 
-export const MODEL: readonly Fault[] = [r15, r16, r19]
+const r161: Fault = {
+  id: 'R16.1',
+  title: 'the same on the embedded database, which only one process may open',
+  wanted: '2 crashes each; quarantined, the user told, the others unharmed',
+  async run() {
+    const yard = await Yard.open({ databaseUrl: undefined, release: false })
+    try {
+      const told: string[] = []
+      yard.ledger.onComment = (_issue, text) => void told.push(text)
+      const toldOf = async (text: string) => {
+        const until = Date.now() + 300_000
+        while (!told.some((one) => one.includes(text)) && Date.now() < until) await sleep(200)
+      }
+      const server = await yard.spawn('start')
+      await yard.post('issues', labeled(5000, 7, 'Poison'))
+      await toldOf('not tried again by itself')
+      const byStep = server.crashes
+      const author = { id: 66, login: 'poison', type: 'User' }
+      await yard.post('issue_comment', commented(5000, 77, '@muster retry', 7, author))
+      await toldOf('it was set aside')
+      const byEvent = server.crashes - byStep
+      await yard.ask(1)
+      const until = Date.now() + 120_000
+      const works = () => yard.ledger.entries.some(({ kind }) => kind === 'pr.ready')
+      while (!works() && Date.now() < until) await sleep(200)
+      return {
+        number: `${byStep} and ${byEvent} crashes`,
+        problems: [
+          ...(byStep === 2 && byEvent === 2 ? [] : [`${byStep} and ${byEvent} crashes`]),
+          ...(told.length === 2 ? [] : [`told ${told.length} times: ${told.join(' ').slice(0, 300)}`]),
+          ...(works() ? [] : ['nothing else is worked on']),
+        ],
+      }
+    } finally {
+      await yard.close()
+    }
+  },
+}
+
+export const MODEL: readonly Fault[] = [r15, r16, r161, r19]

@@ -4,7 +4,7 @@ import { type CommentPart, renderComment } from '../../src/channels/clickup/rend
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { renderAdf } from '../../src/channels/jira/render.ts'
 import { renderBlocks } from '../../src/channels/slack/render.ts'
-import { messageOf, titleOf } from '../../src/core/reply/foreign.ts'
+import { linesOf, titleOf } from '../../src/core/reply/foreign.ts'
 import { richOf } from '../../src/core/reply/read.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import { said, say } from '../../src/core/reply/words.ts'
@@ -72,7 +72,7 @@ function liveEverywhere(word: string): string[] {
     ...documentsOf(task, word).flatMap((document) => live(document, OWN_URLS)),
     ...liveInMarkdown(renderMarkdown(pullBodyOf(task), COPIED), { urls: OWN_URLS, closes: ['Closes #5'] }, true),
     ...plainTextsOf(task, word).flatMap((text) => [
-      ...liveInText(messageOf(text, HOW)),
+      ...liveInText(linesOf(text, HOW)),
       ...liveInText(titleOf(text, 100, HOW)),
     ]),
   ]
@@ -89,7 +89,7 @@ describe('39, 42: foreign words come alive nowhere', () => {
       ]
       expect(live(document), JSON.stringify(word)).toEqual([])
       expect(liveInMarkdown(renderMarkdown(document, COPIED), {}, true), JSON.stringify(word)).toEqual([])
-      expect(liveInText(messageOf(word, HOW)), JSON.stringify(word)).toEqual([])
+      expect(liveInText(linesOf(word, HOW)), JSON.stringify(word)).toEqual([])
     }
     expect(count).toBeGreaterThan((PAYLOADS.length * ENCODINGS.length * CONTAINERS.length) / 13)
   })
@@ -109,7 +109,7 @@ describe('39, 42: foreign words come alive nowhere', () => {
           ]),
         ).toEqual([])
         expect(liveInMarkdown(renderMarkdown([{ kind: 'paragraph', text: word }], COPIED), {}, true)).toEqual([])
-        expect(liveInText(messageOf(word, HOW))).toEqual([])
+        expect(liveInText(linesOf(word, HOW))).toEqual([])
       }),
       { numRuns: runs(20_000, 500) },
     )

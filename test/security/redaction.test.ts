@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { renderBlocks } from '../../src/channels/slack/render.ts'
 import { redactor } from '../../src/core/redact.ts'
-import { brief, paragraph } from '../../src/core/reply/document.ts'
-import { messageOf, titleOf } from '../../src/core/reply/foreign.ts'
+import { brief, link, mono, paragraph, type Piece, said, say, value } from '../../src/core/reply/document.ts'
+import { linesOf, titleOf } from '../../src/core/reply/foreign.ts'
 import { richOf } from '../../src/core/reply/read.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { runs, share } from '../support/amount.ts'
@@ -44,7 +44,7 @@ describe('40, 41: secrets', () => {
       for (const document of [...documentsOf(task, word), pullBodyOf(task)])
         expect(leaks(renderMarkdown(document, HOW))).toEqual([])
       for (const text of plainTextsOf(task, word))
-        expect(leaks(messageOf(text, HOW) + titleOf(text, 100, HOW))).toEqual([])
+        expect(leaks(linesOf(text, HOW) + titleOf(text, 100, HOW))).toEqual([])
     }
   })
 
@@ -102,11 +102,22 @@ describe('40, 41: secrets', () => {
   })
 })
 
-it('half of a secret is not left where brief words are cut', () => {
+it('half of a secret is not left where words are cut', () => {
   const secret = 'K3Y0123456789qwertzuiopqwertzuiop'
   const redact = redactor([secret])
   for (let before = 90; before < 125; before++) {
-    const written = renderMarkdown([paragraph(brief(`${'a'.repeat(before)}${secret}`))], { redact })
-    expect(written, `${before} characters before it`).not.toContain('K3Y01')
+    const words = `${'a'.repeat(before)}${secret}`
+    const pieces: Piece[] = [
+      brief(words),
+      said(words, 120),
+      mono(words, 120),
+      value(words, 120),
+      link('https://example.com', words, 120),
+    ]
+    for (const piece of pieces)
+      for (const block of [paragraph(piece), paragraph(say`a ${piece}`), paragraph(say`\`a ${piece}\``)]) {
+        const written = renderMarkdown([block], { redact }) + JSON.stringify(renderBlocks(richOf([block], { redact })))
+        expect(written, `${piece.kind}, ${before} characters before it`).not.toContain('K3Y01')
+      }
   }
 })

@@ -258,10 +258,15 @@ export const CASES: readonly Case[] = [
     'a Git server that stumbles, limits, refuses',
     'told apart',
   ]),
-  ...rows('', 'open: a suspect is not yet run in a process of its own', [
+  ...rows('faults/crashes.ts › random SIGKILL of every process', '1,000 kills', [
     'A9',
     'random kills set innocent work aside',
-    'see the changelog',
+    'none',
+  ]),
+  ...rows('core/limits.test.ts › is told from what was only killed', FEW, [
+    'A9',
+    'work that ends its process',
+    'set aside, in a process of its own',
   ]),
   ...rows('workspace/sandbox.test.ts › ends a command that writes too much', FEW, [
     'A10',

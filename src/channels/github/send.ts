@@ -1,7 +1,7 @@
 import type { EffectBody, EffectResult, GithubBody } from '../../core/effects.ts'
 import { lookUpIssue, openIssue } from './send/issues.ts'
 import { messageOf, Unavailable, UserError } from '../../core/errors.ts'
-import { messageOf as wordsOf } from '../../core/reply/foreign.ts'
+import { linesOf } from '../../core/reply/foreign.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { beforeWrites, refusalIn, statusOf } from './client.ts'
 import { costOf } from './costs.ts'
@@ -88,7 +88,7 @@ async function push(
     branch: body.branch,
     parentSha: body.parentSha,
     diff: body.diff,
-    message: wordsOf(body.message, reading),
+    message: linesOf(body.message, reading),
     author: { name, email },
     at: body.at,
   })

@@ -3,7 +3,7 @@ import type { ChannelFacts } from '../types.ts'
 import { isClosed, nameOf } from './client.ts'
 
 /** Facts about a Slack workspace, asked live. */
-export function slackFacts(client: WebClient): ChannelFacts {
+export function slackFacts(client: WebClient, redact: (text: string) => string): ChannelFacts {
   return {
     async permalink(surface, messageId) {
       if (surface.channel !== 'slack') return ''
@@ -50,7 +50,7 @@ export function slackFacts(client: WebClient): ChannelFacts {
       const messages = await latest(client, surface.room, oldest)
       if (!messages) return undefined
       const known = messages.find(({ metadata }) => JSON.stringify(metadata?.event_payload ?? {}).includes(marker))
-      const ts = known?.ts ?? (await begin(client, surface.room, user, words, marker))
+      const ts = known?.ts ?? (await begin(client, surface.room, user, redact(words), marker))
       return { channel: 'slack', team: surface.team, room: surface.room, thread: ts }
     },
     /** Slack needs no address of anybody: its members sign in with GitHub. */

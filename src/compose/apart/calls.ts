@@ -78,7 +78,10 @@ function isPacket(message: unknown): message is Packet {
 }
 
 /** `proxy.inbox.get(id)` is the call of `inbox.get`; a name that nobody serves fails when it is called. */
-function proxied(path: readonly string[], call: (path: readonly string[], args: readonly unknown[]) => unknown): unknown {
+function proxied(
+  path: readonly string[],
+  call: (path: readonly string[], args: readonly unknown[]) => unknown,
+): unknown {
   return new Proxy(() => {}, {
     // Waited for by mistake, it must not look like a promise.
     get: (_, name) => (typeof name === 'string' && name !== 'then' ? proxied([...path, name], call) : undefined),

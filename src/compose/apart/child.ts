@@ -23,7 +23,10 @@ import type { ChildSide, Handed, ParentSide } from './types.ts'
  */
 export async function runApart(env: Env, version: string, stand: Stand = {}): Promise<void> {
   if (!process.connected)
-    throw new UserError('not_apart', 'This is started by Muster itself, for work that is suspected of ending its process.')
+    throw new UserError(
+      'not_apart',
+      'This is started by Muster itself, for work that is suspected of ending its process.',
+    )
   // Stopped by the terminal or a supervisor together with the other one, that one says what is to be done.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   offerToTheKernel()
@@ -66,7 +69,13 @@ async function work(calls: Calls, handed: Handed, own: Own): Promise<void> {
   const base = await openBase(own.env, own.version, 'apart', storedElsewhere(calls, handed.now))
   const { settings, log } = base
   const { store } = base.storage
-  const leases = leaseKeeper({ store, kind: 'apart', version: own.version, ttlMs: settings.leaseMs, log: writerTo(log) })
+  const leases = leaseKeeper({
+    store,
+    kind: 'apart',
+    version: own.version,
+    ttlMs: settings.leaseMs,
+    log: writerTo(log),
+  })
   const slot = takeSlot(settings.dataDir)
   try {
     for (const dir of [join(slot.dir, 'work'), placeOfCheckouts(slot.dir)]) await removeTree(dir)

@@ -20,7 +20,9 @@ export type ApplyRequest = Omit<ApplyInput, 'unpack' | 'mayAct' | 'signal'>
 export interface ParentSide {
   readonly store: Omit<Store, 'now'>
   readonly queue: Pick<Queue, 'add' | 'addMany' | 'restore' | 'ping'>
-  readonly target: Pick<Target, 'current' | 'observe' | 'log' | 'probe'> & { apply(request: ApplyRequest): Promise<void> }
+  readonly target: Pick<Target, 'current' | 'observe' | 'log' | 'probe'> & {
+    apply(request: ApplyRequest): Promise<void>
+  }
   readonly work: {
     /** The work begins: what ends the process from now on may be its doing. */
     begins(): Promise<void>

@@ -5,6 +5,7 @@ import { headline } from './card.ts'
 import { needed } from './needed.ts'
 import {
   ask,
+  brief,
   type Document,
   dollars,
   duration,
@@ -116,7 +117,7 @@ export function whyReply(
     mono(event.kind),
     event.outcome,
     mono(event.reason),
-    event.detail.slice(0, 160),
+    brief(event.detail, 160),
   ])
   return [
     paragraph('What came in here lately, and what became of it (times in UTC):'),

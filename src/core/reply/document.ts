@@ -13,6 +13,7 @@ export {
   said,
   say,
   shortSha,
+  value,
   type Words,
 } from './words.ts'
 

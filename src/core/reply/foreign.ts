@@ -15,9 +15,10 @@ export interface Reading {
 const PLAIN_NOTE = 'Shown as it was written, without its markup: that is more than Muster reads, or could not be read.'
 
 /** Foreign Markdown as typed nodes that ping, command, close, link and fetch nothing. */
-export function foreignBlocks(source: string, how: Reading): RichDocument {
-  const read = tried(() => parseMarkdown(safe(source, how)))
-  if (!read) return plainBlocks(source, how)
+export function foreignBlocks(source: string, how: Reading, max?: number): RichDocument {
+  const known = cut(safe(source, how), max)
+  const read = tried(() => parseMarkdown(known))
+  if (!read) return plainBlocks(known, how)
   return read.map((one) => harmlessBlock(one, how))
 }
 
@@ -33,13 +34,22 @@ export function foreignInline(source: string, how: Reading): readonly Inline[] {
 }
 
 /** A foreign value as it is. */
-export function foreignValue(value: string, how: Reading): Inline {
-  return text(harmless(safe(lineOf(value), how)))
+export function foreignValue(value: string, how: Reading, max?: number): Inline {
+  return text(harmless(cut(safe(lineOf(value), how), max)))
 }
 
 /** Foreign words as code within a line. */
-export function code(value: string, how: Reading): Inline {
-  return { kind: 'code', text: spanText(value, how) }
+export function code(value: string, how: Reading, max?: number): Inline {
+  return { kind: 'code', text: spanText(value, how, max) }
+}
+
+/** Cut after what is secret is gone: half of a secret is known as none. */
+function cut(known: string, max: number | undefined): string {
+  if (max === undefined || known.length <= max) return known
+  return `${known
+    .slice(0, max - 1)
+    .toWellFormed()
+    .replace(/\ufffd$/, '')}…`
 }
 
 /** Without what is secret, also where it is written with backslashes or joiners, which people leave out or do not see. */
@@ -56,8 +66,8 @@ function lineOf(value: string): string {
 }
 
 /** The text of code within a line. */
-export function spanText(value: string, how: Reading): string {
-  const known = safe(lineOf(value), how)
+export function spanText(value: string, how: Reading, max?: number): string {
+  const known = cut(safe(lineOf(value), how), max)
   return how.isCopied ? harmless(known) : harmlessSpan(known)
 }
 
@@ -75,7 +85,7 @@ export function titleOf(value: string, max: number, how: Reading): string {
 }
 
 /** Foreign words of several lines where nothing is markup: a commit message, an annotation. */
-export function messageOf(value: string, how: Reading): string {
+export function linesOf(value: string, how: Reading): string {
   return harmless(safe(seen(value), how))
 }
 

@@ -1,7 +1,17 @@
-import { cutLine } from '../harmless.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
-import { type Block, type Document, heading, link, list, NOTHING, paragraph, say, type Words } from './document.ts'
+import {
+  type Block,
+  brief,
+  type Document,
+  heading,
+  link,
+  list,
+  NOTHING,
+  paragraph,
+  say,
+  type Words,
+} from './document.ts'
 import { needed } from './needed.ts'
 
 /** Somebody's own page: what waits for them, and what they asked for. @param linkUrl where somebody unknown can sign in */
@@ -41,8 +51,8 @@ function rows(tasks: readonly Task[], none: string): Block[] {
 }
 
 function title({ spec, origin }: Task): Words {
-  const name = cutLine(spec?.title ?? origin.title, 100)
-  return origin.url ? link(origin.url, name) : name
+  const name = spec?.title ?? origin.title
+  return origin.url ? link(origin.url, name, 100) : brief(name, 100)
 }
 
 function ask(task: Task): Words {

@@ -54,7 +54,7 @@ export function designBlocks(design: Design): Block[] {
           paragraph(say`**Parts that are independent**`),
           list(
             design.slices.map((slice) => {
-              const files = slice.files.map((file) => mono(file.slice(0, 80)))
+              const files = slice.files.map((file) => mono(file, 80))
               return say`${brief(slice.title)} (${joined(files, say`, `)})`
             }),
           ),

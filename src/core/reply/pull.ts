@@ -116,7 +116,7 @@ function runRow(what: Words, wanted: string, run: Run | undefined): Words[] {
   return [
     what,
     wanted,
-    say`${run.exitCode === 0 ? 'pass' : 'fail'} (${mono(run.command.slice(0, 100))}, exit code ${run.exitCode}, ${run.seconds.toFixed(1)} s)`,
+    say`${run.exitCode === 0 ? 'pass' : 'fail'} (${mono(run.command, 100)}, exit code ${run.exitCode}, ${run.seconds.toFixed(1)} s)`,
   ]
 }
 
@@ -157,7 +157,7 @@ export function handOffComment(task: Task): Document {
 /** What is posted when a step failed in a way the workflow cannot mend. */
 export function failedComment(task: Task, step: string, message: string): Document {
   return [
-    paragraph(say`**${step} failed.** ${said(message.slice(0, 2000))}`),
+    paragraph(say`**${step} failed.** ${said(message, 2000)}`),
     paragraph(say`Mend the cause, then comment \`@${task.settings.mention} retry\`.`),
   ]
 }

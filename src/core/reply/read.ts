@@ -12,7 +12,7 @@ import {
   spanText,
 } from './foreign.ts'
 import { plainDocument } from './plain.ts'
-import { cutLine, harmless } from '../harmless.ts'
+import { harmless } from '../harmless.ts'
 import { isSafeUrl, parseInline, parseMarkdown } from './parse.ts'
 import { type Inline, plainText, type Rich, type RichDocument, type RichItem, text, tidy } from './rich.ts'
 import { type Own, type Piece, say, type Words } from './words.ts'
@@ -193,8 +193,7 @@ function codeWith(own: string, put: readonly Piece[], how: Reading): string {
     .map((part, index) => {
       const piece = put[Number(part)]
       if (index % 2 === 0 || !piece || !('text' in piece)) return part
-      const words = spanText(piece.text, how)
-      return piece.kind === 'brief' ? cutLine(words, piece.max) : words
+      return spanText(piece.text, how, piece.max)
     })
     .join('')
 }
@@ -204,13 +203,13 @@ function pieceOf(piece: Piece | undefined, how: Reading): (Inline | Blocks)[] {
     case undefined:
       return []
     case 'value':
-      return [foreignValue(piece.text, how)]
+      return [foreignValue(piece.text, how, piece.max)]
     case 'said':
-      return [{ blocks: foreignBlocks(piece.text, how) }]
+      return [{ blocks: foreignBlocks(piece.text, how, piece.max) }]
     case 'brief':
       return [...briefInline(piece.text, piece.max, how)]
     case 'mono':
-      return [code(piece.text, how)]
+      return [code(piece.text, how, piece.max)]
     case 'issue':
       return [piece]
     case 'link':
@@ -218,9 +217,10 @@ function pieceOf(piece: Piece | undefined, how: Reading): (Inline | Blocks)[] {
   }
 }
 
-function linkOf({ url, label }: Extract<Piece, { kind: 'link' }>, how: Reading): Inline[] {
+function linkOf({ url, label, max }: Extract<Piece, { kind: 'link' }>, how: Reading): Inline[] {
   // Not every channel shows markup within a link.
-  const name = harmless(plainText(foreignInline(label, how))).trim()
+  const read = max === undefined ? foreignInline(label, how) : briefInline(label, max, how)
+  const name = harmless(plainText(read)).trim()
   const words = [text(label === url || name === '' ? url : name)]
   return isSafeUrl(url) && url !== '' ? [{ kind: 'link', url, children: words }] : words
 }

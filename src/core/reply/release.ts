@@ -16,6 +16,7 @@ import {
   say,
   shortSha,
   table,
+  value,
   type Words,
 } from './document.ts'
 
@@ -63,7 +64,7 @@ function commits(plan: ReleasePlan): Block[] {
   if (plan.commits.length === 0) return []
   const shown = plan.commits
     .slice(0, 20)
-    .map((commit) => say`${shortSha(commit.sha)} ${brief(commit.title, 100)} (${commit.author.slice(0, 60)})`)
+    .map((commit) => say`${shortSha(commit.sha)} ${brief(commit.title, 100)} (${value(commit.author, 60)})`)
   const more = plan.commits.length - shown.length
   return [
     paragraph(say`**Commits between** (${plan.commits.length})`),

@@ -10,17 +10,20 @@ export interface Own {
   readonly put: readonly Piece[]
 }
 
-/** Something put into Muster's own words. All but `link` and `issue` are foreign. */
+/**
+ * Something put into Muster's own words. All but `link` and `issue` are foreign. Whoever wants less of them says so with `max`:
+ * they are cut where they are read, after what is secret is gone, for half of a secret is known as none.
+ */
 export type Piece =
   /** A name or a value, shown as it is: nothing in it is markup. */
-  | { readonly kind: 'value'; readonly text: string }
+  | { readonly kind: 'value'; readonly text: string; readonly max?: number }
   /** Markdown of any length; where it stands in a paragraph, its first and last paragraphs join that. */
-  | { readonly kind: 'said'; readonly text: string }
-  /** Markdown on one line, of at most `max` characters once what is secret is gone. */
+  | { readonly kind: 'said'; readonly text: string; readonly max?: number }
+  /** Markdown on one line. */
   | { readonly kind: 'brief'; readonly text: string; readonly max: number }
-  | { readonly kind: 'mono'; readonly text: string }
+  | { readonly kind: 'mono'; readonly text: string; readonly max?: number }
   /** An address of Muster's or the platform's own, never one out of foreign words. */
-  | { readonly kind: 'link'; readonly url: string; readonly label: string }
+  | { readonly kind: 'link'; readonly url: string; readonly label: string; readonly max?: number }
   /** An issue or pull request of the repository; `closes`: it is closed by a merge. */
   | { readonly kind: 'issue'; readonly number: number; readonly closes: boolean }
 
@@ -57,23 +60,30 @@ export function joined(all: readonly Words[], between: Own): Own {
   return all.reduce<Own>((sum, one, index) => (index === 0 ? say`${one}` : say`${sum}${between}${one}`), NOTHING)
 }
 
-/** Foreign Markdown of any length. */
-export function said(text: string): Piece {
-  return { kind: 'said', text }
+/** Foreign Markdown. */
+export function said(text: string, max?: number): Piece {
+  return { kind: 'said', text, ...limit(max) }
 }
 
-/** Foreign Markdown on one line. Cut where it is read: after its secrets are gone, for half of one is known as none, and before its markup is. */
+/** A foreign value as it is, of at most so many characters. */
+export function value(text: string, max: number): Piece {
+  return { kind: 'value', text, max }
+}
+
+/** Foreign Markdown on one line. */
 export function brief(text: string, max = 120): Piece {
   return { kind: 'brief', text, max }
 }
 
 /** Foreign words as code within a line. */
-export function mono(text: string): Piece {
-  return { kind: 'mono', text }
+export function mono(text: string, max?: number): Piece {
+  return { kind: 'mono', text, ...limit(max) }
 }
 
-export function link(url: string, label: string = url): Piece {
-  return { kind: 'link', url, label }
+const limit = (max: number | undefined) => (max === undefined ? {} : { max })
+
+export function link(url: string, label: string = url, max?: number): Piece {
+  return { kind: 'link', url, label, ...limit(max) }
 }
 
 /** `#12` */

@@ -17,7 +17,8 @@ const privateKey = () =>
   }).privateKey)
 
 export interface YardOptions {
-  readonly databaseUrl: string
+  /** Undefined: the embedded one. */
+  readonly databaseUrl: string | undefined
   readonly redisUrl?: string | undefined
   readonly release?: boolean
   /** Who approves a deploy; by default nobody has to. */

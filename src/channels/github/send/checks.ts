@@ -1,6 +1,6 @@
 import type { Proof } from '../../../core/artefacts.ts'
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
-import { type Reading, messageOf } from '../../../core/reply/foreign.ts'
+import { type Reading, linesOf } from '../../../core/reply/foreign.ts'
 import { proofReport, reasonsOf } from '../../../core/reply/pull.ts'
 import { paragraph } from '../../../core/reply/document.ts'
 import type { SendContext } from '../../types.ts'
@@ -122,7 +122,7 @@ function batchesOf(proof: Proof | undefined, how: Reading): ApiAnnotation[][] {
       start_line: one.line,
       end_line: one.line,
       annotation_level: 'failure',
-      message: messageOf(one.message, how).slice(0, 60_000),
+      message: linesOf(one.message, how).slice(0, 60_000),
     }),
   )
   const count = Math.max(1, Math.ceil(all.length / BATCH))
