@@ -1,3 +1,4 @@
+import { normalise } from '../../src/channels/github/normalise.ts'
 import { renderComment } from '../../src/channels/clickup/render.ts'
 import { renderParts } from '../../src/channels/github/render.ts'
 import * as jira from '../../src/channels/jira/render.ts'
@@ -15,6 +16,7 @@ import type { RichDocument } from '../../src/core/reply/rich.ts'
 import { splitDocument } from '../../src/core/reply/split.ts'
 import { repositoriesIn } from '../../src/core/request.ts'
 import { quoteBlock } from '../../src/core/sanitise.ts'
+import { commented } from '../faults/support/hooks.ts'
 import { SHAPES } from '../support/shapes.ts'
 
 /** What the worst shapes of text take of the processor: the event loop waits for as long. */
@@ -34,7 +36,10 @@ const MARKER = 'muster:e1:0123456789abcdef0123456789abcdef'
 const message = (render: (rich: RichDocument) => unknown) => (text: string) =>
   shown([{ kind: 'paragraph', text }], HOW, render)
 
-/** Everything that foreign text goes through, and the most of it that does. */
+/** A comment as GitHub sends it. */
+const delivery = (text: string) => Buffer.from(JSON.stringify(commented(1, 1, text, 1)))
+
+/** Everything that foreign text goes through, and the most of it that does. Each is one stretch: the event loop waits for it, and for no two of them. */
 const FUNCTIONS: readonly (readonly [name: string, most: number, run: (text: string) => unknown])[] = [
   ['Markdown to typed nodes', 65_536, (text) => foreignBlocks(text, HOW)],
   ['a comment on GitHub', 65_536, (text) => renderParts([{ kind: 'paragraph', text }], HOW, MARKER)],
@@ -52,6 +57,7 @@ const FUNCTIONS: readonly (readonly [name: string, most: number, run: (text: str
   ['harmless prose', 65_536, harmless],
   ['harmless code', 65_536, harmlessCode],
   ['redaction', 65_536, redact],
+  ['a webhook, read', 65_536, (text) => normalise('issue_comment', delivery(text), '1')],
   ['commands', 65_536, (text) => findCommands(text, ['muster'])],
   ['places named', 65_536, (text) => [referencesIn(text), repositoriesIn(text)]],
   ['words for a model', 65_536, (text) => quoteBlock('issue', text, 'a1b2')],
@@ -61,7 +67,7 @@ const FUNCTIONS: readonly (readonly [name: string, most: number, run: (text: str
 ]
 
 function cpuMs(action: () => unknown): number {
-  const times = Array.from({ length: 3 }, () => {
+  const times = Array.from({ length: 5 }, () => {
     const before = process.cpuUsage()
     action()
     const { user, system } = process.cpuUsage(before)
