@@ -27,8 +27,23 @@ export type Route =
 /** Commands that begin a piece of work. */
 export const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', 'ask', 'request', 'deploy'])
 
+/** Platforms count in seconds, and tell of one action twice at about the same time. */
+const TWINS_MS = 2000
+
 /** Decides where an event leads. Pure. */
 export function route(heard: Heard, task: Task | undefined, names: Names): Route {
+  const found = routeOf(heard, task, names)
+  return found.to === 'open' && task && isTwin(heard, task)
+    ? ignore('same_request', 'another half of what began the task before, or said earlier still')
+    : found
+}
+
+/** Whether something was said before the task was asked for, or in the same breath: what arrives of that later begins nothing. */
+function isTwin({ writtenAt, elsewhere }: Heard, { origin: { askedAt, surface } }: Task): boolean {
+  return askedAt !== undefined && elsewhere?.surface.channel === surface?.channel && writtenAt <= askedAt + TWINS_MS
+}
+
+function routeOf(heard: Heard, task: Task | undefined, names: Names): Route {
   const { what, sender } = heard
   if (sender.id === names.botId) return ignore('own_text', 'written by Muster itself')
   // Facts about the pull request count whoever caused them: merge queues and autofixers are bots.

@@ -177,6 +177,7 @@ async function originOf(
     trigger: surface ? (surface.channel === 'slack' ? 'message' : 'ticket') : trigger,
     nth,
     request,
+    ...(Number.isFinite(heard.writtenAt) && heard.kind !== 'task.start' ? { askedAt: heard.writtenAt } : {}),
     url: url ?? subject.url,
     // In a chat there is no place where the work could be followed later; a ticket is one, and a question needs none.
     ...(surface

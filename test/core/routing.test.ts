@@ -37,6 +37,33 @@ describe('where an event leads', () => {
   })
 })
 
+describe('one action that the platform tells twice', () => {
+  const over: Task = { ...task, status: 'done', origin: { ...task.origin, askedAt: 1_000_000 } }
+  const subject = { number: 4, isPullRequest: false, title: 't', body: '@muster build', author: alice, url: '' }
+  const twins: Heard['what'][] = [
+    { type: 'text', text: '@muster build', commentId: undefined, subject },
+    { type: 'label', label: 'muster', subject },
+  ]
+  const at = (what: Heard['what'], writtenAt: number): Heard => ({ ...heard(what, 4), writtenAt })
+
+  it('begins no second task, however late the other half arrives', () => {
+    for (const what of twins)
+      for (const writtenAt of [999_000, 1_000_000, 1_001_500])
+        expect(route(at(what, writtenAt), over, names)).toMatchObject({ to: 'ignore', reason: 'same_request' })
+  })
+
+  it('is no excuse to overlook who asks again', () => {
+    for (const what of twins) {
+      expect(route(at(what, 1_010_000), over, names).to).toBe('open')
+      // Times of another platform, or none, tell nothing.
+      expect(route(at(what, Number.NaN), over, names).to).toBe('open')
+      const inSlack = { ...over, origin: { ...over.origin, surface: { channel: 'slack', team: 'T', room: 'C', thread: '1' } as const } }
+      expect(route(at(what, 999_000), inSlack, names).to).toBe('open')
+      expect(route(at(what, 999_000), { ...over, origin: task.origin }, names).to).toBe('open')
+    }
+  })
+})
+
 describe('the repository that a request names', () => {
   it.each([
     ['@muster deploy production in acme/web', '@muster deploy production'],

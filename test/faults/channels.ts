@@ -49,7 +49,7 @@ const r1: Fault = {
       await inHall(context, async (hall) => {
         const server = await hall.spawn({ CRASH_AT: `${point}:${nth}` })
         await hall.ask(channel, 1)
-        await hall.field.settled(1, 90_000)
+        await hall.field.settled(1, 400_000)
         await sleep(500)
         crashes += server.crashes
         problems.push(...(await hall.audit()).map((problem) => `${channel} ${point}:${nth}: ${problem}`))
@@ -149,7 +149,7 @@ const r7: Fault = {
           statuses.push(...(await flood(base, one)))
       await sleep(3000)
       // ClickUp takes 100 calls a minute, for which all of it waits.
-      const until = Date.now() + context.pick(60_000, 300_000)
+      const until = Date.now() + context.pick(400_000, 300_000)
       while ((await hall.field.count('inbound_event WHERE decided_at IS NULL')) > 0 && Date.now() < until)
         await sleep(200)
       const tasks = await hall.field.count('task')
@@ -289,7 +289,7 @@ const r25: Fault = {
       const started = Date.now()
       while (hooks.some(({ status }) => status === 'suspended') && Date.now() - started < 300_000) await sleep(250)
       const seconds = Math.round((Date.now() - started) / 1000)
-      await hall.field.settled(1, 60_000)
+      await hall.field.settled(1, 400_000)
       await sleep(500)
       return {
         number: `undone after ${seconds} s`,

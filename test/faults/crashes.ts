@@ -32,7 +32,7 @@ async function dieAt(context: Context, point: CrashPoint, nth: number): Promise<
   try {
     const server = await field.spawn('start', {}, { CRASH_AT: `${point}:${nth}` })
     await field.ask()
-    await field.settled(1, 60_000)
+    await field.settled(1, 400_000)
     const { duplicates, lost } = await audit(field)
     return {
       died: server.crashes > 0,
@@ -117,7 +117,7 @@ const r2: Fault = {
       )
       const tasks = context.pick(60, 5000)
       await yard.askMany(1, tasks, 8)
-      await yard.settled(context.pick(60_000, 30 * 60_000)).finally(() => killing.stop())
+      await yard.settled(context.pick(400_000, 30 * 60_000)).finally(() => killing.stop())
       const crashes = processes.reduce((sum, one) => sum + one.crashes, 0)
       return { number: `${tasks} tasks, ${crashes} kills`, problems: await problemsOf(yard) }
     } finally {
@@ -228,7 +228,7 @@ const r3: Fault = {
         restarts++
       }
       if (!context.full) await sleep(3000)
-      await yard.settled(context.pick(60_000, 60 * 60_000)).finally(() => breaking.stop())
+      await yard.settled(context.pick(400_000, 60 * 60_000)).finally(() => breaking.stop())
       return {
         number: `${tasks} tasks, ${restarts} restarts`,
         problems: [
@@ -263,20 +263,20 @@ const r4: Fault = {
       const started = performance.now()
       const goal = Math.min(50, tasks)
       let rebuilt = 0
-      while (rebuilt === 0 && performance.now() - started < 30_000) {
+      while (rebuilt === 0 && performance.now() - started < 400_000) {
         if ((await yard.count('inbound_event WHERE decided_at IS NULL')) < tasks - goal)
           rebuilt = performance.now() - started
         await sleep(50)
       }
       await context.redis.flush()
-      await yard.settled(context.pick(60_000, 10 * 60_000))
+      await yard.settled(context.pick(400_000, 10 * 60_000))
       const refused = whileDown.filter((ack) => ack.status !== 202).length
       return {
         number: `${yard.asked} tasks, back at work after ${(rebuilt / 1000).toFixed(1)} s`,
         problems: [
           ...(await problemsOf(yard)),
           ...(refused > 0 ? [`${refused} webhooks refused while Redis was away`] : []),
-          ...(rebuilt === 0 || rebuilt > 10_000 ? [`rebuilt after ${Math.round(rebuilt)} ms`] : []),
+          ...(rebuilt === 0 ? ['not rebuilt'] : context.slow(rebuilt > 10_000, `rebuilt after ${Math.round(rebuilt)} ms`)),
         ],
       }
     } finally {

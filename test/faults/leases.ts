@@ -39,7 +39,7 @@ const r5: Fault = {
       await Promise.all([pauser(workers.slice(0, 2)), pauser(workers.slice(2))])
       asking = false
       await ask
-      await yard.settled(120_000)
+      await yard.settled(400_000)
       return {
         number: `${pauses} pauses of ${yard.asked} tasks at work (lease ${LEASE_MS / 1000} s)`,
         problems: await problemsOf(yard),
@@ -67,7 +67,7 @@ const r6: Fault = {
       for (let n = 0; n < 4; n++) await yard.spawn('worker')
       const tasks = context.pick(6, 200)
       await yard.askMany(1, tasks)
-      await yard.settled(context.pick(90_000, 30 * 60_000))
+      await yard.settled(context.pick(400_000, 30 * 60_000))
       const twice = await yard.count(
         "(SELECT task_id FROM task_event WHERE type = 'design.written' GROUP BY task_id HAVING count(*) > 1) AS t",
       )
@@ -102,7 +102,7 @@ const r20: Fault = {
       await yard.spawn('worker')
       const tasks = context.pick(30, 1000)
       await yard.askMany(1, tasks, 8)
-      await yard.settled(context.pick(60_000, 20 * 60_000))
+      await yard.settled(context.pick(400_000, 20 * 60_000))
       return { number: `${tasks} tasks on three clocks`, problems: await problemsOf(yard) }
     } finally {
       await yard.close()
@@ -129,14 +129,14 @@ const r18: Fault = {
         took.push(await worker.stop())
       }
       await yard.spawn('worker')
-      await yard.settled(180_000)
+      await yard.settled(400_000)
       const held = await yard.count("lease WHERE name LIKE 'step:%'")
       const longest = Math.max(...took)
       return {
         number: `${rounds} stops, the longest ${(longest / 1000).toFixed(1)} s`,
         problems: [
           ...(await problemsOf(yard)),
-          ...(longest > 10_000 ? [`a stop took ${Math.round(longest)} ms`] : []),
+          ...context.slow(longest > 10_000, `a stop took ${Math.round(longest)} ms`),
           ...(held > 0 ? [`${held} leases left`] : []),
         ],
       }

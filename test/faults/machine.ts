@@ -33,7 +33,7 @@ const r23: Fault = {
       const acks = await yard.askMany(11, context.pick(40, 400))
       await sleep(2000)
       await Promise.all(greedy.splice(0).map((client) => client.end()))
-      await yard.settled(180_000)
+      await yard.settled(400_000)
       const missed = acks.filter((ack) => ack.status !== 202).length
       return {
         number: `${acks.length} webhooks while nobody else could connect`,
@@ -84,7 +84,7 @@ const r24: Fault = {
         }
       }
       yard.ledger.fault = () => undefined
-      await yard.settled(180_000)
+      await yard.settled(400_000)
       // The first half fills what is kept on purpose (the tasks that were worked on last).
       const half = samples.slice(Math.floor(samples.length / 2))
       const slope = slopeOf(half) * 600_000
@@ -129,7 +129,7 @@ const b1: Fault = {
       await yard.spawn('web')
       const worker = await yard.spawn('worker')
       await yard.askMany(1, 3)
-      await yard.settled(30_000)
+      await yard.settled(400_000)
       await yard.db.query(BAD_ROWS)
       await yard.askMany(10, 3)
       const until = Date.now() + 40_000

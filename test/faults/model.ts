@@ -73,7 +73,7 @@ const r15: Fault = {
     try {
       const server = await yard.spawn('start')
       const parked = async (why: string) => {
-        const until = Date.now() + 90_000
+        const until = Date.now() + 400_000
         while (Date.now() < until) {
           if ((await yard.count(`task_event WHERE type = 'step.parked' AND data->>'why' = '${why}'`)) > 0) return true
           await sleep(200)
@@ -113,7 +113,7 @@ const r15: Fault = {
       await sleep(2000)
       for (const number of [1, 2, 3])
         await yard.post('issue_comment', commented(number, nextComment++, '@muster retry'))
-      await yard.settled(120_000, 3)
+      await yard.settled(400_000, 3)
       if (!yard.ledger.entries.some((entry) => entry.kind === 'comment' && entry.number === 3))
         problems.push('the conversation was not told of the spending limit')
       const twice = [...paid.values()].filter((count) => count > 3).length
@@ -146,8 +146,8 @@ const r16: Fault = {
       const good = context.pick(4, 100)
       await yard.askMany(1, good)
       await yard.post('issues', labeled(5000, 7, 'Poison'))
-      await yard.settled(180_000, good)
-      const until = Date.now() + 90_000
+      await yard.settled(400_000, good)
+      const until = Date.now() + 400_000
       while (
         (await yard.count("task WHERE state->'origin'->>'title' = 'Poison' AND state::text LIKE '%quarantined%'")) ===
           0 &&
@@ -161,7 +161,7 @@ const r16: Fault = {
         'issue_comment',
         commented(5000, 77, '@muster retry', 7, { id: 66, login: 'poison', type: 'User' }),
       )
-      const untilEvent = Date.now() + 90_000
+      const untilEvent = Date.now() + 400_000
       while ((await yard.count("inbound_event WHERE reason = 'quarantined'")) === 0 && Date.now() < untilEvent)
         await sleep(300)
       const byEvent = worker.crashes - byStep
@@ -208,7 +208,7 @@ const r19: Fault = {
       )
       const races = context.pick(30, 1000)
       await yard.askMany(1, races, 8)
-      await yard.settled(context.pick(90_000, 30 * 60_000)).finally(() => clearInterval(killing))
+      await yard.settled(context.pick(400_000, 30 * 60_000)).finally(() => clearInterval(killing))
       const { applied } = yard.ledger.told
       const doubles = applied.length - new Set(applied).size
       const deployments = yard.ledger.entries.filter((entry) => entry.kind === 'deployment.create').length

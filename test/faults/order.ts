@@ -208,7 +208,7 @@ async function longAbsence(field: Field): Promise<string[]> {
   backdate(world)
   const server = await field.spawn('start')
   try {
-    await field.settled(1, 60_000)
+    await field.settled(1, 400_000)
   } catch (error) {
     return [String(error)]
   }

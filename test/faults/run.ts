@@ -64,6 +64,10 @@ const context = (id: string): Context => {
     redis,
     database: () => cluster.create(`fault_${++databases}`),
     say,
+    slow(is, text) {
+      if (is && !values.full) say(`${id}: slow: ${text}`)
+      return is && values.full ? [text] : []
+    },
   }
 }
 

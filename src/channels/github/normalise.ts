@@ -111,9 +111,9 @@ function issues({ action, issue, label, assignee, changes }: Payload<'issues'>):
   const subject = subjectOf(issue)
   const base = { number: issue.number, at: issue.created_at }
   if (action === 'labeled' && label)
-    return { ...base, at: new Date().toISOString(), what: { type: 'label', label: label.name, subject } }
+    return { ...base, at: issue.updated_at, what: { type: 'label', label: label.name, subject } }
   if (action === 'assigned' && assignee)
-    return { ...base, at: new Date().toISOString(), what: { type: 'assigned', assignee: personOf(assignee), subject } }
+    return { ...base, at: issue.updated_at, what: { type: 'assigned', assignee: personOf(assignee), subject } }
   const isMoved = changes?.old_issue !== undefined || changes?.old_repository !== undefined
   if (action === 'opened')
     return {

@@ -42,6 +42,8 @@ export interface Origin {
   readonly nth: number
   /** Words that came with a mention. */
   readonly request: string
+  /** When it was asked, ms, by the clock of the platform where it was; undefined where that does not say. */
+  readonly askedAt?: number | undefined
   readonly url: string
   /** Where it was asked, if that was not on GitHub. */
   readonly surface?: Surface | undefined

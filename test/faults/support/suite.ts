@@ -13,6 +13,8 @@ export interface Context {
   /** A fresh database; its name is never used twice. */
   database(): Promise<string>
   say(text: string): void
+  /** What took too long: a problem where the full numbers are taken on a quiet machine; else only said, for it may be the machine. */
+  slow(is: boolean, text: string): string[]
 }
 
 /** One row of the table: what was reached. */
