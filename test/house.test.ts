@@ -43,7 +43,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   agent: ['llm'],
   roles: [],
   workflow: ['agent', 'outbox', 'leases'],
-  inbox: ['config'],
+  inbox: ['config', 'leases'],
   outbox: [],
   queue: [],
   leases: [],

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
 import type { GithubSettings } from '../config/env.ts'
 import type { Role } from '../core/artefacts.ts'
@@ -13,8 +13,6 @@ import { withLogContext } from '../telemetry/log.ts'
 import { createStepRunner } from '../workflow/runner.ts'
 import { sweep } from '../workflow/sweep.ts'
 import type { Workflow } from '../workflow/types.ts'
-import { placeOfCheckouts } from '../workspace/place.ts'
-import { removeTree } from '../workspace/spawn.ts'
 import { type Adapters, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import { apartFrom } from './apart/parent.ts'
@@ -24,7 +22,7 @@ import { catchingUp, catchUpStore, tend } from './catchup.ts'
 import { every } from './every.ts'
 import { hostTarget } from './host.ts'
 import { housekeeping } from './housekeeping.ts'
-import { takeSlot } from './slot.ts'
+import { emptyWork, folderApart, takeSlot } from './slot.ts'
 
 const SWEEP_MS = 5000
 const SETTLED_MS = 2000
@@ -52,7 +50,7 @@ export interface Worker {
 }
 
 /** The engines, over the adapters. */
-function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, leases: Leases) {
+function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, leases: Leases, workDir: string) {
   const { env, log, markerKey, queue, storage } = base
   const { store } = storage
   const { now } = store
@@ -74,10 +72,12 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
   })
   const { kick } = outbox
   const { program } = stand
-  const apart = apartFrom({ store, queue, target: stand.target ?? adapters.target, kick, log, env, program })
+  const target = stand.target ?? adapters.target
+  const suspects = apartFrom({ store, queue, target, kick, sleep, log, env, workDir, program })
+  const { apart } = suspects
   const runner = createStepRunner({ ...stepDepsOf({ base, stand }, adapters, engine), leases, apart })
   const handle = inboxHandler(inboxDepsOf({ base, github, stand }, adapters, { leases, workflow: engine, apart, kick }))
-  return { engine, outbox, runner, handle }
+  return { engine, outbox, runner, handle, suspects }
 }
 
 /** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */
@@ -87,8 +87,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const { store } = storage
   const slot = settings.databaseUrl ? takeSlot(settings.dataDir) : undefined
   const workDir = slot?.dir ?? resolve(settings.dataDir)
-  // Clones of a process that ended: their steps begin with fresh ones.
-  for (const dir of new Set([join(workDir, 'work'), placeOfCheckouts(workDir)])) await removeTree(dir)
+  for (const dir of [workDir, folderApart(workDir, 'step'), folderApart(workDir, 'event')]) await emptyWork(dir)
   const leases = leaseKeeper({
     store,
     kind,
@@ -108,7 +107,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     leases,
     installs: base.installs,
   })
-  const { engine, outbox, runner, handle } = engines(deps, adapters, leases)
+  const { engine, outbox, runner, handle, suspects } = engines(deps, adapters, leases, workDir)
   // At first everything is looked at: nobody may be left who would queue it.
   let settledMs = 0
   const sweeping = every(SWEEP_MS, 'sweep', log, async () => {
@@ -146,6 +145,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     catchUp: catching.now,
     async stop() {
       for (const one of [sweeping, catching, keeping, tending]) one.stop()
+      suspects.stop()
       await runner.stop()
       await outbox.stop()
       await queue.close(5000)

@@ -49,6 +49,8 @@ export function limitsOf(account: string): Limits {
   return account.startsWith('clickup:') ? CLICKUP_LIMITS : GITHUB_LIMITS
 }
 
+const ROUNDING = 1e-6
+
 /**
  * Takes what a request costs, if all of it is there.
  * @returns the new state, or how long to wait (ms)
@@ -67,7 +69,8 @@ export function take(
   for (const [name, { capacity, perMinute }] of Object.entries(limits)) {
     const have = Math.min(capacity, (state.tokens[name] ?? capacity) + minutes * perMinute)
     const wanted = Math.min(cost[name] ?? 0, capacity)
-    if (have < wanted) waitMs = Math.max(waitMs, Math.ceil(((wanted - have) / perMinute) * 60_000))
+    // A whole millisecond may be a hair too short, by the rounding of fractions of a token.
+    if (have < wanted) waitMs = Math.max(waitMs, Math.ceil(((wanted - have) / perMinute) * 60_000 + ROUNDING))
     tokens[name] = have - wanted
   }
   if (waitMs > 0) return { ok: false, waitMs }

@@ -26,6 +26,7 @@ import { isView, showView } from './views.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 import { why } from './why.ts'
 import { backoffMs } from '../core/retry.ts'
+import { keepingCount } from '../leases/suspects.ts'
 import type { Claim } from '../leases/types.ts'
 import { Fenced, Settled, type StoredInbound } from '../store/types.ts'
 import type { Fence } from '../leases/types.ts'
@@ -43,7 +44,7 @@ export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void
     if (!stored || isDecided(stored.event)) return
     const lane = stored.lane ?? `event:${eventId}`
     if (stored.lane === undefined) await deps.store.inbox.setLane(eventId, lane)
-    await drainLane(deps, lane, (one, claim) => guarded(deps, one, claim))
+    await drained(deps)(lane)
   }
 }
 
@@ -52,7 +53,7 @@ class Postponed extends Error {}
 
 /** Where somebody's process ended in this lane before, each event is watched by itself, and a suspected one handled in a process of its own. */
 async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Promise<void> {
-  if (claim.crashes === 0) return handleOne(deps, stored, claim)
+  if (claim.crashes === 0) return handleOne(deps, stored, claim, drained(deps))
   // One suspect at a time: it may be what uses up the machine.
   const turn = await deps.leases.acquire('suspect-event')
   if (!turn) {
@@ -63,9 +64,10 @@ async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Pr
   try {
     if (!watched) throw new Postponed('somebody else handles this event')
     // The first crash was counted for the lane.
-    if (watched.crashes + 1 < SUSPECT) return await handleOne(deps, stored, claim)
-    if ((await deps.apart({ kind: 'event', id: stored.event.id }, claim, claim.signal)) === 'poison')
-      return await quarantine(deps, stored)
+    if (watched.crashes + 1 < SUSPECT) return await handleOne(deps, stored, claim, drained(deps))
+    const job = { kind: 'event', id: stored.event.id } as const
+    const ended = await keepingCount(watched, () => keepingCount(claim, () => deps.apart(job, claim, claim.signal)))
+    if (ended === 'poison') return await quarantine(deps, stored)
     await inItsLane(deps, stored)
   } finally {
     await watched?.release().catch(() => {})
@@ -76,17 +78,24 @@ async function guarded(deps: InboxDeps, stored: StoredInbound, claim: Claim): Pr
 /** What was looked into elsewhere, and belongs into another lane, is handled there. */
 async function inItsLane(deps: InboxDeps, { event, lane }: StoredInbound): Promise<void> {
   const now = await deps.store.inbox.get(event.id)
-  if (now?.lane && now.lane !== lane && !isDecided(now.event))
-    await drainLane(deps, now.lane, (one, claim) => guarded(deps, one, claim))
+  if (now?.lane && now.lane !== lane && !isDecided(now.event)) await drained(deps)(now.lane)
+}
+
+/** What is done about an event that turned out to belong into another lane: whatever waits there comes first. */
+type Moved = (lane: string) => Promise<void>
+
+function drained(deps: InboxDeps): Moved {
+  return (lane) => drainLane(deps, lane, (one, claim) => guarded(deps, one, claim))
 }
 
 /** The whole of what a process does for a suspected event that another one handed to it. @param claim the other's, on the lane */
 export async function handleApart(deps: InboxDeps, eventId: string, claim: Claim): Promise<void> {
   const stored = await deps.store.inbox.get(eventId)
-  if (stored && !isDecided(stored.event)) await handleOne(deps, stored, claim)
+  // What waits in another lane is the other process's to handle: only this one is suspected.
+  if (stored && !isDecided(stored.event)) await handleOne(deps, stored, claim, () => Promise.resolve())
 }
 
-async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim): Promise<void> {
+async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, moved: Moved): Promise<void> {
   const { id, source, kind, deliveryId } = stored.event
   const receivedAt = stored.event.receivedAt.getTime()
   crashPoint('claimed')
@@ -105,7 +114,7 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim): 
       // Too large to be looked into on arrival: now its lane is known, and whatever else waits there comes first.
       if (stored.lane !== heard.key && stored.lane?.startsWith('event:')) {
         await deps.store.inbox.setLane(id, heard.key)
-        return await drainLane(deps, heard.key, (one, inner) => guarded(deps, one, inner))
+        return await moved(heard.key)
       }
       await hear(deps, id, receivedAt, heard, claim.fence)
     } catch (error) {

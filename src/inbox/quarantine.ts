@@ -5,7 +5,9 @@ import type { StoredInbound } from '../store/types.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** An event that ends the process that handles it is not handled any more: the operator finds it among the dead letters, and its conversation is told. */
-export async function quarantine(deps: InboxDeps, { event, lane }: StoredInbound): Promise<void> {
+export async function quarantine(deps: InboxDeps, { event, ...seen }: StoredInbound): Promise<void> {
+  // Its lane may have been found out only by the process that it ended.
+  const lane = (await deps.store.inbox.get(event.id))?.lane ?? seen.lane
   deps.log('error', 'an event is quarantined: it ended its own process', { event: event.id })
   const conversationId = lane ? await deps.store.conversations.find(lane) : undefined
   const task = conversationId ? await deps.store.tasks.latest(conversationId) : undefined

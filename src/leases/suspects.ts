@@ -28,3 +28,13 @@ export async function withLease(
     await turn.release()
   }
 }
+
+/** Whatever keeps a suspect from being tried says nothing for it: it stays one. */
+export async function keepingCount<T>(claim: Claim, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    await claim.postpone().catch(() => {})
+    throw error
+  }
+}

@@ -6,6 +6,7 @@ import { approvalFor } from '../core/policy.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { figuresOf, type Sample } from '../core/traffic.ts'
+import { Lost } from '../leases/types.ts'
 import type { Git } from '../workspace/types.ts'
 import type { Place, Releases, ReleaseStore, Target } from './types.ts'
 
@@ -151,6 +152,8 @@ async function deploy(
   } catch (error) {
     signal.throwIfAborted()
     mayAct()
+    // Whoever has it by now goes on.
+    if (error instanceof Lost) throw error
     deps.log('deploy failed', { release: id, error: messageOf(error) })
     return { ...base, ok: false, log: await target.log(id), error: publicMessage(error).replace(/\.$/, '') }
   }

@@ -8,11 +8,15 @@ import type { RateState } from '../core/rate.ts'
 const TTL = (parameter: string) => `clock_timestamp() + ${parameter} * interval '1 ms'`
 
 const ANY_CRASHES = 1_000_000
+/** Processes say every five seconds that they live; on another machine nothing else tells that one has ended. */
+const SILENT = "interval '15 s'"
+/** 1 where whoever had the lease ended with it: it is known to be dead, or said nothing any more, and did not give it back. */
+const DIED = `CASE WHEN lease.holder = ANY($4) OR lease.holder <> '' AND NOT EXISTS (
+    SELECT 1 FROM process p WHERE p.id = lease.holder AND p.seen_at > clock_timestamp() - ${SILENT}) THEN 1 ELSE 0 END`
 const ACQUIRE = `INSERT INTO lease (name, token, holder, expires_at) VALUES ($1, nextval('fence'), $2, ${TTL('$3')})
   ON CONFLICT (name) DO UPDATE SET token = nextval('fence'), holder = $2, expires_at = ${TTL('$3')},
-    crashes = lease.crashes + CASE WHEN lease.holder = ANY($4) THEN 1 ELSE 0 END
-  WHERE (lease.expires_at < clock_timestamp() OR lease.holder = ANY($4))
-    AND lease.crashes + CASE WHEN lease.holder = ANY($4) THEN 1 ELSE 0 END < $5
+    crashes = lease.crashes + ${DIED}
+  WHERE (lease.expires_at < clock_timestamp() OR lease.holder = ANY($4)) AND lease.crashes + ${DIED} < $5
   RETURNING token::text AS token, crashes`
 
 /** Leases over plain SQL, each step one statement. */

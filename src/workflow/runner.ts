@@ -1,7 +1,7 @@
 import { SUSPECT } from '../core/poison.ts'
 import { mayBegin, stepById } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
-import { type Turn, withLease } from '../leases/suspects.ts'
+import { keepingCount, type Turn, withLease } from '../leases/suspects.ts'
 import { type Apart, type ApartJob, type Claim, type Leases, Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
@@ -167,7 +167,9 @@ async function begin(
     step: stepId,
     crashes: claim.crashes,
   })
-  const ended = await deps.apart({ kind: 'step', taskId, step: stepId, attempt }, claim, signal)
+  const ended = await keepingCount(claim, () =>
+    deps.apart({ kind: 'step', taskId, step: stepId, attempt }, claim, signal),
+  )
   if (ended === 'poison' && !signal.aborted) await quarantine(deps, taskId, stepId, attempt, claim)
 }
 

@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/compose/apart/calls.ts'
+import { apartFrom } from '../../src/compose/apart/parent.ts'
 import { UserError } from '../../src/core/errors.ts'
-import { Lost } from '../../src/leases/types.ts'
+import { type Claim, Lost } from '../../src/leases/types.ts'
+import type { ApplyInput } from '../../src/releases/types.ts'
 import { QueueDown } from '../../src/queue/types.ts'
 import { isDatabaseDown } from '../../src/store/sql.ts'
 import { Conflict, Fenced, Settled } from '../../src/store/types.ts'
@@ -80,5 +83,83 @@ describe('calls between processes', () => {
     const waiting = far['never']?.()
     setImmediate(() => calls.close())
     await expect(waiting).rejects.toThrow('the other process ended')
+  })
+})
+
+describe('the process of a suspect', () => {
+  const claim: Claim = {
+    fence: { table: 'lease', name: 'event:1', token: '1' },
+    crashes: 2,
+    signal: new AbortController().signal,
+    isMine: () => true,
+    release: async () => {},
+    postpone: async () => {},
+    progressed: async () => {},
+    drop: () => {},
+  }
+  const entry = fileURLToPath(new URL('../support/suspect.ts', import.meta.url))
+
+  /** @param killed how often a process may be killed before that is enough */
+  function start(killed = 3, lookMs?: number) {
+    let pauses = 0
+    const waits: { signal: AbortSignal; applied: Promise<unknown> }[] = []
+    const until = new AbortController()
+    const target = {
+      observe: async () => ({ state: 'absent' }) as const,
+      apply: (input: ApplyInput) => {
+        const applied = input.unpack('/nowhere').finally(() => input.signal.throwIfAborted())
+        waits.push({ signal: input.signal, applied: applied.catch((error: unknown) => error) })
+        return applied
+      },
+    }
+    const { apart, stop } = apartFrom({
+      store: { now: () => 0, leases: {} } as never,
+      queue: {} as never,
+      target: target as never,
+      kick: () => {},
+      sleep: async () => void (++pauses > killed && until.abort(new Error('enough'))),
+      log: { warn: () => {} } as never,
+      env: { NODE_NO_WARNINGS: '1' },
+      workDir: '/nowhere',
+      program: entry,
+      lookMs,
+    })
+    return { run: (id: string) => apart({ kind: 'event', id }, claim, until.signal), stop, waits, tries: () => pauses }
+  }
+
+  it('whose end is its own doing is set aside at once; one that was killed never', { timeout: 120_000 }, async () => {
+    expect(await start().run('aborts')).toBe('poison')
+    expect(await start().run('exits')).toBe('poison')
+    expect(await start().run('done')).toBe('over')
+    const killed = start(8)
+    expect(await killed.run('killed')).toBe('over')
+    expect(killed.tries()).toBe(9)
+  })
+
+  it('that answers no more is ended, and set aside when it is so each time', { timeout: 240_000 }, async () => {
+    const hangs = start(20, 100)
+    expect(await hangs.run('hangs')).toBe('poison')
+    expect(hangs.tries()).toBe(5)
+  })
+
+  it('that did not start, or whose work fails, says why, and is no poison', { timeout: 120_000 }, async () => {
+    await expect(start().run('refuses')).rejects.toThrow('there is no slot')
+    await expect(start().run('starts-not')).rejects.toThrow('did not start: 3')
+    await expect(start().run('fails')).rejects.toThrow('the work failed')
+  })
+
+  it('stops with the one that started it', { timeout: 120_000 }, async () => {
+    const waits = start()
+    const ended = waits.run('waits')
+    setTimeout(() => waits.stop(), 1000)
+    expect(await ended).toBe('over')
+  })
+
+  it('takes along the deploy that is done in its name, before another one tries', { timeout: 120_000 }, async () => {
+    const deploys = start(1)
+    expect(await deploys.run('deploys')).toBe('over')
+    const [first] = deploys.waits
+    expect(first?.signal.reason).toBeInstanceOf(Lost)
+    expect(await first?.applied).toBeInstanceOf(Lost)
   })
 })

@@ -56,6 +56,20 @@ for (const [name, open, available] of places) {
       expect((await mine.acquire('b'))?.crashes).toBe(0)
     })
 
+    it('that ran out count as a crash too, where whoever had them says nothing any more', async () => {
+      const there = { host: 'other', kind: 'test', version: 'test' }
+      // On another machine: nothing but its silence tells.
+      await store.leases.acquire('far', 'other|1|1|gone', 1, [])
+      await pause(20)
+      expect((await keeper().acquire('far'))?.crashes).toBe(1)
+      // One that lives has only lost it: it stalled, or the database was away.
+      await store.processes.beat({ id: 'other|1|1|lives', ...there })
+      await store.leases.acquire('near', 'other|1|1|lives', 1, [])
+      await pause(20)
+      expect((await keeper().acquire('near'))?.crashes).toBe(0)
+      await store.processes.leave('other|1|1|lives')
+    })
+
     it('run out when they are not prolonged, and whoever had them knows', async () => {
       const slow = keeper(300)
       const claim = await slow.acquire('c')

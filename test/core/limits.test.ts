@@ -1,4 +1,4 @@
-import { verdictOf } from '../../src/core/poison.ts'
+import { type End, pauseMs, verdictOf } from '../../src/core/poison.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BREAKER, CLOSED, type BreakerState, failedAt, mayTry, succeeded } from '../../src/core/breaker.ts'
@@ -43,6 +43,20 @@ describe('token buckets', () => {
         },
       ),
       { numRuns: 50 },
+    )
+  })
+
+  it('say a wait that is enough, whatever fractions of a token are left', () => {
+    fc.assert(
+      fc.property(fc.nat(700), fc.nat(5000), fc.nat(10_000_000), (minute, hour, at) => {
+        // As they are left by what was refilled for so many milliseconds.
+        const tokens = { contentMinute: (minute / 60_000) * 80, contentHour: (hour / 60_000) * (500 / 60) }
+        const state: RateState = { tokens, at, blockedUntil: 0 }
+        const cost = { contentMinute: 1, contentHour: 1 }
+        const taken = take(state, GITHUB_LIMITS, cost, at)
+        if (!taken.ok) expect(take(state, GITHUB_LIMITS, cost, at + taken.waitMs).ok).toBe(true)
+      }),
+      { numRuns: 5000 },
     )
   })
 
@@ -114,23 +128,59 @@ it('a chain of events shows any change, gap or cut', () => {
 })
 
 describe('what ends processes', () => {
-  const died = (signal: string | null, progressed = false) => ({ over: false, progressed, code: null, signal })
+  const died = (signal: string | null, more: Partial<End> = {}): End => ({
+    over: false,
+    progressed: false,
+    code: null,
+    signal,
+    shortOfMemory: false,
+    silent: false,
+    ...more,
+  })
+  const none = { chances: 0, killed: 0 }
 
   it('is told from what was only killed, by the end of a process of its own', () => {
-    expect(verdictOf({ ...died('SIGKILL'), over: true }, 4)).toEqual({ kind: 'over' })
+    expect(verdictOf(died('SIGKILL', { over: true }), { chances: 4, killed: 9 })).toEqual({ kind: 'over' })
     for (const own of ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', null])
-      expect(verdictOf(died(own), 0)).toEqual({ kind: 'poison' })
-    let killed = 0
-    for (const end of ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGHUP']) {
-      expect(verdictOf(died(end), killed)).toEqual({ kind: 'again', killed: killed + 1 })
-      killed++
+      expect(verdictOf(died(own), none)).toEqual({ kind: 'poison' })
+    // Whoever kills it says nothing of it, however often.
+    for (const signal of ['SIGKILL', 'SIGTERM', 'SIGHUP'])
+      expect(verdictOf(died(signal), { chances: 4, killed: 1000 })).toEqual({ kind: 'again', chances: 4, killed: 1001 })
+  })
+
+  it('is what runs out of memory or answers no more, five times in a row', () => {
+    const ends = [
+      died('SIGKILL', { shortOfMemory: true }),
+      // Where the kernel does not tell, it may have been that.
+      died('SIGKILL', { shortOfMemory: undefined }),
+      died('SIGKILL', { silent: true }),
+      died('SIGABRT', { silent: true }),
+      died('SIGKILL', { shortOfMemory: true }),
+    ]
+    let tries = none
+    for (const [at, end] of ends.entries()) {
+      const verdict = verdictOf(end, tries)
+      expect(verdict).toEqual(at < 4 ? { kind: 'again', chances: at + 1, killed: 0 } : { kind: 'poison' })
+      if (verdict.kind === 'again') tries = verdict
     }
-    // So often in a row, nothing else being killed: its memory, or the like.
-    expect(verdictOf(died('SIGKILL'), killed)).toEqual({ kind: 'poison' })
   })
 
   it('is not what got further meanwhile', () => {
     for (const signal of ['SIGABRT', 'SIGKILL', null])
-      expect(verdictOf(died(signal, true), 4)).toEqual({ kind: 'again', killed: 0 })
+      for (const shortOfMemory of [true, false, undefined])
+        expect(verdictOf(died(signal, { progressed: true, shortOfMemory }), { chances: 4, killed: 7 })).toEqual({
+          kind: 'again',
+          ...none,
+        })
+  })
+
+  it('waits the longer the more ended with it, and never long', () => {
+    expect([0, 1, 5].map(pauseMs)).toEqual([0, 0, 0])
+    fc.assert(
+      fc.property(fc.nat(5000), (deaths) => {
+        expect(pauseMs(deaths + 1)).toBeGreaterThanOrEqual(pauseMs(deaths))
+        expect(pauseMs(deaths)).toBeLessThanOrEqual(15_000)
+      }),
+    )
   })
 })

@@ -57,7 +57,10 @@ describe('one action that the platform tells twice', () => {
       expect(route(at(what, 1_010_000), over, names).to).toBe('open')
       // Times of another platform, or none, tell nothing.
       expect(route(at(what, Number.NaN), over, names).to).toBe('open')
-      const inSlack = { ...over, origin: { ...over.origin, surface: { channel: 'slack', team: 'T', room: 'C', thread: '1' } as const } }
+      const inSlack = {
+        ...over,
+        origin: { ...over.origin, surface: { channel: 'slack', team: 'T', room: 'C', thread: '1' } as const },
+      }
       expect(route(at(what, 999_000), inSlack, names).to).toBe('open')
       expect(route(at(what, 999_000), { ...over, origin: task.origin }, names).to).toBe('open')
     }

@@ -130,15 +130,16 @@ const POISON = 'Poison'
 /** Numbers of issues that no other task has. */
 const POISONED = 9000
 
-/** Kills some process of Muster, whichever: those that it starts for suspects too. */
-function killAny(processes: readonly Managed[], random: () => number): void {
+/** Kills some process of Muster, whichever: those that it starts for suspects too. @returns which it was; undefined: there was none */
+function killAny(processes: readonly Managed[], random: () => number): 'own' | 'of a suspect' | undefined {
   const own = processes.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
   const pids = [...own, ...own.flatMap(childrenOf)]
-  const pid = pids[Math.floor(random() * pids.length)]
+  const at = Math.floor(random() * pids.length)
+  const pid = pids[at]
   try {
-    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    return pid !== undefined && process.kill(pid, 'SIGKILL') ? (at < own.length ? 'own' : 'of a suspect') : undefined
   } catch {
-    // It ended by itself.
+    return undefined
   }
 }
 
@@ -160,10 +161,12 @@ const r21: Fault = {
       const wanted = context.pick(40, 1000)
       const poison = context.pick(1, 5)
       let kills = 0
+      let ofSuspects = 0
       const killing = meanwhile(
         () => {
-          killAny(processes, context.random)
-          kills++
+          const killed = killAny(processes, context.random)
+          if (killed) kills++
+          if (killed === 'of a suspect') ofSuspects++
         },
         () => 500 + context.random() * 1000,
       )
@@ -183,14 +186,16 @@ const r21: Fault = {
       const until = Date.now() + 5 * 60_000
       while ((await ofPoison('=')) < poison && Date.now() < until) await sleep(500)
       const [aside, found] = [await ofPoison('<>'), await ofPoison('=')]
+      const events = await yard.count("inbound_event WHERE reason = 'quarantined'")
       const entries = yard.ledger.entries.filter(({ number }) => number < POISONED || number > POISONED + poison)
       const { duplicates, lost } = auditLedger({ entries, told: yard.ledger.told }, tasks, true)
       return {
-        number: `${tasks} tasks, ${kills} kills, ${aside} set aside; ${found} of ${poison} poisoned ones`,
+        number: `${tasks} tasks, ${kills} kills (${ofSuspects} of suspects' own processes), ${aside} set aside; ${found} of ${poison} poisoned ones`,
         problems: [
           ...duplicates.slice(0, 5).map((what) => `twice: ${what}`),
           ...lost.slice(0, 5).map((what) => `lost: ${what}`),
           ...(aside > 0 ? [`${aside} innocent tasks set aside`] : []),
+          ...(events > 0 ? [`${events} innocent events set aside`] : []),
           ...(found < poison ? [`${poison - found} poisoned tasks not set aside`] : []),
           ...(await verifyMany(yard.db, 100)),
         ],
@@ -276,7 +281,9 @@ const r4: Fault = {
         problems: [
           ...(await problemsOf(yard)),
           ...(refused > 0 ? [`${refused} webhooks refused while Redis was away`] : []),
-          ...(rebuilt === 0 ? ['not rebuilt'] : context.slow(rebuilt > 10_000, `rebuilt after ${Math.round(rebuilt)} ms`)),
+          ...(rebuilt === 0
+            ? ['not rebuilt']
+            : context.slow(rebuilt > 10_000, `rebuilt after ${Math.round(rebuilt)} ms`)),
         ],
       }
     } finally {

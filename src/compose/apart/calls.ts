@@ -30,12 +30,14 @@ type Packet =
 export interface Calls {
   /** What the other side serves under a name. Every function of it answers a promise, whatever its type says. */
   remote<T>(name: string): T
-  /** Ends what still waits for an answer. */
-  close(): void
+  /** Ends what still waits for an answer, now and later, and waits until nothing is done here for the other side any more. */
+  close(): Promise<void>
 }
 
 /** What a connection to the database that broke is known by (PostgreSQL's own code). */
 const CONNECTION_LOST = '08006'
+
+const ENDED = 'the other process ended'
 
 interface Waiting {
   resolve(value: unknown): void
@@ -45,14 +47,19 @@ interface Waiting {
 /** Connects to the other process. @param served what it may call */
 export function connect(port: Port, served: Served): Calls {
   const waiting = new Map<number, Waiting>()
+  const answering = new Set<Promise<unknown>>()
   let calls = 0
+  let closed = false
   const post = (packet: Packet) => port.send?.(packet, undefined, undefined, () => {})
   port.on('message', (packet: unknown) => {
     if (!isPacket(packet)) return
-    if (packet.type === 'call')
-      return void answer(served, packet)
+    if (packet.type === 'call') {
+      const answered = answer(served, packet)
         .then(post)
         .catch((error: unknown) => post({ type: 'answer', id: packet.id, error: wired(error) }))
+        .finally(() => answering.delete(answered))
+      return void answering.add(answered)
+    }
     const one = waiting.get(packet.id)
     waiting.delete(packet.id)
     if (packet.error) one?.reject(unwired(packet.error))
@@ -60,15 +67,18 @@ export function connect(port: Port, served: Served): Calls {
   })
   const call = (path: readonly string[], args: readonly unknown[]) =>
     new Promise((resolve, reject) => {
+      if (closed) throw new Error(ENDED)
       const id = ++calls
       waiting.set(id, { resolve, reject })
       post({ type: 'call', id, path, args })
     })
   return {
     remote: <T>(name: string) => proxied([name], call) as T,
-    close() {
-      for (const one of waiting.values()) one.reject(new Error('the other process ended'))
+    async close() {
+      closed = true
+      for (const one of waiting.values()) one.reject(new Error(ENDED))
       waiting.clear()
+      await Promise.allSettled(answering)
     },
   }
 }
@@ -95,7 +105,10 @@ async function answer(served: Served, { id, path, args }: Extract<Packet, { type
     let owner: unknown
     for (const name of path) {
       owner = found
-      found = (found as Readonly<Record<string, unknown>> | undefined)?.[name]
+      found =
+        typeof found === 'object' && found !== null && Object.hasOwn(found, name)
+          ? (found as Readonly<Record<string, unknown>>)[name]
+          : undefined
     }
     if (typeof found !== 'function') throw new Error(`nothing is served as ${path.join('.')}`)
     return { type: 'answer', id, value: await (found.apply(owner, args) as unknown) }

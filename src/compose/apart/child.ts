@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { UserError } from '../../core/errors.ts'
 import { handleApart } from '../../inbox/handle.ts'
 import { leaseKeeper } from '../../leases/keeper.ts'
@@ -8,12 +8,10 @@ import type { ApplyInput, Target } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 import { withLogContext } from '../../telemetry/log.ts'
 import { workApart } from '../../workflow/runner.ts'
-import { placeOfCheckouts } from '../../workspace/place.ts'
-import { removeTree } from '../../workspace/spawn.ts'
 import { openAdapters, type Stand } from '../adapters.ts'
 import { type Base, type Env, openBase } from '../base.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from '../engines.ts'
-import { takeSlot } from '../slot.ts'
+import { emptyWork, folderApart } from '../slot.ts'
 import { type Calls, connect } from './calls.ts'
 import type { ChildSide, Handed, ParentSide } from './types.ts'
 
@@ -30,18 +28,24 @@ export async function runApart(env: Env, version: string, stand: Stand = {}): Pr
   // Stopped by the terminal or a supervisor together with the other one, that one says what is to be done.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   offerToTheKernel()
+  new Worker(ORPHAN, { eval: true, workerData: process.ppid }).unref()
   const controller = new AbortController()
   const deploying: Deploying = {}
   const child: ChildSide = {
     work: (handed) => work(calls, handed, { env, version, stand, signal: controller.signal, deploying }),
     stop: async (lost) => controller.abort(lost ? new Lost('somebody else may have it by now') : new Error('stopped')),
     unpack: async (dir) => deploying.unpack?.(dir),
+    answers: async () => {},
   }
   const calls = connect(process, { child })
   // Told that all is over, or left alone: what it still has is found again by its leases.
   await new Promise((ended) => process.once('disconnect', ended))
   process.exit(0)
 }
+
+/** Ends this process when its parent has ended, though its event loop be blocked. */
+const ORPHAN = `const { workerData } = require('node:worker_threads')
+setInterval(() => process.ppid === workerData || process.kill(process.pid, 'SIGKILL'), 1000)`
 
 /** Where memory runs out, the suspect goes first. */
 function offerToTheKernel(): void {
@@ -76,14 +80,14 @@ async function work(calls: Calls, handed: Handed, own: Own): Promise<void> {
     ttlMs: settings.leaseMs,
     log: writerTo(log),
   })
-  const slot = takeSlot(settings.dataDir)
+  const workDir = folderApart(handed.workDir, handed.job.kind)
   try {
-    for (const dir of [join(slot.dir, 'work'), placeOfCheckouts(slot.dir)]) await removeTree(dir)
+    await emptyWork(workDir)
     await leases.start()
-    await perform(calls, handed, own, { base, leases, workDir: slot.dir })
+    await perform(calls, handed, own, { base, leases, workDir })
   } finally {
     await leases.stop()
-    slot.release()
+    await emptyWork(workDir)
   }
 }
 
@@ -103,6 +107,9 @@ async function perform(
   const far = calls.remote<ParentSide['work']>('work')
   const kick = () => void far.kick().catch(() => {})
   const workflow = engineOf(base, kick)
+  // Prolonged first: from here on it is known how old it is.
+  if ((await store.leases.renew([fence], leases.ttlMs)).length === 0)
+    throw new Lost(`${fence.name} belongs to somebody else`)
   const claim = leases.keep(fence, crashes)
   const apart = () => Promise.reject(new Error('a suspect begins no other one'))
   await far.begins()

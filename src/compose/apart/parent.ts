@@ -1,79 +1,106 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type End, verdictOf } from '../../core/poison.ts'
+import { type End, pauseMs, type Tries, verdictOf } from '../../core/poison.ts'
 import { type Apart, type ApartJob, type Claim, Lost } from '../../leases/types.ts'
 import type { Queue } from '../../queue/types.ts'
 import type { Target } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { connect } from './calls.ts'
-import type { ChildSide, ParentSide } from './types.ts'
+import { served } from './served.ts'
+import type { ChildSide } from './types.ts'
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url))
-/** How long a process that was told to stop may take. */
-const STOP_MS = 15_000
+/** How long a process that was told to stop, or has nothing more to do, may take: less than its parent has itself. */
+const STOP_MS = 4000
+/** How often it is looked whether a process still answers, and after how many looks without an answer it is ended. */
+const LOOK_MS = 5000
+const LOOKS = 24
 
 export interface ApartDeps {
   readonly store: Store
   readonly queue: Queue
   readonly target: Target
   readonly kick: () => void
+  readonly sleep: (ms: number) => Promise<void>
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Where this process keeps clones. */
+  readonly workDir: string
   /** The program that does it; Muster's own, unless a test has another. */
   readonly program?: string | undefined
+  readonly lookMs?: number | undefined
 }
 
 /**
  * Does suspected work in processes of their own. Those have no connection to the database: the embedded one takes one process
  * only, so they ask this one.
  */
-export function apartFrom(deps: ApartDeps): Apart {
-  return async (job, claim, signal) => {
-    for (let killed = 0; ; ) {
-      const end = await once(deps, job, claim, signal)
-      const verdict = verdictOf(end, killed)
-      if (verdict.kind !== 'again') return verdict.kind
-      killed = verdict.killed
-      deps.log.warn({ ...job, ...end, killed }, 'the process of a suspect ended; another one tries again')
-    }
+export function apartFrom(deps: ApartDeps): { readonly apart: Apart; stop(): void } {
+  const stopping = new AbortController()
+  return {
+    stop: () => stopping.abort(new Error('stopped')),
+    async apart(job, claim, signal) {
+      const until = AbortSignal.any([signal, stopping.signal])
+      let tries: Tries = { chances: 0, killed: 0 }
+      for (;;) {
+        const pause = pauseMs(Math.max(claim.crashes, tries.killed))
+        if (pause > 0) deps.log.warn({ ...job, crashes: claim.crashes, ...tries, pause }, 'a suspect waits')
+        await Promise.race([deps.sleep(pause), new Promise((ended) => onAbort(until, () => ended(undefined)))])
+        if (until.aborted) return 'over'
+        const end = await once(deps, job, claim, until)
+        const verdict = verdictOf(end, tries)
+        if (verdict.kind !== 'again') return verdict.kind
+        tries = verdict
+        deps.log.warn({ ...job, ...end, ...tries }, 'the process of a suspect ended; another one tries again')
+      }
+    },
   }
 }
 
-/** What is known of a process while it works. */
-interface Seen {
-  begun: boolean
-  progressed: boolean
-}
-
-/** One process, from its start to its end. @throws what its work threw; an error where it did not even start */
+/** One process, from its start to its end. @throws what its work threw, or what kept it from starting */
 async function once(deps: ApartDeps, job: ApartJob, claim: Claim, signal: AbortSignal): Promise<End> {
+  const kills = memoryKills()
   const child = fork(deps.program ?? MAIN, ['apart'], {
     env: { ...process.env, ...deps.env },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  const seen: Seen = { begun: false, progressed: false }
-  const unpack = (dir: string) => other.unpack(dir)
-  const calls = connect(child, { ...served(deps, claim, signal, seen, unpack) })
+  const seen = { begun: false, progressed: false, silent: false }
+  const gone = new AbortController()
+  const side = served(deps, { claim, signal: AbortSignal.any([signal, gone.signal]), seen, child: () => other })
+  const calls = connect(child, side)
   const other = calls.remote<ChildSide>('child')
-  const unwatch = onAbort(signal, () => void stop(child, other, signal.reason instanceof Lost))
+  const unwatch = watched(child, other, signal, deps.lookMs ?? LOOK_MS, () => (seen.silent = true))
   const ended = endOf(child)
   const { fence, crashes } = claim
-  const result = other.work({ job, fence, crashes, now: deps.store.now() }).then(
+  const handed = { job, fence, crashes, workDir: deps.workDir, now: deps.store.now() }
+  const result = other.work(handed).then(
     () => ({ over: true, error: undefined }),
     (error: unknown) => ({ over: true, error }),
   )
+  const first = await Promise.race([result, ended.then(() => ({ over: false, error: undefined }))])
+  if (first.over) release(child)
+  const { code, signal: by } = await ended
+  unwatch()
+  // What is still done here in its name ends like what somebody else took over: another process may do it next.
+  gone.abort(new Lost('the process of a suspect ended'))
+  await calls.close()
+  const stopped = signal.aborted
+  if (first.error !== undefined && !stopped) throw first.error
+  if (!seen.begun && !first.over && !stopped) throw new Error(`the process for a suspect did not start: ${by ?? code}`)
+  const shortOfMemory = kills === undefined ? undefined : memoryKills() !== kills
+  const { progressed, silent } = seen
+  return { over: first.over || stopped, progressed, code, signal: by, shortOfMemory, silent }
+}
+
+/** How often the kernel has killed for memory since it was started; undefined where it does not tell. */
+function memoryKills(): string | undefined {
   try {
-    const first = await Promise.race([result, ended.then(() => ({ over: false, error: undefined }))])
-    if (first.over && child.connected) child.disconnect()
-    const { code, signal: by } = await ended
-    if (!seen.begun && !signal.aborted) throw new Error(`the process for a suspect did not start: ${by ?? code}`)
-    if (first.error !== undefined && !signal.aborted) throw first.error
-    return { over: first.over || signal.aborted, progressed: seen.progressed, code, signal: by }
-  } finally {
-    calls.close()
-    unwatch()
+    return /^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1]
+  } catch {
+    return undefined
   }
 }
 
@@ -83,10 +110,44 @@ function onAbort(signal: AbortSignal, action: () => void): () => void {
   return () => signal.removeEventListener('abort', action)
 }
 
-async function stop(child: ChildProcess, other: ChildSide, lost: boolean): Promise<void> {
+/** It has nothing more to do: it ends by itself, or is ended. */
+function release(child: ChildProcess): void {
+  if (child.connected) child.disconnect()
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
   child.once('exit', () => clearTimeout(timer))
-  await other.stop(lost).catch(() => {})
+}
+
+/** Stops it when that is asked for, ends it when it answers no more, and lets it not outlive this process. @returns what ends the watch */
+function watched(
+  child: ChildProcess,
+  other: ChildSide,
+  signal: AbortSignal,
+  lookMs: number,
+  onSilence: () => void,
+): () => void {
+  let unanswered = 0
+  const looking = setInterval(() => {
+    if (++unanswered > LOOKS) {
+      onSilence()
+      child.kill('SIGKILL')
+    }
+    void other.answers().then(
+      () => (unanswered = 0),
+      () => {},
+    )
+  }, lookMs)
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  const unstop = onAbort(signal, () => {
+    const timer = setTimeout(kill, STOP_MS)
+    child.once('exit', () => clearTimeout(timer))
+    void other.stop(signal.reason instanceof Lost).catch(() => {})
+  })
+  return () => {
+    clearInterval(looking)
+    process.removeListener('exit', kill)
+    unstop()
+  }
 }
 
 function endOf(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
@@ -95,46 +156,4 @@ function endOf(child: ChildProcess): Promise<{ code: number | null; signal: stri
     // It could not be started, or not be reached; the second is followed by its end.
     child.on('error', () => child.pid === undefined && resolve({ code: null, signal: null }))
   })
-}
-
-function served(
-  { store, queue, target, kick }: ApartDeps,
-  claim: Claim,
-  signal: AbortSignal,
-  seen: Seen,
-  unpack: (dir: string) => Promise<void>,
-): ParentSide {
-  return {
-    store: {
-      ...store,
-      leases: {
-        ...store.leases,
-        forgive: (fence) => {
-          seen.progressed = true
-          return store.leases.forgive(fence)
-        },
-      },
-    },
-    queue: {
-      add: (job, options) => queue.add(job, options),
-      addMany: (jobs) => queue.addMany(jobs),
-      restore: (jobs) => queue.restore(jobs),
-      ping: () => queue.ping(),
-    },
-    target: {
-      current: (place) => target.current(place),
-      observe: (id) => target.observe(id),
-      log: (id) => target.log(id),
-      probe: (place) => target.probe(place),
-      apply: (request) => target.apply({ ...request, unpack, signal, mayAct: () => mayAct(claim) }),
-    },
-    work: {
-      begins: async () => void (seen.begun = true),
-      kick: async () => kick(),
-    },
-  }
-}
-
-function mayAct(claim: Claim): void {
-  if (!claim.isMine()) throw new Lost(`${claim.fence.name} may belong to somebody else by now`)
 }

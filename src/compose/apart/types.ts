@@ -9,6 +9,8 @@ export interface Handed {
   /** The other's claim on it, and how many processes ended at it. */
   readonly fence: Fence
   readonly crashes: number
+  /** Where the other keeps clones; this one has a folder in there. */
+  readonly workDir: string
   /** The database's clock, ms since the epoch. */
   readonly now: number
 }
@@ -35,6 +37,8 @@ export interface ParentSide {
 export interface ChildSide {
   /** Does the work, to its end. @throws what the work throws */
   work(handed: Handed): Promise<void>
+  /** Its event loop turns. */
+  answers(): Promise<void>
   /** Ends it before that. @param lost somebody else may have it by now */
   stop(lost: boolean): Promise<void>
   /** Puts the files that the deploy under way is of into a folder. */

@@ -1,0 +1,53 @@
+import { type Claim, Lost } from '../../leases/types.ts'
+import type { ApartDeps } from './parent.ts'
+import type { ChildSide, ParentSide } from './types.ts'
+
+/** One process of a suspect, as the one that serves it knows it. */
+export interface Served {
+  readonly claim: Claim
+  /** Aborted when the work is to stop, and when its process has ended: nothing is done in its name any more. */
+  readonly signal: AbortSignal
+  /** What is known of its work. */
+  readonly seen: { begun: boolean; progressed: boolean }
+  readonly child: () => Pick<ChildSide, 'unpack'>
+}
+
+/** What the process of a suspect may ask of the one that started it. */
+export function served(
+  { store, queue, target, kick }: Pick<ApartDeps, 'store' | 'queue' | 'target' | 'kick'>,
+  { claim, signal, seen, child }: Served,
+): ParentSide {
+  const mayAct = () => {
+    signal.throwIfAborted()
+    if (!claim.isMine()) throw new Lost(`${claim.fence.name} may belong to somebody else by now`)
+  }
+  return {
+    store: {
+      ...store,
+      leases: {
+        ...store.leases,
+        forgive: (fence) => {
+          seen.progressed = true
+          return store.leases.forgive(fence)
+        },
+      },
+    },
+    queue: {
+      add: (job, options) => queue.add(job, options),
+      addMany: (jobs) => queue.addMany(jobs),
+      restore: (jobs) => queue.restore(jobs),
+      ping: () => queue.ping(),
+    },
+    target: {
+      current: (place) => target.current(place),
+      observe: (id) => target.observe(id),
+      log: (id) => target.log(id),
+      probe: (place) => target.probe(place),
+      apply: (request) => target.apply({ ...request, unpack: (dir) => child().unpack(dir), signal, mayAct }),
+    },
+    work: {
+      begins: async () => void (seen.begun = true),
+      kick: async () => kick(),
+    },
+  }
+}
