@@ -3,9 +3,9 @@ export const REDACTED = '[redacted]'
 
 // Token shapes of the vendors Muster talks to. GitHub tokens are opaque and may contain - _ . (limits.md).
 const SHAPES = [
-  /\b(?:ghs|ghp|gho|ghu|ghr)_[A-Za-z0-9_.-]{16,}/g,
+  /\bgh[spour]_[A-Za-z0-9_.-]{16,}/g,
   /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
-  /\bsk-(?:ant-)?[A-Za-z0-9_-]{16,}/g,
+  /\bsk-[A-Za-z0-9_-]{16,}/g,
   /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
   /\bxapp-[A-Za-z0-9-]{10,}/g,
   /\bAKIA[0-9A-Z]{16}\b/g,

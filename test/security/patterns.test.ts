@@ -2,7 +2,6 @@ import { checkSync } from 'recheck'
 import { describe, expect, it } from 'vitest'
 import { findCommands } from '../../src/core/command.ts'
 import { withoutRepository } from '../../src/core/request.ts'
-import { runs } from '../support/amount.ts'
 import { patternsIn } from '../support/patterns.ts'
 
 /** security.md 60: no regular expression of the product takes more than its text's length, whatever the text is. */
@@ -21,11 +20,11 @@ describe('60: regular expressions', () => {
     ])
   })
 
-  it('are linear', { timeout: 300_000 }, () => {
+  it('are linear', { timeout: 1_800_000 }, () => {
     const slow = patterns
       .map((pattern) => ({
         pattern,
-        found: checkSync(pattern.source, pattern.flags, { timeout: runs(30_000, 10_000) }),
+        found: checkSync(pattern.source, pattern.flags, { timeout: 120_000 }),
       }))
       .filter(({ found }) => found.status !== 'safe')
       .map(({ pattern, found }) => `${pattern.file}:${pattern.line} ${pattern.source}: ${found.status}`)
