@@ -78,11 +78,14 @@ export function harmlessLine(text: string, max: number): string {
 
 /** A text on one line, cut to `max` characters, never within one. */
 export function cutLine(text: string, max: number): string {
-  const flat = seen(text).replace(/\s+/g, ' ').trim()
-  return flat.length > max
-    ? `${flat
-        .slice(0, max - 1)
-        .toWellFormed()
-        .replace(/\ufffd$/, '')}…`
-    : flat
+  return cutText(seen(text).replace(/\s+/g, ' ').trim(), max)
+}
+
+/** The same of any text: what is left out shows as `…`. */
+export function cutText(text: string, max: number): string {
+  if (text.length <= max) return text
+  return `${text
+    .slice(0, max - 1)
+    .toWellFormed()
+    .replace(/\ufffd$/, '')}…`
 }

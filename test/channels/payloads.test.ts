@@ -7,9 +7,9 @@ import * as jiraIn from '../../src/channels/jira/normalise.ts'
 import * as jira from '../../src/channels/jira/receive.ts'
 import * as slackIn from '../../src/channels/slack/normalise.ts'
 import * as slack from '../../src/channels/slack/receive.ts'
+import { clickupComment as posted, NOW } from '../support/samples.ts'
 
 const SECRET = 'a-secret-for-tests-only'
-const NOW = 1_800_000_000_000
 const SAMPLES = new URL('../../../shared/samples/', import.meta.url)
 const hmac = (text: string | Buffer) => createHmac('sha256', SECRET).update(text).digest('hex')
 
@@ -229,28 +229,6 @@ describe('Jira', () => {
 const clickupCall = (payload: unknown) => {
   const body = Buffer.from(JSON.stringify(payload))
   return clickup.receive({ 'x-signature': hmac(body) }, body, SECRET, '9')
-}
-const posted = {
-  event: 'taskCommentPosted',
-  task_id: 'abc1',
-  webhook_id: 'w',
-  history_items: [
-    {
-      id: '77',
-      date: String(NOW),
-      field: 'comment',
-      user: { id: 5, username: 'Ann' },
-      comment: {
-        id: '88',
-        text_content: '@Muster approve',
-        comment: [
-          { type: 'tag', text: '@Muster', user: { id: 1 } },
-          { text: ' approve' },
-          { text: '\n', attributes: { blockquote: {} } },
-        ],
-      },
-    },
-  ],
 }
 
 describe('ClickUp', () => {

@@ -1,14 +1,20 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/compose/apart/calls.ts'
 import { apartFrom } from '../../src/compose/apart/parent.ts'
 import { UserError } from '../../src/core/errors.ts'
+import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { type Claim, Lost } from '../../src/leases/types.ts'
 import type { ApplyInput } from '../../src/releases/types.ts'
 import { QueueDown } from '../../src/queue/types.ts'
 import { isDatabaseDown } from '../../src/store/sql.ts'
 import { Conflict, Fenced, Settled } from '../../src/store/types.ts'
+import { embedded } from '../support/databases.ts'
 
 /** Two ends of a channel that copies what goes over it, as the one between processes does. */
 function pair() {
@@ -162,4 +168,58 @@ describe('the process of a suspect', () => {
     expect(first?.signal.reason).toBeInstanceOf(Lost)
     expect(await first?.applied).toBeInstanceOf(Lost)
   })
+})
+
+it('the process of a suspect is Muster itself, with the database of the one that started it', {
+  timeout: 240_000,
+}, async () => {
+  const db = await embedded()
+  const dir = mkdtempSync(join(tmpdir(), 'muster-apart-'))
+  try {
+    const { store } = db.storage
+    const kinds: string[] = []
+    const leases = leaseKeeper({ store, kind: 'start', version: 'test', ttlMs: 60_000, log: () => {} })
+    const { id } = await store.inbox.insert({
+      source: 'github',
+      deliveryId: 'apart',
+      kind: 'ping',
+      body: Buffer.from('{}'),
+    })
+    const claim = await leases.acquire(`event:${id}`)
+    if (!claim) throw new Error('no claim')
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    })
+    const beat: typeof store.processes.beat = async (process) => {
+      kinds.push(process.kind)
+      await store.processes.beat(process)
+    }
+    const { apart } = apartFrom({
+      store: { ...store, processes: { ...store.processes, beat } },
+      queue: {} as never,
+      target: {} as never,
+      kick: () => {},
+      sleep: async () => {},
+      log: { warn: () => {} } as never,
+      env: {
+        APP_ID: '1',
+        PRIVATE_KEY: privateKey,
+        WEBHOOK_SECRET: 's'.repeat(32),
+        MUSTER_SANDBOX: 'none',
+        LOG_LEVEL: 'error',
+      },
+      workDir: dir,
+    })
+    expect(await apart({ kind: 'event', id }, claim, claim.signal)).toBe('over')
+    expect((await store.inbox.get(id))?.event).toMatchObject({ decision: { outcome: 'ignored', reason: 'ping' } })
+    // Among the processes while it worked, and gone from them by itself.
+    expect(kinds).toContain('apart')
+    expect((await store.processes.list()).map(({ kind }) => kind)).not.toContain('apart')
+    await claim.release()
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+    await db.drop()
+  }
 })

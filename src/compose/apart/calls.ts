@@ -13,8 +13,6 @@ import { Conflict, Fenced, Settled } from '../../store/types.ts'
 /** One end of the channel. */
 export type Port = Pick<ChildProcess, 'send' | 'on'> | Pick<NodeJS.Process, 'send' | 'on'>
 
-type Served = object
-
 /** An error on its way. */
 interface Wire {
   readonly kind: string
@@ -45,7 +43,7 @@ interface Waiting {
 }
 
 /** Connects to the other process. @param served what it may call */
-export function connect(port: Port, served: Served): Calls {
+export function connect(port: Port, served: object): Calls {
   const waiting = new Map<number, Waiting>()
   const answering = new Set<Promise<unknown>>()
   let calls = 0
@@ -99,7 +97,7 @@ function proxied(
   })
 }
 
-async function answer(served: Served, { id, path, args }: Extract<Packet, { type: 'call' }>): Promise<Packet> {
+async function answer(served: object, { id, path, args }: Extract<Packet, { type: 'call' }>): Promise<Packet> {
   try {
     let found: unknown = served
     let owner: unknown

@@ -47,7 +47,7 @@ export function apartFrom(deps: ApartDeps): { readonly apart: Apart; stop(): voi
       for (;;) {
         const pause = pauseMs(Math.max(claim.crashes, tries.killed))
         if (pause > 0) deps.log.warn({ ...job, crashes: claim.crashes, ...tries, pause }, 'a suspect waits')
-        await Promise.race([deps.sleep(pause), new Promise((ended) => onAbort(until, () => ended(undefined)))])
+        await waited(deps.sleep(pause), until)
         if (until.aborted) return 'over'
         const end = await once(deps, job, claim, until)
         const verdict = verdictOf(end, tries)
@@ -102,6 +102,14 @@ function memoryKills(): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Waits, but no longer than it is wanted. */
+async function waited(pause: Promise<void>, until: AbortSignal): Promise<void> {
+  let forget = () => {}
+  const aborted = new Promise<void>((ended) => (forget = onAbort(until, ended)))
+  await Promise.race([pause, aborted])
+  forget()
 }
 
 function onAbort(signal: AbortSignal, action: () => void): () => void {

@@ -1,4 +1,4 @@
-import { cutLine, harmless, harmlessCode, harmlessLine, harmlessSpan, seen } from '../harmless.ts'
+import { cutLine, cutText, harmless, harmlessCode, harmlessLine, harmlessSpan, seen } from '../harmless.ts'
 import { parseInline, parseMarkdown, TooMuchMarkup } from './parse.ts'
 import { type Inline, plainText, type Rich, type RichDocument, text, tidy } from './rich.ts'
 
@@ -45,11 +45,7 @@ export function code(value: string, how: Reading, max?: number): Inline {
 
 /** Cut after what is secret is gone: half of a secret is known as none. */
 function cut(known: string, max: number | undefined): string {
-  if (max === undefined || known.length <= max) return known
-  return `${known
-    .slice(0, max - 1)
-    .toWellFormed()
-    .replace(/\ufffd$/, '')}…`
+  return max === undefined ? known : cutText(known, max)
 }
 
 /** Without what is secret, also where it is written with backslashes or joiners, which people leave out or do not see. */
