@@ -38,9 +38,13 @@ export function route(heard: Heard, task: Task | undefined, names: Names): Route
     : found
 }
 
-/** Whether something was said before the task was asked for, or in the same breath: what arrives of that later begins nothing. */
+/**
+ * Whether something was said before the task was asked for, or in the same breath: what arrives of that later begins nothing.
+ * Slack tells of a message by its own id, and its repository may be chosen long after it was written.
+ */
 function isTwin({ writtenAt, elsewhere }: Heard, { origin: { askedAt, surface } }: Task): boolean {
-  return askedAt !== undefined && elsewhere?.surface.channel === surface?.channel && writtenAt <= askedAt + TWINS_MS
+  const channel = elsewhere?.surface.channel
+  return askedAt !== undefined && channel !== 'slack' && channel === surface?.channel && writtenAt <= askedAt + TWINS_MS
 }
 
 function routeOf(heard: Heard, task: Task | undefined, names: Names): Route {

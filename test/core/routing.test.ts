@@ -57,6 +57,11 @@ describe('one action that the platform tells twice', () => {
       expect(route(at(what, 1_010_000), over, names).to).toBe('open')
       // Times of another platform, or none, tell nothing.
       expect(route(at(what, Number.NaN), over, names).to).toBe('open')
+      // In Slack the repository may be chosen long after the message was written: what counts is the moment of that.
+      const slack = { channel: 'slack', team: 'T', room: 'C', thread: '1' } as const
+      const elsewhere = { surface: slack } as Heard['elsewhere']
+      const there = { ...over, origin: { ...over.origin, surface: slack } }
+      expect(route({ ...at(what, 999_000), elsewhere }, there, names).to).toBe('open')
       const inSlack = {
         ...over,
         origin: { ...over.origin, surface: { channel: 'slack', team: 'T', room: 'C', thread: '1' } as const },
