@@ -20,7 +20,8 @@ import type { Leases } from '../leases/types.ts'
 import { openChannels, senderTo } from './connected.ts'
 import type { Installs } from './installs.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
-import { DEFAULT_LIMITS, openSandbox } from '../workspace/sandbox.ts'
+import { DEFAULT_LIMITS } from '../workspace/confined.ts'
+import { openSandbox } from '../workspace/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
 export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))

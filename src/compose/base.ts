@@ -8,7 +8,7 @@ import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
-import { findProgram } from '../workspace/sandbox.ts'
+import { chooseSandbox } from '../workspace/choose.ts'
 import { type OpenedInstalls, openInstalls } from './installers.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { apiTokenOf, tokenFile } from './token.ts'
@@ -51,7 +51,7 @@ type Stored = Pick<Base, 'storage' | 'queue'>
 /**
  * Opens what every kind of process needs.
  * @param elsewhere the database and the queue of another process (`apart`)
- * @throws UserError listing what is wrong with the settings
+ * @throws UserError listing what is wrong with the settings, or `no_sandbox` where nothing isolates commands that it is to run
  */
 export async function openBase(
   env: Env,
@@ -59,8 +59,8 @@ export async function openBase(
   kind: 'start' | 'web' | 'worker' | 'apart',
   elsewhere?: Stored,
 ): Promise<Base> {
-  const settings = readSettings(env)
-  if (kind !== 'start' && !elsewhere && !settings.databaseUrl)
+  const read = readSettings(env)
+  if (kind !== 'start' && !elsewhere && !read.databaseUrl)
     throw new UserError(
       'needs_database',
       `\`muster ${kind}\` wants DATABASE_URL: the embedded database belongs to one process.`,
@@ -68,6 +68,9 @@ export async function openBase(
         hint: 'Set DATABASE_URL (and REDIS_URL), or run `muster start`, which is everything in one.',
       },
     )
+  // Whoever is to run commands is not begun where they cannot be kept in.
+  const works = kind === 'start' || kind === 'worker'
+  const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox) } : read
   const secrets = secretsOf(settings)
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
@@ -148,9 +151,6 @@ function warnings(env: Env, settings: Settings): string[] {
     ...unusedVariables(env).map((name) => `${name} is set, but this version does not use it`),
     ...(sandbox === 'none'
       ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
-      : []),
-    ...(sandbox === 'bubblewrap' && !findProgram('bwrap')
-      ? ['bubblewrap is not installed: steps that run commands will be refused (apt install bubblewrap)']
       : []),
     ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
     ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),

@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { githubClient, statusOf } from '../channels/github/client.ts'
 import { readManifest } from '../channels/github/manifest.ts'
 import { UNHEARD } from '../channels/clickup/webhooks.ts'
-import { once } from '../channels/once.ts'
+import { once } from '../core/once.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { CHANNEL_NAMES, CHANNELS } from '../core/said.ts'
 import { isPriced } from '../llm/prices.ts'
-import { findProgram, openSandbox } from '../workspace/sandbox.ts'
+import { chooseSandbox } from '../workspace/choose.ts'
+import { findProgram } from '../workspace/programs.ts'
+import { canFilter } from '../workspace/unshare.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import { openChannels } from './connected.ts'
@@ -134,32 +133,24 @@ async function queueAnswer({ redisUrl }: Settings, queue: Queue, what: string): 
   }
 }
 
-async function sandboxAnswer(settings: Settings): Promise<Answer> {
-  if (settings.sandbox === 'none')
-    return warning(
-      'MUSTER_SANDBOX=none: what a model writes runs without isolation',
-      'Install bubblewrap (`apt install bubblewrap`) and unset it.',
-    )
-  const dir = mkdtempSync(join(tmpdir(), 'muster-doctor-'))
+const BETTER = 'Install bubblewrap (`apt install bubblewrap`): it is preferred as soon as it is there.'
+
+async function sandboxAnswer({ sandbox }: Settings): Promise<Answer> {
   try {
-    const result = await openSandbox('bubblewrap').run({
-      dir,
-      argv: ['node', '-e', 'console.log("works")'],
-      timeoutMs: 20_000,
-    })
-    return result.output.includes('works')
-      ? ok('bubblewrap works')
-      : broken(
-          `bubblewrap does not work here: ${result.output.slice(0, 300).trim()}`,
-          'User namespaces must be allowed (in a container: run with --security-opt seccomp=unconfined, or as described in docs/operate.md).',
-        )
+    const kind = await chooseSandbox(sandbox)
+    if (kind === 'bubblewrap') return ok('bubblewrap works')
+    if (kind === 'none')
+      return warning(
+        'MUSTER_SANDBOX=none: what a model writes runs without isolation',
+        'Unset it, and install bubblewrap.',
+      )
+    const works = 'util-linux (unshare) works: the same walls as bubblewrap’s'
+    return canFilter()
+      ? ok(`${works}, and the same filter of system calls`)
+      : warning(`${works}, but weaker: system calls are not filtered, for there is no perl to set the filter`, BETTER)
   } catch (error) {
-    return broken(
-      error instanceof Error ? error.message : String(error),
-      'Install bubblewrap (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.',
-    )
-  } finally {
-    rmSync(dir, { recursive: true, force: true })
+    const hint = error instanceof UserError ? error.hint : undefined
+    return broken(messageOf(error), hint ?? BETTER)
   }
 }
 

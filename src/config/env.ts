@@ -6,6 +6,7 @@ import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
 import { type ChannelSettings, readChannels } from './channels.ts'
 import { type Previous, readPrevious } from './previous.ts'
+import type { SandboxKind } from '../workspace/types.ts'
 
 /** What the operator set, validated. */
 export interface Settings {
@@ -30,7 +31,8 @@ export interface Settings {
     readonly apiToken: string | undefined
   }
   readonly logLevel: string
-  readonly sandbox: 'bubblewrap' | 'none'
+  /** Undefined: the best that works here. */
+  readonly sandbox: SandboxKind | undefined
   /** What becomes of deployed services when this server stops. */
   readonly releasesAtStop: 'keep' | 'stop'
   /** Whether a repository's set-up command may use the network. */
@@ -80,11 +82,15 @@ const NOT_YET = ['OPENAI_API_KEY', 'LOCAL_MODEL_URL', 'PINECONE_API_KEY']
  * @throws UserError listing every problem: the variable, what is wrong with it, and an example
  */
 export function readSettings(env: Env): Settings {
+  return strictly((problems) => collect(env, problems))
+}
+
+function strictly<T>(read: (problems: EnvProblem[]) => T): T {
   const problems: EnvProblem[] = []
-  const settings = collect(env, problems)
+  const found = read(problems)
   if (problems.length > 0)
     throw new UserError('bad_settings', `The settings are not usable:\n${problems.map(problemLine).join('\n')}`)
-  return settings
+  return found
 }
 
 function problemLine({ variable, wrong, example }: EnvProblem): string {
@@ -174,7 +180,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
       apiToken: apiToken(env, problems),
     },
     logLevel: env['LOG_LEVEL'] || 'info',
-    sandbox: oneOf(env, 'MUSTER_SANDBOX', ['bubblewrap', 'none'], problems),
+    sandbox: sandbox(env, problems),
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),
@@ -233,6 +239,17 @@ function oneOf<T extends string>(env: Env, variable: string, values: readonly [T
   const found = values.find((one) => one === value)
   if (!found) problems.push({ variable, wrong: `"${value}" is none of ${values.join(', ')}`, example: values[0] })
   return found ?? values[0]
+}
+
+function sandbox(env: Env, problems: EnvProblem[]): SandboxKind | undefined {
+  return env['MUSTER_SANDBOX']
+    ? oneOf<SandboxKind>(env, 'MUSTER_SANDBOX', ['bubblewrap', 'unshare', 'none'], problems)
+    : undefined
+}
+
+/** The sandbox alone, for whoever needs no other setting. @throws UserError */
+export function readSandbox(env: Env): SandboxKind | undefined {
+  return strictly((problems) => sandbox(env, problems))
 }
 
 /** Set, it is the whole list; empty, it holds nothing. */

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UserError } from '../core/errors.ts'
 import { type Stage, unusedPort } from './stage.ts'
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
-const READY_MS = 60_000
+const READY_MS = 300_000
 const RESTART_MS = 200
+/** A server that has ended so often without once being ready will not be. */
+const MOST_STARTS = 3
 
 /** One process under a supervisor that starts it again. */
 class Supervised {
@@ -66,6 +69,8 @@ export class ServerChild {
   readonly url: string
   readonly logFile: string
   readonly #processes: readonly Supervised[]
+  /** Whether it ever answered. */
+  wasReady = false
 
   private constructor(stage: Stage, port: number, extra: Readonly<Record<string, string>>, main: string) {
     this.url = `http://127.0.0.1:${port}`
@@ -97,12 +102,23 @@ export class ServerChild {
     app.webhookUrl = `${this.url}/api/github/webhooks`
   }
 
-  /** Starts the server and waits until it is ready. @param main another version's program */
-  static async start(stage: Stage, extra: Readonly<Record<string, string>>, main = MAIN): Promise<ServerChild> {
+  /** Starts the server; it is not ready yet. @param main another version's program */
+  static async begin(stage: Stage, extra: Readonly<Record<string, string>>, main = MAIN): Promise<ServerChild> {
     const child = new ServerChild(stage, await unusedPort(), extra, main)
     for (const one of child.#processes) one.spawn()
-    await child.ready()
     return child
+  }
+
+  /** Starts the server and waits until it is ready. */
+  static async start(stage: Stage, extra: Readonly<Record<string, string>>, main = MAIN): Promise<ServerChild> {
+    const child = await ServerChild.begin(stage, extra, main)
+    try {
+      await child.ready()
+      return child
+    } catch (error) {
+      await child.stop()
+      throw error
+    }
   }
 
   get pid(): number | undefined {
@@ -114,15 +130,20 @@ export class ServerChild {
     return this.#processes.reduce((sum, one) => sum + one.restarts, 0)
   }
 
+  /** Waits until the server answers. @throws UserError with the end of its log where it ends by itself, again and again */
   async ready(): Promise<void> {
     const until = Date.now() + READY_MS
     while (Date.now() < until) {
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined)
-      if (answer?.ok) return
-      if (this.restarts > 20) break
+      if (answer?.ok) {
+        this.wasReady = true
+        return
+      }
+      if (!this.wasReady && this.#processes.some(({ restarts }) => restarts >= MOST_STARTS)) break
       await new Promise((done) => setTimeout(done, 100))
     }
-    throw new Error(`the server did not become ready; its log is ${this.logFile}`)
+    const log = readFileSync(this.logFile, 'utf8').trim().split('\n').slice(-15).join('\n')
+    throw new UserError('not_ready', `The server did not become ready. Its log ends with:\n${log}`)
   }
 
   /** Ends a process at once, as a power cut would; the supervisor starts it again. */

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../core/errors.ts'
-import { findProgram } from '../workspace/sandbox.ts'
+import { chooseSandbox } from '../workspace/choose.ts'
+import type { SandboxKind } from '../workspace/types.ts'
+import { readSandbox } from '../config/env.ts'
 import { ServerChild } from './child.ts'
 import { type OwnDatabase, ownDatabase } from './database.ts'
 import { jsonNarrator, type Narrator, textNarrator } from './narrator.ts'
@@ -52,43 +54,69 @@ const CHAPTERS: Readonly<Record<string, string>> = {
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const narrator = options.json ? jsonNarrator((text) => void process.stdout.write(text)) : textNarrator(process.stdout)
   wayOf(options.story)
-  const env = environmentOf(options)
+  const env = await environmentOf(options)
   introduce(narrator, options, env)
   const started = Date.now()
-  const database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined
-  const stage = await setStage({ withTeam: options.story !== 'tiers' })
-  const settle = cleanUpOnInterrupt(stage, narrator, database)
-  const unwatch = stage.world.watch((entry) => narrator.entry(entry))
-  const server = await ServerChild.start(stage, {
-    ...env,
-    ...(database ? { DATABASE_URL: database.url } : {}),
-    ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),
-  })
-  const stopShowing = showProgress(narrator, server)
+  const open: Opened = {}
+  const settle = cleanUpOnInterrupt(open, narrator)
   let ok = false
   try {
-    ok = await play(stage, server, narrator, options, started)
+    const database = (open.database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined)
+    const stage = (open.stage = await setStage({ withTeam: options.story !== 'tiers' }))
+    const server = (open.server = await ServerChild.begin(stage, {
+      ...env,
+      ...(database ? { DATABASE_URL: database.url } : {}),
+      ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),
+    }))
+    ok = await watched(stage, server, narrator, options, started)
+    settle()
+    if (options.keep) await keepRunning(stage, server, narrator)
+  } finally {
+    settle()
+    await close(open, ok)
+  }
+  return ok
+}
+
+/** What a rehearsal has opened so far, and is closed again whatever happens. */
+interface Opened {
+  database?: OwnDatabase | undefined
+  stage?: Stage
+  server?: ServerChild
+}
+
+/** What went wrong while it played can still be looked at; a server that never started has said everything. */
+async function close({ server, stage, database }: Opened, ok: boolean): Promise<void> {
+  await server?.stop()
+  await database?.drop()
+  await stage?.close(!ok && server?.wasReady === true)
+}
+
+async function watched(
+  stage: Stage,
+  server: ServerChild,
+  narrator: Narrator,
+  options: DemoOptions,
+  started: number,
+): Promise<boolean> {
+  const unwatch = stage.world.watch((entry) => narrator.entry(entry))
+  const stopShowing = showProgress(narrator, server)
+  try {
+    await server.ready()
+    return await play(stage, server, narrator, options, started)
   } finally {
     stopShowing()
     unwatch()
     narrator.stop()
-    settle()
   }
-  if (options.keep) await keepRunning(stage, server, narrator)
-  await server.stop()
-  await database?.drop()
-  // What went wrong can still be looked at.
-  await stage.close(!ok)
-  return ok
 }
 
-/** Ctrl-C in the middle leaves nothing behind. The server got the signal too and ends by itself. @returns what takes this back */
-function cleanUpOnInterrupt(stage: Stage, narrator: Narrator, database: OwnDatabase | undefined): () => void {
+/** Ctrl-C in the middle leaves nothing behind. @returns what takes this back */
+function cleanUpOnInterrupt(open: Opened, narrator: Narrator): () => void {
   const stop = () => {
     narrator.stop()
     narrator.say('Stopped.')
-    const cleanUp = () => Promise.allSettled([stage.close(), database?.drop()])
-    setTimeout(() => void cleanUp().finally(() => process.exit(130)), INTERRUPT_GRACE_MS)
+    setTimeout(() => void close(open, true).finally(() => process.exit(130)), INTERRUPT_GRACE_MS)
   }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
@@ -99,28 +127,28 @@ function cleanUpOnInterrupt(stage: Stage, narrator: Narrator, database: OwnDatab
 }
 
 /** The settings of the server: a story in the model's place, or the real one. */
-function environmentOf(options: DemoOptions): Record<string, string> {
-  const isolated = findProgram('bwrap') !== undefined && process.env['MUSTER_SANDBOX'] !== 'none'
-  const sandbox: Record<string, string> = { MUSTER_SANDBOX: isolated ? 'bubblewrap' : 'none' }
+async function environmentOf(options: DemoOptions): Promise<Record<string, string>> {
+  const MUSTER_SANDBOX = await sandboxFor(options)
   if (!options.live) {
     const script = fileURLToPath(new URL(`./stories/${options.story}.json`, import.meta.url))
-    return { ...sandbox, MUSTER_SCRIPT: script }
+    return { MUSTER_SANDBOX, MUSTER_SCRIPT: script }
   }
-  const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, MUSTER_MODELS, MUSTER_SANDBOX } = process.env
+  const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, MUSTER_MODELS } = process.env
   if (!ANTHROPIC_API_KEY) throw new UserError('no_key', '--live wants a real model: set ANTHROPIC_API_KEY.')
-  if (!isolated && MUSTER_SANDBOX !== 'none')
-    throw new UserError(
-      'no_sandbox',
-      'bubblewrap is not installed, and --live would run what a real model writes on this machine.',
-      { hint: 'Install it (`apt install bubblewrap`), or set MUSTER_SANDBOX=none if you accept the risk.' },
-    )
   return {
-    ...sandbox,
+    MUSTER_SANDBOX,
     ANTHROPIC_API_KEY,
     ...(ANTHROPIC_BASE_URL ? { ANTHROPIC_BASE_URL } : {}),
     ...(MUSTER_MODELS ? { MUSTER_MODELS } : {}),
     ...(options.record ? { MUSTER_RECORD: resolve(options.record) } : {}),
   }
+}
+
+/** A story runs only what we know; what a real model writes is kept in, or not run. @throws UserError `no_sandbox` */
+async function sandboxFor({ live }: DemoOptions): Promise<SandboxKind> {
+  const asked = readSandbox(process.env)
+  if (live) return chooseSandbox(asked)
+  return chooseSandbox(asked).catch((): SandboxKind => 'none')
 }
 
 function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Record<string, string>>): void {
@@ -138,7 +166,7 @@ function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Recor
     )
   if (env['MUSTER_SANDBOX'] === 'none')
     narrator.say(
-      'bubblewrap is not used here: the commands of the story run on this machine without isolation, in a temporary folder. (A real server would refuse.)',
+      'No sandbox is used here (`npm run doctor` says why): the commands of the story run on this machine without isolation, in a temporary folder. A real server would refuse to start.',
     )
   narrator.say('')
 }

@@ -1,38 +1,37 @@
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { environment, FILES, INSIDE } from './inside.ts'
-import type { SandboxCommand } from './types.ts'
+import { UserError } from '../core/errors.ts'
+import { INSIDE } from './inside.ts'
+import { findProgram } from './programs.ts'
+import type { Builder, Walls } from './types.ts'
 
-/** What of the machine is readable inside. */
-const SYSTEM = [
-  '/usr',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib64',
-  '/etc/alternatives',
-  '/etc/ld.so.cache',
-  '/etc/ssl/certs',
-  '/etc/localtime',
-  '/etc/mime.types',
-  '/etc/java-17-openjdk',
-  '/etc/maven',
-]
-/** What programs need to get packages. They ask no name server: whoever lets them out does. */
-const NETWORK = ['/etc/ca-certificates', '/etc/npmrc']
-
-/** Where the folders of the host are to be found by whoever builds the walls. */
-export interface Sources {
-  readonly work: string
-  readonly base: string | undefined
-  readonly node: string
-  /** The socket that is the way out, where there is one. */
-  readonly way: string | undefined
+/** Walls built by bubblewrap. */
+export const BUBBLEWRAP: Builder = {
+  start(walls, filter) {
+    const bwrap = findProgram('bwrap')
+    if (!bwrap)
+      throw new UserError('no_sandbox', 'bubblewrap is not installed, so nothing that a model wrote is run.', {
+        hint: 'Install it (`apt install bubblewrap`), or unset MUSTER_SANDBOX: Muster then takes what it finds.',
+      })
+    // Given over a pipe: `/proc/1/cmdline` inside shows the command line.
+    const args = argumentsOf(walls)
+    return {
+      argv: [bwrap, '--args', `${FD.args}`, ...(filter ? ['--seccomp', `${FD.filter}`] : []), '--'],
+      inputs: [
+        Buffer.from(args.map((one) => `${one}\0`).join('')),
+        filter ?? Buffer.alloc(0),
+        ...walls.files.map(({ text }) => Buffer.from(text)),
+      ],
+    }
+  },
+  refusal({ exitCode, output }) {
+    const [, why] = /^bwrap: (.{1,300})/.exec(output) ?? []
+    return exitCode !== 1 || why === undefined || why.startsWith('execvp ') ? undefined : why
+  },
 }
 
-/** The arguments of bubblewrap. They are given to it over a pipe: `/proc/1/cmdline` inside shows the command line. */
-export function bubblewrapArguments(command: SandboxCommand, sources: Sources, tmpBytes: number): string[] {
-  const readable = [...SYSTEM, ...(command.network ? NETWORK : [])].filter((path) => existsSync(path))
+/** File descriptors over which bubblewrap is given things. */
+const FD = { args: 3, filter: 4, files: 5 } as const
+
+function argumentsOf({ readable, writable, files, tmpBytes, env }: Walls): string[] {
   return [
     '--unshare-all',
     '--unshare-user',
@@ -47,11 +46,8 @@ export function bubblewrapArguments(command: SandboxCommand, sources: Sources, t
     '--cap-drop',
     'ALL',
     '--clearenv',
-    ...readable.flatMap((path) => ['--ro-bind', path, path]),
-    '--ro-bind',
-    sources.node,
-    INSIDE.node,
-    ...FILES.flatMap(({ path, descriptor }) => ['--ro-bind-data', `${descriptor}`, path]),
+    ...readable.flatMap(({ from, to }) => ['--ro-bind', from, to]),
+    ...files.flatMap(({ path }, index) => ['--ro-bind-data', `${FD.files + index}`, path]),
     '--proc',
     '/proc',
     // What the kernel lets be set there is not to be looked at either.
@@ -64,17 +60,11 @@ export function bubblewrapArguments(command: SandboxCommand, sources: Sources, t
     `${tmpBytes}`,
     '--tmpfs',
     '/tmp',
-    '--dir',
-    '/tmp/home',
-    ...(sources.base ? ['--ro-bind', sources.base, INSIDE.base] : []),
-    ...(sources.way ? ['--bind', sources.way, INSIDE.way] : []),
-    '--bind',
-    sources.work,
-    INSIDE.work,
+    ...writable.flatMap(({ from, to }) => ['--bind', from, to]),
+    '--remount-ro',
+    '/',
     '--chdir',
     INSIDE.work,
-    ...Object.entries(environment(INSIDE.base, dirname(INSIDE.node), '/tmp/home', command.env)).flatMap(
-      ([name, value]) => ['--setenv', name, value],
-    ),
+    ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
   ]
 }

@@ -27,10 +27,14 @@ export interface CheckoutInput {
 
 /** A fresh clone of `base` at `sha` in `dir`, made and used inside the sandbox only. */
 export async function makeCheckout({ dir, base, sha, sandbox, signal }: CheckoutInput): Promise<Checkout> {
-  await mkdir(dir, { recursive: true })
-  const dispose = () => removeTree(dir)
+  // Beside the clone: it lasts as long as that, and nothing of it gets into the change.
+  const home = `${dir}.home`
+  for (const one of [dir, home]) await mkdir(one, { recursive: true })
+  const dispose = async () => {
+    for (const one of [dir, home]) await removeTree(one)
+  }
   const inside: Checkout['run'] = (argv, options = {}) =>
-    sandbox.run({ dir, base, argv, timeoutMs: 60_000, signal, ...options })
+    sandbox.run({ dir, home, base, argv, timeoutMs: 60_000, signal, ...options })
   const script =
     'git clone --quiet --shared --no-checkout "$MUSTER_BASE" . && git -c advice.detachedHead=false checkout --quiet "$1"'
   try {

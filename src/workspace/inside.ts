@@ -1,18 +1,36 @@
-import type { SandboxCommand } from './types.ts'
+import type { InsideFile, SandboxCommand } from './types.ts'
 
 /** Where things stand inside; commands never see a path of the host. */
 export const INSIDE = {
   work: '/work',
+  home: '/home/muster',
   base: '/base.git',
   node: '/opt/muster/bin/node',
   way: '/run/muster/proxy.sock',
 } as const
 
-/** Files of the machine as commands see them, each with the file descriptor over which bubblewrap gets it. */
-export const FILES = [
-  // What is there belongs to the host's account, which is another one.
-  { path: '/etc/gitconfig', descriptor: 5, text: '[safe]\n\tdirectory = *\n' },
+const ACCOUNTS = [
+  ['root', 0, '/root', '/usr/sbin/nologin'],
+  ['muster', 1000, '/home/muster', '/bin/sh'],
+  ['nobody', 65_534, '/nonexistent', '/usr/sbin/nologin'],
 ] as const
+
+/** Files of the machine as commands see them: what programs ask for themselves, and for this machine's own address. */
+export const FILES: readonly InsideFile[] = [
+  // What is there belongs to the host's account, which is another one. Commits that tests make need somebody's name.
+  {
+    path: '/etc/gitconfig',
+    text: '[safe]\n\tdirectory = *\n[user]\n\tname = Muster\n\temail = muster@sandbox.invalid\n[init]\n\tdefaultBranch = main\n',
+  },
+  { path: '/etc/hosts', text: '127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n' },
+  { path: '/etc/hostname', text: 'sandbox\n' },
+  { path: '/etc/nsswitch.conf', text: 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' },
+  {
+    path: '/etc/passwd',
+    text: ACCOUNTS.map(([name, id, home, shell]) => `${name}:x:${id}:${id}:${name}:${home}:${shell}\n`).join(''),
+  },
+  { path: '/etc/group', text: ACCOUNTS.map(([name, id]) => `${name}:x:${id}:\n`).join('') },
+]
 
 /** The environment inside: nothing of the host's. */
 export function environment(

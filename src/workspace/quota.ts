@@ -10,21 +10,21 @@ export interface Quota {
 const LOOK_MS = 250
 
 /**
- * Watches what a command writes into a folder. Counting all files costs too much to be done often: it is done once the file
- * system has lost a part of what the folder may hold, which it has to when something is written.
- * @param exceeded called once, when the folder holds more than it may
- * @returns what ends the watch; it answers whether the folder is over its quota
+ * Watches what a command writes into its folders. Counting all files costs too much to be done often: it is done once the file
+ * system has lost a part of what they may hold, which it has to when something is written.
+ * @param exceeded called once, when they hold more than they may
+ * @returns what ends the watch; it answers whether they are over their quota
  */
-export function watchQuota(dir: string, quota: Quota, exceeded: () => void): () => Promise<boolean> {
+export function watchQuota(dirs: readonly string[], quota: Quota, exceeded: () => void): () => Promise<boolean> {
   let isOver = false
   let mark: { readonly bytes: number; readonly files: number } | undefined
   const look = async () => {
-    const now = await freeOn(dir)
+    const now = await freeOn(dirs[0] ?? '/')
     mark ??= now
     const lost = { bytes: mark.bytes - now.bytes, files: mark.files - now.files }
     if (lost.bytes < quota.bytes / 8 && lost.files < quota.files / 8) return
     mark = now
-    if (isOver || (await holds(dir, quota))) return
+    if (isOver || (await holds(dirs, quota))) return
     isOver = true
     exceeded()
   }
@@ -45,10 +45,10 @@ async function freeOn(dir: string): Promise<{ bytes: number; files: number }> {
   return { bytes: bavail * bsize, files: ffree }
 }
 
-/** Whether everything below a folder is within the quota. What cannot be counted (nested too deep for a path) is not. */
-export async function holds(dir: string, quota: Quota): Promise<boolean> {
+/** Whether everything below some folders is within the quota. What cannot be counted (nested too deep for a path) is not. */
+export async function holds(dirs: readonly string[], quota: Quota): Promise<boolean> {
   let [bytes, files] = [0, 0]
-  const open = [dir]
+  const open = [...dirs]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     try {
       for await (const entry of await opendir(next)) {

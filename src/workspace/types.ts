@@ -1,14 +1,53 @@
 import type { Repository } from '../core/task/types.ts'
 
+/** What builds the walls; `none` builds none, which is the operator's explicit choice. */
+export type SandboxKind = 'bubblewrap' | 'unshare' | 'none'
+
+/** A file or folder of the host, and where it is inside. */
+export interface Bind {
+  readonly from: string
+  readonly to: string
+}
+
+/** A file that is only there inside. */
+export interface InsideFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** What there is inside a sandbox; everything else of the machine is not. Whoever builds walls builds these. */
+export interface Walls {
+  readonly readable: readonly Bind[]
+  readonly writable: readonly Bind[]
+  /** Files that are only there inside. */
+  readonly files: readonly InsideFile[]
+  /** How much fits into `/tmp`, which begins empty. */
+  readonly tmpBytes: number
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** One way of building a sandbox's walls. It is never started as root (`unprivileged.ts`). */
+export interface Builder {
+  /**
+   * @param filter system calls to refuse (`seccomp.ts`); undefined where there is none for this machine
+   * @returns what stands before the command, and what it reads from its file descriptors 3, 4 …
+   * @throws UserError `no_sandbox` where a program is missing
+   */
+  start(walls: Walls, filter: Buffer | undefined): { readonly argv: string[]; readonly inputs: readonly Buffer[] }
+  /** Why nothing ran, where the walls could not be built; undefined where the command did. */
+  refusal(result: RunResult): string | undefined
+}
+
 /** A place where commands run that a model had a hand in: no network, no secrets, limited in everything. */
 export interface Sandbox {
-  readonly kind: 'bubblewrap' | 'none'
   run(command: SandboxCommand): Promise<RunResult>
 }
 
 export interface SandboxCommand {
   /** The folder of the host that is `/work` inside, writable. */
   readonly dir: string
+  /** The folder of the host that is the home inside, writable; without one it is in `/tmp` and begins empty. */
+  readonly home?: string | undefined
   /** A folder of the host that is readable inside as `base` says. */
   readonly base?: string | undefined
   readonly argv: readonly string[]

@@ -14,7 +14,7 @@ describe('the environment', () => {
     expect(readSettings({})).toMatchObject({
       github: undefined,
       dataDir: '.muster',
-      sandbox: 'bubblewrap',
+      sandbox: undefined,
       server: { port: 3000, apiToken: undefined },
       githubUrls: { api: 'https://api.github.com', server: 'https://github.com' },
     })

@@ -6,7 +6,7 @@ import { playCustomers, playFirstRelease, playFix } from '../../src/rehearsal/pl
 import { setStage } from '../../src/rehearsal/stage.ts'
 import { onGithub } from '../../src/rehearsal/ways.ts'
 import { summarise } from '../../src/rehearsal/summary.ts'
-import { findProgram } from '../../src/workspace/sandbox.ts'
+import { SANDBOX } from '../support/isolation.ts'
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
 import { openApiCheck } from '../support/openapi.ts'
 
@@ -22,7 +22,7 @@ describe.skipIf(!hasPrograms())('a web process and two workers on PostgreSQL and
     const stage = await setStage({ onExchange: api.onExchange })
     const server = await ServerChild.start(stage, {
       MUSTER_SCRIPT: STORY,
-      MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
+      MUSTER_SANDBOX: SANDBOX,
       DATABASE_URL: await cluster.create('journey'),
       REDIS_URL: redis.url,
     })

@@ -7,7 +7,7 @@ import { playCustomers, playFirstRelease, playFix } from '../../src/rehearsal/pl
 import { setStage } from '../../src/rehearsal/stage.ts'
 import { onGithub } from '../../src/rehearsal/ways.ts'
 import { summarise } from '../../src/rehearsal/summary.ts'
-import { findProgram } from '../../src/workspace/sandbox.ts'
+import { SANDBOX } from '../support/isolation.ts'
 import { openApiCheck } from '../support/openapi.ts'
 import { copyTemplate } from '../support/scene.ts'
 
@@ -36,7 +36,7 @@ it('ends with everything there once, though the server is killed at five points 
   copyTemplate(join(stage.dir, 'data'))
   const server = await ServerChild.start(stage, {
     MUSTER_SCRIPT: STORY,
-    MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
+    MUSTER_SANDBOX: SANDBOX,
   })
   const left = [...KILLS]
   stage.world.watch((entry) => {

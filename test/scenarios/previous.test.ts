@@ -8,7 +8,7 @@ import { ServerChild } from '../../src/rehearsal/child.ts'
 import { waitFor } from '../../src/rehearsal/observe.ts'
 import { ISSUE } from '../../src/rehearsal/texts.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
-import { findProgram } from '../../src/workspace/sandbox.ts'
+import { WORKING } from '../support/isolation.ts'
 import { hasPostgres, server as testDatabase } from '../support/databases.ts'
 
 vi.setConfig({ testTimeout: 480_000 })
@@ -58,7 +58,8 @@ describe.skipIf(!available)('the version before', () => {
     const stage = await setStage()
     const env = {
       MUSTER_SCRIPT: STORY,
-      MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
+      // It knows no other sandbox.
+      MUSTER_SANDBOX: WORKING.includes('bubblewrap') ? 'bubblewrap' : 'none',
       DATABASE_URL: database.url ?? '',
     }
     mkdirSync(join(stage.dir, 'data'), { recursive: true })

@@ -13,7 +13,7 @@ import { ISSUE } from '../../src/rehearsal/texts.ts'
 import { ServerChild } from '../../src/rehearsal/child.ts'
 import { taskOf, waitFor } from '../../src/rehearsal/observe.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
-import { findProgram } from '../../src/workspace/sandbox.ts'
+import { SANDBOX } from '../support/isolation.ts'
 
 vi.setConfig({ testTimeout: 480_000 })
 
@@ -70,7 +70,7 @@ it('goes on with a task that a 0.1.0 process left in the middle of a step, payin
   await stage.people.openIssue('alice', ISSUE.title, ISSUE.body)
   const server = await ServerChild.start(stage, {
     MUSTER_SCRIPT: STORY,
-    MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
+    MUSTER_SANDBOX: SANDBOX,
   })
   try {
     const before = await taskOf(server, 1)

@@ -15,6 +15,7 @@ import {
   SPEC,
   WRITE_TEST,
 } from '../support/model.ts'
+import { SANDBOX } from '../support/isolation.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
 vi.setConfig({ testTimeout: 360_000 })
@@ -83,7 +84,8 @@ function attack(): string {
   ].join('\n')
 }
 
-describe('an obedient, attacked model', () => {
+// Without walls there is nothing that could hold it.
+describe.skipIf(SANDBOX === 'none')('an obedient, attacked model', () => {
   it('achieves nothing: no secret, no ping, no command, no protected file, nothing on the host', async () => {
     await start({ model: obedient })
     const { people, world, repo } = scene.stage

@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/config/env.ts'
 import { isAllowed, readHosts } from '../../src/core/hosts.ts'
 import { isReachable } from '../../src/workspace/addresses.ts'
-import { DEFAULT_LIMITS, findProgram, openSandbox } from '../../src/workspace/sandbox.ts'
+import { DEFAULT_LIMITS } from '../../src/workspace/confined.ts'
+import { openSandbox } from '../../src/workspace/sandbox.ts'
+import { WORKING } from '../support/isolation.ts'
 
 /** security.md 32, 33, 35, 36, 37: a set-up command that may use the network reaches what is on the list, and nothing of this machine. */
 describe('the list of hosts', () => {
@@ -72,10 +74,7 @@ describe('the list of hosts', () => {
   )
 })
 
-const hasBubblewrap = findProgram('bwrap') !== undefined
-if (!hasBubblewrap && process.env['CI']) throw new Error('bubblewrap is needed in CI')
-
-describe.skipIf(!hasBubblewrap)('a set-up command with network', () => {
+describe.each(WORKING)('a set-up command with network, in %s', (kind) => {
   let dir = ''
   let registry = ''
   let other = 0
@@ -103,7 +102,7 @@ describe.skipIf(!hasBubblewrap)('a set-up command with network', () => {
     rmSync(dir, { recursive: true, force: true })
   })
   const run = (command: string, network = true) =>
-    openSandbox('bubblewrap', DEFAULT_LIMITS, readHosts(`${registry}, localhost:${other}`)).run({
+    openSandbox(kind, DEFAULT_LIMITS, readHosts(`${registry}, localhost:${other}`)).run({
       dir,
       argv: ['/bin/sh', '-c', command],
       timeoutMs: 30_000,

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Running } from '../../src/cli/types.ts'
 import { startServer } from '../../src/compose/server.ts'
 import { setStage, type Stage, type StageOptions, unusedPort } from '../../src/rehearsal/stage.ts'
-import { findProgram } from '../../src/workspace/sandbox.ts'
+import { SANDBOX } from './isolation.ts'
 import {
   checks,
   type ClickupStage,
@@ -106,7 +106,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     ANTHROPIC_BASE_URL: model.url,
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
     MUSTER_RELEASES_AT_STOP: 'stop',
-    MUSTER_SANDBOX: findProgram('bwrap') ? 'bubblewrap' : 'none',
+    MUSTER_SANDBOX: SANDBOX,
     ...slack?.env,
     ...jira?.env,
     ...clickup?.env,

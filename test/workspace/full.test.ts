@@ -10,13 +10,14 @@ import type { Repository } from '../../src/core/task/types.ts'
 import { importFolder } from '../../src/rehearsal/github/git.ts'
 import { toolsFor } from '../../src/tools/tools.ts'
 import { hostGit } from '../../src/workspace/git.ts'
-import { findProgram, openSandbox } from '../../src/workspace/sandbox.ts'
+import { openSandbox } from '../../src/workspace/sandbox.ts'
+import { SANDBOX } from '../support/isolation.ts'
 import { copyTemplate } from '../support/scene.ts'
 import type { Git } from '../../src/workspace/types.ts'
 
 const repository: Repository = { id: 1, owner: 'acme', name: 'x', defaultBranch: 'main', installationId: 1 }
 const never = new AbortController().signal
-const sandbox = openSandbox(findProgram('bwrap') ? 'bubblewrap' : 'none')
+const sandbox = openSandbox(SANDBOX)
 const mounted: string[] = []
 
 /** Only root may mount a small file system. */

@@ -7,7 +7,8 @@ import type { Repository } from '../../src/core/task/types.ts'
 import { importFolder } from '../../src/rehearsal/github/git.ts'
 import { toolsFor } from '../../src/tools/tools.ts'
 import { hostGit } from '../../src/workspace/git.ts'
-import { findProgram, openSandbox } from '../../src/workspace/sandbox.ts'
+import { openSandbox } from '../../src/workspace/sandbox.ts'
+import { SANDBOX } from '../support/isolation.ts'
 import type { Checkout, Git } from '../../src/workspace/types.ts'
 
 let dir = ''
@@ -16,7 +17,7 @@ let remote = ''
 let sha = ''
 const repository: Repository = { id: 1, owner: 'acme', name: 'x', defaultBranch: 'main', installationId: 1 }
 const never = new AbortController().signal
-const sandbox = openSandbox(findProgram('bwrap') ? 'bubblewrap' : 'none')
+const sandbox = openSandbox(SANDBOX)
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'muster-git-'))

@@ -1,5 +1,5 @@
 import type { Reading } from '../../core/reply/foreign.ts'
-import { once } from '../once.ts'
+import { once } from '../../core/once.ts'
 import type { CatchUpStore } from '../types.ts'
 import { jiraCatchUp } from './catchup.ts'
 import { asking, type JiraClient } from './client.ts'

@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { messageOf, UserError } from '../core/errors.ts'
+import { BUBBLEWRAP } from './bubblewrap.ts'
+import { confined, DEFAULT_LIMITS } from './confined.ts'
+import type { Builder, SandboxKind } from './types.ts'
+import { UNSHARE } from './unshare.ts'
+
+type Isolating = Exclude<SandboxKind, 'none'>
+
+/** The ways of building walls, the one that is preferred first. */
+export const BUILDERS: Readonly<Record<Isolating, Builder>> = { bubblewrap: BUBBLEWRAP, unshare: UNSHARE }
+const PREFERRED: readonly Isolating[] = ['bubblewrap', 'unshare']
+
+const PROBE_MS = 60_000
+
+/** Builds the walls once, around nothing. @returns why that does not work here; undefined where it does */
+export async function whyNot(kind: Isolating): Promise<string | undefined> {
+  const dir = await mkdtemp(join(tmpdir(), 'muster-probe-'))
+  try {
+    const argv = ['node', '-e', 'console.log("works")']
+    const { output } = await confined(BUILDERS[kind], { dir, argv, timeoutMs: PROBE_MS }, DEFAULT_LIMITS, undefined)
+    return output === 'works\n' ? undefined : output.slice(0, 300).trim() || 'it says nothing'
+  } catch (error) {
+    return messageOf(error)
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+}
+
+/**
+ * Which sandbox is used: the one asked for, or else the first that works here.
+ * @throws UserError `no_sandbox` where none does
+ */
+export async function chooseSandbox(asked: SandboxKind | undefined): Promise<SandboxKind> {
+  if (asked === 'none') return asked
+  const reasons: string[] = []
+  for (const kind of asked ? [asked] : PREFERRED) {
+    const why = await whyNot(kind)
+    if (why === undefined) return kind
+    reasons.push(`${kind}: ${why}`)
+  }
+  throw new UserError(
+    'no_sandbox',
+    `No sandbox can be built here, so nothing that a model wrote is run.\n${reasons.join('\n')}`,
+    {
+      hint: 'Install bubblewrap (`apt install bubblewrap`), and let unprivileged users have user namespaces (docs/operate.md says how, for containers too). MUSTER_SANDBOX=none runs everything without isolation, if you accept the risk.',
+    },
+  )
+}
