@@ -5,11 +5,12 @@ FROM node:24-bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends git bubblewrap ca-certificates tar && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
+COPY src/cli/*.mjs src/cli/
+RUN node src/cli/setup.mjs && npm cache clean --force
 COPY prisma prisma
 COPY src src
 COPY app.yml ./
-RUN node src/cli/setup.mjs && mkdir /data && chown node:node /data
+RUN mkdir /data && chown node:node /data
 USER node
 ENV MUSTER_DATA=/data NODE_ENV=production
 VOLUME /data

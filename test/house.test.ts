@@ -102,6 +102,26 @@ it('nobody imports the composition root', () => {
   ).toEqual([])
 })
 
+/** What is loaded when a file is, without what it loads later. */
+function loadedWith(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const { from, to, typeOnly } of IMPORTS) if (from === file && !typeOnly) loadedWith(to, seen)
+  return seen
+}
+
+it('a command loads what it needs: `--version` nothing of the server, the server nothing of the rehearsal', () => {
+  expect([...loadedWith('main.ts')].sort()).toEqual([
+    '../package.json',
+    'commander',
+    'core/errors.ts',
+    'core/text.ts',
+    'main.ts',
+    'node:fs',
+  ])
+  expect([...loadedWith('compose/server.ts')].filter((file) => top(file) === 'rehearsal')).toEqual([])
+})
+
 /** Where each SDK is at home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['llm/anthropic.ts'],

@@ -84,7 +84,7 @@ async function call(
     })
   } catch (error) {
     throw new UserError('no_server', `No server answers at ${remote.url}.`, {
-      hint: 'Start it with `npm start`, or set PORT (or MUSTER_PUBLIC_URL) as the server has it.',
+      hint: 'Start it with `npm start`; or set PORT and HOST as the server has them, or name it with `--server <url>`.',
       cause: error,
     })
   }

@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url'
 import { UserError } from '../core/errors.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import type { SandboxKind } from '../workspace/types.ts'
-import { readSandbox } from '../config/env.ts'
 import { ServerChild } from './child.ts'
 import { type OwnDatabase, ownDatabase } from './database.ts'
 import { jsonNarrator, type Narrator, textNarrator } from './narrator.ts'
@@ -20,6 +19,8 @@ export interface DemoOptions {
   readonly live?: boolean
   readonly record?: string
   readonly story: string
+  /** What keeps commands in; undefined: the best that works here. */
+  readonly sandbox?: SandboxKind | undefined
   /** Where they are given: a web process and two workers on a database of their own there, rather than one process on an embedded one. */
   readonly databaseUrl?: string | undefined
   readonly redisUrl?: string | undefined
@@ -145,10 +146,9 @@ async function environmentOf(options: DemoOptions): Promise<Record<string, strin
 }
 
 /** A story runs only what we know; what a real model writes is kept in, or not run. @throws UserError `no_sandbox` */
-async function sandboxFor({ live }: DemoOptions): Promise<SandboxKind> {
-  const asked = readSandbox(process.env)
-  if (live) return chooseSandbox(asked)
-  return chooseSandbox(asked).catch((): SandboxKind => 'none')
+async function sandboxFor({ live, sandbox }: DemoOptions): Promise<SandboxKind> {
+  if (live) return chooseSandbox(sandbox)
+  return chooseSandbox(sandbox).catch((): SandboxKind => 'none')
 }
 
 function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Record<string, string>>): void {

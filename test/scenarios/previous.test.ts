@@ -34,7 +34,7 @@ function checkOut(version: string): string {
   writeFileSync(join(dir, 'tree.tar'), archive)
   execFileSync('tar', ['-xf', 'tree.tar'], { cwd: dir })
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
-  execFileSync(process.execPath, [join(ROOT, 'node_modules/prisma/build/index.js'), 'generate'], {
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/prisma-cli/build/index.js'), 'generate'], {
     cwd: dir,
     env: {
       ...process.env,
