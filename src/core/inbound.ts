@@ -13,6 +13,28 @@ export interface Arrival {
   readonly account?: string | undefined
 }
 
+/** One of several commands in an event, carried out in order: each has an outcome of its own. */
+export interface Part {
+  /** Counted from 0. */
+  readonly nth: number
+  readonly isLast: boolean
+  /** What became of the ones before. */
+  readonly earlier: readonly Decision[]
+}
+
+/** The one decision about an event with several commands: it lists them all. */
+export function wholeDecision({ earlier }: Part, last: Decision): Decision {
+  const all = [...earlier, last]
+  if (all.length === 1) return last
+  return {
+    outcome: all.some(({ outcome }) => outcome === 'accepted') ? 'accepted' : last.outcome,
+    reason: 'several',
+    detail: all
+      .map(({ outcome, reason, detail }, index) => `${index + 1}. ${outcome}: ${reason}${detail ? ` (${detail})` : ''}`)
+      .join('; '),
+  }
+}
+
 /** An inbound event with what became of it; `decision` is undefined until decided. */
 export interface InboundEvent {
   readonly id: string

@@ -1,4 +1,4 @@
-import type { Verb } from './command.ts'
+import type { Command } from './command.ts'
 import type { Design, Spec } from './artefacts.ts'
 import { hashOf } from './hash.ts'
 import type { PlanApproval } from './settings.ts'
@@ -11,10 +11,10 @@ export interface Ruling {
   readonly detail: string
 }
 
-const OPEN_TO_ALL: ReadonlySet<Verb | 'request' | 'invalid'> = new Set(['status', 'cost', 'why', 'help', 'invalid'])
+const OPEN_TO_ALL: ReadonlySet<Command['verb']> = new Set(['status', 'cost', 'why', 'help', 'invalid', 'unclear'])
 
 /** Whether somebody may give this command. Whatever starts, spends, approves or changes needs write permission. */
-export function mayCommand(verb: Verb | 'request' | 'invalid', canWrite: boolean): Ruling {
+export function mayCommand(verb: Command['verb'], canWrite: boolean): Ruling {
   if (canWrite || OPEN_TO_ALL.has(verb)) return { ok: true, reason: 'permitted', detail: '' }
   return {
     ok: false,

@@ -1,5 +1,5 @@
 import { withoutEnd } from './text.ts'
-import { visibleLines } from './visible.ts'
+import { visibleWords } from './visible.ts'
 
 /** Places that a text names: addresses, and names of tickets (`SHOP-12`). Nothing of code or quotes. */
 export interface References {
@@ -11,9 +11,7 @@ export interface References {
 const MAX = 8
 
 export function referencesIn(text: string): References {
-  const words = visibleLines(text.slice(0, 65_536))
-    .map((line) => line.text)
-    .join('\n')
+  const words = visibleWords(text)
   const addresses = words.match(/https?:\/\/[^\s<>()[\]"'|`]{3,2000}/g) ?? []
   const urls = addresses.map((one) => withoutEnd(one, '.,;:!?')).filter((one) => URL.canParse(one))
   const names = words.replaceAll(/https?:\/\/\S+/g, ' ').match(/\b[A-Z][A-Z0-9_]{1,20}-\d{1,9}\b/g) ?? []

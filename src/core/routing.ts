@@ -1,4 +1,7 @@
-import { type Command, findCommands } from './command.ts'
+import { type Told, toldIn } from './calls.ts'
+import type { Command } from './command.ts'
+import { isPolite } from './unclear.ts'
+import { visibleWords } from './visible.ts'
 import { githubKey, type Heard, type Subject } from './heard.ts'
 import type { TaskCommand } from './task/commands.ts'
 import type { Origin, Task } from './task/types.ts'
@@ -8,6 +11,8 @@ export interface Names {
   readonly mentions: readonly string[]
   readonly label: string
   readonly botId: number
+  /** The repository's environments, as far as its settings can be read. */
+  readonly environments: readonly string[]
 }
 
 /** Where an event leads. Authority is asked afterwards, where the route says so. */
@@ -30,9 +35,15 @@ export const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', '
 /** Platforms count in seconds, and tell of one action twice at about the same time. */
 const TWINS_MS = 2000
 
-/** Decides where an event leads. Pure. */
-export function route(heard: Heard, task: Task | undefined, names: Names): Route {
-  const found = routeOf(heard, task, names)
+/** Decides where an event leads; of a text with several commands, the one that is given. Pure. */
+export function route(
+  heard: Heard,
+  task: Task | undefined,
+  names: Names,
+  told: Told = toldBy(heard, names),
+  nth = 0,
+): Route {
+  const found = routeOf(heard, task, names, { command: told.commands[nth], isAddressed: told.isAddressed })
   return found.to === 'open' && task && isTwin(heard, task)
     ? ignore('same_request', 'another half of what began the task before, or said earlier still')
     : found
@@ -47,7 +58,13 @@ function isTwin({ writtenAt, elsewhere }: Heard, { origin: { askedAt, surface } 
   return askedAt !== undefined && channel !== 'slack' && channel === surface?.channel && writtenAt <= askedAt + TWINS_MS
 }
 
-function routeOf(heard: Heard, task: Task | undefined, names: Names): Route {
+/** What was told, one of it. */
+interface Saying {
+  readonly command: Command | undefined
+  readonly isAddressed: boolean
+}
+
+function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Saying): Route {
   const { what, sender } = heard
   if (sender.id === names.botId) return ignore('own_text', 'written by Muster itself')
   // Facts about the pull request count whoever caused them: merge queues and autofixers are bots.
@@ -60,7 +77,7 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names): Route {
       if (what.assignee.id !== names.botId) return ignore('not_for_us', 'somebody else was assigned')
       return start('assignment', { verb: 'build', text: '' }, what.subject, undefined, task)
     case 'text':
-      return words(what, task, names, what.commentId !== undefined || heard.elsewhere !== undefined)
+      return words(heard, what, task, saying)
     default:
       return task && isItsPull(heard, task)
         ? aboutPull(heard, what)
@@ -92,24 +109,20 @@ function start(
   return { to: 'open', trigger, command, subject, commentId }
 }
 
-/** The command that was given; words that were handed over are a request, whatever they say. */
-export function commandIn(
-  { text, handed }: Pick<Extract<Heard['what'], { type: 'text' }>, 'text' | 'handed'>,
-  mentions: readonly string[],
-): Command | undefined {
-  if (!handed) return findCommands(text, mentions)[0]
-  const words = text.replace(/^@\w+\s*/, '').trim()
-  return words === '' ? { verb: 'help', text: '' } : { verb: 'request', text: words }
+/** What Muster was told; words that were handed over are a request, whatever they say. */
+export function toldBy({ what }: { readonly what: Spoken }, names: Pick<Names, 'mentions' | 'environments'>): Told {
+  if (what.type !== 'text') return { commands: [], isAddressed: false, isNamed: false }
+  if (!what.handed) return toldIn(what.text, names.mentions, names.environments)
+  const words = what.text.replace(/^@\w+\s*/, '').trim()
+  const command: Command = words === '' ? { verb: 'help', text: '' } : { verb: 'request', text: words }
+  return { commands: [command], isAddressed: false, isNamed: true }
 }
 
-/** @param isReply said in a thread that is there already */
-function words(
-  what: Extract<Heard['what'], { type: 'text' }>,
-  task: Task | undefined,
-  names: Names,
-  isReply: boolean,
-): Route {
-  const command = commandIn(what, names.mentions)
+type Text = Extract<Heard['what'], { type: 'text' }>
+type Spoken = Pick<Text, 'type' | 'text' | 'handed'> | Exclude<Heard['what'], Text>
+
+function words(heard: Heard, what: Text, task: Task | undefined, { command, isAddressed }: Saying): Route {
+  const { commentId } = what
   if (
     command &&
     (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') &&
@@ -117,15 +130,36 @@ function words(
     (task.status === 'cancelled' || task.status === 'done') &&
     !what.subject.isPullRequest
   ) {
-    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
+    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   }
-  if (command && task) return { to: 'person', command, commentId: what.commentId }
+  if (command && task) return { to: 'person', command, commentId }
   if (command && OPENING.has(command.verb))
-    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId: what.commentId }
-  if (command) return { to: 'person', command, commentId: what.commentId }
-  if (task?.gate?.kind === 'question' && isReply && what.text.trim() !== '')
-    return { to: 'person', command: { verb: 'answer', text: what.text }, commentId: what.commentId }
+    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
+  if (command) return { to: 'person', command, commentId }
+  if (task && isAnswer(heard, what, task))
+    return { to: 'person', command: { verb: 'answer', text: what.text }, commentId }
+  if (isAddressed) return { to: 'person', command: { verb: 'note', text: what.text }, commentId }
   return ignore('no_trigger', 'no command at the start of a line')
+}
+
+/**
+ * Whether a plain reply answers the questions asked: it is by somebody who was asked (whoever wants the work, and whoever wrote
+ * it up), was written after the question, speaks to nobody else, and says something. Anybody else says `answer …`.
+ */
+function isAnswer(heard: Heard, what: Text, task: Task): boolean {
+  const { gate, origin } = task
+  const isReply = what.commentId !== undefined || heard.elsewhere !== undefined
+  if (gate?.kind !== 'question' || !isReply || what.text.trim() === '') return false
+  const { id } = heard.sender
+  const isAsked = id !== 0 && (id === origin.requester.id || id === origin.author.id)
+  // Platforms count in seconds. Not every one says when something was written.
+  const isLater = !(heard.writtenAt + TWINS_MS < gate.openedAt)
+  return isAsked && isLater && !isPolite(what.text) && !speaksToOthers(what.text)
+}
+
+/** Muster's own name is no matter: words that begin with it are commands. */
+function speaksToOthers(text: string): boolean {
+  return /(?<![\w@/.-])@(?!muster\b)[\p{L}\p{N}_]/iu.test(visibleWords(text))
 }
 
 /** A conversation may have had pull requests of earlier tasks; what happens to those is history. */

@@ -1,114 +1,152 @@
+import { historyFrom } from './history.ts'
+import { type Token, tokensOf } from './reply/parse.ts'
+
 /**
- * Which lines of a Markdown text a reader sees as the author's own words: not code, not a quote, not an HTML comment.
- * One linear pass, so that no input is slow. Where Markdown is ambiguous (a quote's lazy continuation, an unclosed
- * fence) the line counts as hidden: a command overlooked is a nuisance, a command obeyed by mistake is a hole.
+ * What of a Markdown text a reader sees as the author's own words: not code, not a quote, not struck or folded text, not an HTML
+ * comment, not the history of a mail. The parser says so, not the look of a line; where HTML leaves it open the text counts as
+ * hidden: a command overlooked is a nuisance, a command obeyed by mistake is a hole.
  */
-export interface Line {
-  /** Zero-based line number. */
-  readonly index: number
-  readonly text: string
+
+/** A word that is looked for, and where it stands; both for whoever asks. */
+export interface Found {
+  /** Zero-based line. */
+  readonly line: number
+  /** At the beginning of a line of a plain paragraph. */
+  readonly leads: boolean
 }
 
-interface Fence {
-  readonly mark: string
-  readonly length: number
+export interface Seen {
+  readonly lines: readonly string[]
+  readonly found: readonly Found[]
+  /** Lines that are somebody else's words, or nobody's: quotes, HTML. */
+  readonly foreign: ReadonlySet<number>
 }
 
-const HIDDEN_BLOCK = /^ {0,3}<(pre|script|style|textarea|code|blockquote|template|details)\b/i
+// Two characters that nobody writes (private use), around the number of a mark.
+const [OPEN, CLOSE] = ['\u{e000}', '\u{e001}'] as const
+const MARK = /\u{e000}(\d+)\u{e001}/gu
 
-/** The visible lines of `text`, in order. */
-export function visibleLines(text: string): Line[] {
-  const lines = stripComments(text).split(/\r\n|\r|\n/)
-  const visible: Line[] = []
-  let fence: Fence | undefined
-  let hidden: string | undefined
-  let quoted = false
-  lines.forEach((line, index) => {
-    if (fence) {
-      if (closes(line, fence)) fence = undefined
-      return
-    }
-    if (hidden) {
-      if (line.toLowerCase().includes(`</${hidden}>`)) hidden = undefined
-      return
-    }
-    fence = opens(line)
-    if (fence) return
-    hidden = opensHidden(line)
-    if (hidden) return
-    if (line.trim() === '') {
-      quoted = false
-      return
-    }
-    if (isQuote(line)) quoted = true
-    if (quoted || isIndented(line)) return
-    visible.push({ index, text: line })
-  })
-  return outsideSpans(lines, visible)
-}
-
-function opens(line: string): Fence | undefined {
-  // A fence may stand in a list item; whatever is then indented counts as hidden too.
-  const start = line.slice(0, 400)
-  const words = start.slice(Math.max(0, start.search(/[^\s>*+\-\d.)]/)))
-  const [run] = /^(?:`{3,}|~{3,})/.exec(words) ?? []
-  if (!run || (run.startsWith('`') && words.slice(run.length).includes('`'))) return undefined
-  return { mark: run.charAt(0), length: run.length }
-}
-
-function closes(line: string, fence: Fence): boolean {
-  const run = line.trim()
-  return run.length >= fence.length && run === fence.mark.repeat(run.length)
-}
-
-function opensHidden(line: string): string | undefined {
-  const tag = HIDDEN_BLOCK.exec(line)?.[1]?.toLowerCase()
-  return tag && !line.toLowerCase().includes(`</${tag}>`) ? tag : undefined
-}
-
-function isQuote(line: string): boolean {
-  return /^ {0,3}(?:(?:[*+-]|\d{1,9}[.)]) +){0,3}>/.test(line.slice(0, 80))
-}
-
-function isIndented(line: string): boolean {
-  return /^(?: {4}| {0,3}\t)/.test(line)
-}
-
-/** HTML comments become blanks, unclosed ones to the end; line numbers stay. */
-function stripComments(text: string): string {
-  return text.replace(/<!--[\s\S]*?(?:-->|$)/g, (comment) => comment.replace(/[^\n]/g, ' '))
-}
-
-/** Drops the lines that begin inside an inline code span which was opened on an earlier line of the same paragraph. */
-function outsideSpans(lines: readonly string[], visible: readonly Line[]): Line[] {
-  const inSpan = new Set<number>()
-  let paragraph: number[] = []
-  const flush = () => {
-    for (const index of spanLines(paragraph.map((i) => lines[i] ?? ''))) inSpan.add(paragraph[index] ?? -1)
-    paragraph = []
-  }
-  for (const { index } of visible) {
-    if (paragraph.length > 0 && index !== (paragraph.at(-1) ?? 0) + 1) flush()
-    paragraph.push(index)
-  }
-  flush()
-  return visible.filter(({ index }) => !inSpan.has(index))
-}
-
-/** Which lines of a paragraph start inside a code span (CommonMark 6.1: runs of equal length pair up). */
-function spanLines(paragraph: readonly string[]): number[] {
-  const runs = paragraph.flatMap((line, at) =>
-    [...line.matchAll(/`+/g)].map((match) => ({ at, length: match[0].length })),
+/**
+ * Where a word is visible in a text.
+ * @param word finds it in a line; global
+ * @returns undefined where the text has more markup than is read
+ */
+export function visibleIn(text: string, word: RegExp): Seen | undefined {
+  const all = text.replaceAll(/[\u{e000}\u{e001}]/gu, '\u{fffd}').split(/\r\n|\r|\n/)
+  const lines = all.slice(0, historyFrom(all))
+  const marked: { line: number; column: number }[] = []
+  const source = lines.map((line, index) =>
+    line.replace(word, (hit: string, ...rest: unknown[]) => {
+      const column = rest.find((one) => typeof one === 'number') ?? 0
+      const lead = /^\s*/.exec(hit)?.[0] ?? ''
+      marked.push({ line: index, column: column + lead.length })
+      return `${lead}${OPEN}${marked.length - 1}${CLOSE}`
+    }),
   )
-  const last = new Map(runs.map((run, order) => [run.length, order]))
-  const inside: number[] = []
-  for (let open = 0; open < runs.length; open++) {
-    const run = runs[open]
-    if (!run || (last.get(run.length) ?? open) <= open) continue
-    let close = open + 1
-    while (runs[close]?.length !== run.length) close++
-    for (let at = run.at + 1; at <= (runs[close]?.at ?? 0); at++) inside.push(at)
-    open = close
+  const tokens = tokensOf(source.join('\n'))
+  if (!tokens) return undefined
+  const walk = new Walk()
+  walk.blocks(tokens)
+  const found = walk.marks.flatMap(({ mark, leads }) => {
+    const at = marked[mark]
+    return at
+      ? [
+          {
+            line: at.line,
+            leads: leads && !walk.quotes.has(at.line) && (lines[at.line] ?? '').slice(0, at.column).trim() === '',
+          },
+        ]
+      : []
+  })
+  return { lines, found, foreign: walk.foreign }
+}
+
+/** The visible words of a text, in paragraphs, lists, tables and headings. */
+export function visibleWords(text: string): string {
+  const all = text.split(/\r\n|\r|\n/)
+  const walk = new Walk()
+  walk.blocks(tokensOf(all.slice(0, historyFrom(all)).join('\n')) ?? [])
+  return walk.words.join('\n')
+}
+
+/** What hides, strikes, quotes or folds what stands in it. */
+const HIDING = new Set(
+  'pre code kbd samp tt blockquote q cite details summary del s strike template script style textarea title noscript svg math'.split(
+    ' ',
+  ),
+)
+const NESTING = new Set(['blockquote', 'bullet_list', 'ordered_list', 'table', 'heading'])
+
+function addRange(lines: Set<number>, range: readonly [number, number] | null): void {
+  for (let line = range?.[0] ?? 0; line < (range?.[1] ?? 0); line++) lines.add(line)
+}
+
+function withoutComments(html: string): string {
+  return html
+    .split('<!--')
+    .map((part, index) => (index === 0 ? part : part.includes('-->') ? part.slice(part.indexOf('-->') + 3) : ''))
+    .join('')
+}
+
+/** A pass over the parser's tokens, which knows what is open around each. */
+class Walk {
+  readonly marks: { readonly mark: number; readonly leads: boolean }[] = []
+  readonly foreign = new Set<number>()
+  /** Lines of quotes. Whether a paragraph right below goes on with one, parsers see differently: it does. */
+  readonly quotes = new Set<number>()
+  readonly words: string[] = []
+  readonly #html: string[] = []
+  #nested = 0
+  #quoted = 0
+  #styled = 0
+  #struck = 0
+  #starts = true
+
+  blocks(tokens: readonly Token[]): void {
+    for (const token of tokens) {
+      const name = token.type.replace(/_(open|close)$/, '')
+      if (NESTING.has(name)) this.#nested += token.nesting
+      if (name === 'blockquote') this.#quoted += token.nesting
+      const isBelowQuote = token.type === 'paragraph_open' && this.quotes.has((token.map?.[0] ?? 0) - 1)
+      if (token.type === 'blockquote_open' || isBelowQuote) addRange(this.quotes, token.map)
+      if (token.type === 'blockquote_open' || token.type === 'html_block') addRange(this.foreign, token.map)
+      if (token.type === 'html_block') this.#tags(token.content)
+      if (token.type === 'inline') this.#inline(token.children ?? [])
+    }
   }
-  return inside
+
+  #inline(tokens: readonly Token[]): void {
+    this.#starts = true
+    this.#styled = 0
+    this.#struck = 0
+    const line: string[] = []
+    for (const token of tokens) {
+      if (token.type === 's_open' || token.type === 's_close') this.#struck += token.nesting
+      else if (token.nesting !== 0) this.#styled += token.nesting
+      else if (token.type === 'html_inline') this.#tags(token.content)
+      if (token.type === 'text' || token.type === 'text_special') line.push(this.#text(token.content))
+      const isBreak = token.type === 'softbreak' || token.type === 'hardbreak'
+      if (isBreak) line.push('\n')
+      this.#starts = isBreak
+    }
+    if (line.length > 0) this.words.push(line.join(''))
+  }
+
+  #text(content: string): string {
+    if (this.#html.length > 0 || this.#struck > 0 || this.#quoted > 0) return ''
+    const plain = this.#nested === 0 && this.#styled === 0
+    for (const { 1: mark, index } of content.matchAll(MARK))
+      this.marks.push({ mark: Number(mark), leads: plain && this.#starts && index === 0 })
+    return content
+  }
+
+  /** Tags that are not closed hide whatever follows. */
+  #tags(content: string): void {
+    for (const [, slash, tag = ''] of withoutComments(content).matchAll(/<(\/?)([a-z][a-z0-9-]{0,20})(?=[\s/>])/gi)) {
+      const name = tag.toLowerCase()
+      if (!HIDING.has(name)) continue
+      if (slash === '') this.#html.push(name)
+      else if (this.#html.includes(name)) this.#html.length = this.#html.lastIndexOf(name)
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { isActive } from '../core/task/steps.ts'
 import type { Fence } from '../leases/types.ts'
 import { openTask } from './open.ts'
 import { decideOnly } from './replies.ts'
-import type { InboxDeps, Scene } from './scene.ts'
+import { ONLY, type InboxDeps, type Scene } from './scene.ts'
 
 /** The account that stands for whoever holds the API token. */
 const OPERATOR = { id: 0, login: 'api' }
@@ -42,6 +42,7 @@ export async function startFromApi(
     conversationId,
     task,
     loaded: await deps.settings.load(repository, true),
+    part: ONLY,
     fence,
   }
   if (task && isActive(task))

@@ -2,7 +2,7 @@ import type { SurfaceBody } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
 import { chooseRepository, helpReply, limitedReply, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
-import { commandIn, OPENING } from '../core/routing.ts'
+import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { mayAskOnly, mayRead, mayWrite } from './authority.ts'
@@ -25,11 +25,12 @@ export async function inThread(
   marker: string,
   receivedAt: number,
   heard: Heard,
+  names: Names,
 ): Promise<Heard | undefined> {
   const { elsewhere, what } = heard
   const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
   if (!elsewhere || !open || what.type !== 'text') return heard
-  const command = commandIn(what, ['muster'])
+  const [command] = toldBy(heard, names).commands
   if (!command || !OPENING.has(command.verb)) return heard
   if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
   const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), marker, receivedAt)

@@ -2,14 +2,15 @@ import type { Command } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
 import { budgetBinding } from '../core/reply/buttons.ts'
-import { commandIn as commandOf, OPENING } from '../core/routing.ts'
+import { toldIn } from '../core/calls.ts'
+import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { isAside, memberKey, surfaceKey } from '../core/said.ts'
-import { visibleLines } from '../core/visible.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
 import type { Repository, Task } from '../core/task/types.ts'
 import { repositoryAt } from './places.ts'
+import type { Loaded } from './settings.ts'
 import type { InboxDeps } from './scene.ts'
 import { NOBODY, personOf } from './writers.ts'
 
@@ -18,7 +19,13 @@ const LABEL = 'muster'
 
 /** An event of another channel as Muster goes on with it, or what becomes of it instead. */
 export type Elsewhere =
-  | { readonly ok: true; readonly heard: Heard; readonly task: Task | undefined }
+  | {
+      readonly ok: true
+      readonly heard: Heard
+      readonly task: Task | undefined
+      readonly names: Names
+      readonly loaded: Loaded
+    }
   | { readonly ok: false; readonly decision: Decision }
   /** The repository has to be asked for. */
   | { readonly ok: false; readonly ask: 'repository' | 'help' }
@@ -30,8 +37,8 @@ export type Elsewhere =
  * their thread or ticket, the repository they name or their project belongs to. Authority is asked of GitHub afterwards, as
  * for everybody.
  */
-export async function fromElsewhere(deps: InboxDeps, heard: Said): Promise<Elsewhere> {
-  const { said, chosen } = await withChoice(deps, heard)
+export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsewhere> {
+  const { said, chosen } = await withChoice(deps, event)
   const known = await deps.store.conversations.find(surfaceKey(said.surface))
   const task = known ? await deps.store.tasks.latest(known) : undefined
   if (said.what.type === 'gone') return { ok: false, gone: task }
@@ -39,7 +46,9 @@ export async function fromElsewhere(deps: InboxDeps, heard: Said): Promise<Elsew
   const text = wordsOf(said.what)
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
   if (said.what.type === 'button' && !fits(said.what, task)) return ignore('stale_button', 'what it was for is over')
-  const command = commandIn(said.what, text, task)
+  // What Muster is called is the repository's to say: which that is has to be known before the words are read.
+  const before = await likelyRepository(deps, said, task, chosen ?? text)
+  const command = commandIn(said.what, text, task, await namesOf(deps, before))
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
   const handed = said.what.type === 'assigned' || said.what.type === 'labelled'
   if (handed && task && isActive(task)) return ignore('task_exists', 'Muster is at work on it already')
@@ -51,7 +60,38 @@ export async function fromElsewhere(deps: InboxDeps, heard: Said): Promise<Elsew
   if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
   const words = found?.named ? withoutRepository(text, repository) : text
   const same = task?.origin.repository.id === repository.id ? task : undefined
-  return { ok: true, heard: await heardOf(deps, said, repository, words, ticket), task: same }
+  const loaded = await deps.settings.load(repository, false)
+  const heard = await heardOf(deps, said, repository, words, ticket)
+  return { ok: true, heard, task: same, loaded, names: namesIn(loaded) }
+}
+
+/** The repository of the work that is held here, or the one that the words or the settings name. */
+async function likelyRepository(
+  deps: InboxDeps,
+  { what, surface }: Said,
+  task: Task | undefined,
+  text: string,
+): Promise<Repository | undefined> {
+  if (task) return task.origin.repository
+  // Nobody else's words are looked into: a name stands behind one of these.
+  if (what.type !== 'text' || !/@|^[ \t]*\//m.test(text)) return undefined
+  const ticket = what.ticket
+  return (await findOne(deps, text)) ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
+}
+
+async function namesOf(deps: InboxDeps, repository: Repository | undefined): Promise<Names> {
+  return namesIn(repository && (await deps.settings.load(repository, false)))
+}
+
+/** Muster's own account in a channel is written `@muster`, whatever it is called on GitHub. */
+function namesIn(loaded: Loaded | undefined): Names {
+  const mention = loaded?.ok ? loaded.settings.mention : 'muster'
+  return {
+    mentions: [...new Set(['muster', mention])],
+    label: '',
+    botId: -1,
+    environments: loaded?.ok ? Object.keys(loaded.settings.environments) : [],
+  }
 }
 
 function ignore(reason: string, detail: string): Elsewhere {
@@ -94,11 +134,11 @@ async function withChoice(deps: InboxDeps, said: Said): Promise<{ said: Said; ch
   }
 }
 
-/** Muster is called within a sentence (or not by name, in a direct message): in their own words, not in a quote or in code. */
+/** Muster is called within a sentence (or not by name, in a direct message), in their own words; not only spoken of ("cc @muster"). */
 function isAddressed(text: string): boolean {
-  const own = visibleLines(text).map((line) => line.text)
-  if (own.some((line) => /^ {0,3}[@/]muster\b/i.test(line))) return false
-  return own.some((line) => line.includes('@muster')) || !text.includes('@muster')
+  if (!text.includes('@muster')) return true
+  const told = toldIn(text, ['muster'])
+  return told.commands.length === 0 && told.isNamed
 }
 
 /** A button decides what it was shown for, and nothing that came after. */
@@ -132,10 +172,12 @@ function isHanded(what: SaidWhat): boolean {
   return what.type === 'text' && what.handed === true
 }
 
-function commandIn(what: SaidWhat, text: string, task: Task | undefined): Command | undefined {
-  const command = commandOf({ text, handed: isHanded(what) }, ['muster'])
-  if (command) return command
-  // A plain reply in the thread answers the questions asked there.
+function commandIn(what: SaidWhat, text: string, task: Task | undefined, names: Names): Command | undefined {
+  const said = { type: 'text', text, ...(isHanded(what) ? { handed: true } : {}) } as const
+  const told = toldBy({ what: said }, names)
+  if (told.commands[0]) return told.commands[0]
+  if (told.isAddressed) return { verb: 'note', text }
+  // A plain reply in the thread may answer the questions asked there; by whom, is looked at once that is known.
   const answers = task?.gate?.kind === 'question' && what.type === 'text' && text.trim() !== ''
   return answers ? { verb: 'answer', text } : undefined
 }

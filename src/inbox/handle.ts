@@ -1,41 +1,20 @@
 import { SendError } from '../channels/types.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { isDecided } from '../core/inbound.ts'
-import type { Heard } from '../core/heard.ts'
-import { bareAccount, type ChannelName, memberKey, type Said } from '../core/said.ts'
 import { SUSPECT } from '../core/poison.ts'
-import { mayCommand } from '../core/policy.ts'
-import { helpReply, invalidReply, limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
-import type { Document } from '../core/reply/document.ts'
-import { type Names, type Route, route } from '../core/routing.ts'
-import type { EffectIntent } from '../core/effects.ts'
-import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
-import { holds } from '../core/task/surfaces.ts'
-import type { Task } from '../core/task/types.ts'
-import { startFromApi } from './api.ts'
-import { inThread, LIMITED, sayElsewhere } from './aside.ts'
-import { drainLane } from './lanes.ts'
-import { mayAskOnly, mayWrite } from './authority.ts'
-import { changeLinks } from './linking.ts'
-import { openTask } from './open.ts'
-import { quarantine } from './quarantine.ts'
-import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
-import { fromElsewhere } from './elsewhere.ts'
-import { PERSON } from './rate.ts'
-import { isView, showView } from './views.ts'
-import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
-import { why } from './why.ts'
 import { backoffMs } from '../core/retry.ts'
 import { keepingCount } from '../leases/suspects.ts'
 import type { Claim } from '../leases/types.ts'
 import { Fenced, Settled, type StoredInbound } from '../store/types.ts'
-import type { Fence } from '../leases/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
+import { startFromApi } from './api.ts'
+import { hear, hearElsewhere } from './hear.ts'
+import { drainLane } from './lanes.ts'
+import { quarantine } from './quarantine.ts'
+import type { InboxDeps } from './scene.ts'
 
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
-const UNHEARD =
-  'This was handed to me while I was not listening, and I am not told by whom. Please comment `@muster build` if it is still wanted.'
 
 /** Handles a stored event, and whatever waits in the same conversation: decides what becomes of it and says so. Each event is decided once. */
 export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void> {
@@ -103,7 +82,7 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
     try {
       if (source === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
       if (source === 'slack' || source === 'jira' || source === 'clickup')
-        return await hearElsewhere(deps, receivedAt, source, stored, claim.fence)
+        return await hearElsewhere(deps, source, stored, claim.fence)
       const heard = deps.receiver.read(kind, stored.body)
       if ('ignored' in heard)
         return await deps.store.inbox.decide(
@@ -116,7 +95,7 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
         await deps.store.inbox.setLane(id, heard.key)
         return await moved(heard.key)
       }
-      await hear(deps, id, receivedAt, heard, claim.fence)
+      await hear(deps, stored, heard, claim.fence)
     } catch (error) {
       await failed(deps, stored, receivedAt, error)
     }
@@ -145,251 +124,4 @@ async function failed(deps: InboxDeps, stored: StoredInbound, receivedAt: number
   const retryAt = new Date(deps.now() + asked + backoffMs(attempts, deps.random(), 500, 5 * 60_000))
   await deps.store.inbox.postpone(eventId, `tried ${attempts} times; it is tried again`, retryAt)
   throw error
-}
-
-async function hear(deps: InboxDeps, eventId: string, receivedAt: number, heard: Heard, fence: Fence): Promise<void> {
-  const known = await deps.store.conversations.find(heard.key)
-  const latest = known ? await deps.store.tasks.latest(known) : undefined
-  // Authority is asked for the repository where it was said: it counts for work on that one alone.
-  const task = latest?.origin.repository.id === heard.repository.id ? latest : undefined
-  // Most of what arrives is no business of Muster's: it costs no request, and is decided though GitHub be out of reach.
-  const idle = uninteresting(heard, task)
-  if (idle) return settle(deps, eventId, heard, known, idle)
-  const self = await deps.platform.self()
-  const loaded = await deps.settings.load(heard.repository, false)
-  const names: Names = {
-    mentions: [...new Set([loaded.ok ? loaded.settings.mention : 'muster', self.slug])],
-    label: loaded.ok ? loaded.settings.label : 'muster',
-    botId: self.id,
-  }
-  const way = route(heard, task, names)
-  if (way.to === 'ignore')
-    return settle(deps, eventId, heard, known, { outcome: 'ignored', reason: way.reason, detail: way.detail })
-  const conversationId = known ?? (await deps.store.conversations.at(heard.key))
-  await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
-  deps.kick()
-}
-
-/** The same for what was said in another channel. */
-async function hearElsewhere(
-  deps: InboxDeps,
-  receivedAt: number,
-  channel: ChannelName,
-  { body, account, event: { id: eventId } }: StoredInbound,
-  fence: Fence,
-): Promise<void> {
-  const said = (await deps.readers[channel]?.(body, account)) ?? {
-    ignored: 'channel_off',
-    detail: `${channel} is not switched on`,
-  }
-  if ('ignored' in said) {
-    if (said.ignored === 'uninstalled') await deps.uninstalled(channel, bareAccount(channel, account))
-    return deps.store.inbox.decide(eventId, { outcome: 'ignored', reason: said.ignored, detail: said.detail }, {})
-  }
-  if (isView(said.what)) {
-    const decision = await showView(deps, eventId, said, said.what)
-    return deps.store.inbox.decide(eventId, decision, { kind: said.kind })
-  }
-  const found = await fromElsewhere(deps, said)
-  if (!found.ok) {
-    if ('ask' in found) return sayElsewhere(deps, eventId, said, found.ask)
-    if ('gone' in found) return placeGone(deps, eventId, said, found.gone, fence)
-    return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
-  }
-  // What is chosen for a request belongs to that request, however often it is pressed.
-  const request = said.what.type === 'chosen' ? said.what.event : eventId
-  const heard = await inThread(deps, `thread:${request}`, receivedAt, found.heard)
-  if (!heard) return sayElsewhere(deps, eventId, said, 'absent')
-  const moved = heard.key === found.heard.key ? undefined : await deps.store.conversations.find(heard.key)
-  const task = moved ? await deps.store.tasks.latest(moved) : found.task
-  const names: Names = { mentions: ['muster'], label: '', botId: -1 }
-  const way = route(heard, task, names)
-  if (way.to === 'ignore')
-    return settle(deps, eventId, heard, undefined, { outcome: 'ignored', reason: way.reason, detail: way.detail })
-  const loaded = await deps.settings.load(heard.repository, false)
-  const conversationId = await deps.store.conversations.at(heard.key)
-  await follow(deps, { eventId, receivedAt, heard, conversationId, task, loaded, fence }, way)
-  deps.kick()
-}
-
-/** A thread or ticket was deleted: its work goes on elsewhere. */
-async function placeGone(
-  deps: InboxDeps,
-  eventId: string,
-  { surface, kind }: Said,
-  task: Task | undefined,
-  fence: Fence,
-): Promise<void> {
-  if (!task || !holds(task, surface)) {
-    const decision: Decision = { outcome: 'ignored', reason: 'no_task', detail: 'no work was held there' }
-    return deps.store.inbox.decide(eventId, decision, { kind })
-  }
-  await deps.workflow.apply(
-    task.id,
-    { type: 'surface.unlink', surface, by: undefined },
-    { inbound: { id: eventId, kind }, fence },
-  )
-  deps.kick()
-}
-
-/** What can be told from the event alone. */
-function uninteresting({ what, sender }: Heard, task: Task | undefined): Decision | undefined {
-  if (what.type !== 'text') return undefined
-  if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
-  const mayTrigger = task?.gate?.kind === 'question' || /^ {0,3}[@/]/m.test(what.text)
-  return mayTrigger
-    ? undefined
-    : { outcome: 'ignored', reason: 'no_trigger', detail: 'no command at the start of a line' }
-}
-
-async function settle(
-  deps: InboxDeps,
-  eventId: string,
-  heard: Heard,
-  conversationId: string | undefined,
-  decision: Decision,
-): Promise<void> {
-  await deps.store.inbox.decide(eventId, decision, { conversationId, kind: heard.kind })
-}
-
-async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: 'ignore' }>): Promise<void> {
-  const { heard } = scene
-  if (way.to === 'task') {
-    if (way.wantsWrite && !(await mayWrite(deps, heard)))
-      return decideOnly(deps, scene, {
-        outcome: 'refused',
-        reason: 'permission',
-        detail: 'the author may not write to the repository',
-      })
-    return apply(deps, scene, way.command, undefined)
-  }
-  const { command, commentId } = way
-  const { elsewhere, sender } = heard
-  const allowance = deps.mayAsk(elsewhere && !elsewhere.isLinked ? memberKey(elsewhere.member) : `github:${sender.id}`)
-  if (allowance !== 'yes') return tooMany(deps, scene, allowance)
-  const canWrite = await mayWrite(deps, heard)
-  const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
-  if (!ruling.ok) return refuse(deps, scene, ruling.detail)
-  if (way.to === 'open') return openTask(deps, scene, way)
-  if (scene.task && (await isForeign(deps, scene))) return refuseForeign(deps, scene)
-  if (command.verb === 'link' || command.verb === 'unlink') return changeLinks(deps, scene, command)
-  if (command.verb === 'why') return why(deps, scene, commentId)
-  if (!scene.task) return withoutTask(deps, scene, way)
-  // What goes on with the repository's settings goes on with those of now.
-  const loaded =
-    command.verb === 'deploy' || command.verb === 'retry'
-      ? await deps.settings.load(heard.repository, true)
-      : scene.loaded
-  if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
-  const said: PersonCommand = {
-    type: 'person',
-    command,
-    by: { id: heard.sender.id, login: heard.sender.login },
-    canWrite,
-    receivedAt: scene.receivedAt,
-    writtenAt: heard.writtenAt,
-    commentId,
-    settings: loaded.settings,
-  }
-  await apply(deps, scene, said, commentId)
-}
-
-/** Words that somebody handed over, by an author who could not have said them to this work. */
-async function isForeign({ platform }: InboxDeps, { heard }: Scene): Promise<boolean> {
-  if (heard.what.type !== 'text' || !heard.what.handed) return false
-  const { author } = heard.what.subject
-  return author.id !== heard.sender.id && !(author.id !== 0 && (await platform.canWrite(heard.repository, author)))
-}
-
-async function refuseForeign(deps: InboxDeps, scene: Scene): Promise<void> {
-  await whisperOrReply(
-    deps,
-    scene,
-    noteReply(
-      'Whoever wrote that may not change this work, so nothing was done. Say in your own words what should be done.',
-    ),
-  )
-  return decideOnly(deps, scene, {
-    outcome: 'refused',
-    reason: 'not_author',
-    detail: 'the words that were handed over are by somebody who may not write to the repository',
-  })
-}
-
-/** Told once, at the first command too many; and only once that is decided, so that nobody is told and then heard after all. */
-async function tooMany(deps: InboxDeps, scene: Scene, allowance: 'told' | 'no'): Promise<void> {
-  await decideOnly(deps, scene, LIMITED)
-  if (allowance === 'no') return
-  return whisperOrReply(deps, scene, limitedReply(PERSON))
-}
-
-function whisperOrReply(deps: InboxDeps, scene: Scene, document: Document): Promise<void> {
-  return scene.heard.elsewhere ? whisper(deps, scene, document) : reply(deps, scene, document)
-}
-
-async function apply(
-  deps: InboxDeps,
-  scene: Scene,
-  command: TaskCommand,
-  commentId: number | undefined,
-): Promise<void> {
-  if (!scene.task) return
-  const outcome = await deps.workflow.apply(scene.task.id, command, {
-    ...inboundOf(scene),
-    beside: (decided) => spoken(scene, decided, commentId),
-  })
-  if (outcome.events.some((event) => event.type === 'gate.approved')) crashPoint('approval-consumed')
-  const { outcome: what, reason } = outcome.decision
-  deps.log('info', 'decided', { outcome: what, reason, task: outcome.task.id })
-}
-
-/** What the author of a comment sees of its outcome at once. */
-function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
-  if (commentId === undefined && !scene.heard.elsewhere) return []
-  return [
-    ...(decision.outcome === 'accepted' ? [acknowledgement(scene, { on: 'comment', id: commentId ?? 0 })] : []),
-    ...(said ? [answer(scene, said)] : []),
-  ]
-}
-
-/** One polite refusal for each conversation; further ones are only recorded. Whoever is not known yet is told how to change that. */
-async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<void> {
-  const { elsewhere } = scene.heard
-  if (elsewhere?.member.id === '') {
-    await reply(deps, scene, noteReply(UNHEARD))
-    return decideOnly(deps, scene, {
-      outcome: 'refused',
-      reason: 'unknown_author',
-      detail: 'nobody says who asked for it',
-    })
-  }
-  if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
-    const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
-    await whisper(deps, scene, linkOffer(url, elsewhere.surface.channel === 'slack'))
-    return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_linked', detail })
-  }
-  await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')
-  await decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail })
-}
-
-/** Commands that make no sense without a task, and those that always do. */
-async function withoutTask(deps: InboxDeps, scene: Scene, way: Extract<Route, { to: 'person' }>): Promise<void> {
-  const { verb } = way.command
-  const name = scene.loaded.ok ? scene.loaded.settings.mention : 'muster'
-  const answer: Document =
-    verb === 'help'
-      ? helpReply()
-      : way.command.verb === 'invalid'
-        ? invalidReply(way.command.reason)
-        : noteReply(`There is no task in this conversation yet. \`@${name} build\` (or the label) starts one.`)
-  await reply(deps, scene, answer)
-  const decision: Decision =
-    verb === 'help'
-      ? { outcome: 'accepted', reason: 'help', detail: '' }
-      : {
-          outcome: 'refused',
-          reason: verb === 'invalid' ? 'bad_argument' : 'no_task',
-          detail: 'there is no task in this conversation',
-        }
-  await decideOnly(deps, scene, decision)
 }

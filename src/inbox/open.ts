@@ -6,7 +6,7 @@ import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
-import { acknowledgement, reply, settingsInvalid } from './replies.ts'
+import { acknowledgement, decideOnly, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 
 type Opening = Extract<Route, { to: 'open' }>
@@ -18,11 +18,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const refusal = refusalOf(way, loaded.settings.environments)
   if (refusal) {
     await reply(deps, scene, noteReply(refusal))
-    return deps.store.inbox.decide(
-      scene.eventId,
-      { outcome: 'refused', reason: 'not_possible', detail: refusal },
-      { conversationId: scene.conversationId, kind: scene.heard.kind },
-    )
+    return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_possible', detail: refusal })
   }
   const { command } = way
   const trusted = (await authorMayWrite(deps, scene, way)) && (await unchangedByOthers(deps, scene))

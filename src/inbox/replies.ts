@@ -37,14 +37,20 @@ export async function acknowledge({ store }: InboxDeps, scene: Scene, target: Ta
 }
 
 /** A comment in answer to an event. */
-export function answer({ heard, eventId }: Scene, document: Document, buttons: readonly Button[] = []): EffectIntent {
-  const key = `reply:${eventId}`
+export function answer(scene: Scene, document: Document, buttons: readonly Button[] = []): EffectIntent {
+  const { heard } = scene
+  const key = `reply:${nameOf(scene)}`
   if (heard.elsewhere)
     return {
       key,
       body: { kind: 'message', place: placeOf(heard), surface: heard.elsewhere.surface, document, buttons },
     }
   return { key, body: { kind: 'comment', place: placeOf(heard), document } }
+}
+
+/** The event, and which of its commands: each is answered. */
+function nameOf({ eventId, part }: Scene): string {
+  return part.nth === 0 ? eventId : `${eventId}:${part.nth}`
 }
 
 /** The thread on GitHub that something belongs to; number 0 where there is none. */
@@ -54,7 +60,7 @@ function placeOf({ repository, key, elsewhere }: Heard): Place {
 
 /** For the eyes of whoever said it, where the channel has such messages. */
 export async function whisper({ store }: InboxDeps, scene: Scene, document: Document): Promise<void> {
-  const { heard, eventId, conversationId } = scene
+  const { heard, conversationId } = scene
   if (!heard.elsewhere) return
   const { surface, member } = heard.elsewhere
   const body = {
@@ -65,7 +71,7 @@ export async function whisper({ store }: InboxDeps, scene: Scene, document: Docu
     name: member.name,
     document,
   } as const
-  await store.effects.add(conversationId, conversationId, undefined, [{ key: `whisper:${eventId}`, body }])
+  await store.effects.add(conversationId, conversationId, undefined, [{ key: `whisper:${nameOf(scene)}`, body }])
 }
 
 /**
@@ -76,12 +82,16 @@ export async function reply(
   deps: InboxDeps,
   scene: Scene,
   document: Document,
-  once?: 'refusal' | 'settings',
+  once?: 'refusal' | 'settings' | 'offer',
 ): Promise<void> {
   const { conversationId } = scene
   const said = answer(scene, document)
   const key =
-    once === 'refusal' ? 'refusal' : once === 'settings' ? `settings:${hashOf(document).slice(0, 16)}` : said.key
+    once === 'refusal' || once === 'offer'
+      ? once
+      : once === 'settings'
+        ? `settings:${hashOf(document).slice(0, 16)}`
+        : said.key
   await deps.store.effects.add(conversationId, conversationId, undefined, [{ ...said, key }])
 }
 
@@ -91,6 +101,7 @@ export async function decideOnly(deps: InboxDeps, scene: Scene, decision: Decisi
     conversationId: scene.conversationId,
     taskId: scene.task?.id,
     kind: scene.heard.kind,
+    part: scene.part,
   })
 }
 

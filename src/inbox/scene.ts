@@ -1,5 +1,6 @@
 import type { ChannelFacts } from '../channels/types.ts'
 import type { Heard, Unheard } from '../core/heard.ts'
+import type { Part } from '../core/inbound.ts'
 import type { ChannelName, Said } from '../core/said.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Platform, Receiver } from '../channels/types.ts'
@@ -57,10 +58,18 @@ export interface Scene {
   readonly conversationId: string
   readonly task: Task | undefined
   readonly loaded: Loaded
+  /** Which of several commands of the event this is. */
+  readonly part: Part
   /** The claim on the conversation. */
   readonly fence: Fence
 }
 
-export function inboundOf(scene: Scene): { inbound: { id: string; kind: string }; fence: Fence } {
-  return { inbound: { id: scene.eventId, kind: scene.heard.kind }, fence: scene.fence }
+/** The one command of most events. */
+export const ONLY: Part = { nth: 0, isLast: true, earlier: [] }
+
+export function inboundOf({ eventId, heard, part, fence }: Scene): {
+  inbound: { id: string; kind: string; part: Part }
+  fence: Fence
+} {
+  return { inbound: { id: eventId, kind: heard.kind, part }, fence }
 }

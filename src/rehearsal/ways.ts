@@ -62,7 +62,10 @@ export function inSlack({ team, repo }: Stage): Way {
   const talk = (nth: number, { ts }: SlackMessage, ticket: Ticket | undefined): Talk => ({
     task: { nth },
     answer: (text) =>
-      ticket ? jira.people.comment(inJira('bob'), ticket, text) : slack.people.say(who('alice'), channel, text, ts),
+      // Alice was asked: bob says that this is the answer.
+      ticket
+        ? jira.people.comment(inJira('bob'), ticket, `@muster answer ${text}`)
+        : slack.people.say(who('alice'), channel, text, ts),
     async approve(person, what) {
       const label = what === 'plan' ? 'Approve plan' : 'Approve deploy'
       await slack.people.press(who(person), await waited(buttonOn(ts, label), `"${label}"`), label)

@@ -4,7 +4,7 @@ import { laneOf } from '../core/effects.ts'
 import { spent } from '../core/policy.ts'
 import { workOf } from '../core/task/work.ts'
 import { effectRow, EFFECTS_UPSERT, FINISH, LANES_UPSERT, laneRows } from './effects.ts'
-import { decideValues } from './inbox.ts'
+import { decidedSets, stillOpen } from './inbox.ts'
 import { cleanText, jsonText, plainOf } from './json.ts'
 import { holds } from './leases.ts'
 import { isDeadlock, isUniqueViolation, Params, type Sql } from './sql.ts'
@@ -54,7 +54,7 @@ function hasGuard({ inbound, effectDone }: Commit): boolean {
 
 function guards({ fence, inbound, effectDone }: Commit, params: Params): string[] {
   const guard = inbound
-    ? `SELECT 1 FROM inbound_event WHERE id = ${params.add(inbound.id)} AND decided_at IS NULL FOR UPDATE`
+    ? `SELECT 1 FROM inbound_event WHERE ${stillOpen(inbound.id, inbound.part, params)} FOR UPDATE`
     : effectDone
       ? `SELECT 1 FROM effect WHERE id = ${params.add(effectDone.id)} AND done_revision < ${params.add(effectDone.revision)}::int FOR UPDATE`
       : undefined
@@ -155,14 +155,9 @@ function settled(commit: Commit, params: Params): string[] {
       `released AS (DELETE FROM lease WHERE name = ${params.add(commit.fence.name)} AND token = ${params.add(commit.fence.token)}::bigint AND ${IF_WRITTEN})`,
     )
   if (inbound) {
-    const [id, ...values] = decideValues(inbound.id, inbound.decision, {
-      conversationId: task.conversationId,
-      taskId: task.id,
-      kind: inbound.kind,
-    })
-    const [outcome, reason, detail, conversation, taskId, kind] = values.map((value) => `${params.add(value)}::text`)
-    parts.push(`decided AS (UPDATE inbound_event SET outcome = ${outcome}, reason = ${reason}, detail = ${detail}, decided_at = clock_timestamp(),
-      conversation_id = ${conversation}, task_id = ${taskId}, kind = COALESCE(${kind}, kind) WHERE id = ${params.add(id)} AND ${IF_WRITTEN})`)
+    const { id, decision, kind, part } = inbound
+    const sets = decidedSets(decision, { conversationId: task.conversationId, taskId: task.id, kind, part }, params)
+    parts.push(`decided AS (UPDATE inbound_event SET ${sets} WHERE id = ${params.add(id)} AND ${IF_WRITTEN})`)
   }
   if (turn) {
     const { taskId, step, attempt, ordinal, model, response, results, inputTokens, outputTokens, costUsd } = turn

@@ -1,10 +1,10 @@
-import { type InboundEvent, WILL_RETRY } from '../core/inbound.ts'
+import { type InboundEvent, type Part, WILL_RETRY, wholeDecision } from '../core/inbound.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { InboundEvent as PrismaRow, PrismaClient } from './generated/client.ts'
-import { bytesOf, cleanText, fromJson } from './json.ts'
+import { bytesOf, cleanText, fromJson, jsonText } from './json.ts'
 import { cursorOf, pageOf, readCursor } from './paging.ts'
-import type { Sql } from './sql.ts'
-import type { InboxStore, StoredInbound } from './types.ts'
+import { Params, type Sql } from './sql.ts'
+import type { InboundLinks, InboxStore, StoredInbound } from './types.ts'
 import { inboxWriter } from './writer.ts'
 
 /** Arrived events and what became of them. @param ackSql connections that nothing else uses */
@@ -16,7 +16,8 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
       return rows[0] && storedOf(rows[0])
     },
     async decide(id, decision, links) {
-      await sql.query(DECIDE, decideValues(id, decision, links))
+      const { text, values } = decideStatement(id, decision, links)
+      await sql.query(text, values)
     },
     async postpone(id, detail, retryAt) {
       await sql.query(
@@ -51,7 +52,7 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
     },
     async reopen(id) {
       const { rows } = await sql.query(
-        `UPDATE inbound_event SET decided_at = NULL, outcome = NULL, reason = NULL, detail = NULL, attempts = 0, retry_at = NULL
+        `UPDATE inbound_event SET decided_at = NULL, outcome = NULL, reason = NULL, detail = NULL, attempts = 0, retry_at = NULL, parts = '[]'
           WHERE id = $1 AND outcome = 'refused' AND reason IN ('failed', 'quarantined') RETURNING id`,
         [id],
       )
@@ -68,31 +69,47 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
         },
         orderBy: [{ receivedAt: 'desc' }, { id: 'desc' }],
         take: page.limit + 1,
-        omit: { body: true },
+        omit: { body: true, parts: true },
       })
       return pageOf(rows, page.limit, eventOf, (row) => cursorOf(row.receivedAt, row.id))
     },
   }
 }
 
-/** Decides once: whoever comes later changes nothing. */
-export const DECIDE = `UPDATE inbound_event SET outcome = $2, reason = $3, detail = $4, decided_at = clock_timestamp(),
-  conversation_id = COALESCE($5, conversation_id), task_id = COALESCE($6, task_id), kind = COALESCE($7, kind)
-  WHERE id = $1 AND decided_at IS NULL`
+function decideStatement(id: string, decision: Decision, links: InboundLinks) {
+  const params = new Params()
+  const sets = decidedSets(decision, links, params)
+  return { text: `UPDATE inbound_event SET ${sets} WHERE ${stillOpen(id, links.part, params)}`, values: params.values }
+}
 
-type Links = { conversationId?: string | undefined; taskId?: string | undefined; kind?: string | undefined }
-
-/** The parameters of `DECIDE`. */
-export function decideValues(id: string, decision: Decision, links: Links): unknown[] {
-  return [
-    id,
-    decision.outcome,
-    decision.reason,
-    cleanText(decision.detail.slice(0, 2000)),
-    links.conversationId ?? null,
-    links.taskId ?? null,
-    links.kind ?? null,
+/** What a decision writes: of several commands all but the last leave the event open. */
+export function decidedSets(decision: Decision, links: InboundLinks, params: Params): string {
+  const { part, conversationId, taskId, kind } = links
+  const about = [
+    `conversation_id = COALESCE(${params.add(conversationId ?? null)}::text, conversation_id)`,
+    `task_id = COALESCE(${params.add(taskId ?? null)}::text, task_id)`,
   ]
+  // It is read again for the next of them: what it is called stays as it came.
+  if (part && !part.isLast)
+    return [
+      ...about,
+      `parts = parts || ${params.add(jsonText([{ ...decision, detail: decision.detail.slice(0, 300) }]))}::jsonb`,
+    ].join(', ')
+  const { outcome, reason, detail } = part ? wholeDecision(part, decision) : decision
+  return [
+    ...about,
+    `kind = COALESCE(${params.add(kind ?? null)}::text, kind)`,
+    `outcome = ${params.add(outcome)}::text`,
+    `reason = ${params.add(reason)}::text`,
+    `detail = ${params.add(cleanText(detail.slice(0, 2000)))}::text`,
+    'decided_at = clock_timestamp()',
+  ].join(', ')
+}
+
+/** Decides once: whoever comes later changes nothing. */
+export function stillOpen(id: string, part: Part | undefined, params: Params): string {
+  const nth = part ? ` AND jsonb_array_length(parts) = ${params.add(part.nth)}::int` : ''
+  return `id = ${params.add(id)} AND decided_at IS NULL${nth}`
 }
 
 function textOf(value: unknown): string | undefined {
@@ -122,11 +139,12 @@ function storedOf(row: Readonly<Record<string, unknown>>): StoredInbound {
     lane: textOf(row['lane']),
     account: textOf(row['account']),
     attempts: Number(row['attempts']),
+    parts: fromJson<Decision[]>(row['parts']),
     retryAt: row['retry_at'] ? fromJson<Date>(row['retry_at']) : undefined,
   }
 }
 
-function eventOf(row: Omit<PrismaRow, 'body'>): InboundEvent {
+function eventOf(row: Omit<PrismaRow, 'body' | 'parts'>): InboundEvent {
   const { id, source, deliveryId, kind, receivedAt } = row
   const decision = row.outcome
     ? { outcome: fromJson<Decision['outcome']>(row.outcome), reason: row.reason ?? '', detail: row.detail ?? '' }

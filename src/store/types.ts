@@ -1,6 +1,6 @@
 import type { EffectBody, EffectIntent, EffectResult } from '../core/effects.ts'
 import type { ChainEnd } from '../core/chain.ts'
-import type { Arrival, InboundEvent } from '../core/inbound.ts'
+import type { Arrival, InboundEvent, Part } from '../core/inbound.ts'
 import type { RateState } from '../core/rate.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Surface } from '../core/said.ts'
@@ -35,6 +35,8 @@ export interface StoredInbound {
   readonly lane: string | undefined
   readonly account: string | undefined
   readonly attempts: number
+  /** Of several commands in it: what became of the first ones. */
+  readonly parts: readonly Decision[]
   readonly retryAt: Date | undefined
 }
 
@@ -66,6 +68,8 @@ export interface InboundLinks {
   readonly conversationId?: string | undefined
   readonly taskId?: string | undefined
   readonly kind?: string | undefined
+  /** Which of several commands this decides; undefined: the whole event. */
+  readonly part?: Part | undefined
 }
 
 export interface TaskSummary {
@@ -123,7 +127,12 @@ export interface Commit {
   /** Gives the claim back with the commit. */
   readonly release?: boolean | undefined
   readonly inbound?:
-    | { readonly id: string; readonly decision: Decision; readonly kind?: string | undefined }
+    | {
+        readonly id: string
+        readonly decision: Decision
+        readonly kind?: string | undefined
+        readonly part?: Part | undefined
+      }
     | undefined
   readonly turn?: TurnRow | undefined
   readonly effectDone?: { readonly id: string; readonly revision: number; readonly result: EffectResult } | undefined

@@ -1,6 +1,7 @@
 import type { TaskCommand, Decision } from '../core/task/commands.ts'
 import type { Outcome } from '../core/task/decide.ts'
 import type { EffectIntent } from '../core/effects.ts'
+import type { Part } from '../core/inbound.ts'
 import type { Task, TaskEvent } from '../core/task/types.ts'
 import type { Commit } from '../store/types.ts'
 
@@ -8,7 +9,9 @@ import type { Commit } from '../store/types.ts'
 export type Extra = Pick<Commit, 'turn' | 'effectDone' | 'effectFailed' | 'links' | 'fence' | 'release'> & {
   /** What is said in the conversation about the outcome, committed with it. */
   readonly beside?: ((outcome: Outcome) => readonly EffectIntent[]) | undefined
-  readonly inbound?: { readonly id: string; readonly kind?: string | undefined } | undefined
+  readonly inbound?:
+    | { readonly id: string; readonly kind?: string | undefined; readonly part?: Part | undefined }
+    | undefined
 }
 
 /** The workflow as the inbox, the outbox, the API and the workers use it. */

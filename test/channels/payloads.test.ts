@@ -7,6 +7,8 @@ import * as jiraIn from '../../src/channels/jira/normalise.ts'
 import * as jira from '../../src/channels/jira/receive.ts'
 import * as slackIn from '../../src/channels/slack/normalise.ts'
 import * as slack from '../../src/channels/slack/receive.ts'
+import { markdownOf } from '../../src/channels/jira/text.ts'
+import { findCommands } from '../../src/core/calls.ts'
 import { clickupComment as posted, NOW } from '../support/samples.ts'
 
 const SECRET = 'a-secret-for-tests-only'
@@ -221,8 +223,32 @@ describe('Jira', () => {
     }
     const document = { ...comment, comment: { ...comment.comment, body: adf } }
     expect(jiraIn.normalise(arrivalIn(receiveJira(jiraCall(document))).body, 'me')).toMatchObject({
-      what: { mentioned: true, text: '@muster approve\n\n```\n@muster deploy\n```' },
+      what: { mentioned: true, text: '@muster approve\n\n\n```\n@muster deploy\n```' },
     })
+  })
+
+  it('reads documents as the tree that they are: nothing in code, struck, in a panel, a cell or an expand is a command', () => {
+    const me = { type: 'mention', attrs: { id: 'me', text: '@Muster' } }
+    const words = (text: string, ...marks: string[]) => ({ type: 'text', text, marks: marks.map((type) => ({ type })) })
+    const said = { type: 'paragraph', content: [me, words(' approve')] }
+    const read = (...content: unknown[]) =>
+      findCommands(markdownOf({ type: 'doc', content }, 'me').text, ['muster']).map(({ verb }) => verb)
+    expect(read(said)).toEqual(['approve'])
+    expect(
+      read({ type: 'paragraph', content: [words('Fine.'), { type: 'hardBreak' }, me, words(' approve')] }),
+    ).toEqual(['approve'])
+    for (const aside of ['panel', 'expand', 'nestedExpand', 'blockquote'])
+      expect(read({ type: aside, content: [said] }), aside).toEqual([])
+    expect(
+      read({ type: 'table', content: [{ type: 'tableRow', content: [{ type: 'tableCell', content: [said] }] }] }),
+    ).toEqual([])
+    for (const mark of ['code', 'strike'])
+      expect(read({ type: 'paragraph', content: [words('@muster approve', mark)] }), mark).toEqual([])
+    for (const code of ['@muster approve', '```\n@muster approve', 'a\n```\n\n@muster approve\n\n````'])
+      expect(read({ type: 'codeBlock', content: [{ type: 'text', text: code }] }, said), code).toEqual(['approve'])
+    for (const list of ['bulletList', 'orderedList'])
+      expect(read({ type: list, content: [{ type: 'listItem', content: [said] }] })).toEqual([])
+    expect(markdownOf('{panel:title=x}\n[~me] approve\n{panel}', 'me').text).toBe('> @muster approve')
   })
 })
 

@@ -5,7 +5,7 @@ import { route } from '../../src/core/routing.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { alice, opened, origin } from '../support/tasks.ts'
 
-const names = { mentions: ['muster'], label: 'muster', botId: 99 }
+const names = { mentions: ['muster'], label: 'muster', botId: 99, environments: [] }
 const task: Task = { ...opened().task, pullRequest: { number: 6, nodeId: 'n', url: 'u', draft: false } }
 const heard = (what: Heard['what'], number: number, extra: Partial<Heard['sender']> = {}): Heard => ({
   kind: 'x',

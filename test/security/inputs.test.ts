@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { receive as receiveGithub } from '../../src/channels/github/receive.ts'
 import { markdownOf } from '../../src/channels/slack/text.ts'
-import { findCommands } from '../../src/core/command.ts'
+import { findCommands } from '../../src/core/calls.ts'
 import { mayPublish } from '../../src/core/policy.ts'
 import { quoteBlock, sanitise } from '../../src/core/sanitise.ts'
 import { ENCODINGS } from '../support/hostile.ts'

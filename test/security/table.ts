@@ -71,7 +71,7 @@ export const CASES: readonly Case[] = [
     'no time, or a wrong one',
     'no approval',
   ]),
-  ...rows('security/channels.test.ts › what a stranger', ONE, [
+  ...rows('security/channels.slow.test.ts › what a stranger', ONE, [
     '15',
     'Jira asks for something in Slack',
     'authority does not cross',
@@ -225,13 +225,13 @@ export const CASES: readonly Case[] = [
     'not heard',
   ]),
   ...rows(
-    'security/patterns.test.ts › are linear',
+    'security/patterns.slow.test.ts › are linear',
     'every regular expression of the product',
     ['60', 'repeats that take for ever', 'linear in the text'],
     ['A2', 'one short text stops the server', 'linear, and capped'],
   ),
   ...rows('inbox/rate.test.ts › takes so many', FEW, ['61', 'a thousand mentions', 'told once, then left']),
-  ...rows('scenarios/slack.views.test.ts › what is handed over', ONE, [
+  ...rows('scenarios/slack.views.slow.test.ts › what is handed over', ONE, [
     'A3',
     '"Hand to Muster" on a stranger’s command',
     'a request, never a command',
@@ -273,7 +273,7 @@ export const CASES: readonly Case[] = [
     '12 GB in small files',
     'ended, and said',
   ]),
-  ...rows('workspace/full.test.ts › where the data is', FEW, ['A10', 'a full disk', '503, and /readyz says why']),
+  ...rows('workspace/full.slow.test.ts › where the data is', FEW, ['A10', 'a full disk', '503, and /readyz says why']),
   ...rows('security/doors.test.ts › is turned away before its body is taken', 5, [
     'A11',
     'large unsigned bodies',
@@ -289,17 +289,17 @@ export const CASES: readonly Case[] = [
     'NUL, halves of characters, absurd nesting',
     'a signed webhook is kept; the API says 4xx',
   ]),
-  ...rows('security/fuzz.test.ts › whatever a webhook holds', '100,000 generated for each service', [
+  ...rows('security/fuzz.slow.test.ts › whatever a webhook holds', '100,000 generated for each service', [
     'A14',
     'generated payloads',
     'nothing throws',
   ]),
-  ...rows('security/fuzz.test.ts › whatever somebody writes', '100,000 generated', [
+  ...rows('security/fuzz.slow.test.ts › whatever somebody writes', '100,000 generated', [
     'A14',
     'generated texts',
     'read and shown',
   ]),
-  ...rows('security/fuzz.test.ts › whatever a provider answers', '100,000 generated', [
+  ...rows('security/fuzz.slow.test.ts › whatever a provider answers', '100,000 generated', [
     'A14',
     'generated answers of a model',
     'an answer, or the provider’s error',

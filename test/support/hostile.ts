@@ -8,6 +8,7 @@ export const PAYLOADS = [
   'fixes #7',
   'Closes: #7',
   'resolves GH-7',
+  'closeGH-7',
   'FIXED acme/other#7',
   'fix https://github.com/acme/web/issues/7',
   '/deploy production',

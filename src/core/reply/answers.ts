@@ -1,7 +1,8 @@
-import { VERBS } from '../command.ts'
+import { type Unclear, VERBS } from '../command.ts'
 import { spent } from '../policy.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
+import { isActive } from '../task/steps.ts'
 import { needed } from './needed.ts'
 import {
   ask,
@@ -41,6 +42,58 @@ export function helpReply(): Document {
 
 export function invalidReply(reason: string): Document {
   return [paragraph(say`${said(reason)} \`help\` lists what I understand.`)]
+}
+
+/** What changes a plan says so at once, and what that costs. */
+export function replanReply(task: Task): Document {
+  const planning = task.steps.filter((step) => step.kind === 'spec' || step.kind === 'design')
+  const cost = planning.reduce((sum, step) => sum + step.costUsd, 0)
+  const tries = Math.max(1, ...planning.map((step) => step.attempt))
+  return [
+    paragraph(
+      say`The plan is being written again with that in it, which costs about ${dollars(cost / tries)}. A new one follows, to be approved or rejected.`,
+    ),
+  ]
+}
+
+/** What was nearly said: one line with the words for it. Nothing was done. */
+export function unclearReply({ kind, text, meant }: Unclear, task: Task | undefined, mention: string): Document {
+  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(task ? needed(task) : [])]
+}
+
+function unclearText(
+  kind: Unclear['kind'],
+  text: string,
+  meant: string | undefined,
+  task: Task | undefined,
+  me: string,
+): Words {
+  const gate = task?.gate?.kind
+  const isWaiting = gate === 'plan' || gate === 'deploy'
+  switch (kind) {
+    case 'approval':
+      return isWaiting
+        ? say`Nothing was approved: an approval is the word \`${me} approve\`, alone.`
+        : say`Nothing waits for an approval here, so nothing was done.`
+    case 'assent':
+      return isWaiting
+        ? say`Nothing was decided by ${mono(text)}: \`${me} approve\` says yes, \`${me} reject <reason>\` says no.`
+        : gate === 'budget'
+          ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on, \`${me} cancel\` ends the work.`
+          : say`I asked nothing that ${mono(text)} could answer, so nothing was done. \`${me} help\` lists what I understand.`
+    case 'stop':
+      return task && isActive(task)
+        ? say`Nothing was stopped. There is no pause; \`${me} cancel\` ends the work for good (what was pushed stays), \`${me} reject <reason>\` changes a plan.`
+        : say`Nothing is running here, so there is nothing to stop.`
+    case 'courtesy':
+      return say`You are welcome. That changes nothing here.`
+    case 'typo':
+      return say`Did you mean ${mono(`${me} ${meant ?? ''}`)}? Nothing was done yet.`
+    case 'word':
+      return meant === undefined
+        ? say`${mono(text)} is no command, so nothing was done. \`${me} help\` lists what I understand; work is asked for in a sentence.`
+        : say`Did you mean ${mono(`${me} ${meant}`)}? Nothing was done yet.`
+  }
 }
 
 /** Said once to whoever gives more commands than are taken of one person. */

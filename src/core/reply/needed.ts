@@ -42,7 +42,7 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
   const me = `@${task.settings.mention}`
   switch (gate.kind) {
     case 'question':
-      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: just reply, or \`${me} answer …\`.`
+      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: ${task.origin.requester.login} just replies, anybody else says \`${me} answer …\`.`
     case 'plan':
       return say`Please look at the plan and comment \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':

@@ -48,10 +48,23 @@ export function parseInline(source: string): readonly Inline[] {
 }
 
 function checkCaps(source: string): void {
-  if (source.length > CAPS.characters) throw new TooMuchMarkup(`longer than ${CAPS.characters} characters`)
-  if ((source.match(/\n/g)?.length ?? 0) > CAPS.lines) throw new TooMuchMarkup(`more than ${CAPS.lines} lines`)
-  if ((source.match(MARKS)?.length ?? 0) > CAPS.marks) throw new TooMuchMarkup(`more than ${CAPS.marks} marks`)
+  const over = overCaps(source)
+  if (over !== undefined) throw new TooMuchMarkup(over)
 }
+
+/** Which cap a text is over; undefined where it is read. */
+function overCaps(source: string): string | undefined {
+  if (source.length > CAPS.characters) return `longer than ${CAPS.characters} characters`
+  if ((source.match(/\n/g)?.length ?? 0) > CAPS.lines) return `more than ${CAPS.lines} lines`
+  if ((source.match(MARKS)?.length ?? 0) > CAPS.marks) return `more than ${CAPS.marks} marks`
+  return undefined
+}
+
+/** The parser's own view of a text; undefined where it has more markup than is read. */
+export function tokensOf(source: string): readonly Token[] | undefined {
+  return overCaps(source) === undefined ? parser.parse(source, {}) : undefined
+}
+export type { Token }
 
 interface Node {
   readonly token: Token

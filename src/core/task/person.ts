@@ -1,6 +1,16 @@
 import { approvalFor, mayCommand, moreUsd } from '../policy.ts'
 import type { Document } from '../reply/document.ts'
-import { costReply, helpReply, invalidReply, noteReply, remainsReply, statusReply } from '../reply/answers.ts'
+import type { Unclear } from '../command.ts'
+import {
+  costReply,
+  helpReply,
+  invalidReply,
+  noteReply,
+  remainsReply,
+  replanReply,
+  statusReply,
+  unclearReply,
+} from '../reply/answers.ts'
 import { accepted, type Decided, type PersonCommand } from './commands.ts'
 import { isActive, newStep, stepById, workUnderWay } from './steps.ts'
 import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
@@ -38,6 +48,10 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
       return goOn(task, said, command.usd)
     case 'deploy':
       return deploy(task, said, command.environment, command.ref)
+    case 'unclear':
+      return unclear(task, said, command)
+    case 'note':
+      return note(task, said, command.text)
     case 'answer':
     case 'request':
     case 'ask':
@@ -53,6 +67,31 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
         noteReply(`\`${command.verb}\` is not available in this version.`),
       )
   }
+}
+
+/** A yes or a word answers a question; else it changes nothing, and what to say is told. */
+function unclear(task: Task, said: PersonCommand, command: Unclear): Decided {
+  const isAnswer = command.kind === 'assent' || (command.kind === 'word' && command.meant === undefined)
+  if (task.gate?.kind === 'question' && isAnswer && said.canWrite) return words(task, said, command.text)
+  return {
+    events: [],
+    decision: { outcome: 'ignored', reason: 'unclear', detail: `${command.kind}; nothing was changed` },
+    reply: unclearReply(command, task, task.settings.mention),
+  }
+}
+
+/** Heard by whoever works next; never an approval, never a change of a plan, never work by itself. */
+function note(task: Task, said: PersonCommand, text: string): Decided {
+  const me = task.settings.mention
+  if (!isActive(task))
+    return refused('task_ended', `This task has ended. \`@${me} build\` at the start of a line begins a new one.`)
+  const more = `To have something changed or answered, begin a line with \`@${me}\`.`
+  return accepted(
+    'noted',
+    [{ type: 'note.added', by: said.by, text }],
+    '',
+    noteReply(`Noted; it goes into the next step. ${more}`),
+  )
 }
 
 function refused(reason: string, detail: string, reply?: Document): Decided {
@@ -174,10 +213,17 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
       { type: 'task.handed_off', reason: `the plan was rejected ${LIMITS.planRounds} times` },
     ])
   }
-  return accepted('plan_rejected', [
-    { type: 'gate.rejected', gate: 'plan', by: said.by, reason: reason || 'no reason given' },
-    ...replan(task, said),
-  ])
+  if (reason === '')
+    return refused(
+      'no_reason',
+      `What should be different? Say \`@${task.settings.mention} reject <reason>\`: the plan is written again with it. \`@${task.settings.mention} cancel\` ends the work.`,
+    )
+  return accepted(
+    'plan_rejected',
+    [{ type: 'gate.rejected', gate: 'plan', by: said.by, reason }, ...replan(task, said)],
+    '',
+    replanReply(task),
+  )
 }
 
 /** PM and SA write the plan again, with everything that was said since. */
@@ -241,7 +287,12 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
       ...(spec ? [{ type: 'step.reset', step: spec.id, by: said.by } as const] : []),
     ])
   if (gate?.kind === 'plan')
-    return accepted('plan_amended', [{ type: 'gate.answered', by: said.by, text }, ...replan(task, said)])
+    return accepted(
+      'plan_amended',
+      [{ type: 'gate.answered', by: said.by, text }, ...replan(task, said)],
+      '',
+      replanReply(task),
+    )
   if (!task.pullRequest || task.merged)
     return accepted('noted', [note], '', noteReply('Noted; it goes into the next step.'))
   const comment: ReviewComment = {

@@ -97,6 +97,7 @@ export type InboundEventCountAggregateOutputType = {
   decidedAt: number
   attempts: number
   retryAt: number
+  parts: number
   _all: number
 }
 
@@ -172,6 +173,7 @@ export type InboundEventCountAggregateInputType = {
   decidedAt?: true
   attempts?: true
   retryAt?: true
+  parts?: true
   _all?: true
 }
 
@@ -280,6 +282,7 @@ export type InboundEventGroupByOutputType = {
   decidedAt: Date | null
   attempts: number
   retryAt: Date | null
+  parts: runtime.JsonValue
   _count: InboundEventCountAggregateOutputType | null
   _avg: InboundEventAvgAggregateOutputType | null
   _sum: InboundEventSumAggregateOutputType | null
@@ -324,6 +327,7 @@ export type InboundEventWhereInput = {
   decidedAt?: Prisma.DateTimeNullableFilter<"InboundEvent"> | Date | string | null
   attempts?: Prisma.IntFilter<"InboundEvent"> | number
   retryAt?: Prisma.DateTimeNullableFilter<"InboundEvent"> | Date | string | null
+  parts?: Prisma.JsonFilter<"InboundEvent">
 }
 
 export type InboundEventOrderByWithRelationInput = {
@@ -345,6 +349,7 @@ export type InboundEventOrderByWithRelationInput = {
   decidedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   attempts?: Prisma.SortOrder
   retryAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  parts?: Prisma.SortOrder
 }
 
 export type InboundEventWhereUniqueInput = Prisma.AtLeast<{
@@ -369,6 +374,7 @@ export type InboundEventWhereUniqueInput = Prisma.AtLeast<{
   decidedAt?: Prisma.DateTimeNullableFilter<"InboundEvent"> | Date | string | null
   attempts?: Prisma.IntFilter<"InboundEvent"> | number
   retryAt?: Prisma.DateTimeNullableFilter<"InboundEvent"> | Date | string | null
+  parts?: Prisma.JsonFilter<"InboundEvent">
 }, "id">
 
 export type InboundEventOrderByWithAggregationInput = {
@@ -390,6 +396,7 @@ export type InboundEventOrderByWithAggregationInput = {
   decidedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   attempts?: Prisma.SortOrder
   retryAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  parts?: Prisma.SortOrder
   _count?: Prisma.InboundEventCountOrderByAggregateInput
   _avg?: Prisma.InboundEventAvgOrderByAggregateInput
   _max?: Prisma.InboundEventMaxOrderByAggregateInput
@@ -419,6 +426,7 @@ export type InboundEventScalarWhereWithAggregatesInput = {
   decidedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"InboundEvent"> | Date | string | null
   attempts?: Prisma.IntWithAggregatesFilter<"InboundEvent"> | number
   retryAt?: Prisma.DateTimeNullableWithAggregatesFilter<"InboundEvent"> | Date | string | null
+  parts?: Prisma.JsonWithAggregatesFilter<"InboundEvent">
 }
 
 export type InboundEventCreateInput = {
@@ -440,6 +448,7 @@ export type InboundEventCreateInput = {
   decidedAt?: Date | string | null
   attempts?: number
   retryAt?: Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventUncheckedCreateInput = {
@@ -461,6 +470,7 @@ export type InboundEventUncheckedCreateInput = {
   decidedAt?: Date | string | null
   attempts?: number
   retryAt?: Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventUpdateInput = {
@@ -482,6 +492,7 @@ export type InboundEventUpdateInput = {
   decidedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   attempts?: Prisma.IntFieldUpdateOperationsInput | number
   retryAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventUncheckedUpdateInput = {
@@ -503,6 +514,7 @@ export type InboundEventUncheckedUpdateInput = {
   decidedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   attempts?: Prisma.IntFieldUpdateOperationsInput | number
   retryAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventCreateManyInput = {
@@ -524,6 +536,7 @@ export type InboundEventCreateManyInput = {
   decidedAt?: Date | string | null
   attempts?: number
   retryAt?: Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventUpdateManyMutationInput = {
@@ -545,6 +558,7 @@ export type InboundEventUpdateManyMutationInput = {
   decidedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   attempts?: Prisma.IntFieldUpdateOperationsInput | number
   retryAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventUncheckedUpdateManyInput = {
@@ -566,6 +580,7 @@ export type InboundEventUncheckedUpdateManyInput = {
   decidedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   attempts?: Prisma.IntFieldUpdateOperationsInput | number
   retryAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  parts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type InboundEventCountOrderByAggregateInput = {
@@ -587,6 +602,7 @@ export type InboundEventCountOrderByAggregateInput = {
   decidedAt?: Prisma.SortOrder
   attempts?: Prisma.SortOrder
   retryAt?: Prisma.SortOrder
+  parts?: Prisma.SortOrder
 }
 
 export type InboundEventAvgOrderByAggregateInput = {
@@ -698,6 +714,7 @@ export type InboundEventSelect<ExtArgs extends runtime.Types.Extensions.Internal
   decidedAt?: boolean
   attempts?: boolean
   retryAt?: boolean
+  parts?: boolean
 }, ExtArgs["result"]["inboundEvent"]>
 
 export type InboundEventSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -719,6 +736,7 @@ export type InboundEventSelectCreateManyAndReturn<ExtArgs extends runtime.Types.
   decidedAt?: boolean
   attempts?: boolean
   retryAt?: boolean
+  parts?: boolean
 }, ExtArgs["result"]["inboundEvent"]>
 
 export type InboundEventSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -740,6 +758,7 @@ export type InboundEventSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.
   decidedAt?: boolean
   attempts?: boolean
   retryAt?: boolean
+  parts?: boolean
 }, ExtArgs["result"]["inboundEvent"]>
 
 export type InboundEventSelectScalar = {
@@ -761,9 +780,10 @@ export type InboundEventSelectScalar = {
   decidedAt?: boolean
   attempts?: boolean
   retryAt?: boolean
+  parts?: boolean
 }
 
-export type InboundEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "seq" | "source" | "deliveryId" | "kind" | "receivedAt" | "body" | "lane" | "account" | "duplicateOf" | "conversationId" | "taskId" | "outcome" | "reason" | "detail" | "decidedAt" | "attempts" | "retryAt", ExtArgs["result"]["inboundEvent"]>
+export type InboundEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "seq" | "source" | "deliveryId" | "kind" | "receivedAt" | "body" | "lane" | "account" | "duplicateOf" | "conversationId" | "taskId" | "outcome" | "reason" | "detail" | "decidedAt" | "attempts" | "retryAt" | "parts", ExtArgs["result"]["inboundEvent"]>
 
 export type $InboundEventPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "InboundEvent"
@@ -796,6 +816,10 @@ export type $InboundEventPayload<ExtArgs extends runtime.Types.Extensions.Intern
     decidedAt: Date | null
     attempts: number
     retryAt: Date | null
+    /**
+     * Of several commands in it: what became of the first ones.
+     */
+    parts: runtime.JsonValue
   }, ExtArgs["result"]["inboundEvent"]>
   composites: {}
 }
@@ -1237,6 +1261,7 @@ export interface InboundEventFieldRefs {
   readonly decidedAt: Prisma.FieldRef<"InboundEvent", 'DateTime'>
   readonly attempts: Prisma.FieldRef<"InboundEvent", 'Int'>
   readonly retryAt: Prisma.FieldRef<"InboundEvent", 'DateTime'>
+  readonly parts: Prisma.FieldRef<"InboundEvent", 'Json'>
 }
     
 

@@ -1,6 +1,6 @@
 import { checkSync } from 'recheck'
 import { describe, expect, it } from 'vitest'
-import { findCommands } from '../../src/core/command.ts'
+import { findCommands, patternsFor } from '../../src/core/calls.ts'
 import { withoutRepository } from '../../src/core/request.ts'
 import { patternsIn } from '../support/patterns.ts'
 
@@ -14,7 +14,9 @@ describe('60: regular expressions', () => {
     expect(patterns.length).toBeGreaterThan(200)
     // What is put together at run time is tried below; its parts are escaped names.
     expect(built.map((one) => one.replace(/:\d+$/, '')).toSorted()).toEqual([
-      'core/command.ts',
+      'core/calls.ts',
+      'core/calls.ts',
+      'core/calls.ts',
       'core/request.ts',
       'http/consent.ts',
     ])
@@ -35,7 +37,7 @@ describe('60: regular expressions', () => {
     // The same shapes, with names put in; the classes around them are what could be slow.
     const names = ['muster', 'a.b-c']
     for (const source of [
-      `^ {0,3}[@/](?:${names.join('|')})(?:\\[bot\\])?(?=$|[\\s,:!?.])[,:!?.]?(.*)`,
+      ...Object.values(patternsFor(names)).map(({ source }) => source),
       `,?[ \\t]{0,3}(?:\\b(?:in|on|for|of)[ \\t]{1,3})?(?<![\\w/.])acme/web(?=$|[\\s),.;:!?])`,
       `(?:^|; )muster_link=([\\w-]{43})(?:;|$)`,
     ])

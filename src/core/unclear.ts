@@ -1,0 +1,132 @@
+import { type Unclear, isVerb, type Verb, VERBS } from './command.ts'
+
+/** What is nearly a command, or polite: people mistype, say it in other words, and thank. None of it is a request. */
+
+const APPROVAL =
+  /^(lgtm|sgtm|approved?|i approve|approve (it|this|that|the plan|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
+const ASSENT =
+  /^(n|no|nope|nah|y|yes|yep|yeah|yup|ok|okay|k|sure|of course|please do|do it|do that|go|go ahead|go on|go for it|proceed|\+1|👍|✅|🚀)( please)?$/u
+const STOP =
+  /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t)( it| this| that| everything| please| now| the work| the task)?$/
+const COURTESY =
+  /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|sorry|my bad|please|hi|hello|hey|hi there|hello there|bye|ping|test|👋|🙏|❤️|🎉|😀|🙂)$/u
+const THANKS_FOR =
+  /^(many )?(thanks|thank you|thx) (for|everyone|muster|all)\b(?!.*\b(but|however|please|can|could|would|still|also|now|and)\b)/
+/** Alone, these add nothing to a command. */
+const FILLER = /^(it|this|that|now|please|everything|all|again|(the |this )?(task|work|step|plan|issue|pr))$/
+
+/** A line without what people put at its end: stops and exclamation marks mean nothing, a question mark asks. */
+export function lineOf(text: string): { readonly bare: string; readonly isAsked: boolean } {
+  const trimmed = text.trim()
+  let end = trimmed.length
+  while (end > 0 && '.!?…;, '.includes(trimmed[end - 1] ?? '')) end--
+  return { bare: trimmed.slice(0, end), isAsked: trimmed.slice(end).includes('?') }
+}
+
+/**
+ * @param bare the line after the mention, without its final marks
+ * @param below the author's further lines: with those it is more than a word
+ * @param verb the verb that the line begins with, where it is one with words that it has no use for
+ * @param fits whether these arguments are a verb's
+ */
+export function unclear(
+  bare: string,
+  below: string,
+  verb: Verb | undefined,
+  fits: (verb: Verb, rest: readonly string[]) => boolean,
+): Unclear | undefined {
+  const text = bare.slice(0, 200)
+  const said = (kind: Unclear['kind'], meant?: string): Unclear => ({ verb: 'unclear', kind, text, meant })
+  const plain = bare.toLowerCase().replaceAll('’', "'").replace(/\s+/g, ' ')
+  const polite = withoutPoliteness(plain)
+  if (verb !== undefined) return FILLER.test(plain.slice(verb.length).trim()) ? said('typo', verb) : undefined
+  if (isVerb(polite) && polite !== plain) return polite === 'approve' ? said('approval') : said('typo', polite)
+  const isAll = below === '' || isCourtesy(lineOf(below.toLowerCase()).bare)
+  if (isAll && APPROVAL.test(plain)) return said('approval')
+  const meant = misspelt(plain, fits)
+  if (meant !== undefined) return said('typo', meant)
+  if (!isAll) return undefined
+  if (ASSENT.test(plain)) return said('assent')
+  if (isCourtesy(plain)) return said('courtesy')
+  if (plain.split(/[,.!] ?/).every((part) => STOP.test(part) || isCourtesy(part))) return said('stop', 'cancel')
+  return below === '' && isLoneWord(bare) ? said('word', nearest(plain)) : undefined
+}
+
+/** Whether a whole text is thanks or a greeting, and nothing else. */
+export function isPolite(text: string): boolean {
+  return isCourtesy(lineOf(text.toLowerCase().slice(0, 500)).bare)
+}
+
+function isCourtesy(text: string): boolean {
+  const parts = text.split(/[,.!;\n]+ ?| and /).filter((part) => part.trim() !== '')
+  return (
+    parts.length > 0 &&
+    parts.length < 6 &&
+    parts.every((part) => COURTESY.test(part.trim()) || (part.length < 80 && THANKS_FOR.test(part.trim())))
+  )
+}
+
+/** Without a please before or after it. */
+export function withoutPoliteness(text: string): string {
+  return text
+    .replace(/^(please|pls|kindly|can you|could you),? /, '')
+    .replace(/,? (please|pls|thanks|thank you|thx)$/, '')
+}
+
+/** A letter or two wrong in a verb that stands alone or with what it takes: at most one in up to four letters. */
+function misspelt(plain: string, fits: (verb: Verb, rest: readonly string[]) => boolean): string | undefined {
+  const [word = '', ...rest] = plain.split(' ')
+  const found = closest(word)
+  if (found === undefined) return undefined
+  // "rejected orders are not refunded": an inflection with more to it begins a sentence.
+  if (rest.length > 0 && (word.startsWith(found) || !fits(found, rest))) return undefined
+  return [found, ...rest].join(' ').slice(0, 120)
+}
+
+function closest(word: string): Verb | undefined {
+  if (word.length < 3 || word.length > 14 || isVerb(word)) return undefined
+  const near = Object.keys(VERBS)
+    .filter(isVerb)
+    .map((verb) => ({ verb, far: distance(word, verb), most: Math.min(word.length, verb.length) <= 4 ? 1 : 2 }))
+    .filter(({ far, most }) => far <= most)
+  return near.sort((one, other) => one.far - other.far)[0]?.verb
+}
+
+/** The command that a lone word begins with (`stat`, `cancelled`). */
+function nearest(word: string): string | undefined {
+  return Object.keys(VERBS).find((verb) => word.length > 2 && (verb.startsWith(word) || word.startsWith(verb)))
+}
+
+/** Scripts without spaces between words put a whole sentence into one; an address, a ticket or a path names what is meant. */
+function isLoneWord(text: string): boolean {
+  if (/\s/.test(text)) return false
+  if (
+    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u.test(
+      text,
+    )
+  )
+    return false
+  return !/[/#:<]|\w\.\w|-\d/.test(text)
+}
+
+/** Edits between two words: a letter more, less or other, or two that changed places (optimal string alignment). */
+export function distance(one: string, other: string): number {
+  const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, index) => index)]
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1] ? 0 : 1
+      const swapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
+      row.push(
+        Math.min(
+          (rows[i - 1]?.[j] ?? 0) + 1,
+          (row[j - 1] ?? 0) + 1,
+          (rows[i - 1]?.[j - 1] ?? 0) + same,
+          swapped ? (rows[i - 2]?.[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      )
+    }
+    rows.push(row)
+  }
+  return rows[one.length]?.[other.length] ?? 0
+}

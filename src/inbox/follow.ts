@@ -1,0 +1,184 @@
+import { memberKey } from '../core/said.ts'
+import type { Command } from '../core/command.ts'
+import { mayCommand } from '../core/policy.ts'
+import { helpReply, invalidReply, limitedReply, linkOffer, noteReply, unclearReply } from '../core/reply/answers.ts'
+import type { Document } from '../core/reply/document.ts'
+import type { Route } from '../core/routing.ts'
+import type { EffectIntent } from '../core/effects.ts'
+import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
+import { crashPoint } from '../telemetry/crash.ts'
+import { LIMITED } from './aside.ts'
+import { mayAskOnly, mayWrite } from './authority.ts'
+import { changeLinks } from './linking.ts'
+import { openTask } from './open.ts'
+import { PERSON } from './rate.ts'
+import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
+import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
+import { why } from './why.ts'
+
+const UNHEARD =
+  'This was handed to me while I was not listening, and I am not told by whom. Please comment `@muster build` if it is still wanted.'
+
+/** Goes where a route leads, if whoever said it may. */
+export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: 'ignore' }>): Promise<void> {
+  const { heard } = scene
+  if (way.to === 'task') {
+    if (way.wantsWrite && !(await mayWrite(deps, heard)))
+      return decideOnly(deps, scene, {
+        outcome: 'refused',
+        reason: 'permission',
+        detail: 'the author may not write to the repository',
+      })
+    return apply(deps, scene, way.command, undefined)
+  }
+  const { command, commentId } = way
+  const { elsewhere, sender } = heard
+  if (command.verb === 'note' && !(await mayWrite(deps, heard)))
+    return decideOnly(deps, scene, {
+      outcome: 'ignored',
+      reason: 'bystander',
+      detail: 'spoke of Muster, and may not ask for anything',
+    })
+  const allowance = deps.mayAsk(elsewhere && !elsewhere.isLinked ? memberKey(elsewhere.member) : `github:${sender.id}`)
+  if (allowance !== 'yes') return tooMany(deps, scene, allowance)
+  const canWrite = await mayWrite(deps, heard)
+  const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
+  if (!ruling.ok) return refuse(deps, scene, ruling.detail)
+  if (way.to === 'open') return openTask(deps, scene, way)
+  if (scene.task && (await isForeign(deps, scene))) return refuseForeign(deps, scene)
+  if (command.verb === 'link' || command.verb === 'unlink') return changeLinks(deps, scene, command)
+  if (command.verb === 'why') return why(deps, scene, commentId)
+  if (!scene.task) return withoutTask(deps, scene, way)
+  // What goes on with the repository's settings goes on with those of now.
+  const loaded =
+    command.verb === 'deploy' || command.verb === 'retry'
+      ? await deps.settings.load(heard.repository, true)
+      : scene.loaded
+  if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
+  const said: PersonCommand = {
+    type: 'person',
+    command,
+    by: { id: heard.sender.id, login: heard.sender.login },
+    canWrite,
+    receivedAt: scene.receivedAt,
+    writtenAt: heard.writtenAt,
+    commentId,
+    settings: loaded.settings,
+  }
+  await apply(deps, scene, said, commentId)
+}
+
+/** Words that somebody handed over, by an author who could not have said them to this work. */
+async function isForeign({ platform }: InboxDeps, { heard }: Scene): Promise<boolean> {
+  if (heard.what.type !== 'text' || !heard.what.handed) return false
+  const { author } = heard.what.subject
+  return author.id !== heard.sender.id && !(author.id !== 0 && (await platform.canWrite(heard.repository, author)))
+}
+
+async function refuseForeign(deps: InboxDeps, scene: Scene): Promise<void> {
+  await whisperOrReply(
+    deps,
+    scene,
+    noteReply(
+      'Whoever wrote that may not change this work, so nothing was done. Say in your own words what should be done.',
+    ),
+  )
+  return decideOnly(deps, scene, {
+    outcome: 'refused',
+    reason: 'not_author',
+    detail: 'the words that were handed over are by somebody who may not write to the repository',
+  })
+}
+
+/** Told once, at the first command too many; and only once that is decided, so that nobody is told and then heard after all. */
+async function tooMany(deps: InboxDeps, scene: Scene, allowance: 'told' | 'no'): Promise<void> {
+  await decideOnly(deps, scene, LIMITED)
+  if (allowance === 'no') return
+  return whisperOrReply(deps, scene, limitedReply(PERSON))
+}
+
+function whisperOrReply(deps: InboxDeps, scene: Scene, document: Document): Promise<void> {
+  return scene.heard.elsewhere ? whisper(deps, scene, document) : reply(deps, scene, document)
+}
+
+async function apply(
+  deps: InboxDeps,
+  scene: Scene,
+  command: TaskCommand,
+  commentId: number | undefined,
+): Promise<void> {
+  if (!scene.task) return
+  const outcome = await deps.workflow.apply(scene.task.id, command, {
+    ...inboundOf(scene),
+    beside: (decided) => spoken(scene, decided, commentId),
+  })
+  if (outcome.events.some((event) => event.type === 'gate.approved')) crashPoint('approval-consumed')
+  const { outcome: what, reason } = outcome.decision
+  deps.log('info', 'decided', { outcome: what, reason, task: outcome.task.id })
+}
+
+/** What the author of a comment sees of its outcome at once. */
+function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
+  if (commentId === undefined && !scene.heard.elsewhere) return []
+  return [
+    ...(decision.outcome === 'accepted' ? [acknowledgement(scene, { on: 'comment', id: commentId ?? 0 })] : []),
+    ...(said ? [answer(scene, said)] : []),
+  ]
+}
+
+/** One polite refusal for each conversation; further ones are only recorded. Whoever is not known yet is told how to change that. */
+async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<void> {
+  const { elsewhere } = scene.heard
+  if (elsewhere?.member.id === '') {
+    await reply(deps, scene, noteReply(UNHEARD))
+    return decideOnly(deps, scene, {
+      outcome: 'refused',
+      reason: 'unknown_author',
+      detail: 'nobody says who asked for it',
+    })
+  }
+  if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
+    const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
+    await whisper(deps, scene, linkOffer(url, elsewhere.surface.channel === 'slack'))
+    return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_linked', detail })
+  }
+  await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')
+  await decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail })
+}
+
+/** Commands that make no sense without a task, and those that always do. */
+async function withoutTask(deps: InboxDeps, scene: Scene, way: Extract<Route, { to: 'person' }>): Promise<void> {
+  const name = scene.loaded.ok ? scene.loaded.settings.mention : 'muster'
+  const { document, decision, once } = aloneAnswer(way.command, name)
+  await reply(deps, scene, document, once)
+  await decideOnly(deps, scene, decision)
+}
+
+function aloneAnswer(
+  command: Command,
+  name: string,
+): { readonly document: Document; readonly decision: Decision; readonly once?: 'offer' } {
+  const no = (reason: string, detail: string): Decision => ({ outcome: 'refused', reason, detail })
+  switch (command.verb) {
+    case 'help':
+      return { document: helpReply(), decision: { outcome: 'accepted', reason: 'help', detail: '' } }
+    case 'invalid':
+      return { document: invalidReply(command.reason), decision: no('bad_argument', command.reason) }
+    case 'unclear':
+      return {
+        document: unclearReply(command, undefined, name),
+        decision: { outcome: 'ignored', reason: 'unclear', detail: `${command.kind}; nothing was begun` },
+      }
+    case 'note':
+      return {
+        document: noteReply(`Do you want me to work on this? \`@${name} build\` at the start of a line begins it.`),
+        decision: { outcome: 'ignored', reason: 'mentioned', detail: 'spoken to within a sentence' },
+        once: 'offer',
+      }
+    default:
+      return {
+        document: noteReply(`There is no task in this conversation yet. \`@${name} build\` (or the label) starts one.`),
+        decision: no('no_task', 'there is no task in this conversation'),
+      }
+  }
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { githubKey, type Heard } from '../../src/core/heard.ts'
+import { mayCommand } from '../../src/core/policy.ts'
+import type { Document } from '../../src/core/reply/document.ts'
+import { noteReply, unclearReply } from '../../src/core/reply/answers.ts'
+import { renderMarkdown } from '../../src/channels/github/render.ts'
+import { route } from '../../src/core/routing.ts'
+import { decide } from '../../src/core/task/decide.ts'
+import type { Task } from '../../src/core/task/types.ts'
+import { alice, bob, opened, origin, settings } from '../support/tasks.ts'
+import { commandsPage } from '../support/words.print.ts'
+import { type At, type Row, WORDS } from '../support/words.ts'
+
+const carol = { id: 3, login: 'carol' }
+const NOW = 1_000_000
+const plan = { kind: 'plan', hash: 'abcdef1234567890', openedAt: 1000, reason: 'money' } as const
+const base = opened().task
+const AT: Readonly<Record<At, Task | undefined>> = {
+  nothing: undefined,
+  work: base,
+  question: { ...base, status: 'waiting', gate: { kind: 'question', questions: ['per item?'], openedAt: 1000 } },
+  plan: { ...base, status: 'waiting', gate: plan },
+  deploy: {
+    ...base,
+    status: 'waiting',
+    gate: { kind: 'deploy', hash: 'h', sha: 'abc', environment: 'production', openedAt: 1000 },
+  },
+  end: { ...base, status: 'done' },
+}
+const WHO = { requester: alice, team: bob, reader: carol }
+
+function heardFrom({ said, by = 'team' }: Row): Heard {
+  const subject = { number: 5, isPullRequest: false, title: 't', body: 'b', author: alice, url: '' }
+  return {
+    kind: 'issue_comment.created',
+    repository: origin.repository,
+    sender: { ...WHO[by], isBot: false },
+    key: githubKey(origin.repository.id, 5),
+    writtenAt: NOW,
+    what: { type: 'text', text: said, commentId: 1, subject },
+  }
+}
+
+/** What becomes of a row, as the inbox goes about it. */
+function outcomeOf(row: Row): { is: string; answer: Document | undefined } {
+  const task = AT[row.at]
+  const heard = heardFrom(row)
+  const names = { mentions: ['muster'], label: 'muster', botId: 99, environments: ['production'] }
+  const way = route(heard, task, names)
+  if (way.to === 'ignore') return { is: 'ignored', answer: undefined }
+  if (way.to === 'task') return { is: way.command.type, answer: undefined }
+  const { command } = way
+  const canWrite = row.by !== 'reader'
+  if (command.verb === 'note' && !canWrite) return { is: 'bystander', answer: undefined }
+  const ruling = mayCommand(command.verb, canWrite)
+  if (!ruling.ok) return { is: ruling.reason, answer: noteReply(ruling.detail) }
+  if (way.to === 'open') return { is: `open ${command.verb}`, answer: undefined }
+  if (!task && command.verb === 'unclear') return { is: 'unclear', answer: unclearReply(command, undefined, 'muster') }
+  if (!task)
+    return { is: command.verb === 'note' ? 'offer' : command.verb, answer: noteReply('`@muster build` begins it.') }
+  const by = WHO[row.by ?? 'team']
+  const { decision, reply } = decide(
+    task,
+    { type: 'person', command, by, canWrite, receivedAt: NOW, writtenAt: NOW, commentId: 1, settings },
+    NOW,
+  )
+  return { is: decision.reason, answer: reply }
+}
+
+describe('what is said is taken for what it is', () => {
+  it.each(WORDS)('$at: $said', (row) => {
+    const { is, answer } = outcomeOf(row)
+    expect(row.is.split('|')).toContain(is)
+    if (row.answer !== undefined) expect(renderMarkdown(answer ?? [], { redact: (text) => text })).toContain(row.answer)
+    else if (is === 'ignored' || is === 'bystander') expect(answer).toBeUndefined()
+  })
+})
+
+it('is what docs/commands.md says', () => {
+  expect(readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toBe(commandsPage())
+})

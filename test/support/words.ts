@@ -1,0 +1,222 @@
+/**
+ * What is said, where, by whom, and what it is taken for: the table that the tests run, and that `docs/commands.md` is made of
+ * (`node test/support/words.print.ts`).
+ */
+export interface Row {
+  readonly said: string
+  /** What waits or runs in the conversation. */
+  readonly at: At
+  /** `team` may write to the repository; `requester` too, and asked for the work; `reader` may only read. */
+  readonly by?: 'requester' | 'team' | 'reader'
+  /** What it is taken for: a reason of a decision, or what begins. */
+  readonly is: string
+  /** Words of the answer; undefined: nothing is said. */
+  readonly answer?: string
+}
+export type At = 'nothing' | 'question' | 'work' | 'plan' | 'deploy' | 'end'
+
+const same = (said: readonly string[], at: At, is: string, answer?: string): Row[] =>
+  said.map((one) => ({ said: one, at, is, ...(answer === undefined ? {} : { answer }) }))
+
+export const WORDS: readonly Row[] = [
+  // An approval is the exact word, alone.
+  ...same(
+    ['@muster approve', '@muster approve.', '@muster approve!', '/muster Approve', '@muster[bot]: approve'],
+    'plan',
+    'plan_approved',
+  ),
+  ...same(
+    [
+      '@muster approved',
+      '@muster lgtm',
+      '@muster LGTM!',
+      '@muster approve?',
+      '@muster looks good',
+      '@muster ship it',
+      '@muster please approve',
+      '@muster sounds good to me',
+      '@muster all good',
+    ],
+    'plan',
+    'unclear',
+    'Nothing was approved: an approval is the word',
+  ),
+  ...same(['@muster lgtm', '@muster approved'], 'deploy', 'unclear', 'Nothing was approved'),
+  ...same(['@muster lgtm'], 'work', 'unclear', 'Nothing waits for an approval'),
+  ...same(['@muster yes', '@muster ok', '@muster go ahead', '@muster 👍', '@muster +1'], 'plan', 'unclear', 'says yes'),
+  ...same(['@muster no', '@muster nope.'], 'plan', 'unclear', 'says no'),
+  ...same(
+    [
+      '@muster approve if the tests pass',
+      '@muster approve\nonly if the tests pass',
+      '@muster approve\n\nnot yet, wait for Bob',
+      '@muster approve\nThanks!',
+      '@muster approve please',
+    ],
+    'plan',
+    'bad_argument',
+    'nothing was approved',
+  ),
+  ...same(['@muster approve --force'], 'plan', 'bad_argument', 'knows no option'),
+  ...same(['@muster aprove', '@muster appove', '@muster approev'], 'plan', 'unclear', 'Did you mean'),
+  // Nothing is stopped by a word that is none.
+  ...same(['@muster cancel', '@muster cancel.', '@muster Cancel!'], 'work', 'cancelled', 'Cancelled by'),
+  ...same(
+    [
+      '@muster stop',
+      '@muster abort',
+      '@muster pause',
+      '@muster stop it',
+      '@muster please stop',
+      '@muster thanks, never mind',
+      '@muster hold on',
+    ],
+    'work',
+    'unclear',
+    'There is no pause',
+  ),
+  ...same(
+    ['@muster cancle', '@muster cancel?', '@muster cancel it', '@muster please cancel', '@muster canceled'],
+    'work',
+    'unclear',
+    'Did you mean',
+  ),
+  ...same(['@muster cancel\nbutton must stay as it is'], 'work', 'bad_argument', 'stands alone'),
+  ...same(['@muster stop'], 'nothing', 'unclear', 'nothing to stop'),
+  // A verb with words that it has no use for is prose.
+  ...same(
+    [
+      '@muster cancel button must stay as it is',
+      '@muster cost calculation is wrong for 10 pieces',
+      '@muster status bar is empty',
+      '@muster retry logic loses the last item',
+      '@muster continue with the other approach',
+      '@muster link in the footer is broken',
+    ],
+    'work',
+    'noted',
+    'Noted',
+  ),
+  ...same(
+    [
+      '@muster cost calculation is wrong for 10 pieces',
+      '@muster deploy script fails',
+      '@muster help me fix the rounding',
+      '@muster why does the total differ?',
+      '@muster lock contention in the worker',
+      '@muster add a test',
+      '@muster plane crash on startup',
+      '@muster rejected orders are not refunded',
+      '@muster like this but for invoices',
+      '@muster thanks for the fix, but the total is still wrong',
+      '@muster please look at this',
+      '@muster 四捨五入を直して',
+      '@muster https://example.com/issue',
+      '@muster lgtm but rename the variable',
+    ],
+    'nothing',
+    'open request',
+  ),
+  ...same(['@muster build', '@muster build.', '@muster fix the rounding'], 'nothing', 'open build|open fix'),
+  ...same(['@muster ask how are totals rounded?'], 'nothing', 'open ask'),
+  ...same(['@muster deploy prod', '@muster deploy prod.'], 'end', 'unknown_environment', 'there are: production'),
+  ...same(['@muster deploy production', '@muster deploy production v1.2'], 'end', 'not_merged|deploy_requested'),
+  ...same(['@muster deplyo production'], 'end', 'unclear', 'deploy production'),
+  ...same(['@muster deploy production?'], 'end', 'unclear', 'Did you mean'),
+  // Mistyped, polite, or just one word: nothing begins, nothing costs.
+  ...same(
+    ['@muster aprove', '@muster hlep', '@muster staus', '@muster biuld', '@muster fxi'],
+    'nothing',
+    'unclear',
+    'Did you mean',
+  ),
+  ...same(['@muster foo', '@muster Rounding'], 'nothing', 'unclear', 'is no command'),
+  ...same(
+    ['@muster thanks', '@muster thank you!', '@muster thanks, great work', '@muster hi', '@muster good job'],
+    'nothing',
+    'unclear',
+    'You are welcome',
+  ),
+  ...same(['@muster thanks', '@muster Thanks for fixing this!'], 'plan', 'unclear', 'You are welcome'),
+  ...same(['@muster pause', '@muster thanks, never mind'], 'nothing', 'unclear', 'nothing to stop'),
+  ...same(['@muster status', '@muster status?', '@muster status please', '@muster Status.'], 'work', 'status'),
+  ...same(['@muster help', '@muster', '@muster help?'], 'work', 'help', 'Command'),
+  ...same(['@muster cost', '@muster why?'], 'work', 'cost|why'),
+  // What changes a plan says so, and what it costs.
+  ...same(['@muster use cents instead', '@muster lgtm\nbut rename it'], 'plan', 'plan_amended', 'which costs about'),
+  ...same(['@muster reject too risky'], 'plan', 'plan_rejected', 'which costs about'),
+  ...same(['@muster reject', '@muster reject.'], 'plan', 'no_reason', 'What should be different?'),
+  // In the middle of a sentence.
+  ...same(
+    ['Hey @muster, can you fix this please?', 'Could you look at this, @muster?'],
+    'nothing',
+    'offer',
+    'begins it',
+  ),
+  ...same(['Hey @muster, please use cents.'], 'plan', 'noted', 'begin a line with'),
+  ...same(['Hey @muster, please approve'], 'plan', 'noted', 'begin a line with'),
+  ...same(
+    [
+      'cc @muster',
+      'as @muster said, it is the rounding',
+      'Bob told @muster',
+      '@bob see what @muster did',
+      "I like @muster's plan",
+    ],
+    'work',
+    'ignored',
+  ),
+  { said: 'Hey @muster, can you fix this please?', at: 'work', by: 'reader', is: 'bystander' },
+  // Other names.
+  ...same(
+    [
+      '@muster.yml should list it',
+      '/muster:latest is old',
+      '@muster.com is down',
+      '@muster-x approve',
+      '@musterly approve',
+    ],
+    'plan',
+    'ignored',
+  ),
+  // Answers to questions.
+  { said: 'Per item, please.', at: 'question', by: 'requester', is: 'answered' },
+  { said: '@muster yes', at: 'question', by: 'requester', is: 'answered' },
+  { said: '@muster answer per item', at: 'question', by: 'team', is: 'answered' },
+  { said: '@muster per item', at: 'question', by: 'team', is: 'answered' },
+  { said: 'I would say per item.', at: 'question', by: 'team', is: 'ignored' },
+  { said: 'I have that too!', at: 'question', by: 'reader', is: 'ignored' },
+  { said: '@bob what do you think?', at: 'question', by: 'requester', is: 'ignored' },
+  { said: 'Thanks!', at: 'question', by: 'requester', is: 'ignored' },
+  { said: '@muster lgtm', at: 'question', by: 'team', is: 'unclear', answer: 'Nothing waits for an approval' },
+  { said: '@muster thanks', at: 'question', by: 'team', is: 'unclear', answer: 'You are welcome' },
+  // Only who may write.
+  { said: '@muster approve', at: 'plan', by: 'reader', is: 'permission', answer: 'write permission' },
+  { said: '@muster status', at: 'work', by: 'reader', is: 'status' },
+  // Not their author's own words, or not to be seen.
+  ...same(
+    [
+      '> @muster approve',
+      '> quoted\n@muster approve',
+      '```\n@muster approve\n```',
+      '    @muster approve',
+      '<details>\n\n@muster approve\n\n</details>',
+      'folded <details>\n\n@muster approve',
+      'as <del>\n@muster approve\n</del>',
+      '~~@muster approve~~',
+      '~~never\n@muster approve~~',
+      '- @muster approve',
+      '# @muster approve',
+      '<!-- @muster approve -->',
+      'Fine.\n\nOn Mon, 1 Jan 2026 at 10:00, Alice <alice@example.com> wrote:\n@muster approve',
+      'From: Alice\nSent: Monday\nTo: Bob\n\n@muster approve',
+    ],
+    'plan',
+    'ignored',
+  ),
+  ...same(
+    ['> ```\n> code\n> ```\n\n@muster approve', '1. ```\n   x\n@muster approve', 'Thanks!\n@muster approve'],
+    'plan',
+    'plan_approved',
+  ),
+]
