@@ -100,14 +100,14 @@ class BullQueues implements Queue {
     if (this.#closing) return
     this.#mustBeReady()
     const options = { ...JOB, jobId: id, delay: Math.max(0, Math.round(delayMs)), ...(priority ? { priority } : {}) }
-    await within(ADD_MS, Promise.resolve(this.#queues.get(queueOf(job))?.add(job.name, writeJob(job), options)))
+    await within(ADD_MS, queueIn(this.#queues, queueOf(job)).add(job.name, writeJob(job), options))
   }
 
   async addMany(jobs: Parameters<Queue['addMany']>[0]): Promise<void> {
     if (this.#closing) return
     this.#mustBeReady()
     const all = [...Map.groupBy(jobs, ({ job }) => queueOf(job))].map(async ([name, list]) =>
-      this.#queues.get(name)?.addBulk(
+      queueIn(this.#queues, name).addBulk(
         list.map(({ job, priority }) => ({
           name: job.name,
           data: writeJob(job),
@@ -165,21 +165,19 @@ class BullQueues implements Queue {
     this.#workers.delete(name)
     if (running) await running.close()
     if (concurrency < 1 || this.#closing) return
-    const worker = this.#backend.worker(name, (job) => this.#work(job.data, job.id), concurrency)
+    const worker = this.#backend.worker(name, (job) => this.#work(name, job.data, job.id), concurrency)
     worker.on('error', this.#deps.quiet)
     this.#workers.set(name, worker)
   }
 
-  async #work(data: unknown, id: string | undefined): Promise<void> {
+  async #work(queue: string, data: unknown, id: string | undefined): Promise<void> {
     const { log, now } = this.#deps
     const read = readJob(data)
     if (read.kind === 'unknown') return log('error', 'a job that nobody knows was dropped', { job: id, why: read.why })
     if (read.kind === 'job') return this.#handlers && handle(this.#handlers, read.job)
     log('warn', 'a job of a newer version is left to its workers', { job: id, version: read.version })
     // Under an identity of its own: this one is taken until it ends.
-    const known = NAMES.find((name) => name === nameIn(data))
-    const options = { ...JOB, jobId: `${id ?? ''}~${now()}`, delay: NEWER_MS }
-    if (known) await this.#queues.get(known)?.add(known, data, options)
+    await queueIn(this.#queues, queue).add(queue, data, { ...JOB, jobId: `${id ?? ''}~${now()}`, delay: NEWER_MS })
   }
 }
 
@@ -192,15 +190,17 @@ async function closeAll(workers: readonly BullWorker[], queues: readonly BullQue
 }
 
 async function waits(queues: ReadonlyMap<string, BullQueue>, job: Job): Promise<'waits' | 'taken' | 'absent'> {
-  const found = await queues.get(queueOf(job))?.getJob(identityOf(job))
+  const found = await queueIn(queues, queueOf(job)).getJob(identityOf(job))
   if (!found) return 'absent'
   const state = await found.getState()
   return state === 'waiting' || state === 'delayed' || state === 'prioritized' ? 'waits' : 'taken'
 }
 
-function nameIn(data: unknown): string | undefined {
-  if (typeof data !== 'object' || data === null || !('name' in data)) return undefined
-  return data.name === 'step' && 'role' in data ? `step-${String(data.role)}` : String(data.name)
+/** A job without a queue would vanish in silence. */
+function queueIn(queues: ReadonlyMap<string, BullQueue>, name: string): BullQueue {
+  const queue = queues.get(name)
+  if (!queue) throw new Error(`there is no queue ${name}`)
+  return queue
 }
 
 function redisBackend(url: string, prefix: string, onError: (error: Error) => void): Backend {

@@ -33,6 +33,20 @@ export function beforeWrites<T>(guard: () => void, action: () => Promise<T>): Pr
   return writeGuard.run(guard, action)
 }
 
+/** How long an answer may take, its body included. Octokit reads no setting for that. */
+const REQUEST_MS = 30_000
+
+function patiently(timeoutMs: number): typeof fetch {
+  return async (input, init) => {
+    const limit = AbortSignal.timeout(timeoutMs)
+    const signal = init?.signal ? AbortSignal.any([init.signal, limit]) : limit
+    const response = await guardedFetch(input, { ...init, signal })
+    // A body that breaks off would be an empty one to Octokit, and so an answer.
+    await response.clone().arrayBuffer()
+    return response
+  }
+}
+
 const guardedFetch: typeof fetch = async (input, init) => {
   const url = input instanceof Request ? input.url : input.toString()
   const writes = init?.method !== undefined && init.method !== 'GET' && !url.endsWith('/access_tokens')
@@ -55,11 +69,13 @@ export interface ClientOptions {
   readonly privateKey: string
   readonly apiUrl: string
   readonly serverUrl: string
+  readonly timeoutMs?: number
 }
 
 /** Builds a client. Tokens live an hour and are kept by auth-app until shortly before their end. */
-export function githubClient({ appId, privateKey, apiUrl, serverUrl }: ClientOptions): GithubClient {
-  const plain = { baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000, fetch: guardedFetch } }
+export function githubClient(options: ClientOptions): GithubClient {
+  const { appId, privateKey, apiUrl, serverUrl, timeoutMs = REQUEST_MS } = options
+  const plain = { baseUrl: apiUrl, userAgent: USER_AGENT, request: { fetch: patiently(timeoutMs) } }
   const app = new Octokit({ ...plain, authStrategy: createAppAuth, auth: { appId, privateKey } })
   const auth = createAppAuth({ appId, privateKey, request: app.request.defaults({ baseUrl: apiUrl }) })
   const mint = async (
@@ -100,5 +116,5 @@ export function idOf(id: number | bigint): number {
 
 /** GitHub as anybody sees it. */
 export function anonymous({ apiUrl }: Pick<GithubClient, 'apiUrl'>): Octokit {
-  return new Octokit({ baseUrl: apiUrl, userAgent: USER_AGENT, request: { timeout: 30_000 } })
+  return new Octokit({ baseUrl: apiUrl, userAgent: USER_AGENT, request: { fetch: patiently(REQUEST_MS) } })
 }

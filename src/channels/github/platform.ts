@@ -28,11 +28,20 @@ async function guarded<T>(action: () => Promise<T>): Promise<T> {
     const status = statusOf(error)
     throw status === 401 || status === 403 || status === 404 || status === 422
       ? new UserError('no_access', 'GitHub does not let Muster do that there.', {
-          hint: 'Is the app installed on the repository, with all its permissions?',
+          hint: `${askedFor(error)} was answered with ${status}. Is the app installed on the repository, with all its permissions?`,
           cause: error,
         })
       : error
   }
+}
+
+/** The request that an error of Octokit's is about, without its host. */
+function askedFor(error: unknown): string {
+  const request: unknown = error instanceof Error && 'request' in error ? error.request : undefined
+  if (typeof request !== 'object' || request === null || !('method' in request) || !('url' in request))
+    return 'A request'
+  const url = String(request.url)
+  return `${String(request.method)} ${URL.canParse(url) ? new URL(url).pathname : url}`
 }
 
 function unguarded(client: GithubClient): Platform {
@@ -118,12 +127,27 @@ async function whoAmI(client: GithubClient): Promise<Awaited<ReturnType<Platform
   // Asked as an installation where there is one: anonymous requests are few, and some servers answer none.
   const { data: installations } = await client.app.request('GET /app/installations', { per_page: 1 })
   const octokit = installations[0] ? await client.onInstallation(installations[0].id) : anonymous(client)
-  const { data: account } = await octokit.request('GET /users/{username}', { username: name })
-  return {
-    id: idOf(account.id),
-    slug,
-    name,
-    email: `${account.id}+${name}@users.noreply.${new URL(client.serverUrl).host}`,
+  const id = await accountOf(octokit, name)
+  const host = `users.noreply.${new URL(client.serverUrl).host}`
+  return { id: id ?? UNKNOWN_ACCOUNT, slug, name, email: `${id === undefined ? '' : `${id}+`}${name}@${host}` }
+}
+
+/** Nobody's: what Muster itself writes is known as a bot's then. */
+const UNKNOWN_ACCOUNT = -1
+
+/** The account of the app's bot; undefined on a server that shows none: nothing but assigning it depends on that. */
+async function accountOf(
+  octokit: Awaited<ReturnType<GithubClient['onInstallation']>>,
+  name: string,
+): Promise<number | undefined> {
+  try {
+    const { data } = await octokit.request('GET /users/{username}', { username: name })
+    return idOf(data.id)
+  } catch (error) {
+    const status = statusOf(error)
+    const isRefused = status === 401 || status === 403 || status === 404
+    if (isRefused && askedToWait(error) === undefined) return undefined
+    throw error
   }
 }
 
