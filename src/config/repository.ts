@@ -167,6 +167,7 @@ function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
       timeoutSeconds: checks.timeout,
     },
     protect: file.protect,
+    order: Object.keys(file.environments),
     environments: Object.fromEntries(
       Object.entries(file.environments).map(([name, { health_timeout, watch, build, ...env }]) => [
         name,

@@ -10,8 +10,19 @@ export interface RepositorySettings {
   readonly checks: ChecksSettings
   readonly protect: { readonly allow: readonly string[] }
   readonly environments: Readonly<Record<string, EnvironmentSettings>>
+  /** The names of the environments as the file has them in order. Undefined in settings that were read before 0.3. */
+  readonly order?: readonly string[] | undefined
   /** Undefined in settings that were read before 0.3. */
   readonly tickets?: { readonly subtasks: boolean } | undefined
+}
+
+/** The environments in the order of the file: where settings are stored, a record keeps none. */
+export function environmentNames({
+  environments,
+  order = [],
+}: Pick<RepositorySettings, 'environments' | 'order'>): string[] {
+  const known = Object.keys(environments)
+  return [...order.filter((name) => known.includes(name)), ...known.filter((name) => !order.includes(name))]
 }
 
 export type PlanApproval = 'always' | 'medium' | 'high' | 'never'

@@ -6,6 +6,7 @@ import { toldIn } from '../core/calls.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { isAside, memberKey, surfaceKey } from '../core/said.ts'
+import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
 import type { Repository, Task } from '../core/task/types.ts'
@@ -90,7 +91,7 @@ function namesIn(loaded: Loaded | undefined): Names {
     mentions: [...new Set(['muster', mention])],
     label: '',
     botId: -1,
-    environments: loaded?.ok ? Object.keys(loaded.settings.environments) : [],
+    environments: loaded?.ok ? environmentNames(loaded.settings) : [],
   }
 }
 

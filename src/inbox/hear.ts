@@ -2,6 +2,7 @@ import type { Heard } from '../core/heard.ts'
 import type { Part } from '../core/inbound.ts'
 import { bareAccount, type ChannelName, type Said } from '../core/said.ts'
 import { type Names, route, toldBy } from '../core/routing.ts'
+import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { holds } from '../core/task/surfaces.ts'
 import type { Task } from '../core/task/types.ts'
@@ -33,7 +34,7 @@ export async function hear(deps: InboxDeps, stored: StoredInbound, heard: Heard,
 }
 
 function environmentsIn(loaded: Loaded): readonly string[] {
-  return loaded.ok ? Object.keys(loaded.settings.environments) : []
+  return loaded.ok ? environmentNames(loaded.settings) : []
 }
 
 /** Authority is asked for the repository where it was said: it counts for work on that one alone. */

@@ -1,6 +1,7 @@
 import type { Target } from '../core/effects.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
+import { environmentNames, type RepositorySettings } from '../core/settings.ts'
 import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
@@ -15,7 +16,7 @@ type Opening = Extract<Route, { to: 'open' }>
 export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Promise<void> {
   const loaded = await deps.settings.load(scene.heard.repository, true)
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
-  const refusal = refusalOf(way, loaded.settings.environments)
+  const refusal = refusalOf(way, loaded.settings)
   if (refusal) {
     await reply(deps, scene, noteReply(refusal))
     return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_possible', detail: refusal })
@@ -138,10 +139,10 @@ function workflowOf({ command }: Opening): WorkflowName {
 }
 
 /** What this version cannot do is said at once. */
-function refusalOf({ command, subject }: Opening, environments: Readonly<Record<string, unknown>>): string | undefined {
+function refusalOf({ command, subject }: Opening, settings: RepositorySettings): string | undefined {
   if (command.verb === 'deploy') {
-    const known = Object.keys(environments)
-    if (environments[command.environment]) return undefined
+    const known = environmentNames(settings)
+    if (settings.environments[command.environment]) return undefined
     return known.length > 0
       ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.`
       : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'

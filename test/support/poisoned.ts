@@ -163,7 +163,7 @@ export function documentsOf(task: Task, word: string): Document[] {
       ...gates.map((gate) => ({ ...task, gate })),
       { ...task, status: 'handed_off' as const },
       { ...task, status: 'done' as const },
-    ].flatMap((one) => [statusCard(one, 5), surfaceCard(one, 5), statusReply(one, word), planComment(one)]),
+    ].flatMap((one) => [statusCard(one, 5), surfaceCard(one, 5), statusReply(one, 5, word), planComment(one)]),
     questionComment(task, [word]),
     answerComment(task),
     proofReport(evidence, task.spec),

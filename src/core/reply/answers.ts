@@ -105,12 +105,12 @@ export function limitedReply({ burst, perMinute }: { burst: number; perMinute: n
   ]
 }
 
-export function statusReply(task: Task, more?: Words): Document {
-  const last = Math.max(task.openedAt, ...task.steps.map((step) => step.endedAt ?? step.startedAt ?? 0))
+/** @param now ms since the epoch; the time counts to it */
+export function statusReply(task: Task, now: number, more?: Words): Document {
   return [
     ...(more ? [paragraph(more)] : []),
     ...needed(task),
-    paragraph(headline(task, last)),
+    paragraph(headline(task, now)),
     ...(task.pullRequest ? [paragraph(say`Pull request: ${issue(task.pullRequest.number)}`)] : []),
   ]
 }

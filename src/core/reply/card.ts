@@ -1,4 +1,5 @@
 import { spent } from '../policy.ts'
+import { failedStep } from '../task/steps.ts'
 import type { Step, Task } from '../task/types.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks } from './plan.ts'
@@ -60,6 +61,11 @@ const WAITS = {
   git_busy: 'Waiting for GitHub',
 } as const
 
+/** What was to be released last is not live: that is not done. */
+function isNotReleased({ status, releases }: Task): boolean {
+  return status === 'done' && releases.at(-1)?.deployed?.ok === false
+}
+
 /** Status, time and cost on one line. */
 export function headline(task: Task, now: number): Own {
   const running = task.steps.find((step) => step.status === 'running')
@@ -67,7 +73,11 @@ export function headline(task: Task, now: number): Own {
   const outcome = task.outcome && task.status === 'done' ? say` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
   // "Working" would say the opposite of what stands above it.
-  const status = running?.parked ? WAITS[running.parked.why] : STATUS[task.status]
+  const status = running?.parked
+    ? WAITS[running.parked.why]
+    : isNotReleased(task)
+      ? 'Ended, not released'
+      : STATUS[task.status]
   return say`**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
 }
 
@@ -144,7 +154,7 @@ function artefacts(task: Task): Block[] {
 }
 
 function failures(task: Task): Block[] {
-  const failed = task.steps.findLast((step) => step.status === 'failed')
+  const failed = failedStep(task)
   return failed?.error ? [details(`What failed: ${STEP_NAMES[failed.kind]}`, [code(failed.error.message)])] : []
 }
 

@@ -1,3 +1,5 @@
+import { environmentNames } from '../settings.ts'
+import { failedStep } from '../task/steps.ts'
 import type { Parked, Task } from '../task/types.ts'
 import { ask, type Block, brief, clockTime, dollars, link, mono, type Own, say, shortSha } from './document.ts'
 import { STEP_NAMES } from './rows.ts'
@@ -10,7 +12,7 @@ export function needed(task: Task): Block[] {
 
 function neededText(task: Task): Own | undefined {
   const { gate } = task
-  const failed = task.steps.findLast((step) => step.status === 'failed')
+  const failed = failedStep(task)
   if (task.status === 'handed_off')
     return say`A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
   if (task.status === 'cancelled') return undefined
@@ -53,6 +55,6 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
 }
 
 function deployHint(task: Task): Own | undefined {
-  const [first] = Object.keys(task.settings.environments)
+  const [first] = environmentNames(task.settings)
   return first ? say`Merged. To release it, comment \`@${task.settings.mention} deploy ${first}\`.` : undefined
 }

@@ -1,3 +1,4 @@
+import { approvalFor } from '../policy.ts'
 import type { Patch } from '../artefacts.ts'
 import { changeGate, changeSurfaces } from './gates.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
@@ -63,11 +64,30 @@ function surfacesAtFirst({ origin, linked = [] }: Opened): Pick<Task, 'surfaces'
   return all.length > 0 ? { surfaces: all } : {}
 }
 
+/** Whether something goes on by itself between two steps: a push, a pull request, the record of a deployment. Nobody is waited for. */
+function onItsWay(task: Task): boolean {
+  const { headSha, pullRequest, lost, merged, unpushed } = task
+  if (lost) return false
+  if (unpushed !== undefined) return true
+  if (headSha !== undefined && !merged && !pullRequest) return true
+  const isProved = task.proofs.some((proof) => proof.headSha === headSha && proof.verdict.proved)
+  if (pullRequest?.draft && !merged && isProved) return true
+  const release = task.releases.at(-1)
+  return (
+    release?.plan !== undefined &&
+    release.deploymentId === undefined &&
+    release.deployed === undefined &&
+    approvalFor(task, 'deploy', release.plan.hash, release.plan.sha) !== undefined
+  )
+}
+
 /** `waiting` and `working` follow from the gate and the steps; the final states are set by their events. */
 function settle(task: Task): Task {
   if (task.status !== 'working' && task.status !== 'waiting') return task
   const busy =
-    task.steps.some((step) => step.status === 'running' || step.status === 'pending') || task.review.pending.length > 0
+    task.steps.some((step) => step.status === 'running' || step.status === 'pending') ||
+    task.review.pending.length > 0 ||
+    onItsWay(task)
   return { ...task, status: task.gate || !busy ? 'waiting' : 'working' }
 }
 

@@ -12,7 +12,8 @@ import {
   unclearReply,
 } from '../reply/answers.ts'
 import { accepted, type Decided, type PersonCommand } from './commands.ts'
-import { isActive, newStep, stepById, workUnderWay } from './steps.ts'
+import { environmentNames } from '../settings.ts'
+import { failedStep, isActive, newStep, stepById } from './steps.ts'
 import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
 
 /** How much earlier than a task's first gate an approval may have been written, for clocks that differ. */
@@ -29,7 +30,7 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
     case 'help':
       return accepted('help', [], '', helpReply())
     case 'status':
-      return accepted('status', [], '', statusReply(task))
+      return accepted('status', [], '', statusReply(task, said.receivedAt))
     case 'cost':
       return accepted('cost', [], '', costReply(task))
     case 'why':
@@ -109,7 +110,7 @@ function retry(task: Task, said: PersonCommand): Decided {
     return refused('task_ended', 'This task was cancelled; label the issue again to start a new one.')
   const parked = task.steps.find((step) => step.parked)
   if (parked) return accepted('retry', [{ type: 'step.unparked', step: parked.id }], parked.id)
-  const failed = task.steps.findLast((step) => step.status === 'failed')
+  const failed = failedStep(task)
   if (failed?.kind === 'deploy') {
     const environment = task.releases.at(-1)?.environment ?? '<env>'
     return refused(
@@ -241,7 +242,7 @@ function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided
 
 function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
   const settings = said.settings ?? task.settings
-  const known = Object.keys(settings.environments)
+  const known = environmentNames(settings)
   if (!settings.environments[environment]) {
     const detail =
       known.length > 0
@@ -253,7 +254,9 @@ function deploy(task: Task, said: PersonCommand, environment: string, ref: strin
   if (!task.merged && task.workflow !== 'deploy')
     return refused(
       'not_merged',
-      'The pull request is not merged yet; merging is up to people. Say `deploy` again afterwards.',
+      task.pullRequest
+        ? 'The pull request is not merged yet; merging is up to people. Say `deploy` again afterwards.'
+        : 'There is no pull request yet, so there is nothing to deploy. Say `deploy` again once it is merged.',
     )
   const busy = task.gate?.kind === 'deploy' || task.releases.some((release) => !finished(task, release.index))
   if (busy) return refused('deploy_under_way', 'A deploy is already under way in this conversation; it must end first.')
@@ -318,7 +321,7 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
 function startAgain(task: Task, said: PersonCommand, text: string): Decided {
   if (text) return words(task, said, text)
   const running = isActive(task)
-    ? workUnderWay(task)
+    ? task.status === 'working'
       ? 'it is being worked on'
       : 'it waits, see the status comment'
     : 'it has ended'
@@ -326,6 +329,6 @@ function startAgain(task: Task, said: PersonCommand, text: string): Decided {
   return {
     events: [],
     decision: { outcome: 'duplicate', reason: 'task_exists', detail },
-    reply: statusReply(task, stepById(task, 'build') ? undefined : detail),
+    reply: statusReply(task, said.receivedAt, stepById(task, 'build') ? undefined : detail),
   }
 }

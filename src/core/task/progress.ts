@@ -137,7 +137,7 @@ function releaseOutcome(task: Task): string | undefined {
   if (!last) return undefined
   return last.report
     ? `deployed to ${last.environment}: ${last.report.verdict}`
-    : `the deploy to ${last.environment} failed; the previous release keeps serving`
+    : `the deploy to ${last.environment} failed; ${last.deployed?.previousSha ? 'the previous release keeps serving' : 'nothing is live there'}`
 }
 
 function answered(task: Task): TaskEvent[] {

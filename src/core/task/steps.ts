@@ -21,6 +21,16 @@ export function asksPeople({ spec, steps }: Task): boolean {
   return spec !== undefined && spec.questions.length > 0 && step?.status === 'done' && step.attempt < 3
 }
 
+/** The step that failed last, unless a later release has come after it: what went wrong with an earlier one is over. */
+export function failedStep(task: Task): Step | undefined {
+  const latest = task.releases.at(-1)?.index
+  return task.steps.findLast(
+    (step) =>
+      step.status === 'failed' &&
+      (step.release === undefined ? latest === undefined || !task.merged : step.release === latest),
+  )
+}
+
 /** Whether SD or QA is at work, or about to be, or their work is on its way to the branch. */
 export function workUnderWay(task: Task): boolean {
   return (
