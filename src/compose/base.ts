@@ -3,12 +3,14 @@ import { z } from 'zod'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
 import { UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
+import { misnamedVariables } from '../config/services.ts'
 import { redactor } from '../core/redact.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
+import { appStore, type StoredApp } from './app.ts'
 import { type OpenedInstalls, openInstalls } from './installers.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { apiTokenOf, tokenFile } from './token.ts'
@@ -35,16 +37,6 @@ export interface Base {
   storeApp(app: StoredApp): Promise<void>
   close(): Promise<void>
 }
-
-const APP_KEY = 'github.app'
-const StoredApp = z.object({
-  appId: z.string(),
-  privateKey: z.string(),
-  webhookSecret: z.string(),
-  slug: z.string().optional(),
-  client: z.object({ id: z.string(), secret: z.string() }).optional(),
-})
-export type StoredApp = GithubSettings & { readonly slug?: string | undefined }
 
 type Stored = Pick<Base, 'storage' | 'queue'>
 
@@ -88,6 +80,7 @@ export async function openBase(
     if (app) hide(...keyParts(app))
     return app
   }
+  const apps = appStore(instance, settings.secretKey, settings.previous.MUSTER_SECRET_KEY)
   const { publicUrl } = settings.server
   const apiToken = kind === 'worker' || elsewhere ? undefined : await apiTokenOf(settings, instance)
   if (apiToken) hide(apiToken)
@@ -113,12 +106,9 @@ export async function openBase(
     markerKey,
     apiToken,
     installs,
-    app: async () => {
-      const stored = StoredApp.safeParse(settings.github ? undefined : await instance.get(APP_KEY))
-      return learn(settings.github ?? (stored.success ? stored.data : undefined))
-    },
+    app: async () => learn(settings.github ?? (await apps.load())),
     async storeApp(app) {
-      await instance.set(APP_KEY, app)
+      await apps.save(app)
       learn(app)
     },
     async close() {
@@ -148,6 +138,7 @@ async function markerKeyOf({ instance }: Store): Promise<string> {
 function warnings(env: Env, settings: Settings): string[] {
   const { anthropic, scriptFile, sandbox, github } = settings
   return [
+    ...misnamedVariables(env).map(({ name, meant }) => `${name} is set, but read is ${meant}: is that what was meant?`),
     ...unusedVariables(env).map((name) => `${name} is set, but this version does not use it`),
     ...(sandbox === 'none'
       ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
@@ -169,7 +160,7 @@ function secretsOf(settings: Settings): string[] {
     settings.channels.jira?.webhookSecret,
     settings.channels.clickup?.apiToken,
     settings.channels.clickup?.webhookSecret,
-    settings.channels.installs?.secretKey,
+    settings.secretKey,
     ...Object.values(settings.previous),
     settings.channels.installs?.slack?.clientSecret,
     settings.channels.installs?.slack?.signingSecret,

@@ -4,6 +4,7 @@ import { UNHEARD } from '../channels/clickup/webhooks.ts'
 import { once } from '../core/once.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
+import { misnamedVariables } from '../config/services.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { CHANNEL_NAMES, CHANNELS } from '../core/said.ts'
 import { isPriced } from '../llm/prices.ts'
@@ -82,6 +83,12 @@ function channelChecks({ channels: settings, server }: Settings): Check[] {
 }
 
 function settingsAnswer(env: Env): Answer {
+  const misnamed = misnamedVariables(env)
+  if (misnamed.length > 0)
+    return warning(
+      `valid, but nothing reads ${misnamed.map(({ name }) => name).join(', ')}`,
+      misnamed.map(({ name, meant }) => `Was ${meant} meant by ${name}?`).join(' '),
+    )
   const unused = unusedVariables(env)
   return unused.length > 0
     ? warning(`valid; this version does not use ${unused.join(', ')}`, 'Remove them, or ignore this.')

@@ -185,12 +185,13 @@ function readInstalls(env: Env, problems: EnvProblem[]): InstallSettings | undef
   }
 }
 
-function secretKey(env: Env, problems: EnvProblem[]): string {
+/** The operator's key, with which whatever is secret and stored is sealed. */
+export function secretKey(env: Env, problems: EnvProblem[]): string {
   const value = env['MUSTER_SECRET_KEY'] ?? ''
   if (value.length < 32 || /^\$\(|^<.*>$|…/.test(value))
     problems.push({
       variable: 'MUSTER_SECRET_KEY',
-      wrong: 'is missing or shorter than 32 characters: tokens of installed apps are sealed with it',
+      wrong: 'is missing or shorter than 32 characters: tokens and keys that are stored are sealed with it',
       example: '<the output of: openssl rand -hex 32>',
     })
   return value

@@ -4,8 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
-import { type ChannelSettings, readChannels } from './channels.ts'
+import { type ChannelSettings, readChannels, secretKey } from './channels.ts'
 import { type Previous, readPrevious } from './previous.ts'
+import { checkServices, misnamedVariables } from './services.ts'
 import type { SandboxKind } from '../workspace/types.ts'
 
 /** What the operator set, validated. */
@@ -15,6 +16,8 @@ export interface Settings {
   readonly dataDir: string
   readonly github: GithubSettings | undefined
   readonly channels: ChannelSettings
+  /** Seals what is secret and stored; undefined: that is stored as it is. */
+  readonly secretKey: string | undefined
   /** Secrets that still count beside the new ones. */
   readonly previous: Previous
   readonly githubUrls: { readonly api: string; readonly server: string }
@@ -74,7 +77,6 @@ const DEFAULT_MODELS =
 /** Nobody can take this one over by mistake: it is refused as it stands. */
 const RANDOM_EXAMPLE = '<the output of: openssl rand -hex 24>'
 const LEASE_MS = 30_000
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const NOT_YET = ['OPENAI_API_KEY', 'LOCAL_MODEL_URL', 'PINECONE_API_KEY']
 
 /**
@@ -119,7 +121,11 @@ const KNOWN = [
 /** Variables that are set but mean nothing to this version (or to none), so that nobody waits for what cannot happen. */
 export function unusedVariables(env: Env): string[] {
   const unknown = Object.keys(env).filter(
-    (name) => name.startsWith('MUSTER_') && !name.startsWith('MUSTER_TEST_') && !KNOWN.includes(name),
+    (name) =>
+      name.startsWith('MUSTER_') &&
+      !name.startsWith('MUSTER_TEST_') &&
+      !KNOWN.includes(name) &&
+      !misnamedVariables(env).some((one) => one.name === name),
   )
   return [...NOT_YET.filter((name) => env[name]), ...unknown]
 }
@@ -132,29 +138,20 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
   if (!Number.isInteger(wanted) || port < 0 || port > 65535)
     problems.push({ variable: 'PORT', wrong: `"${env['PORT']}" is no port number`, example: '3000' })
   const host = env['HOST'] || '0.0.0.0'
-  if (env['LOG_LEVEL'] && !LEVELS.includes(env['LOG_LEVEL']))
-    problems.push({
-      variable: 'LOG_LEVEL',
-      wrong: `"${env['LOG_LEVEL']}" is none of ${LEVELS.join(', ')}`,
-      example: 'info',
-    })
-  if (env['DATABASE_URL'] && !/^postgres(ql)?:\/\//.test(env['DATABASE_URL']))
-    problems.push({
-      variable: 'DATABASE_URL',
-      wrong: 'is no PostgreSQL URL',
-      example: 'postgresql://muster:secret@localhost:5432/muster',
-    })
-  if (env['REDIS_URL'] && !/^rediss?:\/\//.test(env['REDIS_URL']))
-    problems.push({ variable: 'REDIS_URL', wrong: 'is no Redis URL', example: 'redis://localhost:6379' })
+  checkServices(env, problems)
+  // Told though it is not used yet: nobody finds out later.
+  const modelUrl = env['ANTHROPIC_BASE_URL'] ? url('ANTHROPIC_BASE_URL', '', 'https://api.anthropic.com') : undefined
   const count = (variable: string, otherwise: number | undefined, most: number) =>
     readCount(env, variable, otherwise, most, problems)
+  const channels = readChannels(env, problems)
   const server = url('GITHUB_SERVER_URL', 'https://github.com', 'https://github.example.com')
   return {
     databaseUrl: env['DATABASE_URL'] || undefined,
     redisUrl: env['REDIS_URL'] || undefined,
     dataDir: env['MUSTER_DATA'] || '.muster',
     github: github(env, problems),
-    channels: readChannels(env, problems),
+    channels,
+    secretKey: channels.installs?.secretKey ?? (env['MUSTER_SECRET_KEY'] ? secretKey(env, problems) : undefined),
     previous: readPrevious(env, problems),
     githubUrls: {
       api: url(
@@ -167,7 +164,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     anthropic: env['ANTHROPIC_API_KEY']
       ? {
           apiKey: env['ANTHROPIC_API_KEY'],
-          baseUrl: env['ANTHROPIC_BASE_URL'] ? url('ANTHROPIC_BASE_URL', '', 'https://api.anthropic.com') : undefined,
+          baseUrl: modelUrl,
         }
       : undefined,
     scriptFile: existing(env, 'MUSTER_SCRIPT', problems),
@@ -275,7 +272,16 @@ function existing(env: Env, variable: string, problems: EnvProblem[]): string | 
 /** The GitHub App is either set completely or not at all (then the set-up page makes one). */
 function github(env: Env, problems: EnvProblem[]): GithubSettings | undefined {
   const names = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET']
-  if (!names.some((name) => env[name])) return undefined
+  if (!names.some((name) => env[name])) {
+    if (env['GITHUB_CLIENT_ID'] || env['GITHUB_CLIENT_SECRET'])
+      problems.push({
+        variable: 'APP_ID',
+        wrong:
+          'is missing, while GITHUB_CLIENT_ID is there: the two belong to one GitHub App (or unset both, and let the set-up page register one)',
+        example: '123456',
+      })
+    return undefined
+  }
   const appId = env['APP_ID'] ?? ''
   if (!/^\d+$/.test(appId))
     problems.push({

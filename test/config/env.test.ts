@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { misnamedVariables } from '../../src/config/services.ts'
 import { readSettings } from '../../src/config/env.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', {
@@ -48,6 +49,24 @@ describe('the environment', () => {
       for (const name of [...Object.keys(bad), 'WEBHOOK_SECRET'])
         expect(text).toMatch(new RegExp(`${name}: .+\\n +for example ${name}=`))
     }
+  })
+
+  it.each([
+    [{ DATABASE_URL: 'postgresql://muster:pa#ss@localhost/muster' }, 'DATABASE_URL: cannot be read; a "#"'],
+    // What is left of it where a .env file took the rest for a comment.
+    [{ DATABASE_URL: 'postgresql://muster:pa' }, 'DATABASE_URL: cannot be read; a "#"'],
+    [{ REDIS_URL: 'redis://:se#cret@localhost' }, 'REDIS_URL: cannot be read; a "#"'],
+    [{ ANTHROPIC_BASE_URL: 'nonsense' }, 'ANTHROPIC_BASE_URL: "nonsense" is no http(s) URL'],
+    [{ HOST: 'http://0.0.0.0' }, 'HOST: "http://0.0.0.0" is no host name'],
+    [{ HOST: 'my server' }, 'HOST: "my server" is no host name'],
+    [{ GITHUB_CLIENT_ID: 'Iv1.x', GITHUB_CLIENT_SECRET: 'y' }, 'APP_ID: is missing, while GITHUB_CLIENT_ID is there'],
+  ])('tells of %j', (env, told) => expect(() => readSettings(env)).toThrow(told))
+
+  it('tells which name was meant, and leaves alone what is right', () => {
+    expect(misnamedVariables({ ANTHROPIC_KEY: 'x' })).toEqual([{ name: 'ANTHROPIC_KEY', meant: 'ANTHROPIC_API_KEY' }])
+    expect(misnamedVariables({ ANTHROPIC_KEY: 'x', ANTHROPIC_API_KEY: 'y' })).toEqual([])
+    for (const HOST of ['0.0.0.0', '::', 'localhost', 'muster.example.com', '10.1.2.3'])
+      expect(readSettings({ HOST, DATABASE_URL: 'postgresql://u:p%23@localhost:5432/m' }).server.host).toBe(HOST)
   })
 
   it("46: refuses to start without the secret of a switched-on channel, and with Probot's default", () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { appStore } from '../../src/compose/app.ts'
 import { isToken } from '../../src/compose/verifiers.ts'
 import { createInstalls } from '../../src/compose/installs.ts'
 import type { InstallRow, InstallStore } from '../../src/installs/types.ts'
@@ -116,4 +117,25 @@ it('keeps tokens sealed, and one of many processes renews them', async () => {
   const all = await Promise.all(Array.from({ length: 10 }, () => installs.tokens('slack', 'T1', leases)))
   expect(new Set(all.map((one) => one?.accessToken))).toEqual(new Set(['access-2']))
   expect(refreshed).toBe(1)
+})
+
+it('the keys of an app that was registered by the page are sealed where there is a key, old rows stay readable', async () => {
+  const rows = new Map<string, unknown>()
+  const instance = {
+    get: async (key: string) => rows.get(key),
+    set: async (key: string, value: unknown) => void rows.set(key, value),
+  }
+  const app = { appId: '1', privateKey: 'PRIVATE-PEM', webhookSecret: 'hook-secret', slug: 'muster' }
+  const [key, next] = ['the first key of thirty-two characters', 'the second key of thirty-two characters']
+  await appStore(instance, undefined, undefined).save(app)
+  expect(await appStore(instance, undefined, undefined).load()).toEqual(app)
+  // Read once with a key, it is sealed from then on.
+  expect(await appStore(instance, key, undefined).load()).toEqual(app)
+  expect(JSON.stringify([...rows])).not.toMatch(/PRIVATE-PEM|hook-secret/)
+  expect(await appStore(instance, key, undefined).load()).toEqual(app)
+  await expect(appStore(instance, undefined, undefined).load()).rejects.toMatchObject({ code: 'sealed' })
+  await expect(appStore(instance, next, undefined).load()).rejects.toMatchObject({ code: 'sealed' })
+  // A new key beside the one before; afterwards the new one alone.
+  expect(await appStore(instance, next, key).load()).toEqual(app)
+  expect(await appStore(instance, next, undefined).load()).toEqual(app)
 })
