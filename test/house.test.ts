@@ -125,6 +125,7 @@ it('a command loads what it needs: `--version` nothing of the server, the server
 /** Where each SDK is at home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['llm/anthropic.ts'],
+  undici: ['llm/anthropic.ts'],
   '@octokit/core': ['channels/github/client.ts'],
   '@octokit/auth-app': ['channels/github/client.ts'],
   '@electric-sql/pglite': ['store/lite.ts', 'queue/litepool.ts'],

@@ -1,5 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import type { ContentBlockParam, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages'
+import { EnvHttpProxyAgent } from 'undici'
 import { z } from 'zod'
 import {
   type Block,
@@ -10,13 +11,23 @@ import {
   type ModelRequest,
 } from './types.ts'
 
+/** How long an answer may take: slow and local gateways think long before the first byte. */
+const TIMEOUT_MS = 30 * 60_000
+
 /** Anthropic's Messages API. Retries are ours (the journal must know of them), so the SDK's own are off. */
-export function anthropicProvider(options: { apiKey: string; baseUrl: string | undefined }): ModelProvider {
+export function anthropicProvider(options: {
+  readonly apiKey: string
+  readonly baseUrl: string | undefined
+  readonly timeoutMs?: number
+}): ModelProvider {
+  const { timeoutMs = TIMEOUT_MS } = options
   const client = new Anthropic({
     apiKey: options.apiKey,
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
     maxRetries: 0,
-    timeout: 30 * 60_000,
+    timeout: timeoutMs,
+    // The HTTP client has limits of its own, five minutes each: for the first byte, and between two.
+    fetchOptions: { dispatcher: new EnvHttpProxyAgent({ headersTimeout: timeoutMs, bodyTimeout: timeoutMs }) },
   })
   return {
     async complete(request) {

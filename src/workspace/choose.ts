@@ -45,7 +45,14 @@ export async function chooseSandbox(asked: SandboxKind | undefined): Promise<San
     'no_sandbox',
     `No sandbox can be built here, so nothing that a model wrote is run.\n${reasons.join('\n')}`,
     {
-      hint: 'Install bubblewrap (`apt install bubblewrap`), and let unprivileged users have user namespaces (docs/operate.md says how, for containers too). MUSTER_SANDBOX=none runs everything without isolation, if you accept the risk.',
+      hint: `${remedy(reasons.join(' '))} MUSTER_SANDBOX=none runs everything without isolation, if you accept the risk.`,
     },
   )
+}
+
+/** What most likely has to be done, by what could not be: in containers two things are forbidden at first. */
+function remedy(reasons: string): string {
+  if (/\bproc\b/.test(reasons))
+    return 'Container engines cover parts of /proc, and then no fresh one may be mounted: run this one with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined` (Podman: `--security-opt unmask=ALL`).'
+  return 'Install bubblewrap (`apt install bubblewrap`), and let unprivileged users have user namespaces; in a container run with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined` (docs/operate.md).'
 }
