@@ -1,3 +1,4 @@
+import { UserError } from '../core/errors.ts'
 import type { Print } from './types.ts'
 
 /** One thing that was looked at, and what to do where it is not right. */
@@ -33,6 +34,7 @@ async function look(check: Check): Promise<Finding> {
   try {
     return { name: check.name, ...(await check.run()) }
   } catch (error) {
-    return { name: check.name, state: 'problem', detail: error instanceof Error ? error.message : String(error) }
+    const fix = error instanceof UserError ? error.hint : undefined
+    return { name: check.name, state: 'problem', detail: error instanceof Error ? error.message : String(error), fix }
   }
 }

@@ -14,6 +14,7 @@ import { canFilter } from '../workspace/unshare.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import { openChannels } from './connected.ts'
+import { appStore } from './app.ts'
 import { openStorage } from './storage.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -162,12 +163,35 @@ async function sandboxAnswer({ sandbox }: Settings): Promise<Answer> {
 }
 
 async function githubAnswer(settings: Settings): Promise<Answer> {
-  if (!settings.github)
+  if (settings.github) return appAnswer(settings, settings.github)
+  const stored = await registered(settings)
+  if (stored === 'in use')
     return warning(
-      'APP_ID, PRIVATE_KEY and WEBHOOK_SECRET are not set',
-      'Either set them, or start the server and open / to register an app (then its credentials are kept in the database).',
+      'what the set-up page registered cannot be looked at while the server runs on the embedded database',
+      'Ask the server itself: its `/readyz`, and its first page.',
     )
-  return appAnswer(settings, settings.github)
+  return stored
+    ? appAnswer(settings, stored)
+    : broken(
+        'there is none: APP_ID, PRIVATE_KEY and WEBHOOK_SECRET are not set, and none was registered by the set-up page',
+        'Start the server (`npm start`) and open the address that it prints: a page registers one.',
+      )
+}
+
+/** The app that the set-up page registered. @throws UserError where it cannot be opened */
+async function registered(settings: Settings): Promise<GithubSettings | 'in use' | undefined> {
+  try {
+    const storage = await openStorage(settings)
+    try {
+      const { instance } = storage.store
+      return await appStore(instance, settings.secretKey, settings.previous.MUSTER_SECRET_KEY).load()
+    } finally {
+      await storage.close()
+    }
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'data_locked') return 'in use'
+    throw error
+  }
 }
 
 async function appAnswer(settings: Settings, github: GithubSettings): Promise<Answer> {

@@ -168,13 +168,11 @@ export function whyReply(
   const rows = events.map((event) => [
     new Date(event.at).toISOString().slice(0, 19).replace('T', ' '),
     mono(event.kind),
-    event.outcome,
-    mono(event.reason),
-    brief(event.detail, 160),
+    say`**${event.outcome}**: ${brief(event.detail || event.reason.replaceAll('_', ' '), 200)}`,
   ])
   return [
     paragraph('What came in here lately, and what became of it (times in UTC):'),
-    table(['When', 'What', 'Outcome', 'Reason', 'Detail'], rows),
+    table(['When', 'What', 'What became of it'], rows),
   ]
 }
 
