@@ -58,7 +58,7 @@ export function replanReply(task: Task): Document {
 
 /** What was nearly said: one line with the words for it. Nothing was done. */
 export function unclearReply({ kind, text, meant }: Unclear, task: Task | undefined, mention: string): Document {
-  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(task ? needed(task) : [])]
+  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`))]
 }
 
 function unclearText(
@@ -70,14 +70,16 @@ function unclearText(
 ): Words {
   const gate = task?.gate?.kind
   const isWaiting = gate === 'plan' || gate === 'deploy'
+  // A plan that was changed is approved by its name: an older approval could be under way.
+  const plan = task?.gate?.kind === 'plan' && task.gate.amended ? ` ${task.gate.hash.slice(0, 12)}` : ''
   switch (kind) {
     case 'approval':
       return isWaiting
-        ? say`Nothing was approved: an approval is the word \`${me} approve\`, alone.`
+        ? say`Nothing was approved: an approval is the word \`${me} approve${plan}\`, alone.`
         : say`Nothing waits for an approval here, so nothing was done.`
     case 'assent':
       return isWaiting
-        ? say`Nothing was decided by ${mono(text)}: \`${me} approve\` says yes, \`${me} reject <reason>\` says no.`
+        ? say`Nothing was decided by ${mono(text)}: \`${me} approve${plan}\` says yes, \`${me} reject <reason>\` says no.`
         : gate === 'budget'
           ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on, \`${me} cancel\` ends the work.`
           : say`I asked nothing that ${mono(text)} could answer, so nothing was done. \`${me} help\` lists what I understand.`
@@ -88,7 +90,7 @@ function unclearText(
     case 'courtesy':
       return say`You are welcome. That changes nothing here.`
     case 'typo':
-      return say`Did you mean ${mono(`${me} ${meant ?? ''}`)}? Nothing was done yet.`
+      return say`Did you mean ${mono(`${me} ${meant ?? ''}${meant === 'approve' ? plan : ''}`)}? Nothing was done yet.`
     case 'word':
       return meant === undefined
         ? say`${mono(text)} is no command, so nothing was done. \`${me} help\` lists what I understand; work is asked for in a sentence.`
