@@ -156,3 +156,24 @@ it('answers a question of a member of the workspace, and opens nothing for it', 
   expect(stage.world.issues).toEqual([])
   await soon(() => world.whispers.map(({ user }) => user)).toEqual([guest.id])
 })
+
+it('is called by the name that the repository’s settings give it, as its cards say', async () => {
+  const {
+    scene: one,
+    people,
+    alice,
+    bob,
+    channel,
+    inThread,
+    link,
+  } = await withSlack(() => 'mention: robo\napprove_plan: always\nreview: { quiet: 1s }\n')
+  await link(alice, 'alice')
+  await link(bob, 'bob')
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  await soon(async () => (await one.task()).state.gate?.kind, 120_000).toBe('plan')
+  await soon(() => JSON.stringify(inThread(asked.ts).map(({ blocks }) => blocks))).toContain('@robo approve')
+  await people.say(bob, channel, '@robo aprove', asked.ts)
+  await soon(() => JSON.stringify(inThread(asked.ts).map(({ blocks }) => blocks))).toContain('Did you mean')
+  await people.say(bob, channel, '@robo approve', asked.ts)
+  await soon(async () => (await one.task()).state.gate?.kind).toBe(undefined)
+})

@@ -105,14 +105,4 @@ describe('what people say in a thread', () => {
     await stage.people.comment('alice', issue.number, 'Per item.')
     await soon(async () => (await events()).map((one) => one.decision?.reason)).toContain('answered')
   })
-
-  it('is called by its name in Slack too, as the repository’s settings say', async () => {
-    const { stage, slack, task } = await start({ slack: true, settings: () => `mention: robo\n${PLANNED()}` })
-    if (!slack) throw new Error('no Slack')
-    const issue = await stage.people.openIssue('alice', 'Wrong price', 'Twelve bolts cost too much.')
-    await stage.people.comment('alice', issue.number, '@robo build')
-    await soon(async () => (await task()).state.gate?.kind, 60_000).toBe('plan')
-    await stage.people.comment('bob', issue.number, '@robo approve')
-    await soon(async () => (await task()).state.gate?.kind).toBe(undefined)
-  })
 })
