@@ -57,7 +57,8 @@ async function serve(which: 'start' | 'web' | 'worker', names?: string): Promise
 /** As the server reads it. */
 function githubApi(): string {
   const { GITHUB_API_URL, GITHUB_SERVER_URL } = process.env
-  return GITHUB_API_URL || (GITHUB_SERVER_URL ? `${GITHUB_SERVER_URL}/api/v3` : 'https://api.github.com')
+  const server = withoutEnd(GITHUB_SERVER_URL || 'https://github.com', '/')
+  return GITHUB_API_URL || (server === 'https://github.com' ? 'https://api.github.com' : `${server}/api/v3`)
 }
 
 const program = new Command('muster')

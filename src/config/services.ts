@@ -23,7 +23,9 @@ export function checkServices(env: Env, problems: EnvProblem[]): void {
 
 /** A fragment is the rest of a password that was cut in two. */
 function isWhole(url: string): boolean {
-  return URL.canParse(url) && new URL(url).hash === ''
+  // Without a host it is a socket's, as PostgreSQL's own tools read it.
+  const whole = url.replace('@/', '@localhost/').replace(/^(\w+):\/\/\//, '$1://localhost/')
+  return URL.canParse(whole) && new URL(whole).hash === ''
 }
 
 /** Names that people write for what is called otherwise. */

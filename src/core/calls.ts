@@ -30,7 +30,7 @@ export function toldIn(text: string, names: readonly string[], environments: rea
     return isCalled(text, leading) ? { ...NOTHING, commands: [{ verb: 'invalid', reason: TOO_MUCH }] } : NOTHING
   const { lines, found, foreign } = seen
   const starts = found.filter(({ leads }) => leads).map(({ line }) => line)
-  const commands = [...new Set(starts)].map((start, nth, all) => {
+  const read = [...new Set(starts)].map((start, nth, all) => {
     const below = lines
       .slice(start + 1, all[nth + 1])
       .map((words, index) => ({ words, isForeign: foreign.has(start + 1 + index) }))
@@ -43,8 +43,36 @@ export function toldIn(text: string, names: readonly string[], environments: rea
       environments,
     )
   })
+  const commands = together(read)
   const mentions = found.map(({ line }) => around(lines[line] ?? '', anywhere)).filter((one) => !isPassing(one))
   return { commands, isAddressed: commands.length === 0 && mentions.some(speaksTo), isNamed: mentions.length > 0 }
+}
+
+/** So many commands of one comment are carried out; nobody writes more. */
+const MOST = 10
+/** Beside one of these an approval is not the whole of what its author says. */
+const RESERVES: ReadonlySet<Command['verb']> = new Set(['request', 'unclear', 'reject', 'cancel'])
+
+/** What the commands of one comment come to together. */
+function together(commands: readonly Command[]): readonly Command[] {
+  const hasReserve = commands.some(({ verb }) => RESERVES.has(verb))
+  const all = commands.map(
+    (command): Command =>
+      command.verb === 'approve' && hasReserve
+        ? {
+            verb: 'invalid',
+            reason: 'There is more in this comment than an approval, so nothing was approved. `approve` stands alone.',
+          }
+        : command,
+  )
+  if (all.length <= MOST) return all
+  return [
+    ...all.slice(0, MOST - 1),
+    {
+      verb: 'invalid',
+      reason: `These are more than ${MOST} commands in one comment; the ones from here on are left undone.`,
+    },
+  ]
 }
 
 /** How Muster's names are found. What goes on after a name is another name: `@muster.yml`, `/muster:latest`, `@muster-x`. */

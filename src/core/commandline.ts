@@ -77,8 +77,11 @@ export function readCall(call: Call, environments: readonly string[] = []): Comm
 
 /** The mention stands alone on its line: what follows is what was said. */
 function belowMention({ more, own }: Call, environments: readonly string[]): Command {
-  const [first = '', ...rest] = more.trim().split('\n')
-  if (first.trim() === '') return { verb: 'help', text: '' }
+  if (more.trim() === '') return { verb: 'help', text: '' }
+  const [first = '', ...rest] = more.replace(/^\s*\n/, '').split('\n')
+  // Code, quotes, lists and headings are no commands; they are what a request is about.
+  if (/^(?: {4}|\t|\s{0,3}(?:`{3}|~{3}|[>#<]|[-*+] |\d{1,9}[.)] ))/.test(first))
+    return { verb: 'request', text: more.trim() }
   const below = own.trim().split('\n').slice(1).join('\n')
   return readCall({ first, more: rest.join('\n'), own: below }, environments)
 }
@@ -156,7 +159,10 @@ function approve({ rest }: Line): Command {
   return standsAlone('approve')
 }
 
-function target(verb: 'deploy' | 'rollback', { rest, environments }: Line): Command | undefined {
+function target(verb: 'deploy' | 'rollback', { rest: words, environments }: Line): Command | undefined {
+  // "deploy to production", "deploy production please"
+  const [first, ...others] = words.filter((word, index) => index === 0 || !/^(please|pls|now|thanks|thx)$/i.test(word))
+  const rest = first?.toLowerCase() === 'to' ? others : words.length > 0 ? [first ?? '', ...others] : []
   const [environment = '', ref] = rest
   const isPlace = environments.includes(environment) || PLACES.test(environment)
   if (rest.length === 0) return invalid(`\`${verb}\` wants the name of an environment, as in \`${verb} production\`.`)

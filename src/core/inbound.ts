@@ -23,7 +23,7 @@ export interface Part {
 }
 
 /** The one decision about an event with several commands: it lists them all. */
-export function wholeDecision({ earlier }: Part, last: Decision): Decision {
+export function wholeDecision(earlier: readonly Decision[], last: Decision): Decision {
   const all = [...earlier, last]
   if (all.length === 1) return last
   return {

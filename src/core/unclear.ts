@@ -3,17 +3,18 @@ import { type Unclear, isVerb, type Verb, VERBS } from './command.ts'
 /** What is nearly a command, or polite: people mistype, say it in other words, and thank. None of it is a request. */
 
 const APPROVAL =
-  /^(lgtm|sgtm|approved?|i approve|approve (it|this|that|the plan|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
+  /^(lgtm|sgtm|(i )?approved?|(i )?approve (it|this|that|(the|this) (plan|deploy|release)|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
 const ASSENT =
   /^(n|no|nope|nah|y|yes|yep|yeah|yup|ok|okay|k|sure|of course|please do|do it|do that|go|go ahead|go on|go for it|proceed|\+1|👍|✅|🚀)( please)?$/u
 const STOP =
-  /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t)( it| this| that| everything| please| now| the work| the task)?$/
+  /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t|not yet|hold off|wait for [\w@-]{1,40}|(stop|cancel|end) (working on|building|the build))( it| this| that| everything| please| now| the work| the task)?$/
 const COURTESY =
   /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|sorry|my bad|please|hi|hello|hey|hi there|hello there|bye|ping|test|👋|🙏|❤️|🎉|😀|🙂)$/u
 const THANKS_FOR =
   /^(many )?(thanks|thank you|thx) (for|everyone|muster|all)\b(?!.*\b(but|however|please|can|could|would|still|also|now|and)\b)/
 /** Alone, these add nothing to a command. */
-const FILLER = /^(it|this|that|now|please|everything|all|again|(the |this )?(task|work|step|plan|issue|pr))$/
+const FILLER =
+  /^(it|this|that|now|please|everything|all|again|(the |this )?(task|work|step|plan|issue|pr|build|deploy))$/
 
 /** A line without what people put at its end: stops and exclamation marks mean nothing, a question mark asks. */
 export function lineOf(text: string): { readonly bare: string; readonly isAsked: boolean } {
@@ -23,33 +24,60 @@ export function lineOf(text: string): { readonly bare: string; readonly isAsked:
   return { bare: trimmed.slice(0, end), isAsked: trimmed.slice(end).includes('?') }
 }
 
+/** Whether these arguments are a verb's. */
+type Fits = (verb: Verb, rest: readonly string[]) => boolean
+
 /**
  * @param bare the line after the mention, without its final marks
  * @param below the author's further lines: with those it is more than a word
  * @param verb the verb that the line begins with, where it is one with words that it has no use for
  * @param fits whether these arguments are a verb's
  */
-export function unclear(
-  bare: string,
-  below: string,
-  verb: Verb | undefined,
-  fits: (verb: Verb, rest: readonly string[]) => boolean,
-): Unclear | undefined {
+export function unclear(bare: string, below: string, verb: Verb | undefined, fits: Fits): Unclear | undefined {
   const text = bare.slice(0, 200)
   const said = (kind: Unclear['kind'], meant?: string): Unclear => ({ verb: 'unclear', kind, text, meant })
   const plain = bare.toLowerCase().replaceAll('’', "'").replace(/\s+/g, ' ')
   const polite = withoutPoliteness(plain)
   if (verb !== undefined) return FILLER.test(plain.slice(verb.length).trim()) ? said('typo', verb) : undefined
-  if (isVerb(polite) && polite !== plain) return polite === 'approve' ? said('approval') : said('typo', polite)
   const isAll = below === '' || isCourtesy(lineOf(below.toLowerCase()).bare)
-  if (isAll && APPROVAL.test(plain)) return said('approval')
+  const kind = isAll ? kindOf(polite) : undefined
+  if (kind !== undefined) return said(kind, kind === 'stop' ? 'cancel' : undefined)
+  const asked = polite === plain ? undefined : politely(polite, fits)
+  if (asked !== undefined) return said('typo', asked)
   const meant = misspelt(plain, fits)
   if (meant !== undefined) return said('typo', meant)
-  if (!isAll) return undefined
-  if (ASSENT.test(plain)) return said('assent')
-  if (isCourtesy(plain)) return said('courtesy')
-  if (plain.split(/[,.!] ?/).every((part) => STOP.test(part) || isCourtesy(part))) return said('stop', 'cancel')
   return below === '' && isLoneWord(bare) ? said('word', nearest(plain)) : undefined
+}
+
+/** What a line is that consists of nothing else; the strongest part says which: an end, an approval, a yes or no, thanks. */
+function kindOf(text: string): 'stop' | 'approval' | 'assent' | 'courtesy' | undefined {
+  const spoken = text.replace(/[\p{Extended_Pictographic}\ufe0f]/gu, '').trim() || text
+  const parts = spoken
+    .split(/[,.!;]/)
+    .map((part) => part.trim())
+    .filter(Boolean)
+  const kinds = parts.map((part) =>
+    STOP.test(part)
+      ? 'stop'
+      : APPROVAL.test(part)
+        ? 'approval'
+        : ASSENT.test(part)
+          ? 'assent'
+          : isCourtesy(part)
+            ? 'courtesy'
+            : undefined,
+  )
+  if (parts.length === 0 || parts.length > 5 || kinds.includes(undefined))
+    return isCourtesy(text) ? 'courtesy' : undefined
+  return (['stop', 'approval', 'assent', 'courtesy'] as const).find((kind) => kinds.includes(kind))
+}
+
+/** "please deploy production", "can you cancel this": the command that was asked for politely. */
+function politely(polite: string, fits: Fits): string | undefined {
+  const [word = '', ...rest] = polite.split(' ')
+  if (!isVerb(word)) return undefined
+  if (FILLER.test(rest.join(' '))) return word
+  return word !== 'answer' && word !== 'reject' && fits(word, rest) ? polite.slice(0, 120) : undefined
 }
 
 /** Whether a whole text is thanks or a greeting, and nothing else. */
@@ -69,27 +97,33 @@ function isCourtesy(text: string): boolean {
 /** Without a please before or after it. */
 export function withoutPoliteness(text: string): string {
   return text
-    .replace(/^(please|pls|kindly|can you|could you),? /, '')
-    .replace(/,? (please|pls|thanks|thank you|thx)$/, '')
+    .replace(/^(can you|could you|would you),? /, '')
+    .replace(/^(please|pls|kindly),? /, '')
+    .replace(/,? (please|pls|now|thanks|thank you|thx)$/, '')
 }
 
 /** A letter or two wrong in a verb that stands alone or with what it takes: at most one in up to four letters. */
-function misspelt(plain: string, fits: (verb: Verb, rest: readonly string[]) => boolean): string | undefined {
+function misspelt(plain: string, fits: Fits): string | undefined {
   const [word = '', ...rest] = plain.split(' ')
   const found = closest(word)
   if (found === undefined) return undefined
-  // "rejected orders are not refunded": an inflection with more to it begins a sentence.
-  if (rest.length > 0 && (word.startsWith(found) || !fits(found, rest))) return undefined
-  return [found, ...rest].join(' ').slice(0, 120)
+  const { verb, far } = found
+  if (rest.length > 0) {
+    // "rejected orders are not refunded": an inflection with more to it begins a sentence.
+    if (word.startsWith(verb) || !fits(verb, rest)) return undefined
+    // Any words would do after these, so that "select the first item" would be one of them.
+    if ((verb === 'answer' || verb === 'reject') && (far > 1 || word[0] !== verb[0])) return undefined
+  }
+  return [verb, ...rest].join(' ').slice(0, 120)
 }
 
-function closest(word: string): Verb | undefined {
+function closest(word: string): { readonly verb: Verb; readonly far: number } | undefined {
   if (word.length < 3 || word.length > 14 || isVerb(word)) return undefined
   const near = Object.keys(VERBS)
     .filter(isVerb)
     .map((verb) => ({ verb, far: distance(word, verb), most: Math.min(word.length, verb.length) <= 4 ? 1 : 2 }))
     .filter(({ far, most }) => far <= most)
-  return near.sort((one, other) => one.far - other.far)[0]?.verb
+  return near.sort((one, other) => one.far - other.far)[0]
 }
 
 /** The command that a lone word begins with (`stat`, `cancelled`). */

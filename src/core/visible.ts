@@ -49,14 +49,8 @@ export function visibleIn(text: string, word: RegExp): Seen | undefined {
   walk.blocks(tokens)
   const found = walk.marks.flatMap(({ mark, leads }) => {
     const at = marked[mark]
-    return at
-      ? [
-          {
-            line: at.line,
-            leads: leads && !walk.quotes.has(at.line) && (lines[at.line] ?? '').slice(0, at.column).trim() === '',
-          },
-        ]
-      : []
+    if (!at || walk.quotes.has(at.line)) return []
+    return [{ line: at.line, leads: leads && (lines[at.line] ?? '').slice(0, at.column).trim() === '' }]
   })
   return { lines, found, foreign: walk.foreign }
 }
@@ -71,21 +65,53 @@ export function visibleWords(text: string): string {
 
 /** What hides, strikes, quotes or folds what stands in it. */
 const HIDING = new Set(
-  'pre code kbd samp tt blockquote q cite details summary del s strike template script style textarea title noscript svg math'.split(
+  'pre code kbd samp tt blockquote q cite details summary del s strike template script style textarea title noscript svg math select datalist dialog object video audio canvas iframe'.split(
     ' ',
   ),
 )
+const VOID = new Set('area base br col embed hr img input link meta source track wbr'.split(' '))
 const NESTING = new Set(['blockquote', 'bullet_list', 'ordered_list', 'table', 'heading'])
 
 function addRange(lines: Set<number>, range: readonly [number, number] | null): void {
   for (let line = range?.[0] ?? 0; line < (range?.[1] ?? 0); line++) lines.add(line)
 }
 
-function withoutComments(html: string): string {
-  return html
-    .split('<!--')
-    .map((part, index) => (index === 0 ? part : part.includes('-->') ? part.slice(part.indexOf('-->') + 3) : ''))
-    .join('')
+interface Tag {
+  readonly name: string
+  readonly closes: boolean
+  readonly hides: boolean
+}
+
+/** The tags in a piece of HTML. Where it has more than plain tags and whole comments, browsers may see others: then none closes. */
+function tagsIn(html: string): { readonly tags: readonly Tag[]; readonly isClear: boolean } {
+  const bare = withoutComments(html)
+  const rest = bare?.replace(/<\/?[a-z][a-z0-9-]{0,40}(?:\s[^<>]{0,2000})?>/gi, '')
+  const isClear = rest !== undefined && !rest.includes('<')
+  const tags = [...(isClear ? (bare ?? '') : html).matchAll(/<(\/?)([a-z][a-z0-9-]{0,40})([^<>]{0,2000})/gi)].map(
+    ([, slash, tag = '', attributes = '']) => {
+      const name = tag.toLowerCase()
+      return { name, closes: slash !== '', hides: HIDING.has(name) || /\b(hidden|style)\b/i.test(attributes) }
+    },
+  )
+  return { tags, isClear }
+}
+
+/** Undefined where a comment is none to every reader (`<!-->`, `--!>`, one that never ends). */
+function withoutComments(html: string): string | undefined {
+  const [first = '', ...comments] = html.split('<!--')
+  let bare = first
+  for (const comment of comments) {
+    const end = comment.indexOf('-->')
+    if (end < 0 || comment.startsWith('>') || comment.startsWith('->') || comment.slice(0, end).includes('--!>'))
+      return undefined
+    bare += comment.slice(end + 3)
+  }
+  return bare
+}
+
+/** Nothing but tags and comments. */
+function isWordless(html: string): boolean {
+  return (withoutComments(html) ?? html).replace(/<[^<>]{0,2000}>/g, '').trim() === ''
 }
 
 /** A pass over the parser's tokens, which knows what is open around each. */
@@ -95,7 +121,7 @@ class Walk {
   /** Lines of quotes. Whether a paragraph right below goes on with one, parsers see differently: it does. */
   readonly quotes = new Set<number>()
   readonly words: string[] = []
-  readonly #html: string[] = []
+  readonly #html: { readonly name: string; readonly hides: boolean }[] = []
   #nested = 0
   #quoted = 0
   #styled = 0
@@ -109,7 +135,11 @@ class Walk {
       if (name === 'blockquote') this.#quoted += token.nesting
       const isBelowQuote = token.type === 'paragraph_open' && this.quotes.has((token.map?.[0] ?? 0) - 1)
       if (token.type === 'blockquote_open' || isBelowQuote) addRange(this.quotes, token.map)
-      if (token.type === 'blockquote_open' || token.type === 'html_block') addRange(this.foreign, token.map)
+      if (token.type === 'blockquote_open' || (token.type === 'html_block' && isWordless(token.content)))
+        addRange(this.foreign, token.map)
+      // GitHub's footnotes, which this parser does not know, are shown elsewhere or not at all.
+      if (token.type === 'inline' && token.content.split('\n').some((line) => line.trimStart().startsWith('[^')))
+        addRange(this.quotes, token.map)
       if (token.type === 'html_block') this.#tags(token.content)
       if (token.type === 'inline') this.#inline(token.children ?? [])
     }
@@ -133,20 +163,20 @@ class Walk {
   }
 
   #text(content: string): string {
-    if (this.#html.length > 0 || this.#struck > 0 || this.#quoted > 0) return ''
+    if (this.#html.some(({ hides }) => hides) || this.#struck > 0 || this.#quoted > 0) return ''
     const plain = this.#nested === 0 && this.#styled === 0
     for (const { 1: mark, index } of content.matchAll(MARK))
       this.marks.push({ mark: Number(mark), leads: plain && this.#starts && index === 0 })
     return content
   }
 
-  /** Tags that are not closed hide whatever follows. */
+  /** What is open hides whatever follows; only a tag that certainly closes the innermost element closes it. */
   #tags(content: string): void {
-    for (const [, slash, tag = ''] of withoutComments(content).matchAll(/<(\/?)([a-z][a-z0-9-]{0,20})(?=[\s/>])/gi)) {
-      const name = tag.toLowerCase()
-      if (!HIDING.has(name)) continue
-      if (slash === '') this.#html.push(name)
-      else if (this.#html.includes(name)) this.#html.length = this.#html.lastIndexOf(name)
+    const { tags, isClear } = tagsIn(content)
+    for (const { name, closes, hides } of tags) {
+      if (VOID.has(name)) continue
+      if (!closes) this.#html.push({ name, hides })
+      else if (isClear && this.#html.at(-1)?.name === name) this.#html.pop()
     }
   }
 }

@@ -30,8 +30,8 @@ export async function inThread(
   const { elsewhere, what } = heard
   const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
   if (!elsewhere || !open || what.type !== 'text') return heard
-  const [command] = toldBy(heard, names).commands
-  if (!command || !OPENING.has(command.verb)) return heard
+  const command = toldBy(heard, names).commands.find(({ verb }) => OPENING.has(verb))
+  if (!command) return heard
   if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
   const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), marker, receivedAt)
   return surface && { ...heard, key: surfaceKey(surface), elsewhere: { ...elsewhere, surface } }

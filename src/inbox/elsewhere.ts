@@ -176,7 +176,9 @@ function isHanded(what: SaidWhat): boolean {
 function commandIn(what: SaidWhat, text: string, task: Task | undefined, names: Names): Command | undefined {
   const said = { type: 'text', text, ...(isHanded(what) ? { handed: true } : {}) } as const
   const told = toldBy({ what: said }, names)
-  if (told.commands[0]) return told.commands[0]
+  // One that begins work wants a repository, wherever it stands.
+  const command = told.commands.find(({ verb }) => OPENING.has(verb)) ?? told.commands[0]
+  if (command) return command
   if (told.isAddressed) return { verb: 'note', text }
   // A plain reply in the thread may answer the questions asked there; by whom, is looked at once that is known.
   const answers = task?.gate?.kind === 'question' && what.type === 'text' && text.trim() !== ''

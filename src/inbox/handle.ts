@@ -1,6 +1,6 @@
 import { SendError } from '../channels/types.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
-import { isDecided } from '../core/inbound.ts'
+import { isDecided, wholeDecision } from '../core/inbound.ts'
 import { SUSPECT } from '../core/poison.ts'
 import { backoffMs } from '../core/retry.ts'
 import { keepingCount } from '../leases/suspects.ts'
@@ -117,7 +117,12 @@ async function failed(deps: InboxDeps, stored: StoredInbound, receivedAt: number
   })
   if (error instanceof UserError || deps.now() - receivedAt > GIVE_UP_MS) {
     const reason = error instanceof UserError ? error.code : 'failed'
-    return deps.store.inbox.decide(eventId, { outcome: 'refused', reason, detail: publicMessage(error) }, {})
+    const decision = { outcome: 'refused', reason, detail: publicMessage(error) } as const
+    return deps.store.inbox.decide(
+      eventId,
+      { ...wholeDecision(stored.parts, decision), outcome: 'refused', reason },
+      {},
+    )
   }
   // Asked to wait by the provider, nothing is asked before; and not by all who wait at once.
   const asked = error instanceof SendError ? (error.retryAfterMs ?? 0) : 0

@@ -1,5 +1,5 @@
 import type { Heard } from '../core/heard.ts'
-import type { Part } from '../core/inbound.ts'
+import { type Part, wholeDecision } from '../core/inbound.ts'
 import { bareAccount, type ChannelName, type Said } from '../core/said.ts'
 import { type Names, route, toldBy } from '../core/routing.ts'
 import { environmentNames } from '../core/settings.ts'
@@ -56,9 +56,6 @@ interface Hearing {
   readonly fence: Fence
 }
 
-/** So many commands of one comment are carried out; nobody writes more. */
-const MOST = 10
-
 /**
  * Does what was said, command by command, in the order in which they stand. What became of the first ones is stored with them, so
  * that after a death in between none is done twice.
@@ -69,8 +66,12 @@ async function obey(
   names: Names,
 ): Promise<void> {
   const told = toldBy(heard, names)
-  const count = Math.max(1, Math.min(told.commands.length, MOST))
+  const count = Math.max(1, told.commands.length)
   const earlier: Decision[] = [...stored.parts]
+  const last = earlier.at(-1)
+  // It reads otherwise than before (another name in the settings, another version): what was done counts.
+  if (last && earlier.length >= count)
+    return deps.store.inbox.decide(stored.event.id, wholeDecision(earlier.slice(0, -1), last), { kind: heard.kind })
   let now = task
   for (let nth = earlier.length; nth < count; nth++) {
     const part: Part = { nth, isLast: nth === count - 1, earlier: [...earlier] }

@@ -1,3 +1,4 @@
+import { wholeDecision } from '../core/inbound.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import { mono, say } from '../core/reply/words.ts'
 import { comment } from '../core/task/places.ts'
@@ -7,7 +8,8 @@ import type { InboxDeps } from './scene.ts'
 /** An event that ends the process that handles it is not handled any more: the operator finds it among the dead letters, and its conversation is told. */
 export async function quarantine(deps: InboxDeps, { event, ...seen }: StoredInbound): Promise<void> {
   // Its lane may have been found out only by the process that it ended.
-  const lane = (await deps.store.inbox.get(event.id))?.lane ?? seen.lane
+  const now = await deps.store.inbox.get(event.id)
+  const lane = now?.lane ?? seen.lane
   deps.log('error', 'an event is quarantined: it ended its own process', { event: event.id })
   const conversationId = lane ? await deps.store.conversations.find(lane) : undefined
   const task = conversationId ? await deps.store.tasks.latest(conversationId) : undefined
@@ -23,6 +25,11 @@ export async function quarantine(deps: InboxDeps, { event, ...seen }: StoredInbo
     )
     deps.kick()
   }
-  const detail = 'it ends the process that handles it'
-  await deps.store.inbox.decide(event.id, { outcome: 'refused', reason: 'quarantined', detail }, { conversationId })
+  const { reason, ...what } = {
+    outcome: 'refused',
+    reason: 'quarantined',
+    detail: 'it ends the process that handles it',
+  } as const
+  const { detail } = wholeDecision(now?.parts ?? seen.parts, { ...what, reason })
+  await deps.store.inbox.decide(event.id, { outcome: 'refused', reason, detail }, { conversationId })
 }

@@ -52,7 +52,7 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
     },
     async reopen(id) {
       const { rows } = await sql.query(
-        `UPDATE inbound_event SET decided_at = NULL, outcome = NULL, reason = NULL, detail = NULL, attempts = 0, retry_at = NULL, parts = '[]'
+        `UPDATE inbound_event SET decided_at = NULL, outcome = NULL, reason = NULL, detail = NULL, attempts = 0, retry_at = NULL
           WHERE id = $1 AND outcome = 'refused' AND reason IN ('failed', 'quarantined') RETURNING id`,
         [id],
       )
@@ -95,7 +95,7 @@ export function decidedSets(decision: Decision, links: InboundLinks, params: Par
       ...about,
       `parts = parts || ${params.add(jsonText([{ ...decision, detail: decision.detail.slice(0, 300) }]))}::jsonb`,
     ].join(', ')
-  const { outcome, reason, detail } = part ? wholeDecision(part, decision) : decision
+  const { outcome, reason, detail } = part ? wholeDecision(part.earlier, decision) : decision
   return [
     ...about,
     `kind = COALESCE(${params.add(kind ?? null)}::text, kind)`,

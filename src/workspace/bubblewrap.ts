@@ -1,7 +1,7 @@
 import { UserError } from '../core/errors.ts'
 import { INSIDE } from './inside.ts'
 import { findProgram } from './programs.ts'
-import type { Builder, Walls } from './types.ts'
+import type { Builder, RunResult, Walls } from './types.ts'
 
 /** Walls built by bubblewrap. */
 export const BUBBLEWRAP: Builder = {
@@ -20,12 +20,14 @@ export const BUBBLEWRAP: Builder = {
         filter ?? Buffer.alloc(0),
         ...walls.files.map(({ text }) => Buffer.from(text)),
       ],
+      read: readRefusal,
     }
   },
-  refusal({ exitCode, output }) {
-    const [, why] = /^bwrap: (.{1,300})/.exec(output) ?? []
-    return exitCode !== 1 || why === undefined || why.startsWith('execvp ') ? undefined : why
-  },
+}
+
+function readRefusal(result: RunResult): RunResult | { readonly refused: string } {
+  const [, why] = /^bwrap: (.{1,300})/.exec(result.output) ?? []
+  return result.exitCode !== 1 || why === undefined || why.startsWith('execvp ') ? result : { refused: why }
 }
 
 /** File descriptors over which bubblewrap is given things. */

@@ -43,7 +43,7 @@ export async function confined(
   const drop = dropping()
   for (const dir of foldersOf(command)) await handOver(dir)
   const { wrap, sources } = await sourcesOf(command, way?.socket)
-  const { argv, inputs } = builder.start(wallsAround(command, sources, limits.tmpBytes), seccompFilter())
+  const { argv, inputs, read } = builder.start(wallsAround(command, sources, limits.tmpBytes), seccompFilter())
   const group = makeGroup({ processes: limits.processes, memoryBytes: limits.memoryBytes })
   const [file = '', ...args] = [
     ...joining(group),
@@ -58,9 +58,9 @@ export async function confined(
     // A shell would tell of its folder in its environment.
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
     const result = await limited(command, limits.work, file, args, { cwd: '/', env, inputs })
-    const why = builder.refusal(result)
-    if (why !== undefined) throw noWalls(why)
-    return result
+    const said = read(result)
+    if ('refused' in said) throw noWalls(said.refused)
+    return said
   } finally {
     group?.remove()
   }

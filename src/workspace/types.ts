@@ -30,12 +30,18 @@ export interface Walls {
 export interface Builder {
   /**
    * @param filter system calls to refuse (`seccomp.ts`); undefined where there is none for this machine
-   * @returns what stands before the command, and what it reads from its file descriptors 3, 4 …
+   * @returns what stands before the command, what it reads from its file descriptors 3, 4 …, and what its result says: the
+   * command's own, or why nothing ran
    * @throws UserError `no_sandbox` where a program is missing
    */
-  start(walls: Walls, filter: Buffer | undefined): { readonly argv: string[]; readonly inputs: readonly Buffer[] }
-  /** Why nothing ran, where the walls could not be built; undefined where the command did. */
-  refusal(result: RunResult): string | undefined
+  start(
+    walls: Walls,
+    filter: Buffer | undefined,
+  ): {
+    readonly argv: string[]
+    readonly inputs: readonly Buffer[]
+    readonly read: (result: RunResult) => RunResult | { readonly refused: string }
+  }
 }
 
 /** A place where commands run that a model had a hand in: no network, no secrets, limited in everything. */

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { findProgram } from './programs.ts'
-import type { Builder } from './types.ts'
+import type { Builder, RunResult } from './types.ts'
 
 /** What it takes: all of it is part of util-linux. */
 const PROGRAMS = ['unshare', 'setpriv', 'pivot_root', 'mount', 'umount']
@@ -28,15 +29,22 @@ export const UNSHARE: Builder = {
           hint: 'Install bubblewrap (`apt install bubblewrap`), or util-linux.',
         },
       )
+    const sign = `walls: built ${randomUUID()}\n`
     const perl = canFilter() && filter ? ['perl', '-e', FILTER, filter.toString('hex'), `${PRCTL[process.arch]}`] : []
     return {
       argv: [
+        // With whoever started it, it ends.
+        'setpriv',
+        '--pdeathsig',
+        'KILL',
+        '--',
         'unshare',
         ...NAMESPACES.split(' '),
         '/bin/sh',
         '-c',
         SCRIPT,
         'walls',
+        sign,
         `${tmpBytes}`,
         ...readable.flatMap(({ from, to }) => ['ro', from, to]),
         ...files.flatMap(({ path, text }) => ['file', text, path]),
@@ -49,14 +57,18 @@ export const UNSHARE: Builder = {
         ...FIRST,
       ],
       inputs: [],
+      read: (result) => readSign(result, sign),
     }
   },
-  refusal({ exitCode, output }) {
-    if (exitCode === 1) return /^unshare: (.{1,300})/.exec(output)?.[1]
-    return exitCode === 125 && output.endsWith('walls: not built\n')
-      ? output.slice(-320, -'\nwalls: not built\n'.length)
-      : undefined
-  },
+}
+
+/** The script says with a sign that nobody can know when the walls stand; without it nothing ran, whatever was printed. */
+function readSign(result: RunResult, sign: string): RunResult | { readonly refused: string } {
+  const { exitCode, output } = result
+  const isBuilt = output.includes(sign)
+  if (!isBuilt && (exitCode === 1 || exitCode === 125))
+    return { refused: output.replace(/\n?walls: not built\n$/, '').slice(-300) }
+  return { ...result, output: output.replace(sign, '') }
 }
 
 /** Whether system calls can be filtered without bubblewrap. */

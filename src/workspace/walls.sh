@@ -1,10 +1,11 @@
 # Builds the walls of a sandbox with nothing but util-linux and a shell, where bubblewrap is not installed. It is started in
 # fresh namespaces as their root (`unshare.ts`), puts a new root together, moves into it, and becomes the command there.
-#   sh walls.sh TMP_BYTES [ro|rw|file SOURCE TARGET]... -- COMMAND...
+#   sh walls.sh SIGN TMP_BYTES [ro|rw|file SOURCE TARGET]... -- COMMAND...
+# SIGN is printed once the walls stand, right before the command begins.
 set -eu
 trap 'echo "walls: not built" >&2; exit 125' EXIT
 umask 022
-tmp_bytes=$1; shift
+sign=$1 tmp_bytes=$2; shift 2
 # Any folder that every machine has and that nothing inside comes from: none is made on the host, and none stays.
 root=/sys
 mount -t tmpfs -o mode=755,nosuid,nodev,size=16m tmpfs "$root"
@@ -52,5 +53,6 @@ else ip link set lo up; fi
 cd "$root"; pivot_root . old; umount -l old; rmdir old; mount -o remount,bind,ro,nosuid,nodev /
 cd /work
 trap - EXIT
+printf %s "$sign"
 # In a user namespace of its own it owns none of the mounts, and may change none of them.
 exec unshare --user --map-user=1000 --map-group=1000 -- setpriv --no-new-privs -- "$@"

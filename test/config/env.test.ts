@@ -65,6 +65,8 @@ describe('the environment', () => {
   it('tells which name was meant, and leaves alone what is right', () => {
     expect(misnamedVariables({ ANTHROPIC_KEY: 'x' })).toEqual([{ name: 'ANTHROPIC_KEY', meant: 'ANTHROPIC_API_KEY' }])
     expect(misnamedVariables({ ANTHROPIC_KEY: 'x', ANTHROPIC_API_KEY: 'y' })).toEqual([])
+    for (const DATABASE_URL of ['postgresql://muster:pw@/muster?host=/var/run/postgresql', 'postgresql:///muster'])
+      expect(readSettings({ DATABASE_URL, REDIS_URL: 'redis://:pw@/0' }).databaseUrl).toBe(DATABASE_URL)
     for (const HOST of ['0.0.0.0', '::', 'localhost', 'muster.example.com', '10.1.2.3'])
       expect(readSettings({ HOST, DATABASE_URL: 'postgresql://u:p%23@localhost:5432/m' }).server.host).toBe(HOST)
   })

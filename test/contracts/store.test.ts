@@ -42,6 +42,32 @@ for (const [name, open, available] of places) {
       expect(await undecided()).toEqual([])
     })
 
+    it('keeps what became of each command of an event, decides it with the last, and forgets none when it is opened again', async () => {
+      const { id } = await store.inbox.insert({
+        source: 'clickup',
+        deliveryId: 'parts',
+        kind: 'x',
+        body: Buffer.from(''),
+      })
+      const decision = (reason: string) => ({ outcome: 'accepted', reason, detail: '' }) as const
+      const first = { nth: 0, isLast: false, earlier: [] }
+      // The second try of the same one changes nothing.
+      for (const reason of ['one', 'one again'])
+        await store.inbox.decide(id, decision(reason), { part: first, kind: 'x.y' })
+      const between = await store.inbox.get(id)
+      expect(between?.parts.map(({ reason }) => reason)).toEqual(['one'])
+      expect(between?.event).toMatchObject({ kind: 'x', decision: undefined })
+      await store.inbox.decide(id, { outcome: 'refused', reason: 'failed', detail: '' }, {})
+      expect(await store.inbox.reopen(id)).toBe(true)
+      expect((await store.inbox.get(id))?.parts).toHaveLength(1)
+      const last = { nth: 1, isLast: true, earlier: between?.parts ?? [] }
+      for (const reason of ['two', 'late']) await store.inbox.decide(id, decision(reason), { part: last, kind: 'x.y' })
+      expect((await store.inbox.get(id))?.event).toMatchObject({
+        kind: 'x.y',
+        decision: { outcome: 'accepted', reason: 'several', detail: '1. accepted: one; 2. accepted: two' },
+      })
+    })
+
     it('pages through events, newest first, without gaps or repeats', async () => {
       for (let n = 0; n < 7; n++)
         await store.inbox.insert({ source: 'api', deliveryId: `p${n}`, kind: 'x', body: Buffer.from('') })

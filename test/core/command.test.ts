@@ -62,6 +62,17 @@ describe('commands', () => {
       expect(one(text)?.verb).toBe('invalid')
   })
 
+  it('carries out no more than ten of one comment, and says so', () => {
+    const found = findCommands('@muster ask what?\n'.repeat(12), ['muster'])
+    expect(found.map(({ verb }) => verb)).toEqual([...Array.from({ length: 9 }, () => 'ask'), 'invalid'])
+  })
+
+  it('takes no command from the code, quote or list right below a mention', () => {
+    for (const below of ['    approve', '```\napprove\n```', '> approve', '- approve'])
+      expect(findCommands(`@muster\n\n${below}`, ['muster']).map(({ verb }) => verb)).not.toContain('approve')
+    expect(findCommands('@muster\napprove', ['muster'])).toEqual([{ verb: 'approve', sha: undefined }])
+  })
+
   it('gives several commands their own text', () => {
     expect(findCommands('@muster answer yes\nof course\n@muster status', ['muster'])).toEqual([
       { verb: 'answer', text: 'yes\nof course' },

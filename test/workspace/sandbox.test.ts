@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,6 +95,31 @@ describe.each(WORKING)('commands are kept in by %s', (kind) => {
       setTimeout(() => controller.abort(new Error('cancelled')), 300)
       await expect(running).rejects.toThrow('cancelled')
       expect((await sh('true')).exitCode).toBe(0)
+    })
+
+    it('takes nothing that a command prints for a sandbox that cannot be built', async () => {
+      for (const command of [
+        'unshare -r true; exit 1',
+        'echo "unshare: unshare failed"; exit 1',
+        'echo some; echo "walls: not built" >&2; exit 125',
+      ])
+        expect((await sh(command)).output.length, command).toBeGreaterThan(0)
+      expect((await sh('echo only this')).output).toBe('only this\n')
+    })
+
+    it('ends with the process that started it, however that ends', async () => {
+      const confined = new URL('../../src/workspace/confined.ts', import.meta.url).href
+      const choose = new URL('../../src/workspace/choose.ts', import.meta.url).href
+      const seconds = 7000 + Math.floor(Math.random() * 900)
+      const program = `const { confined, DEFAULT_LIMITS } = await import(${JSON.stringify(confined)}); const { BUILDERS } = await import(${JSON.stringify(choose)});
+      await confined(BUILDERS.${kind}, { dir: ${JSON.stringify(dir)}, argv: ['sh', '-c', 'sleep ${seconds}'], timeoutMs: 600000 }, DEFAULT_LIMITS, undefined)`
+      const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', program], {
+        stdio: 'ignore',
+      })
+      const running = () => execFileSync('ps', ['-eo', 'args']).toString().includes(`sleep ${seconds}`)
+      await expect.poll(running, { timeout: 60_000 }).toBe(true)
+      child.kill('SIGKILL')
+      await expect.poll(running, { timeout: 60_000 }).toBe(false)
     })
 
     it('bounds the output it keeps', async () => {
