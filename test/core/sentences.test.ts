@@ -6,6 +6,7 @@ import { statusCard } from '../../src/core/reply/card.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import { environmentNames } from '../../src/core/settings.ts'
 import { decide } from '../../src/core/task/decide.ts'
+import { branchName } from '../../src/core/task/steps.ts'
 import type { Step, Task } from '../../src/core/task/types.ts'
 import { alice, deployed, opened, proof, releasePlan, said } from '../support/tasks.ts'
 
@@ -84,6 +85,16 @@ describe('sentences are true', () => {
       const noted = decide(task, said({ verb: 'note', text: 'x' }), 1_000_000).task
       expect(noted.status).toBe('working')
     }
+  })
+
+  it('a branch is named in whole words', () => {
+    const named = (title: string) => branchName({ ...base, origin: { ...base.origin, title } })
+    expect(named('Charge the right tier')).toBe('muster/5-charge-the-right-tier')
+    expect(named('Totals of invoices are rounded before they are summed')).toBe(
+      'muster/5-totals-of-invoices-are-rounded-before',
+    )
+    expect(named(`x${'y'.repeat(60)}`)).toBe(`muster/5-x${'y'.repeat(39)}`)
+    expect(named('???')).toBe('muster/5-change')
   })
 
   it('environments are named in the order of the file, wherever they were stored', () => {

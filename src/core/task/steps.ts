@@ -92,6 +92,13 @@ export function nameOf({ origin }: Task): string {
   return origin.surface?.channel === 'jira' ? origin.surface.name : (origin.surface?.channel ?? '0')
 }
 
+/** At most so many characters of words that hyphens join, and none of them cut in two unless it is the only one. */
+function wholeWords(words: string, most: number): string {
+  if (words.length <= most) return words
+  const end = words.lastIndexOf('-', most)
+  return withoutEnd(words.slice(0, end > 0 ? end : most), '-')
+}
+
 /** The branch of a task: `muster/<issue>-<slug>`, and a number from the second task of a conversation on. */
 export function branchName(task: Task): string {
   const words = (task.spec?.title ?? task.origin.title)
@@ -99,5 +106,5 @@ export function branchName(task: Task): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-/, '')
-  return `muster/${nameOf(task)}-${withoutEnd(words.slice(0, 40), '-') || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
+  return `muster/${nameOf(task)}-${wholeWords(withoutEnd(words, '-'), 40) || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
 }
