@@ -1,4 +1,4 @@
-import { type Command, isVerb, type Verb, VERBS } from './command.ts'
+import { type Command, isVerb, type Verb } from './command.ts'
 import { lineOf, unclear, withoutPoliteness } from './unclear.ts'
 
 /** What was said to Muster, from its mention on. */
@@ -202,6 +202,3 @@ function extend({ rest }: Line): Command | undefined {
   if (usd > 0) return { verb: 'continue', usd }
   return /^[a-z]/i.test(rest[0] ?? '') ? undefined : invalid('`continue +$N` wants an amount, as in `continue +$2`.')
 }
-
-/** Every command, for whoever lists them. */
-export const ALL_VERBS = Object.keys(VERBS).filter(isVerb)

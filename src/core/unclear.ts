@@ -49,27 +49,24 @@ export function unclear(bare: string, below: string, verb: Verb | undefined, fit
   return below === '' && isLoneWord(bare) ? said('word', nearest(plain)) : undefined
 }
 
-/** What a line is that consists of nothing else; the strongest part says which: an end, an approval, a yes or no, thanks. */
-function kindOf(text: string): 'stop' | 'approval' | 'assent' | 'courtesy' | undefined {
+/** What the parts of a line may be, the strongest first: an end, an approval, a yes or no, thanks. */
+const KINDS: readonly (readonly [Unclear['kind'], (part: string) => boolean])[] = [
+  ['stop', (part) => STOP.test(part)],
+  ['approval', (part) => APPROVAL.test(part)],
+  ['assent', (part) => ASSENT.test(part)],
+  ['courtesy', isCourtesy],
+]
+
+/** What a line is that consists of nothing but such parts; the strongest of them says which. */
+function kindOf(text: string): Unclear['kind'] | undefined {
   const spoken = text.replace(/[\p{Extended_Pictographic}\ufe0f]/gu, '').trim() || text
   const parts = spoken
     .split(/[,.!;]/)
     .map((part) => part.trim())
     .filter(Boolean)
-  const kinds = parts.map((part) =>
-    STOP.test(part)
-      ? 'stop'
-      : APPROVAL.test(part)
-        ? 'approval'
-        : ASSENT.test(part)
-          ? 'assent'
-          : isCourtesy(part)
-            ? 'courtesy'
-            : undefined,
-  )
-  if (parts.length === 0 || parts.length > 5 || kinds.includes(undefined))
-    return isCourtesy(text) ? 'courtesy' : undefined
-  return (['stop', 'approval', 'assent', 'courtesy'] as const).find((kind) => kinds.includes(kind))
+  const isAny = (part: string) => KINDS.some(([, is]) => is(part))
+  if (parts.length === 0 || parts.length > 5 || !parts.every(isAny)) return isCourtesy(text) ? 'courtesy' : undefined
+  return KINDS.find(([, is]) => parts.some(is))?.[0]
 }
 
 /** "please deploy production", "can you cancel this": the command that was asked for politely. */

@@ -155,6 +155,8 @@ class Walk {
       else if (token.nesting !== 0) this.#styled += token.nesting
       else if (token.type === 'html_inline') this.#tags(token.content)
       if (token.type === 'text' || token.type === 'text_special') line.push(this.#text(token.content))
+      // Where a link leads is said with it, though only its name is shown.
+      if (token.type === 'link_open' && !this.#isHidden()) line.push(` ${token.attrGet('href') ?? ''} `)
       const isBreak = token.type === 'softbreak' || token.type === 'hardbreak'
       if (isBreak) line.push('\n')
       this.#starts = isBreak
@@ -162,8 +164,12 @@ class Walk {
     if (line.length > 0) this.words.push(line.join(''))
   }
 
+  #isHidden(): boolean {
+    return this.#html.some(({ hides }) => hides) || this.#struck > 0 || this.#quoted > 0
+  }
+
   #text(content: string): string {
-    if (this.#html.some(({ hides }) => hides) || this.#struck > 0 || this.#quoted > 0) return ''
+    if (this.#isHidden()) return ''
     const plain = this.#nested === 0 && this.#styled === 0
     for (const { 1: mark, index } of content.matchAll(MARK))
       this.marks.push({ mark: Number(mark), leads: plain && this.#starts && index === 0 })

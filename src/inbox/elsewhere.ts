@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
+import { once } from '../core/once.ts'
 import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
 import { budgetBinding } from '../core/reply/buttons.ts'
 import { toldIn } from '../core/calls.ts'
@@ -48,13 +49,14 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
   if (said.what.type === 'button' && !fits(said.what, task)) return ignore('stale_button', 'what it was for is over')
   // What Muster is called is the repository's to say: which that is has to be known before the words are read.
-  const before = await likelyRepository(deps, said, task, chosen ?? text)
+  const named = once(() => findOne(deps, chosen ?? text))
+  const before = await likelyRepository(deps, said, task, text, named)
   const command = commandIn(said.what, text, task, await namesOf(deps, before))
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
   const handed = said.what.type === 'assigned' || said.what.type === 'labelled'
   if (handed && task && isActive(task)) return ignore('task_exists', 'Muster is at work on it already')
   const ticket = task && isActive(task) ? undefined : await ticketOf(deps, said)
-  const found = task && isActive(task) ? undefined : await repositoryOf(deps, said, command, chosen ?? text, ticket)
+  const found = task && isActive(task) ? undefined : await repositoryOf(deps, said, command, named, ticket)
   const repository = found?.repository ?? task?.origin.repository
   if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
     return ignore('not_for_us', 'another label')
@@ -72,12 +74,13 @@ async function likelyRepository(
   { what, surface }: Said,
   task: Task | undefined,
   text: string,
+  named: () => Promise<Repository | undefined>,
 ): Promise<Repository | undefined> {
   if (task) return task.origin.repository
   // Nobody else's words are looked into: a name stands behind one of these.
   if (what.type !== 'text' || !/@|^[ \t]*\//m.test(text)) return undefined
   const ticket = what.ticket
-  return (await findOne(deps, text)) ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
+  return (await named()) ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
 }
 
 async function namesOf(deps: InboxDeps, repository: Repository | undefined): Promise<Names> {
@@ -202,11 +205,11 @@ async function repositoryOf(
   deps: InboxDeps,
   { surface }: Said,
   command: Command,
-  text: string,
+  named: () => Promise<Repository | undefined>,
   ticket: Ticket | undefined,
 ): Promise<Where | undefined> {
-  const named = await findOne(deps, text)
-  if (named) return { repository: named, named: true }
+  const found = await named()
+  if (found) return { repository: found, named: true }
   const linked = command.verb === 'link' ? await repositoryAt(deps, command.url) : undefined
   const set = linked ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
   const repository = set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`)))

@@ -29,6 +29,9 @@ export async function whyNot(kind: Isolating): Promise<string | undefined> {
   }
 }
 
+/** What was seen to work in this process, with which programs. */
+const worked = new Set<string>()
+
 /**
  * Which sandbox is used: the one asked for, or else the first that works here.
  * @throws UserError `no_sandbox` where none does
@@ -37,8 +40,13 @@ export async function chooseSandbox(asked: SandboxKind | undefined): Promise<San
   if (asked === 'none') return asked
   const reasons: string[] = []
   for (const kind of asked ? [asked] : PREFERRED) {
-    const why = await whyNot(kind)
-    if (why === undefined) return kind
+    // Looked at by whoever starts, it need not be looked at again by the first command.
+    const seen = `${kind} ${process.env['PATH'] ?? ''}`
+    const why = worked.has(seen) ? undefined : await whyNot(kind)
+    if (why === undefined) {
+      worked.add(seen)
+      return kind
+    }
     reasons.push(`${kind}: ${why}`)
   }
   throw new UserError(
