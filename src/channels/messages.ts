@@ -10,6 +10,14 @@ type SizeOf = (block: Rich) => number
 /** What Muster has written in a place, by its markers. */
 export type Markers = ReadonlyMap<string, string>
 
+/** Clocks differ by less. */
+const CLOCK_TOLERANCE_MS = 10 * 60_000
+
+/** Nothing that was written at `since` by our clock is older by anybody else's. @returns ms since the epoch */
+export function clockFloor(since: number): number {
+  return Math.max(0, since - CLOCK_TOLERANCE_MS)
+}
+
 /** A message as the parts that the channel takes, numbered where there are several. Only messages have parts. */
 export function partsOf(body: EffectBody, sizeOf: SizeOf, how: Reading): RichDocument[] {
   return body.kind === 'message' || body.kind === 'message.upsert'
@@ -38,26 +46,65 @@ export function foundIn(
   const parts = partsOf(body, sizeOf, how)
   const wanted = parts.length > 0 ? parts.map((_, index) => partMarker(marker, index)) : [marker]
   const found = wanted.map((one) => there.get(one))
-  return found.every((ref) => ref !== undefined) ? { ref: found[0] } : undefined
+  return found.every((ref) => ref !== undefined) ? { ref: found[0], parts: found } : undefined
 }
 
 /**
  * Writes the parts of a message in order, each of them once: of several, some may be there from a try that was cut off.
- * @param post writes one part under its marker; `last` is the one that buttons hang on
  */
-export async function sendParts(
-  parts: readonly RichDocument[],
+export async function sendParts<Part>(
+  parts: readonly Part[],
   marker: string,
   markers: () => Promise<Markers>,
-  post: (part: RichDocument, marker: string, last: boolean, index: number) => Promise<EffectResult>,
+  post: Post<Part>,
 ): Promise<EffectResult> {
   const there: Markers = parts.length > 1 ? await markers() : new Map()
-  let first: EffectResult | undefined
+  const refs: string[] = []
   for (const [index, part] of parts.entries()) {
     const name = partMarker(marker, index)
-    const known = there.get(name)
-    const posted = known === undefined ? await post(part, name, index === parts.length - 1, index) : { ref: known }
-    first ??= posted
+    refs.push(there.get(name) ?? (await post(part, name, index === parts.length - 1, index)))
   }
-  return first ?? {}
+  return { ref: refs[0], parts: refs }
+}
+
+/** How a channel writes one part of a message. `last` is the one that buttons hang on. @returns what the part is called there */
+type Post<Part> = (part: Part, marker: string, last: boolean, index: number) => Promise<string>
+
+/** How a channel changes what stands there. A part that somebody deleted stays deleted: that was a person's wish. */
+export interface Rewriter<Part> {
+  readonly post: Post<Part>
+  readonly edit: (ref: string, part: Part, marker: string) => Promise<void>
+  readonly remove: (ref: string) => Promise<void>
+}
+
+/**
+ * Changes a message that stands there: its parts where they are, what it has less of goes, and what it has more of comes last. One that
+ * was never sent is sent.
+ * @param previous what sending it before brought
+ */
+export async function rewriteParts<Part>(
+  parts: readonly Part[],
+  marker: string,
+  previous: EffectResult | undefined,
+  markers: () => Promise<Markers>,
+  { post, edit, remove }: Rewriter<Part>,
+): Promise<EffectResult> {
+  if (previous?.ref === undefined) return sendParts(parts, marker, markers, post)
+  const known = previous.parts ?? []
+  // Nobody wrote down what the parts are called, or some may be there from a try that was cut off.
+  const there: Markers = known.length < parts.length || known.length === 0 ? await markers() : new Map()
+  const refs: string[] = []
+  for (let index = 0; ; index++) {
+    const name = partMarker(marker, index)
+    const ref = known[index] ?? there.get(name)
+    const part = parts[index]
+    if (ref === undefined && part === undefined) return { ref: refs[0] ?? previous.ref, parts: refs }
+    if (part === undefined) {
+      if (ref !== undefined) await remove(ref)
+    } else if (ref === undefined) refs.push(await post(part, name, false, index))
+    else {
+      await edit(ref, part, name)
+      refs.push(ref)
+    }
+  }
 }

@@ -103,6 +103,8 @@ export interface SendContext {
   /** What sending it before brought, for things that are edited in place. */
   readonly previous: EffectResult | undefined
   readonly now: number
+  /** When it was first to be sent, ms since the epoch: what may be there of it is no older. */
+  readonly since: number
   /** To be called right before a request that changes something leaves. @throws when somebody else may be sending it by now */
   readonly mayLeave: () => void
 }

@@ -26,6 +26,8 @@ export type EffectBody =
       readonly content: 'eyes'
     }
   | { readonly kind: 'comment'; readonly place: Place; readonly document: Document }
+  /** A comment that is changed when what it asks for is decided; it stays where it stands. */
+  | { readonly kind: 'comment.upsert'; readonly place: Place; readonly document: Document }
   | { readonly kind: 'review.reply'; readonly place: Place; readonly rootId: number; readonly document: Document }
   | { readonly kind: 'review.request'; readonly place: Place; readonly reviewers: readonly string[] }
   | {
@@ -187,6 +189,13 @@ export interface EffectResult {
   readonly sha?: string | undefined
   /** What a message or comment is called in another channel. */
   readonly ref?: string | undefined
+  /** What the parts of a message are called there, in order; undefined where there are none, or an older version wrote it. */
+  readonly parts?: readonly string[] | undefined
+}
+
+/** Whether a message stands in line with the others, though it may change later. */
+function isNews(kind: EffectKind): boolean {
+  return kind === 'message.upsert' || kind === 'comment.upsert'
 }
 
 /** Effects that are rewritten from the newest state. */
@@ -210,8 +219,7 @@ export function laneOf(scope: string, conversationId: string, { key, body }: Eff
   // What another channel cannot take now keeps nobody waiting elsewhere.
   const thread = surface ? `${conversationId} ${surfaceKey(surface)}` : conversationId
   return {
-    // A message that may change later stands in line with the others.
-    lane: isUpsert(body.kind) && body.kind !== 'message.upsert' ? `${scope} ${key}` : thread,
+    lane: isUpsert(body.kind) && !isNews(body.kind) ? `${scope} ${key}` : thread,
     account: surface ? surfaceAccount(surface) : accountOf(body.place.repository.installationId),
     priority: priorityOf(body.kind),
   }

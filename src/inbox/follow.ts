@@ -1,4 +1,4 @@
-import { memberKey } from '../core/said.ts'
+import { memberKey, surfaceKey } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, limitedReply, linkOffer, noteReply, unclearReply } from '../core/reply/answers.ts'
@@ -6,6 +6,7 @@ import type { Document } from '../core/reply/document.ts'
 import type { Route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
+import type { Whence } from '../core/task/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { LIMITED } from './aside.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
@@ -63,9 +64,22 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     receivedAt: scene.receivedAt,
     writtenAt: heard.writtenAt,
     commentId,
+    from: whenceOf(scene, commentId),
     settings: loaded.settings,
   }
   await apply(deps, scene, said, commentId)
+}
+
+/** Where something was said, as people on other surfaces are told. */
+function whenceOf({ heard, task }: Scene, commentId: number | undefined): Whence {
+  const { elsewhere, what } = heard
+  if (elsewhere) {
+    const key = surfaceKey(elsewhere.surface)
+    const known = task?.surfaces?.find((one) => surfaceKey(one) === key)?.url
+    return { channel: elsewhere.surface.channel, url: elsewhere.url || known }
+  }
+  const url = 'subject' in what ? what.subject.url : task?.origin.url
+  return { channel: 'github', url: url && commentId !== undefined ? `${url}#issuecomment-${commentId}` : url }
 }
 
 /** Words that somebody handed over, by an author who could not have said them to this work. */

@@ -54,6 +54,7 @@ export async function deliver(
     task,
     previous: effect.result,
     now: deps.now(),
+    since: effect.createdAt.getTime(),
     mayLeave: () => {
       if (!claim.isMine()) throw new Lost('the lane may belong to somebody else by now')
       const wait = deps.pausedMs(effect)
@@ -114,7 +115,7 @@ function isPointless({ body, status }: StoredEffect, task: Task): boolean {
 /** Found again after a crash, a thing that is edited in place may show an old state. */
 function needsRewrite(effect: StoredEffect): boolean {
   const { kind } = effect.body
-  return kind === 'status.upsert' || kind === 'card.upsert' || kind === 'message.upsert'
+  return kind === 'status.upsert' || kind === 'card.upsert' || kind === 'message.upsert' || kind === 'comment.upsert'
 }
 
 /** @returns whether the lane was left */

@@ -202,6 +202,24 @@ describe('Jira', () => {
     expect(arrivalIn(receiveJira(jiraCall(moved, again))).deliveryId).toBe('w-1')
   })
 
+  it('hears a comment of an old server, which gives it no type, and neither an edited one nor an assignment with words', () => {
+    const at = '2019-02-16T03:10:01.840+0000'
+    const old = (extra: object, updated = at) => ({
+      ...comment,
+      webhookEvent: 'jira:issue_updated',
+      user: comment.comment.author,
+      comment: { ...comment.comment, created: at, updated },
+      ...extra,
+    })
+    const read = (payload: unknown) => jiraIn.normalise(arrivalIn(receiveJira(jiraCall(payload))).body, 'me')
+    expect(read(old({}))).toMatchObject({ by: { id: 'ann' }, what: { type: 'text', mentioned: true } })
+    expect(arrivalIn(receiveJira(jiraCall(old({})))).deliveryId).toBe('comment:acme.atlassian.net:10019')
+    expect(read(old({ changelog: { items: [{ field: 'status' }] } }))).toMatchObject({ what: { type: 'text' } })
+    expect(read(old({}, '2019-02-17T00:00:00.000+0000'))).toMatchObject({ ignored: 'not_for_us' })
+    const assigned = { changelog: { items: [{ field: 'assignee', tmpToAccountId: 'me' }] } }
+    expect(read(old(assigned))).toMatchObject({ what: { type: 'assigned' } })
+  })
+
   it('reads wiki markup and documents alike: mentions, quotes and code are what they are', () => {
     expect(jiraIn.normalise(arrivalIn(receiveJira(jiraCall(comment))).body, 'me')).toMatchObject({
       surface: { channel: 'jira', site: 'acme.atlassian.net', ticket: '10040', name: 'SHOP-41' },

@@ -39,6 +39,7 @@ const context = (extra: Partial<SendContext> = {}): SendContext => ({
   task: undefined,
   previous: undefined,
   now: 0,
+  since: 0,
   mayLeave: () => {},
   ...extra,
 })

@@ -20,6 +20,7 @@ const context = (marker: string): SendContext => ({
   task: undefined,
   previous: undefined,
   now: Date.now(),
+  since: Date.now(),
   mayLeave: () => {},
 })
 const message = (surface: Surface, text: string): SurfaceBody => ({

@@ -54,7 +54,7 @@ it('sends more than 50 annotations in batches, onto one check run, however often
       1,
     )
     const body = { kind: 'check.upsert', place: { repository, number: 1 }, headSha } as const
-    const context = { marker: 'muster:e1:0', task: start, previous: undefined, mayLeave: () => {}, now: 0 }
+    const context = { marker: 'muster:e1:0', task: start, previous: undefined, mayLeave: () => {}, now: 0, since: 0 }
     // As after a crash: the first answer never came, so nothing is known of what was made.
     await sender.send(body, context)
     await sender.send(body, { ...context, task })

@@ -3,7 +3,7 @@ import type { EffectBody } from '../../src/core/effects.ts'
 import { buttonsOf } from '../../src/core/reply/buttons.ts'
 import type { Surface } from '../../src/core/said.ts'
 import { Driver } from '../support/driver.ts'
-import { alice, patch } from '../support/tasks.ts'
+import { alice, opened, patch, said, settings } from '../support/tasks.ts'
 
 const thread: Surface = { channel: 'slack', team: 'T1', room: 'C1', thread: '1.2' }
 const ticket: Surface = { channel: 'jira', site: 'acme.atlassian.net', ticket: '1', name: 'SHOP-1' }
@@ -101,5 +101,55 @@ describe('a budget that was reached', () => {
     again.say({ verb: 'continue', usd: 20 })
     again.say({ verb: 'cancel', text: '' })
     expect(settled(again).join()).not.toContain('Budget reached')
+  })
+})
+
+describe('a decision', () => {
+  const FROM = { channel: 'slack', url: 'https://acme.slack.com/archives/C1/p12' } as const
+  const shown = (d: Driver) =>
+    d.last.effects.flatMap(({ key, body }) =>
+      body.kind === 'comment.upsert' || body.kind === 'message.upsert' ? [{ key, text: JSON.stringify(body) }] : [],
+    )
+  const asked = (d: Driver) =>
+    d.last.effects.flatMap(({ key, body }) => (body.kind === 'comment' || body.kind === 'message' ? [key] : []))
+
+  function atPlan(): Driver {
+    const d = new Driver(opened({ settings: { ...settings, approvePlan: 'always' } }))
+    for (const surface of [thread, ticket]) d.do({ type: 'surface.link', surface, by: alice })
+    d.plan()
+    return d
+  }
+
+  it('is written over what was asked, on every surface, and asks for nothing any more', () => {
+    const d = atPlan()
+    const keys = asked(d)
+    expect(keys).toHaveLength(3)
+    d.do({ ...said({ verb: 'approve', sha: undefined }, alice, d.at + 1000), from: FROM })
+    expect(shown(d).map(({ key }) => key)).toEqual(keys)
+    for (const { text } of shown(d)) {
+      expect(text).toContain('Approved')
+      expect(text).toContain(FROM.url)
+      expect(text).toContain('UTC')
+      expect(text).not.toContain('"ask"')
+      expect(text).not.toContain('An approval counts')
+    }
+  })
+
+  it('stays what it was when the work is cancelled afterwards', () => {
+    const approved = atPlan()
+    approved.say({ verb: 'approve', sha: undefined })
+    approved.say({ verb: 'cancel', text: '' })
+    expect(shown(approved)).toEqual([])
+    const rejected = atPlan()
+    rejected.say({ verb: 'reject', text: 'smaller, please' })
+    expect(shown(rejected)[0]?.text).toContain('Rejected')
+    rejected.say({ verb: 'cancel', text: '' })
+    expect(shown(rejected)).toEqual([])
+  })
+
+  it('says that nobody is waited for where the work is cancelled at the gate', () => {
+    const d = atPlan()
+    d.say({ verb: 'cancel', text: '' })
+    expect(shown(d).map(({ text }) => text.includes('Cancelled'))).toEqual([true, true, true])
   })
 })

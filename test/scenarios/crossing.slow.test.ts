@@ -15,6 +15,8 @@ interface Place {
   readonly url: string
   readonly say: (words: string) => Promise<unknown>
   readonly approve: () => Promise<unknown>
+  /** What stands there now, by Muster. */
+  readonly shown: () => string
 }
 
 /** Four people take turns: one alone would soon be asked to slow down. */
@@ -69,7 +71,8 @@ const PLACES: Readonly<Record<Name, (who: Login, start: boolean) => Promise<Plac
     const issue = await people.openIssue(who, 'Large orders get the wrong tier', '')
     if (start) await people.label(who, issue.number, 'muster')
     const say = (words: string) => people.comment(who, issue.number, words)
-    return { url: `${world.url}/acme/price-service/issues/${issue.number}`, say, approve: () => say('@muster approve') }
+    const url = `${world.url}/acme/price-service/issues/${issue.number}`
+    return { url, say, approve: () => say('@muster approve'), shown: () => onGithub(issue.number) }
   },
   async slack(who, start) {
     const { server, channel } = stages().slack
@@ -89,6 +92,7 @@ const PLACES: Readonly<Record<Name, (who: Login, start: boolean) => Promise<Plac
         const message = plan()
         if (message) await people.press(user, message, 'Approve plan')
       },
+      shown: () => JSON.stringify(world.thread(channel, ts).filter(({ user: by }) => by !== user.id)),
     }
   },
   async jira(who, start) {
@@ -97,7 +101,8 @@ const PLACES: Readonly<Record<Name, (who: Login, start: boolean) => Promise<Plac
     const ticket = await server.people.create(user, 'Large orders get the wrong tier', '')
     if (start) await server.people.assign(user, ticket, server.world.bot)
     const say = (words: string) => server.people.comment(user, ticket, words)
-    return { url: `${server.url}/browse/${ticket.key}`, say, approve: () => say('@muster approve') }
+    const shown = () => JSON.stringify(ticket.comments.filter(({ author }) => author === server.world.bot))
+    return { url: `${server.url}/browse/${ticket.key}`, say, approve: () => say('@muster approve'), shown }
   },
   async clickup(who, start) {
     const { server } = stages().clickup
@@ -105,9 +110,20 @@ const PLACES: Readonly<Record<Name, (who: Login, start: boolean) => Promise<Plac
     const ticket = await server.people.create(user, 'Large orders get the wrong tier', '')
     if (start) await server.people.tag(user, ticket, 'muster')
     const say = (words: string) => server.people.comment(user, ticket, words)
-    return { url: `${server.url}/t/${ticket.id}`, say, approve: () => say('@muster approve') }
+    const shown = () =>
+      ticket.comments
+        .filter(({ user: by }) => by === server.world.bot)
+        .map(({ text }) => text)
+        .join('\n')
+    return { url: `${server.url}/t/${ticket.id}`, say, approve: () => say('@muster approve'), shown }
   },
 }
+
+const onGithub = (number: number) =>
+  scene.stage.world.comments
+    .filter(({ issue, user }) => issue === number && user === scene.stage.world.bot)
+    .map(({ body }) => body)
+    .join('\n')
 
 interface TaskRow {
   readonly id: string
@@ -170,11 +186,16 @@ it.each(ROWS)(
     for (const name of new Set([answer, approve, cancel])) places[name] ??= await joined(id, who, start, name, begun)
     await places[answer]?.say('The one of January.')
     await soon(async () => (await state(id)).gate?.kind, 30_000).toBe('plan')
+    for (const place of Object.values(places)) await decided(place, `Answered`, `by ${who} on`, NAMES[answer])
     await places[approve]?.approve()
     await soon(async () => (await state(id)).gate?.kind ?? 'none', 30_000).toBe('none')
     await soon(async () => (await events(id)).at(-1), 30_000).toBe('step.started by muster:sd')
     await places[cancel]?.say('@muster cancel')
     await soon(async () => (await tasks()).find((one) => one.id === id)?.status, 30_000).toBe('cancelled')
+    for (const place of Object.values(places)) {
+      await decided(place, `Approved`, `by ${who} on`, NAMES[approve])
+      await soon(() => /Please (?:answer|look at the plan)|Approve plan/.exec(place.shown()), 30_000).toBe(null)
+    }
     const all = await events(id)
     reference ??= all
     expect(all).toEqual(reference)
@@ -194,13 +215,21 @@ it('has compared all of them', () => {
   )
 })
 
+const NAMES: Readonly<Record<Name, string>> = { github: 'GitHub', slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' }
+
+/** What was decided stands there: by whom, and from where. */
+async function decided({ shown }: Place, what: string, by: string, where: string): Promise<void> {
+  const plain = () => shown().replaceAll('**', '')
+  await soon(() => [what, by, where].filter((word) => !plain().includes(word)), 30_000).toEqual([])
+}
+
 /** A place in another channel, linked by command; a task begun in a chat has its issue already. */
 async function joined(id: string, who: Login, start: Name, name: Name, begun: Place): Promise<Place> {
   if (name === 'github' && start === 'slack') {
     await soon(async () => (await state(id)).origin.number).toBeGreaterThan(0)
     const { number, url } = (await state(id)).origin
     const say = (words: string) => scene.stage.people.comment(who, number, words)
-    return { url, say, approve: () => say('@muster approve') }
+    return { url, say, approve: () => say('@muster approve'), shown: () => onGithub(number) }
   }
   const place = await PLACES[name](who, false)
   await begun.say(`@muster link ${place.url}`)

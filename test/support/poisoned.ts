@@ -237,7 +237,9 @@ function bodiesOf(task: Task, word: string): EffectBody[] {
       : []
   })
   return [
-    ...events.flatMap((event) => [...effectsOf(task, event), ...effectsOf(homeless, event)].map(({ body }) => body)),
+    ...events.flatMap((event) =>
+      [...effectsOf(task, event, 1), ...effectsOf(homeless, event, 1)].map(({ body }) => body),
+    ),
     ...replies,
   ]
 }

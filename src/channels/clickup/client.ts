@@ -30,6 +30,7 @@ export interface ClickupClient {
   comments(task: string, before?: z.infer<typeof Comment>): Promise<readonly z.infer<typeof Comment>[]>
   addComment(task: string, parts: readonly CommentPart[], plain: string): Promise<string>
   updateComment(id: string, parts: readonly CommentPart[], plain: string): Promise<void>
+  deleteComment(id: string): Promise<void>
   webhooks(team: string): Promise<readonly z.infer<typeof Webhook>[]>
   /** Has ClickUp send events. @returns its id, and the secret that it signs with */
   addWebhook(team: string, endpoint: string, events: readonly string[]): Promise<{ id: string; secret: string }>
@@ -41,7 +42,7 @@ export interface ClickupClient {
 export function clickupClient(access: ClickupAccess): ClickupClient {
   const get = <T>(shape: z.ZodType<T>, path: string, query: Query = {}) => call(access, shape, 'GET', path, query)
   const nothing = z.unknown()
-  const write = <T>(shape: z.ZodType<T>, method: 'POST' | 'PUT', path: string, body: unknown) =>
+  const write = <T>(shape: z.ZodType<T>, method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown) =>
     call(access, shape, method, path, {}, body)
   const id = encodeURIComponent
   return {
@@ -77,6 +78,7 @@ export function clickupClient(access: ClickupAccess): ClickupClient {
         comment_text: plain,
         resolved: false,
       })),
+    deleteComment: async (comment) => void (await write(nothing, 'DELETE', `/comment/${id(comment)}`, undefined)),
     webhooks: async (team) =>
       (await get(z.object({ webhooks: z.array(Webhook) }), `/team/${id(team)}/webhook`)).webhooks,
     async addWebhook(team, endpoint, events) {

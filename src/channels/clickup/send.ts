@@ -5,7 +5,7 @@ import type { Reading } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { countParts, firstPart, foundIn, partsOf, sendParts } from '../messages.ts'
+import { countParts, firstPart, foundIn, partsOf, rewriteParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import type { ClickupClient } from './client.ts'
 import { markersOn, signed } from './markers.ts'
@@ -33,7 +33,7 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
     async lookUp(body, context) {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
-      if (own.kind !== 'card.upsert' && own.kind !== 'message' && own.kind !== 'whisper') return undefined
+      if (!MARKED.has(own.kind)) return undefined
       return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading)
     },
     async send(body, context) {
@@ -47,6 +47,7 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
         case 'card.upsert':
           return card(deps, own.surface, context)
         case 'message':
+        case 'message.upsert':
           return message(deps, own, context)
         case 'ticket.move':
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
@@ -65,18 +66,21 @@ export function costOf(body: EffectBody): Cost {
   return { request: body.kind === 'ticket.move' ? 3 : countParts(body, sizeOf) }
 }
 
+/** What can be looked up: what stands there under a marker. */
+const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'whisper'])
+
 function ours(body: EffectBody): Own {
   if ('surface' in body && body.surface.channel === 'clickup') return { ...body, surface: body.surface }
   throw new SendError('fatal', `${body.kind} is not for ClickUp`)
 }
 
 /** ClickUp has nothing for one person's eyes: whoever it is for is called. */
-function whisper(deps: ClickupSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
+async function whisper(deps: ClickupSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
   const called: RichDocument = [
     { kind: 'paragraph', children: [{ kind: 'mention', id: own.member, name: own.name }] },
     ...firstPart(own.document, sizeOf, deps.reading),
   ]
-  return post(deps, own.surface, called, context.marker, context.mayLeave)
+  return { ref: await post(deps, own.surface, called, context.marker, context.mayLeave) }
 }
 
 /** The status comment of a task: written once, then edited in place. */
@@ -84,27 +88,56 @@ async function card(deps: ClickupSendDeps, surface: Ticket, context: SendContext
   const { task, now, previous, marker, mayLeave } = context
   if (!task) throw new SendError('fatal', 'the task is gone')
   const part = firstPart(surfaceCard(task, now), sizeOf, deps.reading)
-  if (previous?.ref === undefined) return post(deps, surface, part, marker, mayLeave)
-  const parts = partsWith(deps, part, marker)
-  mayLeave()
-  try {
-    await deps.client.updateComment(previous.ref, parts, plainOf(parts))
-  } catch (error) {
-    // A comment that somebody deleted is not written again: that was a person's wish. A task that is gone is another matter.
-    if (!(error instanceof SendError) || error.trouble !== 'gone') throw error
-    await deps.client.task(surface.ticket)
-  }
+  if (previous?.ref === undefined) return { ref: await post(deps, surface, part, marker, mayLeave) }
+  await edit(deps, surface, previous.ref, part, marker, mayLeave)
   return previous
 }
 
-/** A message; one that is too long becomes several comments. */
-function message(deps: ClickupSendDeps, body: Extract<Own, { kind: 'message' }>, { marker, mayLeave }: SendContext) {
-  return sendParts(
-    partsOf(body, sizeOf, deps.reading),
-    marker,
-    () => markersOn(deps, body.surface.ticket),
-    (part, name) => post(deps, body.surface, part, name, mayLeave),
-  )
+async function edit(
+  deps: ClickupSendDeps,
+  surface: Ticket,
+  id: string,
+  document: RichDocument,
+  marker: string,
+  mayLeave: () => void,
+): Promise<void> {
+  const parts = partsWith(deps, document, marker)
+  mayLeave()
+  await unlessDeleted(deps, surface, () => deps.client.updateComment(id, parts, plainOf(parts)))
+}
+
+async function remove(deps: ClickupSendDeps, surface: Ticket, id: string, mayLeave: () => void): Promise<void> {
+  mayLeave()
+  await unlessDeleted(deps, surface, () => deps.client.deleteComment(id))
+}
+
+/** A comment that somebody deleted is not written again: that was a person's wish. A task that is gone is another matter. */
+async function unlessDeleted(
+  { client }: ClickupSendDeps,
+  { ticket }: Ticket,
+  change: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await change()
+  } catch (error) {
+    if (!(error instanceof SendError) || error.trouble !== 'gone') throw error
+    await client.task(ticket)
+  }
+}
+
+/** A message; one that is too long becomes several comments. One that stands there is changed: what was decided is shown. */
+function message(
+  deps: ClickupSendDeps,
+  body: Extract<Own, { kind: 'message' | 'message.upsert' }>,
+  { marker, previous, mayLeave }: SendContext,
+) {
+  const { surface } = body
+  const own = () => markersOn(deps, surface.ticket)
+  return rewriteParts(partsOf(body, sizeOf, deps.reading), marker, previous, own, {
+    post: (part, name) => post(deps, surface, part, name, mayLeave),
+    edit: (id, part, name) => edit(deps, surface, id, part, name, mayLeave),
+    remove: (id) => remove(deps, surface, id, mayLeave),
+  })
 }
 
 async function post(
@@ -113,10 +146,10 @@ async function post(
   document: RichDocument,
   marker: string,
   mayLeave: () => void,
-): Promise<EffectResult> {
+): Promise<string> {
   const parts = partsWith(deps, document, marker)
   mayLeave()
-  return { ref: await deps.client.addComment(ticket, parts, plainOf(parts)) }
+  return deps.client.addComment(ticket, parts, plainOf(parts))
 }
 
 function partsWith({ reading, publicUrl }: ClickupSendDeps, document: RichDocument, marker: string): CommentPart[] {

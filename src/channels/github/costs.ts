@@ -8,6 +8,7 @@ import type { Cost } from '../../core/rate.ts'
 export function costOf(body: EffectBody, previous: EffectResult | undefined): Cost {
   switch (body.kind) {
     case 'status.upsert':
+    case 'comment.upsert':
       return previous?.id === undefined ? content(2) : edit(1)
     case 'comment':
     case 'review.reply':

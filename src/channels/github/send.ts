@@ -7,7 +7,7 @@ import { beforeWrites, refusalIn, statusOf } from './client.ts'
 import { costOf } from './costs.ts'
 import { askedToWait } from './limits.ts'
 import { checkUpsert } from './send/checks.ts'
-import { comment, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
+import { comment, commentUpsert, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
 import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
 import type { SendDeps } from './send/types.ts'
@@ -28,6 +28,7 @@ type LookUp<Kind extends GithubKind> = (
 const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>; readonly lookUp?: LookUp<Kind> } } = {
   'status.upsert': { send: statusUpsert, lookUp: lookUpComment },
   comment: { send: comment, lookUp: lookUpComment },
+  'comment.upsert': { send: commentUpsert, lookUp: lookUpComment },
   reaction: { send: reaction },
   'check.upsert': { send: checkUpsert },
   'issue.open': { send: openIssue, lookUp: lookUpIssue },

@@ -1,7 +1,7 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Member, Said, SaidWhat, Ticket } from '../../core/said.ts'
 import { jsonIn } from '../../core/json.ts'
-import { surfaceOf } from './receive.ts'
+import { isNewComment, surfaceOf } from './receive.ts'
 import { type JiraPayload, Payload } from './schema.ts'
 import { markdownOf } from './text.ts'
 
@@ -44,7 +44,7 @@ function isOwn({ user, comment, issue }: JiraPayload): boolean {
 
 function read(payload: JiraPayload, surface: Surface, own: string | undefined): SaidWhat | Unheard {
   const { webhookEvent, issue, comment } = payload
-  if (comment && (webhookEvent === 'comment_created' || payload.issue_event_type_name === 'issue_commented'))
+  if (comment && isNewComment(payload))
     // Cloud tells of a comment without the ticket's description: then the ticket is asked for.
     return words(
       comment,

@@ -46,10 +46,21 @@ export function arrivalOf(payload: unknown, body: Buffer, delivery?: string): Ar
  */
 function idOf(payload: JiraPayload): string | undefined {
   const { webhookEvent, comment, issue, changelog } = payload
-  const isNew = webhookEvent === 'comment_created' || payload.issue_event_type_name === 'issue_commented'
-  if (comment && isNew) return `comment:${siteOf(comment.self)}:${comment.id}`
+  if (comment && isNewComment(payload)) return `comment:${siteOf(comment.self)}:${comment.id}`
   if (webhookEvent === 'jira:issue_created' && issue) return `created:${siteOf(issue.self)}:${issue.id}`
   return issue && changelog?.id ? `change:${siteOf(issue.self)}:${changelog.id}` : undefined
+}
+
+/**
+ * Whether a comment was newly written. Servers before 7 tell of one by `issue_updated` without a type of its own, of an edited one too;
+ * and with it whatever was changed in the same form, of which an assignment and labels count for themselves.
+ */
+export function isNewComment({ webhookEvent, issue_event_type_name: type, comment, changelog }: JiraPayload): boolean {
+  if (!comment) return false
+  if (webhookEvent === 'comment_created' || type === 'issue_commented') return true
+  const isUntouched = comment.updated === undefined || comment.updated === comment.created
+  const isChange = changelog?.items.some(({ field }) => field === 'assignee' || field === 'labels') ?? false
+  return webhookEvent === 'jira:issue_updated' && type === undefined && isUntouched && !isChange
 }
 
 /** The host that a resource's own address names. */

@@ -44,6 +44,7 @@ export const Payload = z.object({
       body: Words,
       author: optional(User),
       created: optional(z.string()),
+      updated: optional(z.string()),
     }),
   ),
   changelog: optional(

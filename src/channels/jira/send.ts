@@ -4,7 +4,7 @@ import { type Reading, titleOf } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { firstPart, foundIn, partsOf, sendParts } from '../messages.ts'
+import { firstPart, foundIn, partsOf, rewriteParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 import { costOf } from './costs.ts'
@@ -30,7 +30,7 @@ export function jiraSender(deps: JiraSendDeps): Sender {
     async lookUp(body, context) {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
-      if (own.kind !== 'card.upsert' && own.kind !== 'message' && own.kind !== 'whisper') return undefined
+      if (!MARKED.has(own.kind)) return undefined
       return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading)
     },
     async send(body, context) {
@@ -44,6 +44,7 @@ export function jiraSender(deps: JiraSendDeps): Sender {
         case 'card.upsert':
           return card(deps, own.surface, context)
         case 'message':
+        case 'message.upsert':
           return message(deps, own, context)
         case 'ticket.move':
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
@@ -68,18 +69,21 @@ export function jiraSender(deps: JiraSendDeps): Sender {
   }
 }
 
+/** What can be looked up: what stands there under a marker. */
+const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'whisper'])
+
 function ours(body: EffectBody): Own {
   if ('surface' in body && body.surface.channel === 'jira') return { ...body, surface: body.surface }
   throw new SendError('fatal', `${body.kind} is not for Jira`)
 }
 
 /** Jira has nothing for one person's eyes: whoever it is for is called. */
-function whisper(deps: JiraSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
+async function whisper(deps: JiraSendDeps, own: Extract<Own, { kind: 'whisper' }>, context: SendContext) {
   const called: RichDocument = [
     { kind: 'paragraph', children: [{ kind: 'mention', id: own.member, name: own.name }] },
     ...firstPart(own.document, sizeOf, deps.reading),
   ]
-  return post(deps, own.surface, called, context.marker, context.mayLeave)
+  return { ref: await post(deps, own.surface, called, context.marker, context.mayLeave) }
 }
 
 /** The status comment of a ticket: written once, then edited in place, without a mail to anybody. */
@@ -87,23 +91,44 @@ async function card(deps: JiraSendDeps, surface: Ticket, context: SendContext): 
   const { task, now, previous, marker, mayLeave } = context
   if (!task) throw new SendError('fatal', 'the task is gone')
   const part = firstPart(surfaceCard(task, now), sizeOf, deps.reading)
-  if (previous?.ref === undefined) return post(deps, surface, part, marker, mayLeave)
-  const id = previous.ref
+  if (previous?.ref === undefined) return { ref: await post(deps, surface, part, marker, mayLeave) }
+  await edit(deps, surface, previous.ref, part, marker, mayLeave)
+  return previous
+}
+
+async function edit(
+  deps: JiraSendDeps,
+  surface: Ticket,
+  id: string,
+  part: RichDocument,
+  marker: string,
+  mayLeave: () => void,
+): Promise<void> {
   mayLeave()
+  await unlessDeleted(deps, surface, () =>
+    deps.client.issueComments.updateComment({
+      issueIdOrKey: surface.ticket,
+      id,
+      notifyUsers: false,
+      body: { body: adf(deps, part), properties: [propertyOf(marker)] },
+    }),
+  )
+}
+
+async function remove(deps: JiraSendDeps, surface: Ticket, id: string, mayLeave: () => void): Promise<void> {
+  mayLeave()
+  await unlessDeleted(deps, surface, () =>
+    deps.client.issueComments.deleteComment({ issueIdOrKey: surface.ticket, id }),
+  )
+}
+
+/** A comment that somebody deleted is not written again: that was a person's wish. A ticket that is gone is another matter. */
+async function unlessDeleted(deps: JiraSendDeps, surface: Ticket, change: () => Promise<unknown>): Promise<void> {
   try {
-    await asking(() =>
-      deps.client.issueComments.updateComment({
-        issueIdOrKey: surface.ticket,
-        id,
-        notifyUsers: false,
-        body: { body: adf(deps, part), properties: [propertyOf(marker)] },
-      }),
-    )
+    await asking(change)
   } catch (error) {
-    // A comment that somebody deleted is not written again: that was a person's wish. A ticket that is gone is another matter.
     if (!(error instanceof SendError) || error.trouble !== 'gone' || !(await isThere(deps, surface))) throw error
   }
-  return previous
 }
 
 async function isThere({ client }: JiraSendDeps, { ticket }: Ticket): Promise<boolean> {
@@ -113,14 +138,19 @@ async function isThere({ client }: JiraSendDeps, { ticket }: Ticket): Promise<bo
   )
 }
 
-/** A message; one that is too long becomes several comments. */
-function message(deps: JiraSendDeps, body: Extract<Own, { kind: 'message' }>, { marker, mayLeave }: SendContext) {
-  return sendParts(
-    partsOf(body, sizeOf, deps.reading),
-    marker,
-    () => markersOn(deps, body.surface.ticket),
-    (part, name) => post(deps, body.surface, part, name, mayLeave),
-  )
+/** A message; one that is too long becomes several comments. One that stands there is changed: what was decided is shown. */
+function message(
+  deps: JiraSendDeps,
+  body: Extract<Own, { kind: 'message' | 'message.upsert' }>,
+  { marker, previous, mayLeave }: SendContext,
+) {
+  const { surface } = body
+  const own = () => markersOn(deps, surface.ticket)
+  return rewriteParts(partsOf(body, sizeOf, deps.reading), marker, previous, own, {
+    post: (part, name) => post(deps, surface, part, name, mayLeave),
+    edit: (id, part, name) => edit(deps, surface, id, part, name, mayLeave),
+    remove: (id) => remove(deps, surface, id, mayLeave),
+  })
 }
 
 async function post(
@@ -129,7 +159,7 @@ async function post(
   document: RichDocument,
   marker: string,
   mayLeave: () => void,
-): Promise<EffectResult> {
+): Promise<string> {
   mayLeave()
   const { id } = await asking(() =>
     deps.client.issueComments.addComment({
@@ -138,7 +168,7 @@ async function post(
       properties: [propertyOf(marker)],
     }),
   )
-  return { ref: id }
+  return id ?? ''
 }
 
 function propertyOf(marker: string) {

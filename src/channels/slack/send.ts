@@ -1,11 +1,20 @@
-import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
+import type { Button, EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
 import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
 import { isAside } from '../../core/said.ts'
-import { partMarker } from '../../core/reply/split.ts'
+import type { RichDocument } from '../../core/reply/rich.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
-import { countParts, firstPart, foundIn, type Markers, partsOf, sendParts } from '../messages.ts'
+import {
+  clockFloor,
+  countParts,
+  firstPart,
+  foundIn,
+  type Markers,
+  partsOf,
+  rewriteParts,
+  sendParts,
+} from '../messages.ts'
 import { once } from '../../core/once.ts'
 import { classify, nameOf } from './client.ts'
 import type { SlackSendDeps, Thread } from './deps.ts'
@@ -30,14 +39,17 @@ export function costOf(body: EffectBody, previous: EffectResult | undefined): Co
 /** Sends what is seen in Slack. */
 export function slackSender(deps: SlackSendDeps): Sender {
   const self = once(() => deps.client.auth.test())
-  const markers = (surface: Thread) => async () => ownMessages(deps, await self(), surface)
+  const markers =
+    (surface: Thread, { since }: SendContext) =>
+    async () =>
+      ownMessages(deps, await self(), surface, since)
   return {
     costOf,
     lookUp: (body, context) =>
       guarded(async () => {
         const own = ours(body)
         if (!MARKED.has(own.kind) || isAside(own.surface)) return undefined
-        return foundIn(await markers(own.surface)(), own, context.marker, sizeOf, deps.reading)
+        return foundIn(await markers(own.surface, context)(), own, context.marker, sizeOf, deps.reading)
       }),
     send: (body, context) => guarded(() => sendOne(deps, ours(body), context, markers)),
   }
@@ -47,7 +59,7 @@ async function sendOne(
   deps: SlackSendDeps,
   own: SurfaceBody & { readonly surface: Thread },
   context: SendContext,
-  markers: (surface: Thread) => () => Promise<Markers>,
+  markers: (surface: Thread, context: SendContext) => () => Promise<Markers>,
 ): Promise<EffectResult> {
   const { surface } = own
   switch (own.kind) {
@@ -60,11 +72,9 @@ async function sendOne(
     case 'message':
       return isAside(surface)
         ? whisper(deps, surface, asideOf(surface), own.document, own.buttons, context)
-        : message(deps, { ...own, surface }, context, markers(surface))
+        : message(deps, { ...own, surface }, context, markers(surface, context))
     case 'message.upsert':
-      return context.previous?.ref === undefined
-        ? message(deps, { ...own, kind: 'message', surface }, context, markers(surface))
-        : rewrite(deps, { ...own, surface }, context, markers(surface))
+      return rewrite(deps, { ...own, surface }, context, markers(surface, context))
     case 'chart':
       return upload(deps, surface, own, context)
     case 'form':
@@ -108,21 +118,13 @@ async function card(deps: SlackSendDeps, surface: Thread, context: SendContext):
   if (!task) throw new SendError('fatal', 'the task is gone')
   const [part = { blocks: [], text: '' }] = rendered(deps, [firstPart(surfaceCard(task, now), sizeOf, deps.reading)])
   const blocks = [...part.blocks, ...actions(buttonsOf(task))]
-  if (previous?.ref === undefined) return postTo(deps, surface, { ...part, blocks }, marker, mayLeave)
+  const ts = previous?.ref
+  if (ts === undefined) return { ref: await postTo(deps, surface, { ...part, blocks }, marker, mayLeave) }
   mayLeave()
-  try {
-    await deps.client.chat.update({
-      channel: surface.room,
-      ts: previous.ref,
-      text: part.text,
-      blocks,
-      metadata: metadataOf(marker),
-    })
-  } catch (error) {
-    // A card that somebody deleted is not posted again: that was a person's wish.
-    if (nameOf(error) !== 'message_not_found') throw error
-  }
-  return previous
+  const { room: channel } = surface
+  const metadata = metadataOf(marker)
+  await unlessDeleted(() => deps.client.chat.update({ channel, ts, text: part.text, blocks, metadata }))
+  return { ref: ts }
 }
 
 /** A message; one that is too long becomes several. The buttons hang on the last. */
@@ -132,37 +134,50 @@ function message(
   { marker, mayLeave }: SendContext,
   own: () => Promise<Markers>,
 ): Promise<EffectResult> {
-  return sendParts(partsOf(body, sizeOf, deps.reading), marker, own, async (document, name, last, index) => {
+  return sendParts(partsOf(body, sizeOf, deps.reading), marker, own, poster(deps, body, mayLeave))
+}
+
+function poster(
+  deps: SlackSendDeps,
+  { surface, buttons }: { readonly surface: Thread; readonly buttons: readonly Button[] },
+  mayLeave: () => void,
+) {
+  return async (document: RichDocument, name: string, last: boolean, index: number): Promise<string> => {
     const [part = { blocks: [], text: '' }] = rendered(deps, [document])
     if (index > 0) await deps.pause()
-    const blocks = last ? [...part.blocks, ...actions(body.buttons)] : part.blocks
-    return postTo(deps, body.surface, { ...part, blocks }, name, mayLeave)
-  })
+    const blocks = last ? [...part.blocks, ...actions(buttons)] : part.blocks
+    return postTo(deps, surface, { ...part, blocks }, name, mayLeave)
+  }
 }
 
 /** Changes what stands there: what was decided is shown, and its buttons go. */
-async function rewrite(
+function rewrite(
   deps: SlackSendDeps,
   body: Extract<SurfaceBody, { kind: 'message.upsert' }> & { readonly surface: Thread },
   { marker, mayLeave, previous }: SendContext,
   own: () => Promise<Markers>,
 ): Promise<EffectResult> {
-  const there = await own()
-  const parts = rendered(deps, partsOf(body, sizeOf, deps.reading))
   const { room: channel } = body.surface
-  for (let index = 0; ; index++) {
-    const name = partMarker(marker, index)
-    const ts = there.get(name)
-    const part = parts[index]
-    if (ts === undefined && !part) return previous ?? {}
-    // One part more than before: it comes last, so that nothing is lost.
-    if (ts === undefined) {
-      if (part) await postTo(deps, body.surface, part, name, mayLeave)
-      continue
-    }
-    mayLeave()
-    if (part) await deps.client.chat.update({ channel, ts, ...part, metadata: metadataOf(name) })
-    else await deps.client.chat.delete({ channel, ts })
+  return rewriteParts(partsOf(body, sizeOf, deps.reading), marker, previous, own, {
+    post: poster(deps, body, mayLeave),
+    async edit(ts, document, name) {
+      const [part = { blocks: [], text: '' }] = rendered(deps, [document])
+      mayLeave()
+      await unlessDeleted(() => deps.client.chat.update({ channel, ts, ...part, metadata: metadataOf(name) }))
+    },
+    async remove(ts) {
+      mayLeave()
+      await unlessDeleted(() => deps.client.chat.delete({ channel, ts }))
+    },
+  })
+}
+
+/** What somebody deleted is not posted again: that was a person's wish. */
+async function unlessDeleted(change: () => Promise<unknown>): Promise<void> {
+  try {
+    await change()
+  } catch (error) {
+    if (nameOf(error) !== 'message_not_found') throw error
   }
 }
 
@@ -172,7 +187,7 @@ async function postTo(
   { blocks, text }: Part,
   marker: string,
   mayLeave: () => void,
-): Promise<EffectResult> {
+): Promise<string> {
   mayLeave()
   const { ts } = await client.chat.postMessage({
     channel: room,
@@ -183,18 +198,19 @@ async function postTo(
     unfurl_links: false,
     unfurl_media: false,
   })
-  return { ref: ts }
+  return ts ?? ''
 }
 
 function metadataOf(marker: string) {
   return { event_type: EVENT_TYPE, event_payload: { marker } }
 }
 
-/** Our own messages in a thread, by their markers. Others could copy the words, but not write them as our app. */
+/** Our own messages in a thread since then, by their markers. Others could copy the words, but not write them as our app. */
 async function ownMessages(
   { client }: SlackSendDeps,
   self: { user_id?: string | undefined; bot_id?: string | undefined },
   { room, thread }: Thread,
+  since: number,
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
   let cursor: string | undefined
@@ -203,6 +219,7 @@ async function ownMessages(
       channel: room,
       ts: thread,
       limit: 200,
+      oldest: String(clockFloor(since) / 1000),
       include_all_metadata: true,
       ...(cursor ? { cursor } : {}),
     })

@@ -1,13 +1,30 @@
 import { environmentNames } from '../settings.ts'
 import { failedStep } from '../task/steps.ts'
 import type { Parked, Task } from '../task/types.ts'
-import { ask, type Block, brief, clockTime, dollars, link, mono, type Own, say, shortSha } from './document.ts'
+import {
+  ask,
+  type Block,
+  brief,
+  clockTime,
+  dollars,
+  link,
+  mono,
+  type Own,
+  paragraph,
+  say,
+  shortSha,
+} from './document.ts'
 import { STEP_NAMES } from './rows.ts'
 
 /** What people must do for the work to go on; empty when nothing is asked. */
 export function needed(task: Task): Block[] {
   const text = neededText(task)
   return text ? [ask(text)] : []
+}
+
+/** What must be done, or what came of it: nothing is asked for twice. */
+export function neededOr(task: Task, settled: Own | undefined): Block[] {
+  return settled ? [paragraph(settled)] : needed(task)
 }
 
 function neededText(task: Task): Own | undefined {

@@ -1,7 +1,7 @@
 import type { Design, Spec } from '../artefacts.ts'
 import { planHash } from '../policy.ts'
 import type { Task } from '../task/types.ts'
-import { needed } from './needed.ts'
+import { neededOr } from './needed.ts'
 import {
   type Block,
   brief,
@@ -12,6 +12,7 @@ import {
   joined,
   list,
   mono,
+  type Own,
   paragraph,
   said,
   say,
@@ -78,24 +79,28 @@ function quoteText({ quote }: Design): string {
   return `${dollars(quote.usd.low)} to ${dollars(quote.usd.high)}, ${quote.minutes.low} to ${quote.minutes.high} min, confidence ${quote.confidence}`
 }
 
-/** The comment that asks for the approval of a plan. */
-export function planComment(task: Task): Document {
+/** The comment that asks for the approval of a plan. @param settled what came of it */
+export function planComment(task: Task, settled?: Own): Document {
   if (!task.spec || !task.design) return []
   return [
     heading(say`Plan: ${brief(task.spec.title)}`),
-    ...needed(task),
+    ...neededOr(task, settled),
     ...specBlocks(task.spec),
     details(`Design (${quoteText(task.design)})`, designBlocks(task.design)),
-    paragraph(
-      say`An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). Anything else you write after \`@${task.settings.mention}\` goes into the next version of it.`,
-    ),
+    ...(settled
+      ? []
+      : [
+          paragraph(
+            say`An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). Anything else you write after \`@${task.settings.mention}\` goes into the next version of it.`,
+          ),
+        ]),
   ]
 }
 
-/** The comment that asks PM's questions. */
-export function questionComment(task: Task, questions: readonly string[]): Document {
+/** The comment that asks PM's questions. @param settled what came of them */
+export function questionComment(task: Task, questions: readonly string[], settled?: Own): Document {
   return [
-    ...needed(task),
+    ...neededOr(task, settled),
     list(
       questions.map((question) => brief(question, 500)),
       true,

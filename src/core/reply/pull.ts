@@ -18,6 +18,7 @@ import {
   joined,
   list,
   mono,
+  type Own,
   paragraph,
   said,
   say,
@@ -163,14 +164,16 @@ export function failedComment(task: Task, step: string, message: string): Docume
 }
 
 /** The comment at the budget's end. */
-export function budgetComment(task: Task): Document {
+export function budgetComment(task: Task, settled?: Own): Document {
   return [
     heading('Budget reached'),
     paragraph(
       say`${dollars(spent(task))} of ${dollars(task.budgetUsd)} is used up, so the work stopped. What there is so far is kept; nothing is lost.`,
     ),
-    ask(
-      say`Comment \`@${task.settings.mention} continue +$${moreUsd(task)}\` to go on from there, or \`@${task.settings.mention} cancel\`.`,
-    ),
+    settled
+      ? paragraph(settled)
+      : ask(
+          say`Comment \`@${task.settings.mention} continue +$${moreUsd(task)}\` to go on from there, or \`@${task.settings.mention} cancel\`.`,
+        ),
   ]
 }

@@ -1,7 +1,7 @@
 import type { Deployed, Figures, ReleasePlan, ReleaseReport } from '../artefacts.ts'
 import { spent } from '../policy.ts'
 import type { Release, Task } from '../task/types.ts'
-import { needed } from './needed.ts'
+import { neededOr } from './needed.ts'
 import {
   type Block,
   brief,
@@ -12,6 +12,7 @@ import {
   heading,
   link,
   list,
+  type Own,
   paragraph,
   say,
   shortSha,
@@ -29,13 +30,13 @@ const RELATION: Readonly<Record<ReleasePlan['relation'], Words>> = {
   unknown: say`how it relates to what is live could not be found out`,
 }
 
-/** SRE's plan, posted before anything is deployed. */
-export function releasePlanComment(task: Task, release: Release): Document {
+/** SRE's plan, posted before anything is deployed. @param settled what came of it */
+export function releasePlanComment(task: Task, release: Release, settled?: Own): Document {
   const { plan } = release
   if (!plan) return []
   return [
     heading(say`Release plan: ${shortSha(plan.sha)} to ${plan.environment}`),
-    ...needed(task),
+    ...neededOr(task, settled),
     table(
       ['', ''],
       [
@@ -49,7 +50,9 @@ export function releasePlanComment(task: Task, release: Release): Document {
       ],
     ),
     ...commits(plan),
-    paragraph(say`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`),
+    ...(settled
+      ? []
+      : [paragraph(say`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`)]),
   ]
 }
 

@@ -4,7 +4,7 @@ import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.t
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
-import type { Parked, Person, ReviewComment, StepError, TaskEvent } from './types.ts'
+import type { Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from './types.ts'
 
 /** What became of something that came in. */
 export interface Decision {
@@ -23,6 +23,8 @@ export interface PersonCommand {
   readonly writtenAt: number
   /** The id of the comment, where the words came as one. */
   readonly commentId: number | undefined
+  /** Where it was said. */
+  readonly from?: Whence | undefined
   /** The repository's settings as they are now, where the command depends on them. */
   readonly settings?: RepositorySettings | undefined
 }

@@ -32,7 +32,7 @@ export function complete(before: Task | undefined, decided: Decided, now: number
     const event = events[index]
     if (!event || index > MAX_FOLLOW_UPS) throw new Error('the workflow does not come to rest')
     const next = evolve(task, event, now)
-    effects.push(...effectsOf(next, event))
+    effects.push(...effectsOf(next, event, now))
     task = next
     if (index === events.length - 1) events.push(...progress(next))
   }

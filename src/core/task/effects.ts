@@ -16,14 +16,17 @@ import { budgetKey, planKey, questionKey, releaseKey, settledEffects } from './s
 import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
-/** What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice. */
-export function effectsOf(task: Task, event: TaskEvent): EffectIntent[] {
+/**
+ * What is to be seen outside because of an event. Pure; keys are unique in the task, so nothing is shown twice.
+ * @param at when it happened, ms since the epoch
+ */
+export function effectsOf(task: Task, event: TaskEvent, at: number): EffectIntent[] {
   return [
     ...cards(task),
     ...opened(task, event),
     ...special(task, event),
     ...surfaceEffects(task, event),
-    ...settledEffects(task, event),
+    ...settledEffects(task, event, at),
   ]
 }
 

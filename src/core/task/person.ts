@@ -102,7 +102,12 @@ function refused(reason: string, detail: string, reply?: Document): Decided {
 function cancel(task: Task, said: PersonCommand): Decided {
   if (!isActive(task))
     return refused('task_ended', `This task has already ended (${task.status.replace('_', ' ')}); nothing is running.`)
-  return accepted('cancelled', [{ type: 'task.cancelled', by: said.by }], '', remainsReply(task, said.by))
+  return accepted(
+    'cancelled',
+    [{ type: 'task.cancelled', by: said.by, from: said.from }],
+    '',
+    remainsReply(task, said.by),
+  )
 }
 
 function retry(task: Task, said: PersonCommand): Decided {
@@ -151,7 +156,7 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
   if (stale) return refused('stale_approval', stale)
   if (gate.kind === 'plan')
     return accepted('plan_approved', [
-      { type: 'gate.approved', gate: 'plan', hash: gate.hash, sha: undefined, by: said.by },
+      { type: 'gate.approved', gate: 'plan', hash: gate.hash, sha: undefined, by: said.by, from: said.from },
     ])
   return approveDeploy(task, gate, said)
 }
@@ -192,7 +197,7 @@ function approveDeploy(task: Task, gate: Extract<Gate, { kind: 'deploy' }>, said
     )
   }
   return accepted('deploy_approved', [
-    { type: 'gate.approved', gate: 'deploy', hash: gate.hash, sha: gate.sha, by: said.by },
+    { type: 'gate.approved', gate: 'deploy', hash: gate.hash, sha: gate.sha, by: said.by, from: said.from },
   ])
 }
 
@@ -200,7 +205,7 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
   const { gate } = task
   if (gate?.kind === 'deploy') {
     return accepted('deploy_rejected', [
-      { type: 'gate.rejected', gate: 'deploy', by: said.by, reason },
+      { type: 'gate.rejected', gate: 'deploy', by: said.by, reason, from: said.from },
       {
         type: 'task.finished',
         outcome: `the deploy to ${gate.environment} was rejected${reason ? `: ${reason}` : ''}`,
@@ -210,7 +215,7 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
   if (gate?.kind !== 'plan') return refused('no_gate', 'Nothing is waiting for an approval right now.')
   if ((task.steps.find((step) => step.kind === 'design')?.attempt ?? 0) >= LIMITS.planRounds) {
     return accepted('too_many_rounds', [
-      { type: 'gate.rejected', gate: 'plan', by: said.by, reason },
+      { type: 'gate.rejected', gate: 'plan', by: said.by, reason, from: said.from },
       { type: 'task.handed_off', reason: `the plan was rejected ${LIMITS.planRounds} times` },
     ])
   }
@@ -221,7 +226,7 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
     )
   return accepted(
     'plan_rejected',
-    [{ type: 'gate.rejected', gate: 'plan', by: said.by, reason }, ...replan(task, said)],
+    [{ type: 'gate.rejected', gate: 'plan', by: said.by, reason, from: said.from }, ...replan(task, said)],
     '',
     replanReply(task),
   )
@@ -237,7 +242,9 @@ function replan(task: Task, said: PersonCommand): TaskEvent[] {
 function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {
   if (task.gate?.kind !== 'budget')
     return refused('no_gate', 'The budget has not been reached, so there is nothing to continue.')
-  return accepted('budget_extended', [{ type: 'budget.extended', usd: usd ?? moreUsd(task), by: said.by }])
+  return accepted('budget_extended', [
+    { type: 'budget.extended', usd: usd ?? moreUsd(task), by: said.by, from: said.from },
+  ])
 }
 
 function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
@@ -286,13 +293,13 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
     return refused('task_ended', 'This task has ended; label an issue (or open a new one) for further work.')
   if (gate?.kind === 'question')
     return accepted('answered', [
-      { type: 'gate.answered', by: said.by, text },
+      { type: 'gate.answered', by: said.by, text, from: said.from },
       ...(spec ? [{ type: 'step.reset', step: spec.id, by: said.by } as const] : []),
     ])
   if (gate?.kind === 'plan')
     return accepted(
       'plan_amended',
-      [{ type: 'gate.answered', by: said.by, text }, ...replan(task, said)],
+      [{ type: 'gate.answered', by: said.by, text, from: said.from }, ...replan(task, said)],
       '',
       replanReply(task),
     )

@@ -1,12 +1,13 @@
 import type { EffectIntent } from '../effects.ts'
-import { type Document, dollars, type Own, paragraph, say } from '../reply/document.ts'
+import { approvalFor } from '../policy.ts'
+import { clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
-import { surfaceKey } from '../said.ts'
+import { CHANNELS, surfaceKey } from '../said.ts'
 import { place } from './places.ts'
 import { asksPeople } from './steps.ts'
-import type { Person, Task, TaskEvent } from './types.ts'
+import type { Person, Task, TaskEvent, Whence } from './types.ts'
 
 /** The keys of messages that ask for a decision. */
 export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
@@ -18,88 +19,108 @@ export const releaseKey = (index: number) => `release:${index}`
 export const budgetKey = (task: Task) => `budget-${task.budgetGate?.nth ?? 0}`
 
 /**
- * Where messages have buttons, what was decided is written above what was asked, and the buttons go: nobody presses what has
- * been decided elsewhere.
+ * What was decided is written above what was asked, on every surface: by whom, when and from where. It asks for nothing any more, and
+ * its buttons go: nobody decides what has been decided elsewhere.
+ * @param at when, ms since the epoch
  */
-export function settledEffects(task: Task, event: TaskEvent): EffectIntent[] {
+export function settledEffects(task: Task, event: TaskEvent, at: number): EffectIntent[] {
   switch (event.type) {
-    case 'gate.approved':
+    case 'gate.approved': {
       if (event.by === 'settings') return []
-      return event.gate === 'plan'
-        ? change(task, planKey(event.hash), say`✅ **Approved** by ${event.by.login}.`, planComment(task))
-        : changeRelease(task, say`✅ **Approved** by ${event.by.login}.`)
+      const note = say`✅ **Approved** ${byWhom(event.by, event.from, at)}.`
+      return event.gate === 'plan' ? planSettled(task, event.hash, note) : releaseSettled(task, note)
+    }
     case 'gate.rejected': {
-      const note = say`❌ **Rejected** by ${event.by.login}.`
-      if (event.gate === 'deploy') return changeRelease(task, note)
-      return task.planHash ? change(task, planKey(task.planHash), note, planComment(task)) : []
+      const note = say`❌ **Rejected** ${byWhom(event.by, event.from, at)}.`
+      if (event.gate === 'deploy') return releaseSettled(task, note)
+      return task.planHash ? planSettled(task, task.planHash, note) : []
     }
     case 'gate.answered':
-      return answered(task, event.by)
-    case 'budget.extended':
-      return budget(task, say`▶️ **Continued** with ${dollars(event.usd)} more by ${event.by.login}.`, event.usd)
+      return answered(task, byWhom(event.by, event.from, at))
+    case 'budget.extended': {
+      const note = say`▶️ **Continued** with ${dollars(event.usd)} more ${byWhom(event.by, event.from, at)}.`
+      return budgetSettled(task, note, event.usd)
+    }
     case 'task.finished':
-      return task.budgetGate?.open ? budget(task, say`🏁 **Over**: the work has ended.`) : []
+      return task.budgetGate?.open ? budgetSettled(task, say`🏁 **Over**: the work has ended.`) : []
     case 'task.cancelled':
-      return cancelled(task, say`🚫 **Cancelled** by ${event.by.login}.`)
+      return cancelled(task, say`🚫 **Cancelled** ${byWhom(event.by, event.from, at)}.`)
     default:
       return []
   }
 }
 
+/** `by alice in Slack, 14:03 UTC, 20 Nov` */
+function byWhom({ login }: Person, from: Whence | undefined, at: number): Own {
+  return say`by ${login}${from ? say` ${whereFrom(from)}` : NOTHING}, ${clockTime(at)}`
+}
+
+function whereFrom({ channel, url }: Whence): Own {
+  const name = channel === 'github' ? 'GitHub' : CHANNELS[channel]
+  return url ? say`on ${link(url, name)}` : say`on ${name}`
+}
+
 function cancelled(task: Task, note: Own): EffectIntent[] {
-  const reached = task.budgetGate?.open ? budget(task, note) : []
-  return [...questions(task, note), ...reached, ...plan(task, note), ...changeRelease(task, note)]
+  const reached = task.budgetGate?.open ? budgetSettled(task, note) : []
+  return [...questions(task, note), ...reached, ...openPlan(task, note), ...openRelease(task, note)]
 }
 
 /** @param added since it was reached, in dollars */
-function budget(task: Task, note: Own, added = 0): EffectIntent[] {
+function budgetSettled(task: Task, note: Own, added = 0): EffectIntent[] {
   if (!task.budgetGate) return []
-  return change(task, budgetKey(task), note, budgetComment({ ...task, budgetUsd: task.budgetUsd - added }))
+  return rewritten(task, budgetKey(task), budgetComment({ ...task, budgetUsd: task.budgetUsd - added }, note))
 }
 
 /** The questions that wait for nobody any more, if nobody has answered them. */
 function questions(task: Task, note: Own): EffectIntent[] {
   const { spec } = task
-  return spec && asksPeople(task) ? change(task, questionKey(task), note, questionComment(task, spec.questions)) : []
+  return spec && asksPeople(task) ? rewritten(task, questionKey(task), questionComment(task, spec.questions, note)) : []
 }
 
 /** Words about a plan send it back; words about questions answer them. */
-function answered(task: Task, by: Person): EffectIntent[] {
-  const amended = plan(task, say`✏️ **Changed**: ${by.login} said something about it; a new one follows.`)
+function answered(task: Task, by: Own): EffectIntent[] {
+  const amended = openPlan(task, say`✏️ **Changed** ${by}: there is something to add; a new plan follows.`)
   if (amended.length > 0 || !task.spec) return amended
-  return change(
-    task,
-    questionKey(task),
-    say`✅ **Answered** by ${by.login}.`,
-    questionComment(task, task.spec.questions),
-  )
+  const document = questionComment(task, task.spec.questions, say`✅ **Answered** ${by}.`)
+  return rewritten(task, questionKey(task), document)
 }
 
 /** The plan that waits for nobody any more, if it ever did. */
-function plan(task: Task, note: Own): EffectIntent[] {
+function openPlan(task: Task, note: Own): EffectIntent[] {
   const { planHash } = task
-  const open = planHash && !task.approvals.some((one) => one.gate === 'plan' && one.hash === planHash)
-  return open ? change(task, planKey(planHash), note, planComment(task)) : []
+  // A plan that was sent back is written again: its own step is not done any more.
+  const isWritten = task.steps.some(({ kind, status }) => kind === 'design' && status === 'done')
+  const open = isWritten && planHash && !task.approvals.some((one) => one.gate === 'plan' && one.hash === planHash)
+  return open ? planSettled(task, planHash, note) : []
 }
 
-function changeRelease(task: Task, note: Own): EffectIntent[] {
+function planSettled(task: Task, hash: string, note: Own): EffectIntent[] {
+  return rewritten(task, planKey(hash), planComment(task, note))
+}
+
+/** The release plan that waits for nobody any more, if nobody has approved it. */
+function openRelease(task: Task, note: Own): EffectIntent[] {
+  const plan = task.releases.at(-1)?.plan
+  return plan && !approvalFor(task, 'deploy', plan.hash, plan.sha) ? releaseSettled(task, note) : []
+}
+
+function releaseSettled(task: Task, note: Own): EffectIntent[] {
   const release = task.releases.at(-1)
   return release?.plan && !release.deployed
-    ? change(task, releaseKey(release.index), note, releasePlanComment(task, release))
+    ? rewritten(task, releaseKey(release.index), releasePlanComment(task, release, note))
     : []
 }
 
-function change(task: Task, key: string, note: Own, document: Document): EffectIntent[] {
-  return (task.surfaces ?? [])
-    .filter(({ channel }) => channel === 'slack')
-    .map((surface) => ({
+/** What was asked, on every surface where it was. */
+function rewritten(task: Task, key: string, document: Document): EffectIntent[] {
+  const here = place(task)
+  const onGithub: EffectIntent[] =
+    here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment.upsert', place: here, document } }] : []
+  const elsewhere = (task.surfaces ?? []).map(
+    (surface): EffectIntent => ({
       key: `comment:${key}@${surfaceKey(surface)}`,
-      body: {
-        kind: 'message.upsert',
-        place: place(task),
-        surface,
-        document: [paragraph(note), ...document.filter(({ kind }) => kind !== 'ask')],
-        buttons: [],
-      },
-    }))
+      body: { kind: 'message.upsert', place: here, surface, document, buttons: [] },
+    }),
+  )
+  return [...onGithub, ...elsewhere]
 }

@@ -10,7 +10,7 @@ import type {
   Role,
   Spec,
 } from '../artefacts.ts'
-import type { Surface } from '../said.ts'
+import type { ChannelName, Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
 
 /** A GitHub account; authority is always asked for the numeric id. */
@@ -232,6 +232,13 @@ export interface LedgerEntry {
   readonly sha: string | undefined
 }
 
+/** Where a decision was made, as people are told; undefined in histories from before 0.4. */
+export interface Whence {
+  readonly channel: ChannelName | 'github'
+  /** The comment, thread or ticket; undefined where nobody knows its address. */
+  readonly url: string | undefined
+}
+
 /** What happened. The union is the whole history format; each is stored as (type, data, at). */
 export type TaskEvent =
   | {
@@ -265,9 +272,21 @@ export type TaskEvent =
       readonly hash: string
       readonly sha: string | undefined
       readonly by: Person | 'settings'
+      readonly from?: Whence | undefined
     }
-  | { readonly type: 'gate.rejected'; readonly gate: 'plan' | 'deploy'; readonly by: Person; readonly reason: string }
-  | { readonly type: 'gate.answered'; readonly by: Person; readonly text: string }
+  | {
+      readonly type: 'gate.rejected'
+      readonly gate: 'plan' | 'deploy'
+      readonly by: Person
+      readonly reason: string
+      readonly from?: Whence | undefined
+    }
+  | {
+      readonly type: 'gate.answered'
+      readonly by: Person
+      readonly text: string
+      readonly from?: Whence | undefined
+    }
   | { readonly type: 'patch.made'; readonly step: string; readonly patch: Patch }
   | { readonly type: 'branch.pushed'; readonly branch: string; readonly headSha: string; readonly step: string }
   | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string; readonly step: string }
@@ -309,8 +328,13 @@ export type TaskEvent =
   | { readonly type: 'release.deployed'; readonly release: number; readonly deployed: Deployed }
   | { readonly type: 'release.watched'; readonly release: number; readonly report: ReleaseReport }
   | { readonly type: 'budget.reached'; readonly step: string; readonly patch: Patch | undefined }
-  | { readonly type: 'budget.extended'; readonly usd: number; readonly by: Person }
-  | { readonly type: 'task.cancelled'; readonly by: Person }
+  | {
+      readonly type: 'budget.extended'
+      readonly usd: number
+      readonly by: Person
+      readonly from?: Whence | undefined
+    }
+  | { readonly type: 'task.cancelled'; readonly by: Person; readonly from?: Whence | undefined }
   | { readonly type: 'task.handed_off'; readonly reason: string }
   | { readonly type: 'task.finished'; readonly outcome: string }
 

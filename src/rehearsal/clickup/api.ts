@@ -149,6 +149,17 @@ export const CLICKUP_ROUTES: readonly RestRoute<ClickupWorld>[] = [
     },
   },
   {
+    method: 'DELETE',
+    path: '/comment/{comment_id}',
+    handle({ world, params }) {
+      const isIt = ({ id }: { readonly id: string }) => id === params['comment_id']
+      const ticket =
+        world.tickets.find(({ comments }) => comments.some(isIt)) ?? refuse(404, 'Comment not found', 'COMM_011')
+      ticket.comments.splice(ticket.comments.findIndex(isIt), 1)
+      return { status: 200, body: {} }
+    },
+  },
+  {
     method: 'GET',
     path: '/team/{team_id}/webhook',
     handle: ({ world }) => ({ status: 200, body: { webhooks: world.hooks.map((one) => shownWebhook(world, one)) } }),

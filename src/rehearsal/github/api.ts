@@ -23,14 +23,14 @@ export interface Answer {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** As in GitHub's OpenAPI description: `/repos/{owner}/{repo}/…` */
   readonly path: string
   readonly handle: (call: Call) => Promise<Answer> | Answer
 }
 
-const ok = (body: unknown): Answer => ({ status: 200, body })
-const created = (body: unknown): Answer => ({ status: 201, body })
+export const ok = (body: unknown): Answer => ({ status: 200, body })
+export const created = (body: unknown): Answer => ({ status: 201, body })
 
 /** The repository of a call, if the token may do this there. */
 export function repoOf({ world, params, caller }: Call, permissions: readonly string[], level: 'read' | 'write'): Repo {
@@ -60,16 +60,16 @@ export function read<T>(shape: z.ZodType<T>, body: unknown): T {
   return parsed.data
 }
 
-function pageOf<T>(items: readonly T[], query: URLSearchParams): T[] {
+export function pageOf<T>(items: readonly T[], query: URLSearchParams): T[] {
   const size = Math.min(100, Number(query.get('per_page') ?? 30))
   const page = Math.max(1, Number(query.get('page') ?? 1))
   return items.slice((page - 1) * size, page * size)
 }
 
 const MAX_BODY = 65_536
-const Text = z.object({ body: z.string().max(MAX_BODY, 'body is too long (maximum is 65536 characters)') })
+export const Text = z.object({ body: z.string().max(MAX_BODY, 'body is too long (maximum is 65536 characters)') })
 const Content = z.object({ content: z.string() })
-const ISSUES = ['issues', 'pull_requests']
+export const ISSUES = ['issues', 'pull_requests']
 
 export const ISSUE_ROUTES: readonly Route[] = [
   {
@@ -87,48 +87,9 @@ export const ISSUE_ROUTES: readonly Route[] = [
   },
   {
     method: 'GET',
-    path: '/repos/{owner}/{repo}/issues/comments',
-    handle: (call) => {
-      const repo = repoOf(call, ISSUES, 'read')
-      const since = Date.parse(call.query.get('since') ?? '1970-01-01T00:00:00Z')
-      const found = call.world.comments.filter((one) => Date.parse(one.updatedAt) >= since)
-      return ok(pageOf(found, call.query).map((one) => call.shapes.comment(one, repo)))
-    },
-  },
-  {
-    method: 'GET',
     path: '/repos/{owner}/{repo}/issues/{issue_number}',
     handle: (call) =>
       ok(call.shapes.issue(issueOf(call.world, call.params['issue_number']), repoOf(call, ISSUES, 'read'))),
-  },
-  {
-    method: 'GET',
-    path: '/repos/{owner}/{repo}/issues/{issue_number}/comments',
-    handle: (call) => {
-      const repo = repoOf(call, ISSUES, 'read')
-      const { number } = issueOf(call.world, call.params['issue_number'])
-      return ok(
-        pageOf(
-          call.world.comments.filter((one) => one.issue === number),
-          call.query,
-        ).map((one) => call.shapes.comment(one, repo)),
-      )
-    },
-  },
-  { method: 'POST', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments', handle: postComment },
-  {
-    method: 'PATCH',
-    path: '/repos/{owner}/{repo}/issues/comments/{comment_id}',
-    handle: (call) => {
-      const repo = repoOf(call, ISSUES, 'write')
-      const comment = call.world.comments.find((one) => one.id === Number(call.params['comment_id']))
-      if (!comment) throw new Refusal(404, 'Not Found')
-      comment.body = read(Text, call.body).body
-      comment.updatedAt = now()
-      comment.edits++
-      call.world.note(call.world.bot, 'edited', `#${comment.issue}`, comment.body)
-      return ok(call.shapes.comment(comment, repo))
-    },
   },
   {
     method: 'POST',
@@ -170,28 +131,6 @@ export const ISSUE_ROUTES: readonly Route[] = [
     },
   },
 ]
-
-function postComment(call: Call): Answer {
-  const repo = repoOf(call, ISSUES, 'write')
-  const issue = issueOf(call.world, call.params['issue_number'])
-  const { body } = read(Text, call.body)
-  const comment = {
-    id: call.world.id(),
-    issue: issue.number,
-    user: call.world.bot,
-    body,
-    createdAt: now(),
-    updatedAt: now(),
-    edits: 0,
-  }
-  call.world.comments.push(comment)
-  call.world.note(call.world.bot, 'commented', `#${issue.number}`, body)
-  void call.hooks.emit('issue_comment', 'created', repo, call.world.bot, {
-    issue: call.shapes.issue(issue, repo),
-    comment: call.shapes.comment(comment, repo),
-  })
-  return created(call.shapes.comment(comment, repo))
-}
 
 /** The thread in which a reaction is seen. */
 function threadOf({ comments, reviewComments }: World, target: string): string {

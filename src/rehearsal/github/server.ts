@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
+import { COMMENT_ROUTES } from './api-comments.ts'
 import { OPENING_ROUTES } from './api-issues.ts'
 import { APP_ROUTES, CHECK_ROUTES, DEPLOYMENT_ROUTES } from './api-ops.ts'
 import { callerOf, Refusal, require } from './auth.ts'
@@ -34,6 +35,7 @@ export interface RehearsalGithub {
 }
 
 const ROUTES: readonly Route[] = [
+  ...COMMENT_ROUTES,
   ...OPENING_ROUTES,
   ...ISSUE_ROUTES,
   ...PULL_ROUTES,

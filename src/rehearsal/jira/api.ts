@@ -239,6 +239,17 @@ export const JIRA_ROUTES: readonly RestRoute<JiraWorld>[] = [
     },
   },
   {
+    method: 'DELETE',
+    path: '/rest/api/3/issue/{issueIdOrKey}/comment/{id}',
+    handle(call) {
+      const { comments } = ticketOf(call)
+      const at = comments.findIndex(({ id }) => id === call.params['id'])
+      if (at < 0) refuse(404, 'Can not find a comment for the id.')
+      comments.splice(at, 1)
+      return { status: 204, body: undefined }
+    },
+  },
+  {
     method: 'GET',
     path: '/rest/api/3/comment/{commentId}/properties/{propertyKey}',
     handle({ world, params }) {

@@ -1,106 +1,134 @@
-import type { EffectBody, EffectResult } from '../../../core/effects.ts'
+import type { EffectBody, EffectResult, Place } from '../../../core/effects.ts'
 import { statusCard } from '../../../core/reply/card.ts'
+import { partMarker } from '../../../core/reply/split.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
-import { partMarker } from '../../../core/reply/split.ts'
+import { clockFloor, rewriteParts, sendParts } from '../../messages.ts'
 import { markerIn, renderMarkdown, renderParts } from '../render.ts'
 import { names, type SendDeps } from './types.ts'
 
 type Body<Kind extends EffectBody['kind']> = Extract<EffectBody, { kind: Kind }>
 
 const WRITE = { issues: 'write', pull_requests: 'write' } as const
-/** Comments are looked for over this many pages of 100, newest issues first. */
+/** Comments are looked for over this many pages of 100. GitHub lists the oldest first, so that it is asked for those since then. */
 const MAX_PAGES = 30
 
 /** The status comment: made once, then edited in place, whatever happens to the process in between. */
 export async function statusUpsert(
   deps: SendDeps,
-  body: Body<'status.upsert'>,
-  context: SendContext,
+  { place }: Body<'status.upsert'>,
+  { task, now, marker, previous }: SendContext,
 ): Promise<EffectResult> {
-  if (!context.task) throw new SendError('fatal', 'the task is gone')
-  const text = renderMarkdown(statusCard(context.task, context.now), deps.reading, context.marker)
-  return context.previous?.id === undefined ? post(deps, body, text) : edit(deps, body, context.previous, text)
+  if (!task) throw new SendError('fatal', 'the task is gone')
+  const text = renderMarkdown(statusCard(task, now), deps.reading, marker)
+  if (previous?.id === undefined) return { id: Number(await post(deps, place, text)) }
+  await edit(deps, place, String(previous.id), text)
+  return previous
 }
 
-async function post(
-  { client }: SendDeps,
-  body: Body<'status.upsert' | 'comment'>,
-  text: string,
-): Promise<EffectResult> {
-  const octokit = await client.on(body.place.repository, WRITE)
+/** @returns its id */
+async function post({ client }: SendDeps, { repository, number }: Place, body: string): Promise<string> {
+  const octokit = await client.on(repository, WRITE)
   const { data } = await octokit.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
-    ...names(body.place.repository),
-    issue_number: body.place.number,
-    body: text,
+    ...names(repository),
+    issue_number: number,
+    body,
   })
-  return { id: idOf(data.id), url: data.html_url }
+  return String(idOf(data.id))
 }
 
 /** A comment that somebody deleted is not written again: that was a person's wish. */
-async function edit(
-  { client }: SendDeps,
-  body: Body<'status.upsert'>,
-  previous: EffectResult,
-  text: string,
-): Promise<EffectResult> {
-  const octokit = await client.on(body.place.repository, WRITE)
+async function edit({ client }: SendDeps, { repository }: Place, id: string, body: string): Promise<void> {
+  const octokit = await client.on(repository, WRITE)
+  await unlessDeleted(() =>
+    octokit.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', {
+      ...names(repository),
+      comment_id: Number(id),
+      body,
+    }),
+  )
+}
+
+async function remove({ client }: SendDeps, { repository }: Place, id: string): Promise<void> {
+  const octokit = await client.on(repository, WRITE)
+  await unlessDeleted(() =>
+    octokit.request('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', {
+      ...names(repository),
+      comment_id: Number(id),
+    }),
+  )
+}
+
+async function unlessDeleted(change: () => Promise<unknown>): Promise<void> {
   try {
-    await octokit.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', {
-      ...names(body.place.repository),
-      comment_id: previous.id ?? 0,
-      body: text,
-    })
+    await change()
   } catch (error) {
     if (statusOf(error) !== 404) throw error
   }
-  return previous
 }
 
 /** A comment; one that is too long for GitHub becomes several, in order, each of them once. */
 export async function comment(deps: SendDeps, body: Body<'comment'>, context: SendContext): Promise<EffectResult> {
-  const [first = '', ...rest] = renderParts(body.document, deps.reading, context.marker)
-  if (rest.length === 0) return post(deps, body, first)
-  // Some of them may be there from a try that was cut off.
-  const there = await ownComments(deps, body)
-  let result: EffectResult | undefined
-  for (const [index, text] of [first, ...rest].entries()) {
-    const posted = there.get(partMarker(context.marker, index)) ?? (await post(deps, body, text))
-    result ??= posted
-  }
-  return result ?? {}
+  const parts = renderParts(body.document, deps.reading, context.marker)
+  const there = () => ownComments(deps, body.place, context.since)
+  return named(await sendParts(parts, context.marker, there, (text) => post(deps, body.place, text)))
+}
+
+/** The same, or changed where it stands: what was decided is shown. */
+export async function commentUpsert(
+  deps: SendDeps,
+  { document, place }: Body<'comment.upsert'>,
+  { marker, since, previous }: SendContext,
+): Promise<EffectResult> {
+  const parts = renderParts(document, deps.reading, marker)
+  // Versions before 0.4 kept the id alone.
+  const sent = previous?.id === undefined ? previous : { ref: String(previous.id), ...previous }
+  return named(
+    await rewriteParts(parts, marker, sent, () => ownComments(deps, place, since), {
+      post: (text) => post(deps, place, text),
+      edit: (id, text) => edit(deps, place, id, text),
+      remove: (id) => remove(deps, place, id),
+    }),
+  )
+}
+
+/** GitHub's ids are numbers. */
+function named(result: EffectResult): EffectResult {
+  return { ...result, ...(result.ref === undefined ? {} : { id: Number(result.ref) }) }
 }
 
 /** Looks for a comment of ours with this marker. Others could copy the text, but not write it as our account. */
 export async function lookUpComment(
   deps: SendDeps,
-  body: Body<'status.upsert' | 'comment'>,
-  { marker }: SendContext,
+  body: Body<'status.upsert' | 'comment' | 'comment.upsert'>,
+  { marker, since }: SendContext,
 ): Promise<EffectResult | undefined> {
-  const there = await ownComments(deps, body)
-  const parts = body.kind === 'comment' ? renderParts(body.document, deps.reading, marker).length : 1
-  const all = Array.from({ length: parts }, (_, index) => there.get(partMarker(marker, index)))
-  return all.every((one) => one !== undefined) ? all[0] : undefined
+  const there = await ownComments(deps, body.place, since)
+  const count = body.kind === 'status.upsert' ? 1 : renderParts(body.document, deps.reading, marker).length
+  const all = Array.from({ length: count }, (_, index) => there.get(partMarker(marker, index)))
+  return all.every((one) => one !== undefined) ? named({ ref: all[0], parts: all }) : undefined
 }
 
-/** Our own comments in a thread, by their markers. */
+/** Our own comments in a thread since then, by their markers. */
 async function ownComments(
   { client, self }: SendDeps,
-  body: Body<'status.upsert' | 'comment'>,
-): Promise<ReadonlyMap<string, EffectResult>> {
-  const found = new Map<string, EffectResult>()
-  const octokit = await client.on(body.place.repository, WRITE)
+  { repository, number }: Place,
+  since: number,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  const octokit = await client.on(repository, WRITE)
   const { id } = await self()
   for (let page = 1; page <= MAX_PAGES; page++) {
     const { data } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
-      ...names(body.place.repository),
-      issue_number: body.place.number,
+      ...names(repository),
+      issue_number: number,
+      since: new Date(clockFloor(since)).toISOString(),
       per_page: 100,
       page,
     })
     for (const one of data) {
       const marker = one.user?.id === id ? markerIn(one.body) : undefined
-      if (marker !== undefined) found.set(marker, { id: idOf(one.id), url: one.html_url })
+      if (marker !== undefined) found.set(marker, String(idOf(one.id)))
     }
     if (data.length < 100) break
   }
