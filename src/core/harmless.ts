@@ -14,7 +14,8 @@ const TRICKS =
 
 // GitHub's closing keywords (docs.github.com, "Linking a pull request to an issue"), where a reference may follow: in this
 // text, or in whatever comes after it.
-const CLOSING = /(?<![\p{L}\p{N}])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:(?![\p{L}\p{N}])|(?=GH-\d))/giu
+const CLOSING =
+  /(?<![\p{L}\p{N}])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:(?![\p{L}\p{N}])|(?=GH-\d|https?:|www\.|[\w.-]{1,40}\/[\w.-]{1,100}#\d))/giu
 /** What may follow a keyword, after anything that is no letter and no digit. */
 const REFERENCE = /(?:(?<=#)\d|[\w.-]{1,100}\/[\w.-]{1,100}#\d|gh-\d|https?:|www\.)/iy
 const LETTER = /[\p{L}\p{N}]/gu

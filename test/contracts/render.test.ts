@@ -216,3 +216,19 @@ const CHANNELS: readonly [(block: Rich) => number, (part: RichDocument) => void]
 function plainTextOf(block: Rich | undefined): string {
   return block?.kind === 'paragraph' ? plainText(block.children) : ''
 }
+
+describe('a quote', () => {
+  it('keeps its lines and what it quotes in ClickUp too, where a line is what its end says', () => {
+    const parts = clickup.renderComment(parseMarkdown('> one\n> two\n>\n> > three\n> > four'))
+    const lines: { text: string; isQuote: boolean }[] = []
+    let text = ''
+    for (const part of parts) {
+      if (part.text !== '\n') text += part.text
+      else {
+        if (text) lines.push({ text, isQuote: part.attributes?.blockquote !== undefined })
+        text = ''
+      }
+    }
+    expect(lines).toEqual(['one', 'two', '› three', '› four'].map((line) => ({ text: line, isQuote: true })))
+  })
+})

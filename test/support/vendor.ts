@@ -18,7 +18,7 @@ const COMMAND =
   /^[ \t]*(?:[>*+-]+[ \t]*|\d+[.)][ \t]*)*(?:\/[a-z][\w-]*(?:[ \t]|$)|@[a-z][\w-]*(?:\[bot\])?[ \t]+\w)/gimu
 const SKIPS = /\[(?:skip|no)[ -]ci\]|\[ci[ -]skip\]|\[(?:skip actions|actions skip)\]|^skip-checks:/gim
 const OWN_HTML =
-  /^(?:<!-- muster:[\w.:-]+ -->|<details><summary>[^<>]*<\/summary>|<\/details>|\[!IMPORTANT\]\n|(?:Closes )?#\d+)$/
+  /^(?:<!-- muster:[\w.:-]+ -->|<details><summary>[^<>]*<\/summary>|<\/details>|<br>|\[!IMPORTANT\]\n|(?:Closes )?#\d+)$/
 
 export interface Allowed {
   /** Addresses that Muster itself links. */

@@ -52,11 +52,11 @@ function part(value: string, attributes: Attributes = {}): CommentPart {
 function lines(block: Rich, line: Attributes, depth: number): CommentPart[] {
   switch (block.kind) {
     case 'paragraph':
-      return [...inlines(block.children, {}), part('\n', line)]
+      return ended(inlines(block.children, {}), line)
     case 'heading':
-      return [...inlines(block.children, { bold: true }), part('\n', line)]
+      return ended(inlines(block.children, { bold: true }), line)
     case 'ask':
-      return [part('👉 '), ...inlines(block.children, { bold: true }), part('\n', line)]
+      return ended([part('👉 '), ...inlines(block.children, { bold: true })], line)
     case 'rule':
       return [part('———'), part('\n', line)]
     case 'diagram':
@@ -69,7 +69,10 @@ function lines(block: Rich, line: Attributes, depth: number): CommentPart[] {
           part('\n', { 'code-block': { 'code-block': block.lang || 'plain' } }),
         ])
     case 'quote':
-      return block.blocks.flatMap((one) => lines(one, { ...line, blockquote: {} }, depth))
+      return block.blocks.flatMap((one) => {
+        const inner = lines(one, { ...line, blockquote: {} }, depth)
+        return line.blockquote ? barred(inner) : inner
+      })
     case 'details':
       return [
         part(block.summary || '…', { bold: true }),
@@ -81,6 +84,16 @@ function lines(block: Rich, line: Attributes, depth: number): CommentPart[] {
     case 'list':
       return list(block, depth)
   }
+}
+
+/** Each line of a paragraph is what the paragraph is. */
+function ended(words: readonly CommentPart[], line: Attributes): CommentPart[] {
+  return [...words.map((one) => (one.text === '\n' ? part('\n', line) : one)), part('\n', line)]
+}
+
+/** A quote knows no quote within it: each of its lines keeps a mark before its words. */
+function barred(inner: readonly CommentPart[]): CommentPart[] {
+  return inner.flatMap((one, index) => (index === 0 || inner[index - 1]?.text === '\n' ? [part('› '), one] : [one]))
 }
 
 /** ClickUp numbers from 1: another start is written out. */

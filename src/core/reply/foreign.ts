@@ -121,8 +121,13 @@ function harmlessBlock(block: Rich, how: Reading): Rich {
     }
     case 'code':
       return { kind: 'code', lang: langOf(block.lang), text: codeText(block.text, how) }
-    // No Markdown becomes these.
     case 'details':
+      return {
+        ...block,
+        summary: harmless(safe(lineOf(block.summary), how)),
+        blocks: block.blocks.map((one) => harmlessBlock(one, how)),
+      }
+    // No Markdown becomes one.
     case 'diagram':
       throw new Error(`foreign words cannot be a ${block.kind}`)
     case 'rule':
@@ -132,7 +137,9 @@ function harmlessBlock(block: Rich, how: Reading): Rich {
 
 /** What GitHub draws instead of showing it (diagrams, maps, formulas) may link and fetch: foreign code is only shown. */
 function langOf(lang: string): string {
-  return /^[\w+#.-]{1,30}$/.test(lang) && !/^(mermaid|math|geojson|topojson|stl|suggestion)$/i.test(lang) ? lang : ''
+  // A keyword that closes issues may be copied into a commit message with what stands below it.
+  const UNSHOWN = /^(?:mermaid|math|geojson|topojson|stl|suggestion|close[sd]?|fix(?:e[sd])?|resolve[sd]?)$/i
+  return /^[\w+#.-]{1,30}$/.test(lang) && !UNSHOWN.test(lang) ? lang : ''
 }
 
 function harmlessWords(children: readonly Inline[], how: Reading): readonly Inline[] {

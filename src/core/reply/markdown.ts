@@ -76,9 +76,13 @@ function block(node: Rich): BlockContent[] {
   }
 }
 
-/** Without a blank line between them, a paragraph would go on with what stands before it. */
+/** Without a blank line between them, a paragraph would go on with what stands before it, and words that are folded be HTML. */
 function isSpread(blocks: readonly Rich[]): boolean {
-  return blocks.length > 2 || (blocks.length === 2 && blocks[1]?.kind !== 'list')
+  return (
+    blocks.some(({ kind }) => kind === 'details') ||
+    blocks.length > 2 ||
+    (blocks.length === 2 && blocks[1]?.kind !== 'list')
+  )
 }
 
 function escapeHtml(words: string): string {
@@ -102,17 +106,13 @@ function depthOf(depth: number): 1 | 2 | 3 | 4 | 5 | 6 {
 function table({ head, rows }: Extract<Rich, { kind: 'table' }>): BlockContent {
   const row = (cells: readonly (readonly Inline[])[]) => ({
     type: 'tableRow' as const,
-    // A cell has one line.
-    children: cells.map((cell) => ({ type: 'tableCell' as const, children: inlines(cell.flatMap(withoutBreaks)) })),
+    // A cell has one line of source.
+    children: cells.map((cell) => ({ type: 'tableCell' as const, children: inlines(cell, raw('<br>')) })),
   })
   return { type: 'table', align: [], children: [row(head), ...rows.map(row)] }
 }
 
-function withoutBreaks(node: Inline): readonly Inline[] {
-  return node.kind === 'break' ? [{ kind: 'text', text: ' ' }] : [node]
-}
-
-function inlines(nodes: readonly Inline[]): PhrasingContent[] {
+function inlines(nodes: readonly Inline[], lineEnd: PhrasingContent = { type: 'break' }): PhrasingContent[] {
   return nodes.map((node): PhrasingContent => {
     switch (node.kind) {
       case 'text':
@@ -120,18 +120,18 @@ function inlines(nodes: readonly Inline[]): PhrasingContent[] {
       case 'code':
         return { type: 'inlineCode', value: node.text }
       case 'break':
-        return { type: 'break' }
+        return lineEnd
       case 'mention':
         return { type: 'text', value: node.name }
       case 'issue':
         return raw(issueText(node))
       case 'strike':
-        return { type: 'delete', children: inlines(node.children) }
+        return { type: 'delete', children: inlines(node.children, lineEnd) }
       case 'strong':
       case 'emphasis':
-        return { type: node.kind, children: inlines(node.children) }
+        return { type: node.kind, children: inlines(node.children, lineEnd) }
       case 'link':
-        return { type: 'link', url: node.url, children: inlines(node.children) }
+        return { type: 'link', url: node.url, children: inlines(node.children, lineEnd) }
     }
   })
 }

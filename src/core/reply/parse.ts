@@ -1,5 +1,6 @@
 import { onOneLine } from '../text.ts'
-import MarkdownIt, { type Token } from 'markdown-it'
+import MarkdownIt, { type StateInline, type Token } from 'markdown-it'
+import { folds, type Part, withTags } from './html.ts'
 import { type Inline, plainText, type Rich, type RichDocument, type RichItem, text, tidy } from './rich.ts'
 
 /**
@@ -13,6 +14,26 @@ parser.validateLink = () => true
 parser.normalizeLink = (url) => url
 parser.normalizeLinkText = (url) => url
 
+parser.inline.ruler.before('escape', 'math', math)
+
+/** `$a_1$` and `$$…$$` as GitHub reads them: shown as they were written, since nothing here draws them (docs.github.com, "Writing mathematical expressions"). */
+function math(state: StateInline, silent: boolean): boolean {
+  const { src, pos } = state
+  if (src[pos] !== '$') return false
+  const sign = src.startsWith('$$', pos) ? '$$' : '$'
+  const from = pos + sign.length
+  const to = src.indexOf(sign, from)
+  if (to <= from || (sign === '$' && !isMath(src, from, to))) return false
+  if (!silent) state.push('code_inline', 'code', 0).content = src.slice(pos, to + sign.length)
+  state.pos = to + sign.length
+  return true
+}
+
+/** Prices are none: no space stands inside the signs, and no digit or letter behind them. */
+function isMath(src: string, from: number, to: number): boolean {
+  return !/\s/.test(src[from] ?? ' ') && !/\s/.test(src[to - 1] ?? ' ') && !/[\p{L}\p{N}]/u.test(src[to + 1] ?? '')
+}
+
 /** The caps of what is read as Markdown; measured by `npm run bench -- --only texts`. */
 export const CAPS = { characters: 20_000, lines: 600, marks: 1_500, depth: 20 } as const
 const MARKS = /[*_~`[\]<>!|&\\#@$(]/g
@@ -24,7 +45,7 @@ export class TooMuchMarkup extends Error {}
 const known = new Map<string, RichDocument>()
 const KNOWN = { entries: 1000, length: 1000 } as const
 
-/** HTML stays what it is: text. Images become links, since they would be fetched. @throws TooMuchMarkup */
+/** HTML that GitHub shows is read (`html.ts`), any other stays the text that it is. Images become links, since they would be fetched. @throws TooMuchMarkup */
 export function parseMarkdown(source: string): RichDocument {
   if (source.length > KNOWN.length) return read(source)
   const found = known.get(source) ?? read(source)
@@ -44,7 +65,7 @@ function read(source: string): RichDocument {
 export function parseInline(source: string): readonly Inline[] {
   checkCaps(source)
   const tokens = parser.parseInline(onOneLine(source).trim(), {})
-  return tidy(treeOf(tokens).flatMap((node) => inlinesOf(node.children)))
+  return tidy(treeOf(tokens).flatMap((node) => inlinesOf(node.children).flatMap(spaced)))
 }
 
 function checkCaps(source: string): void {
@@ -96,8 +117,53 @@ export function isSafeUrl(url: string): boolean {
   return scheme === undefined || /^(https?|mailto)$/i.test(scheme)
 }
 
+/** What folds is opened and closed by blocks of HTML of their own, with any others between. */
+interface Folded {
+  summary: Inline[] | undefined
+  isSummary: boolean
+  readonly blocks: Rich[]
+}
+
 function blocksOf(nodes: readonly Node[]): Rich[] {
-  return nodes.flatMap(block)
+  const top: Folded = { summary: undefined, isSummary: false, blocks: [] }
+  const open: Folded[] = [top]
+  for (const node of nodes) {
+    if (node.token.type === 'html_block') fold(node.token.content, open, top)
+    else (open.at(-1) ?? top).blocks.push(...block(node))
+  }
+  while (open.length > 1) unfold(open, top)
+  return top.blocks
+}
+
+function fold(html: string, open: Folded[], top: Folded): void {
+  for (const piece of folds(html)) {
+    const into = open.at(-1) ?? top
+    if ('html' in piece) {
+      const words = wordsOf(piece.html)
+      if (into.isSummary) into.summary = [...(into.summary ?? []), ...words]
+      else into.blocks.push(...paragraph(words))
+    } else if (piece.fold === 'open') {
+      if (open.length > CAPS.depth) throw new TooMuchMarkup(`folded more than ${CAPS.depth} deep`)
+      open.push({ summary: undefined, isSummary: false, blocks: [] })
+    } else if (piece.fold === 'close') unfold(open, top)
+    else into.isSummary = piece.fold === 'summary'
+  }
+}
+
+function unfold(open: Folded[], top: Folded): void {
+  if (open.length < 2) return
+  const { summary = [], blocks } = open.pop() ?? top
+  const title = plainText(tidy(summary))
+  ;(open.at(-1) ?? top).blocks.push({ kind: 'details', summary: onOneLine(title).trim() || 'Details', blocks })
+}
+
+/** The words of a block of HTML, where a line's end means nothing. */
+function wordsOf(html: string): Inline[] {
+  return treeOf(parser.parseInline(html.trim(), {})).flatMap((node) => inlinesOf(node.children, text(' ')))
+}
+
+function spaced(node: Inline): Inline {
+  return node.kind === 'break' ? text(' ') : node
 }
 
 function block({ token, children }: Node): Rich[] {
@@ -107,7 +173,7 @@ function block({ token, children }: Node): Rich[] {
     case 'heading_open':
       return [{ kind: 'heading', depth: Number(token.tag.slice(1)), children: wordsIn(children) }]
     case 'blockquote_open':
-      return [{ kind: 'quote', blocks: blocksOf(children) }]
+      return [{ kind: 'quote', blocks: alerted(blocksOf(children)) }]
     case 'bullet_list_open':
     case 'ordered_list_open':
       return [
@@ -131,8 +197,6 @@ function block({ token, children }: Node): Rich[] {
       return [{ kind: 'rule' }]
     case 'table_open':
       return [table(children)]
-    case 'html_block':
-      return paragraph([text(token.content.trimEnd())])
     default:
       throw new Error(`Markdown has no block ${token.type}`)
   }
@@ -140,6 +204,18 @@ function block({ token, children }: Node): Rich[] {
 
 function wordsIn(children: readonly Node[]): readonly Inline[] {
   return tidy(children.flatMap((one) => inlinesOf(one.children)))
+}
+
+const ALERT = /^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]$/i
+
+/** `> [!NOTE]`, which GitHub shows as a title. */
+function alerted(blocks: readonly Rich[]): readonly Rich[] {
+  const [first, ...rest] = blocks
+  const [sign, next, ...more] = first?.kind === 'paragraph' ? first.children : []
+  const [, name = ''] = (sign?.kind === 'text' && ALERT.exec(sign.text)) || []
+  if (name === '' || (next !== undefined && next.kind !== 'break')) return blocks
+  const title = name.charAt(0).toUpperCase() + name.slice(1).toLowerCase()
+  return [...paragraph([{ kind: 'strong', children: [text(title)] }]), ...paragraph(more), ...rest]
 }
 
 /** An item of a task list begins with its box (GFM 5.3). */
@@ -160,18 +236,20 @@ function table(children: readonly Node[]): Rich {
   return { kind: 'table', head, rows }
 }
 
-function inlinesOf(nodes: readonly Node[]): Inline[] {
-  return nodes.flatMap(inline)
+/** @param lineEnd GitHub shows a line's end in a comment as one */
+function inlinesOf(nodes: readonly Node[], lineEnd: Inline = { kind: 'break' }): Inline[] {
+  const parts = nodes.flatMap((node): Part[] => {
+    if (node.token.type === 'html_inline') return [{ tag: node.token.content }]
+    return node.token.type === 'softbreak' ? [{ inline: lineEnd }] : inline(node).map((one) => ({ inline: one }))
+  })
+  return withTags(parts, link)
 }
 
 function inline({ token, children }: Node): Inline[] {
   switch (token.type) {
     case 'text':
     case 'text_special':
-    case 'html_inline':
       return [text(token.content)]
-    case 'softbreak':
-      return [text('\n')]
     case 'hardbreak':
       return [{ kind: 'break' }]
     case 'code_inline':
