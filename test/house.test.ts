@@ -145,7 +145,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'mdast-util-gfm': ['core/reply/markdown.ts'],
   'mdast-util-to-markdown': ['core/reply/markdown.ts'],
   '@slack/types': ['fit', 'render', 'show', 'views'].map((name) => `channels/slack/${name}.ts`),
-  '@slack/web-api': ['client', 'facts', 'deps', 'catchup'].map((name) => `channels/slack/${name}.ts`),
+  '@slack/web-api': ['client', 'conversation', 'facts', 'deps', 'catchup'].map((name) => `channels/slack/${name}.ts`),
   'jira.js': ['channels/jira/client.ts'],
   '@resvg/resvg-js': ['channels/slack/chart.ts'],
   '@slack/socket-mode': ['channels/slack/socket.ts'],

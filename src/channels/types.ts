@@ -2,7 +2,7 @@ import type { EffectBody, EffectResult, Trouble } from '../core/effects.ts'
 import type { Arrival } from '../core/inbound.ts'
 import type { Cost } from '../core/rate.ts'
 import type { Heard, Subject, Unheard } from '../core/heard.ts'
-import type { Member, Surface, Ticket } from '../core/said.ts'
+import type { Member, Remark, Surface, Ticket } from '../core/said.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -71,6 +71,10 @@ export interface ChannelFacts {
    * @returns undefined where Muster may not write: it could not hear the answers either
    */
   thread?(surface: Surface, words: string, marker: string, since: number): Promise<Surface | undefined>
+  /** What was said in a conversation before a message, the oldest first, and what hangs on the message itself; without Muster's own words. @throws SendError */
+  conversation?(surface: Surface, messageId: string): Promise<readonly Remark[]>
+  /** A text with the names of the people whom it mentions by their ids. */
+  named?(surface: Surface, text: string): Promise<string>
   /** The e-mail address of somebody's account, as the channel has verified it; undefined where that is not told, or not to be trusted. */
   emailOf(member: Member): Promise<string | undefined>
 }

@@ -16,7 +16,7 @@ import type { CatchUp, CatchUpStore, ChannelFacts, Sender } from '../channels/ty
 import type { ClickupSettings, JiraSettings, SlackSettings } from '../config/channels.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import type { Unheard } from '../core/heard.ts'
-import type { Said, Surface } from '../core/said.ts'
+import { accountIn, type Said, type Surface } from '../core/said.ts'
 
 /** Slack takes about one message a second in a channel (limits.md). */
 const PART_PAUSE_MS = 1100
@@ -40,8 +40,15 @@ export interface Channel {
 /** A Slack workspace, by its bot token. */
 export function openSlack(settings: Pick<SlackSettings, 'botToken' | 'apiUrl'>, reading: Reading): Channel {
   const client = slackClient(settings)
+  const self = once(() => client.auth.test().catch((error: unknown) => Promise.reject(classify(error))))
   return {
-    read: (body) => Promise.resolve(readSlack(body)),
+    async read(body) {
+      const { team_id: team, user_id: own } = await self()
+      const said = readSlack(body, own ? [own] : [])
+      return 'ignored' in said || accountIn(said.surface) === team
+        ? said
+        : { ignored: 'not_connected', detail: `the token is not for the workspace ${accountIn(said.surface)}` }
+    },
     facts: slackFacts(client, reading.redact),
     whoami: async () => {
       const { user, team } = await client.auth.test().catch((error: unknown) => Promise.reject(classify(error)))

@@ -1,6 +1,7 @@
 import { costOf as clickupCost } from '../channels/clickup/send.ts'
 import { costOf as jiraCost } from '../channels/jira/costs.ts'
 import { costOf as slackCost } from '../channels/slack/send.ts'
+import { normalise as readSlack } from '../channels/slack/normalise.ts'
 import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender } from '../channels/types.ts'
 import type { ChannelSettings, RepositoryMap } from '../config/channels.ts'
 import type { Reading } from '../core/reply/foreign.ts'
@@ -128,10 +129,15 @@ export function senderTo(github: Sender, channels: Channels): Sender {
   }
 }
 
+/** What needs no further look needs nobody to be asked: that the app was removed is told when its token is gone. */
+const WITHOUT_TOKEN: Partial<Record<ChannelName, (body: Uint8Array) => Said | Unheard>> = { slack: readSlack }
+
 /** Reads what arrived, in the name of the workspace or site that it came from. */
 export function readerOf(channels: Channels, name: ChannelName) {
   if (!channels.isOn(name)) return undefined
   return async (body: Uint8Array, account: string | undefined): Promise<Said | Unheard> => {
+    const early = WITHOUT_TOKEN[name]?.(body)
+    if (early && 'ignored' in early) return early
     const channel = await channels.of(name, bareAccount(name, account))
     return channel ? channel.read(body) : { ignored: 'not_connected', detail: `${account ?? name} is not connected` }
   }
@@ -157,6 +163,8 @@ export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | u
     links: async (surface) => (await (await here(surface))?.links?.(surface)) ?? [],
     surfaceAt: (url) => anywhere((facts) => facts.surfaceAt(url)),
     surfaceNamed: (called) => anywhere((facts) => facts.surfaceNamed(called)),
+    conversation: async (surface, messageId) => (await (await here(surface))?.conversation?.(surface, messageId)) ?? [],
+    named: async (surface, text) => (await (await here(surface))?.named?.(surface, text)) ?? text,
     emailOf: async (member) => (await at(member.account))?.emailOf(member),
     ...(name === 'slack'
       ? {

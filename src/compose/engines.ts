@@ -18,6 +18,7 @@ import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import { factsOf, mappedIn, readerOf } from './connected.ts'
+import { forgetIfGone } from './uninstalled.ts'
 
 /** The engines of a process that works, over its adapters; whether it has the database itself or asks another process. */
 
@@ -99,7 +100,8 @@ export function inboxDepsOf(
       clickup: factsOf(channels, 'clickup'),
     },
     mapped: (channel, projects) => mappedIn(settings.channels, channel, projects),
-    uninstalled: async (channel, account) => void (await base.installs?.forget(channel, account)),
+    uninstalled: (channel, account) =>
+      forgetIfGone({ channels, installs: base.installs, log: writerTo(log) }, channel, account),
     githubUrl: settings.githubUrls.server,
     publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,

@@ -30,7 +30,7 @@ const FROM: Readonly<Record<PlanApproval, number>> = { always: 0, medium: 1, hig
 export function planNeedsPerson(policy: PlanApproval, risk: Spec['risk'], forced: boolean): Ruling {
   const needed = policy !== 'never' && (forced || RISK[risk] >= (FROM[policy] ?? 0))
   const detail = forced
-    ? 'a plan was asked for, or the request was written by somebody without write permission'
+    ? 'a plan was asked for, or words that the request rests on are by somebody without write permission'
     : policy === 'always'
       ? 'a person approves every plan here'
       : `the risk is ${risk}; a person approves plans from ${policy} risk on`

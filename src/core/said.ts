@@ -124,6 +124,19 @@ export type SaidWhat =
   /** Shared addresses of Muster's own. */
   | { readonly type: 'shared'; readonly urls: readonly string[]; readonly messageId: string }
 
+/** A message of the conversation in which something is asked for, as its channel tells it. */
+export interface Remark {
+  readonly by: Member
+  /** By the platform's clock, ms. */
+  readonly at: number
+  /** As Markdown. */
+  readonly text: string
+  /** Files and pictures, as people call them: Muster sees their names alone. */
+  readonly attached: readonly string[]
+  /** Somebody else's message that was passed on. */
+  readonly isForwarded: boolean
+}
+
 /** Tells accounts of all channels from each other. */
 export function memberKey({ channel, account, id }: Member): string {
   return `${channel}:${account}/${id}`

@@ -1,5 +1,6 @@
 import { memberKey, surfaceKey } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
+import type { Heard } from '../core/heard.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, limitedReply, linkOffer, noteReply, unclearReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
@@ -10,6 +11,7 @@ import type { Whence } from '../core/task/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { LIMITED } from './aside.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
+import { withNames } from './conversation.ts'
 import { changeLinks } from './linking.ts'
 import { openTask } from './open.ts'
 import { PERSON } from './rate.ts'
@@ -58,7 +60,7 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
   const said: PersonCommand = {
     type: 'person',
-    command,
+    command: await commandWithNames(deps, heard, command),
     by: { id: heard.sender.id, login: heard.sender.login },
     canWrite,
     receivedAt: scene.receivedAt,
@@ -68,6 +70,11 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     settings: loaded.settings,
   }
   await apply(deps, scene, said, commentId)
+}
+
+/** What people read later says who is meant. */
+async function commandWithNames(deps: InboxDeps, heard: Heard, command: Command): Promise<Command> {
+  return 'text' in command ? { ...command, text: await withNames(deps, heard, command.text) } : command
 }
 
 /** Where something was said, as people on other surfaces are told. */

@@ -1,5 +1,5 @@
 import { SendError } from '../channels/types.ts'
-import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { messageOf, UserError } from '../core/errors.ts'
 import { isDecided, wholeDecision } from '../core/inbound.ts'
 import { SUSPECT } from '../core/poison.ts'
 import { backoffMs } from '../core/retry.ts'
@@ -11,6 +11,7 @@ import { startFromApi } from './api.ts'
 import { hear, hearElsewhere } from './hear.ts'
 import { drainLane } from './lanes.ts'
 import { quarantine } from './quarantine.ts'
+import { isFinal, refusalText, sayRefused } from './refused.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** How long a platform that does not answer is asked again. */
@@ -115,9 +116,12 @@ async function failed(deps: InboxDeps, stored: StoredInbound, receivedAt: number
     error: messageOf(error),
     cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
   })
-  if (error instanceof UserError || deps.now() - receivedAt > GIVE_UP_MS) {
-    const reason = error instanceof UserError ? error.code : 'failed'
-    const decision = { outcome: 'refused', reason, detail: publicMessage(error) } as const
+  if (isFinal(error) || deps.now() - receivedAt > GIVE_UP_MS) {
+    const reason = error instanceof UserError ? error.code : error instanceof SendError ? 'platform_refused' : 'failed'
+    const detail = refusalText(error)
+    const decision = { outcome: 'refused', reason, detail } as const
+    // Whoever cannot be told either is not: that must not keep the event from being decided.
+    await sayRefused(deps, stored, detail).catch(() => {})
     return deps.store.inbox.decide(
       eventId,
       { ...wholeDecision(stored.parts, decision), outcome: 'refused', reason },

@@ -6,6 +6,7 @@ import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts
 import { personActor } from '../core/task/actor.ts'
 import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
+import { heardBefore, withNames } from './conversation.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
 import { acknowledgement, decideOnly, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
@@ -28,15 +29,25 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const { linked, issue } = places
   const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
   const origin = await originOf(deps, scene, way, nth)
+  const thread = await heardBefore(deps, scene.heard)
   const tickets = await ticketsAt(deps, linked)
   const opened: TaskEvent = {
     type: 'task.opened',
     id: deps.newId(),
     conversationId: scene.conversationId,
     workflow: workflowOf(way),
-    origin: { ...origin, ...issueOf(issue), ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}) },
+    origin: {
+      ...origin,
+      ...issueOf(issue),
+      ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}),
+      ...(thread.length > 0 ? { thread } : {}),
+    },
     settings: loaded.settings,
-    forcePlanGate: command.verb === 'plan' || !trusted || !(await writtenByTeam(deps, scene, tickets)),
+    forcePlanGate:
+      command.verb === 'plan' ||
+      !trusted ||
+      thread.some(({ authority }) => authority !== 'may write') ||
+      !(await writtenByTeam(deps, scene, tickets)),
     ...(linked.length > 0 ? { linked } : {}),
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
@@ -155,20 +166,21 @@ function refusalOf({ command, subject }: Opening, settings: RepositorySettings):
 /** The webhook's own text is what counts: later edits change nothing. */
 async function originOf(
   deps: InboxDeps,
-  { heard }: Scene,
+  { heard }: Pick<Scene, 'heard'>,
   { subject, trigger, command }: Opening,
   nth: number,
 ): Promise<Origin> {
   const { sender, repository, elsewhere } = heard
   const surface = elsewhere?.surface
-  const request = 'text' in command ? command.text : ''
+  const named = (text: string) => withNames(deps, heard, text)
+  const request = await named('text' in command ? command.text : '')
   const url = surface && (elsewhere.url || (await deps.facts[surface.channel]?.permalink(surface, elsewhere.messageId)))
   return {
     repository,
     number: subject.number,
     isPullRequest: subject.isPullRequest,
-    title: subject.title,
-    body: subject.body,
+    title: await named(subject.title),
+    body: await named(subject.body),
     author: subject.author,
     requester: { id: sender.id, login: sender.login },
     trigger: surface ? (surface.channel === 'slack' ? 'message' : 'ticket') : trigger,

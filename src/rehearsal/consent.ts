@@ -48,6 +48,12 @@ export class Consent {
     return this.#fresh()
   }
 
+  /** The app was removed, or its tokens revoked. */
+  revoke(): void {
+    this.tokens.clear()
+    this.#refresh.clear()
+  }
+
   #fresh() {
     const token = `token-${randomBytes(16).toString('hex')}`
     // What was given out before is good no more.

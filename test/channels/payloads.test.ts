@@ -139,6 +139,13 @@ describe('Slack', () => {
     expect(slackIn.normalise(arrivalIn(receiveSlack(fromSlack(command, { form: true }))).body)).toMatchObject({
       what: { text: '@muster status', mentioned: true },
     })
+    const escaped = { ...command, text: 'build &lt;b&gt; for <@U2|bob> in <#C2|shop>, see <https://x.test/a|the page>' }
+    expect(slackIn.normalise(arrivalIn(receiveSlack(fromSlack(escaped, { form: true }))).body)).toMatchObject({
+      what: { text: '@muster build <b> for @bob in #shop, see [the page](https://x.test/a)' },
+    })
+    const named = { ...command, text: '<@U0MUSTER|muster> status' }
+    const body = arrivalIn(receiveSlack(fromSlack(named, { form: true }))).body
+    expect(slackIn.normalise(body, ['U0MUSTER'])).toMatchObject({ what: { text: '@muster status' } })
     expect(receiveSlack(fromSlack({ type: 'url_verification', challenge: 'abc' }))).toMatchObject({
       answer: { body: 'abc' },
     })

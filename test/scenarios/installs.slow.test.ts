@@ -134,7 +134,15 @@ it('tokens that run out are renewed once, by whoever is first; removing the app 
   for (const { ts } of asked) await soon(() => slack.world.thread(room, ts).length).toBe(2)
   expect([...slack.world.consent.tokens]).not.toEqual(first)
   expect(slack.world.consent.reused).toBe(0)
+  // Told late: it was installed again meanwhile.
   await slack.people.event({ type: 'app_uninstalled' })
+  await soon(async () =>
+    (await one.events('&source=slack')).some(({ decision }) => decision?.reason === 'uninstalled'),
+  ).toBe(true)
+  expect(await installs()).toHaveLength(1)
+  slack.world.consent.revoke()
+  await slack.people.event({ type: 'tokens_revoked', tokens: { oauth: ['U1'], bot: [] } })
+  await slack.people.event({ type: 'tokens_revoked', tokens: { oauth: [], bot: ['U2'] } })
   await soon(installs).toEqual([])
   expect((await one.events('&source=slack')).some(({ decision }) => decision?.reason === 'uninstalled')).toBe(true)
 })

@@ -93,9 +93,10 @@ it('authority does not cross channels: a look-alike, a quoted approval and a mir
   await jira.server.people.comment(twin, ticket, '@muster approve')
   // Alice only tells what somebody else said.
   await people.say(slack.alice, slack.channel, '> @muster approve\nsaid bob yesterday', asked.ts)
-  const plan = slackWorld
-    .thread(slack.channel, asked.ts)
-    .find(({ blocks }) => JSON.stringify(blocks).includes('Approve plan'))
+  const shown = () =>
+    slackWorld.thread(slack.channel, asked.ts).find(({ blocks }) => JSON.stringify(blocks).includes('Approve plan'))
+  await soon(() => shown() !== undefined).toBe(true)
+  const plan = shown()
   if (!plan) throw new Error('no plan')
   await people.press(alike, plan, 'Approve plan')
   await soon(async () => (await one.events()).filter(({ decision }) => decision?.reason === 'not_linked').length).toBe(

@@ -56,7 +56,7 @@ interface TaskState {
   readonly proofs: readonly { readonly verdict: { readonly proved: boolean; readonly reasons: readonly string[] } }[]
   readonly headSha?: string
   readonly wip?: { readonly branch: string; readonly sha: string }
-  readonly origin: { readonly number: number }
+  readonly origin: { readonly number: number; readonly body: string }
   readonly review: { readonly ledger: readonly { readonly outcome: string }[] }
 }
 

@@ -1,10 +1,28 @@
 import type { WebClient } from '@slack/web-api'
 import type { ChannelFacts } from '../types.ts'
-import { isClosed, nameOf } from './client.ts'
+import { conversationBefore, namesOf, withNames } from './conversation.ts'
+import { classify, isClosed, nameOf } from './client.ts'
+
+/** Slack knows nobody of that id, or does not tell: that is nobody. */
+const UNKNOWN = /^users?_not_(?:found|visible)$/
+
+/** A call whose refusals mean what `classify` says; those that `none` names are an empty answer. @throws SendError */
+async function asking<T extends object>(ask: () => Promise<T>, none: RegExp): Promise<Partial<T>> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (none.test(nameOf(error))) return {}
+    throw classify(error)
+  }
+}
 
 /** Facts about a Slack workspace, asked live. */
 export function slackFacts(client: WebClient, redact: (text: string) => string): ChannelFacts {
+  const names = namesOf(client)
   return {
+    conversation: async (surface, messageId) =>
+      surface.channel === 'slack' ? conversationBefore(client, names, surface, messageId) : [],
+    named: (_surface, text) => withNames(names, text),
     async permalink(surface, messageId) {
       if (surface.channel !== 'slack') return ''
       // A link is a convenience: the work does not wait for it.
@@ -14,7 +32,7 @@ export function slackFacts(client: WebClient, redact: (text: string) => string):
       return answer?.permalink ?? ''
     },
     async isFullMember({ id, account }) {
-      const { user } = await client.users.info({ user: id })
+      const { user } = await asking(() => client.users.info({ user: id }), UNKNOWN)
       return (
         user?.id === id &&
         user.team_id === account &&
@@ -31,15 +49,13 @@ export function slackFacts(client: WebClient, redact: (text: string) => string):
     async surfaceAt(url) {
       const [, room, seconds, rest] = /^\/archives\/([A-Z0-9]{2,20})\/p(\d{9,11})(\d{6})$/.exec(url.pathname) ?? []
       if (!room || !seconds || !rest) return undefined
-      const { team_id: team, url: home } = await client.auth.test()
+      const { team_id: team, url: home } = await asking(() => client.auth.test(), /^$/)
       if (!team || !home || new URL(home).host !== url.host) return undefined
       const thread = url.searchParams.get('thread_ts') ?? `${seconds}.${rest}`
-      const { messages = [] } = await client.conversations
-        .replies({ channel: room, ts: thread, limit: 1 })
-        .catch((error: unknown) => {
-          if (/_not_found$|^not_in_channel$/.test(nameOf(error))) return { messages: [] }
-          throw error
-        })
+      const { messages = [] } = await asking(
+        () => client.conversations.replies({ channel: room, ts: thread, limit: 1 }),
+        /_not_found$|^not_in_channel$/,
+      )
       return messages.length > 0 ? { channel: 'slack', team, room, thread, url: url.href } : undefined
     },
     async thread(surface, words, marker, since) {
@@ -66,7 +82,7 @@ async function latest(client: WebClient, channel: string, oldest: string) {
     )
   } catch (error) {
     if (isClosed(error)) return undefined
-    throw error
+    throw classify(error)
   }
 }
 
@@ -79,14 +95,15 @@ async function begin(client: WebClient, room: string, user: string, words: strin
       { type: 'text' as const, text: ` asked: ${words.slice(0, 2500)}` },
     ],
   }
-  const { ts } = await client.chat.postMessage({
+  const message = {
     channel: room,
     text: 'A request to Muster',
-    blocks: [{ type: 'rich_text', elements: [element] }],
+    blocks: [{ type: 'rich_text' as const, elements: [element] }],
     metadata: { event_type: 'muster_thread', event_payload: { marker } },
     unfurl_links: false,
     unfurl_media: false,
-  })
+  }
+  const { ts } = await asking(() => client.chat.postMessage(message), /^$/)
   if (!ts) throw new Error('Slack posted the message, and did not say where')
   return ts
 }

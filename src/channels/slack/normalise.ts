@@ -2,23 +2,34 @@ import type { Unheard } from '../../core/heard.ts'
 import type { Member, Said, SaidWhat, Surface } from '../../core/said.ts'
 import { jsonIn } from '../../core/json.ts'
 import { readForm, readHome, readShared } from './readviews.ts'
-import { BlockActions, EventCallback, Message, MessageAction, SlashCommand, ViewSubmission } from './schema.ts'
+import {
+  BlockActions,
+  EventCallback,
+  Message,
+  MessageAction,
+  SlashCommand,
+  TokensRevoked,
+  ViewSubmission,
+} from './schema.ts'
 import { markdownOf } from './text.ts'
 
 type Event = ReturnType<typeof EventCallback.parse>
 type Words = ReturnType<typeof Message.parse>
 
-/** Reads a stored payload. Pure; every input has an answer. */
-export function normalise(body: Uint8Array): Said | Unheard {
+/**
+ * Reads a stored payload. Pure; every input has an answer.
+ * @param own Muster's own account in the workspace, for payloads that do not name it
+ */
+export function normalise(body: Uint8Array, own: readonly string[] = []): Said | Unheard {
   const payload = jsonIn(body)
   const event = EventCallback.safeParse(payload)
   if (event.success) return readEvent(event.data)
   const action = BlockActions.safeParse(payload)
   if (action.success) return readAction(action.data)
   const shortcut = MessageAction.safeParse(payload)
-  if (shortcut.success) return readShortcut(shortcut.data)
+  if (shortcut.success) return readShortcut(shortcut.data, own)
   const slash = SlashCommand.safeParse(payload)
-  if (slash.success) return readSlash(slash.data)
+  if (slash.success) return readSlash(slash.data, own)
   const form = ViewSubmission.safeParse(payload)
   if (form.success) return readForm(form.data)
   if (typeof payload !== 'object' || payload === null || !('type' in payload))
@@ -32,6 +43,9 @@ function readEvent(callback: Event): Said | Unheard {
   if (event.type === 'link_shared') return readShared(callback.team_id, event)
   if (event.type === 'app_uninstalled')
     return { ignored: 'uninstalled', detail: 'the app was removed from the workspace' }
+  const revoked = TokensRevoked.safeParse(event)
+  if (revoked.success && (revoked.data.tokens.bot ?? []).length > 0)
+    return { ignored: 'uninstalled', detail: "the app's token was revoked" }
   if (event.type !== 'message' && event.type !== 'app_mention')
     return { ignored: 'not_for_us', detail: `nothing is done on ${event.type.slice(0, 60)}` }
   const message = Message.safeParse(event)
@@ -166,7 +180,7 @@ function asideOf(team: string, room: string, thread: string, respond: string | u
 }
 
 /** "Hand to Muster" on a message: what it says is a request, and never a command. */
-function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | Unheard {
+function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>, own: readonly string[]): Said | Unheard {
   const { callback_id, team, channel, message, user } = shortcut
   if (callback_id !== 'muster:hand')
     return { ignored: 'not_for_us', detail: `the shortcut is "${callback_id.slice(0, 60)}"` }
@@ -180,7 +194,7 @@ function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | 
     writtenAt: timeOf(message.ts),
     what: {
       type: 'text',
-      text: `@muster ${markdownOf(message.text ?? '', []).text.replace(/\s+/g, ' ')}`,
+      text: `@muster ${withoutName(markdownOf(message.text ?? '', own).text)}`,
       messageId: message.ts,
       mentioned: true,
       ticket: undefined,
@@ -189,8 +203,13 @@ function readShortcut(shortcut: ReturnType<typeof MessageAction.parse>): Said | 
   }
 }
 
-/** `/muster …` is said in no thread; its words begin one. */
-function readSlash(slash: ReturnType<typeof SlashCommand.parse>): Said | Unheard {
+/** Words that were said to Muster in the first place keep its name once. */
+function withoutName(words: string): string {
+  return words.replace(/^\s*@muster\b[,:]?\s*/i, '')
+}
+
+/** `/muster …` is said in no thread; its words begin one. Slack writes people, channels and addresses in it as in messages. */
+function readSlash(slash: ReturnType<typeof SlashCommand.parse>, own: readonly string[]): Said | Unheard {
   const { command, team_id, channel_id, user_id, user_name, text = '', trigger_id = '', response_url } = slash
   if (command !== '/muster') return { ignored: 'not_for_us', detail: `the command is "${command.slice(0, 60)}"` }
   return {
@@ -198,6 +217,12 @@ function readSlash(slash: ReturnType<typeof SlashCommand.parse>): Said | Unheard
     surface: asideOf(team_id, channel_id, asideThread(user_id, trigger_id), response_url),
     by: personOf(team_id, { id: user_id, name: user_name }),
     writtenAt: Number(/^(\d{13})\b/.exec(trigger_id)?.[1] ?? Number.NaN),
-    what: { type: 'text', text: `@muster ${text}`, messageId: '', mentioned: true, ticket: undefined },
+    what: {
+      type: 'text',
+      text: `@muster ${withoutName(markdownOf(text, own).text)}`,
+      messageId: '',
+      mentioned: true,
+      ticket: undefined,
+    },
   }
 }

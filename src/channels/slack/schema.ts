@@ -110,6 +110,12 @@ export const ViewSubmission = z.object({
 /** What a form of ours remembers: where it belongs. Nobody but our own app can write it. */
 export const FormMemory = z.object({ room: Id, thread: Id, event: optional(Id) })
 
+/** Tokens of the app are good no more: those of people, and those of its bots. */
+export const TokensRevoked = z.object({
+  type: z.literal('tokens_revoked'),
+  tokens: z.object({ oauth: optional(z.array(z.string())), bot: optional(z.array(z.string())) }),
+})
+
 /** Somebody opened one of Muster's tabs. */
 export const HomeOpened = z.object({ type: z.literal('app_home_opened'), user: Id, tab: optional(z.string()) })
 

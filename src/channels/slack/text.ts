@@ -21,11 +21,13 @@ export function markdownOf(
     if (target.startsWith('!')) return `@${nameIn(label?.replace(/^@/, ''), target.slice(1).split('^')[0] ?? '')}`
     return label && label !== target ? `[${label}](${target})` : target
   })
-  return { text: marked.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity] ?? entity), mentioned }
+  const words = marked.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity] ?? entity)
+  // Slack writes the items of a list with signs of its own.
+  return { text: words.replace(/^([ \t]{0,40})[•◦▪]\uFE0E?[ \t]+/gm, '$1- '), mentioned }
 }
 
 /** What somebody is called, as one word; whoever is called like Muster is called by their id, since only Muster's own account is Muster. */
-function nameIn(label: string | undefined, id: string): string {
+export function nameIn(label: string | undefined, id: string): string {
   const name = /^[\p{L}\p{N}_.-]{1,80}/u.exec(label ?? '')?.[0] ?? ''
   return name === '' || name.toLowerCase() === 'muster' ? id : name
 }

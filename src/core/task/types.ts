@@ -49,8 +49,21 @@ export interface Origin {
   readonly surface?: Surface | undefined
   /** What the tickets say that the request names, for whoever works on it; never copied to where others read. */
   readonly tickets?: readonly string[] | undefined
+  /** What was said before it in its conversation, the oldest first; never copied to where others read. */
+  readonly thread?: readonly HeardBefore[] | undefined
   /** What is asked gets an issue of its own before the work begins. */
   readonly opensIssue?: boolean | undefined
+}
+
+/** A message of the conversation in which something was asked for. */
+export interface HeardBefore {
+  readonly by: string
+  /** What its author may do on the repository, asked when the task was opened. */
+  readonly authority: 'may write' | 'may not write' | 'unknown on GitHub'
+  readonly at: number
+  readonly text: string
+  readonly attached: readonly string[]
+  readonly isForwarded: boolean
 }
 
 export type WorkflowName = 'change' | 'question' | 'deploy'

@@ -62,10 +62,12 @@ export const METHODS: Readonly<Record<string, Method>> = {
       ts,
       include_all_metadata: all,
       oldest = '0',
+      latest = '9999999999',
     } = read(
       z.object({
         channel: Id,
         ts: Id,
+        latest: z.string().optional(),
         include_all_metadata: z.union([z.boolean(), z.string()]).optional(),
         oldest: z.string().optional(),
       }),
@@ -78,6 +80,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
       messages: world
         .thread(channel, ts)
         .filter((one) => one.ts === ts || Number(one.ts) > Number(oldest))
+        .filter((one) => one.ts === ts || Number(one.ts) <= Number(latest))
         .filter((one) => one.ts === ts || Number(one.ts) * 1000 <= Date.now() - world.hiddenMs)
         .map((one) => shown(world, one, String(all) === 'true')),
     }
@@ -155,6 +158,9 @@ function shown(world: SlackWorld, one: SlackMessage, withMetadata: boolean) {
     ...(one.byApp ? { bot_id: world.bot.botId, app_id: world.bot.appId, blocks: one.blocks } : {}),
     ...(one.thread ? { thread_ts: one.thread } : {}),
     ...(withMetadata && one.metadata ? { metadata: one.metadata } : {}),
-    ...(one.files.length > 0 ? { files: one.files.map(({ id, name, title }) => ({ id, name, title })) } : {}),
+    ...(one.files.length > 0
+      ? { files: one.files.map(({ id, name, title, mimetype }) => ({ id, name, title, mimetype })) }
+      : {}),
+    ...(one.attachments ? { attachments: one.attachments } : {}),
   }
 }

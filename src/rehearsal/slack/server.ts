@@ -11,7 +11,7 @@ export interface RehearsalSlack {
   readonly people: SlackPeople
   readonly url: string
   /** What happens to a call instead of its answer, for faults. */
-  fault: (method: string) => 'reset' | '502' | 'limit' | undefined
+  fault: (method: string) => 'reset' | '502' | 'limit' | `refused ${string}` | undefined
   close(): Promise<void>
 }
 
@@ -39,6 +39,7 @@ export async function startSlack(world: SlackWorld, port = 0): Promise<Rehearsal
         : { ok: false, error: 'invalid_code' }
     }
     if (method === 'auth.revoke') return { ok: true, revoked: world.consent.tokens.delete(token) }
+    if (fault?.startsWith('refused ')) return reply.send({ ok: false, error: fault.slice('refused '.length) })
     const answer =
       token === world.botToken || world.consent.tokens.has(token)
         ? answerOf(world, method, args)

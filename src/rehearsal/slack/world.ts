@@ -23,6 +23,8 @@ export interface SlackMessage {
   readonly reactions: string[]
   edits: number
   readonly files: SlackFile[]
+  /** Messages that were passed on with it, as Slack tells of them. */
+  readonly attachments?: readonly Readonly<Record<string, unknown>>[] | undefined
 }
 
 /** A form that is open before somebody. */
@@ -36,6 +38,7 @@ export interface SlackFile {
   readonly id: string
   readonly name: string
   title: string
+  readonly mimetype?: string | undefined
   bytes: Buffer
 }
 

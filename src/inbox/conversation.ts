@@ -1,0 +1,48 @@
+import { SendError } from '../channels/types.ts'
+import type { Heard, SaidElsewhere } from '../core/heard.ts'
+import { isAside, memberKey, type Remark } from '../core/said.ts'
+import type { HeardBefore } from '../core/task/types.ts'
+import type { InboxDeps } from './scene.ts'
+import { mayWriteAs, personOf } from './writers.ts'
+
+/** So many people are asked about; of anybody else nothing is known. */
+const MAX_AUTHORS = 25
+
+/** What was said before a request in its conversation, with the authority of each author. */
+export async function heardBefore(deps: InboxDeps, { elsewhere, repository }: Heard): Promise<readonly HeardBefore[]> {
+  if (!elsewhere || elsewhere.messageId === '' || isAside(elsewhere.surface)) return []
+  const remarks = await remarksBefore(deps, elsewhere)
+  const known = new Map<string, HeardBefore['authority']>()
+  const found: HeardBefore[] = []
+  for (const { by, at, text, attached, isForwarded } of remarks) {
+    const key = memberKey(by)
+    if (!known.has(key) && known.size < MAX_AUTHORS) known.set(key, await authorityOf(deps, repository, by))
+    found.push({ by: by.name, authority: known.get(key) ?? 'unknown on GitHub', at, text, attached, isForwarded })
+  }
+  return found
+}
+
+/** What the channel will never tell is nothing; what it cannot tell now is waited for. */
+async function remarksBefore(deps: InboxDeps, { surface, messageId }: SaidElsewhere): Promise<readonly Remark[]> {
+  try {
+    return (await deps.facts[surface.channel]?.conversation?.(surface, messageId)) ?? []
+  } catch (error) {
+    if (error instanceof SendError && error.kind === 'fatal') return []
+    throw error
+  }
+}
+
+async function authorityOf(
+  deps: InboxDeps,
+  repository: Heard['repository'],
+  by: Remark['by'],
+): Promise<HeardBefore['authority']> {
+  if (by.isBot || by.isStranger || !(await personOf(deps, by))) return 'unknown on GitHub'
+  return (await mayWriteAs(deps, repository, by)) ? 'may write' : 'may not write'
+}
+
+/** A text as its channel shows it: with names of people for their ids. */
+export async function withNames(deps: InboxDeps, { elsewhere }: Heard, text: string): Promise<string> {
+  if (!elsewhere || text === '') return text
+  return (await deps.facts[elsewhere.surface.channel]?.named?.(elsewhere.surface, text)) ?? text
+}
