@@ -2,8 +2,9 @@ import type { EffectBody, EffectResult, SurfaceBody } from '../core/effects.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import { shown } from '../core/reply/read.ts'
-import type { Rich, RichDocument } from '../core/reply/rich.ts'
+import { type Inline, type Rich, type RichDocument, text } from '../core/reply/rich.ts'
 import { numbered, partMarker, splitDocument } from '../core/reply/split.ts'
+import type { Called } from './types.ts'
 
 /** How much of one message a block takes in a channel, 1 being all of it. */
 type SizeOf = (block: Rich) => number
@@ -18,11 +19,43 @@ export function clockFloor(since: number): number {
   return Math.max(0, since - CLOCK_TOLERANCE_MS)
 }
 
+/** How a channel shows a message: who is called in it, and whether what is folded is read elsewhere, since nothing folds here. */
+export interface Showing {
+  readonly called?: readonly Called[] | undefined
+  readonly unfolds?: boolean
+}
+
 /** A message as the parts that the channel takes, numbered where there are several. Only messages have parts. */
-export function partsOf(body: EffectBody, sizeOf: SizeOf, how: Reading): RichDocument[] {
-  return body.kind === 'message' || body.kind === 'message.upsert'
-    ? shown(body.document, how, (rich) => numbered(splitDocument(rich, sizeOf)))
-    : []
+export function partsOf(
+  body: EffectBody,
+  sizeOf: SizeOf,
+  how: Reading,
+  { called = [], unfolds }: Showing = {},
+): RichDocument[] {
+  if (body.kind !== 'message' && body.kind !== 'message.upsert') return []
+  const { whole } = body
+  return shown(body.document, how, (rich) => {
+    const short = unfolds && whole ? rich.map((block) => folded(block, whole)) : rich
+    return numbered(splitDocument(calling(short, called), sizeOf))
+  })
+}
+
+/** What is folded, as one line that says where it can be read. */
+function folded(block: Rich, whole: string): Rich {
+  if (block.kind !== 'details') return block
+  const there: Inline = { kind: 'link', url: whole, children: [text('in full')] }
+  return { kind: 'paragraph', children: [{ kind: 'strong', children: [text(block.summary)] }, text(': '), there] }
+}
+
+/** Whoever is asked is called where the asking stands; else at the top. */
+function calling(document: RichDocument, called: readonly Called[]): RichDocument {
+  if (called.length === 0) return document
+  const names = called.flatMap(({ id, name }): Inline[] => [{ kind: 'mention', id, name }, text(' ')])
+  const at = document.findIndex(({ kind }) => kind === 'ask')
+  if (at < 0) return [{ kind: 'paragraph', children: names }, ...document]
+  return document.map((block, index) =>
+    index === at && block.kind === 'ask' ? { ...block, children: [...names, ...block.children] } : block,
+  )
 }
 
 /** How many parts a message has: one at least. */
@@ -42,8 +75,9 @@ export function foundIn(
   marker: string,
   sizeOf: SizeOf,
   how: Reading,
+  showing: Showing = {},
 ): EffectResult | undefined {
-  const parts = partsOf(body, sizeOf, how)
+  const parts = partsOf(body, sizeOf, how, showing)
   const wanted = parts.length > 0 ? parts.map((_, index) => partMarker(marker, index)) : [marker]
   const found = wanted.map((one) => there.get(one))
   return found.every((ref) => ref !== undefined) ? { ref: found[0], parts: found } : undefined

@@ -99,6 +99,12 @@ export interface Platform {
   ): Promise<{ repository: Repository; subject: Subject } | undefined>
 }
 
+/** Somebody's account where something is said. */
+export interface Called {
+  readonly id: string
+  readonly name: string
+}
+
 export interface SendContext {
   /** Hidden in what is posted, so that it can be found again. */
   readonly marker: string
@@ -109,6 +115,8 @@ export interface SendContext {
   readonly now: number
   /** When it was first to be sent, ms since the epoch: what may be there of it is no older. */
   readonly since: number
+  /** Who of those that are asked has an account in the place that is written to. */
+  readonly called?: readonly Called[] | undefined
   /** To be called right before a request that changes something leaves. @throws when somebody else may be sending it by now */
   readonly mayLeave: () => void
 }

@@ -2,7 +2,14 @@ import { costOf as clickupCost } from '../channels/clickup/send.ts'
 import { costOf as jiraCost } from '../channels/jira/costs.ts'
 import { costOf as slackCost } from '../channels/slack/send.ts'
 import { normalise as readSlack } from '../channels/slack/normalise.ts'
-import { type CatchUp, type CatchUpStore, type ChannelFacts, SendError, type Sender } from '../channels/types.ts'
+import {
+  type CatchUp,
+  type CatchUpStore,
+  type ChannelFacts,
+  type SendContext,
+  SendError,
+  type Sender,
+} from '../channels/types.ts'
 import type { ChannelSettings, RepositoryMap } from '../config/channels.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import { messageOf } from '../core/errors.ts'
@@ -10,6 +17,7 @@ import type { EffectBody } from '../core/effects.ts'
 import type { Unheard } from '../core/heard.ts'
 import { accountIn, bareAccount, CHANNEL_NAMES, type ChannelName, type Said, type Surface } from '../core/said.ts'
 import type { Tokens } from '../installs/types.ts'
+import type { PeopleStore } from '../people/types.ts'
 import type { Leases } from '../leases/types.ts'
 import { type Channel, openClickup, openInstalledJira, openJira, openSlack } from './channels.ts'
 import type { Installs } from './installs.ts'
@@ -113,7 +121,7 @@ export async function openChannels(deps: ConnectedDeps): Promise<Channels> {
 const COSTS = { slack: slackCost, jira: jiraCost, clickup: clickupCost } as const
 
 /** Each effect goes to the channel, and there to the workspace or site, that it belongs to. */
-export function senderTo(github: Sender, channels: Channels): Sender {
+export function senderTo(github: Sender, channels: Channels, people: Pick<PeopleStore, 'membersOf'>): Sender {
   const of = async (body: EffectBody): Promise<Sender> => {
     if (!('surface' in body)) return github
     const { channel } = body.surface
@@ -124,13 +132,25 @@ export function senderTo(github: Sender, channels: Channels): Sender {
   return {
     costOf: (body, previous) =>
       'surface' in body ? COSTS[body.surface.channel](body, previous) : github.costOf(body, previous),
-    lookUp: async (body, context) => (await of(body)).lookUp(body, context),
-    send: async (body, context) => (await of(body)).send(body, context),
+    lookUp: async (body, context) => (await of(body)).lookUp(body, await calling(people, body, context)),
+    send: async (body, context) => (await of(body)).send(body, await calling(people, body, context)),
   }
 }
 
 /** What needs no further look needs nobody to be asked: that the app was removed is told when its token is gone. */
 const WITHOUT_TOKEN: Partial<Record<ChannelName, (body: Uint8Array) => Said | Unheard>> = { slack: readSlack }
+
+/** Who of those that are asked can be called where it is said. */
+async function calling(
+  people: Pick<PeopleStore, 'membersOf'>,
+  body: EffectBody,
+  context: SendContext,
+): Promise<SendContext> {
+  if (body.kind !== 'message' || !body.calls) return context
+  const { surface, calls } = body
+  const ids = calls.map(({ id }) => id)
+  return { ...context, called: await people.membersOf(ids, surface.channel, accountIn(surface)) }
+}
 
 /** Reads what arrived, in the name of the workspace or site that it came from. */
 export function readerOf(channels: Channels, name: ChannelName) {

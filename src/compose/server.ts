@@ -71,6 +71,7 @@ export async function startServer(
     linkRoutes({
       log: deps.log,
       people: base.storage.store.people,
+      onArrival: deps.onArrival,
       publicUrl: settings.server.publicUrl,
       signIn: () => intake?.signIn,
     }),

@@ -1,6 +1,6 @@
 import type { Document } from './reply/document.ts'
 import { type Surface, surfaceAccount, surfaceKey } from './said.ts'
-import type { Repository } from './task/types.ts'
+import type { Person, Repository } from './task/types.ts'
 
 /** Where on GitHub something is said: the thread of an issue or pull request. */
 export interface Place {
@@ -79,6 +79,10 @@ export type SurfaceBody =
       readonly surface: Surface
       readonly document: Document
       readonly buttons: readonly Button[]
+      /** Who is asked: whoever of them has an account there is called. */
+      readonly calls?: readonly Person[] | undefined
+      /** Where the whole of it can be read: what is folded is left out where nothing can be folded. */
+      readonly whole?: string | undefined
     }
   /** A message that is changed when what it asks for is decided; it stays where it stands. */
   | {
@@ -87,13 +91,16 @@ export type SurfaceBody =
       readonly surface: Surface
       readonly document: Document
       readonly buttons: readonly Button[]
+      readonly whole?: string | undefined
     }
-  /** A picture with words beside it, where a channel can show one. */
+  /** A picture with words above it, where a channel can show one. */
   | {
       readonly kind: 'chart'
       readonly place: Place
       readonly surface: Surface
       readonly title: string
+      /** Undefined in what versions before 0.4 wrote. */
+      readonly document?: Document | undefined
       readonly series: readonly { readonly second: number; readonly requests: number; readonly errors: number }[]
     }
   /** A form to fill in, for whoever asked for it. */
@@ -130,8 +137,16 @@ export type SurfaceBody =
       readonly name: string
       readonly document: Document
     }
-  /** 👀 on what was heard. */
-  | { readonly kind: 'seen'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
+  /** A sign on what was heard: 👀, or at once what became of it. */
+  | {
+      readonly kind: 'seen'
+      readonly place: Place
+      readonly surface: Surface
+      readonly messageId: string
+      readonly mark?: Mark | undefined
+    }
+  /** The sign on the request of a task, made from the newest state: 👀 becomes ✅ or ⚠️. */
+  | { readonly kind: 'mark.upsert'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
   /** Moves a ticket to where the work stands. */
   | { readonly kind: 'ticket.move'; readonly place: Place; readonly surface: Surface; readonly to: TicketState }
   /** The parts of a large ticket as sub-tasks of its own. */
@@ -151,6 +166,9 @@ export type SurfaceBody =
       readonly title: string
       readonly done: boolean
     }
+
+/** At work; done; not done, or something is asked. */
+export type Mark = 'eyes' | 'done' | 'warning'
 
 /** A form to fill in. */
 export type Form =

@@ -9,8 +9,8 @@ import { forms, html } from './page.ts'
 import type { HttpDeps } from './types.ts'
 
 /** What signing in with GitHub needs. */
-export interface LinkDeps extends Pick<HttpDeps, 'log'> {
-  readonly people: Pick<PeopleStore, 'peek' | 'take' | 'link' | 'setEmails'>
+export interface LinkDeps extends Pick<HttpDeps, 'log' | 'onArrival'> {
+  readonly people: Pick<PeopleStore, 'peek' | 'take' | 'link' | 'setEmails' | 'resume'>
   readonly publicUrl: string
   /** Undefined while the app's client id and secret are not known. */
   readonly signIn: () => SignIn | undefined
@@ -54,7 +54,7 @@ export function linkRoutes(deps: LinkDeps): (app: FastifyInstance) => void {
 }
 
 async function finish(
-  { people, signIn, log }: LinkDeps,
+  { people, signIn, log, onArrival }: LinkDeps,
   callback: string,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -71,17 +71,31 @@ async function finish(
     if (!who) return html(reply.code(404), GONE)
     await people.setEmails(person, emails)
     await people.link(who, person, 'signed in with GitHub', `github:${person.id}:${person.login}`)
+    const resumed = await resumeRequests(people, onArrival, who)
     log('info', 'an account was linked', {
       channel: who.channel,
       account: who.account,
       member: who.id,
       login: person.login,
+      resumed,
     })
-    return html(reply, done(who, person))
+    return html(reply, done(who, person, resumed))
   } catch (error) {
     log('warn', 'a sign-in did not work', { error: messageOf(error) })
     return html(reply.code(502), BROKEN)
   }
+}
+
+/** What somebody asked for before goes on. @returns how much of it */
+export async function resumeRequests(
+  people: Pick<PeopleStore, 'resume'>,
+  onArrival: HttpDeps['onArrival'],
+  who: Pick<Who, 'channel' | 'account' | 'id'>,
+): Promise<number> {
+  const resumed = await people.resume(who)
+  // The sweeper finds what the queue lost.
+  for (const { id, account, lane } of resumed) void onArrival(id, { account, lane })
+  return resumed.length
 }
 
 function ask(who: Who, code: string): string {
@@ -91,14 +105,15 @@ function ask(who: Who, code: string): string {
 <p class="muted">If somebody sent you this link, close this page: they would act in your name.</p>`
 }
 
-function done(who: Who, { login }: Person): string {
-  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${CHANNELS[who.channel]} is ${escape(login)} on GitHub.</p><p>Go back and say it again. Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
+function done(who: Who, { login }: Person, resumed: number): string {
+  const next = resumed > 0 ? 'Muster goes on with what you asked for.' : 'Go back and say it again.'
+  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${CHANNELS[who.channel]} is ${escape(login)} on GitHub.</p><p>${next} Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
 }
 
 function unavailable({ channel, account, id }: Who): string {
   return `<h1>Not set up</h1><p>Signing in with GitHub is not set up here (<code>GITHUB_CLIENT_ID</code> and <code>GITHUB_CLIENT_SECRET</code>). Whoever runs Muster can link your account: <code>muster people link ${escape(channel)} ${escape(account)} ${escape(id)} &lt;login&gt;</code></p>`
 }
 
-const GONE = `<h1>This link is used up</h1><p>It is good once, and for ${MINUTES} minutes. Ask Muster again for a new one.</p>`
+const GONE = `<h1>This link is used up</h1><p>It is good once, and for a while. Ask Muster again for a new one.</p>`
 const BROKEN =
   '<h1>That did not work</h1><p>This answer does not belong to a sign-in that was begun in this browser, or GitHub did not confirm it. Open the link again.</p>'

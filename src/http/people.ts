@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CHANNEL_NAMES } from '../core/said.ts'
+import { resumeRequests } from './link.ts'
 import type { PersonLink } from '../people/types.ts'
 import { type Api, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
@@ -24,7 +25,7 @@ const NewLink = Member.extend({
 })
 
 /** Who is who over the channels. Whoever holds the API token vouches for what is linked here. */
-export function peopleRoutes(app: Api, { store }: HttpDeps): void {
+export function peopleRoutes(app: Api, { store, onArrival }: HttpDeps): void {
   app.get(
     '/people',
     {
@@ -52,6 +53,7 @@ export function peopleRoutes(app: Api, { store }: HttpDeps): void {
         'operator',
         'api',
       )
+      await resumeRequests(store.people, onArrival, { channel, account, id: member })
       return reply.code(201).send({ linked: true as const })
     },
   )

@@ -1,6 +1,6 @@
 import { memberKey, surfaceKey } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
-import type { Heard } from '../core/heard.ts'
+import type { Heard, SaidElsewhere } from '../core/heard.ts'
 import { mayCommand } from '../core/policy.ts'
 import { helpReply, invalidReply, limitedReply, linkOffer, noteReply, unclearReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
@@ -8,6 +8,7 @@ import type { Route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
 import type { Whence } from '../core/task/types.ts'
+import { OFFER_MS } from '../people/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { LIMITED } from './aside.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
@@ -46,7 +47,7 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
   if (allowance !== 'yes') return tooMany(deps, scene, allowance)
   const canWrite = await mayWrite(deps, heard)
   const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
-  if (!ruling.ok) return refuse(deps, scene, ruling.detail)
+  if (!ruling.ok) return refuse(deps, scene, ruling.detail, way.to === 'open')
   if (way.to === 'open') return openTask(deps, scene, way)
   if (scene.task && (await isForeign(deps, scene))) return refuseForeign(deps, scene)
   if (command.verb === 'link' || command.verb === 'unlink') return changeLinks(deps, scene, command)
@@ -141,14 +142,18 @@ async function apply(
 /** What the author of a comment sees of its outcome at once. */
 function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
   if (commentId === undefined && !scene.heard.elsewhere) return []
-  return [
-    ...(decision.outcome === 'accepted' ? [acknowledgement(scene, { on: 'comment', id: commentId ?? 0 })] : []),
-    ...(said ? [answer(scene, said)] : []),
-  ]
+  return [...signOf(scene, decision, commentId), ...(said ? [answer(scene, said)] : [])]
+}
+
+/** What was decided is done; what was refused wants a look. */
+function signOf(scene: Scene, { outcome }: Decision, commentId: number | undefined): EffectIntent[] {
+  const target = { on: 'comment', id: commentId ?? 0 } as const
+  if (outcome === 'accepted') return [acknowledgement(scene, target, 'done')]
+  return outcome === 'refused' && scene.heard.elsewhere ? [acknowledgement(scene, target, 'warning')] : []
 }
 
 /** One polite refusal for each conversation; further ones are only recorded. Whoever is not known yet is told how to change that. */
-async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<void> {
+async function refuse(deps: InboxDeps, scene: Scene, detail: string, isRequest: boolean): Promise<void> {
   const { elsewhere } = scene.heard
   if (elsewhere?.member.id === '') {
     await reply(deps, scene, noteReply(UNHEARD))
@@ -159,12 +164,32 @@ async function refuse(deps: InboxDeps, scene: Scene, detail: string): Promise<vo
     })
   }
   if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
-    const url = deps.linkUrl(await deps.store.people.offer(elsewhere.member))
-    await whisper(deps, scene, linkOffer(url, elsewhere.surface.channel === 'slack'))
-    return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_linked', detail })
+    return signInFirst(deps, scene, elsewhere, detail, isRequest)
   }
   await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')
   await decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail })
+}
+
+/** Somebody who is not known yet: a request is kept until they have signed in, a decision never. */
+async function signInFirst(
+  deps: InboxDeps,
+  scene: Scene,
+  { member, surface }: SaidElsewhere,
+  detail: string,
+  isRequest: boolean,
+): Promise<void> {
+  const isPrivate = surface.channel === 'slack'
+  const { people } = deps.store
+  const code = await people.offer(member, isPrivate ? OFFER_MS.private : OFFER_MS.seen)
+  if (isRequest) await people.keep(member, scene.eventId, scene.part.nth)
+  await whisper(deps, scene, linkOffer(deps.linkUrl(code), isPrivate, isRequest))
+  return decideOnly(
+    deps,
+    scene,
+    isRequest
+      ? { outcome: 'deferred', reason: 'waits_for_sign_in', detail: 'it goes on once its author has signed in' }
+      : { outcome: 'refused', reason: 'not_linked', detail },
+  )
 }
 
 /** Commands that make no sense without a task, and those that always do. */

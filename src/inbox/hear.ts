@@ -1,11 +1,12 @@
 import type { Heard } from '../core/heard.ts'
 import { type Part, wholeDecision } from '../core/inbound.ts'
 import { bareAccount, type ChannelName, type Said } from '../core/said.ts'
-import { type Names, route, toldBy } from '../core/routing.ts'
+import { type Names, type Route, route, toldBy } from '../core/routing.ts'
 import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { holds } from '../core/task/surfaces.ts'
 import type { Task } from '../core/task/types.ts'
+import { resumedCommand } from '../people/types.ts'
 import type { Fence } from '../leases/types.ts'
 import type { StoredInbound } from '../store/types.ts'
 import { inThread, sayElsewhere } from './aside.ts'
@@ -54,6 +55,8 @@ interface Hearing {
   readonly task: Task | undefined
   readonly loaded: Loaded
   readonly fence: Fence
+  /** The one command of it that goes on; only a request does. */
+  readonly only?: number | undefined
 }
 
 /**
@@ -62,10 +65,11 @@ interface Hearing {
  */
 async function obey(
   deps: InboxDeps,
-  { stored, heard, known, task, loaded, fence }: Hearing,
+  { stored, heard, known, task, loaded, fence, only }: Hearing,
   names: Names,
 ): Promise<void> {
-  const told = toldBy(heard, names)
+  const all = toldBy(heard, names)
+  const told = only === undefined ? all : { ...all, commands: all.commands.slice(only, only + 1) }
   const count = Math.max(1, told.commands.length)
   const earlier: Decision[] = [...stored.parts]
   const last = earlier.at(-1)
@@ -76,7 +80,7 @@ async function obey(
   for (let nth = earlier.length; nth < count; nth++) {
     const part: Part = { nth, isLast: nth === count - 1, earlier: [...earlier] }
     if (nth > 0) now = await taskAt(deps, await deps.store.conversations.find(heard.key), heard)
-    const way = route(heard, now, names, told, nth)
+    const way = onlyRequest(route(heard, now, names, told, nth), only)
     if (way.to === 'ignore') {
       const decision: Decision = { outcome: 'ignored', reason: way.reason, detail: way.detail }
       await settle(deps, stored.event.id, heard, known, decision, part)
@@ -102,6 +106,12 @@ async function obey(
     if (!done) return
     earlier.push(done)
   }
+}
+
+/** What goes on after a sign-in begins work, or does nothing: decisions are made by people who are known when they make them. */
+function onlyRequest(way: Route, only: number | undefined): Route {
+  if (only === undefined || way.to === 'open' || way.to === 'ignore') return way
+  return { to: 'ignore', reason: 'not_a_request', detail: 'only a request goes on after a sign-in' }
 }
 
 /** The same for what was said in another channel. */
@@ -138,7 +148,8 @@ export async function hearElsewhere(
   const moved = heard.key === found.heard.key ? undefined : await deps.store.conversations.find(heard.key)
   const task = moved ? await deps.store.tasks.latest(moved) : found.task
   const { names, loaded } = found
-  await obey(deps, { stored, heard, known: undefined, task, loaded, fence }, names)
+  const nth = resumedCommand(event.deliveryId)
+  await obey(deps, { stored, heard, known: undefined, task, loaded, fence, only: nth }, names)
 }
 
 /** A thread or ticket was deleted: its work goes on elsewhere. */

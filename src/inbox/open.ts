@@ -190,7 +190,11 @@ async function originOf(
     url: url ?? subject.url,
     // In a chat there is no place where the work could be followed later; a ticket is one, and a question needs none.
     ...(surface
-      ? { surface: { ...surface, url }, opensIssue: surface.channel === 'slack' && command.verb !== 'ask' }
+      ? {
+          surface: { ...surface, url },
+          ...(surface.channel === 'slack' && elsewhere.messageId ? { messageId: elsewhere.messageId } : {}),
+          opensIssue: surface.channel === 'slack' && command.verb !== 'ask',
+        }
       : {}),
   }
 }

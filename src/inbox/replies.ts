@@ -1,5 +1,5 @@
 import { hashOf } from '../core/hash.ts'
-import type { Button, EffectIntent, Place, Target } from '../core/effects.ts'
+import type { Button, EffectIntent, Mark, Place, Target } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
 import { surfaceKey } from '../core/said.ts'
 import { ask, brief, type Document, mono, say, table } from '../core/reply/document.ts'
@@ -18,11 +18,11 @@ export function numberOf(key: string): number {
   return Number(key.slice(key.lastIndexOf('#') + 1))
 }
 
-/** 👀 on what was heard, once. */
-export function acknowledgement({ heard }: Scene, target: Target): EffectIntent {
+/** A sign on what was heard, once: 👀, or what became of it where a channel has such. */
+export function acknowledgement({ heard }: Scene, target: Target, mark: Mark = 'eyes'): EffectIntent {
   if (heard.elsewhere) {
     const { surface, messageId } = heard.elsewhere
-    const body = { kind: 'seen', place: placeOf(heard), surface, messageId } as const
+    const body = { kind: 'seen', place: placeOf(heard), surface, messageId, mark } as const
     return { key: `seen:${surfaceKey(surface)}:${messageId}`, body }
   }
   const place = placeOf(heard)

@@ -8,6 +8,7 @@ import type { Task } from '../core/task/types.ts'
 import { mayRead } from './authority.ts'
 import { NOWHERE } from './replies.ts'
 import { personOf } from './writers.ts'
+import { OFFER_MS } from '../people/types.ts'
 import type { InboxDeps } from './scene.ts'
 
 /** What is only shown: forms, somebody's own page, previews. Nothing here changes a task. */
@@ -87,7 +88,7 @@ function taskIn(url: string, publicUrl: string): string | undefined {
 /** What somebody asked for, and what waits for them. */
 async function pageOf(deps: InboxDeps, member: Member): Promise<Document> {
   const person = await personOf(deps, member)
-  if (!person) return homeDocument(undefined, deps.linkUrl(await deps.store.people.offer(member)))
+  if (!person) return homeDocument(undefined, deps.linkUrl(await deps.store.people.offer(member, OFFER_MS.private)))
   const open: Task[] = []
   const allowed = new Map<number, boolean>()
   for (const task of await deps.store.tasks.unfinished(LOOKED_AT)) {

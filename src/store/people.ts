@@ -1,12 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { hashOf } from '../core/hash.ts'
-import type { Member } from '../core/said.ts'
-import { channelIn } from './json.ts'
+import { memberIn, signIns } from './signins.ts'
 import type { Sql } from './sql.ts'
 import type { PeopleStore, PersonLink } from '../people/types.ts'
-
-/** Codes of links are secrets: only their hash is stored. */
-const OFFER_MS = 15 * 60_000
 
 const LINK = `WITH linked AS (INSERT INTO person_link (channel, account, member, name, github_id, login, how)
     VALUES ($1, $2, $3, $4, $5::bigint, $6, $7)
@@ -18,21 +13,24 @@ const UNLINK = `WITH gone AS (DELETE FROM person_link WHERE channel = $1 AND acc
     told AS (INSERT INTO person_event (actor, what, channel, account, member, github_id, login)
       SELECT $4, 'unlinked', $1, $2, $3, github_id, login FROM gone)
   SELECT login FROM gone`
-const TAKE = `UPDATE link_offer SET used_at = now() WHERE code_hash = $1 AND used_at IS NULL AND expires_at > clock_timestamp()
-  RETURNING channel, account, member, name`
-
-const PEEK = `SELECT channel, account, member, name FROM link_offer
-  WHERE code_hash = $1 AND used_at IS NULL AND expires_at > clock_timestamp()`
-
 /** Who is who over the channels. Every change leaves a line in the history, in the same statement. */
 export function peopleStore(sql: Sql): PeopleStore {
   return {
+    ...signIns(sql),
     async personOf({ channel, account, id }) {
       const { rows } = await sql.query(
         'SELECT github_id::text AS id, login FROM person_link WHERE channel = $1 AND account = $2 AND member = $3',
         [channel, account, id],
       )
       return rows[0] && { id: Number(rows[0]['id']), login: String(rows[0]['login']) }
+    },
+    async membersOf(people, channel, account) {
+      if (people.length === 0) return []
+      const { rows } = await sql.query(
+        'SELECT channel, account, member, name FROM person_link WHERE github_id = ANY($1::bigint[]) AND channel = $2 AND account = $3 ORDER BY member',
+        [people, channel, account],
+      )
+      return rows.map(memberIn)
     },
     async link({ channel, account, id, name }, person, how, actor) {
       await sql.query(LINK, [channel, account, id, name, person.id, person.login, how, actor])
@@ -66,37 +64,11 @@ export function peopleStore(sql: Sql): PeopleStore {
       )
       return rows.map(rowOf)
     },
-    async offer({ channel, account, id, name }) {
-      const code = randomBytes(24).toString('base64url')
-      await sql.query('DELETE FROM link_offer WHERE expires_at < clock_timestamp()', [])
-      await sql.query(
-        `INSERT INTO link_offer (code_hash, channel, account, member, name, expires_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 ms')`,
-        [hashOf(code), channel, account, id, name, OFFER_MS],
-      )
-      return code
-    },
-    async peek(code) {
-      const { rows } = await sql.query(PEEK, [hashOf(code)])
-      return rows[0] && memberIn(rows[0])
-    },
-    async take(code) {
-      const { rows } = await sql.query(TAKE, [hashOf(code)])
-      return rows[0] && memberIn(rows[0])
-    },
   }
 }
 
 function hashOfEmail(email: string): string {
   return hashOf({ email: email.trim().toLowerCase() })
-}
-
-function memberIn(row: Readonly<Record<string, unknown>>): Pick<Member, 'channel' | 'account' | 'id' | 'name'> {
-  return {
-    channel: channelIn(row),
-    account: String(row['account']),
-    id: String(row['member']),
-    name: String(row['name']),
-  }
 }
 
 function rowOf(row: Readonly<Record<string, unknown>>): PersonLink {

@@ -47,6 +47,19 @@ it('from a mention in a channel to a proved pull request, with one card in the t
   const cards = inThread(asked.ts).filter((message) => message.byApp && message.edits > 0)
   expect(cards).toHaveLength(1)
   await soon(() => JSON.stringify(cards[0]?.blocks)).toContain('Please review and merge')
+  // An edit notifies nobody: whoever reviews is called by a message of its own, which says afterwards what came of it.
+  const news = () =>
+    inThread(asked.ts)
+      .filter((message) => message.byApp && message !== cards[0])
+      .map(({ blocks }) => JSON.stringify(blocks))
+      .filter((text) => text.includes('proved:'))
+  await soon(news).toHaveLength(1)
+  expect(news()[0]).toContain(`{"type":"user","user_id":"${alice.id}"}`)
+  expect(news()[0]).toContain('Please review and merge')
+  await stage.people.merge('bob', (await one.task()).state.pullRequest?.number ?? 0)
+  await soon(() => asked.reactions).toEqual(['white_check_mark'])
+  await soon(() => news()[0] ?? '').toContain('Merged')
+  expect(news()[0]).not.toContain('Please review')
   expect(world.calls.filter((call) => call.error && call.error !== 'already_reacted')).toEqual([])
 })
 
@@ -59,9 +72,13 @@ it('does nothing for whoever is nobody on GitHub, tells them how to sign in, and
   expect(JSON.stringify(world.whispers)).toMatch(/\/link\/[\w-]{32}/)
   const stranger = world.addUser('mallory', { homeTeam: 'T0OTHER000' })
   await people.say(stranger, channel, '@muster fix the tier acme/price-service')
-  await soon(
-    async () => (await one.events('&source=slack')).filter((event) => event.decision?.outcome === 'refused').length,
-  ).toBe(2)
+  await soon(async () =>
+    (await one.events('&source=slack'))
+      .flatMap(({ decision }) =>
+        decision?.outcome === 'refused' || decision?.outcome === 'deferred' ? [decision.reason] : [],
+      )
+      .toSorted(),
+  ).toEqual(['permission', 'waits_for_sign_in'])
   const lost = await people.say(bob, channel, '@muster fix the tier')
   await soon(() =>
     inThread(lost.ts)
@@ -94,14 +111,20 @@ it('learns by one sign-in which GitHub account is whose; the link is good once, 
     (await fetch(back, { headers: { cookie: cookie.slice(0, -1) + (cookie.endsWith('A') ? 'B' : 'A') } })).status,
   ).toBe(400)
   const done = await fetch(back, { headers: { cookie } })
-  expect(await done.text()).toContain('is bob on GitHub')
+  const said = await done.text()
+  expect(said).toContain('is bob on GitHub')
+  expect(said).toContain('Muster goes on with what you asked for')
   expect((await fetch(address)).status).toBe(404)
   const { items } = (await (await fetch(`${one.url}/api/v1/people`)).json()) as {
     items: { login: string; githubId: number; how: string }[]
   }
   expect(items).toMatchObject([{ login: 'bob', githubId: stage.world.person('bob').id, how: 'signed in with GitHub' }])
-  await people.say(bob, channel, '@muster fix the tier for large orders acme/price-service', first.ts)
+  // What he asked for goes on by itself, once, and in its thread.
+  expect(await (await fetch(address)).text()).not.toContain('Is this you?')
   await soon(() => stage.world.issues.length).toBe(1)
+  await soon(() => first.reactions).toEqual(['eyes'])
+  const kept = (await one.events('&source=slack')).filter(({ deliveryId }) => deliveryId.includes(':signed-in:'))
+  expect(kept.map(({ decision }) => decision?.reason)).toEqual(['started'])
   const gone = await fetch(`${one.url}/api/v1/people/slack/${world.team.id}/${bob.id}`, { method: 'DELETE' })
   expect(gone.status).toBe(200)
 })
@@ -176,4 +199,55 @@ it('is called by the name that the repository’s settings give it, as its cards
   await soon(() => JSON.stringify(inThread(asked.ts).map(({ blocks }) => blocks))).toContain('Did you mean')
   await people.say(bob, channel, '@robo approve', asked.ts)
   await soon(async () => (await one.task()).state.gate?.kind).toBe(undefined)
+})
+
+it('asks by name, folds the plan to what must be decided, and puts a sign on what came of each word', async () => {
+  const { people, alice, channel, inThread, link, stage, scene: one } = await withSlack(() => 'approve_plan: always\n')
+  await link(alice, 'alice')
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  const plan = () =>
+    inThread(asked.ts).find((message) => buttonsOn(message).includes('Approve plan') && message.edits === 0)
+  await soon(() => plan() !== undefined, 30_000).toBe(true)
+  const text = buttonsOn(plan())
+  expect(text).toContain(`{"type":"user","user_id":"${alice.id}"}`)
+  expect(text).toContain('Done when')
+  expect(text).toContain(`"url":"${stage.world.url}/acme/price-service/issues/1","text":"in full"`)
+  // The design is folded; GitHub has it.
+  const design = stage.world.comments.find(({ body }) => body.includes('<details><summary>Design'))?.body ?? ''
+  const [, file = ''] = /\| `([^`]+)` \|/.exec(design) ?? []
+  expect(file).not.toBe('')
+  expect(text).not.toContain(file)
+  const wrong = await people.say(alice, channel, '@muster continue', asked.ts)
+  await soon(() => wrong.reactions).toEqual(['warning'])
+  const right = await people.say(alice, channel, '@muster approve', asked.ts)
+  await soon(() => right.reactions).toEqual(['white_check_mark'])
+  await people.say(alice, channel, '@muster cancel', asked.ts)
+  await soon(async () => (await one.task()).status).toBe('cancelled')
+  await soon(() => asked.reactions).toEqual(['warning'])
+})
+
+it('keeps a request until its author signs in, and never a decision; authority is asked when it goes on', async () => {
+  const {
+    scene: one,
+    people,
+    alice,
+    bob,
+    channel,
+    inThread,
+    link,
+    stage,
+  } = await withSlack(() => 'approve_plan: always\n')
+  await link(alice, 'alice')
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
+  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  await people.say(bob, channel, '@muster approve', asked.ts)
+  const request = await people.say(bob, channel, '@muster fix the rounding acme/price-service')
+  const reasons = async () => (await one.events('&source=slack')).map(({ decision }) => decision?.reason)
+  await soon(reasons).toEqual(expect.arrayContaining(['not_linked', 'waits_for_sign_in']))
+  const mallory = stage.world.addAccount('mallory')
+  await link(bob, mallory.login)
+  await soon(reasons).toContain('permission')
+  await soon(() => inThread(request.ts).map(buttonsOn).join()).toContain('Sorry')
+  expect((await one.task()).state.gate?.kind).toBe('plan')
+  expect(stage.world.issues).toHaveLength(1)
 })

@@ -180,7 +180,7 @@ export function documentsOf(task: Task, word: string): Document[] {
     noteReply(word),
     invalidReply(word),
     chooseRepository([word]),
-    ...bodiesOf(task, word).flatMap((body) => ('document' in body ? [body.document] : [])),
+    ...bodiesOf(task, word).flatMap((body) => ('document' in body && body.document ? [body.document] : [])),
   ]
 }
 

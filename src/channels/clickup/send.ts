@@ -34,7 +34,7 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
       if (!MARKED.has(own.kind)) return undefined
-      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading)
+      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading, context)
     },
     async send(body, context) {
       const own = ours(body)
@@ -129,11 +129,12 @@ async function unlessDeleted(
 function message(
   deps: ClickupSendDeps,
   body: Extract<Own, { kind: 'message' | 'message.upsert' }>,
-  { marker, previous, mayLeave }: SendContext,
+  context: SendContext,
 ) {
   const { surface } = body
+  const { marker, previous, mayLeave } = context
   const own = () => markersOn(deps, surface.ticket)
-  return rewriteParts(partsOf(body, sizeOf, deps.reading), marker, previous, own, {
+  return rewriteParts(partsOf(body, sizeOf, deps.reading, context), marker, previous, own, {
     post: (part, name) => post(deps, surface, part, name, mayLeave),
     edit: (id, part, name) => edit(deps, surface, id, part, name, mayLeave),
     remove: (id) => remove(deps, surface, id, mayLeave),

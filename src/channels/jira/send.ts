@@ -31,7 +31,7 @@ export function jiraSender(deps: JiraSendDeps): Sender {
       const own = ours(body)
       // Anything else changes nothing when it comes again.
       if (!MARKED.has(own.kind)) return undefined
-      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading)
+      return foundIn(await markersOn(deps, own.surface.ticket), own, context.marker, sizeOf, deps.reading, context)
     },
     async send(body, context) {
       const own = ours(body)
@@ -139,14 +139,11 @@ async function isThere({ client }: JiraSendDeps, { ticket }: Ticket): Promise<bo
 }
 
 /** A message; one that is too long becomes several comments. One that stands there is changed: what was decided is shown. */
-function message(
-  deps: JiraSendDeps,
-  body: Extract<Own, { kind: 'message' | 'message.upsert' }>,
-  { marker, previous, mayLeave }: SendContext,
-) {
+function message(deps: JiraSendDeps, body: Extract<Own, { kind: 'message' | 'message.upsert' }>, context: SendContext) {
   const { surface } = body
+  const { marker, previous, mayLeave } = context
   const own = () => markersOn(deps, surface.ticket)
-  return rewriteParts(partsOf(body, sizeOf, deps.reading), marker, previous, own, {
+  return rewriteParts(partsOf(body, sizeOf, deps.reading, context), marker, previous, own, {
     post: (part, name) => post(deps, surface, part, name, mayLeave),
     edit: (id, part, name) => edit(deps, surface, id, part, name, mayLeave),
     remove: (id) => remove(deps, surface, id, mayLeave),

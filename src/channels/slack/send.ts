@@ -14,11 +14,13 @@ import {
   partsOf,
   rewriteParts,
   sendParts,
+  type Showing,
 } from '../messages.ts'
 import { once } from '../../core/once.ts'
 import { classify, nameOf } from './client.ts'
 import type { SlackSendDeps, Thread } from './deps.ts'
 import { actions, openForm, type Part, rendered, showHome, unfurl, upload } from './show.ts'
+import { markRequest, sign } from './marks.ts'
 import { sizeOf } from './render.ts'
 import { whisper } from './whisper.ts'
 
@@ -49,7 +51,14 @@ export function slackSender(deps: SlackSendDeps): Sender {
       guarded(async () => {
         const own = ours(body)
         if (!MARKED.has(own.kind) || isAside(own.surface)) return undefined
-        return foundIn(await markers(own.surface, context)(), own, context.marker, sizeOf, deps.reading)
+        return foundIn(
+          await markers(own.surface, context)(),
+          own,
+          context.marker,
+          sizeOf,
+          deps.reading,
+          showing(context),
+        )
       }),
     send: (body, context) => guarded(() => sendOne(deps, ours(body), context, markers)),
   }
@@ -64,7 +73,9 @@ async function sendOne(
   const { surface } = own
   switch (own.kind) {
     case 'seen':
-      return seen(deps, surface, own.messageId, context)
+      return sign(deps, surface, own.messageId, own.mark ?? 'eyes', context)
+    case 'mark.upsert':
+      return markRequest(deps, surface, own.messageId, context)
     case 'whisper':
       return whisper(deps, surface, own.member, own.document, [], context)
     case 'card.upsert':
@@ -100,16 +111,9 @@ function ours(body: EffectBody): SurfaceBody & { readonly surface: Thread } {
   throw new SendError('fatal', `${body.kind} is not for Slack`)
 }
 
-/** 👀, which Slack keeps once. */
-async function seen({ client }: SlackSendDeps, surface: Thread, timestamp: string, { mayLeave }: SendContext) {
-  if (!timestamp) return {}
-  mayLeave()
-  try {
-    await client.reactions.add({ channel: surface.room, timestamp, name: 'eyes' })
-  } catch (error) {
-    if (nameOf(error) !== 'already_reacted' && nameOf(error) !== 'message_not_found') throw error
-  }
-  return { ref: timestamp }
+/** Slack folds nothing: what is folded elsewhere is read there. */
+function showing({ called }: SendContext): Showing {
+  return { called, unfolds: true }
 }
 
 /** The status card of a thread: posted once, then edited in place. */
@@ -131,10 +135,11 @@ async function card(deps: SlackSendDeps, surface: Thread, context: SendContext):
 function message(
   deps: SlackSendDeps,
   body: Extract<SurfaceBody, { kind: 'message' }> & { readonly surface: Thread },
-  { marker, mayLeave }: SendContext,
+  context: SendContext,
   own: () => Promise<Markers>,
 ): Promise<EffectResult> {
-  return sendParts(partsOf(body, sizeOf, deps.reading), marker, own, poster(deps, body, mayLeave))
+  const { marker, mayLeave } = context
+  return sendParts(partsOf(body, sizeOf, deps.reading, showing(context)), marker, own, poster(deps, body, mayLeave))
 }
 
 function poster(
@@ -154,11 +159,12 @@ function poster(
 function rewrite(
   deps: SlackSendDeps,
   body: Extract<SurfaceBody, { kind: 'message.upsert' }> & { readonly surface: Thread },
-  { marker, mayLeave, previous }: SendContext,
+  context: SendContext,
   own: () => Promise<Markers>,
 ): Promise<EffectResult> {
   const { room: channel } = body.surface
-  return rewriteParts(partsOf(body, sizeOf, deps.reading), marker, previous, own, {
+  const { marker, mayLeave, previous } = context
+  return rewriteParts(partsOf(body, sizeOf, deps.reading, showing(context)), marker, previous, own, {
     post: poster(deps, body, mayLeave),
     async edit(ts, document, name) {
       const [part = { blocks: [], text: '' }] = rendered(deps, [document])

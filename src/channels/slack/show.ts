@@ -5,8 +5,8 @@ import { harmless } from '../../core/harmless.ts'
 import type { Document } from '../../core/reply/document.ts'
 import { titleOf } from '../../core/reply/foreign.ts'
 import { shown as shownAs } from '../../core/reply/read.ts'
-import { plainText, type RichDocument } from '../../core/reply/rich.ts'
-import { splitDocument } from '../../core/reply/split.ts'
+import { plainText, type Rich, type RichDocument } from '../../core/reply/rich.ts'
+import { splitDocument, tableAsList } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import { firstPart } from '../messages.ts'
 import { type SendContext, SendError } from '../types.ts'
@@ -111,11 +111,11 @@ export async function unfurl(
   return {}
 }
 
-/** A picture in the thread. It carries no marker; its name does. */
+/** A picture in the thread, and the words that it belongs to, as one message. It carries no marker; the picture's name does. */
 export async function upload(
   deps: SlackSendDeps,
   { room, thread }: Thread,
-  { title, series }: Extract<SurfaceBody, { kind: 'chart' }>,
+  { title, series, document = [] }: Extract<SurfaceBody, { kind: 'chart' }>,
   { marker, mayLeave }: SendContext,
 ): Promise<EffectResult> {
   const { client } = deps
@@ -138,8 +138,21 @@ export async function upload(
     files: [{ id, title: titleOf(title, 200, deps.reading) }],
     channel_id: room,
     thread_ts: thread,
+    ...wordsAbove(deps, document),
   })
   return { ref: id }
+}
+
+/** Beside a file Slack is known to take rich text: headings and tables are told as that. */
+function wordsAbove(deps: SlackSendDeps, document: Document): { blocks: KnownBlock[] } | Record<string, never> {
+  if (document.length === 0) return {}
+  const plain = firstPart(document, sizeOf, deps.reading).flatMap((block): Rich[] => {
+    if (block.kind === 'heading')
+      return [{ kind: 'paragraph', children: [{ kind: 'strong', children: block.children }] }]
+    return block.kind === 'table' ? tableAsList(block) : [block]
+  })
+  const [part] = rendered(deps, [plain])
+  return part ? { blocks: part.blocks } : {}
 }
 
 function fileNameOf(marker: string): string {

@@ -179,14 +179,14 @@ export function whyReply(
 }
 
 /** Tells somebody how to show which GitHub account is theirs. @param isPrivate whether only they see it */
-export function linkOffer(url: string, isPrivate: boolean): Document {
+export function linkOffer(url: string, isPrivate: boolean, isKept: boolean): Document {
   return [
     ask(
-      say`I don't know yet which GitHub account is yours. ${link(url, 'Sign in with GitHub once')}, then say it again.`,
+      say`I don't know yet which GitHub account is yours. ${link(url, 'Sign in with GitHub once')}${isKept ? say`: what you asked for is kept for 24 hours, and goes on then.` : say`, then say it again.`}`,
     ),
     paragraph(
       isPrivate
-        ? 'What you may do here is what you may do on the repository. The link is for you alone, and good for 15 minutes.'
+        ? 'What you may do here is what you may do on the repository. The link is for you alone, and good once.'
         : 'What you may do here is what you may do on the repository. The link is meant for the person called above, good once and for 15 minutes. If you are somebody else, leave it: this account would act in your name.',
     ),
   ]

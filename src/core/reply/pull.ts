@@ -3,7 +3,7 @@ import { moreUsd, spent } from '../policy.ts'
 import { isTicket } from '../said.ts'
 import { leftAlone } from './plan.ts'
 import { surfaceLink } from './surface.ts'
-import type { Task } from '../task/types.ts'
+import type { PullRequest, Task } from '../task/types.ts'
 import {
   ask,
   type Block,
@@ -16,6 +16,7 @@ import {
   heading,
   issue,
   joined,
+  link,
   list,
   mono,
   type Own,
@@ -60,6 +61,18 @@ export function pullRequestBody(task: Task): Document {
     ),
     paragraph(
       say`Asked for by ${task.origin.requester.login} · ${dollars(spent(task))} so far · task ${mono(task.id)}`,
+    ),
+  ]
+}
+
+/** The news that a pull request can be reviewed. @param settled what came of it */
+export function readyComment(task: Task, { number, url }: PullRequest, settled?: Own): Document {
+  const proof = task.proofs.at(-1)
+  const title = task.patches[0]?.note.title ?? task.spec?.title ?? task.origin.title
+  return [
+    settled ? paragraph(settled) : ask(say`Please review and merge ${link(url, `#${number}`)}.`),
+    paragraph(
+      say`${brief(title)}${proof?.verdict.proved ? say` · proved: ${reasonsOf(proof)}` : ''} · ${dollars(spent(task))} so far`,
     ),
   ]
 }

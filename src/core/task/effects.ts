@@ -2,17 +2,19 @@ import type { Patch } from '../artefacts.ts'
 import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
-import { duration, link, paragraph, said, say, type Words } from '../reply/document.ts'
+import { type Document, link, paragraph, said, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
-import { budgetComment, failedComment, handOffComment } from '../reply/pull.ts'
-import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
+import { budgetComment, failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { parkedText } from '../reply/needed.ts'
 import { STEP_NAMES } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
+import { askedPeople, reviewersOf } from './asked.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
-import { budgetKey, planKey, questionKey, releaseKey, settledEffects } from './settled.ts'
+import { budgetKey, planKey, questionKey, readyKey, settledEffects } from './settled.ts'
+import { marks } from './marks.ts'
+import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
@@ -23,6 +25,7 @@ import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 export function effectsOf(task: Task, event: TaskEvent, at: number): EffectIntent[] {
   return [
     ...cards(task),
+    ...marks(task, event),
     ...opened(task, event),
     ...special(task, event),
     ...surfaceEffects(task, event),
@@ -78,6 +81,8 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
       return branchPushed(task, event.headSha)
     case 'proof.made':
       return proofMade(task)
+    case 'pr.ready':
+      return readyNews(task)
     case 'step.failed':
       return stepFailed(task, event)
     case 'step.parked':
@@ -89,17 +94,17 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'task.cancelled':
       return unfinishedCheck(task)
     case 'task.handed_off':
-      return comment(task, `handoff:${task.version}`, handOffComment(task), buttonsOf(task))
+      return comment(task, `handoff:${task.version}`, handOffComment(task), buttonsOf(task), askedPeople(task))
     default:
-      return release(task, event)
+      return released(task, event)
   }
 }
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
-  if (gate.kind === 'plan') return comment(task, planKey(gate.hash), planComment(task), buttonsOf(task))
-  if (gate.kind === 'question')
-    return comment(task, questionKey(task), questionComment(task, gate.questions), buttonsOf(task))
-  if (gate.kind === 'budget') return comment(task, budgetKey(task), budgetComment(task), buttonsOf(task))
+  const ask = (key: string, document: Document) => comment(task, key, document, buttonsOf(task), askedPeople(task))
+  if (gate.kind === 'plan') return ask(planKey(gate.hash), planComment(task))
+  if (gate.kind === 'question') return ask(questionKey(task), questionComment(task, gate.questions))
+  if (gate.kind === 'budget') return ask(budgetKey(task), budgetComment(task))
   return []
 }
 
@@ -190,24 +195,35 @@ function proofMade(task: Task): EffectIntent[] {
     ? ready(task, pullRequest, 'pr.ready')
     : {
         key: `review.request:${headSha}`,
-        body: { kind: 'review.request', place: pullPlace(task), reviewers: reviewersOf(task) },
+        body: {
+          kind: 'review.request',
+          place: pullPlace(task),
+          reviewers: reviewersOf(task).map(({ login }) => login),
+        },
       }
-  return [...shown, next]
+  return [...shown, next, ...(pullRequest.draft ? [] : readyNews(task))]
 }
 
-function reviewersOf(task: Task): string[] {
-  return [...new Set([task.origin.requester, ...task.review.reviewers].map((person) => person.login))]
+/** Edits notify nobody: whoever reviews is called. On GitHub the review is asked for. */
+function readyNews(task: Task): EffectIntent[] {
+  const { pullRequest } = task
+  if (!pullRequest) return []
+  const news = comment(task, readyKey(task), readyComment(task, pullRequest), [], reviewersOf(task))
+  return news.filter(({ body }) => 'surface' in body)
 }
 
 function ready(task: Task, { nodeId }: PullRequest, key: string): EffectIntent {
-  return { key, body: { kind: 'pr.ready', place: pullPlace(task), nodeId, reviewers: reviewersOf(task) } }
+  return {
+    key,
+    body: { kind: 'pr.ready', place: pullPlace(task), nodeId, reviewers: reviewersOf(task).map(({ login }) => login) },
+  }
 }
 
 function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
   const step = stepById(task, event.step)
   if (!step || step.kind === 'deploy') return []
   const failed = failedComment(task, STEP_NAMES[step.kind], event.error.message)
-  return comment(task, `failed:${step.id}:${step.attempt}`, failed, buttonsOf(task))
+  return comment(task, `failed:${step.id}:${step.attempt}`, failed, buttonsOf(task), askedPeople(task))
 }
 
 /** An overloaded provider is shown on the status comment only; for a spending limit somebody has to do something. */
@@ -215,7 +231,7 @@ function stepParked(task: Task, event: Extract<TaskEvent, { type: 'step.parked' 
   const since = stepById(task, event.step)?.parked?.since
   const text = parkedText(task)
   if (event.why !== 'model_credit' || since === undefined || !text) return []
-  return comment(task, `parked:${event.step}:${since}`, [paragraph(text)], buttonsOf(task))
+  return comment(task, `parked:${event.step}:${since}`, [paragraph(text)], buttonsOf(task), askedPeople(task))
 }
 
 function reviewAnswer(
@@ -244,98 +260,4 @@ function reviewAnswer(
 function leadOf(outcome: string, sha: string | undefined): Words {
   if (outcome === 'fixed' && sha) return say`Fixed in ${sha.slice(0, 7)}. `
   return outcome === 'declined' ? say`**Declined.** ` : ''
-}
-
-function release(task: Task, event: TaskEvent): EffectIntent[] {
-  if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
-  if (
-    event.type !== 'release.planned' &&
-    event.type !== 'deployment.created' &&
-    event.type !== 'release.deployed' &&
-    event.type !== 'release.watched'
-  )
-    return []
-  const found = task.releases.find(({ index }) => index === event.release)
-  if (!found) return []
-  if (event.type === 'release.planned')
-    return comment(
-      task,
-      releaseKey(event.release),
-      releasePlanComment(withGate(task, found), found),
-      buttonsOf(withGate(task, found)),
-    )
-  const id = found.deploymentId
-  if (event.type === 'release.deployed' && id === undefined)
-    return comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))
-  if (id === undefined) return []
-  if (event.type === 'deployment.created')
-    return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]
-  if (event.type === 'release.watched')
-    return comment(task, `report:${event.release}`, reportComment(task, event.report, reportTime(task)))
-  const { deployed } = event
-  const text = deployed.ok
-    ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
-    : (deployed.error ?? 'failed')
-  const sent = status(
-    task,
-    event.release,
-    id,
-    deployed.ok ? 'success' : 'failure',
-    text,
-    deployed.ok ? deployed.url : undefined,
-    deployed.releaseId,
-  )
-  return deployed.ok
-    ? [sent]
-    : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
-}
-
-/** The plan's comment is written in the same breath as its gate opens, so it already says what is asked. */
-function withGate(task: Task, found: Task['releases'][number]): Task {
-  const { plan } = found
-  if (!plan || plan.approval === 'none') return task
-  return {
-    ...task,
-    gate: { kind: 'deploy', hash: plan.hash, sha: plan.sha, environment: plan.environment, openedAt: 0 },
-  }
-}
-
-function reportTime(task: Task): number {
-  const watch = task.steps.findLast((step) => step.kind === 'watch')
-  return watch?.endedAt ?? Math.max(task.openedAt, watch?.startedAt ?? 0)
-}
-
-function deployment(task: Task): EffectIntent[] {
-  const found = task.releases.at(-1)
-  if (!found?.plan) return []
-  const { sha, environment, hash } = found.plan
-  return [
-    {
-      key: `deployment:${found.index}`,
-      body: { kind: 'deployment.create', place: place(task), release: found.index, sha, environment, planHash: hash },
-    },
-  ]
-}
-
-function status(
-  task: Task,
-  index: number,
-  deploymentId: number,
-  state: 'in_progress' | 'success' | 'failure',
-  description: string,
-  environmentUrl: string | undefined,
-  releaseId: string | undefined,
-): EffectIntent {
-  return {
-    key: `deployment:${index}:${state}`,
-    body: {
-      kind: 'deployment.status',
-      place: place(task),
-      deploymentId,
-      state,
-      description: cutLine(description, 130),
-      environmentUrl,
-      releaseId,
-    },
-  }
 }

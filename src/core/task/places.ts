@@ -1,7 +1,7 @@
 import type { Button, EffectIntent, Place } from '../effects.ts'
 import type { Document } from '../reply/document.ts'
 import { type Surface, surfaceKey } from '../said.ts'
-import type { Task } from './types.ts'
+import type { Person, Task } from './types.ts'
 
 /** The thread in which the task was asked for; of a task without an issue, its pull request's. Number 0: there is none yet. */
 export function place(task: Task): Place {
@@ -15,11 +15,17 @@ export function pullPlace(task: Task): Place {
 }
 
 /** The same news on every surface, each by itself. */
-export function comment(task: Task, key: string, document: Document, buttons: readonly Button[] = []): EffectIntent[] {
+export function comment(
+  task: Task,
+  key: string,
+  document: Document,
+  buttons: readonly Button[] = [],
+  calls: readonly Person[] = [],
+): EffectIntent[] {
   const here = place(task)
   const onGithub: EffectIntent[] =
     here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment', place: here, document } }] : []
-  return [...onGithub, ...(task.surfaces ?? []).map((surface) => message(task, surface, key, document, buttons))]
+  return [...onGithub, ...(task.surfaces ?? []).map((surface) => message(task, surface, key, document, buttons, calls))]
 }
 
 /** News for one surface alone. */
@@ -29,9 +35,25 @@ export function message(
   key: string,
   document: Document,
   buttons: readonly Button[] = [],
+  calls: readonly Person[] = [],
 ): EffectIntent {
+  const here = place(task)
   return {
     key: `comment:${key}@${surfaceKey(surface)}`,
-    body: { kind: 'message', place: place(task), surface, document, buttons },
+    body: {
+      kind: 'message',
+      place: here,
+      surface,
+      document,
+      buttons,
+      ...(calls.length > 0 ? { calls } : {}),
+      ...wholeOf(task),
+    },
   }
+}
+
+/** Where everything that is said here can be read too, and be folded. */
+export function wholeOf(task: Task): { readonly whole?: string } {
+  const url = task.origin.number > 0 ? task.origin.url : task.pullRequest?.url
+  return url && place(task).number > 0 ? { whole: url } : {}
 }

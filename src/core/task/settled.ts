@@ -2,10 +2,10 @@ import type { EffectIntent } from '../effects.ts'
 import { approvalFor } from '../policy.ts'
 import { clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
-import { budgetComment } from '../reply/pull.ts'
+import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { CHANNELS, surfaceKey } from '../said.ts'
-import { place } from './places.ts'
+import { place, wholeOf } from './places.ts'
 import { asksPeople } from './steps.ts'
 import type { Person, Task, TaskEvent, Whence } from './types.ts'
 
@@ -41,6 +41,10 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
       const note = say`▶️ **Continued** with ${dollars(event.usd)} more ${byWhom(event.by, event.from, at)}.`
       return budgetSettled(task, note, event.usd)
     }
+    case 'pr.merged':
+      return isShownReady(task)
+        ? elsewhere(readySettled(task, say`✅ **Merged** by ${event.by.login}, ${clockTime(at)}.`))
+        : []
     case 'task.finished':
       return task.budgetGate?.open ? budgetSettled(task, say`🏁 **Over**: the work has ended.`) : []
     case 'task.cancelled':
@@ -62,13 +66,35 @@ function whereFrom({ channel, url }: Whence): Own {
 
 function cancelled(task: Task, note: Own): EffectIntent[] {
   const reached = task.budgetGate?.open ? budgetSettled(task, note) : []
-  return [...questions(task, note), ...reached, ...openPlan(task, note), ...openRelease(task, note)]
+  const ready = isShownReady(task) && !task.merged ? elsewhere(readySettled(task, note)) : []
+  return [...questions(task, note), ...ready, ...reached, ...openPlan(task, note), ...openRelease(task, note)]
 }
 
 /** @param added since it was reached, in dollars */
 function budgetSettled(task: Task, note: Own, added = 0): EffectIntent[] {
   if (!task.budgetGate) return []
   return rewritten(task, budgetKey(task), budgetComment({ ...task, budgetUsd: task.budgetUsd - added }, note))
+}
+
+/** The key of the news that a head can be reviewed. */
+export const readyKey = (task: Task) => `ready:${provedHead(task) ?? ''}`
+
+function provedHead({ proofs }: Task): string | undefined {
+  return proofs.findLast(({ verdict }) => verdict.proved)?.headSha
+}
+
+function isShownReady(task: Task): boolean {
+  return task.pullRequest?.draft === false && provedHead(task) !== undefined
+}
+
+function readySettled(task: Task, note: Own): EffectIntent[] {
+  const { pullRequest } = task
+  return pullRequest ? rewritten(task, readyKey(task), readyComment(task, pullRequest, note)) : []
+}
+
+/** On GitHub the pull request says so itself. */
+function elsewhere(effects: readonly EffectIntent[]): EffectIntent[] {
+  return effects.filter(({ body }) => 'surface' in body)
 }
 
 /** The questions that wait for nobody any more, if nobody has answered them. */
@@ -119,7 +145,7 @@ function rewritten(task: Task, key: string, document: Document): EffectIntent[] 
   const elsewhere = (task.surfaces ?? []).map(
     (surface): EffectIntent => ({
       key: `comment:${key}@${surfaceKey(surface)}`,
-      body: { kind: 'message.upsert', place: here, surface, document, buttons: [] },
+      body: { kind: 'message.upsert', place: here, surface, document, buttons: [], ...wholeOf(task) },
     }),
   )
   return [...onGithub, ...elsewhere]

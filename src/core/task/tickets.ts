@@ -6,6 +6,7 @@ import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { isTicket, type Surface, surfaceKey, surfaceName } from '../said.ts'
 import { surfaceLink } from '../reply/surface.ts'
+import { askedPeople } from './asked.ts'
 import { comment, message, place } from './places.ts'
 import { budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
 import { isActive } from './steps.ts'
@@ -42,8 +43,7 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
     case 'release.watched': {
       const release = task.releases.find(({ index }) => index === event.release)
       if (!release) return []
-      const drawn = event.type === 'release.watched' ? charts(task, release) : []
-      return [...all.flatMap((surface) => releaseLink(task, surface, release)), ...drawn]
+      return all.flatMap((surface) => releaseLink(task, surface, release))
     }
     default:
       return []
@@ -67,7 +67,7 @@ function joined(task: Task, surface: Surface): EffectIntent[] {
   const open = gateDocument(task)
   const state: TicketState | undefined = task.merged ? 'done' : isActive(task) ? 'progress' : undefined
   return [
-    ...(open ? [message(task, surface, open.key, open.document, buttonsOf(task))] : []),
+    ...(open ? [message(task, surface, open.key, open.document, buttonsOf(task), askedPeople(task))] : []),
     ...(state && task.workflow === 'change' ? moves(task, [surface], state) : []),
     ...pullLink(task, surface),
     ...task.releases.flatMap((release) => releaseLink(task, surface, release)),
@@ -82,18 +82,6 @@ function gateDocument(task: Task): { readonly key: string; readonly document: Do
   if (gate?.kind === 'budget') return { key: budgetKey(task), document: budgetComment(task) }
   const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
   return release && { key: releaseKey(release.index), document: releasePlanComment(task, release) }
-}
-
-/** The watch as a picture, where no diagrams are drawn. */
-function charts(task: Task, { index, report }: Release): EffectIntent[] {
-  if (!report || report.series.length === 0) return []
-  const title = `${report.environment} at ${report.sha.slice(0, 7)}: the watch`
-  return (task.surfaces ?? [])
-    .filter(({ channel }) => channel === 'slack')
-    .map((surface) => ({
-      key: `chart:${index}@${surfaceKey(surface)}`,
-      body: { kind: 'chart', place: place(task), surface, title, series: report.series },
-    }))
 }
 
 function moves(task: Task, surfaces: readonly Surface[], to: TicketState): EffectIntent[] {

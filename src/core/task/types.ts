@@ -47,6 +47,8 @@ export interface Origin {
   readonly url: string
   /** Where it was asked, if that was not on GitHub. */
   readonly surface?: Surface | undefined
+  /** What it was asked by there, where signs can be put on that. */
+  readonly messageId?: string | undefined
   /** What the tickets say that the request names, for whoever works on it; never copied to where others read. */
   readonly tickets?: readonly string[] | undefined
   /** What was said before it in its conversation, the oldest first; never copied to where others read. */

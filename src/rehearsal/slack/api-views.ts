@@ -63,22 +63,31 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       files,
       channel_id: channel,
       thread_ts: thread,
+      blocks = [],
     } = read(
       z.object({
         files: z.array(z.object({ id: Id, title: z.string().optional() })).min(1),
         channel_id: Id,
         thread_ts: z.string().optional(),
+        blocks: z.array(z.unknown()).optional(),
       }),
       args,
     )
+    const refusal = refusalOf(blocks, '')
+    if (refusal) throw new Refused(refusal)
     const found = files.map(({ id, title }) => {
       const file = world.files.get(id)
       if (!file || file.bytes.length === 0) throw new Refused('file_not_found')
       file.title = title ?? file.name
       return file
     })
-    world.add({ channel, thread, user: world.bot.id, byApp: true, files: found })
-    world.onSeen('muster[bot]', 'put a picture in', `#${world.channels.get(channel)}`, found[0]?.title ?? '')
+    world.add({ channel, thread, user: world.bot.id, byApp: true, blocks, files: found })
+    world.onSeen(
+      'muster[bot]',
+      'put a picture in',
+      `#${world.channels.get(channel)}`,
+      wordsIn(blocks) || (found[0]?.title ?? ''),
+    )
     return { ok: true, files: found.map(({ id, title }) => ({ id, title })) }
   },
 }

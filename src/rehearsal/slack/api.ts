@@ -56,6 +56,13 @@ export const METHODS: Readonly<Record<string, Method>> = {
     message.reactions.push(name)
     return { ok: true }
   },
+  'reactions.remove'(world, args) {
+    const { channel, timestamp, name } = read(z.object({ channel: Id, timestamp: Id, name: Id }), args)
+    const { reactions } = mustFind(world, channel, timestamp)
+    if (!reactions.includes(name)) throw new Refused('no_reaction')
+    reactions.splice(reactions.indexOf(name), 1)
+    return { ok: true }
+  },
   'conversations.replies'(world, args) {
     const {
       channel,

@@ -108,6 +108,11 @@ export type PersonEmail = Prisma.PersonEmailModel
  */
 export type LinkOffer = Prisma.LinkOfferModel
 /**
+ * Model KeptRequest
+ * A request of somebody who has not signed in yet. It goes on once that is done, with authority asked then.
+ */
+export type KeptRequest = Prisma.KeptRequestModel
+/**
  * Model PersonEvent
  * What was changed about people, append-only.
  */

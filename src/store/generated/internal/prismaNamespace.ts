@@ -415,6 +415,7 @@ export const ModelName = {
   ChannelInstall: 'ChannelInstall',
   PersonEmail: 'PersonEmail',
   LinkOffer: 'LinkOffer',
+  KeptRequest: 'KeptRequest',
   PersonEvent: 'PersonEvent'
 } as const
 
@@ -431,7 +432,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "inboundEvent" | "conversation" | "conversationLink" | "task" | "taskEvent" | "effect" | "effectLane" | "lease" | "process" | "rate" | "turn" | "release" | "trafficSample" | "instance" | "personLink" | "channelInstall" | "personEmail" | "linkOffer" | "personEvent"
+    modelProps: "inboundEvent" | "conversation" | "conversationLink" | "task" | "taskEvent" | "effect" | "effectLane" | "lease" | "process" | "rate" | "turn" | "release" | "trafficSample" | "instance" | "personLink" | "channelInstall" | "personEmail" | "linkOffer" | "keptRequest" | "personEvent"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1767,6 +1768,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    KeptRequest: {
+      payload: Prisma.$KeptRequestPayload<ExtArgs>
+      fields: Prisma.KeptRequestFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KeptRequestFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KeptRequestFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>
+        }
+        findFirst: {
+          args: Prisma.KeptRequestFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KeptRequestFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>
+        }
+        findMany: {
+          args: Prisma.KeptRequestFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>[]
+        }
+        create: {
+          args: Prisma.KeptRequestCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>
+        }
+        createMany: {
+          args: Prisma.KeptRequestCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KeptRequestCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>[]
+        }
+        delete: {
+          args: Prisma.KeptRequestDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>
+        }
+        update: {
+          args: Prisma.KeptRequestUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>
+        }
+        deleteMany: {
+          args: Prisma.KeptRequestDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KeptRequestUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KeptRequestUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>[]
+        }
+        upsert: {
+          args: Prisma.KeptRequestUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeptRequestPayload>
+        }
+        aggregate: {
+          args: Prisma.KeptRequestAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKeptRequest>
+        }
+        groupBy: {
+          args: Prisma.KeptRequestGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KeptRequestGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KeptRequestCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KeptRequestCountAggregateOutputType> | number
+        }
+      }
+    }
     PersonEvent: {
       payload: Prisma.$PersonEventPayload<ExtArgs>
       fields: Prisma.PersonEventFieldRefs
@@ -2139,6 +2214,18 @@ export const LinkOfferScalarFieldEnum = {
 export type LinkOfferScalarFieldEnum = (typeof LinkOfferScalarFieldEnum)[keyof typeof LinkOfferScalarFieldEnum]
 
 
+export const KeptRequestScalarFieldEnum = {
+  eventId: 'eventId',
+  nth: 'nth',
+  channel: 'channel',
+  account: 'account',
+  member: 'member',
+  until: 'until'
+} as const
+
+export type KeptRequestScalarFieldEnum = (typeof KeptRequestScalarFieldEnum)[keyof typeof KeptRequestScalarFieldEnum]
+
+
 export const PersonEventScalarFieldEnum = {
   seq: 'seq',
   at: 'at',
@@ -2474,6 +2561,7 @@ export type GlobalOmitConfig = {
   channelInstall?: Prisma.ChannelInstallOmit
   personEmail?: Prisma.PersonEmailOmit
   linkOffer?: Prisma.LinkOfferOmit
+  keptRequest?: Prisma.KeptRequestOmit
   personEvent?: Prisma.PersonEventOmit
 }
 

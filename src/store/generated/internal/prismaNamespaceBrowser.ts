@@ -69,6 +69,7 @@ export const ModelName = {
   ChannelInstall: 'ChannelInstall',
   PersonEmail: 'PersonEmail',
   LinkOffer: 'LinkOffer',
+  KeptRequest: 'KeptRequest',
   PersonEvent: 'PersonEvent'
 } as const
 
@@ -345,6 +346,18 @@ export const LinkOfferScalarFieldEnum = {
 } as const
 
 export type LinkOfferScalarFieldEnum = (typeof LinkOfferScalarFieldEnum)[keyof typeof LinkOfferScalarFieldEnum]
+
+
+export const KeptRequestScalarFieldEnum = {
+  eventId: 'eventId',
+  nth: 'nth',
+  channel: 'channel',
+  account: 'account',
+  member: 'member',
+  until: 'until'
+} as const
+
+export type KeptRequestScalarFieldEnum = (typeof KeptRequestScalarFieldEnum)[keyof typeof KeptRequestScalarFieldEnum]
 
 
 export const PersonEventScalarFieldEnum = {

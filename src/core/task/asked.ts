@@ -1,0 +1,27 @@
+import type { Person, Task } from './types.ts'
+
+/** Whose turn it is, as far as persons are meant: they are called where they are asked. */
+export function askedPeople(task: Task): Person[] {
+  const { gate, origin } = task
+  if (gate?.kind === 'deploy') return approvers(task)
+  return gate?.kind === 'question' ? persons([origin.requester, origin.author]) : persons([origin.requester])
+}
+
+/** Whoever reviews a pull request. */
+export function reviewersOf({ origin, review }: Task): Person[] {
+  return persons([origin.requester, ...review.reviewers])
+}
+
+/** Whoever may approve a release and has had to do with the work; where nobody has, nobody in particular is meant. */
+function approvers(task: Task): Person[] {
+  const release = task.releases.at(-1)
+  if (release?.plan?.approval === 'self') return persons([release.requester])
+  const earlier = task.approvals.flatMap(({ by }) => (by === 'settings' ? [] : [by]))
+  const all = persons([...earlier, ...task.review.reviewers, ...(task.merged ? [task.merged.by] : [])])
+  return all.filter(({ id }) => id !== release?.requester.id)
+}
+
+/** Each once; nobody without an account. */
+function persons(all: readonly Person[]): Person[] {
+  return [...new Map(all.filter(({ id }) => id > 0).map((one) => [one.id, one])).values()]
+}

@@ -1,0 +1,118 @@
+import type { EffectIntent } from '../effects.ts'
+import { cutLine } from '../harmless.ts'
+import { buttonsOf } from '../reply/buttons.ts'
+import { type Document, duration } from '../reply/document.ts'
+import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
+import { askedPeople } from './asked.ts'
+import { comment, place } from './places.ts'
+import { releaseKey } from './settled.ts'
+import type { Task, TaskEvent } from './types.ts'
+
+/** What is to be seen of a release: its plan, the deployment on GitHub, and the report. */
+export function released(task: Task, event: TaskEvent): EffectIntent[] {
+  if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
+  if (
+    event.type !== 'release.planned' &&
+    event.type !== 'deployment.created' &&
+    event.type !== 'release.deployed' &&
+    event.type !== 'release.watched'
+  )
+    return []
+  const found = task.releases.find(({ index }) => index === event.release)
+  if (!found) return []
+  if (event.type === 'release.planned')
+    return comment(
+      task,
+      releaseKey(event.release),
+      releasePlanComment(withGate(task, found), found),
+      buttonsOf(withGate(task, found)),
+      found.plan?.approval === 'none' ? [] : askedPeople(withGate(task, found)),
+    )
+  const id = found.deploymentId
+  if (event.type === 'release.deployed' && id === undefined)
+    return comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))
+  if (id === undefined) return []
+  if (event.type === 'deployment.created')
+    return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]
+  if (event.type === 'release.watched')
+    return reported(task, found, reportComment(task, event.report, reportTime(task)))
+  const { deployed } = event
+  const text = deployed.ok
+    ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
+    : (deployed.error ?? 'failed')
+  const sent = status(
+    task,
+    event.release,
+    id,
+    deployed.ok ? 'success' : 'failure',
+    text,
+    deployed.ok ? deployed.url : undefined,
+    deployed.releaseId,
+  )
+  return deployed.ok
+    ? [sent]
+    : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+}
+
+/** The report; where no diagrams are drawn, with the watch as a picture, in one message. */
+function reported(task: Task, { index, report }: Task['releases'][number], document: Document): EffectIntent[] {
+  const news = comment(task, `report:${index}`, document)
+  if (!report || report.series.length === 0) return news
+  const { environment, sha, series } = report
+  const title = `${environment} at ${sha.slice(0, 7)}: the watch`
+  return news.map(({ key, body }) =>
+    body.kind === 'message' && body.surface.channel === 'slack'
+      ? { key, body: { kind: 'chart', place: body.place, surface: body.surface, title, document, series } }
+      : { key, body },
+  )
+}
+
+/** The plan's comment is written in the same breath as its gate opens, so it already says what is asked. */
+function withGate(task: Task, found: Task['releases'][number]): Task {
+  const { plan } = found
+  if (!plan || plan.approval === 'none') return task
+  return {
+    ...task,
+    gate: { kind: 'deploy', hash: plan.hash, sha: plan.sha, environment: plan.environment, openedAt: 0 },
+  }
+}
+
+function reportTime(task: Task): number {
+  const watch = task.steps.findLast((step) => step.kind === 'watch')
+  return watch?.endedAt ?? Math.max(task.openedAt, watch?.startedAt ?? 0)
+}
+
+function deployment(task: Task): EffectIntent[] {
+  const found = task.releases.at(-1)
+  if (!found?.plan) return []
+  const { sha, environment, hash } = found.plan
+  return [
+    {
+      key: `deployment:${found.index}`,
+      body: { kind: 'deployment.create', place: place(task), release: found.index, sha, environment, planHash: hash },
+    },
+  ]
+}
+
+function status(
+  task: Task,
+  index: number,
+  deploymentId: number,
+  state: 'in_progress' | 'success' | 'failure',
+  description: string,
+  environmentUrl: string | undefined,
+  releaseId: string | undefined,
+): EffectIntent {
+  return {
+    key: `deployment:${index}:${state}`,
+    body: {
+      kind: 'deployment.status',
+      place: place(task),
+      deploymentId,
+      state,
+      description: cutLine(description, 130),
+      environmentUrl,
+      releaseId,
+    },
+  }
+}
