@@ -19,7 +19,8 @@ import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
 /** Thinking counts as output, so there must be room for it. */
 const MAX_TOKENS = 32_000
 const MAX_FORMAT_ERRORS = 3
-const MAX_SENT_BACK = 3
+/** So often a result is sent back before the work ends without one. */
+const MAX_SENT_BACK = 6
 /** An overloaded provider is asked again for so long, if it does not ask for a longer pause itself; then the step is parked, and takes no worker any more. */
 const MAX_BUSY_MS = 45_000
 const MAX_PAUSE_MS = 15_000
@@ -45,6 +46,7 @@ interface State<T> {
   spentUsd: number
   formatErrors: number
   sentBack: number
+  objection: string
   warned: boolean
   finished: T | undefined
 }
@@ -64,10 +66,11 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     job,
     deps,
     specs,
-    messages: [{ role: 'user', text: job.prompt }],
+    messages: [{ role: 'user', text: `${job.prompt}\n\n${limitsText(deps.limits)}` }],
     spentUsd: 0,
     formatErrors: 0,
     sentBack: 0,
+    objection: '',
     warned: false,
     finished: undefined,
   }
@@ -84,6 +87,11 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     if (ended) return ended
   }
   return { kind: 'limit', what: 'turns' }
+}
+
+/** What is kept at a limit is worth more, the more of it is usable. */
+function limitsText({ turns, ms }: AgentLimits): string {
+  return `You have at most ${turns} turns and ${Math.round(ms / 60_000)} minutes. What is there by then is kept, and a person decides how it goes on.`
 }
 
 /** A JSON schema as the model is told of it. */
@@ -151,7 +159,8 @@ async function act<T>(
   // What was accepted is saved with the step's result; a process that ends before that accepts it again.
   if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
   if (!known) await state.deps.journal.saveResults(turn, results)
-  state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state) }]
+  if (state.sentBack >= MAX_SENT_BACK) return { kind: 'limit', what: 'checks', detail: state.objection }
+  state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state, turn) }]
   return undefined
 }
 
@@ -199,6 +208,7 @@ async function callTool<T>(
 
 function sendBack<T>(state: State<T>, result: ToolResult): ToolResult {
   state.sentBack++
+  state.objection = result.text
   return result
 }
 
@@ -210,17 +220,21 @@ async function finish<T>(state: State<T>, call: Call, wasAccepted: boolean): Pro
       text: `the result is not complete: ${z.prettifyError(parsed.error)}`,
       isError: true,
     })
-  const objection = !wasAccepted && state.sentBack < MAX_SENT_BACK ? await state.job.check?.(parsed.data) : undefined
+  const objection = wasAccepted ? undefined : await state.job.check?.(parsed.data)
   if (objection?.isError) return sendBack(state, { id: call.id, ...objection })
   state.finished = parsed.data
   return { id: call.id, text: 'accepted', isError: false }
 }
 
-/** At 80 % of the task's budget the model is told, once. */
-function wrapUp<T>(state: State<T>): string | undefined {
-  const { usd, capUsd } = state.deps.limits
+/** At 80 % of the task's budget, or of the step's turns, the model is told, once. */
+function wrapUp<T>(state: State<T>, turn: number): string | undefined {
+  const { usd, capUsd, turns } = state.deps.limits
   const used = capUsd - usd + state.spentUsd
-  if (state.warned || used < WRAP_UP_AT * capUsd) return undefined
+  const [most, spent] =
+    used >= WRAP_UP_AT * capUsd
+      ? ['budget is', `$${used.toFixed(2)} of $${capUsd.toFixed(2)}`]
+      : ['turns are', `${turn} of ${turns}`]
+  if (state.warned || (used < WRAP_UP_AT * capUsd && turn < WRAP_UP_AT * turns)) return undefined
   state.warned = true
-  return `Most of the budget is used up ($${used.toFixed(2)} of $${capUsd.toFixed(2)}). Wrap up: bring what you have into a usable state and call finish, saying what is not done.`
+  return `Most of the ${most} used up (${spent}). Wrap up: bring what you have into a usable state and call finish, saying what is not done.`
 }

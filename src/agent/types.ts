@@ -43,3 +43,5 @@ export type AgentOutcome<T> =
   | { readonly kind: 'finished'; readonly artefact: T }
   | { readonly kind: 'budget' }
   | { readonly kind: 'limit'; readonly what: 'turns' | 'time' | 'format' | 'refusal' }
+  /** The host did not accept what was handed over, again and again. */
+  | { readonly kind: 'limit'; readonly what: 'checks'; readonly detail: string }

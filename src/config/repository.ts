@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
-import type { RepositorySettings } from '../core/settings.ts'
+import { DEFAULT_LIMITS, type RepositorySettings } from '../core/settings.ts'
 
 /** A span of time: a number of seconds, or `20s`, `10m`, `2h`. Comes out in seconds. */
 const time = z
@@ -46,6 +46,18 @@ export const RepositoryFile = z.strictObject({
     .default('medium')
     .describe('From which risk on a person approves the plan.'),
   budget: z.number().min(0).max(10_000).default(5).describe('Dollars a task may cost before people are asked.'),
+  limits: z
+    .strictObject({
+      turns: z
+        .int()
+        .min(5)
+        .max(500)
+        .default(DEFAULT_LIMITS.turns)
+        .describe('Turns of the model that one step may take.'),
+      time: time.default(DEFAULT_LIMITS.seconds).describe('How long one step may work.'),
+    })
+    .prefault({})
+    .describe('Where a step stops. What it has made by then is kept, and `retry` goes on from there.'),
   review: z
     .strictObject({ quiet: time.default(20) })
     .prefault({})
@@ -158,6 +170,7 @@ function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
     approvePlan: file.approve_plan,
     budgetUsd: file.budget,
     review: { quietSeconds: file.review.quiet },
+    limits: { turns: file.limits.turns, seconds: file.limits.time },
     tickets: file.tickets,
     checks: {
       setup: checks.setup,

@@ -136,6 +136,9 @@ export interface Run {
   readonly exitCode: number
   readonly seconds: number
   readonly output: string
+  /** The tests that failed, where the output is understood; undefined in histories from before 0.4. */
+  readonly failures?: readonly string[] | undefined
+  readonly passed?: number | undefined
 }
 
 export interface Annotation {
@@ -155,6 +158,10 @@ export interface Proof {
   readonly green: Run | undefined
   /** The whole suite on the head. */
   readonly suite: Run | undefined
+  /** The whole suite on the base, run where it fails on the head. */
+  readonly baseline?: Run | undefined
+  /** Files that the tests read, of the change: a row in a fixture is a test. */
+  readonly support?: readonly string[] | undefined
   readonly note: ProofNote | undefined
   readonly annotations: readonly Annotation[]
   readonly verdict: ProofVerdict
@@ -166,6 +173,8 @@ export interface ProofVerdict {
   readonly green: boolean
   readonly suite: boolean
   readonly reasons: readonly string[]
+  /** Nothing speaks against it, and something cannot be told: a person decides, at the review. */
+  readonly open?: boolean | undefined
 }
 
 /** SRE's plan of a release; approval binds to `hash`. */

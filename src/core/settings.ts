@@ -12,6 +12,8 @@ export interface RepositorySettings {
   readonly environments: Readonly<Record<string, EnvironmentSettings>>
   /** The names of the environments as the file has them in order. Undefined in settings that were read before 0.3. */
   readonly order?: readonly string[] | undefined
+  /** How long one step may work: turns of the model, and seconds. Undefined in settings that were read before 0.4. */
+  readonly limits?: StepLimits | undefined
   /** Undefined in settings that were read before 0.3. */
   readonly tickets?: { readonly subtasks: boolean } | undefined
 }
@@ -24,6 +26,12 @@ export function environmentNames({
   const known = Object.keys(environments)
   return [...order.filter((name) => known.includes(name)), ...known.filter((name) => !order.includes(name))]
 }
+
+export interface StepLimits {
+  readonly turns: number
+  readonly seconds: number
+}
+export const DEFAULT_LIMITS: StepLimits = { turns: 60, seconds: 1800 }
 
 export type PlanApproval = 'always' | 'medium' | 'high' | 'never'
 

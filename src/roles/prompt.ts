@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { UserError } from '../core/errors.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
-import type { Design, Spec } from '../core/artefacts.ts'
+import type { Design, Patch, Spec } from '../core/artefacts.ts'
 import { clockTime } from '../core/reply/document.ts'
 import type { HeardBefore, ReviewComment, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
-import { BudgetReached, type StepContext } from './types.ts'
+import { BudgetReached, LimitReached, type StepContext } from './types.ts'
 
 const MAX_INSTRUCTIONS = 20_000
 const text = (name: string) => readFileSync(new URL(`./prompts/${name}.md`, import.meta.url), 'utf8').trim()
@@ -111,11 +110,31 @@ const LIMIT_TEXT = {
   time: 'ran out of time',
   format: 'kept answering without using its tools',
   refusal: 'declined the request',
+  checks: 'could not make its result pass the checks',
 } as const
 
 /** The artefact of an agent that finished; anything else is an error with its reason. */
 export function finished<T>(outcome: AgentOutcome<T>): T {
   if (outcome.kind === 'finished') return outcome.artefact
   if (outcome.kind === 'budget') throw new BudgetReached()
-  throw new UserError(`agent_${outcome.what}`, `The model ${LIMIT_TEXT[outcome.what]} before it had a result.`)
+  throw limitReached(outcome, undefined)
+}
+
+/** What is said of an agent that met a limit. @param patch what it had made by then */
+export function limitReached(
+  outcome: Extract<AgentOutcome<unknown>, { kind: 'limit' }>,
+  patch: Patch | undefined,
+): LimitReached {
+  const { what } = outcome
+  const detail = what === 'checks' ? `\n${outcome.detail.slice(0, 1500)}\n` : ''
+  const kept =
+    patch && patch.diff !== '' ? 'What there is so far is kept on a branch of its own: `retry` goes on from there.' : ''
+  const raise = what === 'turns' || what === 'time' ? `\`limits.${what}\` in .github/muster.yml allows more.` : ''
+  const hint = [kept, raise].filter(Boolean).join(' ')
+  return new LimitReached(
+    `agent_${what}`,
+    `The model ${LIMIT_TEXT[what]} before it had a result.${detail}`,
+    patch,
+    hint,
+  )
 }

@@ -1,7 +1,7 @@
 import { type Proof, ProofNote, type Run } from '../core/artefacts.ts'
 import { annotationsOf, belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { UserError } from '../core/errors.ts'
-import { judgeProof } from '../core/proof.ts'
+import { judgeProof, mayBeReviewed } from '../core/proof.ts'
 import { clip, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
@@ -16,9 +16,9 @@ interface Case {
   readonly context: StepContext
   readonly baseSha: string
   readonly headSha: string
-  /** Files of the change that belong to the tests, and those of them that a runner runs. */
-  readonly belong: readonly string[]
+  /** Test files of the change, which a runner runs, and files that the tests read. */
   readonly tests: readonly string[]
+  readonly support: readonly string[]
 }
 
 async function prove(context: StepContext) {
@@ -27,76 +27,81 @@ async function prove(context: StepContext) {
   if (!baseSha || !headSha) throw new UserError('no_head', 'There is no change to prove.')
   await git.resolve(task.origin.repository, headSha)
   const changed = await git.changedFiles(task.origin.repository, baseSha, headSha)
-  const input: Case = {
-    context,
-    baseSha,
-    headSha,
-    belong: changed.filter(belongsToTests),
-    tests: changed.filter(isTestFile),
-  }
-  const { red, before } = await onBase(input)
-  const { green, suite, note, files } = await onHead(input, red)
-  const seen = { testFiles: input.tests, red, green, suite, note, before }
-  const failing = [green, suite].filter((run) => run !== undefined && run.exitCode !== 0)
+  const tests = changed.filter(isTestFile)
+  const support = changed.filter((path) => belongsToTests(path) && !isTestFile(path))
+  const input: Case = { context, baseSha, headSha, tests, support }
+  const base = await onBase(input)
+  const { files, ...head } = await onHead(input, base)
+  const seen = { testFiles: tests, support, ...base, ...head }
+  const failing = [seen.green, seen.suite].filter((run) => run !== undefined && run.exitCode !== 0)
   const annotations = failing.flatMap((run) => annotationsOf(run?.output ?? '', files))
-  const proof: Proof = {
-    headSha,
-    baseSha,
-    testFiles: input.tests,
-    red,
-    green,
-    suite,
-    note,
-    annotations,
-    verdict: judgeProof(seen),
-  }
+  const { before: _, ...kept } = seen
+  const proof: Proof = { headSha, baseSha, ...kept, annotations, verdict: judgeProof(seen) }
   return { kind: 'proof', proof } as const
 }
 
-/** The new tests without the change: the head's test files on the base's code. */
-async function onBase({
-  context,
-  baseSha,
-  headSha,
-  belong,
-  tests,
-}: Case): Promise<{ red: Run | undefined; before: Run | undefined }> {
-  if (tests.length === 0) return { red: undefined, before: undefined }
+interface OnBase {
+  readonly red: Run | undefined
+  readonly before: Run | undefined
+}
+
+/** The new tests without the change: the head's test files on the base's code. What tests read may matter to any of them. */
+async function onBase({ context, baseSha, headSha, tests, support }: Case): Promise<OnBase> {
+  if (tests.length + support.length === 0) return { red: undefined, before: undefined }
   return withCheckout(context, baseSha, async (checkout, checks) => {
-    const old = await existing(checkout, tests)
-    const before = old.length > 0 ? await runTests(context, checkout, checks, old) : undefined
+    const runAll = (files: readonly string[]) =>
+      support.length > 0 ? runSuite(context, checkout, checks) : runTests(context, checkout, checks, files)
+    const old = await existing(checkout, [...tests, ...support])
+    const before = old.length > 0 || support.length > 0 ? await runAll(old) : undefined
     // Removed test files fail to be taken over, which is as it should be: they are not there to be run.
     const take = 'for file; do git checkout --quiet "$0" -- "$file" 2>/dev/null || rm -f -- "$file"; done'
-    const taken = await checkout.run(['/bin/sh', '-c', take, headSha, ...belong])
+    const taken = await checkout.run(['/bin/sh', '-c', take, headSha, ...tests, ...support])
     if (taken.exitCode !== 0)
       throw new UserError('take_over_failed', 'The new tests could not be put onto the base.', {
         cause: new Error(taken.output),
       })
-    return { red: await runTests(context, checkout, checks, await existing(checkout, tests)), before }
+    return { red: await runAll(await existing(checkout, tests)), before }
   })
 }
 
-async function onHead(
-  { context, headSha, tests }: Case,
-  red: Run | undefined,
-): Promise<{ green: Run | undefined; suite: Run | undefined; note: ProofNote | undefined; files: Set<string> }> {
+interface OnHead {
+  readonly green: Run | undefined
+  readonly suite: Run | undefined
+  readonly baseline: Run | undefined
+  readonly note: ProofNote | undefined
+  readonly files: ReadonlySet<string>
+}
+
+async function onHead(input: Case, base: OnBase): Promise<OnHead> {
+  const { context, headSha, tests, support } = input
   return withCheckout(context, headSha, async (checkout, checks) => {
+    const suite = await runSuite(context, checkout, checks)
     const here = await existing(checkout, tests)
-    const green = here.length > 0 ? await runTests(context, checkout, checks, here) : undefined
-    const suite = checks.test
-      ? await evidence(checkout, checks.test, context.task.settings.checks.timeoutSeconds)
-      : undefined
+    const green =
+      support.length > 0 ? suite : here.length > 0 ? await runTests(context, checkout, checks, here) : undefined
     const files = new Set((await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })).output.split('\n'))
-    const passes = green?.exitCode === 0 && suite?.exitCode === 0
-    const note = passes
+    // Red may have been red before: then it must not get worse.
+    const baseline = suite && suite.exitCode !== 0 ? await suiteOnBase(input, base) : undefined
+    const seen = { testFiles: tests, support, ...base, green, suite, baseline, note: undefined }
+    const note = mayBeReviewed(judgeProof(seen))
       ? await judgeCriteria(context, checkout, [
-          ['New and changed tests on the base', red],
+          ['New and changed tests on the base', base.red],
           ['New and changed tests on the head', green],
           ['The whole suite on the head', suite],
+          ['The whole suite on the base, before the change', baseline],
         ])
       : undefined
-    return { green, suite, note, files }
+    return { green, suite, baseline, note, files }
   })
+}
+
+function suiteOnBase({ context, baseSha, support }: Case, { before }: OnBase): Promise<Run | undefined> {
+  if (support.length > 0) return Promise.resolve(before)
+  return withCheckout(context, baseSha, (checkout, checks) => runSuite(context, checkout, checks))
+}
+
+async function runSuite({ task }: StepContext, checkout: Checkout, { test }: Checks): Promise<Run | undefined> {
+  return test ? evidence(checkout, test, task.settings.checks.timeoutSeconds) : undefined
 }
 
 async function existing(checkout: Checkout, files: readonly string[]): Promise<string[]> {

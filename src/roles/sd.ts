@@ -1,12 +1,24 @@
-import { type Patch, PatchNote, type ReviewAnswer, ReworkNote } from '../core/artefacts.ts'
-import { type Checks, isTestFile, withFiles } from '../core/checks.ts'
+import { type Patch, PatchNote, type ReviewAnswer, ReworkNote, type Run } from '../core/artefacts.ts'
+import { belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
+import { compared } from '../core/failures.ts'
+import { once } from '../core/once.ts'
 import { UserError } from '../core/errors.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
 import type { ReviewComment, ReworkReason, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
 import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, designText, finished, instructionsOf, newNonce, numberOf, requestText, specText } from './prompt.ts'
+import {
+  charter,
+  designText,
+  finished,
+  instructionsOf,
+  limitReached,
+  newNonce,
+  numberOf,
+  requestText,
+  specText,
+} from './prompt.ts'
 import { BudgetReached, type RoleModule, type StepContext } from './types.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
@@ -21,7 +33,7 @@ async function build(context: StepContext) {
   // Unfinished work becomes part of the change; it is no commit of its own in the end.
   const parentSha = task.wip ? await git.mergeBase(repository, task.wip.sha, main) : main
   const continued = task.wip
-    ? '\n\nThe budget ran out in an earlier attempt; its unfinished work is already in your clone. Look at it first (`git log -p -1`), then go on.'
+    ? '\n\nAn earlier attempt was ended by a limit; its unfinished work is already in your clone. Look at it first (`git log -p -1`), then go on.'
     : ''
   const prompt = `${plan(context)}${continued}\n\nMake the change.`
   return work(context, { main, startSha, parentSha, prompt, artefact: PatchNote, comments: [] })
@@ -127,7 +139,8 @@ async function work(context: StepContext, input: Work) {
       )
     const commands = `\n\nThe whole suite is run by: ${checks.test}${checks.testFiles ? `\nSingle test files by: ${checks.testFiles}` : ''}`
     await checkout.run(['git', 'tag', BASE_TAG, baseSha])
-    const check = (note: Note) => objection(context, checkout, checks, note, input)
+    const baseline = once(() => suiteOn(context, baseSha))
+    const check = (note: Note) => objection(context, checkout, checks, note, input, baseline)
     const outcome: AgentOutcome<Note> = await agent({
       tier: 'complex',
       permissions: ['read', 'write', 'run'],
@@ -150,9 +163,19 @@ async function work(context: StepContext, input: Work) {
       throw new BudgetReached(
         made({ title: 'Work in progress', summary: 'Unfinished: the budget was reached.', notDone: '' }),
       )
+    if (outcome.kind === 'limit' && isKept(outcome.what))
+      throw limitReached(
+        outcome,
+        made({ title: 'Work in progress', summary: 'Unfinished: a limit was reached.', notDone: '' }),
+      )
     return made(finished(outcome))
   })
   return { kind: 'patch', patch } as const
+}
+
+/** Whether work that ended there was going somewhere. */
+function isKept(what: Extract<AgentOutcome<Note>, { kind: 'limit' }>['what']): boolean {
+  return what === 'turns' || what === 'time' || what === 'checks'
 }
 
 /** The model knows the comments by their numbers; outside they have the platform's ids. */
@@ -163,6 +186,23 @@ function byId(answers: readonly ReviewAnswer[], { review }: Task): ReviewAnswer[
   })
 }
 
+/** The whole suite without the change: asked for only where it fails with it. */
+function suiteOn(context: StepContext, sha: string): Promise<Run | undefined> {
+  const { timeoutSeconds } = context.task.settings.checks
+  return withCheckout(context, sha, async (checkout, { test }) =>
+    test ? evidence(checkout, test, timeoutSeconds) : undefined,
+  )
+}
+
+/** What was red before is no fault of the change. @returns what is wrong; undefined where nothing is, or nobody can tell */
+function worseThan(run: Run, before: Run | undefined): string | undefined {
+  if (!before || before.exitCode === 0) return 'the tests do not pass'
+  const than = compared(run, before)
+  return than.kind === 'worse'
+    ? `the tests were red before, and these fail with the change alone: ${than.fresh.slice(0, 20).join(', ')}`
+    : undefined
+}
+
 /** What the host checks before it takes the result: every comment answered, a test of its own, and the suite. */
 async function objection(
   { task }: StepContext,
@@ -170,6 +210,7 @@ async function objection(
   checks: Checks,
   note: Note,
   { comments, parentSha }: Work,
+  baseline: () => Promise<Run | undefined>,
 ): Promise<ToolOutput | undefined> {
   const missing = comments
     .map((comment) => numberOf(task, comment))
@@ -177,12 +218,12 @@ async function objection(
   if (missing.length > 0) return { text: `answers are missing for the comments ${missing.join(', ')}`, isError: true }
   const { files } = await checkout.diff(parentSha)
   if (files.length === 0) return undefined
-  const tests = files.filter(isTestFile)
-  if (!task.headSha && tests.length === 0)
+  if (!task.headSha && !files.some(belongsToTests))
     return {
       text: 'the change has no test; add one that fails without the change, in a file that the test runner finds',
       isError: true,
     }
+  const tests = files.filter(isTestFile)
   const { timeoutSeconds } = task.settings.checks
   const commands = [
     tests.length > 0 && checks.testFiles ? withFiles(checks.testFiles, tests) : undefined,
@@ -190,11 +231,9 @@ async function objection(
   ].filter((command) => command !== undefined)
   for (const command of commands) {
     const run = await evidence(checkout, command, timeoutSeconds)
-    if (run.exitCode !== 0)
-      return {
-        text: clip(`the tests do not pass: exit code ${run.exitCode} from ${command}\n${run.output}`),
-        isError: true,
-      }
+    const wrong = run.exitCode === 0 ? undefined : worseThan(run, await baseline())
+    if (wrong !== undefined)
+      return { text: clip(`${wrong}: exit code ${run.exitCode} from ${command}\n${run.output}`), isError: true }
   }
   return undefined
 }

@@ -1,3 +1,4 @@
+import { UserError } from '../core/errors.ts'
 import type { StepResult } from '../core/task/commands.ts'
 import type { Patch, Role } from '../core/artefacts.ts'
 import type { Tier } from '../core/settings.ts'
@@ -43,6 +44,15 @@ export class BudgetReached extends Error {
   readonly patch: Patch | undefined
   constructor(patch?: Patch) {
     super('budget reached')
+    this.patch = patch
+  }
+}
+
+/** Thrown when another limit ends a step: the step has failed, and what there is so far is kept. */
+export class LimitReached extends UserError {
+  readonly patch: Patch | undefined
+  constructor(code: string, message: string, patch: Patch | undefined, hint: string) {
+    super(code, message, hint ? { hint } : {})
     this.patch = patch
   }
 }

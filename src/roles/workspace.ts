@@ -1,4 +1,5 @@
 import { type Checks, checksOf } from '../core/checks.ts'
+import { failuresIn, passedIn } from '../core/failures.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
@@ -75,5 +76,15 @@ async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, ch
 /** Runs a shell command of the repository and keeps what it printed as evidence. */
 export async function evidence(checkout: Checkout, command: string, timeoutSeconds: number): Promise<Run> {
   const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000 })
-  return { command, exitCode: result.exitCode, seconds: result.seconds, output: clip(result.output, EVIDENCE) }
+  const { exitCode, seconds, output } = result
+  const failures = exitCode === 0 ? [] : failuresIn(output)
+  const passed = passedIn(output)
+  return {
+    command,
+    exitCode,
+    seconds,
+    output: clip(output, EVIDENCE),
+    ...(failures.length > 0 ? { failures } : {}),
+    ...(passed === undefined ? {} : { passed }),
+  }
 }

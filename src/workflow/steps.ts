@@ -1,14 +1,15 @@
 import { runAgent } from '../agent/loop.ts'
+import type { Patch } from '../core/artefacts.ts'
 import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
-import type { Tier } from '../core/settings.ts'
+import { DEFAULT_LIMITS, type Tier } from '../core/settings.ts'
 import { stepById } from '../core/task/steps.ts'
 import type { Parked, Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
-import { BudgetReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
+import { BudgetReached, LimitReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
 import { Fenced, type Store } from '../store/types.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
@@ -17,8 +18,6 @@ import { diskFull, isDiskFull } from '../core/errors.ts'
 import { journalOf } from './journal.ts'
 import type { Workflow } from './types.ts'
 
-const MAX_TURNS = 60
-const MAX_AGENT_MS = 30 * 60_000
 /** Unexpected errors are tried again so often before the step fails. */
 const MAX_TRIES = 3
 /** How often a step tries a Git server again that does not answer, and how long it waits for one, before it is parked. */
@@ -122,12 +121,17 @@ export async function perform(
       if (expected || attemptNumber >= MAX_TRIES)
         return void (await deps.workflow.apply(
           task.id,
-          { type: 'step.error', step: stepId, attempt, error: stepError(failure) },
+          { type: 'step.error', step: stepId, attempt, error: stepError(failure), patch: keptOf(failure) },
           { fence },
         ))
       await deps.sleep(backoffMs(attemptNumber, deps.random(), 1000))
     }
   }
+}
+
+/** What was paid for and made before a limit. */
+function keptOf(failure: unknown): Patch | undefined {
+  return failure instanceof LimitReached ? failure.patch : undefined
 }
 
 /** A provider or the Git server cannot answer now: the step keeps its journal and waits; it costs no worker meanwhile. */
@@ -182,9 +186,10 @@ function contextOf(
     setupNetwork: deps.setupNetwork,
     agent: async (job) => {
       const fresh = (await deps.workflow.get(task.id)) ?? task
-      const limits = {
-        turns: MAX_TURNS,
-        ms: MAX_AGENT_MS,
+      const { limits = DEFAULT_LIMITS } = task.settings
+      const agentLimits = {
+        turns: limits.turns,
+        ms: limits.seconds * 1000,
         usd: fresh.budgetUsd - spent(fresh),
         capUsd: fresh.budgetUsd,
       }
@@ -193,7 +198,7 @@ function contextOf(
         taskId: task.id,
         provider: deps.provider,
         journal: journalOf(deps, task.id, step.id, attempt, claim),
-        limits,
+        limits: agentLimits,
         signal,
         now: deps.now,
         sleep: deps.sleep,

@@ -164,12 +164,16 @@ describe('the agent loop', () => {
     expect(notes).toEqual([0, 0, 0, 1])
   })
 
-  it('sends a result back when the host objects, at most three times', async () => {
+  it('sends a result back when the host objects, and never takes it unchecked', async () => {
     const finish = call('finish', { answer: 1 })
     const check = () => Promise.resolve({ text: 'the tests fail', isError: true })
-    const model = scripted([finish, finish, finish, finish])
-    expect((await runAgent(job({ check }), deps(model, memory()))).kind).toBe('finished')
-    expect(model.asked).toHaveLength(4)
+    const model = scripted(Array.from({ length: 9 }, () => finish))
+    expect(await runAgent(job({ check }), deps(model, memory()))).toMatchObject({
+      kind: 'limit',
+      what: 'checks',
+      detail: 'the tests fail',
+    })
+    expect(model.asked).toHaveLength(6)
   })
 
   it('asks a busy provider again, and gives up on a bad key at once', async () => {

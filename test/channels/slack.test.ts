@@ -73,6 +73,23 @@ describe('messages in Slack', () => {
     expect(posted?.text).not.toMatch(/<!|hunter2/)
   })
 
+  it('come with their picture as one, once, in what Slack is known to take beside a file', async () => {
+    const { surface, place } = await thread()
+    const document: Document = [
+      { kind: 'heading', text: 'staging: healthy' },
+      { kind: 'table', head: ['', 'Before', 'After'], rows: [['Errors', '0', '1']] },
+    ]
+    const series = [{ second: 0, requests: 3, errors: 1 }]
+    const body = { kind: 'chart', place, surface, title: 'staging: the watch', document, series } as const
+    const sent = await sender().send(body, context())
+    expect(await sender().send(body, context())).toEqual(sent)
+    const [only, ...more] = world.thread(channel, surface.thread).filter(({ byApp }) => byApp)
+    expect(more).toEqual([])
+    expect(only?.files.map(({ title }) => title)).toEqual(['staging: the watch'])
+    expect(JSON.stringify(only?.blocks)).toContain('staging: healthy')
+    expect(only?.blocks.map((block) => Reflect.get(Object(block), 'type') as unknown)).toEqual(['rich_text'])
+  })
+
   it('that are too long become several, in order, each once, whatever was there from a try that was cut off', async () => {
     const { surface, message } = await thread()
     const text = Array.from({ length: 400 }, (_, n) => `Line ${n} ${'x'.repeat(60)}`).join('\n\n')

@@ -3,6 +3,7 @@ import { failedStep } from '../task/steps.ts'
 import type { Step, Task } from '../task/types.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks } from './plan.ts'
+import { verdictText } from './pull.ts'
 import {
   type Block,
   brief,
@@ -124,7 +125,7 @@ function artefacts(task: Task): Block[] {
     ...(task.pullRequest
       ? [
           paragraph(
-            say`Pull request ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}${task.headSha ? say` at ${shortSha(task.headSha)}` : ''}${proof && proof.headSha === task.headSha ? `, ${proof.verdict.proved ? 'proved' : 'not proved'}` : ''}`,
+            say`Pull request ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}${task.headSha ? say` at ${shortSha(task.headSha)}` : ''}${proof && proof.headSha === task.headSha ? `, ${verdictText(proof)}` : ''}`,
           ),
         ]
       : []),

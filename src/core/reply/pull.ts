@@ -72,9 +72,18 @@ export function readyComment(task: Task, { number, url }: PullRequest, settled?:
   return [
     settled ? paragraph(settled) : ask(say`Please review and merge ${link(url, `#${number}`)}.`),
     paragraph(
-      say`${brief(title)}${proof?.verdict.proved ? say` · proved: ${reasonsOf(proof)}` : ''} · ${dollars(spent(task))} so far`,
+      say`${brief(title)}${proof ? say` · ${verdictText(proof)}: ${reasonsOf(proof)}` : ''} · ${dollars(spent(task))} so far`,
     ),
   ]
+}
+
+/** What a proof says in a word. */
+export function verdictText({ verdict }: Proof): string {
+  return verdict.proved ? 'proved' : verdict.open ? 'not fully proved, a person decides' : 'not proved'
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** Why a proof is one, or is none. */
@@ -88,21 +97,36 @@ export function reasonsOf({ verdict }: Proof) {
 /** The evidence, as it stands in the pull request and in the check run. */
 export function proofBlocks(proof: Proof | undefined, spec: Spec | undefined): Block[] {
   if (!proof) return [paragraph('QA has not proved this head yet.')]
-  const { verdict } = proof
   return [
-    paragraph(
-      say`**${verdict.proved ? say`Proved` : say`Not proved`}** at ${shortSha(proof.headSha)}: ${reasonsOf(proof)}`,
-    ),
+    paragraph(say`**${capital(verdictText(proof))}** at ${shortSha(proof.headSha)}: ${reasonsOf(proof)}`),
     table(
       ['Evidence', 'Wanted', 'Seen'],
       [
         runRow(say`New and changed tests on the base ${shortSha(proof.baseSha)}`, 'fail', proof.red),
         runRow(say`New and changed tests on the head ${shortSha(proof.headSha)}`, 'pass', proof.green),
         runRow(say`Whole suite on the head`, 'pass', proof.suite),
+        ...(proof.baseline ? [runRow(say`Whole suite on the base, before the change`, 'pass', proof.baseline)] : []),
       ],
     ),
+    ...redBefore(proof),
     ...criteria(proof, spec),
     ...(proof.note?.remarks ? [paragraph(said(proof.note.remarks))] : []),
+  ]
+}
+
+const SHOWN_RED = 10
+
+/** What was red before is no fault of the change, and whoever reviews should know of it. */
+function redBefore({ baseline }: Proof): Block[] {
+  if (!baseline || baseline.exitCode === 0) return []
+  const names = baseline.failures ?? []
+  if (names.length === 0)
+    return [paragraph('The suite was red before the change; which tests failed cannot be told from its output.')]
+  const more = names.length - SHOWN_RED
+  const shown = names.slice(0, SHOWN_RED).map((name) => mono(name, 200))
+  return [
+    paragraph(say`**Red before the change** (${names.length})`),
+    list(more > 0 ? [...shown, say`and ${more} more`] : shown),
   ]
 }
 
@@ -140,6 +164,7 @@ export function proofReport(proof: Proof, spec: Spec | undefined): Document {
     ['New and changed tests on the base', proof.red],
     ['New and changed tests on the head', proof.green],
     ['Whole suite on the head', proof.suite],
+    ['Whole suite on the base, before the change', proof.baseline],
   ] as const
   return [
     ...proofBlocks(proof, spec),

@@ -35,7 +35,13 @@ export type TaskCommand =
   | SurfaceCommand
   | { readonly type: 'step.start'; readonly step: string }
   | { readonly type: 'step.result'; readonly step: string; readonly attempt: number; readonly result: StepResult }
-  | { readonly type: 'step.error'; readonly step: string; readonly attempt: number; readonly error: StepError }
+  | {
+      readonly type: 'step.error'
+      readonly step: string
+      readonly attempt: number
+      readonly error: StepError
+      readonly patch?: Patch | undefined
+    }
   | {
       readonly type: 'step.park'
       readonly step: string

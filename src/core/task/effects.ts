@@ -1,6 +1,7 @@
 import type { Patch } from '../artefacts.ts'
 import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
+import { mayBeReviewed } from '../proof.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
 import { type Document, link, paragraph, said, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
@@ -84,7 +85,7 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'pr.ready':
       return readyNews(task)
     case 'step.failed':
-      return stepFailed(task, event)
+      return [...(event.patch ? push(task, { ...event, patch: event.patch }, true) : []), ...stepFailed(task, event)]
     case 'step.parked':
       return stepParked(task, event)
     case 'review.answered':
@@ -190,7 +191,7 @@ function proofMade(task: Task): EffectIntent[] {
     { key: `check:${proof.headSha}`, body: { kind: 'check.upsert', place: pullPlace(task), headSha: proof.headSha } },
     pullBody(task),
   ]
-  if (!proof.verdict.proved || proof.headSha !== headSha) return shown
+  if (!mayBeReviewed(proof.verdict) || proof.headSha !== headSha) return shown
   const next: EffectIntent = pullRequest.draft
     ? ready(task, pullRequest, 'pr.ready')
     : {

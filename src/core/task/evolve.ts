@@ -1,4 +1,5 @@
 import { approvalFor } from '../policy.ts'
+import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
 import { changeGate, changeSurfaces } from './gates.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
@@ -70,7 +71,7 @@ function onItsWay(task: Task): boolean {
   if (lost) return false
   if (unpushed !== undefined) return true
   if (headSha !== undefined && !merged && !pullRequest) return true
-  const isProved = task.proofs.some((proof) => proof.headSha === headSha && proof.verdict.proved)
+  const isProved = task.proofs.some((proof) => proof.headSha === headSha && mayBeReviewed(proof.verdict))
   if (pullRequest?.draft && !merged && isProved) return true
   const release = task.releases.at(-1)
   return (

@@ -1,4 +1,5 @@
 import { approvalFor, mayCommand, moreUsd } from '../policy.ts'
+import { mayBeReviewed } from '../proof.ts'
 import type { Document } from '../reply/document.ts'
 import type { Unclear } from '../command.ts'
 import {
@@ -137,7 +138,7 @@ function oneMoreRound(task: Task, said: PersonCommand): Decided {
   if (task.lost) return accepted('retry', [{ type: 'effect.again', kind: task.lost }], task.lost)
   if (task.merged) return refused('nothing_failed', 'The work is merged; there is nothing to retry.')
   const proof = task.proofs.at(-1)
-  if (proof && !proof.verdict.proved && proof.headSha === task.headSha) {
+  if (proof && !mayBeReviewed(proof.verdict) && proof.headSha === task.headSha) {
     return accepted('retry', [
       { type: 'step.added', step: newStep(task, 'rework', 'sd', { rework: { why: 'proof', proof } }) },
     ])

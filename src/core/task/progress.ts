@@ -1,4 +1,5 @@
 import { approvalFor, planNeedsPerson } from '../policy.ts'
+import { mayBeReviewed } from '../proof.ts'
 import { asksPeople, isActive, newStep, workSteps, workUnderWay } from './steps.ts'
 import { LIMITS, type Release, type Step, type Task, type TaskEvent } from './types.ts'
 
@@ -63,7 +64,7 @@ function notProved(task: Task): TaskEvent[] {
   const last = workSteps(task).at(-1)
   if (
     !proof ||
-    proof.verdict.proved ||
+    mayBeReviewed(proof.verdict) ||
     proof.headSha !== task.headSha ||
     last?.kind !== 'prove' ||
     last.status !== 'done' ||

@@ -15,7 +15,14 @@ export function decideStep(task: Task, command: ResultCommand): Decided {
     case 'step.error':
       return accepted(
         'step_failed',
-        [{ type: 'step.failed', step: command.step, error: command.error }],
+        [
+          {
+            type: 'step.failed',
+            step: command.step,
+            error: command.error,
+            ...(command.patch ? { patch: command.patch } : {}),
+          },
+        ],
         command.error.message,
       )
     case 'step.park':

@@ -1,5 +1,6 @@
 import type { EffectIntent } from '../effects.ts'
 import { approvalFor } from '../policy.ts'
+import { mayBeReviewed } from '../proof.ts'
 import { clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment, readyComment } from '../reply/pull.ts'
@@ -80,7 +81,7 @@ function budgetSettled(task: Task, note: Own, added = 0): EffectIntent[] {
 export const readyKey = (task: Task) => `ready:${provedHead(task) ?? ''}`
 
 function provedHead({ proofs }: Task): string | undefined {
-  return proofs.findLast(({ verdict }) => verdict.proved)?.headSha
+  return proofs.findLast(({ verdict }) => mayBeReviewed(verdict))?.headSha
 }
 
 function isShownReady(task: Task): boolean {

@@ -272,7 +272,13 @@ export type TaskEvent =
   | { readonly type: 'step.added'; readonly step: NewStep }
   | { readonly type: 'step.started'; readonly step: string; readonly attempt: number }
   | { readonly type: 'step.finished'; readonly step: string }
-  | { readonly type: 'step.failed'; readonly step: string; readonly error: StepError }
+  | {
+      readonly type: 'step.failed'
+      readonly step: string
+      readonly error: StepError
+      /** What was made by then; kept on a branch of its own. */
+      readonly patch?: Patch | undefined
+    }
   | { readonly type: 'turn.taken'; readonly step: string; readonly costUsd: number }
   | { readonly type: 'step.reset'; readonly step: string; readonly by: Person | 'workflow' }
   | { readonly type: 'step.parked'; readonly step: string; readonly why: Parked['why']; readonly until: number }

@@ -76,6 +76,15 @@ async function find(
   return run && idOf(run.id)
 }
 
+type State = 'proved' | 'open' | 'failed'
+const stateOf = ({ verdict }: Proof): State => (verdict.proved ? 'proved' : verdict.open ? 'open' : 'failed')
+const CONCLUSIONS = { proved: 'success', open: 'neutral', failed: 'failure' } as const
+const TITLES: Readonly<Record<State, string>> = {
+  proved: 'Proved: red on the base, green on the head',
+  open: 'Not fully proved: a person decides',
+  failed: 'Not proved',
+}
+
 function concluded(proof: Proof) {
   const actions = proof.verdict.proved
     ? []
@@ -85,7 +94,7 @@ function concluded(proof: Proof) {
       ]
   return {
     status: 'completed' as const,
-    conclusion: proof.verdict.proved ? ('success' as const) : ('failure' as const),
+    conclusion: CONCLUSIONS[stateOf(proof)],
     actions,
   }
 }
@@ -98,7 +107,7 @@ function outputOf({ reading }: SendDeps, proof: Proof | undefined, { task }: Sen
       title: 'QA is at work',
       summary: 'The new tests are run on the base and on the head, then the whole suite.',
     }
-  const title = proof.verdict.proved ? 'Proved: red on the base, green on the head' : 'Not proved'
+  const title = TITLES[stateOf(proof)]
   return {
     title,
     summary: renderMarkdown([paragraph(reasonsOf(proof))], reading),

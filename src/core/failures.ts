@@ -1,0 +1,98 @@
+/**
+ * Which tests failed, by what a test runner printed: TAP, Node's own form, JUnit's XML, vitest, jest, pytest, Go and Cargo. A run is
+ * compared with another one failure by failure, so that a suite that was red before a change proves nothing against it.
+ */
+
+/** So many names are kept of one run. */
+const MAX_FAILURES = 500
+const MAX_NAME = 300
+
+/** One pattern a form; the first group names the test. Each is linear: it stands on one line. */
+const FORMS: readonly RegExp[] = [
+  // TAP 13 and 14 (testanything.org): what is expected to fail is none.
+  /^[ \t]{0,40}not ok\b[ \t]{0,5}\d{0,9}[ \t]{0,5}(?:-[ \t]{1,5})?([^\n#]{1,300})(?:#(?![ \t]{0,5}(?:todo|skip))[^\n]{0,300})?$/gim,
+  // Node's spec reporter, and vitest's.
+  /^[ \t]{0,40}[✖×][ \t]{1,5}([^\n]{1,400})$/gm,
+  // vitest's summary.
+  /^[ \t]{0,5}FAIL[ \t]{1,5}([^\n]{1,400} > [^\n]{1,400})$/gm,
+  // jest.
+  /^[ \t]{0,5}●[ \t]{1,5}([^\n]{1,400})$/gm,
+  // pytest's short summary.
+  /^(?:FAILED|ERROR)[ \t]([^\s]{1,400})(?: - [^\n]{0,1000})?$/gm,
+  // Go.
+  /^[ \t]{0,40}--- FAIL: ([^\s]{1,300}) \(/gm,
+  // Cargo.
+  /^test ([^\s]{1,300}) \.\.\. FAILED$/gm,
+]
+
+/** @returns their names, sorted; empty where none failed, or where the output is of no known form */
+export function failuresIn(output: string): readonly string[] {
+  const plain = withoutColour(output)
+  const found = new Set<string>(junit(plain))
+  for (const form of FORMS) for (const [, name = ''] of plain.matchAll(form)) found.add(tidyName(name))
+  found.delete('')
+  return [...found].toSorted().slice(0, MAX_FAILURES)
+}
+
+/** Times differ from run to run. */
+function tidyName(name: string): string {
+  return name
+    .replace(/[ \t]{1,5}\(?[\d.,]{1,12}[ \t]?(?:ms|s|m)\)?[ \t]{0,5}$/, '')
+    .trim()
+    .slice(0, MAX_NAME)
+}
+
+function withoutColour(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/\u001b\[[\d;]{0,20}m/g, '')
+}
+
+const CASE = /<testcase\b([^>]{0,2000})>/g
+
+/** JUnit's XML: a case that holds a failure or an error. */
+function junit(text: string): string[] {
+  const cases = [...text.matchAll(CASE)]
+  return cases.flatMap(({ 1: attributes = '', index, 0: whole }, at) => {
+    if (attributes.endsWith('/')) return []
+    const inside = text.slice(index + whole.length, cases[at + 1]?.index ?? text.length)
+    const body = inside.slice(0, inside.indexOf('</testcase>') + 1 || inside.length)
+    // What is expected to fail, or not to run, is none.
+    if (!/<(?:failure|error)\b/.test(body) || /<skipped\b/.test(body)) return []
+    const name = / name="([^"]{0,400})"/.exec(attributes)?.[1] ?? ''
+    const of = /classname="([^"]{0,400})"/.exec(attributes)?.[1]
+    return [of ? `${of} ${name}` : name]
+  })
+}
+
+/** How many passed, as the last summary says; undefined where none does. */
+export function passedIn(output: string): number | undefined {
+  const found = [...withoutColour(output).matchAll(/(?:^[#ℹ] pass (\d{1,9})$|\b(\d{1,9}) passed\b)/gm)].at(-1)
+  const count = found?.[1] ?? found?.[2]
+  return count === undefined ? undefined : Number(count)
+}
+
+/** A run as it is compared. */
+interface Compared {
+  readonly exitCode: number
+  readonly failures?: readonly string[] | undefined
+  readonly passed?: number | undefined
+}
+
+/** How a red run stands to one without the change: nothing new fails; something does; or nobody can tell. */
+export type Comparison =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'worse'; readonly fresh: readonly string[] }
+  | { readonly kind: 'unknown' }
+
+/** Compares two runs that both failed. A run that ran out of time tells nothing. */
+export function compared(now: Compared, before: Compared): Comparison {
+  const [ours = [], theirs = []] = [now.failures, before.failures]
+  if (ours.length === 0 || theirs.length === 0 || now.exitCode === 124 || before.exitCode === 124)
+    return { kind: 'unknown' }
+  const known = new Set(theirs)
+  const fresh = ours.filter((name) => !known.has(name))
+  // Broken off, it may have failed in less than before.
+  if (fresh.length === 0 && now.passed !== undefined && before.passed !== undefined && now.passed < before.passed)
+    return { kind: 'worse', fresh: [`${before.passed - now.passed} tests that passed before did not run`] }
+  return fresh.length > 0 ? { kind: 'worse', fresh } : { kind: 'same' }
+}
