@@ -77,7 +77,9 @@ export type ReviewAnswer = z.infer<typeof ReviewAnswer>
 /** SD's words about the change; the patch itself is taken from the workspace by the host. */
 export const PatchNote = z.object({
   title: line(100).describe('The commit subject, imperative; the first one is the title of the pull request too.'),
-  summary: line(3000).describe('What this commit changes and why.'),
+  summary: line(3000).describe(
+    'The cause and what this commit changes, for a reviewer, in a few lines. What people saw is told already above it; who asked or found what is of no interest there.',
+  ),
   notDone: prose(1500).describe('What is still undone or uncertain in the whole change; empty if nothing.'),
 })
 export type PatchNote = z.infer<typeof PatchNote>

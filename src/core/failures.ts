@@ -13,8 +13,8 @@ const FORMS: readonly RegExp[] = [
   /^[ \t]{0,40}not ok\b[ \t]{0,5}\d{0,9}[ \t]{0,5}(?:-[ \t]{1,5})?([^\n#]{1,300})(?:#(?![ \t]{0,5}(?:todo|skip))[^\n]{0,300})?$/gim,
   // Node's spec reporter, and vitest's.
   /^[ \t]{0,40}[✖×][ \t]{1,5}([^\n]{1,400})$/gm,
-  // vitest's summary.
-  /^[ \t]{0,5}FAIL[ \t]{1,5}([^\n]{1,400} > [^\n]{1,400})$/gm,
+  // vitest's summary, and the files of jest and the packages of Go.
+  /^ ?FAIL[ \t]{1,3}(\S[^\n]{0,800})$/gm,
   // jest.
   /^[ \t]{0,5}●[ \t]{1,5}([^\n]{1,400})$/gm,
   // pytest's short summary.
@@ -47,7 +47,7 @@ function withoutColour(text: string): string {
   return text.replace(/\u001b\[[\d;]{0,20}m/g, '')
 }
 
-const CASE = /<testcase\b([^>]{0,2000})>/g
+const CASE = /<testcase\b([^<>]{0,2000})>/g
 
 /** JUnit's XML: a case that holds a failure or an error. */
 function junit(text: string): string[] {

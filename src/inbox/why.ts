@@ -1,4 +1,7 @@
-import { whyReply } from '../core/reply/answers.ts'
+import type { InboundEvent } from '../core/inbound.ts'
+import type { Heard } from '../core/heard.ts'
+import { whyReply, type WhyRow } from '../core/reply/answers.ts'
+import { channelNamed, CHANNELS, surfaceKey } from '../core/said.ts'
 import { acknowledge, decideOnly, reply } from './replies.ts'
 import type { InboxDeps, Scene } from './scene.ts'
 
@@ -8,21 +11,53 @@ const LOOKED_AT = 60
 /** What Muster or another bot wrote is nobody's question. */
 const OF_BOTS = new Set(['own_text', 'bot_sender'])
 
-/** `why`: what became of the latest events of this conversation. */
+/** `why`: what became of the latest events of this conversation, whose they were and where they stand. */
 export async function why(deps: InboxDeps, scene: Scene, commentId: number | undefined): Promise<void> {
   const { items } = await deps.store.inbox.list(
     { conversation: scene.conversationId },
     { limit: LOOKED_AT, cursor: undefined },
   )
   const ofPeople = items.filter(({ decision }) => !OF_BOTS.has(decision?.reason ?? '')).slice(0, WHY_ROWS)
-  const rows = ofPeople.map((item) => ({
-    at: item.receivedAt.getTime(),
-    kind: item.kind,
-    outcome: item.decision?.outcome ?? 'open',
-    reason: item.decision?.reason ?? '',
-    detail: item.decision?.detail ?? '',
-  }))
+  const rows: WhyRow[] = []
+  for (const item of ofPeople)
+    rows.push({
+      at: item.receivedAt.getTime(),
+      ...(await whoseIs(deps, scene, item)),
+      outcome: item.decision?.outcome ?? 'open',
+      reason: item.decision?.reason ?? '',
+      detail: item.decision?.detail ?? '',
+    })
   if (commentId !== undefined) await acknowledge(deps, scene, { on: 'comment', id: commentId })
   await reply(deps, scene, whyReply(rows))
   await decideOnly(deps, scene, { outcome: 'accepted', reason: 'why', detail: '' })
+}
+
+type Whose = Pick<WhyRow, 'who' | 'what' | 'url'>
+
+/** Who said what, as far as the event still tells: its body may be gone. */
+async function whoseIs(deps: InboxDeps, { heard: asked }: Scene, { id, kind, source }: InboundEvent): Promise<Whose> {
+  const nobody: Whose = { who: '', what: kind.replaceAll(/[._]/g, ' '), url: undefined }
+  const stored = await deps.store.inbox.get(id)
+  if (!stored) return nobody
+  const channel = channelNamed(source)
+  if (!channel) {
+    const heard = source === 'github' ? deps.receiver.read(kind.split('.', 1).join(), stored.body) : undefined
+    return heard && !('ignored' in heard) ? ofHeard(heard, nobody) : nobody
+  }
+  const said = await deps.readers[channel]?.(stored.body, stored.account).catch(() => undefined)
+  if (!said || 'ignored' in said) return nobody
+  const { what, by, surface } = said
+  // What is said in one place is not repeated in another, where others read.
+  const isHere = asked.elsewhere !== undefined && surfaceKey(asked.elsewhere.surface) === surfaceKey(surface)
+  if (!isHere) return { who: by.name, what: `said in ${CHANNELS[channel]}`, url: surface.url }
+  const words = what.type === 'text' ? what.text : what.type === 'button' ? what.action : nobody.what
+  return { who: by.name, what: words, url: surface.url }
+}
+
+function ofHeard({ sender, what }: Heard, nobody: Whose): Whose {
+  if (!('subject' in what)) return { ...nobody, who: sender.login }
+  const { url } = what.subject
+  if (what.type !== 'text') return { who: sender.login, what: nobody.what, url }
+  const { commentId, text } = what
+  return { who: sender.login, what: text, url: commentId === undefined ? url : `${url}#issuecomment-${commentId}` }
 }

@@ -88,7 +88,7 @@ async function onHead(input: Case, base: OnBase): Promise<OnHead> {
           ['New and changed tests on the base', base.red],
           ['New and changed tests on the head', green],
           ['The whole suite on the head', suite],
-          ['The whole suite on the base, before the change', baseline],
+          ...(baseline ? [['The whole suite on the base, before the change', baseline] as const] : []),
         ])
       : undefined
     return { green, suite, baseline, note, files }

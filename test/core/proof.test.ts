@@ -68,7 +68,7 @@ test('outer', async (t) => { await t.test('inner', () => assert.equal(1, 2)) })
     [
       'go',
       '--- FAIL: TestSum (0.00s)\n    --- FAIL: TestSum/of_two (0.01s)\nFAIL\nFAIL\texample.com/sum\t0.004s',
-      ['TestSum', 'TestSum/of_two'],
+      ['TestSum', 'TestSum/of_two', 'example.com/sum'],
       undefined,
     ],
     [

@@ -1,3 +1,4 @@
+import { proofReport } from '../../src/core/reply/proof.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import type { EffectBody } from '../../src/core/effects.ts'
 import {
@@ -12,13 +13,7 @@ import {
 import { statusCard, surfaceCard } from '../../src/core/reply/card.ts'
 import { homeDocument } from '../../src/core/reply/home.ts'
 import { answerComment, planComment, questionComment } from '../../src/core/reply/plan.ts'
-import {
-  budgetComment,
-  failedComment,
-  handOffComment,
-  proofReport,
-  pullRequestBody,
-} from '../../src/core/reply/pull.ts'
+import { budgetComment, failedComment, handOffComment, pullRequestBody } from '../../src/core/reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../../src/core/reply/release.ts'
 import { effectsOf } from '../../src/core/task/effects.ts'
 import type { ReviewComment, Task, TaskEvent } from '../../src/core/task/types.ts'
@@ -175,7 +170,7 @@ export function documentsOf(task: Task, word: string): Document[] {
     reportComment(task, release.report, 5),
     costReply(task),
     remainsReply(task, person),
-    whyReply([{ at: 1, kind: word, outcome: 'refused', reason: word, detail: word }]),
+    whyReply([{ at: 1, who: word, what: word, url: origin.url, outcome: 'refused', reason: word, detail: word }]),
     homeDocument({ person, open: [task] }, OWN_URLS[3] ?? ''),
     noteReply(word),
     invalidReply(word),

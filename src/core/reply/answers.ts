@@ -7,6 +7,7 @@ import { needed } from './needed.ts'
 import {
   ask,
   brief,
+  clockTime,
   type Document,
   dollars,
   duration,
@@ -14,6 +15,7 @@ import {
   link,
   list,
   mono,
+  NOTHING,
   paragraph,
   said,
   say,
@@ -157,24 +159,38 @@ export function remainsReply(task: Task, by: Person): Document {
   ]
 }
 
-/** The latest decisions in a conversation, newest first. */
-export function whyReply(
-  events: readonly {
-    readonly at: number
-    readonly kind: string
-    readonly outcome: string
-    readonly reason: string
-    readonly detail: string
-  }[],
-): Document {
-  const rows = events.map((event) => [
-    new Date(event.at).toISOString().slice(0, 19).replace('T', ' '),
-    mono(event.kind),
-    say`**${event.outcome}**: ${brief(event.detail || event.reason.replaceAll('_', ' '), 200)}`,
+/** An event as `why` tells of it. */
+export interface WhyRow {
+  readonly at: number
+  /** Empty where nobody knows. */
+  readonly who: string
+  readonly what: string
+  /** Where it stands. */
+  readonly url: string | undefined
+  readonly outcome: string
+  readonly reason: string
+  readonly detail: string
+}
+
+const BECAME: Readonly<Record<string, string>> = {
+  accepted: 'done',
+  ignored: 'left alone',
+  refused: 'refused',
+  duplicate: 'known already',
+  deferred: 'waits',
+  open: 'not looked at yet',
+}
+
+/** What became of the latest events: who said what, where, and what came of it. */
+export function whyReply(events: readonly WhyRow[]): Document {
+  const rows = events.map(({ at, who, what, url, outcome, reason, detail }) => [
+    url ? link(url, clockTime(at)) : clockTime(at),
+    say`${who ? say`${who}: ` : NOTHING}${brief(what, 120)}`,
+    say`**${BECAME[outcome] ?? outcome}**: ${brief(detail || reason.replaceAll('_', ' '), 200)}`,
   ])
   return [
-    paragraph('What came in here lately, and what became of it (times in UTC):'),
-    table(['When', 'What', 'What became of it'], rows),
+    paragraph('What came in here lately, the newest first, and what became of it:'),
+    table(['When', 'Who and what', 'What became of it'], rows),
   ]
 }
 

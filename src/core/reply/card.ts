@@ -3,7 +3,7 @@ import { failedStep } from '../task/steps.ts'
 import type { Step, Task } from '../task/types.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks } from './plan.ts'
-import { verdictText } from './pull.ts'
+import { verdictText } from './proof.ts'
 import {
   type Block,
   brief,

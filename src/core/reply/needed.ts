@@ -13,6 +13,7 @@ import {
   paragraph,
   say,
   shortSha,
+  NOTHING,
 } from './document.ts'
 import { STEP_NAMES } from './rows.ts'
 
@@ -40,8 +41,16 @@ function neededText(task: Task): Own | undefined {
     return say`${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then comment \`@${task.settings.mention} retry\`.`
   if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
   if (task.pullRequest && !task.pullRequest.draft && !task.merged && task.status === 'waiting')
-    return say`Please review and merge ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}.`
+    return say`Please review and merge ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}.${undecided(task)}`
   return undefined
+}
+
+/** What QA could not tell is for whoever reviews. */
+function undecided({ proofs, headSha }: Task): Own {
+  const proof = proofs.at(-1)
+  return proof?.verdict.open && proof.headSha === headSha
+    ? say` It is not fully proved: ${brief(proof.verdict.reasons.join('; '), 400)}.`
+    : NOTHING
 }
 
 /** Work that waits for the model provider: since when, what it takes, and when it is tried again. */

@@ -15,6 +15,17 @@ parser.normalizeLink = (url) => url
 parser.normalizeLinkText = (url) => url
 
 parser.inline.ruler.before('escape', 'math', math)
+parser.inline.ruler.before('strikethrough', 'tildes', tildes)
+
+/** Three tildes or more strike nothing (GFM 6.5); markdown-it would take two of them. */
+function tildes(state: StateInline, silent: boolean): boolean {
+  let end = state.pos
+  while (end < state.posMax && state.src[end] === '~') end++
+  if (end - state.pos < 3) return false
+  if (!silent) state.pending += state.src.slice(state.pos, end)
+  state.pos = end
+  return true
+}
 
 /** `$a_1$` and `$$…$$` as GitHub reads them: shown as they were written, since nothing here draws them (docs.github.com, "Writing mathematical expressions"). */
 function math(state: StateInline, silent: boolean): boolean {

@@ -1,7 +1,7 @@
 import type { Proof } from '../../../core/artefacts.ts'
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { type Reading, linesOf } from '../../../core/reply/foreign.ts'
-import { proofReport, reasonsOf } from '../../../core/reply/pull.ts'
+import { proofReport, reasonsOf } from '../../../core/reply/proof.ts'
 import { paragraph } from '../../../core/reply/document.ts'
 import type { SendContext } from '../../types.ts'
 import { idOf } from '../client.ts'
