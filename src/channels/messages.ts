@@ -68,6 +68,13 @@ export function firstPart(document: Document, sizeOf: SizeOf, how: Reading): Ric
   return shown(document, how, (rich) => splitDocument(rich, sizeOf)[0] ?? [])
 }
 
+/** The parts of a message that stand there, one after the other. */
+export function partsThere(there: Markers, marker: string): EffectResult | undefined {
+  const refs: string[] = []
+  for (let ref = there.get(marker); ref !== undefined; ref = there.get(partMarker(marker, refs.length))) refs.push(ref)
+  return refs.length > 0 ? { ref: refs[0], parts: refs } : undefined
+}
+
 /** What an earlier try left: all the parts of a message, or the one thing that was to be written. */
 export function foundIn(
   there: Markers,
@@ -77,6 +84,8 @@ export function foundIn(
   how: Reading,
   showing: Showing = {},
 ): EffectResult | undefined {
+  // What is rewritten may have had more parts before, or fewer.
+  if (body.kind === 'message.upsert') return partsThere(there, marker)
   const parts = partsOf(body, sizeOf, how, showing)
   const wanted = parts.length > 0 ? parts.map((_, index) => partMarker(marker, index)) : [marker]
   const found = wanted.map((one) => there.get(one))

@@ -1,4 +1,6 @@
+import { jsonIn } from '../core/json.ts'
 import { z } from 'zod'
+import { SendError } from './types.ts'
 import type { Tokens } from '../installs/types.ts'
 
 /** What the vendors' ways to install an app have in common. */
@@ -28,12 +30,17 @@ export async function postForTokens<T>(
     signal: AbortSignal.timeout(PATIENCE_MS),
     redirect: 'error',
   })
-  const parsed = shape.safeParse(await answer.json().catch(() => undefined))
+  const text = await answer.text().catch(() => '')
+  const parsed = shape.safeParse(jsonIn(Buffer.from(text)))
   if (answer.ok && parsed.success) return parsed.data
-  throw new Error(`${new URL(url).host} did not give a token (${answer.status})`)
+  const message = `${new URL(url).host} did not give a token (${answer.status})`
+  // Refused for what was sent, or not able to answer now: only the first says something about the token.
+  const isRefused =
+    answer.status < 500 && answer.status !== 429 && !/ratelimited|internal_error|fatal_error|unavailable/.test(text)
+  throw isRefused ? new SendError('fatal', message, { trouble: 'token' }) : new SendError('unknown', message)
 }
 
-/** Asks a vendor with a fresh token what it is good for. @throws Error when there is no such answer */
+/** Asks a vendor with a fresh token what it is good for. @throws SendError when there is no such answer */
 export async function askWith<T>(token: string, url: string, shape: z.ZodType<T>): Promise<T> {
   const answer = await fetch(url, {
     headers: { authorization: `Bearer ${token}`, accept: 'application/json' },

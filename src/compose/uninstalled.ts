@@ -34,7 +34,10 @@ export async function forgetIfGone(
   )
 }
 
-/** Why Muster is nobody there any more; undefined where it still is somebody. */
+/**
+ * Why Muster is nobody there any more; undefined where it still is somebody.
+ * @throws whatever keeps the vendor from saying so: then nothing is forgotten, and it is asked again
+ */
 async function refusal(
   channels: Pick<Channels, 'of'>,
   channel: ChannelName,
@@ -45,7 +48,7 @@ async function refusal(
     await there?.whoami()
     return there ? undefined : 'not connected'
   } catch (error) {
-    if (error instanceof SendError && error.kind !== 'fatal') throw error
-    return messageOf(error)
+    if (error instanceof SendError && error.trouble === 'token') return messageOf(error)
+    throw error
   }
 }

@@ -25,13 +25,21 @@ const FORMS: readonly RegExp[] = [
   /^test ([^\s]{1,300}) \.\.\. FAILED$/gm,
 ]
 
-/** @returns their names, sorted; empty where none failed, or where the output is of no known form */
+/** What repeats at the end of an output what stands in it already: Node's spec reporter, and jest. */
+const REPEATED = /^(?:✖ failing tests:|Summary of all failing tests)$/m
+
+/** @returns their names, sorted, each as often as it failed; empty where none failed, or where the output is of no known form */
 export function failuresIn(output: string): readonly string[] {
-  const plain = withoutColour(output)
-  const found = new Set<string>(junit(plain))
-  for (const form of FORMS) for (const [, name = ''] of plain.matchAll(form)) found.add(tidyName(name))
+  const [plain = ''] = withoutColour(output).split(REPEATED, 1)
+  const found = new Map<string, number>()
+  const add = (name: string) => found.set(name, (found.get(name) ?? 0) + 1)
+  for (const name of junit(plain)) add(name)
+  for (const form of FORMS) for (const [, name = ''] of plain.matchAll(form)) add(tidyName(name))
   found.delete('')
-  return [...found].toSorted().slice(0, MAX_FAILURES)
+  const all = [...found].flatMap(([name, times]) =>
+    Array.from({ length: times }, (_, nth) => (nth === 0 ? name : `${name} (${nth + 1})`)),
+  )
+  return all.toSorted().slice(0, MAX_FAILURES)
 }
 
 /** Times differ from run to run. */
@@ -84,15 +92,19 @@ export type Comparison =
   | { readonly kind: 'worse'; readonly fresh: readonly string[] }
   | { readonly kind: 'unknown' }
 
-/** Compares two runs that both failed. A run that ran out of time tells nothing. */
+/**
+ * Compares two runs of one command that both failed. A run that ran out of time tells nothing, nor does one of which not everything is
+ * known: it may have broken off, and failed in less than before.
+ */
 export function compared(now: Compared, before: Compared): Comparison {
   const [ours = [], theirs = []] = [now.failures, before.failures]
-  if (ours.length === 0 || theirs.length === 0 || now.exitCode === 124 || before.exitCode === 124)
-    return { kind: 'unknown' }
+  const isWhole = (names: readonly string[]) => names.length > 0 && names.length < MAX_FAILURES
+  if (!isWhole(ours) || !isWhole(theirs) || now.exitCode === 124 || before.exitCode === 124) return { kind: 'unknown' }
   const known = new Set(theirs)
   const fresh = ours.filter((name) => !known.has(name))
-  // Broken off, it may have failed in less than before.
-  if (fresh.length === 0 && now.passed !== undefined && before.passed !== undefined && now.passed < before.passed)
-    return { kind: 'worse', fresh: [`${before.passed - now.passed} tests that passed before did not run`] }
-  return fresh.length > 0 ? { kind: 'worse', fresh } : { kind: 'same' }
+  if (fresh.length > 0) return { kind: 'worse', fresh }
+  if (now.passed === undefined || before.passed === undefined) return { kind: 'unknown' }
+  return now.passed < before.passed
+    ? { kind: 'worse', fresh: [`${before.passed - now.passed} tests that passed before did not pass`] }
+    : { kind: 'same' }
 }

@@ -181,7 +181,7 @@ async function signInFirst(
   const isPrivate = surface.channel === 'slack'
   const { people } = deps.store
   const code = await people.offer(member, isPrivate ? OFFER_MS.private : OFFER_MS.seen)
-  if (isRequest) await people.keep(member, scene.eventId, scene.part.nth)
+  if (isRequest) await people.keep(member, scene.eventId, scene.only ?? scene.part.nth)
   await whisper(deps, scene, linkOffer(deps.linkUrl(code), isPrivate, isRequest))
   return decideOnly(
     deps,

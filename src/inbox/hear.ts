@@ -94,6 +94,7 @@ async function obey(
         task: now,
         loaded,
         part,
+        only,
         fence,
       }
       await follow(deps, scene, way)

@@ -1,7 +1,7 @@
 import { SendError } from '../channels/types.ts'
 import { publicMessage, UserError } from '../core/errors.ts'
 import { noteReply } from '../core/reply/answers.ts'
-import { channelNamed, surfaceKey } from '../core/said.ts'
+import { channelNamed, type SaidWhat, surfaceKey } from '../core/said.ts'
 import type { StoredInbound } from '../store/types.ts'
 import { NOWHERE } from './replies.ts'
 import type { InboxDeps } from './scene.ts'
@@ -18,21 +18,32 @@ export function isFinal(error: unknown): boolean {
 
 /** What somebody reads of it. */
 export function refusalText(error: unknown): string {
-  return error instanceof SendError ? `${error.message}.` : publicMessage(error)
+  // Hints are for whoever runs Muster.
+  return error instanceof SendError
+    ? `${error.message}.`
+    : error instanceof UserError
+      ? error.message
+      : publicMessage(error)
+}
+
+/** Nobody who only talks is answered. */
+function isAddressed(what: SaidWhat): boolean {
+  if (what.type === 'text') return what.mentioned || /(?:^|\s)[@/]muster\b/i.test(what.text)
+  return what.type === 'button' || what.type === 'chosen' || what.type === 'form' || what.type === 'assigned'
 }
 
 /** One word to whoever asked, where that can be told: nobody waits for what never comes. */
 export async function sayRefused(
   deps: InboxDeps,
-  { event, body, account }: StoredInbound,
+  { event, body, account, parts }: StoredInbound,
   detail: string,
 ): Promise<void> {
   const channel = channelNamed(event.source)
   const said = channel && (await deps.readers[channel]?.(body, account))
-  if (!said || 'ignored' in said || said.by.id === '') return
+  if (!said || 'ignored' in said || said.by.id === '' || !isAddressed(said.what)) return
   const { surface, by } = said
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
-  const document = noteReply(`Nothing was done: ${detail}`)
+  const document = noteReply(`${parts.length > 0 ? 'The rest was not done' : 'Nothing was done'}: ${detail}`)
   await deps.store.effects.add(conversationId, conversationId, undefined, [
     {
       key: `refused:${event.id}`,

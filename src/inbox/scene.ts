@@ -60,6 +60,8 @@ export interface Scene {
   readonly loaded: Loaded
   /** Which of several commands of the event this is. */
   readonly part: Part
+  /** Which command of the event goes on after a sign-in; undefined where it is a first one. */
+  readonly only?: number | undefined
   /** The claim on the conversation. */
   readonly fence: Fence
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
+import { mayPublish } from '../core/policy.ts'
 import type { Design, Patch, Spec } from '../core/artefacts.ts'
 import { clockTime } from '../core/reply/document.ts'
 import type { HeardBefore, ReviewComment, Task } from '../core/task/types.ts'
@@ -120,15 +121,17 @@ export function finished<T>(outcome: AgentOutcome<T>): T {
   throw limitReached(outcome, undefined)
 }
 
-/** What is said of an agent that met a limit. @param patch what it had made by then */
+/** What is said of an agent that met a limit. @param patch what it had made by then @param allow protected files that may be changed */
 export function limitReached(
   outcome: Extract<AgentOutcome<unknown>, { kind: 'limit' }>,
   patch: Patch | undefined,
+  allow: readonly string[] = [],
 ): LimitReached {
   const { what } = outcome
   const detail = what === 'checks' ? `\n${outcome.detail.slice(0, 1500)}\n` : ''
-  const kept =
-    patch && patch.diff !== '' ? 'What there is so far is kept on a branch of its own: `retry` goes on from there.' : ''
+  // What may not be pushed is not kept.
+  const isKept = patch && patch.diff !== '' && mayPublish(patch.files, Buffer.byteLength(patch.diff), allow).ok
+  const kept = isKept ? 'What there is so far is kept on a branch of its own: `retry` goes on from there.' : ''
   const raise = what === 'turns' || what === 'time' ? `\`limits.${what}\` in .github/muster.yml allows more.` : ''
   const hint = [kept, raise].filter(Boolean).join(' ')
   return new LimitReached(

@@ -77,8 +77,10 @@ async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, ch
 export async function evidence(checkout: Checkout, command: string, timeoutSeconds: number): Promise<Run> {
   const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000 })
   const { exitCode, seconds, output } = result
-  const failures = exitCode === 0 ? [] : failuresIn(output)
-  const passed = passedIn(output)
+  // What was left out in the middle may have failed.
+  const isCut = /\[… \d{1,12} characters left out …\]/.test(output)
+  const failures = exitCode === 0 || isCut ? [] : failuresIn(output)
+  const passed = isCut ? undefined : passedIn(output)
   return {
     command,
     exitCode,

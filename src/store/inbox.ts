@@ -2,6 +2,7 @@ import { type InboundEvent, type Part, WILL_RETRY, wholeDecision } from '../core
 import type { Decision } from '../core/task/commands.ts'
 import type { InboundEvent as PrismaRow, PrismaClient } from './generated/client.ts'
 import { bytesOf, cleanText, fromJson, jsonText } from './json.ts'
+import { EVENT_REASONS } from './letters.ts'
 import { cursorOf, pageOf, readCursor } from './paging.ts'
 import { Params, type Sql } from './sql.ts'
 import type { InboundLinks, InboxStore, StoredInbound } from './types.ts'
@@ -53,8 +54,8 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
     async reopen(id) {
       const { rows } = await sql.query(
         `UPDATE inbound_event SET decided_at = NULL, outcome = NULL, reason = NULL, detail = NULL, attempts = 0, retry_at = NULL
-          WHERE id = $1 AND outcome = 'refused' AND reason IN ('failed', 'quarantined') RETURNING id`,
-        [id],
+          WHERE id = $1 AND outcome = 'refused' AND reason = ANY($2) RETURNING id`,
+        [id, EVENT_REASONS],
       )
       return rows.length > 0
     },

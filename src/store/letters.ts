@@ -3,7 +3,8 @@ import { cursorOf, pageOf, readCursor } from './paging.ts'
 import type { Sql } from './sql.ts'
 import type { DeadLetter, DeadLetterStore } from './types.ts'
 
-const EVENT_REASONS = ['failed', 'quarantined']
+/** Why an event is no more than a letter: it may be opened again. */
+export const EVENT_REASONS = ['failed', 'quarantined', 'platform_refused']
 
 /** What could not be done: effects that failed for good, events that could not be handled. A view over their own tables. */
 export function deadLetterStore(prisma: PrismaClient, sql: Sql): DeadLetterStore {

@@ -90,6 +90,18 @@ describe('messages in Slack', () => {
     expect(only?.blocks.map((block) => Reflect.get(Object(block), 'type') as unknown)).toEqual(['rich_text'])
   })
 
+  it('come without their picture where Slack takes no file, and once', async () => {
+    const { surface, place } = await thread()
+    const document: Document = [{ kind: 'paragraph', text: 'It is healthy.' }]
+    const series = [{ second: 0, requests: 3, errors: 1 }]
+    const body = { kind: 'chart', place, surface, title: 'the watch', document, series } as const
+    slack.fault = (method) => (method === 'files.getUploadURLExternal' ? 'refused missing_scope' : undefined)
+    await sender().send(body, context())
+    await sender().send(body, context())
+    const mine = world.thread(channel, surface.thread).filter(({ byApp }) => byApp)
+    expect(mine.map(({ blocks }) => JSON.stringify(blocks))).toEqual([expect.stringContaining('It is healthy.')])
+  })
+
   it('that are too long become several, in order, each once, whatever was there from a try that was cut off', async () => {
     const { surface, message } = await thread()
     const text = Array.from({ length: 400 }, (_, n) => `Line ${n} ${'x'.repeat(60)}`).join('\n\n')

@@ -85,7 +85,13 @@ test('outer', async (t) => { await t.test('inner', () => assert.equal(1, 2)) })
   })
 
   it('are compared one by one, and a run that broke off is worse', () => {
-    expect(compared(run(1, ['a']), run(1, ['a', 'b']))).toEqual({ kind: 'same' })
+    expect(compared(run(1, ['a'], 9), run(1, ['a', 'b'], 8))).toEqual({ kind: 'same' })
+    // Nobody says how many passed: it may have broken off.
+    expect(compared(run(1, ['a']), run(1, ['a', 'b']))).toEqual({ kind: 'unknown' })
+    const many = Array.from({ length: 500 }, (_, nth) => `test ${nth}`)
+    expect(compared(run(1, many, 1), run(1, many, 1)).kind).toBe('unknown')
+    const twice = failuresIn('not ok 1 - returns 404\nnot ok 2 - returns 404')
+    expect(compared(run(1, twice, 1), run(1, failuresIn('not ok 1 - returns 404'), 1))).toMatchObject({ kind: 'worse' })
     expect(compared(run(1, ['a', 'c']), run(1, ['a']))).toEqual({ kind: 'worse', fresh: ['c'] })
     expect(compared(run(1, ['a'], 3), run(1, ['a'], 9)).kind).toBe('worse')
     expect(compared(run(1), run(1, ['a'])).kind).toBe('unknown')
@@ -114,8 +120,8 @@ describe('a proof', () => {
   })
 
   it('of a suite that was red before: it must not get worse, failure by failure', () => {
-    const baseline = run(1, ['old'])
-    const same = judged({ suite: run(1, ['old']), baseline })
+    const baseline = run(1, ['old'], 5)
+    const same = judged({ suite: run(1, ['old'], 6), baseline })
     expect(same.proved).toBe(true)
     expect(same.reasons.join()).toContain('red before (1 failing)')
     const worse = judged({ suite: run(1, ['old', 'new']), baseline })
@@ -141,12 +147,17 @@ describe('a proof', () => {
   })
 
   it('with test files that were red before counts what is new in them', () => {
-    const before = run(1, ['old'])
+    const before = run(1, ['old'], 2)
     expect(
-      judged({ before, red: run(1, ['old', 'mine']), green: run(1, ['old']), suite: run(1, ['old']), baseline: before })
-        .proved,
+      judged({
+        before,
+        red: run(1, ['old', 'mine']),
+        green: run(1, ['old'], 3),
+        suite: run(1, ['old'], 3),
+        baseline: before,
+      }).proved,
     ).toBe(true)
-    expect(judged({ before, red: run(1, ['old']) }).reasons.join()).toContain('what fails there failed before')
+    expect(judged({ before, red: run(1, ['old'], 2) }).reasons.join()).toContain('what fails there failed before')
     expect(judged({ before: run(1), red: run(1) })).toMatchObject({ proved: false, open: true })
   })
 })

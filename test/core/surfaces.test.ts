@@ -3,7 +3,8 @@ import type { EffectBody } from '../../src/core/effects.ts'
 import { buttonsOf } from '../../src/core/reply/buttons.ts'
 import type { Surface } from '../../src/core/said.ts'
 import { Driver } from '../support/driver.ts'
-import { alice, opened, patch, said, settings } from '../support/tasks.ts'
+import { markOf } from '../../src/core/task/marks.ts'
+import { alice, deployed, opened, patch, said, settings } from '../support/tasks.ts'
 
 const thread: Surface = { channel: 'slack', team: 'T1', room: 'C1', thread: '1.2' }
 const ticket: Surface = { channel: 'jira', site: 'acme.atlassian.net', ticket: '1', name: 'SHOP-1' }
@@ -151,5 +152,28 @@ describe('a decision', () => {
     const d = atPlan()
     d.say({ verb: 'cancel', text: '' })
     expect(shown(d).map(({ text }) => text.includes('Cancelled'))).toEqual([true, true, true])
+  })
+})
+
+describe('the sign on a request', () => {
+  const over = { ...opened().task, status: 'done' as const }
+  const release = {
+    index: 1,
+    environment: 'staging',
+    ref: undefined,
+    requester: alice,
+    plan: undefined,
+    deploymentId: 1,
+    report: undefined,
+  }
+
+  it('is ✅ only where what was asked for is there', () => {
+    const merged = { ...over, merged: { sha: 'x', by: alice, at: 1 } }
+    expect(markOf(merged)).toBe('done')
+    expect(markOf(over)).toBe('warning')
+    expect(markOf({ ...merged, releases: [{ ...release, deployed: deployed('x') }] })).toBe('done')
+    expect(markOf({ ...merged, releases: [{ ...release, deployed: deployed('x', false) }] })).toBe('warning')
+    expect(markOf({ ...merged, releases: [{ ...release, deployed: undefined }] })).toBe('warning')
+    expect(markOf({ ...over, workflow: 'question' })).toBe('done')
   })
 })

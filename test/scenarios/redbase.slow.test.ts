@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
-import { type Asked, DONE, FIX, goodModel, type Reply, roleOf } from '../support/model.ts'
+import { type Asked, DONE, FIX, goodModel, type Reply, roleOf, WRITE_TEST } from '../support/model.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
 vi.setConfig({ testTimeout: 360_000 })
@@ -18,6 +18,9 @@ import { test } from 'node:test'
 test('was red before', () => assert.equal(1, 2))
 `
 
+/** The new test as it stands below an old one in the same file. */
+const TEST_BODY = String(WRITE_TEST.input.content).split('\n').slice(2).join('\n')
+
 /** A suite that is red on the base, and what becomes of a right fix. */
 async function run(prepare: (folder: string) => void, model: (asked: Asked) => Reply = goodModel) {
   scene = await startScene({ prepare, model })
@@ -27,8 +30,28 @@ async function run(prepare: (folder: string) => void, model: (asked: Asked) => R
   return { one: scene, stage }
 }
 
-it('does not make a right fix unprovable, and the pull request says what was red before', async () => {
-  const { one, stage } = await run((folder) => writeFileSync(join(folder, 'test/old.test.ts'), RED))
+it.each([
+  ['in a file of its own', 'test/old.test.ts'],
+  ['in the file that is changed', 'test/tiers.test.ts'],
+])('does not make a right fix unprovable, and the pull request says what was red before: %s', async (_where, path) => {
+  const { one, stage } = await run(
+    (folder) => writeFileSync(join(folder, path), RED),
+    (asked) =>
+      roleOf(asked) === 'sd' && asked.turn === 1
+        ? {
+            tools: [
+              {
+                name: 'write',
+                input: {
+                  path: 'test/tiers.test.ts',
+                  content: path === 'test/tiers.test.ts' ? `${RED}${TEST_BODY}` : WRITE_TEST.input.content,
+                },
+              },
+              FIX,
+            ],
+          }
+        : goodModel(asked),
+  )
   await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   const pull = stage.world.issues.find(({ pull: it_ }) => it_ !== undefined)
   await soon(() => pull?.body ?? '').toContain('Red before the change')

@@ -156,6 +156,8 @@ describe('what people write stays readable', () => {
     ['```\n/usr/bin/env node\n```', '```\n/usr/bin/env node\n```'],
     ['![a chart](https://evil.example/x?d=1)', 'image: a chart (`https://evil.example/x?d=1`)'],
     ['a <b>bold</b> word', 'a **bold** word'],
+    ['a <constructor>b</constructor> and <toString/>', 'a \\<constructor>b\\</constructor> and \\<toString/>'],
+    ['<!-- <details>hidden</details> -->\n\nSeen.', 'Seen.'],
     ['an Array<string> of <Foo />', 'an Array\\<string> of \\<Foo />'],
     ['one line\nand the next', 'one line\\\nand the next'],
     ['one<br>two', 'one\\\ntwo'],

@@ -87,7 +87,7 @@ async function sendOne(
     case 'message.upsert':
       return rewrite(deps, { ...own, surface }, context, markers(surface, context))
     case 'chart':
-      return upload(deps, surface, own, context)
+      return chart(deps, { ...own, surface }, context, markers(surface, context))
     case 'form':
       return openForm(deps, surface, own.trigger, own.form, context)
     case 'home':
@@ -109,6 +109,26 @@ function asideOf({ thread }: Thread): string {
 function ours(body: EffectBody): SurfaceBody & { readonly surface: Thread } {
   if ('surface' in body && body.surface.channel === 'slack') return { ...body, surface: body.surface }
   throw new SendError('fatal', `${body.kind} is not for Slack`)
+}
+
+/** A picture with its words; where Slack takes no file for good, the words alone. */
+async function chart(
+  deps: SlackSendDeps,
+  body: Extract<SurfaceBody, { kind: 'chart' }> & { readonly surface: Thread },
+  context: SendContext,
+  own: () => Promise<Markers>,
+): Promise<EffectResult> {
+  try {
+    return await upload(deps, body.surface, body, context)
+  } catch (error) {
+    const known = error instanceof Error && error.name === 'Lost' ? error : classify(error)
+    const { document, place, surface } = body
+    if (!(known instanceof SendError) || known.kind !== 'fatal' || known.trouble || !document) throw known
+    const ref = (await own()).get(context.marker)
+    return ref === undefined
+      ? message(deps, { kind: 'message', place, surface, document, buttons: [] }, context, own)
+      : { ref }
+  }
 }
 
 /** Slack folds nothing: what is folded elsewhere is read there. */

@@ -8,7 +8,7 @@ import { shown as shownAs } from '../../core/reply/read.ts'
 import { plainText, type Rich, type RichDocument } from '../../core/reply/rich.ts'
 import { splitDocument, tableAsList } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
-import { firstPart } from '../messages.ts'
+import { clockFloor, firstPart } from '../messages.ts'
 import { type SendContext, SendError } from '../types.ts'
 import { chartPng } from './chart.ts'
 import { nameOf } from './client.ts'
@@ -116,11 +116,12 @@ export async function upload(
   deps: SlackSendDeps,
   { room, thread }: Thread,
   { title, series, document = [] }: Extract<SurfaceBody, { kind: 'chart' }>,
-  { marker, mayLeave }: SendContext,
+  { marker, since, mayLeave }: SendContext,
 ): Promise<EffectResult> {
   const { client } = deps
   const filename = fileNameOf(marker)
-  const { messages = [] } = await client.conversations.replies({ channel: room, ts: thread, limit: 200 })
+  const oldest = String(clockFloor(since) / 1000)
+  const { messages = [] } = await client.conversations.replies({ channel: room, ts: thread, oldest, limit: 200 })
   const there = messages.flatMap((one) => one.files ?? []).find(({ name }) => name === filename)
   if (there) return { ref: there.id }
   const png = chartPng(titleOf(title, 200, deps.reading), series)

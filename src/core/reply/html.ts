@@ -41,14 +41,14 @@ function tag(written: string, open: Frame[], into: () => Frame, link: Link): voi
   if (slash) close(written, name, open, into, link)
   else if (name === 'br') into().children.push({ kind: 'break' })
   else if (name === 'img') into().children.push(...image(written, link))
-  else if (name in WRAPPED && !written.endsWith('/>') && open.length <= MAX_DEPTH)
+  else if (Object.hasOwn(WRAPPED, name) && !written.endsWith('/>') && open.length <= MAX_DEPTH)
     open.push({ name, tag: written, children: [] })
   else if (!SILENT.has(name)) into().children.push(text(written))
 }
 
 function close(written: string, name: string, open: Frame[], into: () => Frame, link: Link): void {
   const at = open.findLastIndex((frame) => frame.name === name)
-  const wrap = WRAPPED[name]
+  const wrap = Object.hasOwn(WRAPPED, name) ? WRAPPED[name] : undefined
   if (at < 1 || !wrap) {
     if (!SILENT.has(name)) into().children.push(text(written))
     return
@@ -136,10 +136,24 @@ function script(children: readonly Inline[], sign: '_' | '^', letters: Readonly<
 /** A piece of a block of HTML: what folds something, or the rest. */
 export type Piece = { readonly fold: 'open' | 'close' | 'summary' | 'summarised' } | { readonly html: string }
 
+/** What nobody is shown, folds nothing either. */
+function withoutComments(html: string): string {
+  let rest = html
+  let out = ''
+  for (let at = rest.indexOf('<!--'); at >= 0; at = rest.indexOf('<!--')) {
+    out += rest.slice(0, at)
+    const end = rest.indexOf('-->', at + 4)
+    if (end < 0) return out
+    rest = rest.slice(end + 3)
+  }
+  return out + rest
+}
+
 const FOLDS = /<(\/?)(details|summary)(?:\s[^<>]*)?>/gi
 
 /** A block of HTML, taken apart at what folds. */
-export function folds(html: string): Piece[] {
+export function folds(source: string): Piece[] {
+  const html = withoutComments(source)
   const found: Piece[] = []
   let from = 0
   for (const match of html.matchAll(FOLDS)) {

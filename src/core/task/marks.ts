@@ -24,7 +24,15 @@ export function marks(task: Task, { type }: TaskEvent): EffectIntent[] {
 
 /** The sign for where the work stands. */
 export function markOf(task: Task): Mark {
-  if (task.status === 'done') return 'done'
+  if (task.status === 'done') return isDone(task) ? 'done' : 'warning'
   const isStuck = task.status === 'waiting' && failedStep(task) !== undefined
   return isStuck || task.status === 'cancelled' || task.status === 'handed_off' ? 'warning' : 'eyes'
+}
+
+/** Over, and what was asked for is there: a change is merged, the latest release serves. */
+function isDone(task: Task): boolean {
+  const release = task.releases.at(-1)
+  const isReleased = release === undefined || release.deployed?.ok === true
+  const isMerged = task.workflow !== 'change' || task.merged !== undefined
+  return isMerged && isReleased && failedStep(task) === undefined
 }

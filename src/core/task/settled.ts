@@ -1,7 +1,7 @@
 import type { EffectIntent } from '../effects.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import { clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
+import { brief, clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
@@ -47,7 +47,11 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
         ? elsewhere(readySettled(task, say`✅ **Merged** by ${event.by.login}, ${clockTime(at)}.`))
         : []
     case 'task.finished':
-      return task.budgetGate?.open ? budgetSettled(task, say`🏁 **Over**: the work has ended.`) : []
+    case 'task.handed_off':
+      return ended(task, say`🏁 **Over**: ${brief(task.outcome ?? 'the work has ended', 300)}.`)
+    // A newer head follows; what was asked about the one before is asked no more.
+    case 'proof.made':
+      return isShownReady(task) && mayBeReviewed(event.proof.verdict) ? earlierReady(task) : []
     case 'task.cancelled':
       return cancelled(task, say`🚫 **Cancelled** ${byWhom(event.by, event.from, at)}.`)
     default:
@@ -86,6 +90,21 @@ function provedHead({ proofs }: Task): string | undefined {
 
 function isShownReady(task: Task): boolean {
   return task.pullRequest?.draft === false && provedHead(task) !== undefined
+}
+
+/** What still waits for people when the work is over, if anything does. */
+function ended(task: Task, note: Own): EffectIntent[] {
+  const ready = isShownReady(task) && !task.merged ? elsewhere(readySettled(task, note)) : []
+  return [...ready, ...(task.budgetGate?.open ? budgetSettled(task, note) : [])]
+}
+
+function earlierReady(task: Task): EffectIntent[] {
+  const { pullRequest, proofs, headSha } = task
+  const heads = proofs.filter(({ verdict }) => mayBeReviewed(verdict)).map((proof) => proof.headSha)
+  const before = heads.findLast((head) => head !== headSha)
+  if (!pullRequest || before === undefined) return []
+  const note = say`↪️ **Changed since**: there is a newer version to review.`
+  return elsewhere(rewritten(task, `ready:${before}`, readyComment(task, pullRequest, note)))
 }
 
 function readySettled(task: Task, note: Own): EffectIntent[] {

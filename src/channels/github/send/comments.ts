@@ -3,7 +3,7 @@ import { statusCard } from '../../../core/reply/card.ts'
 import { partMarker } from '../../../core/reply/split.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
-import { clockFloor, rewriteParts, sendParts } from '../../messages.ts'
+import { clockFloor, partsThere, rewriteParts, sendParts } from '../../messages.ts'
 import { markerIn, renderMarkdown, renderParts } from '../render.ts'
 import { names, type SendDeps } from './types.ts'
 
@@ -104,6 +104,10 @@ export async function lookUpComment(
   { marker, since }: SendContext,
 ): Promise<EffectResult | undefined> {
   const there = await ownComments(deps, body.place, since)
+  if (body.kind === 'comment.upsert') {
+    const found = partsThere(there, marker)
+    return found && named(found)
+  }
   const count = body.kind === 'status.upsert' ? 1 : renderParts(body.document, deps.reading, marker).length
   const all = Array.from({ length: count }, (_, index) => there.get(partMarker(marker, index)))
   return all.every((one) => one !== undefined) ? named({ ref: all[0], parts: all }) : undefined
