@@ -19,7 +19,7 @@ test('was red before', () => assert.equal(1, 2))
 `
 
 /** The new test as it stands below an old one in the same file. */
-const TEST_BODY = String(WRITE_TEST.input.content).split('\n').slice(2).join('\n')
+const TEST_BODY = WRITE_TEST.input.content.split('\n').slice(2).join('\n')
 
 /** A suite that is red on the base, and what becomes of a right fix. */
 async function run(prepare: (folder: string) => void, model: (asked: Asked) => Reply = goodModel) {
