@@ -11,21 +11,25 @@ import { operatorRoutes } from './operator.ts'
 import { type Api, errors, IdParam, notFound, page, PageQuery } from './shapes.ts'
 import { type HttpDeps, isLocal } from './types.ts'
 
-const Decision = z.object({
-  outcome: z.enum(['accepted', 'ignored', 'duplicate', 'refused', 'deferred']),
-  reason: z.string(),
-  detail: z.string(),
-})
-const EventOut = z.object({
-  id: z.string(),
-  source: z.string(),
-  deliveryId: z.string(),
-  kind: z.string(),
-  receivedAt: z.string(),
-  conversation: z.string().nullable(),
-  task: z.string().nullable(),
-  decision: Decision.nullable(),
-})
+const Decision = z
+  .object({
+    outcome: z.enum(['accepted', 'ignored', 'duplicate', 'refused', 'deferred']),
+    reason: z.string(),
+    detail: z.string(),
+  })
+  .meta({ id: 'Decision' })
+const EventOut = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    deliveryId: z.string(),
+    kind: z.string(),
+    receivedAt: z.string(),
+    conversation: z.string().nullable(),
+    task: z.string().nullable(),
+    decision: Decision.nullable(),
+  })
+  .meta({ id: 'Event' })
 const TaskOut = z.object({
   id: z.string(),
   conversation: z.string(),
@@ -37,16 +41,19 @@ const TaskOut = z.object({
   createdAt: z.string(),
   finishedAt: z.string().nullable(),
 })
-const TaskDetail = TaskOut.extend({ state: z.unknown() })
-const HistoryOut = z.object({
-  seq: z.number(),
-  type: z.string(),
-  at: z.string(),
-  actor: z.string().nullable(),
-  reason: z.string().nullable(),
-  hash: z.string().nullable(),
-  data: z.unknown(),
-})
+const TaskItem = TaskOut.meta({ id: 'Task' })
+const TaskDetail = TaskOut.extend({ state: z.unknown() }).meta({ id: 'TaskDetail' })
+const HistoryOut = z
+  .object({
+    seq: z.number(),
+    type: z.string(),
+    at: z.string(),
+    actor: z.string().nullable(),
+    reason: z.string().nullable(),
+    hash: z.string().nullable(),
+    data: z.unknown(),
+  })
+  .meta({ id: 'HistoryEvent' })
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
 export function apiRoutes(app: Api, deps: HttpDeps): void {
   app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiTokens))
@@ -122,7 +129,9 @@ function eventOut(event: InboundEvent): z.infer<typeof EventOut> {
 function taskRoutes(app: Api, { store, startTask }: HttpDeps): void {
   app.get(
     '/tasks',
-    { schema: { summary: 'Tasks, newest first', querystring: PageQuery, response: { 200: page(TaskOut), ...errors } } },
+    {
+      schema: { summary: 'Tasks, newest first', querystring: PageQuery, response: { 200: page(TaskItem), ...errors } },
+    },
     async (request) => {
       const { items, next } = await store.tasks.list({ limit: request.query.limit, cursor: request.query.cursor })
       return { items: items.map(taskOut), next }

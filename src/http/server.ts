@@ -8,6 +8,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { apiRoutes } from './api.ts'
 import { healthRoutes } from './health.ts'
+import { describeApi } from './openapi.ts'
 import { refuseForeignOrigin } from './origin.ts'
 import { problem, problemHandler } from './problem.ts'
 import type { HttpDeps } from './types.ts'
@@ -45,6 +46,7 @@ export async function buildServer(deps: HttpDeps, extensions: readonly Extension
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,
+    transformObject: describeApi,
   })
   healthRoutes(app, deps)
   await app.register(async (scope) => webhookRoutes(scope, deps))

@@ -10,7 +10,9 @@ export const PageQuery = z.object({
   cursor: z.string().max(500).optional(),
 })
 export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() })
-const Problem = z.object({ type: z.string(), title: z.string(), status: z.number(), detail: z.string() })
+const Problem = z
+  .object({ type: z.string(), title: z.string(), status: z.number(), detail: z.string() })
+  .meta({ id: 'Problem' })
 export const IdParam = z.object({ id: z.string().max(200) })
 export const errors = { 400: Problem, 401: Problem, 404: Problem }
 
