@@ -68,7 +68,8 @@ function commentsOn({ jira: { world } }: Team, ticket: Ticket | undefined): Jira
 }
 
 function cardsOn(team: Team, ticket: Ticket | undefined): JiraComment[] {
-  return commentsOn(team, ticket).filter(({ created, updated }) => updated > created)
+  const isCard = ({ body }: JiraComment) => plainOf(body).startsWith('Muster: ')
+  return commentsOn(team, ticket).filter((one) => isCard(one) && one.updated > one.created)
 }
 
 /** Whatever stands somewhere twice, by Muster's own markers. */

@@ -30,8 +30,6 @@ const think = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 /** First, what is on main goes live, so that there is something to compare with. */
 export async function playFirstRelease({ way, server, patienceMs, thinkMs, onStage }: PlayerDeps): Promise<Talk> {
-  onStage('sign in')
-  await way.prepare()
   onStage('first release')
   const talk = await way.firstRelease()
   await waitFor(server, talk.task, 'release plan', (task) => task.state.gate?.kind === 'deploy', patienceMs)

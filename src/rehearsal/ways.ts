@@ -7,8 +7,6 @@ import type { SlackMessage } from './slack/world.ts'
 
 /** Where the people of a story talk with Muster. What they want is the same everywhere. */
 export interface Way {
-  /** Whatever has to be done once, before anybody is known. */
-  prepare(): Promise<void>
   /** Alice asks for what is on main to go live. */
   firstRelease(): Promise<Talk>
   /** Alice asks for the bug to be fixed. */
@@ -34,7 +32,6 @@ export function onGithub({ people }: Stage): Way {
     deploy: () => people.comment('alice', number, '@muster deploy production'),
   })
   return {
-    prepare: () => Promise.resolve(),
     async firstRelease() {
       const issue = await people.openIssue(
         'alice',
@@ -73,17 +70,18 @@ export function inSlack({ team, repo }: Stage): Way {
     deploy: () => slack.people.say(who('alice'), channel, '@muster deploy production', ts),
   })
   return {
-    async prepare() {
-      const wishes = { alice: 'deploy production', bob: 'plan a better README' }
-      for (const [login, wish] of Object.entries(wishes)) {
-        const before = slack.world.whispers.length
-        await slack.people.say(who(login), channel, `@muster ${wish} in ${name}`)
-        const link = await waited(() => linkIn(slack.world.whispers.slice(before)), 'a way to sign in')
-        await signIn(link, login)
-      }
-    },
     async firstRelease() {
-      return talk(1, await slack.people.say(who('alice'), channel, `@muster deploy production ${name}`), undefined)
+      // Nobody is known yet: what alice asks for goes on once she has signed in; what bob decides does not.
+      const said = async (login: string, words: string, thread?: string) => {
+        const before = slack.world.whispers.length
+        const message = await slack.people.say(who(login), channel, words, thread)
+        await signIn(await waited(() => linkIn(slack.world.whispers.slice(before)), 'a way to sign in'), login)
+        return message
+      }
+      const asked = await said('alice', `@muster deploy production ${name}`)
+      await waited(() => slack.world.thread(channel, asked.ts).find(({ byApp }) => byApp), 'the status card')
+      await said('bob', '@muster approve', asked.ts)
+      return talk(1, asked, undefined)
     },
     async fix() {
       const ticket = await jira.people.create(inJira('bob'), ISSUE.title, ISSUE.body.replaceAll('```', '').trim())
@@ -97,7 +95,6 @@ export function inSlack({ team, repo }: Stage): Way {
 export function inJira({ team }: Stage): Way {
   const { jira, inJira: who } = teamOf(team)
   const { people, world } = jira
-  let release: Ticket | undefined
   const talk = (nth: number, ticket: Ticket): Talk => ({
     task: { nth },
     answer: (text) => people.comment(who('alice'), ticket, text),
@@ -105,19 +102,18 @@ export function inJira({ team }: Stage): Way {
     deploy: () => people.comment(who('alice'), ticket, '@muster deploy production'),
   })
   return {
-    async prepare() {
-      release = await people.create(who('alice'), 'Put the price service into production', '')
-      const { comments } = release
-      for (const login of ['alice', 'bob']) {
-        const before = comments.length
-        await people.comment(who(login), release, '@muster deploy production')
-        const link = await waited(() => linkIn(comments.slice(before)), 'a way to sign in')
-        await signIn(link, login)
-      }
-    },
     async firstRelease() {
-      const ticket = release ?? (await people.create(who('alice'), 'Put the price service into production', ''))
-      await people.comment(who('alice'), ticket, '@muster deploy production')
+      const ticket = await people.create(who('alice'), 'Put the price service into production', '')
+      const { comments } = ticket
+      // Nobody is known yet: what alice asks for goes on once she has signed in; what bob decides does not.
+      for (const [login, words] of [
+        ['alice', '@muster deploy production'],
+        ['bob', '@muster approve'],
+      ] as const) {
+        const before = comments.length
+        await people.comment(who(login), ticket, words)
+        await signIn(await waited(() => linkIn(comments.slice(before)), 'a way to sign in'), login)
+      }
       return talk(1, ticket)
     },
     async fix() {

@@ -89,6 +89,7 @@ describe('what people say in a thread', () => {
     await stage.people.label('alice', issue.number, 'muster')
     await soon(async () => (await task()).state.gate?.kind, 40_000).toBe('question')
     questions = []
+    await soon(() => said(stage, issue.number).join()).toContain('Per item, or per order?')
     const before = said(stage, issue.number).length
     for (const [who, text] of [
       ['carol', 'I have that as well.'],
