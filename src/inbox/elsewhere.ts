@@ -247,7 +247,8 @@ async function heardOf(
 ): Promise<Heard> {
   const person = await personOf(deps, said.by)
   const author = person ?? NOBODY
-  const messageId = 'messageId' in said.what ? said.what.messageId : ''
+  // A button stands on a message of Muster's own, which says itself what came of it.
+  const messageId = said.what.type === 'text' ? said.what.messageId : ''
   // Whose words these are: a ticket's author, whoever wrote a message that is handed over, or who says it.
   const writer = ticket?.author ?? said.author ?? said.by
   const isOwn = writer.id === said.by.id

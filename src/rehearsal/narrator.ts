@@ -97,7 +97,7 @@ export function textNarrator(stream: NodeJS.WriteStream): Narrator {
         )
       }
       // What was decided is written above what was asked, which stands there already.
-      const body = entry.what === 'edited' ? (textOf(entry).split('\n')[0] ?? '') : textOf(entry)
+      const body = entry.what === 'edited' ? newsIn(textOf(entry)) : textOf(entry)
       const who = entry.who.replace('[bot]', '')
       print(
         `${paint('dim', clock(entry.at).padStart(5))}  ${paint([COLOURS[entry.who] ?? 'blue', 'bold'], who)} ${entry.what} ${paint('bold', entry.where)}${body.includes('\n') || body.length > 60 ? '' : ` ${body}`}`,
@@ -119,9 +119,11 @@ export function textNarrator(stream: NodeJS.WriteStream): Narrator {
 }
 
 /** A comment without what only makes sense on a page. */
-function textOf({ text }: Entry): string {
-  return text
-    .replace(/^<!--.*?-->\n/, '')
+function textOf({ text, where }: Entry): string {
+  // On GitHub the words come as Markdown, where signs are escaped.
+  const source = /^#\d/.test(where) ? text.replace(/\\([!-/:-@[-`{-~])/g, '$1') : text
+  return source
+    .replace(/<!--.*?-->\n?/g, '')
     .replace(/```mermaid[\s\S]*?```/g, '')
     .replace(/<details><summary>(.*?)<\/summary>[\s\S]*?<\/details>/g, '▸ $1 (folded)')
     .replace(/^> \[!IMPORTANT\]\n> \*\*(.*)\*\*$/gm, '⚑ $1')
@@ -135,10 +137,18 @@ function textOf({ text }: Entry): string {
     .trim()
 }
 
+/** What is new in a message that was rewritten. */
+function newsIn(text: string): string {
+  const lines = text.split('\n')
+  return lines.find((line) => /^\p{Extended_Pictographic}/u.test(line)) ?? lines[0] ?? ''
+}
+
 /** The one line of the status comment that says where the work stands; undefined: it is something else. */
 function statusLine(text: string): string | undefined {
   // In chats and tickets the words come without their marks.
-  const line = text.split('\n').find((one) => /^(\*\*)?[A-Z].* · <?\$\d/.test(one))
+  const line = text
+    .split('\n')
+    .find((one) => /^(\*\*)?(?:Working|Waiting|Done|Cancelled|Handed)\b.* · <?\$\d/.test(one))
   return line?.replace(/\*\*/g, '').replace(/ · [^·]*(?: s| min)$/, '')
 }
 

@@ -5,7 +5,7 @@ import { harmless } from '../../core/harmless.ts'
 import type { Document } from '../../core/reply/document.ts'
 import { titleOf } from '../../core/reply/foreign.ts'
 import { shown as shownAs } from '../../core/reply/read.ts'
-import { plainText, type Rich, type RichDocument } from '../../core/reply/rich.ts'
+import { plainText, type Rich, type RichDocument, text } from '../../core/reply/rich.ts'
 import { splitDocument, tableAsList } from '../../core/reply/split.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import { clockFloor, firstPart } from '../messages.ts'
@@ -150,10 +150,20 @@ function wordsAbove(deps: SlackSendDeps, document: Document): { blocks: KnownBlo
   const plain = firstPart(document, sizeOf, deps.reading).flatMap((block): Rich[] => {
     if (block.kind === 'heading')
       return [{ kind: 'paragraph', children: [{ kind: 'strong', children: block.children }] }]
-    return block.kind === 'table' ? tableAsList(block) : [block]
+    return block.kind === 'table' ? tableAsList(block).map(onOneLine) : [block]
   })
   const [part] = rendered(deps, [plain])
   return part ? { blocks: part.blocks } : {}
+}
+
+/** A row is one line. */
+function onOneLine(block: Rich): Rich {
+  if (block.kind !== 'list') return block
+  const lined = (one: Rich): Rich =>
+    one.kind === 'paragraph'
+      ? { ...one, children: one.children.map((child) => (child.kind === 'break' ? text(' · ') : child)) }
+      : one
+  return { ...block, items: block.items.map((item) => ({ ...item, blocks: item.blocks.map(lined) })) }
 }
 
 function fileNameOf(marker: string): string {

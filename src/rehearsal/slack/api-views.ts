@@ -86,7 +86,7 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       'muster[bot]',
       'put a picture in',
       `#${world.channels.get(channel)}`,
-      wordsIn(blocks) || (found[0]?.title ?? ''),
+      world.named(wordsIn(blocks)) || (found[0]?.title ?? ''),
     )
     return { ok: true, files: found.map(({ id, title }) => ({ id, title })) }
   },

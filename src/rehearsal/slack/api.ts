@@ -25,7 +25,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     const refusal = refusalOf(blocks, text)
     if (refusal) throw new Refused(refusal)
     const message = world.add({ channel, thread: thread_ts, user: world.bot.id, byApp: true, text, blocks, metadata })
-    world.onSeen('muster[bot]', 'wrote in', `#${world.channels.get(channel)}`, wordsIn(blocks) || text)
+    world.onSeen('muster[bot]', 'wrote in', `#${world.channels.get(channel)}`, world.named(wordsIn(blocks)) || text)
     return { ok: true, channel, ts: message.ts, message: { text, ts: message.ts } }
   },
   'chat.update'(world, args) {
@@ -34,7 +34,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     if (!message.byApp) throw new Refused('cant_update_message')
     const refusal = refusalOf(blocks, text)
     if (refusal) throw new Refused(refusal)
-    world.onSeen('muster[bot]', 'edited', `#${world.channels.get(channel)}`, wordsIn(blocks))
+    world.onSeen('muster[bot]', 'edited', `#${world.channels.get(channel)}`, world.named(wordsIn(blocks)))
     Object.assign(message, { text, blocks, metadata: metadata ?? message.metadata, edits: message.edits + 1 })
     return { ok: true, channel, ts }
   },
@@ -150,7 +150,7 @@ export function tell(world: SlackWorld, channel: string, user: string, text: str
     'muster[bot]',
     `told only ${world.nameOf(user)} in`,
     `#${world.channels.get(channel)}`,
-    wordsIn(blocks) || text,
+    world.named(wordsIn(blocks)) || text,
   )
   return ts
 }

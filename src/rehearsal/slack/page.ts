@@ -9,6 +9,8 @@ export function pageRoutes(app: FastifyInstance, world: SlackWorld): void {
   app.get('/archives/*', async (_request, reply) => html(reply, page(world)))
 }
 
+const SIGNS: Readonly<Record<string, string>> = { eyes: '👀', white_check_mark: '✅', warning: '⚠️' }
+
 function html(reply: FastifyReply, body: string): FastifyReply {
   return reply
     .type('text/html; charset=utf-8')
@@ -57,7 +59,7 @@ function message(world: SlackWorld, one: SlackMessage): string {
   const time = new Date(Number(one.ts) * 1000).toISOString().slice(11, 16)
   const edited = one.edits > 0 ? ' <span class="hint">(edited)</span>' : ''
   const reactions = one.reactions
-    .map((name) => `<span class="reaction">${name === 'eyes' ? '👀' : escape(name)} 1</span>`)
+    .map((name) => `<span class="reaction">${SIGNS[name] ?? escape(name)} 1</span>`)
     .join('')
   const pictures = one.files
     .map(

@@ -119,6 +119,11 @@ export class SlackWorld {
     return this.users.find(({ id }) => id === user)?.name ?? user
   }
 
+  /** Words with the names of those whom they call. */
+  named(words: string): string {
+    return words.replace(/<@(\w+)>/g, (_all, id: string) => `@${this.nameOf(id)}`)
+  }
+
   /** A trigger as Slack gives them out: good for three seconds. */
   trigger(user: string): string {
     const now = Date.now()
