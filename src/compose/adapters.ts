@@ -1,9 +1,11 @@
-import { resolve } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { type GithubClient, githubClient, statusOf } from '../channels/github/client.ts'
 import { askedToWait } from '../channels/github/limits.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSender } from '../channels/github/send.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
+import { authorities, proxiesIn, proxyFor } from '../config/proxies.ts'
 import type { Platform, Sender } from '../channels/types.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Reading } from '../core/reply/foreign.ts'
@@ -17,6 +19,7 @@ import type { Store } from '../store/types.ts'
 import type { Log } from '../telemetry/log.ts'
 import { hostGit } from '../workspace/git.ts'
 import type { Leases } from '../leases/types.ts'
+import type { Env } from './base.ts'
 import { openChannels, senderTo } from './connected.ts'
 import type { Installs } from './installs.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
@@ -42,6 +45,7 @@ export interface Stand {
 
 export interface AdapterDeps {
   readonly stand?: Stand | undefined
+  readonly env: Env
   readonly settings: Settings
   readonly github: GithubSettings
   readonly store: Store
@@ -58,6 +62,7 @@ export interface AdapterDeps {
 /** Everything that reaches outside, by the settings. */
 export async function openAdapters({
   stand = {},
+  env,
   settings,
   github,
   store,
@@ -81,8 +86,8 @@ export async function openAdapters({
     stand.git ??
     hostGit(
       workDir,
-      remotesOf(client, settings.githubUrls.server),
-      openSandbox(settings.sandbox, DEFAULT_LIMITS, settings.setupHosts),
+      { ...remotesOf(client, settings.githubUrls.server), env: await wayOfGit(env, workDir) },
+      openSandbox(settings.sandbox, DEFAULT_LIMITS, settings.setupHosts, (host) => proxyFor(env, host)),
       placeOfCheckouts(workDir),
     )
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })
@@ -111,6 +116,22 @@ export async function openAdapters({
 }
 
 export type Adapters = Awaited<ReturnType<typeof openAdapters>>
+
+/** Git asks through the same proxies and trusts the same authorities as this process does; it knows the names in small letters. */
+async function wayOfGit(env: Env, workDir: string): Promise<Record<string, string>> {
+  const { HTTP_PROXY: plain, HTTPS_PROXY: secure, NO_PROXY: none } = proxiesIn(env) ?? {}
+  const proxies = {
+    ...(plain ? { http_proxy: plain } : {}),
+    ...(secure ? { https_proxy: secure } : {}),
+    ...(none ? { no_proxy: none } : {}),
+  }
+  const pem = authorities(env)
+  if (pem === undefined) return proxies
+  const file = join(workDir, 'authorities.pem')
+  await mkdir(workDir, { recursive: true })
+  await writeFile(file, pem)
+  return { ...proxies, GIT_SSL_CAINFO: file }
+}
 
 /** Where nobody says for how long (limits.md). */
 const WAIT_MS = 60_000

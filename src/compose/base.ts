@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
+import { useProxies } from '../config/proxies.ts'
 import { UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { misnamedVariables } from '../config/services.ts'
@@ -62,6 +63,7 @@ export async function openBase(
     )
   // Whoever is to run commands is not begun where they cannot be kept in.
   const works = kind === 'start' || kind === 'worker'
+  useProxies(env)
   const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox) } : read
   const secrets = secretsOf(settings)
   let redact = redactor(secrets)

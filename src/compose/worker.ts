@@ -98,6 +98,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   await leases.start()
   const adapters = await openAdapters({
     stand,
+    env: base.env,
     settings,
     github,
     store,

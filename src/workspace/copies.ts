@@ -86,6 +86,7 @@ export class BareCopies {
     return {
       url,
       env: {
+        ...this.#remotes.env,
         GIT_CONFIG_COUNT: '1',
         GIT_CONFIG_KEY_0: `http.${url}.extraHeader`,
         GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,

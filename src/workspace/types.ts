@@ -125,6 +125,8 @@ export interface Git {
 /** Where the host fetches from and pushes to, with a short-lived credential for one repository. */
 export interface Remotes {
   remote(repository: Repository, access: 'read' | 'write'): Promise<{ url: string; authorization: string }>
+  /** What git's way there needs besides: proxies, authorities. */
+  readonly env?: Readonly<Record<string, string>> | undefined
   /**
    * Git was refused (403), and does not show why: asks the platform whether that is a limit, which passes, or a refusal.
    * @returns for how long to wait, ms; undefined where it is a refusal

@@ -16,12 +16,21 @@ export interface WayOut {
   close(): Promise<void>
 }
 
+/** The operator's proxy for a host; undefined: it is reached directly. */
+export type ProxyFor = (host: string) => URL | undefined
+
+interface Way {
+  readonly allowed: readonly Allowed[]
+  readonly proxyFor: ProxyFor
+  readonly refuse: (host: string) => void
+}
+
 const PATIENCE_MS = 30_000
 const MOST_AT_ONCE = 64
 const MOST_REFUSED = 20
 
 /** Opens a way out to these hosts and nowhere else. Names are looked up here; the sandbox sees no name server. */
-export async function openWayOut(allowed: readonly Allowed[]): Promise<WayOut> {
+export async function openWayOut(allowed: readonly Allowed[], proxyFor: ProxyFor = () => undefined): Promise<WayOut> {
   const dir = await mkdtemp(join(tmpdir(), 'muster-way-'))
   if (isRoot()) await chown(dir, SANDBOX_ID, SANDBOX_ID)
   const socket = join(dir, 'proxy.sock')
@@ -31,7 +40,8 @@ export async function openWayOut(allowed: readonly Allowed[]): Promise<WayOut> {
   server.maxConnections = MOST_AT_ONCE
   server.on(
     'connect',
-    (incoming: IncomingMessage, client: Socket, head: Buffer) => void tunnel(allowed, incoming, client, head, refuse),
+    (incoming: IncomingMessage, client: Socket, head: Buffer) =>
+      void tunnel({ allowed, proxyFor, refuse }, incoming, client, head),
   )
   await new Promise<void>((done, failed) => server.once('error', failed).listen(socket, done))
   if (isRoot()) await chown(socket, SANDBOX_ID, SANDBOX_ID)
@@ -57,30 +67,67 @@ async function addressOf(allowed: readonly Allowed[], host: string, port: number
 
 /** HTTPS: `CONNECT host:port`, and then bytes both ways. */
 async function tunnel(
-  allowed: readonly Allowed[],
+  { allowed, proxyFor, refuse }: Way,
   { url = '' }: IncomingMessage,
   client: Socket,
   head: Buffer,
-  refuse: (host: string) => void,
 ): Promise<void> {
   client.on('error', () => client.destroy())
   const [, host = '', port = ''] = /^([^:\s]{1,253}):(\d{1,5})$/.exec(url) ?? []
+  const proxy = isAllowed(allowed, host, Number(port)) ? proxyFor(host) : undefined
+  if (proxy) return throughProxy(proxy, url, client, head)
   const address = await addressOf(allowed, host, Number(port))
   if (address === undefined) {
     refuse(host)
     return void client.end(`HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n`)
   }
   const upstream = connect({ host: address, port: Number(port) })
+  upstream.once('connect', () => joined(client, upstream, head))
+  watched(client, upstream)
+}
+
+/** Behind a proxy of the operator's, names are looked up there: what it reaches is its own to say. */
+function throughProxy(proxy: URL, target: string, client: Socket, head: Buffer): void {
+  const { username, password, hostname, port } = proxy
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const asking = request({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || 80),
+    method: 'CONNECT',
+    path: target,
+    agent: false,
+    headers: {
+      host: target,
+      ...(username ? { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` } : {}),
+    },
+    timeout: PATIENCE_MS,
+  })
+  const refused = () => void client.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n')
+  asking.once('connect', ({ statusCode }, upstream: Socket) => {
+    if (statusCode !== 200) {
+      upstream.destroy()
+      return refused()
+    }
+    watched(client, upstream)
+    joined(client, upstream, head)
+  })
+  asking.once('timeout', () => asking.destroy(new Error('no answer')))
+  asking.once('error', refused)
+  asking.end()
+}
+
+function watched(client: Socket, upstream: Socket): void {
   upstream.setTimeout(PATIENCE_MS, () => upstream.destroy())
   upstream.on('error', () => client.destroy())
   upstream.on('close', () => client.destroy())
   client.on('close', () => upstream.destroy())
-  upstream.once('connect', () => {
-    client.write('HTTP/1.1 200 Connection established\r\n\r\n')
-    upstream.write(head)
-    upstream.pipe(client)
-    client.pipe(upstream)
-  })
+}
+
+function joined(client: Socket, upstream: Socket, head: Buffer): void {
+  client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+  upstream.write(head)
+  upstream.pipe(client)
+  client.pipe(upstream)
 }
 
 /** Plain HTTP: a request for a whole address. Where it is redirected to is asked for anew. */

@@ -102,7 +102,7 @@ async function perform(
   const github = await base.app()
   if (!github) throw new Error('the GitHub App is gone')
   const targetOver = (local: Target) => targetElsewhere(calls, local, deploying)
-  const opened = { stand, settings, github, store, workDir, log, redact, installs, leases, targetOver }
+  const opened = { stand, env: base.env, settings, github, store, workDir, log, redact, installs, leases, targetOver }
   const adapters = await openAdapters(opened)
   const far = calls.remote<ParentSide['work']>('work')
   const kick = () => void far.kick().catch(() => {})
