@@ -11,6 +11,9 @@ type SizeOf = (block: Rich) => number
 /** What Muster has written in a place, by its markers. */
 export type Markers = ReadonlyMap<string, string>
 
+/** What stands on a ticket under a marker, and can be looked up. */
+export const MARKED: ReadonlySet<EffectBody['kind']> = new Set(['card.upsert', 'message', 'message.upsert', 'whisper'])
+
 /** Clocks differ by less. */
 const CLOCK_TOLERANCE_MS = 10 * 60_000
 

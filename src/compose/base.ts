@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
-import { useProxies } from '../config/proxies.ts'
+import { proxySecrets, useProxies } from '../config/proxies.ts'
 import { UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { misnamedVariables } from '../config/services.ts'
@@ -65,7 +65,7 @@ export async function openBase(
   const works = kind === 'start' || kind === 'worker'
   useProxies(env)
   const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox) } : read
-  const secrets = secretsOf(settings)
+  const secrets = [...secretsOf(settings), ...proxySecrets(env)]
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
   if (!elsewhere) for (const warning of warnings(env, settings)) log.warn(warning)

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
+import { UserError } from '../core/errors.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -17,7 +18,15 @@ const HERE = ['localhost', '127.0.0.1', '::1']
 /** Programs write these names in small letters too, which count first (curl's manual, "environment"). */
 export function proxiesIn(env: Env): Proxies | undefined {
   const of = (name: string) => env[name.toLowerCase()] || env[name] || undefined
-  const [plain, secure] = [of('HTTP_PROXY'), of('HTTPS_PROXY')]
+  const proxy = (name: string) => {
+    const value = of(name)
+    if (value === undefined || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol))) return value
+    throw new UserError(
+      'bad_settings',
+      `${name} is no address of a proxy: it should be like http://proxy.example:3128.`,
+    )
+  }
+  const [plain, secure] = [proxy('HTTP_PROXY'), proxy('HTTPS_PROXY')]
   if (!plain && !secure) return undefined
   const no = [...(of('NO_PROXY') ?? '').split(',').map((one) => one.trim()), ...HERE].filter(Boolean)
   return {
@@ -25,6 +34,12 @@ export function proxiesIn(env: Env): Proxies | undefined {
     ...(secure ? { HTTPS_PROXY: secure } : {}),
     NO_PROXY: [...new Set(no)].join(','),
   }
+}
+
+/** What of the proxies' addresses is secret. */
+export function proxySecrets(env: Env): string[] {
+  const { HTTP_PROXY: plain, HTTPS_PROXY: secure } = proxiesIn(env) ?? {}
+  return [plain, secure].flatMap((one) => (one ? [new URL(one).password] : [])).filter(Boolean)
 }
 
 /** The proxy on the way to a host by HTTPS; undefined: it is reached directly. */
@@ -51,8 +66,16 @@ export function useProxies(env: Env): void {
 /**
  * The authorities that programs other than Node should trust: those that Node knows, and the operator's own (`NODE_EXTRA_CA_CERTS`).
  * @returns PEM; undefined where the operator has none
+ * @throws UserError where they cannot be read
  */
 export function authorities(env: Env): string | undefined {
   const file = env['NODE_EXTRA_CA_CERTS']
-  return file ? [...rootCertificates, readFileSync(file, 'utf8')].join('\n') : undefined
+  if (!file) return undefined
+  try {
+    return [...rootCertificates, readFileSync(file, 'utf8')].join('\n')
+  } catch (error) {
+    throw new UserError('bad_settings', `NODE_EXTRA_CA_CERTS names a file that cannot be read: ${file}.`, {
+      cause: error,
+    })
+  }
 }

@@ -70,8 +70,9 @@ async function finish(
     const who = await people.take(code)
     if (!who) return html(reply.code(404), GONE)
     await people.setEmails(person, emails)
-    await people.link(who, person, 'signed in with GitHub', `github:${person.id}:${person.login}`)
-    const resumed = await resumeRequests(people, onArrival, who)
+    const resumed = await linkAndResume(people, onArrival, who, () =>
+      people.link(who, person, 'signed in with GitHub', `github:${person.id}:${person.login}`),
+    )
     log('info', 'an account was linked', {
       channel: who.channel,
       account: who.account,
@@ -86,13 +87,19 @@ async function finish(
   }
 }
 
-/** What somebody asked for before goes on. @returns how much of it */
-export async function resumeRequests(
+/**
+ * Links somebody's account, and what they asked for before goes on. It arrives first: a process that ends in between has lost nothing, since
+ * what arrives of somebody who is not known is kept again.
+ * @returns how much of it
+ */
+export async function linkAndResume(
   people: Pick<PeopleStore, 'resume'>,
   onArrival: HttpDeps['onArrival'],
   who: Pick<Who, 'channel' | 'account' | 'id'>,
+  link: () => Promise<void>,
 ): Promise<number> {
   const resumed = await people.resume(who)
+  await link()
   // The sweeper finds what the queue lost.
   for (const { id, account, lane } of resumed) void onArrival(id, { account, lane })
   return resumed.length

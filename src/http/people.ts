@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CHANNEL_NAMES } from '../core/said.ts'
-import { resumeRequests } from './link.ts'
+import { linkAndResume } from './link.ts'
 import type { PersonLink } from '../people/types.ts'
 import { type Api, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
@@ -47,13 +47,14 @@ export function peopleRoutes(app: Api, { store, onArrival }: HttpDeps): void {
     },
     async (request, reply) => {
       const { channel, account, member, name, githubId, login } = request.body
-      await store.people.link(
-        { channel, account, id: member, name: name || member },
-        { id: githubId, login },
-        'operator',
-        'api',
+      await linkAndResume(store.people, onArrival, { channel, account, id: member }, () =>
+        store.people.link(
+          { channel, account, id: member, name: name || member },
+          { id: githubId, login },
+          'operator',
+          'api',
+        ),
       )
-      await resumeRequests(store.people, onArrival, { channel, account, id: member })
       return reply.code(201).send({ linked: true as const })
     },
   )

@@ -1,5 +1,7 @@
 import { SendError } from '../channels/types.ts'
 import type { Heard, SaidElsewhere } from '../core/heard.ts'
+import { cutLine } from '../core/harmless.ts'
+import { clip } from '../core/sanitise.ts'
 import { isAside, memberKey, type Remark } from '../core/said.ts'
 import type { HeardBefore } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
@@ -7,6 +9,10 @@ import { mayWriteAs, personOf } from './writers.ts'
 
 /** So many people are asked about; of anybody else nothing is known. */
 const MAX_AUTHORS = 25
+/** Characters of what is kept: a task is read whole at each of its steps. */
+const MAX_REMARK = 3000
+const MAX_NAME = 60
+const MAX_FILE = 200
 
 /** What was said before a request in its conversation, with the authority of each author. */
 export async function heardBefore(deps: InboxDeps, { elsewhere, repository }: Heard): Promise<readonly HeardBefore[]> {
@@ -17,7 +23,15 @@ export async function heardBefore(deps: InboxDeps, { elsewhere, repository }: He
   for (const { by, at, text, attached, isForwarded } of remarks) {
     const key = memberKey(by)
     if (!known.has(key) && known.size < MAX_AUTHORS) known.set(key, await authorityOf(deps, repository, by))
-    found.push({ by: by.name, authority: known.get(key) ?? 'unknown on GitHub', at, text, attached, isForwarded })
+    found.push({
+      // A name is one line that holds no sign: it stands beside what its bearer may do.
+      by: cutLine(by.name.replace(/[^\p{L}\p{N}_.-]+/gu, ' '), MAX_NAME),
+      authority: known.get(key) ?? 'unknown on GitHub',
+      at,
+      text: clip(text, MAX_REMARK),
+      attached: attached.map((name) => cutLine(name, MAX_FILE)),
+      isForwarded,
+    })
   }
   return found
 }

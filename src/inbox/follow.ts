@@ -182,6 +182,8 @@ async function signInFirst(
   const { people } = deps.store
   const code = await people.offer(member, isPrivate ? OFFER_MS.private : OFFER_MS.seen)
   if (isRequest) await people.keep(member, scene.eventId, scene.only ?? scene.part.nth)
+  // Signed in meanwhile: what was kept too late goes on at once.
+  if (isRequest && (await people.personOf(member))) await people.resume(member)
   await whisper(deps, scene, linkOffer(deps.linkUrl(code), isPrivate, isRequest))
   return decideOnly(
     deps,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authorities, proxiesIn, proxyFor } from '../../src/config/proxies.ts'
+import { authorities, proxiesIn, proxyFor, proxySecrets } from '../../src/config/proxies.ts'
 import { hostGit } from '../../src/workspace/git.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { openWayOut } from '../../src/workspace/wayout.ts'
@@ -122,6 +122,12 @@ describe('a way out through a proxy', () => {
     expect(asked.filter((one) => one.startsWith('joined'))).toEqual(['joined registry.test:443'])
     await way.close()
     joining.close()
+  })
+
+  it('says what is wrong with it, and keeps its password', () => {
+    expect(() => proxiesIn({ HTTPS_PROXY: 'proxy:3128' })).toThrow('HTTPS_PROXY is no address')
+    expect(() => authorities({ NODE_EXTRA_CA_CERTS: '/none.pem' })).toThrow('/none.pem')
+    expect(proxySecrets({ HTTPS_PROXY: 'http://u:hunter22@p:1' })).toEqual(['hunter22'])
   })
 
   it('trusts what the operator trusts, and what everybody does', () => {

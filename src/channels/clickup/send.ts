@@ -5,7 +5,7 @@ import type { Reading } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { countParts, firstPart, foundIn, partsOf, rewriteParts } from '../messages.ts'
+import { countParts, firstPart, foundIn, MARKED, partsOf, rewriteParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import type { ClickupClient } from './client.ts'
 import { markersOn, signed } from './markers.ts'
@@ -65,9 +65,6 @@ export function costOf(body: EffectBody): Cost {
   if (body.kind === 'seen') return {}
   return { request: body.kind === 'ticket.move' ? 3 : countParts(body, sizeOf) }
 }
-
-/** What can be looked up: what stands there under a marker. */
-const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'whisper'])
 
 function ours(body: EffectBody): Own {
   if ('surface' in body && body.surface.channel === 'clickup') return { ...body, surface: body.surface }

@@ -4,7 +4,7 @@ import { type Reading, titleOf } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { firstPart, foundIn, partsOf, rewriteParts } from '../messages.ts'
+import { firstPart, foundIn, MARKED, partsOf, rewriteParts } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 import { costOf } from './costs.ts'
@@ -68,9 +68,6 @@ export function jiraSender(deps: JiraSendDeps): Sender {
     },
   }
 }
-
-/** What can be looked up: what stands there under a marker. */
-const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert', 'whisper'])
 
 function ours(body: EffectBody): Own {
   if ('surface' in body && body.surface.channel === 'jira') return { ...body, surface: body.surface }

@@ -123,7 +123,7 @@ function remarksIn(team: string, message: Message, isRequest: boolean): Remark[]
   const words = isRequest ? '' : markdownOf(text, []).text
   const at = Math.floor(Number(ts) * 1000)
   const own: Remark = { by: authorOf(team, message), at, text: words, attached, isForwarded: false }
-  const passed = attachments.flatMap((one) => forwarded(team, one, at))
+  const passed = attachments.slice(0, MAX_ATTACHED).flatMap((one) => forwarded(team, one, at))
   return words.trim() === '' && attached.length === 0 ? passed : [own, ...passed]
 }
 

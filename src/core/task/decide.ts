@@ -4,6 +4,7 @@ import { effectsOf } from './effects.ts'
 import { evolve } from './evolve.ts'
 import { decideGithub } from './github.ts'
 import { decidePerson } from './person.ts'
+import { marks } from './marks.ts'
 import { progress } from './progress.ts'
 import { decideStep } from './results.ts'
 import { decideSurface, surfaceFailed } from './surfaces.ts'
@@ -32,7 +33,7 @@ export function complete(before: Task | undefined, decided: Decided, now: number
     const event = events[index]
     if (!event || index > MAX_FOLLOW_UPS) throw new Error('the workflow does not come to rest')
     const next = evolve(task, event, now)
-    effects.push(...effectsOf(next, event, now))
+    effects.push(...effectsOf(next, event, now), ...marks(task, next))
     task = next
     if (index === events.length - 1) events.push(...progress(next))
   }

@@ -14,7 +14,6 @@ import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
 import { budgetKey, planKey, questionKey, readyKey, settledEffects } from './settled.ts'
-import { marks } from './marks.ts'
 import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
@@ -26,7 +25,6 @@ import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 export function effectsOf(task: Task, event: TaskEvent, at: number): EffectIntent[] {
   return [
     ...cards(task),
-    ...marks(task, event),
     ...opened(task, event),
     ...special(task, event),
     ...surfaceEffects(task, event),

@@ -1,24 +1,12 @@
 import type { EffectIntent, Mark } from '../effects.ts'
 import { place } from './places.ts'
 import { failedStep } from './steps.ts'
-import type { Task, TaskEvent } from './types.ts'
+import type { Task } from './types.ts'
 
-/** When the sign on a request may be another one. */
-const MARKING: ReadonlySet<TaskEvent['type']> = new Set([
-  'task.finished',
-  'task.cancelled',
-  'task.handed_off',
-  'step.failed',
-  'step.reset',
-  'step.added',
-  'effect.again',
-  'release.requested',
-])
-
-/** 👀 on what was asked becomes ✅ or ⚠️, and 👀 again where the work goes on. */
-export function marks(task: Task, { type }: TaskEvent): EffectIntent[] {
+/** 👀 on what was asked becomes ✅ or ⚠️, and 👀 again where the work goes on: whenever the sign is another one than before. */
+export function marks(before: Task | undefined, task: Task): EffectIntent[] {
   const { surface, messageId } = task.origin
-  if (!surface || !messageId || !MARKING.has(type)) return []
+  if (!surface || !messageId || !before || markOf(before) === markOf(task)) return []
   return [{ key: 'mark', body: { kind: 'mark.upsert', place: place(task), surface, messageId } }]
 }
 
