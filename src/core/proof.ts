@@ -5,6 +5,8 @@ import { compared } from './failures.ts'
 export type Evidence = Pick<Proof, 'testFiles' | 'red' | 'green' | 'suite' | 'note' | 'baseline' | 'support'> & {
   /** The test files as they were on the base, where they existed there. */
   readonly before: Run | undefined
+  /** Who decided to go on although the tests could not be run before the change. */
+  readonly goneOn?: string | undefined
 }
 
 /** What speaks against a proof: it is wrong, or a person has to look. */
@@ -21,15 +23,16 @@ interface Finding {
 export function judgeProof(evidence: Evidence): ProofVerdict {
   const { suite, testFiles, support = [] } = evidence
   const hasTests = testFiles.length + support.length > 0
-  const red = hasTests ? redness(evidence) : wrong('the change has no test of its own')
-  const green = hasTests ? greenness(evidence) : undefined
+  const isRunnable = suite !== undefined || evidence.goneOn === undefined
+  const red = !isRunnable ? undefined : hasTests ? redness(evidence) : wrong('the change has no test of its own')
+  const green = isRunnable && hasTests ? greenness(evidence) : undefined
   const whole = wholeness(evidence)
   const findings = [red, green, whole, ...noted(evidence)].filter((one) => one !== undefined)
   const proved = findings.length === 0
   return {
     proved,
-    red: hasTests && red === undefined,
-    green: hasTests && green === undefined,
+    red: isRunnable && hasTests && red === undefined,
+    green: isRunnable && hasTests && green === undefined,
     suite: suite !== undefined && whole === undefined,
     reasons: proved ? [provedBecause(evidence)] : findings.map(({ text }) => text),
     ...(!proved && findings.every(({ isOpen }) => isOpen) ? { open: true } : {}),
@@ -44,6 +47,11 @@ export function mayBeReviewed({ proved, open }: ProofVerdict): boolean {
 const wrong = (text: string): Finding => ({ text, isOpen: false })
 const open = (text: string): Finding => ({ text, isOpen: true })
 
+/** Tests that could not be run before either prove nothing and disprove nothing, once somebody has decided to go on without. */
+function untold({ goneOn }: Evidence, text: string): Finding {
+  return goneOn === undefined ? wrong(text) : open(`${text}; ${goneOn} decided to go on without proof`)
+}
+
 function provedBecause({ suite, baseline }: Evidence): string {
   const known = baseline?.failures?.length ?? 0
   return suite?.exitCode === 0
@@ -52,10 +60,11 @@ function provedBecause({ suite, baseline }: Evidence): string {
 }
 
 /** The new tests must fail without the change, beyond what failed there already. */
-function redness({ red, before }: Evidence): Finding | undefined {
+function redness(evidence: Evidence): Finding | undefined {
+  const { red, before } = evidence
+  if (red?.exitCode === 124) return untold(evidence, 'the new tests run out of time on the base')
   if (red === undefined || red.exitCode === 0)
     return wrong('the new tests pass without the change too, so they prove nothing')
-  if (red.exitCode === 124) return wrong('the new tests run out of time on the base')
   if (before === undefined || before.exitCode === 0) return undefined
   const than = compared(red, before)
   if (than.kind === 'worse') return undefined
@@ -64,9 +73,10 @@ function redness({ red, before }: Evidence): Finding | undefined {
     : open('the test files fail on the base without the new tests already, and which tests those are cannot be told')
 }
 
-function greenness({ green, before }: Evidence): Finding | undefined {
+function greenness(evidence: Evidence): Finding | undefined {
+  const { green, before } = evidence
   if (green?.exitCode === 0) return undefined
-  if (green?.exitCode === 124) return wrong('the new tests run out of time with the change')
+  if (green?.exitCode === 124) return untold(evidence, 'the new tests run out of time with the change')
   if (!green || !before || before.exitCode === 0) return wrong('the new tests fail with the change')
   const than = compared(green, before)
   if (than.kind === 'same') return undefined
@@ -75,11 +85,12 @@ function greenness({ green, before }: Evidence): Finding | undefined {
     : open('the test files fail with the change and without it, and whether in the same tests cannot be told')
 }
 
-function wholeness({ suite, baseline }: Evidence): Finding | undefined {
+function wholeness(evidence: Evidence): Finding | undefined {
+  const { suite, baseline } = evidence
   if (suite === undefined)
-    return wrong('there is no command that runs the tests (set checks.test in .github/muster.yml)')
+    return untold(evidence, 'there is no command that runs the tests (set checks.test in .github/muster.yml)')
   if (suite.exitCode === 0) return undefined
-  if (suite.exitCode === 124) return wrong('the whole suite runs out of time with the change')
+  if (suite.exitCode === 124) return untold(evidence, 'the whole suite runs out of time with the change')
   if (!baseline || baseline.exitCode === 0) return wrong('the whole suite fails with the change')
   const than = compared(suite, baseline)
   if (than.kind === 'same') return undefined

@@ -2,7 +2,7 @@ import type { Command } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { once } from '../core/once.ts'
 import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
-import { budgetBinding } from '../core/reply/buttons.ts'
+import { baselineBinding, budgetBinding } from '../core/reply/buttons.ts'
 import { toldIn } from '../core/calls.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
@@ -150,9 +150,15 @@ function fits({ action, value }: Extract<SaidWhat, { type: 'button' }>, task: Ta
   if (action === 'cancel' || action === 'retry') return task?.id === value
   const gate = task?.gate
   if (action === 'continue')
-    return task !== undefined && gate?.kind === 'budget' && value.endsWith(` ${budgetBinding(task)}`)
+    return task !== undefined && binding(task) !== undefined && value.endsWith(` ${binding(task) ?? ''}`)
   if (action === 'reject') return gate?.kind === 'plan' || gate?.kind === 'deploy' ? gate.hash === value : false
   return true
+}
+
+/** What a press on *Continue* would go on from. */
+function binding(task: Task): string | undefined {
+  if (task.gate?.kind === 'budget') return budgetBinding(task)
+  return task.gate?.kind === 'baseline' ? baselineBinding(task) : undefined
 }
 
 /** A press says what the command would have said. */
@@ -165,6 +171,7 @@ function buttonText(action: string, value: string): string | undefined {
     case 'retry':
       return `@muster ${action}`
     case 'continue':
+      if (value.startsWith('0 ')) return '@muster continue'
       return /^\d{1,4} /.test(value) ? `@muster continue +$${value.split(' ', 1).join()}` : undefined
     default:
       return undefined

@@ -7,10 +7,15 @@ import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { charter, finished, instructionsOf, newNonce, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
+import { suiteOn, testsAsTheyAre } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** QA: proves a head from fresh clones, without SD's tree. */
-export const qa: RoleModule = { role: 'qa', handlers: { prove } }
+export const qa: RoleModule = { role: 'qa', handlers: { baseline, prove } }
+
+async function baseline(context: StepContext) {
+  return { kind: 'baseline', baseline: await testsAsTheyAre(context) } as const
+}
 
 interface Case {
   readonly context: StepContext
@@ -32,10 +37,10 @@ async function prove(context: StepContext) {
   const input: Case = { context, baseSha, headSha, tests, support }
   const base = await onBase(input)
   const { files, ...head } = await onHead(input, base)
-  const seen = { testFiles: tests, support, ...base, ...head }
+  const seen = { testFiles: tests, support, ...base, ...head, ...goneOn(task) }
   const failing = [seen.green, seen.suite].filter((run) => run !== undefined && run.exitCode !== 0)
   const annotations = failing.flatMap((run) => annotationsOf(run?.output ?? '', files))
-  const { before: _, ...kept } = seen
+  const { before: _, goneOn: __, ...kept } = seen
   const proof: Proof = { headSha, baseSha, ...kept, annotations, verdict: judgeProof(seen) }
   return { kind: 'proof', proof } as const
 }
@@ -82,7 +87,16 @@ async function onHead(input: Case, base: OnBase): Promise<OnHead> {
     const files = new Set((await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })).output.split('\n'))
     // Red may have been red before: then it must not get worse.
     const baseline = suite && suite.exitCode !== 0 ? await suiteOnBase(input, base) : undefined
-    const seen = { testFiles: tests, support, ...base, green, suite, baseline, note: undefined }
+    const seen = {
+      testFiles: tests,
+      support,
+      ...base,
+      green,
+      suite,
+      baseline,
+      note: undefined,
+      ...goneOn(context.task),
+    }
     const note = mayBeReviewed(judgeProof(seen))
       ? await judgeCriteria(context, checkout, [
           ['New and changed tests on the base', base.red],
@@ -97,7 +111,12 @@ async function onHead(input: Case, base: OnBase): Promise<OnHead> {
 
 function suiteOnBase({ context, baseSha, support }: Case, { before }: OnBase): Promise<Run | undefined> {
   if (support.length > 0) return Promise.resolve(before)
-  return withCheckout(context, baseSha, (checkout, checks) => runSuite(context, checkout, checks))
+  return suiteOn(context, baseSha)
+}
+
+/** Who goes on although the tests could not be run. */
+function goneOn({ baseline }: Task): { readonly goneOn?: string | undefined } {
+  return { goneOn: baseline?.accepted?.login }
 }
 
 async function runSuite({ task }: StepContext, checkout: Checkout, { test }: Checks): Promise<Run | undefined> {

@@ -20,6 +20,7 @@ import {
   specText,
 } from './prompt.ts'
 import { BudgetReached, type RoleModule, type StepContext } from './types.ts'
+import { suiteOn } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** SD: makes the change, and mends it after a failed proof, a review or a failed check. */
@@ -131,13 +132,13 @@ async function work(context: StepContext, input: Work) {
   const system = charter(context.step.kind === 'rework' ? 'rework' : 'sd', await instructionsOf(context, input.main))
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
   const patch = await withCheckout(context, input.startSha, async (checkout, checks) => {
-    if (!checks.test)
+    if (!checks.test && !task.baseline?.accepted)
       throw new UserError(
         'no_test_command',
         'It is not known how the tests of this repository are run, so no change could be proved.',
         { hint: 'Set `checks.test` in `.github/muster.yml`, then `retry`.' },
       )
-    const commands = `\n\nThe whole suite is run by: ${checks.test}${checks.testFiles ? `\nSingle test files by: ${checks.testFiles}` : ''}`
+    if (checks.setup) await checkout.disregard(input.startSha)
     await checkout.run(['git', 'tag', BASE_TAG, baseSha])
     const baseline = once(() => suiteOn(context, baseSha))
     const check = (note: Note) => objection(context, checkout, checks, note, input, baseline)
@@ -146,7 +147,7 @@ async function work(context: StepContext, input: Work) {
       permissions: ['read', 'write', 'run'],
       checkout,
       system,
-      prompt: input.prompt + commands,
+      prompt: `${input.prompt}\n\n${testsText(task, checks)}`,
       artefact: input.artefact,
       check,
     })
@@ -174,6 +175,24 @@ async function work(context: StepContext, input: Work) {
   return { kind: 'patch', patch } as const
 }
 
+/** How the tests are run, and what of them is red without the change. */
+function testsText({ baseline }: Task, { test, testFiles }: Checks): string {
+  const { failures = [] } = baseline?.run ?? {}
+  return [
+    test
+      ? `The whole suite is run by: ${test}${testFiles ? `\nSingle test files by: ${testFiles}` : ''}`
+      : 'It is not known how the tests of this repository are run. A person has decided that the change is made without proof.',
+    ...(test && baseline?.accepted
+      ? ['It could not be run before the change; a person has decided that the work goes on without proof.']
+      : []),
+    ...(failures.length > 0
+      ? [
+          `These fail already, without any change; nothing else may fail:\n${quoteBlock('failures', clip(failures.join('\n'), 4000), newNonce())}`,
+        ]
+      : []),
+  ].join('\n')
+}
+
 /** Whether work that ended there was going somewhere. */
 function isKept(what: Extract<AgentOutcome<Note>, { kind: 'limit' }>['what']): boolean {
   return what === 'turns' || what === 'time' || what === 'checks'
@@ -185,14 +204,6 @@ function byId(answers: readonly ReviewAnswer[], { review }: Task): ReviewAnswer[
     const entry = review.ledger[answer.id - 1]
     return entry ? [{ ...answer, id: entry.comment.id }] : []
   })
-}
-
-/** The whole suite without the change: asked for only where it fails with it. */
-function suiteOn(context: StepContext, sha: string): Promise<Run | undefined> {
-  const { timeoutSeconds } = context.task.settings.checks
-  return withCheckout(context, sha, async (checkout, { test }) =>
-    test ? evidence(checkout, test, timeoutSeconds) : undefined,
-  )
 }
 
 /** What was red before is no fault of the change. @returns what is wrong; undefined where nothing is, or nobody can tell */
@@ -219,7 +230,7 @@ async function objection(
   if (missing.length > 0) return { text: `answers are missing for the comments ${missing.join(', ')}`, isError: true }
   const { files } = await checkout.diff(parentSha)
   if (files.length === 0) return undefined
-  if (!task.headSha && !files.some(belongsToTests))
+  if (checks.test && !task.headSha && !files.some(belongsToTests))
     return {
       text: 'the change has no test; add one that fails without the change, in a file that the test runner finds',
       isError: true,

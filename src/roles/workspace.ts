@@ -6,6 +6,17 @@ import { clip } from '../core/sanitise.ts'
 import type { Checkout } from '../workspace/types.ts'
 import type { StepContext } from './types.ts'
 
+/** A repository's set-up command failed: nothing of it can be run. */
+export class SetupFailed extends UserError {
+  readonly run: Run
+  constructor(run: Run, hint: string) {
+    super('setup_failed', `The set-up command failed (exit code ${run.exitCode}):\n${run.output.slice(-1500)}\n`, {
+      hint,
+    })
+    this.run = run
+  }
+}
+
 /** How much of a command's output is kept as evidence. */
 const EVIDENCE = 20_000
 
@@ -57,25 +68,25 @@ async function findChecks({ git, task }: StepContext, sha: string, checkout: Che
 async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, checks: Checks): Promise<void> {
   if (!checks.setup) return
   const { timeoutSeconds, setupNetwork: wanted } = task.settings.checks
-  const result = await checkout.run(['/bin/sh', '-c', checks.setup], {
-    timeoutMs: timeoutSeconds * 1000,
-    network: wanted && setupNetwork,
-  })
-  if (result.exitCode === 0) return
+  const network = wanted && setupNetwork
+  const run = await evidence(checkout, checks.setup, timeoutSeconds, { network })
+  // Somebody has decided to go on with the tree as it is.
+  if (run.exitCode === 0 || task.baseline?.accepted) return
   const hint =
     wanted && !setupNetwork
       ? 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
       : 'See `checks.setup` in .github/muster.yml.'
-  throw new UserError(
-    'setup_failed',
-    `The set-up command failed (exit code ${result.exitCode}):\n${result.output.slice(-1500)}\n`,
-    { hint },
-  )
+  throw new SetupFailed(run, hint)
 }
 
 /** Runs a shell command of the repository and keeps what it printed as evidence. */
-export async function evidence(checkout: Checkout, command: string, timeoutSeconds: number): Promise<Run> {
-  const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000 })
+export async function evidence(
+  checkout: Checkout,
+  command: string,
+  timeoutSeconds: number,
+  options: { readonly network?: boolean } = {},
+): Promise<Run> {
+  const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000, ...options })
   const { exitCode, seconds, output } = result
   // What was left out in the middle may have failed.
   const isCut = /\[… \d{1,12} characters left out …\]/.test(output)

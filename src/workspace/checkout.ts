@@ -4,6 +4,8 @@ import { removeTree } from './spawn.ts'
 import type { Checkout, Sandbox } from './types.ts'
 
 const DIFF_LIMIT = 5_000_000
+/** A list of files may be longer than a change: what a set-up leaves is listed too. */
+const LIST_LIMIT = 40_000_000
 
 // Made inside the sandbox: the tree may hold anything by now, its .git too, so the comparison uses the pristine copy and
 // an index and object store of its own.
@@ -14,8 +16,30 @@ git read-tree "$1"
 # A repository inside the tree is just files: what is in its .git does not count.
 find . -mindepth 2 -name .git -prune -exec rm -rf {} +
 git -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile=/dev/null add -A . 2>/dev/null
-if [ "$2" = names ]; then git diff --cached --name-only -z --no-renames "$1"
-else git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1" | base64 -w 0; fi`
+if [ "$2" = list ]; then git diff --cached --raw --no-abbrev -z --no-renames "$1"; exit; fi
+git update-index -z --index-info
+git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1" | base64 -w 0`
+
+/** A file that differs from a commit: its mode and object there and here, as `git update-index --index-info` takes them. */
+interface Entry {
+  readonly before: string
+  readonly after: string
+  readonly path: string
+}
+
+/** What `git diff --raw -z` lists: `:mode mode object object status`, and the path. */
+function entriesOf(raw: string): Entry[] {
+  const parts = raw.split('\0').filter(Boolean)
+  return parts.flatMap((head, index) => {
+    const [, modeBefore, modeAfter, before, after] = /^:(\d+) (\d+) (\w+) (\w+) \w+$/.exec(head) ?? []
+    const path = parts[index + 1]
+    if (index % 2 === 1 || path === undefined) return []
+    return [{ before: `${modeBefore} ${before}`, after: `${modeAfter} ${after}`, path }]
+  })
+}
+
+/** The same name for a file as long as it has the same content. */
+const asItIs = ({ after, path }: Entry) => `${after}\t${path}`
 
 export interface CheckoutInput {
   readonly dir: string
@@ -45,30 +69,39 @@ export async function makeCheckout({ dir, base, sha, sandbox, signal }: Checkout
     await dispose()
     throw error
   }
-  const diffOf = async (what: 'names' | 'patch', against: string) => {
+  const read = async (what: 'list' | 'patch', against: string, limit: number, stdin = '') => {
     const result = await inside(['/bin/sh', '-c', DIFF_SCRIPT, 'sh', against, what], {
       timeoutMs: 120_000,
-      maxOutput: DIFF_LIMIT * 2,
+      maxOutput: limit * 2,
+      stdin,
     })
     if (result.exitCode !== 0)
       throw new UserError('diff_failed', 'The change could not be read from the workspace.', {
         cause: new Error(result.output.slice(-2000)),
       })
-    if (result.output.length > DIFF_LIMIT)
-      throw new UserError('patch_too_large', `The change is larger than ${DIFF_LIMIT / 1e6} MB.`)
+    if (result.output.length > limit)
+      throw new UserError('patch_too_large', `The change is larger than ${limit / 1e6} MB.`)
     return result.output
   }
+  const differing = async (against: string) => entriesOf(await read('list', against, LIST_LIMIT))
+  let leftBehind: ReadonlySet<string> = new Set()
   return {
     dir,
     sha,
     run: inside,
     dispose,
+    async disregard(against = sha) {
+      leftBehind = new Set((await differing(against)).map(asItIs))
+    },
     async diff(against = sha) {
-      const files = (await diffOf('names', against)).split('\0').filter(Boolean)
-      return {
-        diff: files.length > 0 ? Buffer.from(await diffOf('patch', against), 'base64').toString('latin1') : '',
-        files,
-      }
+      const all = await differing(against)
+      const files = all.filter((entry) => !leftBehind.has(asItIs(entry))).map(({ path }) => path)
+      if (files.length === 0) return { diff: '', files }
+      const asBefore = all
+        .filter((entry) => leftBehind.has(asItIs(entry)))
+        .map(({ before, path }) => `${before}\t${path}\0`)
+      const patch = await read('patch', against, DIFF_LIMIT, asBefore.join(''))
+      return { diff: Buffer.from(patch, 'base64').toString('latin1'), files }
     },
   }
 }

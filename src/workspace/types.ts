@@ -86,6 +86,11 @@ export interface Checkout {
   ): Promise<RunResult>
   /** Everything that differs from a commit (the one cloned, if not told otherwise), as a binary git patch with one character a byte (files need not be UTF-8); made inside the sandbox. */
   diff(against?: string): Promise<{ diff: string; files: string[] }>
+  /**
+   * What differs from a commit now is nobody's change (a set-up has left it, say): it is no part of a later diff for as long as it
+   * stays as it is.
+   */
+  disregard(against?: string): Promise<void>
   dispose(): Promise<void>
 }
 

@@ -73,6 +73,7 @@ const checkout = {
   sha: '',
   run: () => Promise.reject(new Error('x')),
   diff: () => Promise.reject(new Error('x')),
+  disregard: () => Promise.reject(new Error('none')),
   dispose: () => Promise.resolve(),
 }
 const job = (extra: Partial<AgentJob<Artefact>> = {}): AgentJob<Artefact> => ({

@@ -124,7 +124,7 @@ for (const [name, open, available] of places) {
       expect(JSON.parse(JSON.stringify(again))).toEqual(JSON.parse(JSON.stringify(one.task)))
       expect((await store.tasks.latest(conversation))?.version).toBe(one.task.version)
       expect((await store.tasks.waiting(0, 10)).find((waiting) => waiting.id === start.task.id)?.work).toMatchObject([
-        { kind: 'step', step: 'spec', attempt: 1 },
+        { kind: 'step', step: 'baseline', attempt: 1 },
       ])
       expect(await store.tasks.versions([start.task.id])).toEqual(new Map([[start.task.id, one.task.version]]))
       expect((await store.tasks.load(start.task.id))?.chain).toEqual(end)

@@ -11,6 +11,7 @@ import type { Step, Task, TaskEvent } from '../../src/core/task/types.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import {
   alice,
+  baseline,
   bob,
   deployed,
   design,
@@ -72,6 +73,8 @@ const VERBS = [
 
 function resultFor(step: Step, task: Task, n: number): StepResult {
   switch (step.kind) {
+    case 'baseline':
+      return { kind: 'baseline', baseline: baseline(n % 5 === 0 ? 'broken' : n % 3 === 0 ? 'red' : 'green') }
     case 'spec':
       return {
         kind: 'spec',
@@ -277,6 +280,7 @@ it('keeps its invariants under any sequence of events, and replays to the same s
   )
   // The sequences get far enough to mean something.
   expect([...reached].toSorted()).toEqual([
+    'baseline',
     'build',
     'deploy',
     'design',

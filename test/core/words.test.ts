@@ -10,6 +10,7 @@ import { decide } from '../../src/core/task/decide.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { alice, bob, opened, origin, settings } from '../support/tasks.ts'
 import { commandsPage } from '../support/words.print.ts'
+import { Driver } from '../support/driver.ts'
 import { type At, type Row, WORDS } from '../support/words.ts'
 
 const carol = { id: 3, login: 'carol' }
@@ -19,6 +20,7 @@ const base = opened().task
 const AT: Readonly<Record<At, Task | undefined>> = {
   nothing: undefined,
   work: base,
+  tests: new Driver(opened(), 'broken').task,
   question: { ...base, status: 'waiting', gate: { kind: 'question', questions: ['per item?'], openedAt: 1000 } },
   plan: { ...base, status: 'waiting', gate: plan },
   deploy: {

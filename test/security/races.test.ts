@@ -7,7 +7,7 @@ import { createEngine } from '../../src/workflow/engine.ts'
 import type { Workflow } from '../../src/workflow/types.ts'
 import { runs } from '../support/amount.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
-import { alice, bob, design, opened, patch, proof, releasePlan, said, spec } from '../support/tasks.ts'
+import { alice, baseline, bob, design, opened, patch, proof, releasePlan, said, spec } from '../support/tasks.ts'
 
 /** Decisions that cross: whichever comes first, the history says one thing (security.md 13, 54, 55; reliability.md R19). */
 const ROUNDS = runs(1000, 30)
@@ -50,6 +50,7 @@ describe('races', { timeout: 900_000 }, () => {
     const conversationId = await db.storage.store.conversations.at(`github:9#${randomUUID()}`)
     const { events } = opened({ id: randomUUID(), conversationId, forcePlanGate: true })
     const { task } = await workflow.open(events, { outcome: 'accepted', reason: 'test', detail: '' }, 'test')
+    await step(task.id, { kind: 'baseline', baseline: baseline() })
     await step(task.id, { kind: 'spec', spec: spec() })
     await step(task.id, { kind: 'design', design: design() })
     return task.id

@@ -1,17 +1,22 @@
+import type { BaselineFinding } from '../../src/core/baseline.ts'
 import type { StepResult, TaskCommand } from '../../src/core/task/commands.ts'
 import { decide, type Outcome } from '../../src/core/task/decide.ts'
 import { readySteps } from '../../src/core/task/steps.ts'
 import type { Task } from '../../src/core/task/types.ts'
-import { alice, design, opened, patch, said, spec } from './tasks.ts'
+import { alice, baseline, design, opened, patch, said, spec } from './tasks.ts'
 
 /** Drives a task as the engine would. */
 export class Driver {
   task: Task
   last: Outcome
   at = 2000
-  constructor(start: Outcome = opened()) {
+  /** @param tests what they said before the work began */
+  constructor(start: Outcome = opened(), tests: BaselineFinding | 'not run' = 'green') {
     this.last = start
     this.task = start.task
+    if (tests !== 'not run' && this.ready().includes('baseline'))
+      this.step('baseline', { kind: 'baseline', baseline: baseline(tests) })
+    if (tests === 'green') this.last = start
   }
   do(command: TaskCommand): Outcome {
     this.at += 1000

@@ -11,6 +11,7 @@ import {
   whyReply,
 } from '../../src/core/reply/answers.ts'
 import { statusCard, surfaceCard } from '../../src/core/reply/card.ts'
+import { baselineComment } from '../../src/core/reply/baseline.ts'
 import { homeDocument } from '../../src/core/reply/home.ts'
 import { answerComment, planComment, questionComment } from '../../src/core/reply/plan.ts'
 import { budgetComment, failedComment, handOffComment, pullRequestBody } from '../../src/core/reply/pull.ts'
@@ -18,7 +19,20 @@ import { deployFailedComment, releasePlanComment, reportComment } from '../../sr
 import { effectsOf } from '../../src/core/task/effects.ts'
 import type { ReviewComment, Task, TaskEvent } from '../../src/core/task/types.ts'
 import { decide } from '../../src/core/task/decide.ts'
-import { alice, deployed, design, opened, origin, patch, proof, releasePlan, report, said, spec } from './tasks.ts'
+import {
+  alice,
+  baseline,
+  deployed,
+  design,
+  opened,
+  origin,
+  patch,
+  proof,
+  releasePlan,
+  report,
+  said,
+  spec,
+} from './tasks.ts'
 
 /** Addresses that Muster links by itself in these documents. */
 export const OWN_URLS = [origin.url, 'http://github.test/acme/shop/pull/6', 'http://x', 'http://muster.test/link/c']
@@ -76,6 +90,13 @@ export function poisonedTask(word: string): Task {
       requester: { id: 3, login: word },
     },
     notes: [{ by: alice, text: word, at: 1 }],
+    baseline: {
+      ...baseline('red'),
+      sha: '0123456789abcdef',
+      run: { command: word, exitCode: 1, seconds: 1, output: word, failures: [word, word] },
+      hint: word,
+      accepted: { id: 3, login: word },
+    },
     spec: spec({
       title: word,
       problem: word,
@@ -151,6 +172,7 @@ export function documentsOf(task: Task, word: string): Document[] {
     { kind: 'plan', hash: 'aaaaaaaaaaaa', openedAt: 1, reason: word },
     { kind: 'deploy', hash: 'b', sha: '0123456', environment: word, openedAt: 1 },
     { kind: 'budget', openedAt: 1, step: 'build' },
+    { kind: 'baseline', openedAt: 1, attempt: 1 },
   ] as const
   return [
     ...[
@@ -165,6 +187,10 @@ export function documentsOf(task: Task, word: string): Document[] {
     handOffComment(task),
     failedComment(task, 'Spec', word),
     budgetComment(task),
+    ...(['red', 'broken', 'no_setup', 'hangs', 'no_command'] as const).flatMap((found) => {
+      const before = task.baseline && { ...task, baseline: { ...task.baseline, found } }
+      return before ? [baselineComment(before), statusCard(before, 5)] : []
+    }),
     releasePlanComment(task, release),
     deployFailedComment(release.deployed),
     reportComment(task, release.report, 5),

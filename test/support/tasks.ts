@@ -1,5 +1,6 @@
 import { defaultRepositorySettings } from '../../src/config/repository.ts'
 import type { Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../../src/core/artefacts.ts'
+import type { Baseline, BaselineFinding } from '../../src/core/baseline.ts'
 import type { RepositorySettings } from '../../src/core/settings.ts'
 import type { PersonCommand } from '../../src/core/task/commands.ts'
 import { complete, type Outcome } from '../../src/core/task/decide.ts'
@@ -41,6 +42,22 @@ export const settings: RepositorySettings = {
   },
 }
 
+/** The tests before the change. */
+export const baseline = (found: BaselineFinding = 'green'): Baseline => ({
+  sha: 'base',
+  under: 'settings',
+  found,
+  run:
+    found === 'no_command'
+      ? undefined
+      : {
+          command: found === 'no_setup' ? 'npm ci' : 'npm test --silent',
+          exitCode: found === 'green' ? 0 : found === 'hangs' ? 124 : 1,
+          seconds: 3,
+          output: found === 'green' ? 'ok' : 'sh: vitest: not found',
+          ...(found === 'red' ? { failures: ['totals'] } : {}),
+        },
+})
 export const spec = (extra: Partial<Spec> = {}): Spec => ({
   title: 'Right totals',
   kind: 'bugfix',

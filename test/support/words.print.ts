@@ -4,6 +4,7 @@ import { type At, type Row, WORDS } from './words.ts'
 
 const WHERE: Readonly<Record<At, string>> = {
   nothing: 'Where there is no task yet',
+  tests: 'While the tests cannot be run, before any work',
   question: 'While a question is open',
   work: 'While Muster works',
   plan: 'While a plan waits for approval',
@@ -30,6 +31,9 @@ const MEANS: Readonly<Record<string, string>> = {
   status: 'the command `status`',
   help: 'the command `help`',
   'cost|why': 'the command',
+  baseline_accepted: 'the work goes on without proof',
+  retry: 'it is tried again',
+  no_gate: 'refused: nothing waits for that',
   plan_amended: 'a wish: the plan is written again',
   plan_rejected: 'the plan is written again',
   no_reason: 'a reason is asked for',

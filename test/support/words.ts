@@ -13,7 +13,7 @@ export interface Row {
   /** Words of the answer; undefined: nothing is said. */
   readonly answer?: string
 }
-export type At = 'nothing' | 'question' | 'work' | 'plan' | 'deploy' | 'end'
+export type At = 'nothing' | 'tests' | 'question' | 'work' | 'plan' | 'deploy' | 'end'
 
 const same = (said: readonly string[], at: At, is: string, answer?: string): Row[] =>
   said.map((one) => ({ said: one, at, is, ...(answer === undefined ? {} : { answer }) }))
@@ -238,6 +238,14 @@ export const WORDS: readonly Row[] = [
     'ignored',
   ),
   // Answers to questions.
+  // The tests cannot be run, and people are asked whether to go on.
+  ...same(['@muster continue', '@muster continue.'], 'tests', 'baseline_accepted'),
+  ...same(['@muster retry', '@muster retry.'], 'tests', 'retry'),
+  { said: '@muster continue', at: 'tests', by: 'reader', is: 'permission' },
+  ...same(['@muster yes', '@muster ok', '@muster go ahead'], 'tests', 'unclear', 'goes on without proof'),
+  ...same(['@muster approve'], 'tests', 'no_gate', 'the tests cannot be run'),
+  ...same(['@muster they need npm ci first'], 'tests', 'noted', 'The tests still cannot be run'),
+  ...same(['They have been broken for weeks.'], 'tests', 'ignored'),
   { said: 'Per item, please.', at: 'question', by: 'requester', is: 'answered' },
   { said: '@muster yes', at: 'question', by: 'requester', is: 'answered' },
   { said: '@muster answer per item', at: 'question', by: 'team', is: 'answered' },

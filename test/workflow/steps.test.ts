@@ -52,7 +52,7 @@ describe('steps', () => {
     const ids: string[] = []
     for (let n = 0; n < count; n++) {
       const conversation = await store.conversations.at(`github:9#${randomUUID()}`)
-      const { events } = opened({ id: randomUUID(), conversationId: conversation })
+      const { events } = opened({ id: randomUUID(), conversationId: conversation, workflow: 'question' })
       const { task } = await workflow.open(events, { outcome: 'accepted', reason: 'test', detail: '' }, 'test')
       ids.push(task.id)
     }

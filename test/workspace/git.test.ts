@@ -74,6 +74,23 @@ describe('a clone in the sandbox', () => {
     })
   })
 
+  it('leaves out what was there before anybody changed anything, for as long as it stays like that', async () => {
+    await inClone(async (checkout) => {
+      await checkout.run([
+        '/bin/sh',
+        '-c',
+        'echo lock > lock.txt; echo left > left.txt; echo generated >> src/a.txt; printf x > "?"; printf x > "with\ttab"',
+      ])
+      await checkout.disregard()
+      expect(await checkout.diff()).toEqual({ diff: '', files: [] })
+      await checkout.run(['/bin/sh', '-c', 'echo mine > mine.txt; echo more >> left.txt; echo four >> src/b.txt'])
+      const { diff, files } = await checkout.diff()
+      expect(files).toEqual(['left.txt', 'mine.txt', 'src/b.txt'])
+      for (const word of ['generated', 'lock.txt', 'tab']) expect(diff).not.toContain(word)
+      for (const word of ['+mine', '+more', '+four']) expect(diff).toContain(word)
+    })
+  })
+
   it('keeps the bytes of files that are not UTF-8', async () => {
     await inClone(async (checkout) => {
       await checkout.run(['/bin/sh', '-c', 'printf "caf\\351\\nnew\\n" > latin.txt'])

@@ -82,9 +82,11 @@ function unclearText(
     case 'assent':
       return isWaiting
         ? say`Nothing was decided by ${mono(text)}: \`${me} approve${plan}\` says yes, \`${me} reject <reason>\` says no.`
-        : gate === 'budget'
-          ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on, \`${me} cancel\` ends the work.`
-          : say`I asked nothing that ${mono(text)} could answer, so nothing was done. \`${me} help\` lists what I understand.`
+        : gate === 'baseline'
+          ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on without proof, \`${me} retry\` runs the tests again, \`${me} cancel\` ends the work.`
+          : gate === 'budget'
+            ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on, \`${me} cancel\` ends the work.`
+            : say`I asked nothing that ${mono(text)} could answer, so nothing was done. \`${me} help\` lists what I understand.`
     case 'stop':
       return task && isActive(task)
         ? say`Nothing was stopped. There is no pause; \`${me} cancel\` ends the work for good (what was pushed stays), \`${me} reject <reason>\` changes a plan.`

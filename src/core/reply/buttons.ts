@@ -8,6 +8,11 @@ export function budgetBinding({ id, budgetGate }: Task): string {
   return `${id} ${budgetGate?.nth ?? 0}`
 }
 
+/** What going on without tests is for: this task, as they were run for this time. */
+export function baselineBinding({ id, gate }: Task): string {
+  return `${id} tests-${gate?.kind === 'baseline' ? gate.attempt : 0}`
+}
+
 /** The decisions that are open, as buttons. Each carries what it binds to, so that a press on an old message decides nothing new. */
 export function buttonsOf(task: Task): Button[] {
   const { gate } = task
@@ -24,6 +29,12 @@ export function buttonsOf(task: Task): Button[] {
     const value = `${usd} ${budgetBinding(task)}`
     return [{ label: `Continue +${dollars(usd)}`, action: 'continue', value, style: 'primary' }, cancel]
   }
+  if (gate.kind === 'baseline')
+    return [
+      retry,
+      { label: 'Go on without proof', action: 'continue', value: `0 ${baselineBinding(task)}`, style: 'plain' },
+      cancel,
+    ]
   const binds = gate.hash
   return [
     {

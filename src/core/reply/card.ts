@@ -1,6 +1,7 @@
 import { spent } from '../policy.ts'
 import { failedStep } from '../task/steps.ts'
 import type { Step, Task } from '../task/types.ts'
+import { baselineNote } from './baseline.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks } from './plan.ts'
 import { verdictText } from './proof.ts'
@@ -32,6 +33,7 @@ export function statusCard(task: Task, now: number): Document {
     heading(say`Muster: ${brief(task.spec?.title ?? task.origin.title)}`),
     ...needed(task),
     paragraph(headline(task, now)),
+    ...baselineNote(task),
     { kind: 'checklist', items: rows.map((row) => ({ done: row.state === 'done', text: rowText(row, now) })) },
     { kind: 'diagram', source: diagram(rows) },
     ...artefacts(task),

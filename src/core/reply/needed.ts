@@ -75,6 +75,8 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
       return say`Please look at the plan and comment \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
       return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
+    case 'baseline':
+      return say`The tests cannot be run as they are, so no change could be proved. Mend that and comment \`${me} retry\`; or \`${me} continue\` goes on without proof.`
     case 'budget':
       return say`The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? say`; the work so far is on branch ${mono(task.wip.branch)}` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
   }

@@ -1,4 +1,5 @@
 import type { Answer, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
+import type { Baseline } from '../baseline.ts'
 import type { Command } from '../command.ts'
 import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.ts'
 import type { Document } from '../reply/document.ts'
@@ -101,6 +102,7 @@ export type GithubCommand =
 
 /** What a finished step hands over. */
 export type StepResult =
+  | { readonly kind: 'baseline'; readonly baseline: Baseline }
   | { readonly kind: 'spec'; readonly spec: Spec }
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'design'; readonly design: Design }

@@ -2,6 +2,7 @@ import type { Patch } from '../artefacts.ts'
 import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
+import { baselineComment } from '../reply/baseline.ts'
 import { answerComment, planComment, questionComment } from '../reply/plan.ts'
 import { type Document, link, paragraph, said, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
@@ -13,7 +14,7 @@ import { askedPeople, reviewersOf } from './asked.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
-import { budgetKey, planKey, questionKey, readyKey, settledEffects } from './settled.ts'
+import { baselineKey, budgetKey, planKey, questionKey, readyKey, settledEffects } from './settled.ts'
 import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
@@ -101,10 +102,19 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
   const ask = (key: string, document: Document) => comment(task, key, document, buttonsOf(task), askedPeople(task))
-  if (gate.kind === 'plan') return ask(planKey(gate.hash), planComment(task))
-  if (gate.kind === 'question') return ask(questionKey(task), questionComment(task, gate.questions))
-  if (gate.kind === 'budget') return ask(budgetKey(task), budgetComment(task))
-  return []
+  switch (gate.kind) {
+    case 'plan':
+      return ask(planKey(gate.hash), planComment(task))
+    case 'question':
+      return ask(questionKey(task), questionComment(task, gate.questions))
+    case 'budget':
+      return ask(budgetKey(task), budgetComment(task))
+    case 'baseline':
+      return ask(baselineKey(task), baselineComment(task))
+    // The release plan is a comment of its own (`released.ts`).
+    case 'deploy':
+      return []
+  }
 }
 
 type WithPatch = { readonly step: string; readonly patch: Patch }

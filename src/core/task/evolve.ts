@@ -1,7 +1,7 @@
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
-import { changeGate, changeSurfaces } from './gates.ts'
+import { changeBaseline, changeGate, changeSurfaces } from './gates.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
@@ -125,6 +125,9 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
             : step,
         ),
       }
+    case 'baseline.made':
+    case 'baseline.settled':
+      return changeBaseline(task, event)
     case 'spec.written':
       return { ...task, spec: event.spec, design: undefined, planHash: undefined }
     case 'settings.read':

@@ -36,6 +36,17 @@ export function changeGate(task: Task, event: GateEvent, at: number): Task {
   }
 }
 
+/** What is known of the tests as they were, after an event about that. */
+export function changeBaseline(task: Task, event: Extract<TaskEvent, { type: `baseline.${string}` }>): Task {
+  if (event.type === 'baseline.made') return { ...task, baseline: event.baseline }
+  const { baseline } = task
+  return {
+    ...task,
+    gate: undefined,
+    ...(baseline && event.how === 'accepted' ? { baseline: { ...baseline, accepted: event.by } } : {}),
+  }
+}
+
 /** Where the conversation is held, after an event about that. */
 export function changeSurfaces(task: Task, event: Extract<TaskEvent, { type: `surface.${string}` }>, at: number): Task {
   const key = surfaceKey(event.surface)

@@ -114,6 +114,7 @@ function cancel(task: Task, said: PersonCommand): Decided {
 function retry(task: Task, said: PersonCommand): Decided {
   if (task.status === 'cancelled')
     return refused('task_ended', 'This task was cancelled; label the issue again to start a new one.')
+  if (task.gate?.kind === 'baseline') return testAgain(task, said)
   const parked = task.steps.find((step) => step.parked)
   if (parked) return accepted('retry', [{ type: 'step.unparked', step: parked.id }], parked.id)
   const failed = failedStep(task)
@@ -131,6 +132,16 @@ function retry(task: Task, said: PersonCommand): Decided {
   return task.status === 'handed_off'
     ? oneMoreRound(task, said)
     : refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
+}
+
+/** The tests could not be run: once more, with the settings as they are by now. */
+function testAgain(task: Task, said: PersonCommand): Decided {
+  const step = task.steps.find(({ kind }) => kind === 'baseline')
+  return accepted('retry', [
+    ...(said.settings ? [{ type: 'settings.read', settings: said.settings } as const] : []),
+    { type: 'baseline.settled', how: 'again', by: said.by, from: said.from },
+    ...(step ? [{ type: 'step.reset', step: step.id, by: said.by } as const] : []),
+  ])
 }
 
 /** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
@@ -151,6 +162,11 @@ function oneMoreRound(task: Task, said: PersonCommand): Decided {
 
 function approve(task: Task, said: PersonCommand, sha: string | undefined): Decided {
   const { gate } = task
+  if (gate?.kind === 'baseline')
+    return refused(
+      'no_gate',
+      `There is nothing to approve yet: the tests cannot be run. \`@${task.settings.mention} continue\` goes on without proof, \`@${task.settings.mention} retry\` runs them again.`,
+    )
   if (gate?.kind !== 'plan' && gate?.kind !== 'deploy')
     return refused('no_gate', 'Nothing is waiting for an approval right now.')
   const stale = staleness(task, gate, said, sha)
@@ -241,6 +257,11 @@ function replan(task: Task, said: PersonCommand): TaskEvent[] {
 }
 
 function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {
+  if (task.gate?.kind === 'baseline')
+    return accepted('baseline_accepted', [
+      { type: 'baseline.settled', how: 'accepted', by: said.by, from: said.from },
+      ...(usd === undefined ? [] : [{ type: 'budget.extended', usd, by: said.by, from: said.from } as const]),
+    ])
   if (task.gate?.kind !== 'budget')
     return refused('no_gate', 'The budget has not been reached, so there is nothing to continue.')
   return accepted('budget_extended', [
@@ -304,8 +325,13 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
       '',
       replanReply(task),
     )
-  if (!task.pullRequest || task.merged)
-    return accepted('noted', [note], '', noteReply('Noted; it goes into the next step.'))
+  if (!task.pullRequest || task.merged) {
+    const waits =
+      gate?.kind === 'baseline'
+        ? ` The tests still cannot be run: \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} continue\` goes on without.`
+        : ''
+    return accepted('noted', [note], '', noteReply(`Noted; it goes into the next step.${waits}`))
+  }
   const comment: ReviewComment = {
     id: said.commentId ?? said.receivedAt,
     reviewId: 0,

@@ -1,3 +1,4 @@
+import { IS_USABLE } from '../baseline.ts'
 import { approvalFor, planNeedsPerson } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { asksPeople, isActive, newStep, workSteps, workUnderWay } from './steps.ts'
@@ -21,13 +22,27 @@ function find(task: Task, kind: Step['kind']): Step | undefined {
 function planning(task: Task): TaskEvent[] {
   if (task.workflow === 'deploy') return []
   const spec = find(task, 'spec')
-  if (!spec) return [{ type: 'step.added', step: newStep(task, 'spec', 'pm') }]
+  if (!spec) return task.workflow === 'question' ? [specStep(task)] : beforePlanning(task)
   if (spec.status !== 'done' || !task.spec) return []
   if (asksPeople(task)) {
     return [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
   }
   const next = task.spec.kind === 'question' || task.workflow === 'question' ? 'answer' : 'design'
   return find(task, next) ? [] : [{ type: 'step.added', step: newStep(task, next, 'sa', { needs: [spec.id] }) }]
+}
+
+/** The tests as they are come before the first dollar; where they cannot be run, people are asked whether to go on. */
+function beforePlanning(task: Task): TaskEvent[] {
+  const { baseline } = task
+  const step = find(task, 'baseline')
+  if (!step) return [{ type: 'step.added', step: newStep(task, 'baseline', 'qa') }]
+  if (step.status !== 'done' || !baseline) return []
+  if (IS_USABLE[baseline.found] || baseline.accepted) return [specStep(task, step)]
+  return [{ type: 'gate.opened', gate: { kind: 'baseline', attempt: step.attempt } }]
+}
+
+function specStep(task: Task, after?: Step): TaskEvent {
+  return { type: 'step.added', step: newStep(task, 'spec', 'pm', after ? { needs: [after.id] } : {}) }
 }
 
 function planGate(task: Task): TaskEvent[] {

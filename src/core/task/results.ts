@@ -53,6 +53,12 @@ function finished(task: Task, id: string, result: StepResult): Decided {
   if (!step) return ignored('unknown_step')
   const done: TaskEvent = { type: 'step.finished', step: id }
   switch (result.kind) {
+    case 'baseline':
+      return accepted(
+        'baseline_made',
+        [{ type: 'baseline.made', baseline: result.baseline }, done],
+        result.baseline.found,
+      )
     case 'spec':
       return accepted('spec_written', [{ type: 'spec.written', spec: result.spec }, done])
     case 'answer':

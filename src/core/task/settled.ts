@@ -1,7 +1,9 @@
 import type { EffectIntent } from '../effects.ts'
+import { IS_USABLE } from '../baseline.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { brief, clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
+import { baselineComment } from '../reply/baseline.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
@@ -16,6 +18,9 @@ export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
 export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
 /** One for each release of the task. */
 export const releaseKey = (index: number) => `release:${index}`
+/** One for each time that the tests were run. */
+export const baselineKey = (task: Task) =>
+  `baseline:${task.steps.find(({ kind }) => kind === 'baseline')?.attempt ?? 0}`
 /** Each time that the budget is reached is a message of its own. */
 export const budgetKey = (task: Task) => `budget-${task.budgetGate?.nth ?? 0}`
 
@@ -41,6 +46,11 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
     case 'budget.extended': {
       const note = say`▶️ **Continued** with ${dollars(event.usd)} more ${byWhom(event.by, event.from, at)}.`
       return budgetSettled(task, note, event.usd)
+    }
+    case 'baseline.settled': {
+      const what =
+        event.how === 'accepted' ? say`▶️ **Going on without proof**, decided` : say`🔁 **Run again**, asked for`
+      return baselineSettled(task, say`${what} ${byWhom(event.by, event.from, at)}.`)
     }
     case 'pr.merged':
       return isShownReady(task)
@@ -72,7 +82,13 @@ function whereFrom({ channel, url }: Whence): Own {
 function cancelled(task: Task, note: Own): EffectIntent[] {
   const reached = task.budgetGate?.open ? budgetSettled(task, note) : []
   const ready = isShownReady(task) && !task.merged ? elsewhere(readySettled(task, note)) : []
-  return [...questions(task, note), ...ready, ...reached, ...openPlan(task, note), ...openRelease(task, note)]
+  const tests = task.baseline?.accepted ? [] : baselineSettled(task, note)
+  return [...tests, ...questions(task, note), ...ready, ...reached, ...openPlan(task, note), ...openRelease(task, note)]
+}
+
+function baselineSettled(task: Task, note: Own): EffectIntent[] {
+  const { baseline } = task
+  return baseline && !IS_USABLE[baseline.found] ? rewritten(task, baselineKey(task), baselineComment(task, note)) : []
 }
 
 /** @param added since it was reached, in dollars */

@@ -1,6 +1,7 @@
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
+import { baselineComment } from '../reply/baseline.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
@@ -8,7 +9,7 @@ import { isTicket, type Surface, surfaceKey, surfaceName } from '../said.ts'
 import { surfaceLink } from '../reply/surface.ts'
 import { askedPeople } from './asked.ts'
 import { comment, message, place } from './places.ts'
-import { budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
+import { baselineKey, budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
 import { isActive } from './steps.ts'
 import type { Release, Task, TaskEvent } from './types.ts'
 
@@ -80,6 +81,7 @@ function gateDocument(task: Task): { readonly key: string; readonly document: Do
   if (gate?.kind === 'plan') return { key: planKey(gate.hash), document: planComment(task) }
   if (gate?.kind === 'question') return { key: questionKey(task), document: questionComment(task, gate.questions) }
   if (gate?.kind === 'budget') return { key: budgetKey(task), document: budgetComment(task) }
+  if (gate?.kind === 'baseline') return { key: baselineKey(task), document: baselineComment(task) }
   const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
   return release && { key: releaseKey(release.index), document: releasePlanComment(task, release) }
 }

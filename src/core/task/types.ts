@@ -10,6 +10,7 @@ import type {
   Role,
   Spec,
 } from '../artefacts.ts'
+import type { Baseline } from '../baseline.ts'
 import type { ChannelName, Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
 
@@ -69,7 +70,17 @@ export interface HeardBefore {
 }
 
 export type WorkflowName = 'change' | 'question' | 'deploy'
-export type StepKind = 'spec' | 'answer' | 'design' | 'build' | 'rework' | 'prove' | 'release_plan' | 'deploy' | 'watch'
+export type StepKind =
+  | 'baseline'
+  | 'spec'
+  | 'answer'
+  | 'design'
+  | 'build'
+  | 'rework'
+  | 'prove'
+  | 'release_plan'
+  | 'deploy'
+  | 'watch'
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 
 /** Why SD works again on an open pull request. */
@@ -142,6 +153,8 @@ export type Gate =
       readonly openedAt: number
     }
   | { readonly kind: 'budget'; readonly openedAt: number; readonly step: string }
+  /** The tests cannot be run: whether to go on without them. */
+  | { readonly kind: 'baseline'; readonly openedAt: number; readonly attempt: number }
 
 export interface Approval {
   readonly gate: 'plan' | 'deploy'
@@ -189,6 +202,8 @@ export interface Task {
   readonly steps: readonly Step[]
   /** What people added to the request, newest last. */
   readonly notes: readonly { readonly by: Person; readonly text: string; readonly at: number }[]
+  /** What the tests said before anything was changed, and who decided to go on where they cannot be run; undefined before that is known, and in histories from before 0.4. */
+  readonly baseline?: (Baseline & { readonly accepted?: Person | undefined }) | undefined
   readonly spec: Spec | undefined
   readonly answer: Answer | undefined
   readonly design: Design | undefined
@@ -283,6 +298,14 @@ export type TaskEvent =
   | { readonly type: 'step.reset'; readonly step: string; readonly by: Person | 'workflow' }
   | { readonly type: 'step.parked'; readonly step: string; readonly why: Parked['why']; readonly until: number }
   | { readonly type: 'step.unparked'; readonly step: string }
+  | { readonly type: 'baseline.made'; readonly baseline: Baseline }
+  /** The tests cannot be run: somebody goes on without them, or has them run again. */
+  | {
+      readonly type: 'baseline.settled'
+      readonly how: 'accepted' | 'again'
+      readonly by: Person
+      readonly from?: Whence | undefined
+    }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answer }
   | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }
@@ -365,3 +388,4 @@ export type GateOpened =
   | { readonly kind: 'plan'; readonly hash: string; readonly reason: string; readonly amended?: boolean | undefined }
   | { readonly kind: 'deploy'; readonly hash: string; readonly sha: string; readonly environment: string }
   | { readonly kind: 'budget'; readonly step: string }
+  | { readonly kind: 'baseline'; readonly attempt: number }

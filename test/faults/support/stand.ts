@@ -13,7 +13,7 @@ import type { Target } from '../../../src/releases/types.ts'
 import type { Git } from '../../../src/workspace/types.ts'
 import { merged, postSigned } from './hooks.ts'
 import { shaFor } from './ledger.ts'
-import { design, patch, proof, spec } from '../../support/tasks.ts'
+import { baseline, design, patch, proof, spec } from '../../support/tasks.ts'
 
 /**
  * The light stand: everything that makes a task last minutes (clones, tests, a thinking model, a service that starts) is
@@ -150,6 +150,8 @@ const light: StepHandler = async (context: StepContext): Promise<StepResult> => 
     artefact: z.object({ ok: z.boolean() }),
   })
   switch (step.kind) {
+    case 'baseline':
+      return { kind: 'baseline', baseline: baseline() }
     case 'spec':
       return { kind: 'spec', spec: spec({ title: task.origin.title, risk: 'low' }) }
     case 'design':

@@ -1,0 +1,44 @@
+import type { Run } from '../core/artefacts.ts'
+import { type Baseline, findingOf } from '../core/baseline.ts'
+import { hashOf } from '../core/hash.ts'
+import type { Task } from '../core/task/types.ts'
+import type { StepContext } from './types.ts'
+import { evidence, SetupFailed, withCheckout } from './workspace.ts'
+
+/** What is kept of the output of tests that pass. */
+const SHORT = 2000
+
+/** QA, before the first dollar: the tests of the default branch as they are, in a fresh clone. */
+export async function testsAsTheyAre(context: StepContext): Promise<Baseline> {
+  const { task, git } = context
+  const { repository } = task.origin
+  const sha = await git.resolve(repository, repository.defaultBranch)
+  const under = settingsOf(task)
+  try {
+    const run = await runSuite(context, sha)
+    const kept = run?.exitCode === 0 ? { ...run, output: run.output.slice(-SHORT) } : run
+    return { sha, under, found: findingOf(run), run: kept }
+  } catch (error) {
+    if (!(error instanceof SetupFailed)) throw error
+    return { sha, under, found: 'no_setup', run: error.run, hint: error.hint }
+  }
+}
+
+/** The whole suite at a commit of the default branch. What was seen of it before the work began is not run again. */
+export async function suiteOn(context: StepContext, sha: string): Promise<Run | undefined> {
+  const { baseline } = context.task
+  const isKnown = baseline?.sha === sha && baseline.under === settingsOf(context.task) && baseline.found !== 'no_setup'
+  return isKnown ? baseline.run : runSuite(context, sha)
+}
+
+function runSuite(context: StepContext, sha: string): Promise<Run | undefined> {
+  const { timeoutSeconds } = context.task.settings.checks
+  return withCheckout(context, sha, async (checkout, { test }) =>
+    test ? evidence(checkout, test, timeoutSeconds) : undefined,
+  )
+}
+
+/** How the tests are run, as far as the settings say. */
+function settingsOf({ settings }: Task): string {
+  return hashOf(settings.checks)
+}
