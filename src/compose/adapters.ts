@@ -27,6 +27,11 @@ import { DEFAULT_LIMITS } from '../workspace/confined.ts'
 import { openSandbox } from '../workspace/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
+/** Calls back once, unless that is taken back; keeps no process alive. */
+export function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms).unref()
+  return () => clearTimeout(timer)
+}
 export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 /** What takes another's place where Muster's own engines are put to the test with more tasks than there are machines for. */

@@ -15,7 +15,7 @@ import { toolsFor } from '../tools/tools.ts'
 import { createEngine } from '../workflow/engine.ts'
 import type { StepDeps } from '../workflow/steps.ts'
 import type { Workflow } from '../workflow/types.ts'
-import { type Adapters, sleep, type Stand } from './adapters.ts'
+import { type Adapters, after, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import { factsOf, mappedIn, readerOf } from './connected.ts'
 import { forgetIfGone } from './uninstalled.ts'
@@ -70,6 +70,7 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, 
     isDown: isDatabaseDown,
     now: store.now,
     sleep,
+    after,
     random: Math.random,
     log: write,
   }

@@ -18,13 +18,17 @@ async function plan(context: StepContext) {
 async function deploy(context: StepContext) {
   return {
     kind: 'deployed',
-    deployed: await context.releases.deploy(context.task, releaseOf(context), context.signal, context.mayAct),
+    deployed: await context.during({ kind: 'deploy' }, () =>
+      context.releases.deploy(context.task, releaseOf(context), context.signal, context.mayAct),
+    ),
   } as const
 }
 
 async function watch(context: StepContext) {
   return {
     kind: 'report',
-    report: await context.releases.watch(context.task, releaseOf(context), context.signal),
+    report: await context.during({ kind: 'watch' }, () =>
+      context.releases.watch(context.task, releaseOf(context), context.signal),
+    ),
   } as const
 }

@@ -2,7 +2,7 @@ import { UserError } from '../core/errors.ts'
 import type { StepResult } from '../core/task/commands.ts'
 import type { Patch, Role } from '../core/artefacts.ts'
 import type { Tier } from '../core/settings.ts'
-import type { Step, StepKind, Task } from '../core/task/types.ts'
+import type { Doing, Step, StepKind, Task } from '../core/task/types.ts'
 import type { AgentJob, AgentOutcome } from '../agent/types.ts'
 import type { Releases } from '../releases/types.ts'
 import type { Checkout, Git } from '../workspace/types.ts'
@@ -27,6 +27,8 @@ export interface StepContext {
   readonly releases: Releases
   /** Whether a set-up command may use the network here. */
   readonly setupNetwork: boolean
+  /** Does something that may last; people are told of it once it does. */
+  during<T>(doing: Doing, work: () => Promise<T>): Promise<T>
   agent<T>(job: RoleJob<T>): Promise<AgentOutcome<T>>
 }
 

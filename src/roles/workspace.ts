@@ -32,7 +32,8 @@ export async function withCheckout<T>(
   const { git, task, signal } = context
   const { setup, setupNetwork } = task.settings.checks
   const trusted = setup !== undefined && setupNetwork ? (task.baseSha ?? sha) : sha
-  const checkout = await git.checkout(task.origin.repository, trusted, signal)
+  const bare = await context.during({ kind: 'clone' }, () => git.checkout(task.origin.repository, trusted, signal))
+  const checkout = watched(bare, context)
   try {
     const checks = await findChecks(context, sha, checkout)
     await setUp(context, checkout, checks)
@@ -41,6 +42,17 @@ export async function withCheckout<T>(
   } finally {
     await checkout.dispose()
   }
+}
+
+/** A shell command alone is the repository's or the model's: what people would call running something. */
+function watched(checkout: Checkout, { during }: StepContext): Checkout {
+  const run: Checkout['run'] = (argv, options) => {
+    const [shell, how, command, ...more] = argv
+    const isCommand = shell === '/bin/sh' && how === '-c' && command !== undefined && more.length === 0
+    const work = () => checkout.run(argv, options)
+    return isCommand ? during({ kind: 'command', command }, work) : work()
+  }
+  return { ...checkout, run }
 }
 
 async function switchTo(checkout: Checkout, sha: string): Promise<void> {

@@ -15,6 +15,7 @@ import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
 import type { Git } from '../workspace/types.ts'
 import { diskFull, isDiskFull } from '../core/errors.ts'
+import { type Activity, type ActivityDeps, activityOf } from './activity.ts'
 import { journalOf } from './journal.ts'
 import type { Workflow } from './types.ts'
 
@@ -43,6 +44,7 @@ export interface StepDeps {
   readonly isDown: (error: unknown) => boolean
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
+  readonly after: ActivityDeps['after']
   readonly random: () => number
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }
@@ -65,7 +67,9 @@ export async function perform(
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
-      const result = await deps.handlerFor(step.kind)(contextOf(deps, task, step, attempt, claim, signal))
+      const activity = toldActivity(deps, task.id, stepId, attempt, claim)
+      const context = contextOf(deps, task, step, attempt, claim, signal, activity)
+      const result = await deps.handlerFor(step.kind)(context).finally(activity.end)
       const { decision, events } = await deps.workflow.apply(
         task.id,
         { type: 'step.result', step: stepId, attempt, result },
@@ -166,6 +170,17 @@ function stepError(error: unknown): StepError {
   return { code: error instanceof UserError ? error.code : 'internal', message: publicMessage(error) }
 }
 
+/** What a step does for long is shown on its card. Where that cannot be written, the work goes on all the same. */
+function toldActivity(deps: StepDeps, taskId: string, step: string, attempt: number, { fence }: Claim): Activity {
+  const tell: ActivityDeps['tell'] = (doing, since) => {
+    const command = { type: 'step.doing', step, attempt, doing, since } as const
+    deps.workflow
+      .apply(taskId, command, { fence })
+      .catch((error: unknown) => deps.log('warn', 'what a step does could not be shown', { error: messageOf(error) }))
+  }
+  return activityOf({ now: deps.now, after: deps.after, tell })
+}
+
 function contextOf(
   deps: StepDeps,
   task: Task,
@@ -173,6 +188,7 @@ function contextOf(
   attempt: number,
   claim: Claim,
   signal: AbortSignal,
+  activity: Activity,
 ): StepContext {
   return {
     task,
@@ -184,6 +200,7 @@ function contextOf(
     git: deps.git,
     releases: deps.releases,
     setupNetwork: deps.setupNetwork,
+    during: activity.during,
     agent: async (job) => {
       const fresh = (await deps.workflow.get(task.id)) ?? task
       const { limits = DEFAULT_LIMITS } = task.settings
@@ -196,7 +213,9 @@ function contextOf(
       const agentJob = agentJobOf(deps, job, task, step, attempt)
       return runAgent(agentJob, {
         taskId: task.id,
-        provider: deps.provider,
+        provider: {
+          complete: (request) => activity.during({ kind: 'model' }, () => deps.provider.complete(request)),
+        },
         journal: journalOf(deps, task.id, step.id, attempt, claim),
         limits: agentLimits,
         signal,

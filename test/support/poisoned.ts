@@ -178,6 +178,14 @@ export function documentsOf(task: Task, word: string): Document[] {
     ...[
       task,
       ...gates.map((gate) => ({ ...task, gate })),
+      {
+        ...task,
+        steps: task.steps.map((step) => ({
+          ...step,
+          status: 'running' as const,
+          doing: { kind: 'command' as const, command: word, since: 1 },
+        })),
+      },
       { ...task, status: 'handed_off' as const },
       { ...task, status: 'done' as const },
     ].flatMap((one) => [statusCard(one, 5), surfaceCard(one, 5), statusReply(one, 5, word), planComment(one)]),

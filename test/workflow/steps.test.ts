@@ -6,6 +6,7 @@ import type { Apart } from '../../src/leases/types.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { isDatabaseDown } from '../../src/store/sql.ts'
 import { processName } from '../../src/telemetry/process.ts'
+import type { ActivityDeps } from '../../src/workflow/activity.ts'
 import { createEngine } from '../../src/workflow/engine.ts'
 import { createStepRunner, stepLease, workApart } from '../../src/workflow/runner.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
@@ -20,7 +21,12 @@ describe('steps', () => {
   afterAll(() => db.drop())
 
   /** Tasks of which only the first step is worked on, by the handler. */
-  async function stage(count: number, handler: StepHandler, ended: 'over' | 'poison' = 'over') {
+  async function stage(
+    count: number,
+    handler: StepHandler,
+    ended: 'over' | 'poison' = 'over',
+    after: ActivityDeps['after'] = () => () => {},
+  ) {
     const { store } = db.storage
     const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 60_000, log: () => {} })
     const common = { now: () => clock, random: () => 0.5, isDown: isDatabaseDown, log: () => {} }
@@ -33,6 +39,7 @@ describe('steps', () => {
     const deps = {
       ...common,
       sleep,
+      after,
       workflow,
       store,
       leases,
@@ -79,6 +86,28 @@ describe('steps', () => {
       .poll(async () => Promise.all(ids.map(async (id) => (await step(id))?.status)), { timeout: 5000 })
       .toEqual(ids.map(() => 'done'))
     expect(most).toBe(1)
+  })
+
+  it('tell what they do for long, and end all the same where that cannot be shown', async () => {
+    let shown: unknown
+    const { runner, ids, step } = await stage(
+      1,
+      async ({ during }) => {
+        await during({ kind: 'command', command: 'npm test' }, async () => {
+          await expect.poll(async () => (shown = (await step(ids[0] ?? ''))?.doing)).toBeDefined()
+        })
+        return { kind: 'spec', spec: spec() } as const
+      },
+      undefined,
+      (_ms, call) => {
+        call()
+        return () => {}
+      },
+    )
+    await runner.run(ids[0] ?? '', 'spec', 1)
+    expect(shown).toMatchObject({ kind: 'command', command: 'npm test' })
+    expect(await step(ids[0] ?? '')).toMatchObject({ status: 'done' })
+    expect((await step(ids[0] ?? ''))?.doing).toBeUndefined()
   })
 
   it('are set aside when they ended a process of their own', async () => {

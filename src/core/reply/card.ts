@@ -1,6 +1,6 @@
 import { spent } from '../policy.ts'
 import { failedStep } from '../task/steps.ts'
-import type { Step, Task } from '../task/types.ts'
+import type { Doing, Step, Task } from '../task/types.ts'
 import { baselineNote } from './baseline.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks } from './plan.ts'
@@ -8,6 +8,7 @@ import { verdictText } from './proof.ts'
 import {
   type Block,
   brief,
+  clockTime,
   code,
   details,
   dollars,
@@ -102,7 +103,21 @@ function rowText(row: Row, now: number): Words {
           step.attempt > 1 ? `attempt ${step.attempt}` : '',
         ].filter(Boolean)
       : []
-  return say`**${row.who}** ${row.what}${mark}${facts.length > 0 ? say` · ${facts.join(' · ')}` : ''}`
+  const doing = step?.status === 'running' ? doingText(step) : NOTHING
+  return say`**${row.who}** ${row.what}${mark}${facts.length > 0 ? say` · ${facts.join(' · ')}` : ''}${doing}`
+}
+
+/** What it has been doing for long without a word: by the clock, for a card is not written again by itself. */
+function doingText({ doing }: Step): Own {
+  if (!doing) return NOTHING
+  const what: Readonly<Record<Doing['kind'], Own>> = {
+    model: say`waiting for the model`,
+    clone: say`fetching the repository`,
+    deploy: say`deploying`,
+    watch: say`watching the release`,
+    command: say`running ${mono(doing.kind === 'command' ? doing.command : '', 80)}`,
+  }
+  return say` · ${what[doing.kind]} since ${clockTime(doing.since)}`
 }
 
 function time(step: Step, now: number): string {

@@ -5,7 +5,7 @@ import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.t
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
-import type { Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from './types.ts'
+import type { Doing, Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from './types.ts'
 
 /** What became of something that came in. */
 export interface Decision {
@@ -49,6 +49,13 @@ export type TaskCommand =
       readonly attempt: number
       readonly why: Parked['why']
       readonly until: number
+    }
+  | {
+      readonly type: 'step.doing'
+      readonly step: string
+      readonly attempt: number
+      readonly doing: Doing | undefined
+      readonly since: number
     }
   | { readonly type: 'turn'; readonly step: string; readonly costUsd: number }
   | { readonly type: 'budget'; readonly step: string; readonly attempt: number; readonly patch: Patch | undefined }

@@ -69,6 +69,7 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'step.result':
     case 'step.error':
     case 'step.park':
+    case 'step.doing':
     case 'budget':
       return running(task, command.step, command.attempt) ? decideStep(task, command) : ignored('stale_step')
     case 'effect.done':

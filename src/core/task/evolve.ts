@@ -110,6 +110,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'step.reset':
     case 'step.parked':
     case 'step.unparked':
+    case 'step.doing':
       return {
         ...task,
         steps: changeSteps(task.steps, event, at),
@@ -121,7 +122,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
         ...task,
         steps: task.steps.map((step) =>
           step.id === event.step
-            ? { ...unparked(step), costUsd: step.costUsd + event.costUsd, turns: step.turns + 1 }
+            ? { ...restless(step), costUsd: step.costUsd + event.costUsd, turns: step.turns + 1 }
             : step,
         ),
       }
@@ -273,13 +274,17 @@ function changeStep(step: Step, event: Exclude<StepEvent, { type: 'step.added' }
   switch (event.type) {
     case 'step.parked': {
       const since = step.parked?.why === event.why ? step.parked.since : at
-      return { ...step, parked: { why: event.why, since, until: event.until } }
+      return { ...restless(step), parked: { why: event.why, since, until: event.until } }
     }
     case 'step.unparked':
-      return unparked(step)
+      return restless(step)
+    case 'step.doing': {
+      const { doing: _, ...rest } = step
+      return event.doing ? { ...rest, doing: { ...event.doing, since: event.since } } : rest
+    }
     case 'step.started':
       return {
-        ...unparked(step),
+        ...restless(step),
         status: 'running',
         attempt: event.attempt,
         startedAt: at,
@@ -287,23 +292,24 @@ function changeStep(step: Step, event: Exclude<StepEvent, { type: 'step.added' }
         error: undefined,
       }
     case 'step.finished':
-      return { ...unparked(step), status: 'done', endedAt: at }
+      return { ...restless(step), status: 'done', endedAt: at }
     case 'step.failed':
-      return { ...unparked(step), status: 'failed', endedAt: at, error: event.error }
+      return { ...restless(step), status: 'failed', endedAt: at, error: event.error }
     case 'step.reset':
-      return { ...unparked(step), status: 'pending', error: undefined, endedAt: undefined }
+      return { ...restless(step), status: 'pending', error: undefined, endedAt: undefined }
   }
 }
 
-function unparked(step: Step): Step {
-  const { parked: _, ...rest } = step
+/** Something happened in it: it neither waits nor has been silent for long. */
+function restless(step: Step): Step {
+  const { parked: _, doing: __, ...rest } = step
   return rest
 }
 
 function cancelSteps(steps: readonly Step[], at: number): readonly Step[] {
   return steps.map((step) =>
     step.status === 'running' || step.status === 'pending'
-      ? { ...unparked(step), status: 'cancelled', endedAt: at }
+      ? { ...restless(step), status: 'cancelled', endedAt: at }
       : step,
   )
 }

@@ -6,7 +6,7 @@ import type { Step, Task, TaskEvent } from './types.ts'
 
 type ResultCommand = Extract<
   TaskCommand,
-  { type: 'step.result' | 'step.error' | 'step.park' | 'budget' | 'effect.done' | 'effect.failed' }
+  { type: 'step.result' | 'step.error' | 'step.park' | 'step.doing' | 'budget' | 'effect.done' | 'effect.failed' }
 >
 
 /** Decides what a step's result, its failure, or a sent effect means for the task. */
@@ -28,6 +28,10 @@ export function decideStep(task: Task, command: ResultCommand): Decided {
     case 'step.park':
       return accepted('step_parked', [
         { type: 'step.parked', step: command.step, why: command.why, until: command.until },
+      ])
+    case 'step.doing':
+      return accepted('step_doing', [
+        { type: 'step.doing', step: command.step, doing: command.doing, since: command.since },
       ])
     case 'budget':
       return overBudget(task, command.step, command.patch)

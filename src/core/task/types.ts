@@ -103,6 +103,8 @@ export interface Step {
   readonly error: StepError | undefined
   /** Why it waits with what it has, and until when it is tried again; undefined in histories from before 0.2. */
   readonly parked?: Parked | undefined
+  /** What it has been doing for long without a word; undefined while there is nothing to tell. */
+  readonly doing?: (Doing & { readonly since: number }) | undefined
   readonly rework: ReworkReason | undefined
   /** Number of the release this step belongs to, counted from 1. */
   readonly release: number | undefined
@@ -115,6 +117,11 @@ export interface Parked {
   /** When it is tried again by itself. */
   readonly until: number
 }
+
+/** What a step does that may last. */
+export type Doing =
+  | { readonly kind: 'model' | 'clone' | 'deploy' | 'watch' }
+  | { readonly kind: 'command'; readonly command: string }
 
 /** A failure as the person in the thread may read it. */
 export interface StepError {
@@ -298,6 +305,8 @@ export type TaskEvent =
   | { readonly type: 'step.reset'; readonly step: string; readonly by: Person | 'workflow' }
   | { readonly type: 'step.parked'; readonly step: string; readonly why: Parked['why']; readonly until: number }
   | { readonly type: 'step.unparked'; readonly step: string }
+  /** What it is doing, and since when; undefined: that is over. */
+  | { readonly type: 'step.doing'; readonly step: string; readonly doing: Doing | undefined; readonly since: number }
   | { readonly type: 'baseline.made'; readonly baseline: Baseline }
   /** The tests cannot be run: somebody goes on without them, or has them run again. */
   | {
