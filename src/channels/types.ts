@@ -85,6 +85,8 @@ export interface Platform {
   canWrite(repository: Repository, person: Person): Promise<boolean>
   /** The settings file of the repository (or its owner's default), undefined where there is none. */
   settingsFile(repository: Repository): Promise<{ text: string; where: string } | undefined>
+  /** Whether a branch, a tag or a commit of that name is there. */
+  hasCommit(repository: Repository, ref: string): Promise<boolean>
   /** The account that Muster itself writes as. */
   self(): Promise<{ id: number; slug: string; name: string; email: string }>
   /** A repository that the app is installed on, by its name. */

@@ -14,7 +14,7 @@ import { LIMITED } from './aside.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
 import { withNames } from './conversation.ts'
 import { changeLinks } from './linking.ts'
-import { openTask } from './open.ts'
+import { isKnownRef, openTask } from './open.ts'
 import { PERSON } from './rate.ts'
 import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
@@ -69,6 +69,7 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     commentId,
     from: whenceOf(scene, commentId),
     settings: loaded.settings,
+    isKnownRef: await isKnownRef(deps, heard.repository, command),
   }
   await apply(deps, scene, said, commentId)
 }

@@ -1,10 +1,12 @@
 import type { Target } from '../core/effects.ts'
+import type { Command } from '../core/command.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
 import { environmentNames, type RepositorySettings } from '../core/settings.ts'
 import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
-import type { Origin, TaskEvent, WorkflowName } from '../core/task/types.ts'
+import { unknownRef } from '../core/task/person.ts'
+import type { Origin, Repository, TaskEvent, WorkflowName } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
 import { heardBefore, withNames } from './conversation.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
@@ -17,7 +19,7 @@ type Opening = Extract<Route, { to: 'open' }>
 export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Promise<void> {
   const loaded = await deps.settings.load(scene.heard.repository, true)
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
-  const refusal = refusalOf(way, loaded.settings)
+  const refusal = refusalOf(way, loaded.settings) ?? (await refusalOfRef(deps, scene.heard.repository, way.command))
   if (refusal) {
     await reply(deps, scene, noteReply(refusal))
     return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_possible', detail: refusal })
@@ -161,6 +163,22 @@ function refusalOf({ command, subject }: Opening, settings: RepositorySettings):
   return subject.isPullRequest && command.verb !== 'ask'
     ? "In this version Muster works on issues and on its own pull requests; it cannot take over somebody else's. `ask` works here."
     : undefined
+}
+
+/** Whether the ref that a command names is there; undefined where it names none. */
+export async function isKnownRef(
+  { platform }: InboxDeps,
+  repository: Repository,
+  command: Command,
+): Promise<boolean | undefined> {
+  return command.verb === 'deploy' && command.ref !== undefined
+    ? platform.hasCommit(repository, command.ref)
+    : undefined
+}
+
+async function refusalOfRef(deps: InboxDeps, repository: Repository, command: Command): Promise<string | undefined> {
+  const isKnown = await isKnownRef(deps, repository, command)
+  return isKnown === false && command.verb === 'deploy' ? unknownRef(repository, command.ref ?? '') : undefined
 }
 
 /** The webhook's own text is what counts: later edits change nothing. */

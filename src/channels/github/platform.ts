@@ -12,6 +12,7 @@ export function githubPlatform(client: GithubClient): Platform {
   return {
     canWrite: (...args) => guarded(() => plain.canWrite(...args)),
     settingsFile: (...args) => guarded(() => plain.settingsFile(...args)),
+    hasCommit: (...args) => guarded(() => plain.hasCommit(...args)),
     self: () => guarded(plain.self),
     findRepository: (...args) => guarded(() => plain.findRepository(...args)),
     repositories: (...args) => guarded(() => plain.repositories(...args)),
@@ -67,6 +68,7 @@ function unguarded(client: GithubClient): Platform {
       const shared = await sharedSettings(client, repository)
       return shared === undefined ? undefined : { text: shared, where: `${repository.owner}/.github: ${SETTINGS_PATH}` }
     },
+    hasCommit: async (repository, ref) => hasCommit(await client.on(repository, { contents: 'read' }), repository, ref),
     self() {
       self ??= whoAmI(client).catch((error: unknown) => {
         self = undefined
@@ -77,6 +79,19 @@ function unguarded(client: GithubClient): Platform {
     findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
     repositories: (limit) => repositories(client, limit),
     findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
+  }
+}
+
+/** GitHub calls a ref that it does not know unprocessable (422), and in an empty repository a conflict (409). */
+async function hasCommit(octokit: Octokit, repository: Repository, ref: string): Promise<boolean> {
+  try {
+    // Of what it changed, one file is more than is wanted.
+    await octokit.request('GET /repos/{owner}/{repo}/commits/{ref}', { ...nameOf(repository), ref, per_page: 1 })
+    return true
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 422 || status === 404 || status === 409) return false
+    throw error
   }
 }
 

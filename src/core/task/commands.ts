@@ -26,6 +26,8 @@ export interface PersonCommand {
   readonly commentId: number | undefined
   /** Where it was said. */
   readonly from?: Whence | undefined
+  /** Whether the ref that it names is there; undefined where it names none. */
+  readonly isKnownRef?: boolean | undefined
   /** The repository's settings as they are now, where the command depends on them. */
   readonly settings?: RepositorySettings | undefined
 }

@@ -15,7 +15,7 @@ import {
 import { accepted, type Decided, type PersonCommand } from './commands.ts'
 import { environmentNames } from '../settings.ts'
 import { failedStep, isActive, newStep, stepById } from './steps.ts'
-import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
+import { LIMITS, type Gate, type Repository, type ReviewComment, type Task, type TaskEvent } from './types.ts'
 
 /** How much earlier than a task's first gate an approval may have been written, for clocks that differ. */
 const CLOCK_TOLERANCE_MS = 120_000
@@ -289,10 +289,17 @@ function deploy(task: Task, said: PersonCommand, environment: string, ref: strin
     )
   const busy = task.gate?.kind === 'deploy' || task.releases.some((release) => !finished(task, release.index))
   if (busy) return refused('deploy_under_way', 'A deploy is already under way in this conversation; it must end first.')
+  if (ref !== undefined && said.isKnownRef === false)
+    return refused('unknown_ref', unknownRef(task.origin.repository, ref))
   return accepted('deploy_requested', [
     { type: 'settings.read', settings },
     { type: 'release.requested', environment, ref, by: said.by },
   ])
+}
+
+/** Told at once, before anything is planned. */
+export function unknownRef({ owner, name }: Repository, ref: string): string {
+  return `There is no branch, tag or commit \`${ref}\` in ${owner}/${name}; nothing was planned.`
 }
 
 function finished(task: Task, index: number): boolean {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Answer, type Call, read, repoOf, type Route } from './api.ts'
 import { Refusal } from './auth.ts'
-import { shaOf } from './git.ts'
+import { commitAt, shaOf } from './git.ts'
 import { type CheckRun, type Delivery, now } from './world.ts'
 
 /** Checks, deployments, the app itself and its deliveries, and the one GraphQL mutation that is needed. */
@@ -63,6 +63,17 @@ export const CHECK_ROUTES: readonly Route[] = [
       if (!run) throw new Refusal(404, 'Not Found')
       changeCheck(call, run, read(CheckChange, call.body))
       return ok(call.shapes.checkRun(run, repo))
+    },
+  },
+  {
+    method: 'GET',
+    path: '/repos/{owner}/{repo}/commits/{ref}',
+    handle: async (call) => {
+      const repo = repoOf(call, ['contents'], 'read')
+      const ref = call.params['ref'] ?? ''
+      const commit = await commitAt(repo.dir, ref)
+      if (!commit) throw new Refusal(422, `No commit found for SHA: ${ref}`)
+      return ok(call.shapes.commit(commit, repo))
     },
   },
   {

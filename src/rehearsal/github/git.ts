@@ -64,6 +64,23 @@ export async function shaOf(dir: string, ref: string): Promise<string | undefine
   }
 }
 
+export interface Commit {
+  readonly sha: string
+  readonly tree: string
+  readonly parents: readonly string[]
+  readonly author: { readonly name: string; readonly email: string; readonly date: string }
+  readonly message: string
+}
+
+/** The commit that a branch, a tag or a SHA names. */
+export async function commitAt(dir: string, ref: string): Promise<Commit | undefined> {
+  const sha = await shaOf(dir, ref)
+  if (!sha) return undefined
+  const shown = await git(dir, ['show', '--no-patch', '--format=%T%x00%P%x00%an%x00%ae%x00%aI%x00%B', sha])
+  const [tree = '', parents = '', name = '', email = '', date = '', message = ''] = shown.split('\0')
+  return { sha, tree, parents: parents.split(' ').filter(Boolean), author: { name, email, date }, message }
+}
+
 /** Answers git's smart HTTP protocol by `git http-backend`. */
 export function serveGit(
   root: string,

@@ -1,3 +1,4 @@
+import type { Commit } from './git.ts'
 import { type Json, BaseShapes } from './shapes-base.ts'
 import {
   type IssueEvent,
@@ -175,6 +176,30 @@ export class Shapes extends BaseShapes {
       comments: this.world.comments.filter((one) => one.issue === issue.number).length,
       review_comments: reviewComments,
       maintainer_can_modify: false,
+    }
+  }
+
+  commit({ sha, tree, parents, author, message }: Commit, repo: Repo): Json {
+    const at = (one: string) => ({
+      sha: one,
+      url: `${this.repoUrl(repo)}/commits/${one}`,
+      html_url: `${this.html(repo)}/commit/${one}`,
+    })
+    return {
+      ...at(sha),
+      node_id: `C_${sha}`,
+      comments_url: `${this.repoUrl(repo)}/commits/${sha}/comments`,
+      commit: {
+        url: `${this.repoUrl(repo)}/git/commits/${sha}`,
+        author,
+        committer: author,
+        message,
+        comment_count: 0,
+        tree: { sha: tree, url: `${this.repoUrl(repo)}/git/trees/${tree}` },
+      },
+      author: null,
+      committer: null,
+      parents: parents.map(at),
     }
   }
 
