@@ -2,6 +2,8 @@ import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
 import type { Task } from '../core/task/types.ts'
+import { messageOf } from '../core/errors.ts'
+import { bulkhead } from '../inbox/bulkhead.ts'
 import { PERSON, personLimiter } from '../inbox/rate.ts'
 import type { InboxDeps } from '../inbox/scene.ts'
 import { settingsSource } from '../inbox/settings.ts'
@@ -85,8 +87,11 @@ export function inboxDepsOf(
   const { settings, log, storage } = base
   const { store } = storage
   const { now } = store
+  const failed = (error: unknown) =>
+    log.error({ error: messageOf(error) }, 'an event that took long could not be handled')
   return {
     ...rest,
+    bulkhead: bulkhead({ after, failed }),
     store,
     platform,
     receiver: { read: (kind, body) => normalise(kind, body, github.appId) },

@@ -7,6 +7,7 @@ import type { Platform, Receiver } from '../channels/types.ts'
 import type { Apart, Leases } from '../leases/types.ts'
 import type { Store } from '../store/types.ts'
 import type { Fence } from '../leases/types.ts'
+import type { Bulkhead } from './bulkhead.ts'
 import type { Allowance } from './rate.ts'
 import type { Workflow } from '../workflow/types.ts'
 import type { Loaded, SettingsSource } from './settings.ts'
@@ -40,6 +41,8 @@ export interface InboxDeps {
   readonly linkUrl: (code: string) => string
   readonly newId: () => string
   readonly leases: Pick<Leases, 'acquire'>
+  /** Keeps an account whose service does not answer from taking the places of all others. */
+  readonly bulkhead: Bulkhead
   /** Handles a suspected event in a process of its own. */
   readonly apart: Apart
   readonly now: () => number

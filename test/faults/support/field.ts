@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { join } from 'node:path'
 import pg from 'pg'
 import { Shapes } from '../../../src/rehearsal/github/shapes.ts'
 import { git, identity } from '../../../src/rehearsal/github/git.ts'
 import { now, type Issue } from '../../../src/rehearsal/github/world.ts'
 import { setStage, type Stage, unusedPort } from '../../../src/rehearsal/stage.ts'
+import { openHole } from './hole.ts'
 import { environmentOf, type Kind, Managed } from './processes.ts'
 
 export interface FieldOptions {
@@ -38,6 +39,7 @@ export class Field {
   readonly options: FieldOptions
   readonly db: pg.Pool
   readonly processes: Managed[] = []
+  githubUrl: string
   readonly #control: { readonly url: string; readonly server: Server }
   #merging: Promise<unknown> = Promise.resolve()
 
@@ -52,6 +54,7 @@ export class Field {
     this.told = told
     this.options = options
     this.#control = control
+    this.githubUrl = stage.github.url
     this.db = db
     stage.world.watch((entry) => {
       const waits =
@@ -82,6 +85,35 @@ export class Field {
     return new Field(stage, await startControl(stage, told, db), told, options, db)
   }
 
+  /** The same, on a way to GitHub on which some requests are never answered. */
+  static async openWithHole(options: FieldOptions, isLost: (request: IncomingMessage) => boolean) {
+    const field = await Field.open(options)
+    const hole = await openHole(field.stage.github.url, isLost)
+    field.githubUrl = hole.url
+    const close = async () => {
+      await field.close()
+      await hole.close()
+    }
+    return { field, swallowed: hole.swallowed, close }
+  }
+
+  /** Asks for a task. @returns after how many ms Muster was first seen in it */
+  async firstSeen(): Promise<number> {
+    const { people, world } = this.stage
+    const issue = await people.openIssue('alice', 'Totals are wrong', 'See the totals.')
+    const seen = new Promise<number>((resolve) => {
+      const asked = Date.now()
+      const stop = world.watch(({ who, where }) => {
+        if (who !== world.bot.login || where !== `#${issue.number}`) return
+        stop()
+        resolve(Date.now() - asked)
+      })
+      setTimeout(resolve, 10_000, 10_000).unref()
+    })
+    await people.label('alice', issue.number, 'muster')
+    return seen
+  }
+
   /** Makes a process; `spawn()` starts it. */
   async process(kind: Kind, extra: Readonly<Record<string, string>> = {}): Promise<Managed> {
     const { world, dir } = { world: this.stage.world, dir: this.stage.dir }
@@ -100,8 +132,8 @@ export class Field {
           APP_ID: String(world.app.id),
           PRIVATE_KEY: world.app.privateKey,
           WEBHOOK_SECRET: world.app.webhookSecret,
-          GITHUB_API_URL: `${this.stage.github.url}/api/v3`,
-          GITHUB_SERVER_URL: this.stage.github.url,
+          GITHUB_API_URL: `${this.githubUrl}/api/v3`,
+          GITHUB_SERVER_URL: this.githubUrl,
           ...env,
           ...extra,
         },

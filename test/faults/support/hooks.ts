@@ -9,6 +9,7 @@ export async function postSigned(
   event: string,
   payload: unknown,
   guid: string = randomUUID(),
+  secret: string = SECRET,
 ): Promise<number> {
   const body = JSON.stringify(payload)
   return fetch(`${url}/api/github/webhooks`, {
@@ -18,7 +19,7 @@ export async function postSigned(
       'content-type': 'application/json',
       'x-github-delivery': guid,
       'x-github-event': event,
-      'x-hub-signature-256': `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}`,
+      'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
     },
     signal: AbortSignal.timeout(10_000),
   }).then(
