@@ -112,7 +112,7 @@ export async function openAdapters({
   const releases = releaseEngine({
     git,
     store: store.releases,
-    target: stand.target ?? targetOver(target),
+    targets: { 'local-process': stand.target ?? targetOver(target) },
     now: store.now,
     sleep,
     log: warn,

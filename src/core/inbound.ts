@@ -1,8 +1,17 @@
 import type { Decision } from './task/commands.ts'
 
+/** Where something may arrive from. */
+export const SOURCES = ['github', 'slack', 'jira', 'clickup', 'api'] as const
+export type Source = (typeof SOURCES)[number]
+
+/** The source of what is stored; undefined where a newer version wrote it. */
+export function knownSource(source: string): Source | undefined {
+  return SOURCES.find((one) => one === source)
+}
+
 /** Something that arrived, as it is stored before anything else happens. */
 export interface Arrival {
-  readonly source: 'github' | 'slack' | 'jira' | 'clickup' | 'api'
+  readonly source: Source
   readonly deliveryId: string
   /** `event.action`, as far as the headers tell; refined when it is read. */
   readonly kind: string

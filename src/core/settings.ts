@@ -48,9 +48,12 @@ export interface ChecksSettings {
   readonly timeoutSeconds: number
 }
 
+/** What can be deployed to. */
+export type TargetName = 'local-process'
+
 /** One environment to deploy to. */
 export interface EnvironmentSettings {
-  readonly target: 'local-process'
+  readonly target: TargetName
   readonly build: string | undefined
   readonly start: string
   readonly health: string

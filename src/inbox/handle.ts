@@ -1,6 +1,6 @@
 import { SendError } from '../channels/types.ts'
 import { messageOf, UserError } from '../core/errors.ts'
-import { isDecided, wholeDecision } from '../core/inbound.ts'
+import { isDecided, knownSource, wholeDecision } from '../core/inbound.ts'
 import { SUSPECT } from '../core/poison.ts'
 import { backoffMs } from '../core/retry.ts'
 import { keepingCount } from '../leases/suspects.ts'
@@ -16,6 +16,8 @@ import type { InboxDeps } from './scene.ts'
 
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
+/** What this version does not know is looked at again after this. */
+const NEWER_MS = 60_000
 
 /** Handles a stored event, and whatever waits in the same conversation: decides what becomes of it and says so. Each event is decided once. */
 export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void> {
@@ -85,9 +87,10 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
   crashPoint('claimed')
   await deps.within({ delivery: deliveryId }, async () => {
     try {
-      if (source === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
-      if (source === 'slack' || source === 'jira' || source === 'clickup')
-        return await hearElsewhere(deps, source, stored, claim.fence)
+      const from = knownSource(source)
+      if (from === undefined) return await leftToNewer(deps, stored)
+      if (from === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
+      if (from !== 'github') return await hearElsewhere(deps, from, stored, claim.fence)
       const heard = deps.receiver.read(kind, stored.body)
       if ('ignored' in heard)
         return await deps.store.inbox.decide(
@@ -105,6 +108,16 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
       await failed(deps, stored, receivedAt, error)
     }
   })
+}
+
+/** What a newer version took in waits for its processes. */
+async function leftToNewer(deps: InboxDeps, { event }: StoredInbound): Promise<void> {
+  deps.log('warn', 'an event of a newer version is left to its processes', { event: event.id, source: event.source })
+  await deps.store.inbox.postpone(
+    event.id,
+    `${event.source} is not known to this version`,
+    new Date(deps.now() + NEWER_MS),
+  )
 }
 
 /** What the platform refuses is refused for good; anything else is tried again for a while. */

@@ -11,8 +11,8 @@ import {
 import { Redis } from 'ioredis'
 import type { Pool } from 'pg'
 import { messageOf } from '../core/errors.ts'
-import type { Role } from '../core/artefacts.ts'
-import { identityOf, queueOf, readJob, ROLES, writeJob } from './jobs.ts'
+import { type Role, ROLES } from '../core/artefacts.ts'
+import { identityOf, queueOf, readJob, writeJob } from './jobs.ts'
 import { type AddOptions, type Consume, type Handlers, type Job, type Queue, QueueDown } from './types.ts'
 
 /** What carries the jobs: Redis, or BullMQ's tables in PostgreSQL (a server, or the embedded one). */

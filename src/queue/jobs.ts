@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { ROLE_NAMES, type Role } from '../core/artefacts.ts'
+import { ROLES } from '../core/artefacts.ts'
 import type { Job } from './types.ts'
 
 /** The form of jobs that this version writes. A job of a newer one is left to the workers that know it. */
 export const JOB_VERSION = 1
-
-export const ROLES: readonly Role[] = ['pm', 'sa', 'sd', 'qa', 'sre'] satisfies (keyof typeof ROLE_NAMES)[]
 
 const Id = z.string().min(1).max(300)
 const StoredJob = z.discriminatedUnion('name', [
@@ -14,7 +12,7 @@ const StoredJob = z.discriminatedUnion('name', [
     name: z.literal('step'),
     taskId: Id,
     step: Id,
-    role: z.enum(['pm', 'sa', 'sd', 'qa', 'sre']),
+    role: z.enum(ROLES),
     attempt: z.int().min(1),
     dueAt: z.number().optional(),
     delivery: z.string().optional(),

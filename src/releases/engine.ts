@@ -3,6 +3,7 @@ import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { judge } from '../core/judge.ts'
 import { approvalFor } from '../core/policy.ts'
+import type { TargetName } from '../core/settings.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { figuresOf, type Sample } from '../core/traffic.ts'
@@ -19,13 +20,21 @@ const MAX_COMMITS = 250
 export interface ReleaseDeps {
   readonly git: Git
   readonly store: ReleaseStore
-  readonly target: Target
+  readonly targets: Readonly<Record<TargetName, Target>>
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
 
-/** Plans, deploys and watches over one target. Intent is stored before any side effect; an approval is checked again at the last moment. */
+/** What an environment is deployed to. @throws UserError where this version knows none of that name */
+function targetOf({ targets }: ReleaseDeps, { settings }: Place): Target {
+  if (Object.hasOwn(targets, settings.target)) return targets[settings.target]
+  throw new UserError('unknown_target', `This version of Muster deploys to no target \`${String(settings.target)}\`.`, {
+    hint: 'See `environments` in `.github/muster.yml`.',
+  })
+}
+
+/** Plans, deploys and watches over targets. Intent is stored before any side effect; an approval is checked again at the last moment. */
 export function releaseEngine(deps: ReleaseDeps): Releases {
   return {
     plan: (task, release) => plan(deps, task, release),
@@ -41,9 +50,11 @@ function placeOf(task: Task, environment: string): Place {
   return { repository: `${owner}/${name}`, environment, settings }
 }
 
-async function plan({ git, target }: ReleaseDeps, task: Task, release: Release): Promise<ReleasePlan> {
+async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<ReleasePlan> {
+  const { git } = deps
   const { repository } = task.origin
   const place = placeOf(task, release.environment)
+  const target = targetOf(deps, place)
   const main = await git.resolve(repository, repository.defaultBranch)
   const sha = release.ref ? await git.resolve(repository, release.ref) : (task.merged?.sha ?? main)
   if (!(await git.isAncestor(repository, sha, main))) {
@@ -102,11 +113,12 @@ async function deploy(
   signal: AbortSignal,
   mayAct: () => void,
 ): Promise<Deployed> {
-  const { target, git } = deps
+  const { git } = deps
   const { plan: approved } = release
   if (!approved || !approvalFor(task, 'deploy', approved.hash, approved.sha))
     throw new UserError('not_approved', 'This deploy has no valid approval.')
   const place = placeOf(task, release.environment)
+  const target = targetOf(deps, place)
   const id = releaseId(task, release)
   const base = {
     environment: place.environment,
@@ -162,6 +174,7 @@ async function deploy(
 /** Watches the live release: probes and the proxy's counts, until the time is up or it is clear that it got worse. */
 async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: AbortSignal): Promise<ReleaseReport> {
   const place = placeOf(task, release.environment)
+  const target = targetOf(deps, place)
   const { watchSeconds } = place.settings
   const deployStep = task.steps.find((step) => step.kind === 'deploy' && step.release === release.index)
   const from = (await deps.store.get(releaseId(task, release)))?.liveAt?.getTime() ?? deps.now()
@@ -170,7 +183,7 @@ async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: Ab
   const probes = { passed: 0, failed: 0 }
   for (;;) {
     signal.throwIfAborted()
-    if (await deps.target.probe(place)) probes.passed++
+    if (await target.probe(place)) probes.passed++
     else probes.failed++
     const now = deps.now()
     const samples = await samplesOf(deps, place, from, now)

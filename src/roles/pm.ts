@@ -4,7 +4,7 @@ import type { RoleModule, StepContext } from './types.ts'
 import { withCheckout } from './workspace.ts'
 
 /** PM: turns a request into a spec. */
-export const pm: RoleModule = { role: 'pm', handlers: { spec: writeSpec } }
+export const pm = { role: 'pm', handlers: { spec: writeSpec } } satisfies RoleModule
 
 async function writeSpec(context: StepContext) {
   const { task, git, agent } = context

@@ -11,7 +11,7 @@ import { suiteOn, testsAsTheyAre } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** QA: proves a head from fresh clones, without SD's tree. */
-export const qa: RoleModule = { role: 'qa', handlers: { baseline, prove } }
+export const qa = { role: 'qa', handlers: { baseline, prove } } satisfies RoleModule
 
 async function baseline(context: StepContext) {
   return { kind: 'baseline', baseline: await testsAsTheyAre(context) } as const

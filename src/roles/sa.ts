@@ -4,7 +4,7 @@ import type { RoleModule, StepContext } from './types.ts'
 import { withCheckout } from './workspace.ts'
 
 /** SA: designs the change, or answers the question. */
-export const sa: RoleModule = { role: 'sa', handlers: { design: writeDesign, answer: writeAnswer } }
+export const sa = { role: 'sa', handlers: { design: writeDesign, answer: writeAnswer } } satisfies RoleModule
 
 async function writeDesign(context: StepContext) {
   const { task, agent } = context

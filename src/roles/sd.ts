@@ -24,7 +24,7 @@ import { suiteOn } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** SD: makes the change, and mends it after a failed proof, a review or a failed check. */
-export const sd: RoleModule = { role: 'sd', handlers: { build, rework } }
+export const sd = { role: 'sd', handlers: { build, rework } } satisfies RoleModule
 
 async function build(context: StepContext) {
   const { task, git } = context

@@ -3,7 +3,7 @@ import type { Release } from '../core/task/types.ts'
 import type { RoleModule, StepContext } from './types.ts'
 
 /** SRE: plans, deploys and watches releases. No model decides here; the engine of `releases` does the work. */
-export const sre: RoleModule = { role: 'sre', handlers: { release_plan: plan, deploy, watch } }
+export const sre = { role: 'sre', handlers: { release_plan: plan, deploy, watch } } satisfies RoleModule
 
 function releaseOf({ task, step }: StepContext): Release {
   const release = task.releases.find(({ index }) => index === step.release)

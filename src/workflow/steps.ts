@@ -67,9 +67,7 @@ export async function perform(
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
-      const activity = toldActivity(deps, task.id, stepId, attempt, claim)
-      const context = contextOf(deps, task, step, attempt, claim, signal, activity)
-      const result = await deps.handlerFor(step.kind)(context).finally(activity.end)
+      const result = await handled(deps, task, step, attempt, claim, signal)
       const { decision, events } = await deps.workflow.apply(
         task.id,
         { type: 'step.result', step: stepId, attempt, result },
@@ -131,6 +129,13 @@ export async function perform(
       await deps.sleep(backoffMs(attemptNumber, deps.random(), 1000))
     }
   }
+}
+
+/** What the step's role makes of it. */
+async function handled(deps: StepDeps, task: Task, step: Step, attempt: number, claim: Claim, signal: AbortSignal) {
+  const activity = toldActivity(deps, task.id, step.id, attempt, claim)
+  const context = contextOf(deps, task, step, attempt, claim, signal, activity)
+  return deps.handlerFor(step.kind)(context).finally(activity.end)
 }
 
 /** What was paid for and made before a limit. */

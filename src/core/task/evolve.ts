@@ -7,7 +7,8 @@ import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
 
 /**
- * The state after one more event. Pure and total: any stored history folds to the same state.
+ * The state after one more event. Pure: a stored history always folds to the same state.
+ * @throws for an event that this version does not know
  * @param at when it happened, ms since the epoch
  */
 export function evolve(task: Task | undefined, event: TaskEvent, at: number): Task {
@@ -214,7 +215,11 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
     case 'review.taken':
     case 'review.answered':
       return { ...task, review: changeReview(task.review, event) }
-    default:
+    case 'release.requested':
+    case 'release.planned':
+    case 'release.deployed':
+    case 'release.watched':
+    case 'deployment.created':
       return {
         ...task,
         releases: changeReleases(task.releases, event),
@@ -222,7 +227,14 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
           ? { status: 'working' as const, finishedAt: undefined, outcome: undefined }
           : {}),
       }
+    default:
+      return unknownEvent(event)
   }
+}
+
+/** What a newer version wrote is not passed over in silence. */
+function unknownEvent(event: never): never {
+  throw new Error(`not known to this version: ${JSON.stringify(event).slice(0, 200)}`)
 }
 
 function withoutDiff(patch: Patch): Omit<Patch, 'diff'> {

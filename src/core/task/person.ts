@@ -62,7 +62,13 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
     case 'build':
     case 'fix':
       return startAgain(task, said, command.text)
-    default:
+    // Links are the inbox's to change; the others are words of later versions.
+    case 'link':
+    case 'unlink':
+    case 'review':
+    case 'rollback':
+    case 'lock':
+    case 'unlock':
       return refused(
         'not_available',
         `\`${command.verb}\` is not available in this version.`,

@@ -2,7 +2,7 @@ import { IS_USABLE } from '../baseline.ts'
 import { approvalFor, planNeedsPerson } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { asksPeople, isActive, newStep, workSteps, workUnderWay } from './steps.ts'
-import { LIMITS, type Release, type Step, type Task, type TaskEvent } from './types.ts'
+import { LIMITS, type Release, type Step, type Task, type TaskEvent, type WorkflowName } from './types.ts'
 
 /** The workflow: what follows by itself from a state. Called until nothing follows any more. */
 export function progress(task: Task): TaskEvent[] {
@@ -18,11 +18,25 @@ function find(task: Task, kind: Step['kind']): Step | undefined {
   return task.steps.find((step) => step.kind === kind)
 }
 
+/** How each workflow begins; a deploy without a spec. */
+const BEGINNINGS: Readonly<Record<WorkflowName, ((task: Task) => TaskEvent[]) | undefined>> = {
+  change: beforePlanning,
+  question: (task) => [specStep(task)],
+  deploy: undefined,
+}
+
+/** @throws for a workflow of a newer version: to go on with it as with another would be wrong */
+function beginningOf({ workflow }: Task): ((task: Task) => TaskEvent[]) | undefined {
+  if (!Object.hasOwn(BEGINNINGS, workflow)) throw new Error(`the workflow ${workflow} is not known to this version`)
+  return BEGINNINGS[workflow]
+}
+
 /** PM first; then questions to people, or SA (who answers, where a question was asked). */
 function planning(task: Task): TaskEvent[] {
-  if (task.workflow === 'deploy') return []
+  const begin = beginningOf(task)
+  if (!begin) return []
   const spec = find(task, 'spec')
-  if (!spec) return task.workflow === 'question' ? [specStep(task)] : beforePlanning(task)
+  if (!spec) return begin(task)
   if (spec.status !== 'done' || !task.spec) return []
   if (asksPeople(task)) {
     return [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
