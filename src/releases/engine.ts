@@ -29,7 +29,7 @@ export interface ReleaseDeps {
 /** What an environment is deployed to. @throws UserError where this version knows none of that name */
 function targetOf({ targets }: ReleaseDeps, { settings }: Place): Target {
   if (Object.hasOwn(targets, settings.target)) return targets[settings.target]
-  throw new UserError('unknown_target', `This version of Muster deploys to no target \`${String(settings.target)}\`.`, {
+  throw new UserError('unknown_target', `This version of Muster deploys to no target \`${settings.target}\`.`, {
     hint: 'See `environments` in `.github/muster.yml`.',
   })
 }
