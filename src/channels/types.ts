@@ -1,7 +1,7 @@
 import type { EffectBody, EffectResult, Trouble } from '../core/effects.ts'
 import type { Arrival } from '../core/inbound.ts'
 import type { Cost } from '../core/rate.ts'
-import type { Heard, Subject, Unheard } from '../core/heard.ts'
+import type { Granted, Heard, Subject, Unheard } from '../core/heard.ts'
 import type { Member, Remark, Surface, Ticket } from '../core/said.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
@@ -22,7 +22,7 @@ export interface Verifier {
 /** What a channel owes the inbox: to read what arrived. */
 export interface Receiver {
   /** Normalises a stored payload. Anything may come; whatever is not understood is named and ignored. */
-  read(kind: string, body: Uint8Array): Heard | Unheard
+  read(kind: string, body: Uint8Array): Heard | Granted | Unheard
 }
 
 /** How a channel fetches what was missed while nobody listened. */

@@ -1,3 +1,4 @@
+import { isAboutAccess, readAccess } from '../channels/github/granted.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
@@ -94,7 +95,9 @@ export function inboxDepsOf(
     bulkhead: bulkhead({ after, failed }),
     store,
     platform,
-    receiver: { read: (kind, body) => normalise(kind, body, github.appId) },
+    receiver: {
+      read: (kind, body) => (isAboutAccess(kind) ? readAccess(kind, body) : normalise(kind, body, github.appId)),
+    },
     readers: {
       slack: readerOf(channels, 'slack'),
       jira: readerOf(channels, 'jira'),

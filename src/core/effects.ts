@@ -48,6 +48,7 @@ export type EffectBody =
       readonly base: string
       readonly title: string
     }
+  | { readonly kind: 'label.create'; readonly place: Place; readonly name: string }
   | { readonly kind: 'issue.open'; readonly place: Place; readonly title: string; readonly document: Document }
   | SurfaceBody
   | { readonly kind: 'pr.ready'; readonly place: Place; readonly nodeId: string; readonly reviewers: readonly string[] }

@@ -71,6 +71,13 @@ export interface ApiStart {
   readonly request: string
 }
 
+/** The app may reach repositories that it could not reach before. */
+export interface Granted {
+  readonly kind: string
+  readonly installationId: number
+  readonly granted: readonly Repository[]
+}
+
 /** Something that needs no further look. */
 export interface Unheard {
   readonly ignored: string

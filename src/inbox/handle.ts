@@ -13,6 +13,7 @@ import { drainLane } from './lanes.ts'
 import { quarantine } from './quarantine.ts'
 import { isFinal, refusalText, sayRefused } from './refused.ts'
 import type { InboxDeps } from './scene.ts'
+import { welcome } from './welcome.ts'
 
 /** How long a platform that does not answer is asked again. */
 const GIVE_UP_MS = 24 * 3_600_000
@@ -98,6 +99,7 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
           { outcome: 'ignored', reason: heard.ignored, detail: heard.detail },
           {},
         )
+      if ('granted' in heard) return await welcome(deps, id, heard)
       // Too large to be looked into on arrival: now its lane is known, and whatever else waits there comes first.
       if (stored.lane !== heard.key && stored.lane?.startsWith('event:')) {
         await deps.store.inbox.setLane(id, heard.key)

@@ -42,7 +42,7 @@ async function whoseIs(deps: InboxDeps, { heard: asked }: Scene, { id, kind, sou
   const channel = channelNamed(source)
   if (!channel) {
     const heard = source === 'github' ? deps.receiver.read(kind.split('.', 1).join(), stored.body) : undefined
-    return heard && !('ignored' in heard) ? ofHeard(heard, nobody) : nobody
+    return heard && 'what' in heard ? ofHeard(heard, nobody) : nobody
   }
   const said = await deps.readers[channel]?.(stored.body, stored.account).catch(() => undefined)
   if (!said || 'ignored' in said) return nobody

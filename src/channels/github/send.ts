@@ -7,6 +7,7 @@ import { beforeWrites, refusalIn, statusOf } from './client.ts'
 import { costOf } from './costs.ts'
 import { askedToWait } from './limits.ts'
 import { checkUpsert } from './send/checks.ts'
+import { createLabel } from './send/labels.ts'
 import { comment, commentUpsert, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
 import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
@@ -31,6 +32,7 @@ const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>;
   'comment.upsert': { send: commentUpsert, lookUp: lookUpComment },
   reaction: { send: reaction },
   'check.upsert': { send: checkUpsert },
+  'label.create': { send: createLabel },
   'issue.open': { send: openIssue, lookUp: lookUpIssue },
   'pr.open': { send: openPull, lookUp: lookUpPull },
   'pr.body.upsert': { send: pullBody },

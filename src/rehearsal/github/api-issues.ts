@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { type Answer, type Call, read, repoOf, type Route } from './api.ts'
+import { Refusal } from './auth.ts'
 
+const NewLabel = z.object({
+  name: z.string().min(1).max(50),
+  color: z.string().optional(),
+  description: z.string().max(100).optional(),
+})
 const NewIssue = z.object({ title: z.string().min(1).max(256), body: z.string().max(65_536).optional() })
 
 /** Issues that an app lists and opens. */
@@ -23,7 +29,19 @@ export const OPENING_ROUTES: readonly Route[] = [
     },
   },
   { method: 'POST', path: '/repos/{owner}/{repo}/issues', handle: openIssue },
+  { method: 'POST', path: '/repos/{owner}/{repo}/labels', handle: createLabel },
 ]
+
+function createLabel(call: Call): Answer {
+  const repo = repoOf(call, ['issues'], 'write')
+  const { name } = read(NewLabel, call.body)
+  const { world, shapes } = call
+  const key = `${repo.owner.login}/${repo.name} ${name.toLowerCase()}`
+  if (world.labels.has(key)) throw new Refusal(422, 'Validation Failed')
+  world.labels.add(key)
+  world.note(world.bot, 'made the label', repo.name, name)
+  return { status: 201, body: shapes.label(name, repo) }
+}
 
 function openIssue(call: Call): Answer {
   const repo = repoOf(call, ['issues'], 'write')

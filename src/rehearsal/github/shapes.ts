@@ -15,7 +15,7 @@ import {
 
 /** What GitHub's REST API and webhooks show of the world: the shapes of its OpenAPI description. */
 export class Shapes extends BaseShapes {
-  #label(name: string, repo: Repo): Json {
+  label(name: string, repo: Repo): Json {
     return {
       id: 500 + name.length,
       node_id: nodeId('LA', name.length),
@@ -43,7 +43,7 @@ export class Shapes extends BaseShapes {
       title: issue.title,
       body: issue.body,
       user: this.user(issue.user),
-      labels: issue.labels.map((label) => this.#label(label, repo)),
+      labels: issue.labels.map((label) => this.label(label, repo)),
       state: issue.state,
       locked: false,
       assignee: issue.assignees[0] ? this.user(issue.assignees[0]) : null,
@@ -141,7 +141,7 @@ export class Shapes extends BaseShapes {
       title: issue.title,
       user: this.user(issue.user),
       body: issue.body,
-      labels: issue.labels.map((label) => this.#label(label, repo)),
+      labels: issue.labels.map((label) => this.label(label, repo)),
       milestone: null,
       created_at: issue.createdAt,
       updated_at: issue.updatedAt,

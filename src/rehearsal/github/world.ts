@@ -177,6 +177,8 @@ export class World {
     webhookUrl: string
   }
   readonly installationId = 7001
+  /** The labels that the repositories know, as `owner/name label`. */
+  readonly labels = new Set<string>()
   readonly bot: Account
   readonly accounts = new Map<string, Account>()
   readonly repos: Repo[] = []
