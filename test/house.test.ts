@@ -127,6 +127,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['llm/anthropic.ts'],
   undici: ['llm/anthropic.ts'],
   '@octokit/core': ['channels/github/client.ts'],
+  'smee-client': ['channels/github/proxy.ts'],
   '@octokit/auth-app': ['channels/github/client.ts'],
   '@electric-sql/pglite': ['store/lite.ts', 'queue/litepool.ts'],
   'pglite-prisma-adapter': ['store/lite.ts'],

@@ -10,12 +10,16 @@ const Plain = z.object({
   privateKey: z.string(),
   webhookSecret: z.string(),
   slug: z.string().optional(),
+  webhookProxy: z.url().optional(),
   client: z.object({ id: z.string(), secret: z.string() }).optional(),
 })
 const Sealed = z.object({ sealed: z.string() })
 
 /** A GitHub App with its keys: of the settings, or registered by the set-up page and stored. */
-export type StoredApp = GithubSettings & { readonly slug?: string | undefined }
+export type StoredApp = GithubSettings & {
+  readonly slug?: string | undefined
+  readonly webhookProxy?: string | undefined
+}
 
 /** The app that the set-up page registered. Its keys are sealed where the operator has a key for that. */
 export interface AppStore {

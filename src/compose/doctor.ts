@@ -5,6 +5,7 @@ import { once } from '../core/once.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
 import { misnamedVariables } from '../config/services.ts'
+import { isLocalUrl } from '../core/hosts.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { CHANNEL_NAMES, CHANNELS } from '../core/said.ts'
 import { isPriced } from '../llm/prices.ts'
@@ -14,7 +15,7 @@ import { canFilter } from '../workspace/unshare.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import { openChannels } from './connected.ts'
-import { appStore } from './app.ts'
+import { appStore, type StoredApp } from './app.ts'
 import { openStorage } from './storage.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -48,7 +49,7 @@ export function doctorChecks(env: Env): Check[] {
     },
     { name: 'sandbox', run: () => sandboxAnswer(settings) },
     { name: 'GitHub App', run: () => githubAnswer(settings) },
-    { name: 'webhook address', run: async () => webhookAnswer(settings) },
+    { name: 'webhook address', run: () => webhookAnswer(settings) },
     { name: 'model', run: () => modelAnswer(settings) },
     ...channelChecks(settings),
   ]
@@ -179,7 +180,7 @@ async function githubAnswer(settings: Settings): Promise<Answer> {
 }
 
 /** The app that the set-up page registered. @throws UserError where it cannot be opened */
-async function registered(settings: Settings): Promise<GithubSettings | 'in use' | undefined> {
+async function registered(settings: Settings): Promise<StoredApp | 'in use' | undefined> {
   try {
     const storage = await openStorage(settings)
     try {
@@ -222,9 +223,17 @@ async function appAnswer(settings: Settings, github: GithubSettings): Promise<An
   }
 }
 
-function webhookAnswer({ server }: Settings): Answer {
+async function webhookAnswer(settings: Settings): Promise<Answer> {
+  const { server } = settings
+  const stored = settings.github ? undefined : await registered(settings).catch(() => undefined)
+  const webhookProxy = server.webhookProxy ?? (typeof stored === 'object' ? stored.webhookProxy : undefined)
   const url = `${server.publicUrl}/api/github/webhooks`
-  if (/^https?:\/\/(localhost|127\.|\[::1\])/.test(server.publicUrl))
+  if (webhookProxy !== undefined)
+    return warning(
+      `webhooks are fetched from ${webhookProxy}`,
+      'Whoever knows that address can read them. For a team, set MUSTER_PUBLIC_URL and the webhook address of the GitHub App.',
+    )
+  if (isLocalUrl(server.publicUrl))
     return warning(
       `${url} can be reached from this machine only`,
       'Set MUSTER_PUBLIC_URL to the address under which GitHub reaches this server.',

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { githubClient } from '../channels/github/client.ts'
-import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
+import { webhookProxy, type WebhookProxy } from '../channels/github/proxy.ts'
 import { githubSignIn, type SignIn } from '../channels/github/oauth.ts'
 import { looksSigned, receive } from '../channels/github/receive.ts'
 import { slackSocket, type Socket } from '../channels/slack/socket.ts'
@@ -26,10 +26,10 @@ import type { StoredApp } from './app.ts'
 import { type Base, type Env, openBase } from './base.ts'
 import type { Stand } from './adapters.ts'
 import { readiness } from './readiness.ts'
+import { setupDeps } from './setup.ts'
 import { either, verifiersOf } from './verifiers.ts'
 import { startWorker, type Worker } from './worker.ts'
 
-const APP_FILE = new URL('../../app.yml', import.meta.url)
 /** How often a process without an app looks whether another has registered one. */
 const APP_LOOK_MS = 2000
 
@@ -55,8 +55,10 @@ export async function startServer(
   let app: StoredApp | undefined
   let intake: Intake | undefined
   let worker: Worker | undefined
+  let proxy: WebhookProxy | undefined
   const activate = async (github: StoredApp) => {
     intake = intakeOf(settings, github, stand)
+    proxy ??= proxyOf(settings, github, server, deps.log)
     if (kind === 'start')
       worker ??= await startWorker({ base, github, kind, roles: ROLES, ...(stand ? { stand } : {}) })
     app = github
@@ -76,28 +78,9 @@ export async function startServer(
       signIn: () => intake?.signIn,
     }),
     installRoutes(installDeps(base, deps.log)),
-    setupRoutes({
-      log: deps.log,
-      code: setupCode,
-      serverUrl: settings.githubUrls.server,
-      publicUrl: settings.server.publicUrl,
-      app: () => app && { slug: app.slug },
-      manifest: manifestFor(readManifest(APP_FILE), settings.server.publicUrl),
-      convert: async (code) => {
-        const made = await convertManifest(settings.githubUrls.api, code)
-        const stored: StoredApp = {
-          appId: String(made.id),
-          privateKey: made.pem,
-          webhookSecret: made.webhook_secret,
-          slug: made.slug,
-          ...(made.client_id && made.client_secret
-            ? { client: { id: made.client_id, secret: made.client_secret } }
-            : {}),
-        }
-        await base.storeApp(stored)
-        await activate(stored)
-      },
-    }),
+    setupRoutes(
+      setupDeps({ base, code: setupCode, app: () => app, platform: () => intake?.platform, activate, log: deps.log }),
+    ),
   ])
   const found = await base.app()
   if (found) await activate(found)
@@ -115,6 +98,7 @@ export async function startServer(
     async stop() {
       log.info('stopping')
       looking()
+      await proxy?.stop()
       await socket?.stop()
       await server.close()
       await worker?.stop()
@@ -220,6 +204,22 @@ function installDeps({ settings, installs, storage }: Base, log: HttpDeps['log']
     },
     now,
   }
+}
+
+/** GitHub's webhooks from a channel, where this server is not reached. They come in by the same door. */
+function proxyOf(
+  settings: Settings,
+  app: StoredApp,
+  server: Awaited<ReturnType<typeof buildServer>>,
+  log: HttpDeps['log'],
+): WebhookProxy | undefined {
+  const source = settings.server.webhookProxy ?? app.webhookProxy
+  if (source === undefined) return undefined
+  const deliver = async (headers: Readonly<Record<string, string>>, body: string) => {
+    const answer = await server.inject({ method: 'POST', url: '/api/github/webhooks', headers, payload: body })
+    return answer.statusCode
+  }
+  return webhookProxy({ source, deliver, log })
 }
 
 /** Slack's events over a socket that we open, where that is set. */

@@ -32,7 +32,11 @@ export interface Settings {
     readonly host: string
     readonly publicUrl: string
     readonly apiToken: string | undefined
+    /** The channel that GitHub's webhooks come over, for a server that GitHub cannot reach. */
+    readonly webhookProxy: string | undefined
   }
+  /** Where such channels are given out. */
+  readonly smeeUrl: string
   readonly logLevel: string
   /** Undefined: the best that works here. */
   readonly sandbox: SandboxKind | undefined
@@ -175,7 +179,9 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
       host,
       publicUrl: url('MUSTER_PUBLIC_URL', `http://localhost:${port}`, 'https://muster.example.com'),
       apiToken: apiToken(env, problems),
+      webhookProxy: env['WEBHOOK_PROXY_URL'] ? url('WEBHOOK_PROXY_URL', '', 'https://smee.io/abc123') : undefined,
     },
+    smeeUrl: url('MUSTER_SMEE_URL', 'https://smee.io', 'https://smee.example.com'),
     logLevel: env['LOG_LEVEL'] || 'info',
     sandbox: sandbox(env, problems),
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),

@@ -1,9 +1,5 @@
+import { isLoopbackHost } from '../core/hosts.ts'
 import type { Settings } from './env.ts'
-
-/** Whether a host name can only mean this machine itself. */
-export function isLoopbackHost(host: string): boolean {
-  return /^(localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
-}
 
 /**
  * What reaches beyond this machine: the address it listens on, the one it is known by, and every service that is configured.

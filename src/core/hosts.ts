@@ -50,3 +50,13 @@ export function isAllowed(allowed: readonly Allowed[], host: string, port: numbe
   if (!NAME.test(name)) return false
   return allowed.some((one) => one.host === name && (one.port === undefined ? WEB.includes(port) : one.port === port))
 }
+
+/** Whether a host name can only mean this machine itself. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
+}
+
+/** Whether an address leads to this machine alone. */
+export function isLocalUrl(url: string): boolean {
+  return URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
+}

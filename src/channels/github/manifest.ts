@@ -16,12 +16,16 @@ export function readManifest(file: string | URL): Manifest {
   return Manifest.parse(parse(readFileSync(file, 'utf8')))
 }
 
-/** The manifest as GitHub wants it posted, for a server at `publicUrl`. */
-export function manifestFor(manifest: Manifest, publicUrl: string): Record<string, unknown> {
+/** The manifest as GitHub wants it posted, for a server at `publicUrl`. @param hookUrl where webhooks are sent, if not there */
+export function manifestFor(
+  manifest: Manifest,
+  publicUrl: string,
+  hookUrl = `${publicUrl}/api/github/webhooks`,
+): Record<string, unknown> {
   return {
     ...manifest,
     url: publicUrl,
-    hook_attributes: { url: `${publicUrl}/api/github/webhooks`, active: true },
+    hook_attributes: { url: hookUrl, active: true },
     redirect_url: `${publicUrl}/setup/callback`,
     callback_urls: [`${publicUrl}/link/callback`],
     setup_url: `${publicUrl}/`,
