@@ -92,7 +92,11 @@ export async function openAdapters({
     hostGit(
       workDir,
       { ...remotesOf(client, settings.githubUrls.server), env: await wayOfGit(env, workDir) },
-      openSandbox(settings.sandbox, DEFAULT_LIMITS, settings.setupHosts, (host) => proxyFor(env, host)),
+      openSandbox(settings.sandbox, DEFAULT_LIMITS, {
+        hosts: settings.setupHosts,
+        proxyFor: (host) => proxyFor(env, host),
+        authorities: authorities(env),
+      }),
       placeOfCheckouts(workDir),
     )
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })

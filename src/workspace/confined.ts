@@ -42,7 +42,7 @@ export async function confined(
 ): Promise<RunResult> {
   const drop = dropping()
   for (const dir of foldersOf(command)) await handOver(dir)
-  const { wrap, sources } = await sourcesOf(command, way?.socket)
+  const { wrap, sources } = await sourcesOf(command, way)
   const { argv, inputs, read } = builder.start(wallsAround(command, sources, limits.tmpBytes), seccompFilter())
   const group = makeGroup({ processes: limits.processes, memoryBytes: limits.memoryBytes })
   const [file = '', ...args] = [
@@ -121,16 +121,24 @@ done; shift; exec "$@"`
 /** Where the folders are found once root is dropped, and what brings them there. */
 async function sourcesOf(
   { dir: work, home, base }: SandboxCommand,
-  way: string | undefined,
+  out: WayOut | undefined,
 ): Promise<{ wrap: string[]; sources: Sources }> {
   const own = { work, node: process.execPath, ...(home ? { home } : {}), ...(base ? { base } : {}) }
-  const sources: Sources = { home, base, ...own, way }
+  const [way, authorities] = [out?.socket, out?.authorities]
+  const sources: Sources = { home, base, ...own, way, authorities }
   const isOpen = !isRoot() || (await Promise.all(Object.values(own).map(isReachable))).every(Boolean)
   if (isOpen) return { wrap: [], sources }
   const brought = Object.entries(own).flat()
   return {
     wrap: ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-euc', BRING, 'sh', ...brought, '--'],
-    sources: { work: '/mnt/work', home: home && '/mnt/home', base: base && '/mnt/base', node: '/mnt/node', way },
+    sources: {
+      work: '/mnt/work',
+      home: home && '/mnt/home',
+      base: base && '/mnt/base',
+      node: '/mnt/node',
+      way,
+      authorities,
+    },
   }
 }
 

@@ -7,7 +7,22 @@ export const INSIDE = {
   base: '/base.git',
   node: '/opt/muster/bin/node',
   way: '/run/muster/proxy.sock',
+  authorities: '/etc/muster/authorities.pem',
 } as const
+
+/** How programs are told which authorities to trust: Node, OpenSSL, curl, git, npm, pip and requests, Cargo. Java has a store of its own form. */
+export const TRUST = Object.fromEntries(
+  [
+    'NODE_EXTRA_CA_CERTS',
+    'SSL_CERT_FILE',
+    'CURL_CA_BUNDLE',
+    'GIT_SSL_CAINFO',
+    'npm_config_cafile',
+    'PIP_CERT',
+    'REQUESTS_CA_BUNDLE',
+    'CARGO_HTTP_CAINFO',
+  ].map((name) => [name, INSIDE.authorities]),
+)
 
 const ACCOUNTS = [
   ['root', 0, '/root', '/usr/sbin/nologin'],

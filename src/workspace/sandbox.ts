@@ -1,29 +1,27 @@
 import { dirname } from 'node:path'
-import { type Allowed, REGISTRIES } from '../core/hosts.ts'
+import { REGISTRIES } from '../core/hosts.ts'
 import { once } from '../core/once.ts'
 import { BUILDERS, chooseSandbox } from './choose.ts'
 import { confined, DEFAULT_LIMITS, limited, type SandboxLimits } from './confined.ts'
 import { environment } from './inside.ts'
 import type { RunResult, Sandbox, SandboxCommand, SandboxKind } from './types.ts'
-import { openWayOut, type ProxyFor, type WayOut } from './wayout.ts'
+import { openWayOut, type Outside, type WayOut } from './wayout.ts'
 
 /**
  * The sandbox that the settings ask for; what they leave open is looked for when the first command comes (`choose.ts`).
- * @param hosts what a command with network may reach
- * @param proxyFor the operator's proxy on the way there
+ * @param out what a command with network may reach, and how
  */
 export function openSandbox(
   asked: SandboxKind | undefined,
   limits: SandboxLimits = DEFAULT_LIMITS,
-  hosts: readonly Allowed[] = REGISTRIES.map((host) => ({ host, port: undefined })),
-  proxyFor?: ProxyFor,
+  out: Outside = { hosts: REGISTRIES.map((host) => ({ host, port: undefined })) },
 ): Sandbox {
   const chosen = once(() => chooseSandbox(asked))
   return {
     async run(command) {
       const kind = await chosen()
       if (kind === 'none') return plain(command, limits)
-      const way = command.network ? await openWayOut(hosts, proxyFor) : undefined
+      const way = command.network ? await openWayOut(out) : undefined
       try {
         return told(await confined(BUILDERS[kind], command, limits, way), way)
       } finally {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { environment, FILES, INSIDE } from './inside.ts'
+import { environment, FILES, INSIDE, TRUST } from './inside.ts'
 import type { Bind, SandboxCommand, Walls } from './types.ts'
 
 /** What of the machine is readable inside. */
@@ -29,6 +29,8 @@ export interface Sources {
   readonly node: string
   /** The socket that is the way out, where there is one. */
   readonly way: string | undefined
+  /** The authorities to trust on it, where they are not the system's. */
+  readonly authorities: string | undefined
 }
 
 /** The walls around a command. */
@@ -40,6 +42,7 @@ export function wallsAround(command: SandboxCommand, sources: Sources, tmpBytes:
       ...system.map((path) => ({ from: path, to: path })),
       ...bind(sources.node, INSIDE.node),
       ...bind(sources.base, INSIDE.base),
+      ...bind(sources.authorities, INSIDE.authorities),
     ],
     writable: [
       ...bind(sources.way, INSIDE.way),
@@ -48,6 +51,9 @@ export function wallsAround(command: SandboxCommand, sources: Sources, tmpBytes:
     ],
     files: FILES,
     tmpBytes,
-    env: environment(INSIDE.base, dirname(INSIDE.node), INSIDE.home, command.env),
+    env: environment(INSIDE.base, dirname(INSIDE.node), INSIDE.home, {
+      ...(sources.authorities ? TRUST : {}),
+      ...command.env,
+    }),
   }
 }

@@ -1,4 +1,4 @@
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
@@ -11,6 +11,8 @@ import { isRoot, SANDBOX_ID } from './unprivileged.ts'
 /** The one way out of a sandbox that may use the network: a proxy, behind a socket in its file system. */
 export interface WayOut {
   readonly socket: string
+  /** A file with the authorities to trust on the way, where the operator has one of their own. */
+  readonly authorities: string | undefined
   /** Hosts that were asked for and are not on the list, once each. */
   readonly refused: ReadonlySet<string>
   close(): Promise<void>
@@ -29,11 +31,25 @@ const PATIENCE_MS = 30_000
 const MOST_AT_ONCE = 64
 const MOST_REFUSED = 20
 
+/** What leads out of here. */
+export interface Outside {
+  readonly hosts: readonly Allowed[]
+  readonly proxyFor?: ProxyFor | undefined
+  /** The authorities to trust, PEM; undefined: those of the system. */
+  readonly authorities?: string | undefined
+}
+
 /** Opens a way out to these hosts and nowhere else. Names are looked up here; the sandbox sees no name server. */
-export async function openWayOut(allowed: readonly Allowed[], proxyFor: ProxyFor = () => undefined): Promise<WayOut> {
+export async function openWayOut({
+  hosts: allowed,
+  proxyFor = () => undefined,
+  authorities,
+}: Outside): Promise<WayOut> {
   const dir = await mkdtemp(join(tmpdir(), 'muster-way-'))
   if (isRoot()) await chown(dir, SANDBOX_ID, SANDBOX_ID)
   const socket = join(dir, 'proxy.sock')
+  const file = authorities === undefined ? undefined : join(dir, 'authorities.pem')
+  if (file !== undefined) await writeFile(file, authorities ?? '', { mode: 0o644 })
   const refused = new Set<string>()
   const refuse = (host: string) => void (refused.size < MOST_REFUSED && refused.add(host))
   const server = createServer((incoming, response) => void forward(allowed, incoming, response, refuse))
@@ -47,6 +63,7 @@ export async function openWayOut(allowed: readonly Allowed[], proxyFor: ProxyFor
   if (isRoot()) await chown(socket, SANDBOX_ID, SANDBOX_ID)
   return {
     socket,
+    authorities: file,
     refused,
     async close() {
       server.closeAllConnections()

@@ -102,10 +102,10 @@ describe('a way out through a proxy', () => {
     const joining = createServer()
     joining.on('connect', through)
     await new Promise<void>((done) => joining.listen(0, '127.0.0.1', done))
-    const way = await openWayOut(
-      [{ host: 'registry.test', port: undefined }],
-      () => new URL(`http://127.0.0.1:${portOf(joining)}`),
-    )
+    const way = await openWayOut({
+      hosts: [{ host: 'registry.test', port: undefined }],
+      proxyFor: () => new URL(`http://127.0.0.1:${portOf(joining)}`),
+    })
     const ask = (host: string) =>
       new Promise<string>((done) => {
         const socket = connect(way.socket)

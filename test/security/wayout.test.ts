@@ -101,8 +101,8 @@ describe.each(WORKING)('a set-up command with network, in %s', (kind) => {
     secret.close()
     rmSync(dir, { recursive: true, force: true })
   })
-  const run = (command: string, network = true) =>
-    openSandbox(kind, DEFAULT_LIMITS, readHosts(`${registry}, localhost:${other}`)).run({
+  const run = (command: string, network = true, authorities?: string) =>
+    openSandbox(kind, DEFAULT_LIMITS, { hosts: readHosts(`${registry}, localhost:${other}`) ?? [], authorities }).run({
       dir,
       argv: ['/bin/sh', '-c', command],
       timeoutMs: 30_000,
@@ -115,6 +115,18 @@ describe.each(WORKING)('a set-up command with network, in %s', (kind) => {
     )
     expect({ output, exitCode }).toEqual({ output: 'a package\ndone\n', exitCode: 7 })
     expect(reached).toEqual(['GET /x'])
+  })
+
+  it('trusts the authorities of the operator, which other commands do not see', async () => {
+    const look =
+      'cat "$NODE_EXTRA_CA_CERTS" "$npm_config_cafile"; echo more >> /etc/muster/authorities.pem || echo closed'
+    const { output } = await run(look, true, 'OWN AUTHORITY\n')
+    expect(output).toContain('OWN AUTHORITY\nOWN AUTHORITY\n')
+    expect(output).toContain('closed')
+    expect((await run('env; ls /etc/muster', false, 'OWN AUTHORITY\n')).output).not.toMatch(
+      /CERT|CAINFO|authorities.pem/,
+    )
+    expect((await run('env')).output).not.toMatch(/CERT|CAINFO/)
   })
 
   it('reaches nothing else of this machine: no database, no API, not by another name or a redirect', async () => {
