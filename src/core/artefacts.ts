@@ -65,7 +65,7 @@ export type Answer = z.infer<typeof Answer>
 
 /** What SD says of each review comment. */
 export const ReviewAnswer = z.object({
-  id: z.number().int().describe('The number of the review comment, as it was given to you.'),
+  id: z.number().int().min(1).max(100_000).describe('The number of the review comment, as it was given to you.'),
   outcome: z
     .enum(['fixed', 'answered', 'declined'])
     .describe(

@@ -85,7 +85,9 @@ export function specText(spec: Spec): string {
     spec.problem,
     'Acceptance criteria:',
     ...spec.acceptance.map((item, index) => `${index + 1}. ${item}`),
-    ...(spec.outOfScope.length > 0 ? [`Out of scope: ${spec.outOfScope.join('; ')}`] : []),
+    ...(spec.outOfScope.length > 0
+      ? [`Out of scope: ${spec.outOfScope.map((item) => item.replace(/\.$/, '')).join('; ')}`]
+      : []),
   ]
     .map(sanitise)
     .join('\n')

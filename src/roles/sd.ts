@@ -67,16 +67,21 @@ function plan({ task }: StepContext): string {
 /** What the earlier rounds said, so that nothing of it is lost. */
 function soFar({ task }: StepContext): string {
   const rounds = task.patches.map(
-    ({ note }) => `- ${note.title}: ${note.summary}${note.notDone ? ` Not done: ${note.notDone}` : ''}`,
+    ({ note }) => `- ${note.title}: ${below(note.summary)}${note.notDone ? ` Not done: ${below(note.notDone)}` : ''}`,
   )
   const remarks = task.proofs.at(-1)?.note?.remarks
   return [
     '## What was done so far',
     ...rounds,
-    ...(remarks ? [`QA remarked (a hint from reading, not a task): ${remarks}`] : []),
+    ...(remarks ? [`\nQA remarked (a hint from reading, not a task): ${remarks}`] : []),
   ]
     .map(sanitise)
     .join('\n')
+}
+
+/** Paragraphs that stay below their item of a list. */
+function below(text: string): string {
+  return text.replaceAll('\n', '\n  ')
 }
 
 function reasonText(reason: Exclude<ReworkReason, { why: 'review' }>): string {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { slackCatchUp } from '../../src/channels/slack/catchup.ts'
 import { slackClient } from '../../src/channels/slack/client.ts'
 import { slackFacts } from '../../src/channels/slack/facts.ts'
+import { typeIn } from '../../src/channels/slack/receive.ts'
 import { slackSender } from '../../src/channels/slack/send.ts'
 import type { SendContext } from '../../src/channels/types.ts'
 import type { SurfaceBody } from '../../src/core/effects.ts'
@@ -246,3 +247,8 @@ it('guests, people from elsewhere and bots are no full members', async () => {
   expect(await member(world.addUser('other', { homeTeam: 'T0OTHER' }))).toBe(false)
   expect(await member(world.addUser('fake', { homeTeam: 'T0OTHER' }), 'T0OTHER')).toBe(false)
 })
+
+it.each([[{ type: { toString: '' } }], [{ type: ['a'] }], [{}], [null], ['message']])(
+  'a call that does not say in words what it is has no name: %j',
+  (payload) => expect(typeIn(payload)).toBe('unknown'),
+)

@@ -25,6 +25,12 @@ describe('what the tests say before anything is changed', () => {
     ['they fail, and nothing says which', run(1), 'broken'],
   ])('%s', (_what, one, found) => expect(findingOf(one)).toBe(found))
 
+  it('hides none of what follows', () => {
+    const card = plain(statusCard(new Driver(opened(), 'not run').task, 2000))
+    for (const row of ['**QA** Tests as they are', '**PM** Spec', '**SA** Design', '**SD** Change', '**QA** Proof'])
+      expect(card).toContain(row)
+  })
+
   it('comes before the spec, and lets it begin where it is usable', () => {
     for (const found of ['green', 'red'] as const) {
       const d = new Driver(opened(), 'not run')

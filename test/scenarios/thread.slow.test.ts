@@ -235,7 +235,9 @@ describe('in the thread', () => {
     const { people, world, repo } = scene.stage
     const issue = await people.openIssue('alice', 'Wrong price', 'x')
     await people.label('alice', issue.number, 'muster')
-    await soon(() => comments(issue.number).at(-1), 40_000).toContain('Set `checks.test` in `.github/muster.yml`')
+    await soon(() => comments(issue.number).at(-1), 40_000).toContain(
+      'Say how they are run: `checks.test` in `.github/muster.yml`',
+    )
     const folder = join(scene.stage.dir, 'sample')
     writeFileSync(
       join(folder, '.github/muster.yml'),

@@ -1,6 +1,7 @@
 import type { Unheard } from '../../core/heard.ts'
 import type { Member, Said, SaidWhat, Surface } from '../../core/said.ts'
 import { jsonIn } from '../../core/json.ts'
+import { typeIn } from './receive.ts'
 import { readForm, readHome, readShared } from './readviews.ts'
 import {
   BlockActions,
@@ -34,7 +35,7 @@ export function normalise(body: Uint8Array, own: readonly string[] = []): Said |
   if (form.success) return readForm(form.data)
   if (typeof payload !== 'object' || payload === null || !('type' in payload))
     return { ignored: 'malformed', detail: 'the payload is none of Slack' }
-  return { ignored: 'unknown_event', detail: `nothing is done on ${String(payload.type).slice(0, 60)}` }
+  return { ignored: 'unknown_event', detail: `nothing is done on ${typeIn(payload)}` }
 }
 
 function readEvent(callback: Event): Said | Unheard {

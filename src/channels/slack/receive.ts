@@ -134,8 +134,15 @@ function whatIs(payload: unknown): Peeked {
     // A form is sent once; what Slack repeats is the same view.
     return { kind: 'view_submission', deliveryId: `form:${view.id}`, ...place }
   }
-  const type = typeof payload === 'object' && payload !== null && 'type' in payload ? String(payload.type) : 'unknown'
+  const type = typeIn(payload)
   return { kind: type, deliveryId: `${type}:${hashOf(payload)}` }
+}
+
+/** What a call says that it is; only text is a name. */
+export function typeIn(payload: unknown): string {
+  const isNamed =
+    typeof payload === 'object' && payload !== null && 'type' in payload && typeof payload.type === 'string'
+  return isNamed ? String(payload.type).slice(0, 60) : 'unknown'
 }
 
 function eventIs({ team_id, event_id, event }: ReturnType<typeof EventCallback.parse>): Peeked {

@@ -37,7 +37,12 @@ export function rowsOf(task: Task): Row[] {
 function changeRows(task: Task, rows: readonly Row[]): Row[] {
   const before = rows.filter((row) => row.step?.release === undefined)
   const after = rows.filter((row) => row.step?.release !== undefined)
-  const planned = [...ahead(task, ['design'], 'sa'), ...ahead(task, ['build'], 'sd'), ...ahead(task, ['prove'], 'qa')]
+  const planned = [
+    ...ahead(task, ['spec'], 'pm'),
+    ...ahead(task, ['design'], 'sa'),
+    ...ahead(task, ['build'], 'sd'),
+    ...ahead(task, ['prove'], 'qa'),
+  ]
   const deploys = Object.keys(task.settings.environments).length > 0 && (isActive(task) || after.length > 0)
   const release = deploys ? ahead(task, ['release_plan', 'deploy', 'watch'], 'sre') : []
   return [...before, ...planned, ...peopleRows(task), ...after, ...release]
