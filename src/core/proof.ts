@@ -23,7 +23,8 @@ interface Finding {
 export function judgeProof(evidence: Evidence): ProofVerdict {
   const { suite, testFiles, support = [] } = evidence
   const hasTests = testFiles.length + support.length > 0
-  const isRunnable = suite !== undefined || evidence.goneOn === undefined
+  const { red: onBase, green: onHead, goneOn } = evidence
+  const isRunnable = goneOn === undefined || suite !== undefined || (onBase !== undefined && onHead !== undefined)
   const red = !isRunnable ? undefined : hasTests ? redness(evidence) : wrong('the change has no test of its own')
   const green = isRunnable && hasTests ? greenness(evidence) : undefined
   const whole = wholeness(evidence)
@@ -88,7 +89,12 @@ function greenness(evidence: Evidence): Finding | undefined {
 function wholeness(evidence: Evidence): Finding | undefined {
   const { suite, baseline } = evidence
   if (suite === undefined)
-    return untold(evidence, 'there is no command that runs the tests (set checks.test in .github/muster.yml)')
+    return untold(
+      evidence,
+      evidence.goneOn === undefined
+        ? 'there is no command that runs the tests (set checks.test in .github/muster.yml)'
+        : 'the whole suite was not run, as it could not be run before',
+    )
   if (suite.exitCode === 0) return undefined
   if (suite.exitCode === 124) return untold(evidence, 'the whole suite runs out of time with the change')
   if (!baseline || baseline.exitCode === 0) return wrong('the whole suite fails with the change')

@@ -1,3 +1,4 @@
+import { UserError } from '../core/errors.ts'
 import type { Granted } from '../core/heard.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
@@ -27,6 +28,12 @@ export async function welcome(
 
 /** What the repository calls it; a file that cannot be used is told where somebody asks for something. */
 async function labelOf({ settings }: InboxDeps, repository: Repository): Promise<string> {
-  const loaded = await settings.load(repository, false)
-  return loaded.ok ? loaded.settings.label : DEFAULT_LABEL
+  try {
+    const loaded = await settings.load(repository, false)
+    return loaded.ok ? loaded.settings.label : DEFAULT_LABEL
+  } catch (error) {
+    // One that is gone by now keeps the others from nothing.
+    if (error instanceof UserError) return DEFAULT_LABEL
+    throw error
+  }
 }

@@ -185,8 +185,11 @@ function testsText({ baseline }: Task, { test, testFiles }: Checks): string {
   const { failures = [] } = baseline?.run ?? {}
   return [
     test
-      ? `The whole suite is run by: ${test}${testFiles ? `\nSingle test files by: ${testFiles}` : ''}`
-      : 'It is not known how the tests of this repository are run. A person has decided that the change is made without proof.',
+      ? `The whole suite is run by: ${test}`
+      : baseline?.found === 'hangs'
+        ? `The whole suite has no end here (\`${baseline.run?.command ?? ''}\`): do not run it. A person has decided that the work goes on without it.`
+        : 'It is not known how the tests of this repository are run. A person has decided that the change is made without proof.',
+    ...(testFiles ? [`Single test files are run by: ${testFiles}`] : []),
     ...(test && baseline?.accepted
       ? ['It could not be run before the change; a person has decided that the work goes on without proof.']
       : []),

@@ -74,11 +74,16 @@ async function findChecks({ git, task }: StepContext, sha: string, checkout: Che
   const names = (await checkout.run(['ls', '-A'])).output.split('\n').filter(Boolean)
   const packageJson = names.includes('package.json') ? await git.show(repository, sha, 'package.json') : undefined
   const makefile = names.includes('Makefile') ? await git.show(repository, sha, 'Makefile') : undefined
-  return checksOf(task.settings.checks, { names, packageJson, makefile })
+  const checks = checksOf(task.settings.checks, { names, packageJson, makefile })
+  // The whole suite has no end, and somebody goes on without it: it is waited for no more.
+  const isEndless = task.baseline?.accepted !== undefined && task.baseline.found === 'hangs'
+  return isEndless ? { ...checks, test: undefined } : checks
 }
 
 async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, checks: Checks): Promise<void> {
-  if (!checks.setup) return
+  // It would hang once more.
+  const hung = task.baseline?.accepted && task.baseline.found === 'no_setup' && task.baseline.run?.exitCode === 124
+  if (!checks.setup || hung) return
   const { timeoutSeconds, setupNetwork: wanted } = task.settings.checks
   const network = wanted && setupNetwork
   const run = await evidence(checkout, checks.setup, timeoutSeconds, { network })

@@ -27,7 +27,7 @@ describe('what the tests say before anything is changed', () => {
 
   it('hides none of what follows', () => {
     const card = plain(statusCard(new Driver(opened(), 'not run').task, 2000))
-    for (const row of ['**QA** Tests as they are', '**PM** Spec', '**SA** Design', '**SD** Change', '**QA** Proof'])
+    for (const row of ['**QA** Baseline', '**PM** Spec', '**SA** Design', '**SD** Change', '**QA** Proof'])
       expect(card).toContain(row)
   })
 
@@ -63,6 +63,14 @@ describe('what the tests say before anything is changed', () => {
       expect(d.task.gate?.kind).toBe('baseline')
     },
   )
+
+  it('has nothing to settle while the tests are run again', () => {
+    const d = new Driver(opened(), 'broken')
+    d.say({ verb: 'retry', text: '' })
+    d.do({ type: 'step.start', step: 'baseline' })
+    d.say({ verb: 'cancel', text: '' })
+    expect(d.last.effects.map(({ key }) => key).filter((key) => key.includes('baseline'))).toEqual([])
+  })
 
   it('goes on without proof when somebody says so, and names them', () => {
     const d = new Driver(opened(), 'broken')

@@ -12,7 +12,7 @@ export interface Row {
 }
 
 export const STEP_NAMES: Readonly<Record<StepKind, string>> = {
-  baseline: 'Tests as they are',
+  baseline: 'Baseline',
   spec: 'Spec',
   answer: 'Answer',
   design: 'Design',
@@ -89,7 +89,7 @@ function ahead(task: Task, kinds: readonly StepKind[], role: Role): Row[] {
 
 /** Rows that are one node of the diagram: rounds and the parts of a release are folded, so that it stays readable. */
 const PHASES: readonly (readonly [label: string, is: (row: Row) => boolean])[] = [
-  ['QA: Tests as they are', (row) => row.id.startsWith('baseline')],
+  ['QA: Baseline', (row) => row.id.startsWith('baseline')],
   ['PM: Spec', (row) => row.id.startsWith('spec')],
   ['SA: Answer', (row) => row.id.startsWith('answer')],
   ['SA: Design', (row) => row.id.startsWith('design')],

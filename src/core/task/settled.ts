@@ -82,8 +82,14 @@ function whereFrom({ channel, url }: Whence): Own {
 function cancelled(task: Task, note: Own): EffectIntent[] {
   const reached = task.budgetGate?.open ? budgetSettled(task, note) : []
   const ready = isShownReady(task) && !task.merged ? elsewhere(readySettled(task, note)) : []
-  const tests = task.baseline?.accepted ? [] : baselineSettled(task, note)
+  const tests = asksAboutTests(task) ? baselineSettled(task, note) : []
   return [...tests, ...questions(task, note), ...ready, ...reached, ...openPlan(task, note), ...openRelease(task, note)]
+}
+
+/** Whether people were asked to go on without tests, and nobody has said anything. Run again, they are asked anew. */
+function asksAboutTests({ baseline, steps }: Task): boolean {
+  const isRun = steps.some(({ kind, status }) => kind === 'baseline' && status === 'done')
+  return isRun && baseline !== undefined && !IS_USABLE[baseline.found] && !baseline.accepted
 }
 
 function baselineSettled(task: Task, note: Own): EffectIntent[] {
