@@ -14,9 +14,10 @@ export const VERBS = {
   unlock: '`unlock <env>` (not available yet)',
   status: 'where the work stands',
   cost: 'what it has cost so far, by step',
-  continue: '`continue [+$N]` go on after the budget was reached, with N dollars more',
+  continue:
+    '`continue [+$N]` go on after the budget was reached, with N dollars more; or without proof, where the tests cannot be run',
   cancel: 'stop the work and say what remains where',
-  retry: 'try the failed step again',
+  retry: 'try the failed step again, or the tests that could not be run',
   link: '`link <url>` let this conversation be held there as well: a Slack thread, a ticket, an issue',
   unlink: '`unlink [<url>]` let this place (or that one) go its own way again',
   why: 'what was decided on the latest events here, and why',

@@ -197,7 +197,8 @@ function linked(verb: 'link' | 'unlink', { rest }: Line): Command | undefined {
 }
 
 function extend({ rest }: Line): Command | undefined {
-  if (rest.length === 0) return { verb: 'continue', usd: undefined }
+  // As it is asked.
+  if (rest.length === 0 || /^without (proof|tests)$/i.test(rest.join(' '))) return { verb: 'continue', usd: undefined }
   const usd = Number(/^\+?\$?(\d{1,5}(?:\.\d{1,2})?)$/.exec(rest.join(''))?.[1])
   if (usd > 0) return { verb: 'continue', usd }
   return /^[a-z]/i.test(rest[0] ?? '') ? undefined : invalid('`continue +$N` wants an amount, as in `continue +$2`.')

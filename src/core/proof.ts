@@ -28,7 +28,8 @@ export function judgeProof(evidence: Evidence): ProofVerdict {
   const red = !isRunnable ? undefined : hasTests ? redness(evidence) : wrong('the change has no test of its own')
   const green = isRunnable && hasTests ? greenness(evidence) : undefined
   const whole = wholeness(evidence)
-  const findings = [red, green, whole, ...noted(evidence)].filter((one) => one !== undefined)
+  const runs = [red, green, whole].filter((one) => one !== undefined)
+  const findings = [...told(runs, evidence), ...noted(evidence)]
   const proved = findings.length === 0
   return {
     proved,
@@ -48,9 +49,17 @@ export function mayBeReviewed({ proved, open }: ProofVerdict): boolean {
 const wrong = (text: string): Finding => ({ text, isOpen: false })
 const open = (text: string): Finding => ({ text, isOpen: true })
 
+/** Where somebody goes on without tests that cannot be run, that is one thing, and said once. */
+function told(runs: readonly Finding[], { goneOn }: Evidence): readonly Finding[] {
+  const isUntold = goneOn !== undefined && runs.length > 0 && runs.every(({ isOpen }) => isOpen)
+  return isUntold
+    ? [open(`the tests could not be run before the change, and ${goneOn} decided to go on without proof`)]
+    : runs
+}
+
 /** Tests that could not be run before either prove nothing and disprove nothing, once somebody has decided to go on without. */
 function untold({ goneOn }: Evidence, text: string): Finding {
-  return goneOn === undefined ? wrong(text) : open(`${text}; ${goneOn} decided to go on without proof`)
+  return goneOn === undefined ? wrong(text) : open(text)
 }
 
 function provedBecause({ suite, baseline }: Evidence): string {

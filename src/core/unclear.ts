@@ -3,7 +3,7 @@ import { type Unclear, isVerb, type Verb, VERBS } from './command.ts'
 /** What is nearly a command, or polite: people mistype, say it in other words, and thank. None of it is a request. */
 
 const APPROVAL =
-  /^(lgtm|sgtm|(i )?approved?|(i )?approve (it|this|that|(the|this) (plan|deploy|release)|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
+  /^(lgtm|sgtm|(i )?approved?|(i )?approve (it|this|that|(the|this) (plan|deploy|release)|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|(nice|great|good|excellent|lovely|(i )?(like|love)( the| this)?) plan|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
 const ASSENT =
   /^(n|no|nope|nah|y|yes|yep|yeah|yup|ok|okay|k|sure|of course|please do|do it|do that|go|go ahead|go on|go for it|proceed|\+1|👍|✅|🚀)( please)?$/u
 const STOP =
@@ -160,4 +160,14 @@ export function distance(one: string, other: string): number {
     rows.push(row)
   }
   return rows[one.length]?.[other.length] ?? 0
+}
+
+/** Whether a line asks something, and nobody to do anything. */
+export function isQuestion(text: string): boolean {
+  const asked = text.trim()
+  return (
+    asked.endsWith('?') &&
+    !asked.includes('\n') &&
+    /^(how|what|why|when|where|who|which|whose|do|does|did|is|are|was|were|has|have)\b/i.test(asked)
+  )
 }

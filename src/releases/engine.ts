@@ -68,7 +68,9 @@ async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<Re
   const commits =
     relation === 'ahead' || relation === 'diverged'
       ? await git.log(repository, liveSha, sha, MAX_COMMITS)
-      : await git.log(repository, undefined, sha, 1)
+      : relation === 'same'
+        ? []
+        : await git.log(repository, undefined, sha, 1)
   const { watchSeconds, approval } = place.settings
   const body = {
     environment: release.environment,

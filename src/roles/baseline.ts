@@ -20,7 +20,7 @@ export async function testsAsTheyAre(context: StepContext): Promise<Baseline> {
     return { sha, under, found: findingOf(run), run: kept }
   } catch (error) {
     if (!(error instanceof SetupFailed)) throw error
-    return { sha, under, found: 'no_setup', run: error.run, hint: error.hint }
+    return { sha, under, found: 'no_setup', run: error.run, hint: error.reason }
   }
 }
 

@@ -1,6 +1,7 @@
 import { Spec } from '../core/artefacts.ts'
 import { charter, finished, instructionsOf, requestText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
+import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
 
 /** PM: turns a request into a spec. */
@@ -13,9 +14,10 @@ async function writeSpec(context: StepContext) {
   const before = task.spec
     ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}`
     : ''
-  const spec = await withCheckout(context, sha, async (checkout) => {
+  const write = async (checkout: Checkout) => {
     const prompt = `${requestText(task)}${before}\n\nWrite the spec.`
     return finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: Spec }))
-  })
+  }
+  const spec = await withCheckout(context, sha, write, { isReadOnly: true })
   return { kind: 'spec', spec: task.workflow === 'question' ? { ...spec, kind: 'question' as const } : spec } as const
 }

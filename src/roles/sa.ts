@@ -1,6 +1,7 @@
 import { Answer, Design } from '../core/artefacts.ts'
 import { charter, finished, instructionsOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
+import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
 
 /** SA: designs the change, or answers the question. */
@@ -21,7 +22,7 @@ async function writeAnswer(context: StepContext) {
   const { task, agent } = context
   const sha = await headOfDefault(context)
   const system = charter('answer', await instructionsOf(context, sha))
-  const answer = await withCheckout(context, sha, async (checkout) =>
+  const write = async (checkout: Checkout) =>
     finished(
       await agent({
         tier: 'general',
@@ -31,8 +32,8 @@ async function writeAnswer(context: StepContext) {
         prompt: `${requestText(task)}\n\nAnswer the question.`,
         artefact: Answer,
       }),
-    ),
-  )
+    )
+  const answer = await withCheckout(context, sha, write, { isReadOnly: true })
   return { kind: 'answer', answer } as const
 }
 

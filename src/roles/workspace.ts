@@ -6,14 +6,19 @@ import { clip } from '../core/sanitise.ts'
 import type { Checkout } from '../workspace/types.ts'
 import type { StepContext } from './types.ts'
 
+const NO_NETWORK = 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
+
 /** A repository's set-up command failed: nothing of it can be run. */
 export class SetupFailed extends UserError {
   readonly run: Run
-  constructor(run: Run, hint: string) {
+  /** What stands in its way that the repository cannot know. */
+  readonly reason: string | undefined
+  constructor(run: Run, reason: string | undefined) {
     super('setup_failed', `The set-up command failed (exit code ${run.exitCode}):\n${run.output.slice(-1500)}\n`, {
-      hint,
+      hint: reason ?? 'See `checks.setup` in .github/muster.yml.',
     })
     this.run = run
+    this.reason = reason
   }
 }
 
@@ -23,11 +28,13 @@ const EVIDENCE = 20_000
 /**
  * Uses a fresh clone and removes it, whatever happens. A set-up that may use the network runs on code of the default branch
  * only, before anything that a model wrote is there.
+ * @param isReadOnly nothing is run in it, so nothing is set up
  */
 export async function withCheckout<T>(
   context: StepContext,
   sha: string,
   use: (checkout: Checkout, checks: Checks) => Promise<T>,
+  { isReadOnly = false } = {},
 ): Promise<T> {
   const { git, task, signal } = context
   const { setup, setupNetwork } = task.settings.checks
@@ -36,7 +43,7 @@ export async function withCheckout<T>(
   const checkout = watched(bare, context)
   try {
     const checks = await findChecks(context, sha, checkout)
-    await setUp(context, checkout, checks)
+    if (!isReadOnly) await setUp(context, checkout, checks)
     if (trusted !== sha) await switchTo(checkout, sha)
     return await use(checkout, checks)
   } finally {
@@ -89,11 +96,8 @@ async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, ch
   const run = await evidence(checkout, checks.setup, timeoutSeconds, { network })
   // Somebody has decided to go on with the tree as it is.
   if (run.exitCode === 0 || task.baseline?.accepted) return
-  const hint =
-    wanted && !setupNetwork
-      ? 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
-      : 'See `checks.setup` in .github/muster.yml.'
-  throw new SetupFailed(run, hint)
+  const isCut = wanted && !setupNetwork
+  throw new SetupFailed(run, isCut ? NO_NETWORK : undefined)
 }
 
 /** Runs a shell command of the repository and keeps what it printed as evidence. */

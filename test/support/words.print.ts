@@ -33,6 +33,7 @@ const MEANS: Readonly<Record<string, string>> = {
   'cost|why': 'the command',
   baseline_accepted: 'the work goes on without proof',
   retry: 'it is tried again',
+  question_elsewhere: 'nothing is done; where questions are answered is told',
   no_gate: 'refused: nothing waits for that',
   plan_amended: 'a wish: the plan is written again',
   plan_rejected: 'the plan is written again',

@@ -242,7 +242,22 @@ export const WORDS: readonly Row[] = [
   ...same(['@muster continue', '@muster continue.'], 'tests', 'baseline_accepted'),
   ...same(['@muster retry', '@muster retry.'], 'tests', 'retry'),
   { said: '@muster continue', at: 'tests', by: 'reader', is: 'permission' },
-  ...same(['@muster yes', '@muster ok', '@muster go ahead'], 'tests', 'unclear', 'goes on without proof'),
+  ...same(['@muster continue without proof', '@muster continue without tests'], 'tests', 'baseline_accepted'),
+  ...same(
+    ['@muster yes', '@muster ok', '@muster go ahead', '@muster lgtm'],
+    'tests',
+    'unclear',
+    'goes on without proof',
+  ),
+  // A question changes nothing, and costs nothing.
+  ...same(
+    ['@muster how does the price list work?', '@muster ask how tiers are sorted', '@muster what would that cost?'],
+    'plan',
+    'question_elsewhere',
+    'nothing was changed',
+  ),
+  ...same(['@muster could you use cents instead?'], 'plan', 'plan_amended'),
+  ...same(['@muster 👍 nice plan', '@muster great plan!'], 'plan', 'unclear', 'Nothing was approved'),
   ...same(['@muster approve'], 'tests', 'no_gate', 'the tests cannot be run'),
   ...same(['@muster they need npm ci first'], 'tests', 'noted', 'The tests still cannot be run'),
   ...same(['They have been broken for weeks.'], 'tests', 'ignored'),

@@ -1,4 +1,4 @@
-import { type Unclear, VERBS } from '../command.ts'
+import { isVerb, type Unclear, VERBS } from '../command.ts'
 import { spent } from '../policy.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
@@ -16,6 +16,7 @@ import {
   list,
   mono,
   NOTHING,
+  type Own,
   paragraph,
   said,
   say,
@@ -33,7 +34,10 @@ export function noteReply(text: Words): Document {
 }
 
 export function helpReply(): Document {
-  const rows = Object.entries(VERBS).map(([verb, help]) => [mono(verb), help])
+  const rows = Object.entries(VERBS).map(([verb, help]) => [
+    isVerb(verb) ? say`\`${ownVerb(verb)}\`` : mono(verb),
+    help,
+  ])
   return [
     paragraph(
       'Start a line of a new comment with a mention and a command. Anything else after the mention is taken as a request.',
@@ -60,7 +64,9 @@ export function replanReply(task: Task): Document {
 
 /** What was nearly said: one line with the words for it. Nothing was done. */
 export function unclearReply({ kind, text, meant }: Unclear, task: Task | undefined, mention: string): Document {
-  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`))]
+  // What is asked of people elsewhere, a word here cannot do.
+  const isForward = (kind === 'approval' || kind === 'assent') && task !== undefined && task.gate === undefined
+  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(isForward ? needed(task) : [])]
 }
 
 function unclearText(
@@ -76,6 +82,7 @@ function unclearText(
   const plan = task?.gate?.kind === 'plan' && task.gate.amended ? ` ${task.gate.hash.slice(0, 12)}` : ''
   switch (kind) {
     case 'approval':
+      if (gate === 'baseline') return unclearText('assent', text, meant, task, me)
       return isWaiting
         ? say`Nothing was approved: an approval is the word \`${me} approve${plan}\`, alone.`
         : say`Nothing waits for an approval here, so nothing was done.`
@@ -94,7 +101,9 @@ function unclearText(
     case 'courtesy':
       return say`You are welcome. That changes nothing here.`
     case 'typo':
-      return say`Did you mean ${mono(`${me} ${meant ?? ''}${meant === 'approve' ? plan : ''}`)}? Nothing was done yet.`
+      return isVerb(meant ?? '')
+        ? say`Did you mean \`${me} ${ownVerb(meant)}${meant === 'approve' ? plan : ''}\`? Nothing was done yet.`
+        : say`Did you mean ${mono(`${me} ${meant ?? ''}`)}? Nothing was done yet.`
     case 'word':
       return meant === undefined
         ? say`${mono(text)} is no command, so nothing was done. \`${me} help\` lists what I understand; work is asked for in a sentence.`
@@ -109,6 +118,11 @@ export function limitedReply({ burst, perMinute }: { burst: number; perMinute: n
       say`That was a lot at once: I take ${burst} commands of one person in a row, and ${perMinute} a minute after that. This one and those that follow at once are left undone; please say them again in a few minutes.`,
     ),
   ]
+}
+
+/** A word of our own list: what makes foreign words harmless would leave one that cannot be copied. */
+function ownVerb(verb: string | undefined): Own {
+  return verb !== undefined && isVerb(verb) ? { own: [verb], put: [] } : NOTHING
 }
 
 /** @param now ms since the epoch; the time counts to it */
@@ -147,7 +161,9 @@ export function remainsReply(task: Task, by: Person): Document {
     ...(task.branch ? [say`branch ${mono(task.branch)}${task.headSha ? say` at ${shortSha(task.headSha)}` : ''}`] : []),
     ...(task.wip ? [say`branch ${mono(task.wip.branch)} (unfinished work)`] : []),
     ...(task.pullRequest
-      ? [say`pull request ${issue(task.pullRequest.number)}${task.pullRequest.draft ? ' (draft)' : ''}, open`]
+      ? [
+          say`pull request ${issue(task.pullRequest.number)}${task.pullRequest.draft ? ' (draft)' : ''}, ${task.merged ? 'merged' : 'open'}`,
+        ]
       : []),
     ...live.map((release) => say`release ${shortSha(release.deployed?.sha ?? '')} on ${release.environment}, serving`),
   ]

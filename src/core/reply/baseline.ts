@@ -1,4 +1,5 @@
 import { type Baseline, type BaselineFinding, IS_USABLE } from '../baseline.ts'
+import { clip } from '../sanitise.ts'
 import type { Task } from '../task/types.ts'
 import {
   ask,
@@ -16,7 +17,7 @@ import {
   shortSha,
 } from './document.ts'
 
-const TITLES: Readonly<Record<BaselineFinding, string>> = {
+export const TITLES: Readonly<Record<BaselineFinding, string>> = {
   green: 'The tests pass',
   red: 'Some tests fail already',
   no_command: 'I do not know how the tests are run',
@@ -30,12 +31,12 @@ const WHAT_TO_SET: Readonly<Record<BaselineFinding, Own>> = {
   green: NOTHING,
   red: NOTHING,
   no_command: say`Say how they are run: \`checks.test\` in \`.github/muster.yml\` (and \`checks.setup\`, if something has to be installed first).`,
-  no_setup: say`Mend \`checks.setup\` in \`.github/muster.yml\`; it runs in a fresh clone, without a network unless \`checks.setup_network\` is set.`,
+  no_setup: say`Mend \`checks.setup\` in \`.github/muster.yml\`; it runs in a fresh clone, without a network unless \`checks.setup_network\` is set and the operator allows it.`,
   hangs: say`Say what to run in \`checks.test\`, or give it more time with \`checks.timeout\`, in \`.github/muster.yml\`. There is no network where they run.`,
   broken: say`Often something has to be installed first (\`checks.setup\`), or another command runs the tests (\`checks.test\`), both in \`.github/muster.yml\`. There is no network where they run.`,
 }
 
-const END_OF_LOG = 1500
+const LOG = 2400
 const SHOWN_RED = 5
 
 /** What stands in the way before anything was paid for, and what people can do. @param settled what came of it */
@@ -76,8 +77,8 @@ function because({ found, run }: Baseline): Own {
 }
 
 function log({ run }: Baseline): Block[] {
-  const end = run?.output.trimEnd().slice(-END_OF_LOG) ?? ''
-  return end === '' ? [] : [paragraph(say`The end of what it printed:`), code(end)]
+  const printed = clip(run?.output.trim() ?? '', LOG)
+  return printed === '' ? [] : [paragraph(say`What it printed:`), code(printed)]
 }
 
 /** What of it people should know while the work goes on. */

@@ -4,7 +4,7 @@ import type { Doing, Step, Task } from '../task/types.ts'
 import { baselineNote } from './baseline.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks } from './plan.ts'
-import { verdictText } from './proof.ts'
+import { verdictText } from './verdict.ts'
 import {
   type Block,
   brief,
@@ -67,7 +67,8 @@ const WAITS = {
 
 /** What was to be released last is not live: that is not done. */
 function isNotReleased({ status, releases }: Task): boolean {
-  return status === 'done' && releases.at(-1)?.deployed?.ok === false
+  const last = releases.at(-1)
+  return status === 'done' && last !== undefined && last.deployed?.ok !== true
 }
 
 /** Status, time and cost on one line. */
@@ -126,7 +127,7 @@ function time(step: Step, now: number): string {
 
 function artefacts(task: Task): Block[] {
   const proof = task.proofs.at(-1)
-  const release = task.releases.at(-1)
+  const release = task.releases.findLast(({ report }) => report)
   const open = task.review.ledger.filter((entry) => entry.outcome === 'open' || entry.outcome === 'declined')
   const questions =
     task.gate?.kind === 'question'

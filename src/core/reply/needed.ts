@@ -1,4 +1,5 @@
 import { environmentNames } from '../settings.ts'
+import { askedPeople } from '../task/asked.ts'
 import { failedStep } from '../task/steps.ts'
 import type { Parked, Task } from '../task/types.ts'
 import {
@@ -15,7 +16,9 @@ import {
   shortSha,
   NOTHING,
 } from './document.ts'
+import { isAnythingShown } from './verdict.ts'
 import { STEP_NAMES } from './rows.ts'
+import { TITLES } from './baseline.ts'
 
 /** What people must do for the work to go on; empty when nothing is asked. */
 export function needed(task: Task): Block[] {
@@ -49,7 +52,7 @@ function neededText(task: Task): Own | undefined {
 function undecided({ proofs, headSha }: Task): Own {
   const proof = proofs.at(-1)
   return proof?.verdict.open && proof.headSha === headSha
-    ? say` It is not fully proved: ${brief(proof.verdict.reasons.join('; '), 400)}.`
+    ? say` ${isAnythingShown(proof.verdict) ? 'It is not fully proved' : 'Nothing is proved'}: ${brief(proof.verdict.reasons.join('; '), 400)}.`
     : NOTHING
 }
 
@@ -70,13 +73,17 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
   const me = `@${task.settings.mention}`
   switch (gate.kind) {
     case 'question':
-      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: ${task.origin.requester.login} just replies, anybody else says \`${me} answer …\`.`
+      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: ${askedPeople(
+        task,
+      )
+        .map(({ login }) => login)
+        .join(' or ')} just replies, anybody else says \`${me} answer …\`.`
     case 'plan':
       return say`Please look at the plan and comment \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
       return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
     case 'baseline':
-      return say`The tests cannot be run as they are, so no change could be proved. Mend that and comment \`${me} retry\`; or \`${me} continue\` goes on without proof.`
+      return say`${TITLES[task.baseline?.found ?? 'broken']}, so no change could be proved. Mend that and comment \`${me} retry\`; or \`${me} continue\` goes on without proof.`
     case 'budget':
       return say`The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? say`; the work so far is on branch ${mono(task.wip.branch)}` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
   }

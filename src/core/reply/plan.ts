@@ -1,6 +1,7 @@
 import type { Design, Spec } from '../artefacts.ts'
 import { planHash } from '../policy.ts'
 import type { Task } from '../task/types.ts'
+import { baselineNote } from './baseline.ts'
 import { neededOr } from './needed.ts'
 import {
   type Block,
@@ -85,13 +86,14 @@ export function planComment(task: Task, settled?: Own): Document {
   return [
     heading(say`Plan: ${brief(task.spec.title)}`),
     ...neededOr(task, settled),
+    ...baselineNote(task),
     ...specBlocks(task.spec),
     details(`Design (${quoteText(task.design)})`, designBlocks(task.design)),
     ...(settled
       ? []
       : [
           paragraph(
-            say`An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). Anything else you write after \`@${task.settings.mention}\` goes into the next version of it.`,
+            say`An approval counts for exactly this plan (\`${planHash(task.spec, task.design).slice(0, 12)}\`). A sentence after \`@${task.settings.mention}\` that says what should be different has it written again.`,
           ),
         ]),
   ]

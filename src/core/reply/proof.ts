@@ -16,11 +16,7 @@ import {
   type Words,
 } from './document.ts'
 import { leftAlone } from './plan.ts'
-
-/** What a proof says in a word. */
-export function verdictText({ verdict }: Proof): string {
-  return verdict.proved ? 'proved' : verdict.open ? 'not fully proved, a person decides' : 'not proved'
-}
+import { verdictText } from './verdict.ts'
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
@@ -53,7 +49,13 @@ function redBefore({ baseline }: Proof): Block[] {
   if (!baseline || baseline.exitCode === 0) return []
   const names = baseline.failures ?? []
   if (names.length === 0)
-    return [paragraph('The suite was red before the change; which tests failed cannot be told from its output.')]
+    return [
+      paragraph(
+        baseline.exitCode >= 124
+          ? 'The suite could not be run before the change.'
+          : 'The suite was red before the change; which tests failed cannot be told from its output.',
+      ),
+    ]
   const more = names.length - SHOWN_RED
   const shown = names.slice(0, SHOWN_RED).map((name) => mono(name, 200))
   return [
@@ -89,7 +91,7 @@ function runRow(what: Words, wanted: string, run: Run | undefined): Words[] {
   return [
     what,
     wanted,
-    say`${run.exitCode === 0 ? 'pass' : 'fail'} (${mono(run.command, 100)}, exit code ${run.exitCode}, ${run.seconds.toFixed(1)} s)`,
+    say`${run.exitCode === 0 ? 'pass' : run.exitCode === 124 ? 'no end' : 'fail'} (${mono(run.command, 100)}, exit code ${run.exitCode}, ${run.seconds.toFixed(1)} s)`,
   ]
 }
 

@@ -1,6 +1,7 @@
 import { moreUsd, spent } from '../policy.ts'
 import { isTicket } from '../said.ts'
-import { criteriaTable, moreOfProof, proofReport, reasonsOf, verdictLine, verdictText } from './proof.ts'
+import { criteriaTable, moreOfProof, proofReport, reasonsOf, verdictLine } from './proof.ts'
+import { verdictText } from './verdict.ts'
 import { surfaceLink } from './surface.ts'
 import type { PullRequest, Task } from '../task/types.ts'
 import {

@@ -1,6 +1,7 @@
 import type { Deployed, Figures, ReleasePlan, ReleaseReport } from '../artefacts.ts'
 import { spent } from '../policy.ts'
 import type { Release, Task } from '../task/types.ts'
+import { verdictText } from './verdict.ts'
 import { neededOr } from './needed.ts'
 import {
   type Block,
@@ -45,6 +46,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],
+        ...unproved(task),
         ['Asked for by', say`${release.requester.login}`],
         ['To be approved by', approver(plan, release)],
       ],
@@ -54,6 +56,12 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
       ? []
       : [paragraph(say`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`)]),
   ]
+}
+
+/** Whoever approves should know what nobody has shown. */
+function unproved({ proofs, merged }: Task): Words[][] {
+  const proof = merged ? proofs.at(-1) : undefined
+  return proof && !proof.verdict.proved ? [['Proof', say`**${verdictText(proof)}**`]] : []
 }
 
 function approver(plan: ReleasePlan, release: Release): Words {
@@ -70,7 +78,11 @@ function commits(plan: ReleasePlan): Block[] {
     .map((commit) => say`${shortSha(commit.sha)} ${brief(commit.title, 100)} (${value(commit.author, 60)})`)
   const more = plan.commits.length - shown.length
   return [
-    paragraph(say`**Commits between** (${plan.commits.length})`),
+    paragraph(
+      plan.relation === 'ahead' || plan.relation === 'diverged'
+        ? say`**Commits between** (${plan.commits.length})`
+        : say`**The commit**`,
+    ),
     list(more > 0 ? [...shown, say`and ${more} more`] : shown),
   ]
 }

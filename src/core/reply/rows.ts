@@ -1,4 +1,5 @@
 import { ROLE_NAMES, type Role } from '../artefacts.ts'
+import { IS_USABLE } from '../baseline.ts'
 import { isActive } from '../task/steps.ts'
 import type { Step, StepKind, Task } from '../task/types.ts'
 
@@ -27,7 +28,7 @@ const REWORK = { proof: 'after the proof failed', review: 'after the review', ch
 
 /** Every row of the checklist, past and to come, in order. */
 export function rowsOf(task: Task): Row[] {
-  const rows = task.steps.map(stepRow)
+  const rows = task.steps.map((step) => asFound(task, stepRow(step)))
   if (task.status === 'cancelled' || task.status === 'handed_off') return rows
   if (task.workflow === 'question' || task.spec?.kind === 'question') return [...rows, ...ahead(task, ['answer'], 'sa')]
   if (task.workflow === 'deploy') return [...rows, ...ahead(task, ['release_plan', 'deploy', 'watch'], 'sre')]
@@ -66,6 +67,12 @@ function peopleRows(task: Task): Row[] {
       step: undefined,
     },
   ]
+}
+
+/** Tests that were run and say nothing are not what was wanted of that step. */
+function asFound({ baseline }: Task, row: Row): Row {
+  const isUseless = row.step?.kind === 'baseline' && row.state === 'done' && baseline && !IS_USABLE[baseline.found]
+  return isUseless ? { ...row, state: 'failed' } : row
 }
 
 function stepRow(step: Step): Row {

@@ -2,6 +2,7 @@ import type { Answer, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport
 import type { Baseline } from '../baseline.ts'
 import type { Command } from '../command.ts'
 import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.ts'
+import { noteReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
@@ -127,4 +128,9 @@ export function accepted(reason: string, events: readonly TaskEvent[], detail = 
 
 export function ignored(reason: string, detail = ''): Decided {
   return { events: [], decision: { outcome: 'ignored', reason, detail } }
+}
+
+/** Nothing is done, and whoever asked is told why. */
+export function refused(reason: string, detail: string, reply?: Document): Decided {
+  return { events: [], decision: { outcome: 'refused', reason, detail }, reply: reply ?? noteReply(detail) }
 }

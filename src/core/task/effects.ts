@@ -104,7 +104,7 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
   const ask = (key: string, document: Document) => comment(task, key, document, buttonsOf(task), askedPeople(task))
   switch (gate.kind) {
     case 'plan':
-      return ask(planKey(gate.hash), planComment(task))
+      return ask(planKey(task, gate.hash), planComment(task))
     case 'question':
       return ask(questionKey(task), questionComment(task, gate.questions))
     case 'budget':

@@ -1,6 +1,5 @@
-import { approvalFor, mayCommand, moreUsd } from '../policy.ts'
+import { mayCommand, moreUsd } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import type { Document } from '../reply/document.ts'
 import type { Unclear } from '../command.ts'
 import {
   costReply,
@@ -12,10 +11,11 @@ import {
   statusReply,
   unclearReply,
 } from '../reply/answers.ts'
-import { accepted, type Decided, type PersonCommand } from './commands.ts'
-import { environmentNames } from '../settings.ts'
+import { isQuestion } from '../unclear.ts'
+import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
+import { approveDeploy, cancelRelease, deploy, finished } from './deploys.ts'
 import { failedStep, isActive, newStep, stepById } from './steps.ts'
-import { LIMITS, type Gate, type Repository, type ReviewComment, type Task, type TaskEvent } from './types.ts'
+import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
 
 /** How much earlier than a task's first gate an approval may have been written, for clocks that differ. */
 const CLOCK_TOLERANCE_MS = 120_000
@@ -54,10 +54,12 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
       return unclear(task, said, command)
     case 'note':
       return note(task, said, command.text)
-    case 'answer':
     case 'request':
-    case 'ask':
+      return isQuestion(command.text) && !isHeard(task) ? noQuestion(task) : words(task, said, command.text)
+    case 'answer':
       return words(task, said, command.text)
+    case 'ask':
+      return noQuestion(task)
     case 'plan':
     case 'build':
     case 'fix':
@@ -88,11 +90,18 @@ function unclear(task: Task, said: PersonCommand, command: Unclear): Decided {
   }
 }
 
+/** Nobody works on the code any more. */
+function nothingReads(task: Task): Decided {
+  const done = task.merged ? 'The change is merged' : 'This is a deploy'
+  return refused('nothing_reads', `${done}: no step reads what is added here. New work begins in a new issue.`)
+}
+
 /** Heard by whoever works next; never an approval, never a change of a plan, never work by itself. */
 function note(task: Task, said: PersonCommand, text: string): Decided {
   const me = task.settings.mention
   if (!isActive(task))
     return refused('task_ended', `This task has ended. \`@${me} build\` at the start of a line begins a new one.`)
+  if (task.merged || task.workflow === 'deploy') return nothingReads(task)
   const more = `To have something changed or answered, begin a line with \`@${me}\`.`
   return accepted(
     'noted',
@@ -102,18 +111,31 @@ function note(task: Task, said: PersonCommand, text: string): Decided {
   )
 }
 
-function refused(reason: string, detail: string, reply?: Document): Decided {
-  return { events: [], decision: { outcome: 'refused', reason, detail }, reply: reply ?? noteReply(detail) }
-}
-
 function cancel(task: Task, said: PersonCommand): Decided {
   if (!isActive(task))
     return refused('task_ended', `This task has already ended (${task.status.replace('_', ' ')}); nothing is running.`)
+  const release = task.releases.at(-1)
+  if (release && !finished(task, release.index)) return cancelRelease(task, release, said)
   return accepted(
     'cancelled',
     [{ type: 'task.cancelled', by: said.by, from: said.from }],
     '',
     remainsReply(task, said.by),
+  )
+}
+
+/** Whether words that are no command are read by anybody now, for nothing. */
+function isHeard({ gate, merged, workflow }: Task): boolean {
+  return gate?.kind !== 'plan' && !merged && workflow !== 'deploy'
+}
+
+/** A question is a conversation of its own: here it would change the work, and cost. */
+function noQuestion(task: Task): Decided {
+  const me = `@${task.settings.mention}`
+  const wish = task.gate?.kind === 'plan' ? ' A wish for the plan is said as a sentence.' : ''
+  return refused(
+    'question_elsewhere',
+    `That reads like a question, so nothing was changed. I answer questions in an issue or thread of their own: \`${me} ask …\` there.${wish}`,
   )
 }
 
@@ -138,6 +160,13 @@ function retry(task: Task, said: PersonCommand): Decided {
   return task.status === 'handed_off'
     ? oneMoreRound(task, said)
     : refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
+}
+
+function nothingToContinue(task: Task): string {
+  if (!isActive(task)) return `This task has ended (${task.status.replace('_', ' ')}); there is nothing to continue.`
+  const { accepted: by } = task.baseline ?? {}
+  if (by && !stepById(task, 'build')) return `${by.login} has said so already: the work goes on without proof.`
+  return 'Nothing waits to be continued: neither the budget nor the tests have stopped the work.'
 }
 
 /** The tests could not be run: once more, with the settings as they are by now. */
@@ -171,7 +200,7 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
   if (gate?.kind === 'baseline')
     return refused(
       'no_gate',
-      `There is nothing to approve yet: the tests cannot be run. \`@${task.settings.mention} continue\` goes on without proof, \`@${task.settings.mention} retry\` runs them again.`,
+      `There is nothing to approve yet: the tests cannot be run. \`@${task.settings.mention} continue\` goes on without proof, \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} cancel\` ends the work.`,
     )
   if (gate?.kind !== 'plan' && gate?.kind !== 'deploy')
     return refused('no_gate', 'Nothing is waiting for an approval right now.')
@@ -196,7 +225,7 @@ function staleness(
     return 'That approval is older than what is waiting now; please look at it and approve again.'
   }
   if (gate.kind === 'plan' && gate.amended && !sha)
-    return `The plan has changed since the first one. Look at the one that waits now, and say \`approve ${gate.hash.slice(0, 12)}\` (or press its button).`
+    return `There has been more than one plan. Look at the one that waits now, and say which you mean: \`@${task.settings.mention} approve ${gate.hash.slice(0, 12)}\`.`
   const current = gate.kind === 'deploy' ? gate.sha : gate.hash
   if (sha && !current.startsWith(sha) && !gate.hash.startsWith(sha))
     return `What is waiting is \`${current.slice(0, 12)}\`, not \`${sha.slice(0, 12)}\`; nothing was approved.`
@@ -209,31 +238,23 @@ function isFirst({ approvals, releases }: Task, gate: Extract<Gate, { kind: 'pla
   return releases.length <= 1 && approvals.every(({ by }) => by === 'settings')
 }
 
-function approveDeploy(task: Task, gate: Extract<Gate, { kind: 'deploy' }>, said: PersonCommand): Decided {
-  const release = task.releases.at(-1)
-  if (!release?.plan || release.plan.hash !== gate.hash || release.plan.sha !== gate.sha)
-    return refused('stale_approval', 'The release plan has changed; say `deploy` again.')
-  if (release.plan.approval !== 'self' && release.requester.id === said.by.id) {
-    return refused(
-      'requester_is_approver',
-      `You asked for this deploy, so somebody else with write permission must approve it.`,
-    )
-  }
-  return accepted('deploy_approved', [
-    { type: 'gate.approved', gate: 'deploy', hash: gate.hash, sha: gate.sha, by: said.by, from: said.from },
-  ])
-}
-
 function reject(task: Task, said: PersonCommand, reason: string): Decided {
   const { gate } = task
   if (gate?.kind === 'deploy') {
-    return accepted('deploy_rejected', [
-      { type: 'gate.rejected', gate: 'deploy', by: said.by, reason, from: said.from },
-      {
-        type: 'task.finished',
-        outcome: `the deploy to ${gate.environment} was rejected${reason ? `: ${reason}` : ''}`,
-      },
-    ])
+    return accepted(
+      'deploy_rejected',
+      [
+        { type: 'gate.rejected', gate: 'deploy', by: said.by, reason, from: said.from },
+        {
+          type: 'task.finished',
+          outcome: `the deploy to ${gate.environment} was rejected${reason ? `: ${reason}` : ''}`,
+        },
+      ],
+      '',
+      noteReply(
+        `Rejected; nothing was deployed. \`@${task.settings.mention} deploy ${gate.environment}\` asks for it again.`,
+      ),
+    )
   }
   if (gate?.kind !== 'plan') return refused('no_gate', 'Nothing is waiting for an approval right now.')
   if ((task.steps.find((step) => step.kind === 'design')?.attempt ?? 0) >= LIMITS.planRounds) {
@@ -268,55 +289,10 @@ function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided
       { type: 'baseline.settled', how: 'accepted', by: said.by, from: said.from },
       ...(usd === undefined ? [] : [{ type: 'budget.extended', usd, by: said.by, from: said.from } as const]),
     ])
-  if (task.gate?.kind !== 'budget')
-    return refused('no_gate', 'The budget has not been reached, so there is nothing to continue.')
+  if (task.gate?.kind !== 'budget') return refused('no_gate', nothingToContinue(task))
   return accepted('budget_extended', [
     { type: 'budget.extended', usd: usd ?? moreUsd(task), by: said.by, from: said.from },
   ])
-}
-
-function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
-  const settings = said.settings ?? task.settings
-  const known = environmentNames(settings)
-  if (!settings.environments[environment]) {
-    const detail =
-      known.length > 0
-        ? `There is no environment \`${environment}\`; there are: ${known.join(', ')}.`
-        : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
-    return refused('unknown_environment', detail)
-  }
-  if (task.status === 'cancelled') return refused('task_ended', 'This task was cancelled.')
-  if (!task.merged && task.workflow !== 'deploy')
-    return refused(
-      'not_merged',
-      task.pullRequest
-        ? 'The pull request is not merged yet; merging is up to people. Say `deploy` again afterwards.'
-        : 'There is no pull request yet, so there is nothing to deploy. Say `deploy` again once it is merged.',
-    )
-  const busy = task.gate?.kind === 'deploy' || task.releases.some((release) => !finished(task, release.index))
-  if (busy) return refused('deploy_under_way', 'A deploy is already under way in this conversation; it must end first.')
-  if (ref !== undefined && said.isKnownRef === false)
-    return refused('unknown_ref', unknownRef(task.origin.repository, ref))
-  return accepted('deploy_requested', [
-    { type: 'settings.read', settings },
-    { type: 'release.requested', environment, ref, by: said.by },
-  ])
-}
-
-/** Told at once, before anything is planned. */
-export function unknownRef({ owner, name }: Repository, ref: string): string {
-  return `There is no branch, tag or commit \`${ref}\` in ${owner}/${name}; nothing was planned.`
-}
-
-function finished(task: Task, index: number): boolean {
-  const release = task.releases.find((one) => one.index === index)
-  if (!release) return true
-  const stopped = task.steps.some(
-    (step) => step.release === index && (step.status === 'failed' || step.status === 'cancelled'),
-  )
-  const refusedPlan =
-    release.plan !== undefined && !isActive(task) && !approvalFor(task, 'deploy', release.plan.hash, release.plan.sha)
-  return release.report !== undefined || release.deployed?.ok === false || stopped || refusedPlan
 }
 
 /** Words that are no command: an answer, a wish for the plan, or a wish for the pull request. */
@@ -338,10 +314,11 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
       '',
       replanReply(task),
     )
-  if (!task.pullRequest || task.merged) {
+  if (task.merged || task.workflow === 'deploy') return nothingReads(task)
+  if (!task.pullRequest) {
     const waits =
       gate?.kind === 'baseline'
-        ? ` The tests still cannot be run: \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} continue\` goes on without.`
+        ? ` The tests still cannot be run: \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} continue\` goes on without proof.`
         : ''
     return accepted('noted', [note], '', noteReply(`Noted; it goes into the next step.${waits}`))
   }

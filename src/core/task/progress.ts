@@ -1,6 +1,7 @@
 import { IS_USABLE } from '../baseline.ts'
 import { approvalFor, planNeedsPerson } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
+import { isQuestion } from '../unclear.ts'
 import { asksPeople, isActive, newStep, workSteps, workUnderWay } from './steps.ts'
 import { LIMITS, type Release, type Step, type Task, type TaskEvent, type WorkflowName } from './types.ts'
 
@@ -36,22 +37,29 @@ function planning(task: Task): TaskEvent[] {
   const begin = beginningOf(task)
   if (!begin) return []
   const spec = find(task, 'spec')
-  if (!spec) return begin(task)
+  if (!spec) return isQuestion(task.origin.request) ? [specStep(task)] : begin(task)
   if (spec.status !== 'done' || !task.spec) return []
   if (asksPeople(task)) {
     return [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
   }
   const next = task.spec.kind === 'question' || task.workflow === 'question' ? 'answer' : 'design'
+  const tests = next === 'design' && isQuestion(task.origin.request) ? testsFirst(task) : undefined
+  if (tests) return tests
   return find(task, next) ? [] : [{ type: 'step.added', step: newStep(task, next, 'sa', { needs: [spec.id] }) }]
 }
 
 /** The tests as they are come before the first dollar; where they cannot be run, people are asked whether to go on. */
 function beforePlanning(task: Task): TaskEvent[] {
+  return testsFirst(task) ?? [specStep(task, find(task, 'baseline'))]
+}
+
+/** What is to be done about the tests before the work goes on; undefined: nothing. An answer needs none of them. */
+function testsFirst(task: Task): TaskEvent[] | undefined {
   const { baseline } = task
   const step = find(task, 'baseline')
   if (!step) return [{ type: 'step.added', step: newStep(task, 'baseline', 'qa') }]
   if (step.status !== 'done' || !baseline) return []
-  if (IS_USABLE[baseline.found] || baseline.accepted) return [specStep(task, step)]
+  if (IS_USABLE[baseline.found] || baseline.accepted) return undefined
   return [{ type: 'gate.opened', gate: { kind: 'baseline', attempt: step.attempt } }]
 }
 
@@ -138,12 +146,12 @@ function releaseStep(task: Task, release: Release): TaskEvent[] {
   const has = (kind: Step['kind']) => task.steps.some((step) => step.kind === kind && step.release === release.index)
   const add = (kind: Step['kind']): TaskEvent[] =>
     has(kind) ? [] : [{ type: 'step.added', step: newStep(task, kind, 'sre', { release: release.index }) }]
-  if (release.report || release.deployed?.ok === false) return []
+  // What came of an earlier one is settled: a later one is asked for only then.
+  if (release.index !== task.releases.length || release.report || release.deployed?.ok === false) return []
   if (release.deployed) return add('watch')
   if (!release.plan) return add('release_plan')
   const { hash, sha, environment, approval } = release.plan
   if (approvalFor(task, 'deploy', hash, sha)) return release.deploymentId === undefined ? [] : add('deploy')
-  if (release.index !== task.releases.length) return []
   return approval === 'none'
     ? [{ type: 'gate.approved', gate: 'deploy', hash, sha, by: 'settings' }]
     : [{ type: 'gate.opened', gate: { kind: 'deploy', hash, sha, environment } }]
@@ -173,7 +181,7 @@ function releaseOutcome(task: Task): string | undefined {
 function answered(task: Task): TaskEvent[] {
   if (task.answer && find(task, 'answer')?.status === 'done') return [{ type: 'task.finished', outcome: 'answered' }]
   const outcome =
-    task.workflow === 'deploy' && task.releases.every((release) => release.report ?? release.deployed?.ok === false)
+    task.workflow === 'deploy' && (task.releases.at(-1)?.report ?? task.releases.at(-1)?.deployed?.ok === false)
       ? releaseOutcome(task)
       : undefined
   return outcome ? [{ type: 'task.finished', outcome }] : []

@@ -1,4 +1,4 @@
-import type { Patch } from '../artefacts.ts'
+import type { Patch, Spec } from '../artefacts.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
 import { stepById } from './steps.ts'
@@ -64,7 +64,7 @@ function finished(task: Task, id: string, result: StepResult): Decided {
         result.baseline.found,
       )
     case 'spec':
-      return accepted('spec_written', [{ type: 'spec.written', spec: result.spec }, done])
+      return accepted('spec_written', [{ type: 'spec.written', spec: stillOfItsKind(task, result.spec) }, done])
     case 'answer':
       return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
     case 'design':
@@ -81,6 +81,13 @@ function finished(task: Task, id: string, result: StepResult): Decided {
     default:
       return releaseResult(step, result, done)
   }
+}
+
+/** What was planned as a change stays one: words about a plan do not end it with an answer. */
+function stillOfItsKind(task: Task, spec: Spec): Spec {
+  const isPlanned = task.steps.some(({ kind }) => kind === 'design')
+  const before = task.spec?.kind ?? 'feature'
+  return isPlanned && spec.kind === 'question' && before !== 'question' ? { ...spec, kind: before } : spec
 }
 
 type ReleaseResult = Extract<StepResult, { kind: 'release_plan' | 'deployed' | 'report' }>
@@ -125,7 +132,7 @@ function withoutChange(step: Step, patch: Patch, made: TaskEvent, done: TaskEven
       done,
       { type: 'review.answered', answers: patch.answers, sha: undefined },
     ])
-  const reason = `SD changed nothing: ${patch.note.notDone || patch.note.summary}`
+  const reason = `nothing was changed: ${(patch.note.notDone || patch.note.summary).replace(/\.$/, '')}`
   return accepted('nothing_changed', [made, done, { type: 'task.handed_off', reason }])
 }
 

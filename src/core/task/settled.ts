@@ -13,7 +13,11 @@ import { asksPeople } from './steps.ts'
 import type { Person, Task, TaskEvent, Whence } from './types.ts'
 
 /** The keys of messages that ask for a decision. */
-export const planKey = (hash: string) => `plan:${hash.slice(0, 12)}`
+export const planKey = (task: Task, hash: string) => {
+  // Written again it may be the same, and is asked about anew.
+  const attempt = task.steps.find(({ kind }) => kind === 'design')?.attempt ?? 1
+  return `plan:${hash.slice(0, 12)}${attempt > 1 ? `:${attempt}` : ''}`
+}
 /** Each time that PM asks is a message of its own. */
 export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
 /** One for each release of the task. */
@@ -57,6 +61,8 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
         ? elsewhere(readySettled(task, say`✅ **Merged** by ${event.by.login}, ${clockTime(at)}.`))
         : []
     case 'task.finished':
+      if (event.by) return openRelease(task, say`🚫 **Cancelled** ${byWhom(event.by, event.from, at)}.`)
+      return ended(task, say`🏁 **Over**: ${brief(task.outcome ?? 'the work has ended', 300)}.`)
     case 'task.handed_off':
       return ended(task, say`🏁 **Over**: ${brief(task.outcome ?? 'the work has ended', 300)}.`)
     // A newer head follows; what was asked about the one before is asked no more.
@@ -163,7 +169,7 @@ function openPlan(task: Task, note: Own): EffectIntent[] {
 }
 
 function planSettled(task: Task, hash: string, note: Own): EffectIntent[] {
-  return rewritten(task, planKey(hash), planComment(task, note))
+  return rewritten(task, planKey(task, hash), planComment(task, note))
 }
 
 /** The release plan that waits for nobody any more, if nobody has approved it. */

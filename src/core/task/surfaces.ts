@@ -2,7 +2,7 @@ import { noteReply } from '../reply/answers.ts'
 import { type Surface, surfaceKey } from '../said.ts'
 import { link as linkTo, say } from '../reply/document.ts'
 import { surfaceLink } from '../reply/surface.ts'
-import { accepted, type Decided, ignored, type SurfaceCommand, type TaskCommand } from './commands.ts'
+import { accepted, type Decided, ignored, refused, type SurfaceCommand, type TaskCommand } from './commands.ts'
 import type { Task } from './types.ts'
 
 /** Where else the conversation of a task is held. */
@@ -56,10 +56,6 @@ function unlink(task: Task, { surface, by }: Extract<SurfaceCommand, { type: 'su
     '',
     noteReply(say`Unlinked: ${surfaceLink(surface)}. The work goes on elsewhere.`),
   )
-}
-
-function refused(reason: string, detail: string): Decided {
-  return { events: [], decision: { outcome: 'refused', reason, detail }, reply: noteReply(detail) }
 }
 
 /** Whether a surface was told to be out of order, and nothing has arrived there since. */

@@ -78,7 +78,7 @@ function joined(task: Task, surface: Surface): EffectIntent[] {
 /** What waits for people, under the key it has elsewhere too. */
 function gateDocument(task: Task): { readonly key: string; readonly document: Document } | undefined {
   const { gate } = task
-  if (gate?.kind === 'plan') return { key: planKey(gate.hash), document: planComment(task) }
+  if (gate?.kind === 'plan') return { key: planKey(task, gate.hash), document: planComment(task) }
   if (gate?.kind === 'question') return { key: questionKey(task), document: questionComment(task, gate.questions) }
   if (gate?.kind === 'budget') return { key: budgetKey(task), document: budgetComment(task) }
   if (gate?.kind === 'baseline') return { key: baselineKey(task), document: baselineComment(task) }

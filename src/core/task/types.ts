@@ -13,6 +13,9 @@ import type {
 import type { Baseline } from '../baseline.ts'
 import type { ChannelName, Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
+import type { Doing, Parked, StepError } from './step.ts'
+
+export type { Doing, Parked, StepError } from './step.ts'
 
 /** A GitHub account; authority is always asked for the numeric id. */
 export interface Person {
@@ -108,25 +111,6 @@ export interface Step {
   readonly rework: ReworkReason | undefined
   /** Number of the release this step belongs to, counted from 1. */
   readonly release: number | undefined
-}
-
-/** A step that waits for something outside: its journal is kept, and nothing that was paid for is paid again. */
-export interface Parked {
-  readonly why: 'model_busy' | 'model_credit' | 'git_busy'
-  readonly since: number
-  /** When it is tried again by itself. */
-  readonly until: number
-}
-
-/** What a step does that may last. */
-export type Doing =
-  | { readonly kind: 'model' | 'clone' | 'deploy' | 'watch' }
-  | { readonly kind: 'command'; readonly command: string }
-
-/** A failure as the person in the thread may read it. */
-export interface StepError {
-  readonly code: string
-  readonly message: string
 }
 
 /** A review comment as the webhook brought it. Inline comments have a thread; a review's own text has none. */
@@ -389,7 +373,13 @@ export type TaskEvent =
     }
   | { readonly type: 'task.cancelled'; readonly by: Person; readonly from?: Whence | undefined }
   | { readonly type: 'task.handed_off'; readonly reason: string }
-  | { readonly type: 'task.finished'; readonly outcome: string }
+  | {
+      readonly type: 'task.finished'
+      readonly outcome: string
+      /** Who ended it, where somebody did. */
+      readonly by?: Person | undefined
+      readonly from?: Whence | undefined
+    }
 
 export type NewStep = Pick<Step, 'id' | 'kind' | 'role' | 'needs' | 'rework' | 'release'>
 export type GateOpened =

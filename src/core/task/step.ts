@@ -1,0 +1,18 @@
+/** A step that waits for something outside: its journal is kept, and nothing that was paid for is paid again. */
+export interface Parked {
+  readonly why: 'model_busy' | 'model_credit' | 'git_busy'
+  readonly since: number
+  /** When it is tried again by itself. */
+  readonly until: number
+}
+
+/** What a step does that may last. */
+export type Doing =
+  | { readonly kind: 'model' | 'clone' | 'deploy' | 'watch' }
+  | { readonly kind: 'command'; readonly command: string }
+
+/** A failure as the person in the thread may read it. */
+export interface StepError {
+  readonly code: string
+  readonly message: string
+}
