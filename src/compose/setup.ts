@@ -35,6 +35,7 @@ export function setupDeps({ base, code, app, platform, activate, log }: SetupPar
     publicUrl: settings.server.publicUrl,
     app: () => app() && { slug: app()?.slug },
     manifest: (hookUrl) => manifestFor(manifest, settings.server.publicUrl, hookUrl),
+    proxy: settings.server.webhookProxy,
     openProxy: () => newChannel(settings.smeeUrl),
     running: async () => factsOf(base, await isInstalled()),
     async convert(one, proxy) {

@@ -142,6 +142,8 @@ export interface Run {
   /** The tests that failed, where the output is understood; undefined in histories from before 0.4. */
   readonly failures?: readonly string[] | undefined
   readonly passed?: number | undefined
+  /** It had not ended when its time was up. */
+  readonly timedOut?: boolean | undefined
 }
 
 export interface Annotation {

@@ -1,4 +1,6 @@
 import type { Run } from './artefacts.ts'
+import { hashOf } from './hash.ts'
+import type { ChecksSettings } from './settings.ts'
 
 /** What a repository's own tests said before anything was changed. */
 export type BaselineFinding =
@@ -37,11 +39,20 @@ export const IS_USABLE: Readonly<Record<BaselineFinding, boolean>> = {
   broken: false,
 }
 
+/** What somebody went on in spite of, as long as the tests are run as they were then. */
+export function goneOnFrom(
+  baseline: (Baseline & { readonly accepted?: { readonly login: string } | undefined }) | undefined,
+  checks: ChecksSettings,
+): { readonly by: string; readonly found: BaselineFinding; readonly run: Run | undefined } | undefined {
+  if (!baseline?.accepted || baseline.under !== hashOf(checks)) return undefined
+  return { by: baseline.accepted.login, found: baseline.found, run: baseline.run }
+}
+
 /** What a run of the suite without any change says. A run that was ended from outside tells nothing of its tests. */
 export function findingOf(run: Run | undefined): BaselineFinding {
   if (run === undefined) return 'no_command'
   if (run.exitCode === 0) return 'green'
-  if (run.exitCode === 124) return 'hangs'
+  if (run.timedOut) return 'hangs'
   const ran = run.exitCode < 126 && (run.failures ?? []).length > 0
   return ran ? 'red' : 'broken'
 }

@@ -23,18 +23,17 @@ interface Finding {
 export function judgeProof(evidence: Evidence): ProofVerdict {
   const { suite, testFiles, support = [] } = evidence
   const hasTests = testFiles.length + support.length > 0
-  const { red: onBase, green: onHead, goneOn } = evidence
-  const isRunnable = goneOn === undefined || suite !== undefined || (onBase !== undefined && onHead !== undefined)
-  const red = !isRunnable ? undefined : hasTests ? redness(evidence) : wrong('the change has no test of its own')
-  const green = isRunnable && hasTests ? greenness(evidence) : undefined
-  const whole = wholeness(evidence)
+  const told = goneOnTold(evidence)
+  const red = told(hasTests ? redness(evidence) : wrong('the change has no test of its own'), evidence.red)
+  const green = told(hasTests ? greenness(evidence) : undefined, evidence.green)
+  const whole = told(wholeness(evidence), suite)
   const runs = [red, green, whole].filter((one) => one !== undefined)
-  const findings = [...told(runs, evidence), ...noted(evidence)]
+  const findings = [...inOne(runs, evidence), ...noted(evidence)]
   const proved = findings.length === 0
   return {
     proved,
-    red: isRunnable && hasTests && red === undefined,
-    green: isRunnable && hasTests && green === undefined,
+    red: hasTests && red === undefined,
+    green: hasTests && green === undefined,
     suite: suite !== undefined && whole === undefined,
     reasons: proved ? [provedBecause(evidence)] : findings.map(({ text }) => text),
     ...(!proved && findings.every(({ isOpen }) => isOpen) ? { open: true } : {}),
@@ -50,16 +49,23 @@ const wrong = (text: string): Finding => ({ text, isOpen: false })
 const open = (text: string): Finding => ({ text, isOpen: true })
 
 /** Where somebody goes on without tests that cannot be run, that is one thing, and said once. */
-function told(runs: readonly Finding[], { goneOn }: Evidence): readonly Finding[] {
+function inOne(runs: readonly Finding[], { goneOn }: Evidence): readonly Finding[] {
   const isUntold = goneOn !== undefined && runs.length > 0 && runs.every(({ isOpen }) => isOpen)
   return isUntold
     ? [open(`the tests could not be run before the change, and ${goneOn} decided to go on without proof`)]
     : runs
 }
 
-/** Tests that could not be run before either prove nothing and disprove nothing, once somebody has decided to go on without. */
-function untold({ goneOn }: Evidence, text: string): Finding {
-  return goneOn === undefined ? wrong(text) : open(text)
+/**
+ * Tests that could not be run before prove nothing and disprove nothing, once somebody has decided to go on without: a run counts for
+ * something only where it passed, or names what failed.
+ */
+function goneOnTold({ goneOn }: Evidence): (finding: Finding | undefined, run: Run | undefined) => Finding | undefined {
+  return (finding, run) => {
+    const isTelling =
+      run !== undefined && (run.exitCode === 0 || (run.exitCode < 124 && (run.failures ?? []).length > 0))
+    return goneOn === undefined || isTelling ? finding : open(finding?.text ?? 'the tests could not be run')
+  }
 }
 
 function provedBecause({ suite, baseline }: Evidence): string {
@@ -72,7 +78,7 @@ function provedBecause({ suite, baseline }: Evidence): string {
 /** The new tests must fail without the change, beyond what failed there already. */
 function redness(evidence: Evidence): Finding | undefined {
   const { red, before } = evidence
-  if (red?.exitCode === 124) return untold(evidence, 'the new tests run out of time on the base')
+  if (red?.exitCode === 124) return wrong('the new tests run out of time on the base')
   if (red === undefined || red.exitCode === 0)
     return wrong('the new tests pass without the change too, so they prove nothing')
   if (before === undefined || before.exitCode === 0) return undefined
@@ -86,7 +92,7 @@ function redness(evidence: Evidence): Finding | undefined {
 function greenness(evidence: Evidence): Finding | undefined {
   const { green, before } = evidence
   if (green?.exitCode === 0) return undefined
-  if (green?.exitCode === 124) return untold(evidence, 'the new tests run out of time with the change')
+  if (green?.exitCode === 124) return wrong('the new tests run out of time with the change')
   if (!green || !before || before.exitCode === 0) return wrong('the new tests fail with the change')
   const than = compared(green, before)
   if (than.kind === 'same') return undefined
@@ -98,14 +104,9 @@ function greenness(evidence: Evidence): Finding | undefined {
 function wholeness(evidence: Evidence): Finding | undefined {
   const { suite, baseline } = evidence
   if (suite === undefined)
-    return untold(
-      evidence,
-      evidence.goneOn === undefined
-        ? 'there is no command that runs the tests (set checks.test in .github/muster.yml)'
-        : 'the whole suite was not run, as it could not be run before',
-    )
+    return wrong('there is no command that runs the tests (set checks.test in .github/muster.yml)')
   if (suite.exitCode === 0) return undefined
-  if (suite.exitCode === 124) return untold(evidence, 'the whole suite runs out of time with the change')
+  if (suite.exitCode === 124) return wrong('the whole suite runs out of time with the change')
   if (!baseline || baseline.exitCode === 0) return wrong('the whole suite fails with the change')
   const than = compared(suite, baseline)
   if (than.kind === 'same') return undefined

@@ -18,6 +18,8 @@ export interface SetupDeps extends Pick<HttpDeps, 'log'> {
   /** Whoever sets Muster up needs this code, which stands in the log: else a stranger could register an app of theirs. Behind a proxy everybody seems to be on this machine. */
   readonly code: string
   readonly convert: (code: string, proxy: string | undefined) => Promise<void>
+  /** The channel that the operator set. */
+  readonly proxy: string | undefined
   /** Opens a channel over which webhooks come to a server that GitHub cannot reach. @throws Error where there is none */
   readonly openProxy: () => Promise<string>
   readonly running: () => Promise<RunningFacts>
@@ -29,7 +31,8 @@ const ORGANIZATION = /^[a-z\d](?:[a-z\d-]{0,37}[a-z\d])?$/i
 /** `/`: registers a GitHub App by the manifest flow, has it installed, and says what runs. */
 export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
   const states = new Set<string>()
-  let proxy: string | undefined
+  let { proxy } = deps
+  let opening: Promise<string> | undefined
   const start = (reply: FastifyReply, organization: string | undefined, problem?: string) => {
     const state = randomBytes(16).toString('hex')
     states.add(state)
@@ -56,9 +59,11 @@ export function setupRoutes(deps: SetupDeps): (app: FastifyInstance) => void {
       if (!mayEnter(request, deps.code)) return refused(reply)
       if (!isLocalUrl(deps.publicUrl)) return start(reply.code(400), undefined, 'GitHub reaches this server by itself.')
       try {
-        proxy ??= await deps.openProxy()
+        // Twice is once: the channel that is shown is the one that is kept.
+        proxy ??= await (opening ??= deps.openProxy())
         return reply.redirect(`/?setup=${encodeURIComponent(deps.code)}`)
       } catch (error) {
+        opening = undefined
         deps.log('error', 'no webhook proxy could be had', { error: messageOf(error) })
         return start(
           reply.code(502),

@@ -1,8 +1,8 @@
 /** After so long, what is handled for an account gives up its place, and goes on beside the others. */
 const SLOW_MS = 2000
 /** So much of one account, and of all of them, may be going on beside. */
-const MOST_OF_ONE = 8
-const MOST = 64
+const MOST_OF_ONE = 32
+const MOST = 128
 
 export interface BulkheadDeps {
   /** Calls back once, later; the answer takes that back. */

@@ -27,7 +27,7 @@ export function inboxHandler(deps: InboxDeps): (eventId: string) => Promise<void
     if (!stored || isDecided(stored.event)) return
     const lane = stored.lane ?? `event:${eventId}`
     if (stored.lane === undefined) await deps.store.inbox.setLane(eventId, lane)
-    const { account = '' } = stored
+    const { account = eventId } = stored
     // Where too much of that account is under way already, the sweeper finds the event again.
     const place = await deps.bulkhead(account, () => drained(deps)(lane))
     if (place === 'beside')

@@ -1,4 +1,5 @@
 import { type Proof, ProofNote, type Run } from '../core/artefacts.ts'
+import { goneOnFrom } from '../core/baseline.ts'
 import { annotationsOf, belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { UserError } from '../core/errors.ts'
 import { judgeProof, mayBeReviewed } from '../core/proof.ts'
@@ -115,8 +116,8 @@ function suiteOnBase({ context, baseSha, support }: Case, { before }: OnBase): P
 }
 
 /** Who goes on although the tests could not be run. */
-function goneOn({ baseline }: Task): { readonly goneOn?: string | undefined } {
-  return { goneOn: baseline?.accepted?.login }
+function goneOn({ baseline, settings }: Task): { readonly goneOn?: string | undefined } {
+  return { goneOn: goneOnFrom(baseline, settings.checks)?.by }
 }
 
 async function runSuite({ task }: StepContext, checkout: Checkout, { test }: Checks): Promise<Run | undefined> {

@@ -1,6 +1,8 @@
 import { type Patch, PatchNote, type ReviewAnswer, ReworkNote, type Run } from '../core/artefacts.ts'
+import { goneOnFrom } from '../core/baseline.ts'
 import { belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { compared } from '../core/failures.ts'
+import { hashOf } from '../core/hash.ts'
 import { once } from '../core/once.ts'
 import { UserError } from '../core/errors.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
@@ -137,7 +139,7 @@ async function work(context: StepContext, input: Work) {
   const system = charter(context.step.kind === 'rework' ? 'rework' : 'sd', await instructionsOf(context, input.main))
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
   const patch = await withCheckout(context, input.startSha, async (checkout, checks) => {
-    if (!checks.test && !task.baseline?.accepted)
+    if (!checks.test && !goneOnFrom(task.baseline, task.settings.checks))
       throw new UserError(
         'no_test_command',
         'It is not known how the tests of this repository are run, so no change could be proved.',
@@ -152,7 +154,7 @@ async function work(context: StepContext, input: Work) {
       permissions: ['read', 'write', 'run'],
       checkout,
       system,
-      prompt: `${input.prompt}\n\n${testsText(task, checks)}`,
+      prompt: `${input.prompt}\n\n${testsText(task, checks, baseSha)}`,
       artefact: input.artefact,
       check,
     })
@@ -181,8 +183,9 @@ async function work(context: StepContext, input: Work) {
 }
 
 /** How the tests are run, and what of them is red without the change. */
-function testsText({ baseline }: Task, { test, testFiles }: Checks): string {
-  const { failures = [] } = baseline?.run ?? {}
+function testsText({ baseline, settings }: Task, { test, testFiles }: Checks, baseSha: string): string {
+  const isOfThis = baseline?.sha === baseSha && baseline.under === hashOf(settings.checks)
+  const failures = (isOfThis && baseline.run?.failures) || []
   return [
     test
       ? `The whole suite is run by: ${test}`

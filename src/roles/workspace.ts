@@ -1,5 +1,6 @@
 import { type Checks, checksOf } from '../core/checks.ts'
 import { failuresIn, passedIn } from '../core/failures.ts'
+import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
@@ -83,19 +84,20 @@ async function findChecks({ git, task }: StepContext, sha: string, checkout: Che
   const makefile = names.includes('Makefile') ? await git.show(repository, sha, 'Makefile') : undefined
   const checks = checksOf(task.settings.checks, { names, packageJson, makefile })
   // The whole suite has no end, and somebody goes on without it: it is waited for no more.
-  const isEndless = task.baseline?.accepted !== undefined && task.baseline.found === 'hangs'
+  const isEndless = goneOnFrom(task.baseline, task.settings.checks)?.found === 'hangs'
   return isEndless ? { ...checks, test: undefined } : checks
 }
 
 async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, checks: Checks): Promise<void> {
   // It would hang once more.
-  const hung = task.baseline?.accepted && task.baseline.found === 'no_setup' && task.baseline.run?.exitCode === 124
-  if (!checks.setup || hung) return
+  const inSpiteOf = goneOnFrom(task.baseline, task.settings.checks)
+  const isKnown = inSpiteOf?.found === 'no_setup'
+  if (!checks.setup || (isKnown && inSpiteOf.run?.timedOut)) return
   const { timeoutSeconds, setupNetwork: wanted } = task.settings.checks
   const network = wanted && setupNetwork
   const run = await evidence(checkout, checks.setup, timeoutSeconds, { network })
   // Somebody has decided to go on with the tree as it is.
-  if (run.exitCode === 0 || task.baseline?.accepted) return
+  if (run.exitCode === 0 || isKnown) return
   const isCut = wanted && !setupNetwork
   throw new SetupFailed(run, isCut ? NO_NETWORK : undefined)
 }
@@ -120,5 +122,6 @@ export async function evidence(
     output: clip(output, EVIDENCE),
     ...(failures.length > 0 ? { failures } : {}),
     ...(passed === undefined ? {} : { passed }),
+    ...(result.timedOut ? { timedOut: true } : {}),
   }
 }

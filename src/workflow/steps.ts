@@ -5,7 +5,8 @@ import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
 import { DEFAULT_LIMITS, type Tier } from '../core/settings.ts'
 import { stepById } from '../core/task/steps.ts'
-import type { Parked, Step, StepError, Task } from '../core/task/types.ts'
+import { cutText } from '../core/harmless.ts'
+import type { Doing, Parked, Step, StepError, Task } from '../core/task/types.ts'
 import { ModelError, type ModelProvider } from '../llm/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
@@ -133,7 +134,7 @@ export async function perform(
 
 /** What the step's role makes of it. */
 async function handled(deps: StepDeps, task: Task, step: Step, attempt: number, claim: Claim, signal: AbortSignal) {
-  const activity = toldActivity(deps, task.id, step.id, attempt, claim)
+  const activity = toldActivity(deps, task.id, step, attempt, claim)
   const context = contextOf(deps, task, step, attempt, claim, signal, activity)
   return deps.handlerFor(step.kind)(context).finally(activity.end)
 }
@@ -175,14 +176,23 @@ function stepError(error: unknown): StepError {
   return { code: error instanceof UserError ? error.code : 'internal', message: publicMessage(error) }
 }
 
+/** A model's command may be a whole file. */
+function shortened(doing: Doing): Doing {
+  return doing.kind === 'command' ? { ...doing, command: cutText(doing.command, 200) } : doing
+}
+
 /** What a step does for long is shown on its card. Where that cannot be written, the work goes on all the same. */
-function toldActivity(deps: StepDeps, taskId: string, step: string, attempt: number, { fence }: Claim): Activity {
+function toldActivity(deps: StepDeps, taskId: string, step: Step, attempt: number, { fence }: Claim): Activity {
+  let last: Promise<unknown> = Promise.resolve()
   const tell: ActivityDeps['tell'] = (doing, since) => {
-    const command = { type: 'step.doing', step, attempt, doing, since } as const
-    deps.workflow
-      .apply(taskId, command, { fence })
+    const command = { type: 'step.doing', step: step.id, attempt, doing: doing && shortened(doing), since } as const
+    // One after the other: the last word counts.
+    last = last
+      .then(() => deps.workflow.apply(taskId, command, { fence }))
       .catch((error: unknown) => deps.log('warn', 'what a step does could not be shown', { error: messageOf(error) }))
   }
+  // Whoever did it before has ended.
+  if (step.doing) tell(undefined, deps.now())
   return activityOf({ now: deps.now, after: deps.after, tell })
 }
 

@@ -84,22 +84,26 @@ export async function makeCheckout({ dir, base, sha, sandbox, signal }: Checkout
     return result.output
   }
   const differing = async (against: string) => entriesOf(await read('list', against, LIST_LIMIT))
-  let leftBehind: ReadonlySet<string> = new Set()
+  /** What was there before anybody changed anything, with what stands for it in the commit. */
+  let leftBehind: ReadonlyMap<string, string> = new Map()
   return {
     dir,
     sha,
     run: inside,
     dispose,
     async disregard(against = sha) {
-      leftBehind = new Set((await differing(against)).map(asItIs))
+      leftBehind = new Map((await differing(against)).map((entry) => [asItIs(entry), entry.before]))
     },
     async diff(against = sha) {
       const all = await differing(against)
-      const files = all.filter((entry) => !leftBehind.has(asItIs(entry))).map(({ path }) => path)
+      const restored = all.flatMap((entry) => {
+        const before = leftBehind.get(asItIs(entry))
+        return before === undefined ? [] : [{ ...entry, before, isGone: before === entry.before }]
+      })
+      const gone = new Set(restored.filter(({ isGone }) => isGone).map(({ path }) => path))
+      const files = all.map(({ path }) => path).filter((path) => !gone.has(path))
       if (files.length === 0) return { diff: '', files }
-      const asBefore = all
-        .filter((entry) => leftBehind.has(asItIs(entry)))
-        .map(({ before, path }) => `${before}\t${path}\0`)
+      const asBefore = restored.map(({ before, path }) => `${before}\t${path}\0`)
       const patch = await read('patch', against, DIFF_LIMIT, asBefore.join(''))
       return { diff: Buffer.from(patch, 'base64').toString('latin1'), files }
     },

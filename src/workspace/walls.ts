@@ -21,6 +21,9 @@ const SYSTEM = [
 /** What programs need to get packages. They ask no name server: whoever lets them out does. */
 const NETWORK = ['/etc/ca-certificates', '/etc/npmrc']
 
+/** Where there is no network, npm would try for minutes to reach its registry. */
+const OFFLINE = { npm_config_offline: 'true' }
+
 /** Where the folders of the host are to be found by whoever builds the walls. */
 export interface Sources {
   readonly work: string
@@ -53,6 +56,7 @@ export function wallsAround(command: SandboxCommand, sources: Sources, tmpBytes:
     tmpBytes,
     env: environment(INSIDE.base, dirname(INSIDE.node), INSIDE.home, {
       ...(sources.authorities ? TRUST : {}),
+      ...(command.network ? {} : OFFLINE),
       ...command.env,
     }),
   }

@@ -3,7 +3,7 @@ import { plainDocument } from '../../src/core/reply/plain.ts'
 import { statusCard } from '../../src/core/reply/card.ts'
 import { releasePlanComment } from '../../src/core/reply/release.ts'
 import { Driver } from '../support/driver.ts'
-import { bob, deployed, design, opened, proof, releasePlan, report, spec } from '../support/tasks.ts'
+import { alice, bob, deployed, design, opened, proof, releasePlan, report, said, spec } from '../support/tasks.ts'
 
 const DEPLOY = { verb: 'deploy', environment: 'production', ref: undefined } as const
 
@@ -25,15 +25,18 @@ class Deploying extends Driver {
   }
   approve() {
     this.say({ verb: 'approve', sha: undefined }, bob)
+    this.record(this.#nth)
+  }
+  record(release: number) {
     this.do({
       type: 'effect.done',
       key: 'd',
       kind: 'deployment.create',
-      result: { id: 70 + this.#nth },
+      result: { id: 70 + release },
       body: {
         kind: 'deployment.create',
         place: { repository: this.task.origin.repository, number: 5 },
-        release: this.#nth,
+        release,
         sha: 'merge1',
         environment: 'production',
         planHash: 'h',
@@ -92,6 +95,43 @@ describe.each(['deploy', 'change'] as const)('a deploy in a task of the workflow
     d.approve()
     expect(d.ready()).toEqual(['deploy.2'])
   })
+})
+
+it('a deploy that was cancelled before GitHub had a record of it may be asked for again', () => {
+  const d = deploying('change')
+  d.ask()
+  d.say({ verb: 'approve', sha: undefined }, bob)
+  d.say({ verb: 'cancel', text: '' }, bob)
+  expect(d.say(DEPLOY).decision.reason).toBe('deploy_requested')
+  // The record that comes late is of the one before.
+  const before = d.task.version
+  d.record(1)
+  expect(d.task.version).toBe(before)
+  expect(d.ready()).toEqual(['release_plan.2'])
+})
+
+it('a late `continue` that was meant for the tests adds nothing to the budget', () => {
+  const d = new Driver(opened(), 'broken')
+  const asked = d.at
+  d.at += 400_000
+  d.say({ verb: 'continue', usd: undefined }, bob)
+  d.do({ type: 'step.start', step: 'spec' })
+  d.do({ type: 'budget', step: 'spec', attempt: 1, patch: undefined })
+  const late = d.do({ ...said({ verb: 'continue', usd: undefined }, alice, d.at + 5000), writtenAt: asked })
+  expect(late.decision.reason).toBe('stale')
+  expect(d.task.budgetUsd).toBe(5)
+})
+
+it('what had not begun when an issue could not be opened goes on from it', () => {
+  const base = opened()
+  const d = new Driver(opened({ origin: { ...base.task.origin, number: 0, opensIssue: true } }), 'not run')
+  const place = { repository: base.task.origin.repository, number: 0 }
+  const body = { kind: 'issue.open', place, title: 't', document: [] } as const
+  d.do({ type: 'effect.failed', key: 'issue', kind: 'issue.open', error: 'no', body })
+  expect(d.task.status).toBe('handed_off')
+  d.say({ verb: 'retry', text: '' })
+  d.do({ type: 'effect.done', key: 'issue', kind: 'issue.open', result: { number: 7, url: 'u' }, body })
+  expect(d.ready()).toEqual(['baseline'])
 })
 
 it('whoever approves a release is told that nothing was proved', () => {

@@ -12,6 +12,7 @@ const run = (exitCode: number, failures?: readonly string[]) => ({
   seconds: 1,
   output: '',
   ...(failures ? { failures } : {}),
+  ...(exitCode === 124 ? { timedOut: true } : {}),
 })
 
 describe('what the tests say before anything is changed', () => {
@@ -125,6 +126,22 @@ describe('a proof of what could not be run before', () => {
     const hangs = { ...evidence, red: run(124), green: run(124), suite: run(124), baseline: run(124) }
     expect(judgeProof({ ...hangs, goneOn: 'bob' }).open).toBe(true)
     expect(judgeProof(hangs).open).toBeUndefined()
+  })
+
+  it('counts no run that names nothing, and none as shown', () => {
+    const notFound = { red: run(127), green: run(127), suite: run(127), baseline: run(127) }
+    const verdict = judgeProof({ ...evidence, ...notFound, goneOn: 'bob' })
+    expect(verdict).toMatchObject({ open: true, red: false, green: false, suite: false })
+    expect(verdict.reasons).toEqual([
+      'the tests could not be run before the change, and bob decided to go on without proof',
+    ])
+    expect(judgeProof({ ...evidence, testFiles: [], suite: run(127), goneOn: 'bob' }).open).toBe(true)
+    expect(judgeProof({ ...evidence, ...notFound }).open).toBeUndefined()
+  })
+
+  it('is one after all where the change mends the tests', () => {
+    const mended = { red: run(1, ['a']), before: run(0), green: run(0), suite: run(0) }
+    expect(judgeProof({ ...evidence, ...mended, goneOn: 'bob' }).proved).toBe(true)
   })
 
   it('is still refused where something plainly fails', () => {

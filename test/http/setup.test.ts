@@ -158,6 +158,8 @@ it('takes GitHub’s webhooks from the proxy, signed as ever, and again after th
   smee.post(channel, headers('forged', 'guess'), body)
   smee.post(channel, headers('one', 'secret-of-the-hook'), body)
   await expect.poll(arrived, { timeout: 20_000 }).toEqual(['one'])
+  // An answer that is none ends nothing either.
+  smee.refuse(2)
   smee.drop()
   await expect.poll(() => smee.listeners(channel), { timeout: 20_000, interval: 2 }).toBe(0)
   await expect.poll(() => smee.listeners(channel), { timeout: 30_000 }).toBe(1)

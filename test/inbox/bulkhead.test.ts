@@ -26,10 +26,10 @@ function stand() {
 describe('an account whose service does not answer', () => {
   it('gives up its places, up to so many, and gets them back', async () => {
     const { keep, later } = stand()
-    const stuck = Array.from({ length: 8 }, work)
+    const stuck = Array.from({ length: 32 }, work)
     const places = stuck.map(({ run }) => keep('hole', run))
     later()
-    expect(await Promise.all(places)).toEqual(Array.from({ length: 8 }, () => 'beside'))
+    expect(await Promise.all(places)).toEqual(Array.from({ length: 32 }, () => 'beside'))
     let begun = 0
     const more = async () => void begun++
     expect(await keep('hole', more)).toBe('full')
@@ -54,7 +54,7 @@ describe('an account whose service does not answer', () => {
 
   it('keeps its places where too much goes on beside already', async () => {
     const { keep, later } = stand()
-    const stuck = Array.from({ length: 64 }, work)
+    const stuck = Array.from({ length: 128 }, work)
     const places = stuck.map(({ run }, index) => keep(`account ${index}`, run))
     later()
     await Promise.all(places)

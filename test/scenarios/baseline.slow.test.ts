@@ -89,6 +89,7 @@ describe('the tests as they are, before the first dollar', () => {
   })
 
   it.each([
+    ['need what nobody has installed', 'vitest run', '', 'not found'],
     ['hang', 'node -e "setInterval(() => {}, 1000)"', 'checks: { timeout: 2s }\n', 'still running after'],
     ['are not known', 'echo "Error: no test specified" && exit 1', '', 'I do not know how the tests are run'],
     ['need a set-up that fails', 'node --test', 'checks: { setup: "echo no registry here; exit 7" }\n', 'exit code 7'],
@@ -106,6 +107,7 @@ describe('the tests as they are, before the first dollar', () => {
       const rounds = one.model.asked.filter((call) => roleOf(call) === 'sd' && call.turn === 1)
       expect(rounds).toHaveLength(1)
       if (script.includes('--test')) return
+      expect((await one.task()).state.proofs).toHaveLength(1)
       const pull = one.stage.world.issues.find(({ pull: it_ }) => it_ !== undefined)
       await soon(() => pull?.body ?? '').toContain('alice decided to go on without proof')
       expect(one.stage.world.checkRuns.at(-1)?.conclusion).toBe('neutral')

@@ -10,6 +10,8 @@ export interface Smee {
   post(channel: string, headers: Readonly<Record<string, string>>, body: string): void
   /** Hands on something as it stands. */
   raw(channel: string, data: string): void
+  /** So many of the next connections are answered with 503. */
+  refuse(count: number): void
   /** All connections are lost. */
   drop(): void
   close(): Promise<void>
@@ -18,10 +20,15 @@ export interface Smee {
 export async function startSmee(): Promise<Smee> {
   const open = new Map<string, Set<ServerResponse>>()
   let made = 0
+  let refused = 0
   const server = createServer((request, response) => {
     const { method, url: path = '/' } = request
     if (path === '/new') return void response.writeHead(307, { location: `${url}/channel-${++made}` }).end()
     if (method !== 'GET') return void response.writeHead(404).end()
+    if (refused > 0) {
+      refused--
+      return void response.writeHead(503).end()
+    }
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write('event: ready\ndata: {}\n\n')
     const all = open.get(path) ?? new Set()
@@ -41,6 +48,7 @@ export async function startSmee(): Promise<Smee> {
       raw(channel, JSON.stringify({ ...headers, host: 'smee.io', body: parsed, query: {}, timestamp: Date.now() }))
     },
     raw,
+    refuse: (count) => void (refused = count),
     drop: () => server.closeAllConnections(),
     async close() {
       server.closeAllConnections()

@@ -55,6 +55,7 @@ export const baseline = (found: BaselineFinding = 'green'): Baseline => ({
           exitCode: found === 'green' ? 0 : found === 'hangs' ? 124 : 1,
           seconds: 3,
           output: found === 'green' ? 'ok' : 'sh: vitest: not found',
+          ...(found === 'hangs' ? { timedOut: true } : {}),
           ...(found === 'red' ? { failures: ['totals'] } : {}),
         },
 })

@@ -91,6 +91,29 @@ describe('a clone in the sandbox', () => {
     })
   })
 
+  it('puts what a set-up changed back to what it was in the commit that was cloned, not to what it was before that', async () => {
+    // An earlier attempt's commit, whose file a set-up then touches.
+    const copy = join(dir, 'wip')
+    const run = (...args: string[]) =>
+      execFileSync('git', ['-C', copy, '-c', 'user.name=x', '-c', 'user.email=x@x', ...args])
+    execFileSync('git', ['clone', '--quiet', join(dir, 'repos', '1.git'), copy])
+    writeFileSync(join(copy, 'src/a.txt'), 'one\ntwo\nthree\nearlier\n')
+    run('commit', '--quiet', '-am', 'wip')
+    run('push', '--quiet', 'origin', 'HEAD:refs/heads/wip')
+    const wip = run('rev-parse', 'HEAD').toString().trim()
+    const checkout = await git.checkout(repository, wip, never)
+    try {
+      await checkout.run(['/bin/sh', '-c', 'echo formatted >> src/a.txt'])
+      await checkout.disregard(wip)
+      const { diff, files } = await checkout.diff(sha)
+      expect(files).toEqual(['src/a.txt'])
+      expect(diff).toContain('+earlier')
+      expect(diff).not.toContain('formatted')
+    } finally {
+      await checkout.dispose()
+    }
+  })
+
   it('keeps the bytes of files that are not UTF-8', async () => {
     await inClone(async (checkout) => {
       await checkout.run(['/bin/sh', '-c', 'printf "caf\\351\\nnew\\n" > latin.txt'])

@@ -1,4 +1,5 @@
 import { type Baseline, type BaselineFinding, IS_USABLE } from '../baseline.ts'
+import { spent } from '../policy.ts'
 import { clip } from '../sanitise.ts'
 import type { Task } from '../task/types.ts'
 import {
@@ -6,6 +7,7 @@ import {
   type Block,
   brief,
   code,
+  dollars,
   type Document,
   heading,
   joined,
@@ -47,7 +49,7 @@ export function baselineComment(task: Task, settled?: Own): Document {
   return [
     heading(TITLES[baseline.found]),
     paragraph(
-      say`Before any work began, I tried to run the tests of ${branchAt(task, baseline)} as they are: ${because(baseline)}. Without them no change can be proved. Nothing has been spent yet.`,
+      say`${spent(task) === 0 ? 'Before any work began' : 'Before the work goes on'}, I tried to run the tests of ${branchAt(task, baseline)} as they are: ${because(baseline)}. Without them no change can be proved. ${spent(task) === 0 ? 'Nothing has' : `${dollars(spent(task))} has`} been spent yet.`,
     ),
     ...log(baseline),
     paragraph(say`${WHAT_TO_SET[baseline.found]}${baseline.hint ? say` ${brief(baseline.hint, 300)}` : NOTHING}`),
@@ -69,9 +71,14 @@ function because({ found, run }: Baseline): Own {
     green: say`${command} passes`,
     red: say`${command} fails`,
     no_command: say`nothing in the repository says by which command`,
-    no_setup: say`${command} ended with exit code ${run?.exitCode ?? 0}`,
+    no_setup: run?.timedOut
+      ? say`${command} was still running after ${Math.round(run.seconds)} s`
+      : say`${command} ended with exit code ${run?.exitCode ?? 0}`,
     hangs: say`${command} was still running after ${Math.round(run?.seconds ?? 0)} s`,
-    broken: say`${command} ended with exit code ${run?.exitCode ?? 0}, and its output names no test that failed`,
+    broken:
+      (run?.failures ?? []).length > 0
+        ? say`${command} was ended from outside (exit code ${run?.exitCode ?? 0})`
+        : say`${command} ended with exit code ${run?.exitCode ?? 0}, and its output names no test that failed`,
   }
   return because[found]
 }

@@ -1,4 +1,3 @@
-import { approvalFor } from '../policy.ts'
 import { noteReply } from '../reply/answers.ts'
 import { environmentNames } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
@@ -82,14 +81,12 @@ export function unknownRef({ owner, name }: Repository, ref: string): string {
   return `There is no branch, tag or commit \`${ref}\` in ${owner}/${name}; nothing was planned.`
 }
 
-/** Whether nothing more follows of a release. */
+/** Whether nothing more follows of a release: of a task that has ended, nothing does. */
 export function finished(task: Task, index: number): boolean {
   const release = task.releases.find((one) => one.index === index)
   if (!release) return true
   const stopped = task.steps.some(
     (step) => step.release === index && (step.status === 'failed' || step.status === 'cancelled'),
   )
-  const refusedPlan =
-    release.plan !== undefined && !isActive(task) && !approvalFor(task, 'deploy', release.plan.hash, release.plan.sha)
-  return release.report !== undefined || release.deployed?.ok === false || stopped || refusedPlan
+  return !isActive(task) || release.report !== undefined || release.deployed?.ok === false || stopped
 }

@@ -1,7 +1,7 @@
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
-import { changeBaseline, changeGate, changeSurfaces } from './gates.ts'
+import { changeBaseline, changeGate, changeSurfaces, sentAgain } from './gates.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
@@ -154,7 +154,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'effect.lost':
       return { ...task, lost: event.kind }
     case 'effect.again':
-      return { ...task, lost: undefined, status: 'working', finishedAt: undefined, outcome: undefined }
+      return sentAgain(task)
     case 'task.cancelled':
       return finish(task, 'cancelled', 'cancelled', at)
     case 'task.handed_off':

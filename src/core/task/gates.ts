@@ -57,3 +57,13 @@ export function changeSurfaces(task: Task, event: Extract<TaskEvent, { type: `su
   if (event.type === 'surface.mended') return { ...task, troubled, mended: { ...task.mended, [key]: at } }
   return { ...task, troubled: [...troubled, key] }
 }
+
+/** What could not be sent is sent again: what had not begun when the work ended over it goes on from there. */
+export function sentAgain(task: Task): Task {
+  const steps = task.steps.map((step) =>
+    step.status === 'cancelled' && step.attempt === 0
+      ? { ...step, status: 'pending' as const, endedAt: undefined }
+      : step,
+  )
+  return { ...task, steps, lost: undefined, status: 'working', finishedAt: undefined, outcome: undefined }
+}

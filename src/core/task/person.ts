@@ -213,6 +213,12 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
   return approveDeploy(task, gate, said)
 }
 
+/** Whether it was said before what waits now, and may be meant for something else. Clocks differ, and the first thing that waits is meant by whatever comes. */
+function isOlder({ baseline }: Task, { openedAt }: Gate, { writtenAt, receivedAt }: PersonCommand): boolean {
+  const tolerance = baseline?.accepted ? RESOLUTION_MS : CLOCK_TOLERANCE_MS
+  return receivedAt < openedAt || writtenAt + tolerance < openedAt
+}
+
 /** An approval counts only for what its author can have seen. */
 function staleness(
   task: Task,
@@ -284,6 +290,8 @@ function replan(task: Task, said: PersonCommand): TaskEvent[] {
 }
 
 function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {
+  if (task.gate && isOlder(task, task.gate, said))
+    return refused('stale', 'That is older than what is waiting now; please look at it and say it again.')
   if (task.gate?.kind === 'baseline')
     return accepted('baseline_accepted', [
       { type: 'baseline.settled', how: 'accepted', by: said.by, from: said.from },

@@ -43,7 +43,7 @@ function planning(task: Task): TaskEvent[] {
     return [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
   }
   const next = task.spec.kind === 'question' || task.workflow === 'question' ? 'answer' : 'design'
-  const tests = next === 'design' && isQuestion(task.origin.request) ? testsFirst(task) : undefined
+  const tests = next === 'design' && !find(task, next) && isQuestion(task.origin.request) ? testsFirst(task) : undefined
   if (tests) return tests
   return find(task, next) ? [] : [{ type: 'step.added', step: newStep(task, next, 'sa', { needs: [spec.id] }) }]
 }

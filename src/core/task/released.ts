@@ -11,6 +11,7 @@ import type { Task, TaskEvent } from './types.ts'
 /** What is to be seen of a release: its plan, the deployment on GitHub, and the report. */
 export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
+  if (event.type === 'task.finished' && event.by) return cancelled(task)
   if (
     event.type !== 'release.planned' &&
     event.type !== 'deployment.created' &&
@@ -52,6 +53,13 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   return deployed.ok
     ? [sent]
     : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+}
+
+/** A deploy that was cancelled on its way is no longer in progress on GitHub. */
+function cancelled(task: Task): EffectIntent[] {
+  const release = task.releases.at(-1)
+  if (release?.deploymentId === undefined || release.deployed) return []
+  return [status(task, release.index, release.deploymentId, 'failure', 'Cancelled', undefined, undefined)]
 }
 
 /** The report; where no diagrams are drawn, with the watch as a picture, in one message. */

@@ -1,7 +1,7 @@
 import type { Patch, Spec } from '../artefacts.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
-import { stepById } from './steps.ts'
+import { isActive, stepById } from './steps.ts'
 import type { Step, Task, TaskEvent } from './types.ts'
 
 type ResultCommand = Extract<
@@ -149,6 +149,9 @@ function effectDone(task: Task, command: Extract<TaskCommand, { type: 'effect.do
   if (body.kind === 'issue.open' && result.number && result.url)
     return accepted('issue_opened', [{ type: 'issue.opened', number: result.number, url: result.url }])
   if (body.kind === 'pr.ready') return accepted('pr_ready', [{ type: 'pr.ready' }])
+  // Of a deploy that was cancelled meanwhile nothing follows.
+  if (body.kind === 'deployment.create' && (!isActive(task) || body.release !== task.releases.length))
+    return accepted('effect_done', [])
   if (body.kind === 'deployment.create' && result.id)
     return accepted('deployment_created', [
       { type: 'deployment.created', release: body.release, deploymentId: result.id },

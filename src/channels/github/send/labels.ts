@@ -1,6 +1,7 @@
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { SendError } from '../../types.ts'
 import { statusOf } from '../client.ts'
+import { askedToWait } from '../limits.ts'
 import { names, type SendDeps } from './types.ts'
 
 /** The label that begins the work. GitHub calls one that is there already unprocessable (422), which is as it should be. */
@@ -20,7 +21,8 @@ export async function createLabel(
   } catch (error) {
     const status = statusOf(error)
     // Archived, or without issues: there is nothing to label.
-    if (status === 403 || status === 404 || status === 410)
+    const isLimit = askedToWait(error) !== undefined
+    if (!isLimit && (status === 403 || status === 404 || status === 410))
       throw new SendError('fatal', `no label can be made (${status})`)
     if (status !== 422) throw error
   }
