@@ -6,6 +6,8 @@ const APPROVAL =
   /^(lgtm|sgtm|(i )?approved?|(i )?approve (it|this|that|(the|this) (plan|deploy|release)|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|(nice|great|good|excellent|lovely|(i )?(like|love)( the| this)?) plan|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
 const ASSENT =
   /^(n|no|nope|nah|y|yes|yep|yeah|yup|ok|okay|k|sure|of course|please do|do it|do that|go|go ahead|go on|go for it|proceed|\+1|👍|✅|🚀)( please)?$/u
+/** Said before another of these: "ok go ahead". */
+const YES_FIRST = /^(ok|okay|yes|yep|yeah|sure|great|cool|hey|hi)\s+/
 const STOP =
   /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t|not yet|hold off|wait for [\w@-]{1,40}|(stop|cancel|end) (working on|building|the build))( it| this| that| everything| please| now| the work| the task)?$/
 const COURTESY =
@@ -64,9 +66,11 @@ function kindOf(text: string): Unclear['kind'] | undefined {
     .split(/[,.!;]/)
     .map((part) => part.trim())
     .filter(Boolean)
-  const isAny = (part: string) => KINDS.some(([, is]) => is(part))
+  const isAny = (part: string): boolean =>
+    KINDS.some(([, is]) => is(part)) || (YES_FIRST.test(part) && isAny(part.replace(YES_FIRST, '')))
   if (parts.length === 0 || parts.length > 5 || !parts.every(isAny)) return isCourtesy(text) ? 'courtesy' : undefined
-  return KINDS.find(([, is]) => parts.some(is))?.[0]
+  const said = parts.map((part) => part.replace(YES_FIRST, '') || part)
+  return KINDS.find(([, is]) => [...parts, ...said].some(is))?.[0]
 }
 
 /** "please deploy production", "can you cancel this": the command that was asked for politely. */

@@ -160,6 +160,18 @@ describe('a plan that is written again', () => {
     expect(d.say({ verb: 'approve', sha: d.task.planHash }).decision.reason).toBe('plan_approved')
   })
 
+  it('stays a change also where questions are answered', () => {
+    const d = new Driver()
+    d.step('spec', { kind: 'spec', spec: spec({ questions: ['Which?'] }) })
+    d.say({ verb: 'answer', text: 'for the whole quantity' })
+    const rewritten = d.last.effects.map(({ body }) => body).find((body) => body.kind === 'comment.upsert')
+    expect(plainDocument(rewritten && 'document' in rewritten ? rewritten.document : [])).toContain(
+      'for the whole quantity',
+    )
+    d.step('spec', { kind: 'spec', spec: spec({ kind: 'question' }) })
+    expect(d.ready()).toEqual(['design'])
+  })
+
   it('stays a change: words about it do not end it with an answer', () => {
     const d = new Driver()
     d.plan('medium')

@@ -257,6 +257,7 @@ export const WORDS: readonly Row[] = [
     'nothing was changed',
   ),
   ...same(['@muster could you use cents instead?'], 'plan', 'plan_amended'),
+  ...same(['@muster ok go ahead', '@muster yes please do', '@muster ok  go ahead'], 'plan', 'unclear', 'says yes'),
   ...same(['@muster 👍 nice plan', '@muster great plan!'], 'plan', 'unclear', 'Nothing was approved'),
   ...same(['@muster approve'], 'tests', 'no_gate', 'the tests cannot be run'),
   ...same(['@muster they need npm ci first'], 'tests', 'noted', 'The tests still cannot be run'),

@@ -83,11 +83,9 @@ function finished(task: Task, id: string, result: StepResult): Decided {
   }
 }
 
-/** What was planned as a change stays one: words about a plan do not end it with an answer. */
-function stillOfItsKind(task: Task, spec: Spec): Spec {
-  const isPlanned = task.steps.some(({ kind }) => kind === 'design')
-  const before = task.spec?.kind ?? 'feature'
-  return isPlanned && spec.kind === 'question' && before !== 'question' ? { ...spec, kind: before } : spec
+/** What was taken for a change stays one: an answer, or words about a plan, do not end it with an answer. */
+function stillOfItsKind({ spec: before }: Task, spec: Spec): Spec {
+  return before && before.kind !== 'question' && spec.kind === 'question' ? { ...spec, kind: before.kind } : spec
 }
 
 type ReleaseResult = Extract<StepResult, { kind: 'release_plan' | 'deployed' | 'report' }>

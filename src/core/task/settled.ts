@@ -46,7 +46,7 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
       return task.planHash ? planSettled(task, task.planHash, note) : []
     }
     case 'gate.answered':
-      return answered(task, byWhom(event.by, event.from, at))
+      return answered(task, byWhom(event.by, event.from, at), event.text)
     case 'budget.extended': {
       const note = say`▶️ **Continued** with ${dollars(event.usd)} more ${byWhom(event.by, event.from, at)}.`
       return budgetSettled(task, note, event.usd)
@@ -152,10 +152,10 @@ function questions(task: Task, note: Own): EffectIntent[] {
 }
 
 /** Words about a plan send it back; words about questions answer them. */
-function answered(task: Task, by: Own): EffectIntent[] {
+function answered(task: Task, by: Own, text: string): EffectIntent[] {
   const amended = openPlan(task, say`✏️ **Changed** ${by}: there is something to add; a new plan follows.`)
   if (amended.length > 0 || !task.spec) return amended
-  const document = questionComment(task, task.spec.questions, say`✅ **Answered** ${by}.`)
+  const document = questionComment(task, task.spec.questions, say`✅ **Answered** ${by}: ${brief(text, 200)}`)
   return rewritten(task, questionKey(task), document)
 }
 
