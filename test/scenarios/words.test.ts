@@ -64,24 +64,6 @@ describe('what people say in a thread', () => {
     await soon(() => model.asked.length, 30_000).toBeGreaterThan(asked)
   })
 
-  it('a deploy of what is not there is refused at once, and of what is there is planned', async () => {
-    const { stage, task, events } = await start()
-    const issue = await stage.people.openIssue('alice', 'Ship it', 'The price list is done.')
-    await stage.people.comment('bob', issue.number, '@muster deploy production v9.9.9')
-    await soon(() => said(stage, issue.number).join()).toContain(
-      'There is no branch, tag or commit `v9.9.9` in acme/price-service',
-    )
-    expect((await events()).some((one) => one.task !== null)).toBe(false)
-    await stage.people.comment('bob', issue.number, '@muster deploy production main')
-    await soon(async () => (await task()).state.gate?.kind).toBe('deploy')
-    await stage.people.comment('bob', issue.number, '@muster reject not today')
-    await soon(async () => (await task()).status).toBe('done')
-    await stage.people.comment('bob', issue.number, '@muster deploy production no/branch')
-    await soon(() => said(stage, issue.number).join()).toContain('commit `no/branch`')
-    await stage.people.comment('bob', issue.number, `@muster deploy production ${stage.repo.defaultBranch}`)
-    await soon(async () => (await task()).state.gate?.kind).toBe('deploy')
-  })
-
   it('an issue that only speaks of Muster is told how to begin, once, and only its own people', async () => {
     const { stage, model } = await start()
     const issue = await stage.people.openIssue('alice', 'Wrong price', 'Twelve bolts cost too much.')

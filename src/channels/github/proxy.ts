@@ -32,7 +32,7 @@ export async function newChannel(server: string): Promise<string> {
 }
 
 /** How long a proxy that is out of reach is left alone, at first and at most. */
-const PAUSE_MS = { first: 1000, longest: 60_000 } as const
+const PAUSE_MS = { first: 250, longest: 60_000 } as const
 
 /**
  * Listens on a channel. What comes over it counts for nothing by itself: it is handed in unread, and its signature is checked as ever.
@@ -54,7 +54,7 @@ export function webhookProxy(deps: WebhookProxyDeps): WebhookProxy {
       lost: () => {
         if (isLost) return
         isLost = true
-        const wait = Math.min(PAUSE_MS.longest, PAUSE_MS.first * 2 ** Math.min(tries++, 6))
+        const wait = Math.min(PAUSE_MS.longest, PAUSE_MS.first * 2 ** Math.min(tries++, 8))
         log('warn', 'the webhook proxy is out of reach; it is tried again', { source, seconds: wait / 1000 })
         void open?.stop()
         timer = setTimeout(connect, wait)

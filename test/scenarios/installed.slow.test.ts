@@ -58,3 +58,24 @@ it('the label is there once the app is installed, by its name in the settings, a
   const letters = (await (await fetch(`${url}/api/v1/dead-letters`)).json()) as { items: unknown[] }
   expect(letters.items).toEqual([])
 })
+
+it('a deploy of what is not there is refused at once, and of what is there is planned', async () => {
+  scene = await startScene()
+  const { stage, task, events } = scene
+  const told = (number: number) =>
+    stage.world.comments.filter((one) => one.issue === number && one.user === stage.world.bot).map(({ body }) => body)
+  const issue = await stage.people.openIssue('alice', 'Ship it', 'The price list is done.')
+  await stage.people.comment('bob', issue.number, '@muster deploy production v9.9.9')
+  await soon(() => told(issue.number).join()).toContain(
+    'There is no branch, tag or commit `v9.9.9` in acme/price-service',
+  )
+  expect((await events()).some((one) => one.task !== null)).toBe(false)
+  await stage.people.comment('bob', issue.number, '@muster deploy production main')
+  await soon(async () => (await task()).state.gate?.kind).toBe('deploy')
+  await stage.people.comment('bob', issue.number, '@muster reject not today')
+  await soon(async () => (await task()).status).toBe('done')
+  await stage.people.comment('bob', issue.number, '@muster deploy production no/branch')
+  await soon(() => told(issue.number).join()).toContain('commit `no/branch`')
+  await stage.people.comment('bob', issue.number, `@muster deploy production ${stage.repo.defaultBranch}`)
+  await soon(async () => (await task()).state.gate?.kind).toBe('deploy')
+})
