@@ -19,7 +19,8 @@ vi.setConfig({ testTimeout: 480_000 })
 
 /** What version 0.1.0 left behind, recorded from it: the histories of a whole journey, and a database in the middle of one. */
 const file = (name: string) => fileURLToPath(new URL(`../fixtures/0.1.0/${name}`, import.meta.url))
-const STORY = fileURLToPath(new URL('../../src/rehearsal/stories/tiers.json', import.meta.url))
+/** The story as it was told then: the task goes on in the middle of it. */
+const STORY = file('tiers.json')
 
 interface Recorded {
   readonly state: Task
