@@ -76,11 +76,10 @@ function provedBecause({ suite, baseline }: Evidence): string {
 }
 
 /** The new tests must fail without the change, beyond what failed there already. */
-function redness(evidence: Evidence): Finding | undefined {
-  const { red, before } = evidence
-  if (red?.exitCode === 124) return wrong('the new tests run out of time on the base')
+function redness({ red, before }: Evidence): Finding | undefined {
   if (red === undefined || red.exitCode === 0)
     return wrong('the new tests pass without the change too, so they prove nothing')
+  if (red.exitCode === 124) return wrong('the new tests run out of time on the base')
   if (before === undefined || before.exitCode === 0) return undefined
   const than = compared(red, before)
   if (than.kind === 'worse') return undefined
@@ -89,8 +88,7 @@ function redness(evidence: Evidence): Finding | undefined {
     : open('the test files fail on the base without the new tests already, and which tests those are cannot be told')
 }
 
-function greenness(evidence: Evidence): Finding | undefined {
-  const { green, before } = evidence
+function greenness({ green, before }: Evidence): Finding | undefined {
   if (green?.exitCode === 0) return undefined
   if (green?.exitCode === 124) return wrong('the new tests run out of time with the change')
   if (!green || !before || before.exitCode === 0) return wrong('the new tests fail with the change')
@@ -101,8 +99,7 @@ function greenness(evidence: Evidence): Finding | undefined {
     : open('the test files fail with the change and without it, and whether in the same tests cannot be told')
 }
 
-function wholeness(evidence: Evidence): Finding | undefined {
-  const { suite, baseline } = evidence
+function wholeness({ suite, baseline }: Evidence): Finding | undefined {
   if (suite === undefined)
     return wrong('there is no command that runs the tests (set checks.test in .github/muster.yml)')
   if (suite.exitCode === 0) return undefined

@@ -1,3 +1,4 @@
+import type { EffectIntent } from '../core/effects.ts'
 import { UserError } from '../core/errors.ts'
 import type { Granted } from '../core/heard.ts'
 import type { Repository } from '../core/task/types.ts'
@@ -15,12 +16,13 @@ export async function welcome(
 ): Promise<void> {
   const wanted = granted.slice(0, MOST)
   const scope = `installation:${installationId}`
+  const labels: EffectIntent[] = []
   for (const repository of wanted) {
     const name = await labelOf(deps, repository)
-    await deps.store.effects.add(scope, scope, undefined, [
-      { key: `label:${repository.id}:${name}`, body: { kind: 'label.create', place: { repository, number: 0 }, name } },
-    ])
+    const body = { kind: 'label.create', place: { repository, number: 0 }, name } as const
+    labels.push({ key: `label:${repository.id}:${name}`, body })
   }
+  await deps.store.effects.add(scope, scope, undefined, labels)
   const detail = `${wanted.length} of ${granted.length} repositories get the label`
   await deps.store.inbox.decide(eventId, { outcome: 'accepted', reason: 'installed', detail }, { kind })
   deps.kick()

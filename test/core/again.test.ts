@@ -25,23 +25,7 @@ class Deploying extends Driver {
   }
   approve() {
     this.say({ verb: 'approve', sha: undefined }, bob)
-    this.record(this.#nth)
-  }
-  record(release: number) {
-    this.do({
-      type: 'effect.done',
-      key: 'd',
-      kind: 'deployment.create',
-      result: { id: 70 + release },
-      body: {
-        kind: 'deployment.create',
-        place: { repository: this.task.origin.repository, number: 5 },
-        release,
-        sha: 'merge1',
-        environment: 'production',
-        planHash: 'h',
-      },
-    })
+    this.recorded(this.#nth)
   }
   watched() {
     this.step(this.next('deploy'), { kind: 'deployed', deployed: deployed('merge1') })
@@ -105,7 +89,7 @@ it('a deploy that was cancelled before GitHub had a record of it may be asked fo
   expect(d.say(DEPLOY).decision.reason).toBe('deploy_requested')
   // The record that comes late is of the one before.
   const before = d.task.version
-  d.record(1)
+  d.recorded(1)
   expect(d.task.version).toBe(before)
   expect(d.ready()).toEqual(['release_plan.2'])
 })

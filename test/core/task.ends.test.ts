@@ -8,21 +8,6 @@ describe('no dead ends, and no second lives', () => {
     d.built()
     d.step('prove', { kind: 'proof', proof: proof('head1', true) })
     d.do({ type: 'merged', by: bob, sha: 'merge1' })
-    const create = (release: number) =>
-      d.do({
-        type: 'effect.done',
-        key: 'd',
-        kind: 'deployment.create',
-        result: { id: 70 + release },
-        body: {
-          kind: 'deployment.create',
-          place: { repository: d.task.origin.repository, number: 5 },
-          release,
-          sha: 'merge1',
-          environment: 'production',
-          planHash: 'h',
-        },
-      })
     for (const release of [1, 2]) {
       d.say({ verb: 'deploy', environment: 'production', ref: undefined })
       d.step(release === 1 ? 'release_plan' : 'release_plan.2', {
@@ -31,7 +16,7 @@ describe('no dead ends, and no second lives', () => {
       })
       expect(d.task.gate?.kind).toBe('deploy')
       d.say({ verb: 'approve', sha: undefined }, bob)
-      create(release)
+      d.recorded(release)
       d.step(release === 1 ? 'deploy' : 'deploy.2', { kind: 'deployed', deployed: deployed('merge1', false) })
       expect(d.task.status).toBe('done')
     }

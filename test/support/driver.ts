@@ -47,6 +47,23 @@ export class Driver {
         body: open,
       })
   }
+  /** GitHub has a record of a release. */
+  recorded(release: number) {
+    return this.do({
+      type: 'effect.done',
+      key: 'd',
+      kind: 'deployment.create',
+      result: { id: 70 + release },
+      body: {
+        kind: 'deployment.create',
+        place: { repository: this.task.origin.repository, number: 5 },
+        release,
+        sha: 'merge1',
+        environment: 'production',
+        planHash: 'h',
+      },
+    })
+  }
   built(sha = 'head1') {
     this.plan()
     this.step('build', { kind: 'patch', patch: patch() })

@@ -1,4 +1,4 @@
-import { isVerb, type Unclear, VERBS } from '../command.ts'
+import { isVerb, type Unclear, type Verb, VERBS } from '../command.ts'
 import { spent } from '../policy.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
@@ -34,10 +34,9 @@ export function noteReply(text: Words): Document {
 }
 
 export function helpReply(): Document {
-  const rows = Object.entries(VERBS).map(([verb, help]) => [
-    isVerb(verb) ? say`\`${ownVerb(verb)}\`` : mono(verb),
-    help,
-  ])
+  const rows = Object.keys(VERBS)
+    .filter(isVerb)
+    .map((verb) => [say`\`${ownVerb(verb)}\``, VERBS[verb]])
   return [
     paragraph(
       'Start a line of a new comment with a mention and a command. Anything else after the mention is taken as a request.',
@@ -86,14 +85,12 @@ function unclearText(
       return isWaiting
         ? say`Nothing was approved: an approval is the word \`${me} approve${plan}\`, alone.`
         : say`Nothing waits for an approval here, so nothing was done.`
-    case 'assent':
-      return isWaiting
-        ? say`Nothing was decided by ${mono(text)}: \`${me} approve${plan}\` says yes, \`${me} reject <reason>\` says no.`
-        : gate === 'baseline'
-          ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on without proof, \`${me} retry\` runs the tests again, \`${me} cancel\` ends the work.`
-          : gate === 'budget'
-            ? say`Nothing was decided by ${mono(text)}: \`${me} continue\` goes on, \`${me} cancel\` ends the work.`
-            : say`I asked nothing that ${mono(text)} could answer, so nothing was done. \`${me} help\` lists what I understand.`
+    case 'assent': {
+      const choices = gate && choicesAt(gate, me, plan)
+      return choices
+        ? say`Nothing was decided by ${mono(text)}: ${choices}.`
+        : say`I asked nothing that ${mono(text)} could answer, so nothing was done. \`${me} help\` lists what I understand.`
+    }
     case 'stop':
       return task && isActive(task)
         ? say`Nothing was stopped. There is no pause; \`${me} cancel\` ends the work for good (what was pushed stays), \`${me} reject <reason>\` changes a plan.`
@@ -101,7 +98,7 @@ function unclearText(
     case 'courtesy':
       return say`You are welcome. That changes nothing here.`
     case 'typo':
-      return isVerb(meant ?? '')
+      return meant !== undefined && isVerb(meant)
         ? say`Did you mean \`${me} ${ownVerb(meant)}${meant === 'approve' ? plan : ''}\`? Nothing was done yet.`
         : say`Did you mean ${mono(`${me} ${meant ?? ''}`)}? Nothing was done yet.`
     case 'word':
@@ -121,8 +118,24 @@ export function limitedReply({ burst, perMinute }: { burst: number; perMinute: n
 }
 
 /** A word of our own list: what makes foreign words harmless would leave one that cannot be copied. */
-function ownVerb(verb: string | undefined): Own {
-  return verb !== undefined && isVerb(verb) ? { own: [verb], put: [] } : NOTHING
+function ownVerb(verb: Verb): Own {
+  return { own: [verb], put: [] }
+}
+
+/** What can be said at a gate: a yes alone decides nothing there. @param plan the name of a plan that must be named */
+function choicesAt(gate: NonNullable<Task['gate']>['kind'], me: string, plan: string): Own | undefined {
+  switch (gate) {
+    case 'plan':
+    case 'deploy':
+      return say`\`${me} approve${plan}\` says yes, \`${me} reject <reason>\` says no`
+    case 'baseline':
+      return say`\`${me} continue\` goes on without proof, \`${me} retry\` runs the tests again, \`${me} cancel\` ends the work`
+    case 'budget':
+      return say`\`${me} continue\` goes on, \`${me} cancel\` ends the work`
+    // Whoever may answer has answered with it.
+    case 'question':
+      return undefined
+  }
 }
 
 /** @param now ms since the epoch; the time counts to it */

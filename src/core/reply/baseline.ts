@@ -19,6 +19,7 @@ import {
   shortSha,
 } from './document.ts'
 
+/** What was found, as people read it. */
 export const TITLES: Readonly<Record<BaselineFinding, string>> = {
   green: 'The tests pass',
   red: 'Some tests fail already',

@@ -2,11 +2,10 @@ import type { Patch } from '../artefacts.ts'
 import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import { baselineComment } from '../reply/baseline.ts'
-import { answerComment, planComment, questionComment } from '../reply/plan.ts'
-import { type Document, link, paragraph, said, say, type Words } from '../reply/document.ts'
+import { answerComment } from '../reply/plan.ts'
+import { link, paragraph, said, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
-import { budgetComment, failedComment, handOffComment, readyComment } from '../reply/pull.ts'
+import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { parkedText } from '../reply/needed.ts'
 import { STEP_NAMES } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
@@ -14,9 +13,10 @@ import { askedPeople, reviewersOf } from './asked.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
-import { baselineKey, budgetKey, planKey, questionKey, readyKey, settledEffects } from './settled.ts'
+import { readyKey, settledEffects } from './settled.ts'
 import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
+import { gateMessage } from './waiting.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from './types.ts'
 
 /**
@@ -101,20 +101,9 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
 }
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
-  const ask = (key: string, document: Document) => comment(task, key, document, buttonsOf(task), askedPeople(task))
-  switch (gate.kind) {
-    case 'plan':
-      return ask(planKey(task, gate.hash), planComment(task))
-    case 'question':
-      return ask(questionKey(task), questionComment(task, gate.questions))
-    case 'budget':
-      return ask(budgetKey(task), budgetComment(task))
-    case 'baseline':
-      return ask(baselineKey(task), baselineComment(task))
-    // The release plan is a comment of its own (`released.ts`).
-    case 'deploy':
-      return []
-  }
+  // The release plan is a comment of its own, sent when it is made (`released.ts`).
+  const message = gate.kind === 'deploy' ? undefined : gateMessage(task, gate)
+  return message ? comment(task, message.key, message.document, buttonsOf(task), askedPeople(task)) : []
 }
 
 type WithPatch = { readonly step: string; readonly patch: Patch }

@@ -214,8 +214,11 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
 }
 
 /** Whether it was said before what waits now, and may be meant for something else. Clocks differ, and the first thing that waits is meant by whatever comes. */
-function isOlder({ baseline }: Task, { openedAt }: Gate, { writtenAt, receivedAt }: PersonCommand): boolean {
-  const tolerance = baseline?.accepted ? RESOLUTION_MS : CLOCK_TOLERANCE_MS
+function isOlder({ baseline }: Task, gate: Gate, said: PersonCommand): boolean {
+  return isEarlier(said, gate, baseline?.accepted ? RESOLUTION_MS : CLOCK_TOLERANCE_MS)
+}
+
+function isEarlier({ writtenAt, receivedAt }: PersonCommand, { openedAt }: Gate, tolerance: number): boolean {
   return receivedAt < openedAt || writtenAt + tolerance < openedAt
 }
 
@@ -227,7 +230,7 @@ function staleness(
   sha: string | undefined,
 ): string | undefined {
   const tolerance = isFirst(task, gate) ? CLOCK_TOLERANCE_MS : RESOLUTION_MS
-  if (!(said.writtenAt > 0) || said.receivedAt < gate.openedAt || said.writtenAt + tolerance < gate.openedAt) {
+  if (!(said.writtenAt > 0) || isEarlier(said, gate, tolerance)) {
     return 'That approval is older than what is waiting now; please look at it and approve again.'
   }
   if (gate.kind === 'plan' && gate.amended && !sha)

@@ -1,16 +1,12 @@
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
-import { baselineComment } from '../reply/baseline.ts'
-import { planComment, questionComment } from '../reply/plan.ts'
-import { budgetComment } from '../reply/pull.ts'
-import { releasePlanComment } from '../reply/release.ts'
 import { isTicket, type Surface, surfaceKey, surfaceName } from '../said.ts'
 import { surfaceLink } from '../reply/surface.ts'
 import { askedPeople } from './asked.ts'
 import { comment, message, place } from './places.ts'
-import { baselineKey, budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
 import { isActive } from './steps.ts'
+import { gateMessage } from './waiting.ts'
 import type { Release, Task, TaskEvent } from './types.ts'
 
 /** What only surfaces show: tickets move with the work and link to what came of it; a new place is told what is open. */
@@ -65,7 +61,7 @@ function parts(task: Task, surfaces: readonly Surface[]): EffectIntent[] {
 
 /** A place that joins sees the card, what is waiting for people, and what came of the work so far. */
 function joined(task: Task, surface: Surface): EffectIntent[] {
-  const open = gateDocument(task)
+  const open = task.gate && gateMessage(task, task.gate)
   const state: TicketState | undefined = task.merged ? 'done' : isActive(task) ? 'progress' : undefined
   return [
     ...(open ? [message(task, surface, open.key, open.document, buttonsOf(task), askedPeople(task))] : []),
@@ -73,17 +69,6 @@ function joined(task: Task, surface: Surface): EffectIntent[] {
     ...pullLink(task, surface),
     ...task.releases.flatMap((release) => releaseLink(task, surface, release)),
   ]
-}
-
-/** What waits for people, under the key it has elsewhere too. */
-function gateDocument(task: Task): { readonly key: string; readonly document: Document } | undefined {
-  const { gate } = task
-  if (gate?.kind === 'plan') return { key: planKey(task, gate.hash), document: planComment(task) }
-  if (gate?.kind === 'question') return { key: questionKey(task), document: questionComment(task, gate.questions) }
-  if (gate?.kind === 'budget') return { key: budgetKey(task), document: budgetComment(task) }
-  if (gate?.kind === 'baseline') return { key: baselineKey(task), document: baselineComment(task) }
-  const release = gate?.kind === 'deploy' ? task.releases.at(-1) : undefined
-  return release && { key: releaseKey(release.index), document: releasePlanComment(task, release) }
 }
 
 function moves(task: Task, surfaces: readonly Surface[], to: TicketState): EffectIntent[] {
