@@ -87,7 +87,8 @@ function mutated(sample: unknown, changes: readonly { at: readonly number[]; val
       if (depth < at.length - 1 && typeof inner === 'object' && inner !== null) node = inner
       else {
         if (how === 'drop') Reflect.deleteProperty(node, key)
-        else Reflect.set(node, how === 'add' ? `${key}_` : key, value)
+        // A copy: a value that is shared would be changed by the next change, and could end up holding itself.
+        else Reflect.set(node, how === 'add' ? `${key}_` : key, structuredClone(value))
         break
       }
     }
