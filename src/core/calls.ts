@@ -14,7 +14,7 @@ export interface Told {
 
 const NOTHING: Told = { commands: [], isAddressed: false, isNamed: false }
 const TOO_MUCH =
-  'This text is longer, or has more markup, than I read commands from, so nothing of it was done. Please put the command into a comment of its own.'
+  'This text is longer, or has more markup, than I read commands from, so nothing of it was done. Please put the command into a message of its own.'
 
 /**
  * The commands in a text: each stands at the start of a visible line as `@name …` or `/name …`, and has the lines below it up to
@@ -61,7 +61,7 @@ function together(commands: readonly Command[]): readonly Command[] {
       command.verb === 'approve' && hasReserve
         ? {
             verb: 'invalid',
-            reason: 'There is more in this comment than an approval, so nothing was approved. `approve` stands alone.',
+            reason: 'There is more in this message than an approval, so nothing was approved. `approve` stands alone.',
           }
         : command,
   )
@@ -70,7 +70,7 @@ function together(commands: readonly Command[]): readonly Command[] {
     ...all.slice(0, MOST - 1),
     {
       verb: 'invalid',
-      reason: `These are more than ${MOST} commands in one comment; the ones from here on are left undone.`,
+      reason: `These are more than ${MOST} commands in one message; the ones from here on are left undone.`,
     },
   ]
 }
@@ -129,7 +129,10 @@ function isPassing({ before, after }: Around): boolean {
 function speaksTo({ before, after }: Around): boolean {
   const [left, right] = [before.slice(-100).trimEnd(), after.slice(0, 400)]
   const isGreeted =
-    left === '' || /[.!?,;:]$|\b(hey|hi|hello|ok|okay|dear|please|pls|so|yo|thanks|thank you)$/i.test(left)
+    left === '' ||
+    /[.!?,;:]$|\b(hey|hi|hello|ok|okay|dear|please|pls|so|yo|thanks|thank you|good (morning|afternoon|evening|day))$/i.test(
+      left,
+    )
   const isCalledOn =
     /^\s*[,:]|^\s+(please|pls|can|could|would|will|you|what|why|how|when|where|which|do|take|have|any)\b/i
   return isGreeted || isCalledOn.test(right) || /\?|\b(please|pls)\b/i.test(left + right)

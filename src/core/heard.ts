@@ -55,6 +55,8 @@ export type What =
     }
   | { readonly type: 'merged'; readonly sha: string }
   | { readonly type: 'closed' }
+  /** An issue, by somebody; merges close issues too. */
+  | { readonly type: 'issue.closed' }
   | { readonly type: 'pushed'; readonly headSha: string }
   | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
   | { readonly type: 'button'; readonly action: 'retry' | 'why' | 'rerun' }

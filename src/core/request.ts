@@ -34,12 +34,20 @@ export function withoutRepository(text: string, { owner, name }: Named): string 
     .join('\n')
 }
 
+const MENTION = /^ {0,3}[@/]muster[,:]?\s*/i
+const OPENER = /^(?:please\s+)?(?:build|plan|ask|link)\b[.!]?\s*/i
+
+/** What was asked for in a chat, without the mention and the verb that begins it; words that were handed over are no command. */
+export function wordsOfRequest(text: string, isHanded: boolean): string {
+  const words = text.replace(MENTION, '')
+  return isHanded ? words : words.replace(OPENER, '')
+}
+
 /** The title of what was asked for in a chat: its first line, without the command and the repository. */
 export function titleOf(text: string, { owner, name }: Pick<Repository, 'owner' | 'name'>): string {
-  const line = text.split('\n').find((one) => one.trim() !== '') ?? ''
-  const words = line
-    .replace(/^ {0,3}[@/]muster[,:]?\s*/i, '')
-    .replace(/^(?:please\s+)?(?:build|plan|ask|link)\s+/i, '')
+  const said = wordsOfRequest(text, false)
+  const line = said.split('\n').find((one) => one.trim() !== '')
+  const words = (line ?? '')
     .replaceAll(`${owner}/${name}`, '')
     .replace(/\b(?:in|on|for)\s*$/i, '')
     .replace(/\s+/g, ' ')

@@ -1,10 +1,10 @@
-import { type Told, toldIn } from './calls.ts'
+import { patternsFor, type Told, toldIn } from './calls.ts'
 import type { Command } from './command.ts'
 import { isPolite } from './unclear.ts'
 import { visibleWords } from './visible.ts'
 import { githubKey, type Heard, type Subject } from './heard.ts'
 import type { TaskCommand } from './task/commands.ts'
-import type { Origin, Task } from './task/types.ts'
+import type { Origin, Person, Task } from './task/types.ts'
 
 /** What Muster is called where the event happened. */
 export interface Names {
@@ -77,7 +77,11 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
       if (what.assignee.id !== names.botId) return ignore('not_for_us', 'somebody else was assigned')
       return start('assignment', { verb: 'build', text: '' }, what.subject, undefined, task)
     case 'text':
-      return words(heard, what, task, saying)
+      return words(heard, what, task, names, saying)
+    case 'issue.closed':
+      return task && heard.key === githubKey(task.origin.repository.id, task.origin.number)
+        ? { to: 'task', wantsWrite: false, command: { type: 'issue.closed', by: personIn(heard), mayEnd: false } }
+        : ignore('no_task', 'not the issue of a task')
     default:
       return task && isItsPull(heard, task)
         ? aboutPull(heard, what)
@@ -121,7 +125,21 @@ export function toldBy({ what }: { readonly what: Spoken }, names: Pick<Names, '
 type Text = Extract<Heard['what'], { type: 'text' }>
 type Spoken = Pick<Text, 'type' | 'text' | 'handed'> | Exclude<Heard['what'], Text>
 
-function words(heard: Heard, what: Text, task: Task | undefined, { command, isAddressed }: Saying): Route {
+/** What is said to Muster within a sentence: thanks and greetings are nothing to take along. */
+function spokenTo(text: string, { mentions }: Names): Command {
+  const rest = text.replace(patternsFor(mentions).mention, ' ').replace(/\s+/g, ' ').trim()
+  return isPolite(rest)
+    ? { verb: 'unclear', kind: 'courtesy', text: rest.slice(0, 200), meant: undefined }
+    : { verb: 'note', text }
+}
+
+function words(
+  heard: Heard,
+  what: Text,
+  task: Task | undefined,
+  names: Names,
+  { command, isAddressed }: Saying,
+): Route {
   const { commentId } = what
   if (
     command &&
@@ -138,7 +156,7 @@ function words(heard: Heard, what: Text, task: Task | undefined, { command, isAd
   if (command) return { to: 'person', command, commentId }
   if (task && isAnswer(heard, what, task))
     return { to: 'person', command: { verb: 'answer', text: what.text }, commentId }
-  if (isAddressed) return { to: 'person', command: { verb: 'note', text: what.text }, commentId }
+  if (isAddressed) return { to: 'person', command: spokenTo(what.text, names), commentId }
   return ignore('no_trigger', 'no command at the start of a line')
 }
 
@@ -167,8 +185,14 @@ function isItsPull(heard: Heard, task: Task): boolean {
   return task.pullRequest !== undefined && heard.key === githubKey(task.origin.repository.id, task.pullRequest.number)
 }
 
-function aboutPull(heard: Heard, what: Exclude<Heard['what'], { type: 'label' | 'assigned' | 'text' }>): Route {
-  const by = { id: heard.sender.id, login: heard.sender.login }
+function personIn({ sender: { id, login } }: Heard): Person {
+  return { id, login }
+}
+
+type AboutPull = Exclude<Heard['what'], { type: 'label' | 'assigned' | 'text' | 'issue.closed' }>
+
+function aboutPull(heard: Heard, what: AboutPull): Route {
+  const by = personIn(heard)
   switch (what.type) {
     case 'review':
       return {

@@ -11,7 +11,12 @@ const YES_FIRST = /^(ok|okay|yes|yep|yeah|sure|great|cool|hey|hi)\s+/
 const STOP =
   /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t|not yet|hold off|wait for [\w@-]{1,40}|(stop|cancel|end) (working on|building|the build))( it| this| that| everything| please| now| the work| the task)?$/
 const COURTESY =
-  /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|sorry|my bad|please|hi|hello|hey|hi there|hello there|bye|ping|test|👋|🙏|❤️|🎉|😀|🙂)$/u
+  /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|sorry|my bad|please|bye|test|🙏|❤️|🎉|😀|🙂)$/u
+const GREETING =
+  /^((hi|hello|hey|good (morning|afternoon|evening|day)|greetings|ping|👋)( (there|all|team|everyone|everybody|folks|again|bot|muster))?|(and )?how are you( doing)?( today)?|how('s| is) it going|how do you do|what'?s up|are you (there|here|up|awake|ok|okay)|nice to meet you)$/u
+/** Asks what Muster is: that is what `help` tells. */
+const WHAT_IS_IT =
+  /^((so )?what (can|do) you do( here| for (me|us))?|who are you|what are you|how (do|can) (i|we) use (you|this)|how do(es)? (you|this|it) work|what (commands|else) (do you (know|have|understand)|are there)|how (do|does) (i|one) start|where do i start)$/
 const THANKS_FOR =
   /^(many )?(thanks|thank you|thx) (for|everyone|muster|all)\b(?!.*\b(but|however|please|can|could|would|still|also|now|and)\b)/
 /** Alone, these add nothing to a command. */
@@ -40,7 +45,10 @@ export function unclear(bare: string, below: string, verb: Verb | undefined, fit
   const said = (kind: Unclear['kind'], meant?: string): Unclear => ({ verb: 'unclear', kind, text, meant })
   const plain = bare.toLowerCase().replaceAll('’', "'").replace(/\s+/g, ' ')
   const polite = withoutPoliteness(plain)
-  if (verb !== undefined) return FILLER.test(plain.slice(verb.length).trim()) ? said('typo', verb) : undefined
+  if (verb !== undefined) {
+    const rest = withoutPoliteness(plain.slice(verb.length).trim())
+    return FILLER.test(rest) ? said('typo', verb) : undefined
+  }
   const isAll = below === '' || isCourtesy(lineOf(below.toLowerCase()).bare)
   const kind = isAll ? kindOf(polite) : undefined
   if (kind !== undefined) return said(kind, kind === 'stop' ? 'cancel' : undefined)
@@ -86,13 +94,30 @@ export function isPolite(text: string): boolean {
   return isCourtesy(lineOf(text.toLowerCase().slice(0, 500)).bare)
 }
 
+/** Whether it begins with a greeting. */
+export function isGreeting(text: string): boolean {
+  const [first = ''] = partsOf(lineOf(text.toLowerCase().slice(0, 500)).bare)
+  return GREETING.test(first)
+}
+
+/** Whether somebody asks what Muster can do. @param bare without its final marks */
+export function asksWhatItIs(bare: string): boolean {
+  return WHAT_IS_IT.test(bare.toLowerCase())
+}
+
+function partsOf(text: string): string[] {
+  return text
+    .replaceAll('’', "'")
+    .split(/[,.!?;\n]+ ?| and /)
+    .map((part) => part.trim())
+    .filter(Boolean)
+}
+
 function isCourtesy(text: string): boolean {
-  const parts = text.split(/[,.!;\n]+ ?| and /).filter((part) => part.trim() !== '')
-  return (
-    parts.length > 0 &&
-    parts.length < 6 &&
-    parts.every((part) => COURTESY.test(part.trim()) || (part.length < 80 && THANKS_FOR.test(part.trim())))
-  )
+  const parts = partsOf(text)
+  const isOne = (part: string) =>
+    COURTESY.test(part) || GREETING.test(part) || (part.length < 80 && THANKS_FOR.test(part))
+  return parts.length > 0 && parts.length < 6 && parts.every(isOne)
 }
 
 /** Without a please before or after it. */

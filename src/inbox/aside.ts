@@ -1,15 +1,17 @@
 import type { SurfaceBody } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
 import { chooseRepository, helpReply, limitedReply, noteReply } from '../core/reply/answers.ts'
-import type { Document } from '../core/reply/document.ts'
+import { type Document, say } from '../core/reply/document.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
+import { lateReply } from '../core/reply/late.ts'
 import type { Decision } from '../core/task/commands.ts'
+import type { Task } from '../core/task/types.ts'
 import { mayAskOnly, mayRead, mayWrite } from './authority.ts'
 import { PERSON } from './rate.ts'
 import { NOWHERE } from './replies.ts'
 import type { InboxDeps } from './scene.ts'
-import { choiceButtons, choicesOf } from './views.ts'
+import { choiceButtons, choicesOf, pageOf } from './views.ts'
 
 /** So many repositories are named where one has to be chosen. */
 const CHOICES = 20
@@ -38,43 +40,76 @@ export async function inThread(
 }
 
 /** What is said where nothing can be begun yet. */
-type Aside = 'repository' | 'help' | 'absent'
+type Aside = 'repository' | 'help' | 'page' | 'absent'
 
-/** Which repository is meant is asked, help is given anywhere, and where Muster is absent it says so. */
+/** Which repository is meant is asked, help is given anywhere, everybody sees their own work, and where Muster is absent it says so. */
 export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said, what: Aside): Promise<void> {
+  await unlessTooMany(deps, eventId, said, DECISIONS[what], async () => {
+    // The same message handed over twice is asked about once.
+    const { messageId = '' } = 'messageId' in said.what ? said.what : {}
+    const key = what === 'repository' && messageId !== '' ? `ask:${messageId}` : `reply:${eventId}`
+    return { key, words: await wordsOf(deps, eventId, said, what) }
+  })
+}
+
+/** A press on what is decided already: whoever pressed learns who decided it. */
+export async function sayLate(deps: InboxDeps, eventId: string, said: Said, task: Task | undefined): Promise<void> {
+  const document = lateReply(task, say`Nothing was done: that is over already.`)
+  await unlessTooMany(deps, eventId, said, STALE, async () => ({
+    key: `reply:${eventId}`,
+    words: whispered(said, document),
+  }))
+}
+
+interface Answer {
+  readonly key: string
+  readonly words: Words
+}
+
+async function unlessTooMany(
+  deps: InboxDeps,
+  eventId: string,
+  said: Said,
+  decision: Decision,
+  answer: () => Promise<Answer>,
+): Promise<void> {
   const { surface, kind, by } = said
   const allowance = deps.mayAsk(memberKey(by))
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
-  const say = async (body: Words) => {
-    await deps.store.effects.add(conversationId, conversationId, undefined, [
-      { key: `reply:${eventId}`, body: { place: NOWHERE, surface, ...body } },
-    ])
+  const tell = async ({ key, words }: Answer) => {
+    const body = { place: NOWHERE, surface, ...words }
+    await deps.store.effects.add(conversationId, conversationId, undefined, [{ key, body }])
     deps.kick()
   }
-  if (allowance !== 'yes') {
-    // Decided first: nobody is told that it was left undone, and heard after all.
-    await deps.store.inbox.decide(eventId, LIMITED, { conversationId, kind })
-    if (allowance === 'told')
-      await say({ kind: 'whisper', member: by.id, name: by.name, document: limitedReply(PERSON) })
-    return
+  if (allowance === 'yes') {
+    await tell(await answer())
+    return deps.store.inbox.decide(eventId, decision, { conversationId, kind })
   }
-  // Names of repositories are for the team: guests and strangers are asked without any.
-  const names = what === 'repository' && (await mayRead(deps, by)) ? await choicesOf(deps, CHOICES) : []
-  await say({ kind: 'message', document: documentOf(what, names), buttons: choiceButtons(names, eventId) })
-  await deps.store.inbox.decide(eventId, DECISIONS[what], { conversationId, kind })
+  // Decided first: nobody is told that it was left undone, and heard after all.
+  await deps.store.inbox.decide(eventId, LIMITED, { conversationId, kind })
+  if (allowance === 'told') await tell({ key: `reply:${eventId}`, words: whispered(said, limitedReply(PERSON)) })
 }
 
 type Words = Without<Extract<SurfaceBody, { kind: 'message' | 'whisper' }>>
 type Without<T> = T extends unknown ? Omit<T, 'place' | 'surface'> : never
 
-function documentOf(what: Aside, names: readonly string[]): Document {
+function whispered({ by }: Said, document: Document): Words {
+  return { kind: 'whisper', member: by.id, name: by.name, document }
+}
+
+async function wordsOf(deps: InboxDeps, eventId: string, said: Said, what: Aside): Promise<Words> {
   switch (what) {
     case 'help':
-      return helpReply()
-    case 'repository':
-      return chooseRepository(names)
+      return { kind: 'message', document: helpReply(), buttons: [] }
     case 'absent':
-      return noteReply(ABSENT)
+      return { kind: 'message', document: noteReply(ABSENT), buttons: [] }
+    case 'page':
+      return whispered(said, await pageOf(deps, said.by))
+    case 'repository': {
+      // Names of repositories are for the team: guests and strangers are asked without any.
+      const names = (await mayRead(deps, said.by)) ? await choicesOf(deps, CHOICES) : []
+      return { kind: 'message', document: chooseRepository(names), buttons: choiceButtons(names, eventId) }
+    }
   }
 }
 
@@ -84,7 +119,10 @@ export const LIMITED: Decision = {
   reason: 'rate_limited',
   detail: 'too many commands by one person',
 }
+/** What becomes of a press that comes too late. */
+const STALE: Decision = { outcome: 'ignored', reason: 'stale_button', detail: 'what it was for is over' }
 const DECISIONS: Readonly<Record<Aside, Decision>> = {
+  page: { outcome: 'accepted', reason: 'status', detail: 'there is no task in this thread' },
   help: { outcome: 'accepted', reason: 'help', detail: 'there is no task in this thread' },
   repository: { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' },
   absent: { outcome: 'refused', reason: 'not_in_channel', detail: 'Muster is not in the channel where this was said' },

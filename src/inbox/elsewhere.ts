@@ -1,12 +1,12 @@
 import type { Command } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { once } from '../core/once.ts'
-import { repositoriesIn, titleOf, withoutRepository } from '../core/request.ts'
+import { repositoriesIn, titleOf, withoutRepository, wordsOfRequest } from '../core/request.ts'
 import { baselineBinding, budgetBinding } from '../core/reply/buttons.ts'
 import { toldIn } from '../core/calls.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
-import { isAside, memberKey, surfaceKey } from '../core/said.ts'
+import { isAside, isTicket, memberKey, surfaceKey } from '../core/said.ts'
 import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { isActive } from '../core/task/steps.ts'
@@ -29,8 +29,10 @@ export type Elsewhere =
       readonly loaded: Loaded
     }
   | { readonly ok: false; readonly decision: Decision }
-  /** The repository has to be asked for. */
-  | { readonly ok: false; readonly ask: 'repository' | 'help' }
+  /** The repository has to be asked for; or what was asked needs none. */
+  | { readonly ok: false; readonly ask: 'repository' | 'help' | 'page' }
+  /** A press on what is decided already. */
+  | { readonly ok: false; readonly late: Task | undefined }
   /** The place is not there any more. */
   | { readonly ok: false; readonly gone: Task | undefined }
 
@@ -47,12 +49,14 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   if (said.by.isBot) return ignore('bot_sender', 'written by a bot')
   const text = wordsOf(said.what)
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
-  if (said.what.type === 'button' && !fits(said.what, task)) return ignore('stale_button', 'what it was for is over')
+  if (said.what.type === 'button' && !fits(said.what, task)) return { ok: false, late: task }
   // What Muster is called is the repository's to say: which that is has to be known before the words are read.
   const named = once(() => findOne(deps, chosen ?? text))
   const before = await likelyRepository(deps, said, task, text, named)
   const command = commandIn(said.what, text, task, await namesOf(deps, before))
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
+  // In a chat there is more than one piece of work to ask after.
+  if (!task && command.verb === 'status' && !isTicket(said.surface)) return { ok: false, ask: 'page' }
   const handed = said.what.type === 'assigned' || said.what.type === 'labelled'
   if (handed && task && isActive(task)) return ignore('task_exists', 'Muster is at work on it already')
   const ticket = task && isActive(task) ? undefined : await ticketOf(deps, said)
@@ -219,8 +223,16 @@ async function repositoryOf(
   if (found) return { repository: found, named: true }
   const linked = command.verb === 'link' ? await repositoryAt(deps, command.url) : undefined
   const set = linked ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
-  const repository = set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`)))
+  const repository =
+    set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`))) ?? (await only(deps, command))
   return repository && { repository, named: false }
+}
+
+/** Where there is but one, nobody has to say which. */
+async function only({ platform }: InboxDeps, { verb }: Command): Promise<Repository | undefined> {
+  if (!OPENING.has(verb)) return undefined
+  const [one, ...others] = await platform.repositories(2)
+  return others.length === 0 ? one : undefined
 }
 
 /** The one repository of Muster's that a text names; of several, none: then people say which. */
@@ -263,7 +275,7 @@ async function heardOf(
     number: 0,
     isPullRequest: false,
     title: ticket?.title ?? titleOf(text, repository),
-    body: ticket?.body ?? text.replace(/^ {0,3}@muster\s*/i, ''),
+    body: ticket?.body ?? wordsOfRequest(text, isHanded(said.what)),
     author: isOwn ? author : ((await personOf(deps, writer)) ?? NOBODY),
     url: ticket?.url ?? '',
   }

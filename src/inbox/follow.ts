@@ -1,4 +1,4 @@
-import { memberKey, surfaceKey } from '../core/said.ts'
+import { isTicket, memberKey, surfaceKey } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
 import type { Heard, SaidElsewhere } from '../core/heard.ts'
 import { mayCommand } from '../core/policy.ts'
@@ -16,12 +16,12 @@ import { withNames } from './conversation.ts'
 import { changeLinks } from './linking.ts'
 import { isKnownRef, openTask } from './open.ts'
 import { PERSON } from './rate.ts'
-import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper } from './replies.ts'
+import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper, whisperTo } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
 import { why } from './why.ts'
 
 const UNHEARD =
-  'This was handed to me while I was not listening, and I am not told by whom. Please comment `@muster build` if it is still wanted.'
+  'This was handed to me while I was not listening, and I am not told by whom. Please say `@muster build` if it is still wanted.'
 
 /** Goes where a route leads, if whoever said it may. */
 export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, { to: 'ignore' }>): Promise<void> {
@@ -33,7 +33,9 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
         reason: 'permission',
         detail: 'the author may not write to the repository',
       })
-    return apply(deps, scene, way.command, undefined)
+    const { command } = way
+    const told = command.type === 'issue.closed' ? { ...command, mayEnd: await mayWrite(deps, heard) } : command
+    return apply(deps, scene, told, undefined)
   }
   const { command, commentId } = way
   const { elsewhere, sender } = heard
@@ -133,21 +135,34 @@ async function apply(
   if (!scene.task) return
   const outcome = await deps.workflow.apply(scene.task.id, command, {
     ...inboundOf(scene),
-    beside: (decided) => spoken(scene, decided, commentId),
+    beside: (decided) => spoken(scene, decided, commentId, command.type === 'person'),
   })
   if (outcome.events.some((event) => event.type === 'gate.approved')) crashPoint('approval-consumed')
   const { outcome: what, reason } = outcome.decision
   deps.log('info', 'decided', { outcome: what, reason, task: outcome.task.id })
 }
 
-/** What the author of a comment sees of its outcome at once. */
-function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
-  if (commentId === undefined && !scene.heard.elsewhere) return []
-  return [...signOf(scene, decision, commentId), ...(said ? [answer(scene, said)] : [])]
+/** What the author of a comment sees of its outcome at once; to a press on GitHub's own page the card answers. */
+function spoken(
+  scene: Scene,
+  { decision, reply: said }: Decided,
+  commentId: number | undefined,
+  isCommand: boolean,
+): EffectIntent[] {
+  if (isCommand && commentId === undefined && !scene.heard.elsewhere) return []
+  const isAlone = decision.outcome === 'refused' && isPress(scene)
+  const says = said ? [isAlone ? whisperTo(scene, said) : answer(scene, said)] : []
+  return [...signOf(scene, decision, commentId), ...says.flatMap((one) => one ?? [])]
+}
+
+/** A press on a button: what came of it in vain concerns nobody else. */
+function isPress({ heard: { elsewhere } }: Scene): boolean {
+  return elsewhere?.surface.channel === 'slack' && elsewhere.messageId === ''
 }
 
 /** What was decided is done; what was refused wants a look. */
 function signOf(scene: Scene, { outcome }: Decision, commentId: number | undefined): EffectIntent[] {
+  if (commentId === undefined && !scene.heard.elsewhere) return []
   const target = { on: 'comment', id: commentId ?? 0 } as const
   if (outcome === 'accepted') return [acknowledgement(scene, target, 'done')]
   return outcome === 'refused' && scene.heard.elsewhere ? [acknowledgement(scene, target, 'warning')] : []
@@ -167,7 +182,11 @@ async function refuse(deps: InboxDeps, scene: Scene, detail: string, isRequest: 
   if (elsewhere && !elsewhere.isLinked && !elsewhere.member.isStranger) {
     return signInFirst(deps, scene, elsewhere, detail, isRequest)
   }
-  await reply(deps, scene, noteReply(`Sorry, ${detail}. A maintainer can take it from here.`), 'refusal')
+  const { login } = scene.heard.sender
+  const document = noteReply(`Sorry${login ? ` ${login}` : ''}, ${detail}. A maintainer can take it from here.`)
+  // Where it can be told to them alone, everybody is told each time.
+  if (isRequest || !elsewhere || isTicket(elsewhere.surface)) await reply(deps, scene, document, 'refusal')
+  else await whisper(deps, scene, document)
   await decideOnly(deps, scene, { outcome: 'refused', reason: 'permission', detail })
 }
 

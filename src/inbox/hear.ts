@@ -9,7 +9,7 @@ import type { Task } from '../core/task/types.ts'
 import { resumedCommand } from '../people/types.ts'
 import type { Fence } from '../leases/types.ts'
 import type { StoredInbound } from '../store/types.ts'
-import { inThread, sayElsewhere } from './aside.ts'
+import { inThread, sayElsewhere, sayLate } from './aside.ts'
 import { fromElsewhere } from './elsewhere.ts'
 import { follow } from './follow.ts'
 import { ONLY, type InboxDeps } from './scene.ts'
@@ -139,6 +139,7 @@ export async function hearElsewhere(
   const found = await fromElsewhere(deps, said)
   if (!found.ok) {
     if ('ask' in found) return sayElsewhere(deps, eventId, said, found.ask)
+    if ('late' in found) return sayLate(deps, eventId, said, found.late)
     if ('gone' in found) return placeGone(deps, eventId, said, found.gone, fence)
     return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })
   }
@@ -175,6 +176,8 @@ async function placeGone(
 
 /** What can be told from the event alone. */
 function uninteresting({ what, sender }: Heard, task: Task | undefined): Decision | undefined {
+  if (what.type === 'issue.closed' && !task)
+    return { outcome: 'ignored', reason: 'no_task', detail: 'not the issue of a task' }
   if (what.type !== 'text') return undefined
   if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
   // A name stands behind one of these, wherever in a sentence.

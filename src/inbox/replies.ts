@@ -60,18 +60,21 @@ function placeOf({ repository, key, elsewhere }: Heard): Place {
 
 /** For the eyes of whoever said it, where the channel has such messages. */
 export async function whisper({ store }: InboxDeps, scene: Scene, document: Document): Promise<void> {
-  const { heard, conversationId } = scene
-  if (!heard.elsewhere) return
+  const { conversationId } = scene
+  const said = whisperTo(scene, document)
+  if (said) await store.effects.add(conversationId, conversationId, undefined, [said])
+}
+
+/** The same as an effect; undefined on GitHub. */
+export function whisperTo(scene: Scene, document: Document): EffectIntent | undefined {
+  const { heard } = scene
+  if (!heard.elsewhere) return undefined
   const { surface, member } = heard.elsewhere
-  const body = {
-    kind: 'whisper',
-    place: placeOf(heard),
-    surface,
-    member: member.id,
-    name: member.name,
-    document,
-  } as const
-  await store.effects.add(conversationId, conversationId, undefined, [{ key: `whisper:${nameOf(scene)}`, body }])
+  const place = placeOf(heard)
+  return {
+    key: `whisper:${nameOf(scene)}`,
+    body: { kind: 'whisper', place, surface, member: member.id, name: member.name, document },
+  }
 }
 
 /**

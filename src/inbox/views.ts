@@ -1,6 +1,7 @@
 import type { Button, EffectBody } from '../core/effects.ts'
 import { surfaceCard } from '../core/reply/card.ts'
-import type { Document } from '../core/reply/document.ts'
+import { type Document, say } from '../core/reply/document.ts'
+import { lateReply } from '../core/reply/late.ts'
 import { homeDocument } from '../core/reply/home.ts'
 import { type Member, type Said, surfaceKey } from '../core/said.ts'
 import type { Decision } from '../core/task/commands.ts'
@@ -59,7 +60,10 @@ async function bodyOf(
     }
   }
   const task = await deps.store.tasks.latest(conversationId)
-  if (task?.gate?.kind !== 'question') return undefined
+  if (task?.gate?.kind !== 'question') {
+    const document = lateReply(task, say`There is nothing to answer any more.`)
+    return { kind: 'whisper', place, surface, member: by.id, name: by.name, document }
+  }
   return {
     kind: 'form',
     place,
@@ -86,7 +90,7 @@ function taskIn(url: string, publicUrl: string): string | undefined {
 }
 
 /** What somebody asked for, and what waits for them. */
-async function pageOf(deps: InboxDeps, member: Member): Promise<Document> {
+export async function pageOf(deps: InboxDeps, member: Member): Promise<Document> {
   const person = await personOf(deps, member)
   if (!person) return homeDocument(undefined, deps.linkUrl(await deps.store.people.offer(member, OFFER_MS.private)))
   const open: Task[] = []

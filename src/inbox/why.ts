@@ -8,8 +8,8 @@ import type { InboxDeps, Scene } from './scene.ts'
 const WHY_ROWS = 12
 /** So many are looked through for them. */
 const LOOKED_AT = 60
-/** What Muster or another bot wrote is nobody's question. */
-const OF_BOTS = new Set(['own_text', 'bot_sender'])
+/** What Muster or another bot wrote, and what a platform told twice, is nobody's question. */
+const NOBODYS = new Set(['own_text', 'bot_sender', 'delivery_seen'])
 
 /** `why`: what became of the latest events of this conversation, whose they were and where they stand. */
 export async function why(deps: InboxDeps, scene: Scene, commentId: number | undefined): Promise<void> {
@@ -17,7 +17,7 @@ export async function why(deps: InboxDeps, scene: Scene, commentId: number | und
     { conversation: scene.conversationId },
     { limit: LOOKED_AT, cursor: undefined },
   )
-  const ofPeople = items.filter(({ decision }) => !OF_BOTS.has(decision?.reason ?? '')).slice(0, WHY_ROWS)
+  const ofPeople = items.filter(({ decision }) => !NOBODYS.has(decision?.reason ?? '')).slice(0, WHY_ROWS)
   const rows: WhyRow[] = []
   for (const item of ofPeople)
     rows.push({
@@ -49,9 +49,11 @@ async function whoseIs(deps: InboxDeps, { heard: asked }: Scene, { id, kind, sou
   const { what, by, surface } = said
   // What is said in one place is not repeated in another, where others read.
   const isHere = asked.elsewhere !== undefined && surfaceKey(asked.elsewhere.surface) === surfaceKey(surface)
-  if (!isHere) return { who: by.name, what: `said in ${CHANNELS[channel]}`, url: surface.url }
-  const words = what.type === 'text' ? what.text : what.type === 'button' ? what.action : nobody.what
-  return { who: by.name, what: words, url: surface.url }
+  const named = async (text: string) => (await deps.facts[channel]?.named?.(surface, text)) ?? text
+  const who = by.name === by.id ? (await named(`@${by.id}`)).slice(1) : by.name
+  if (!isHere) return { who, what: `said in ${CHANNELS[channel]}`, url: surface.url }
+  if (what.type === 'button') return { who, what: `pressed ${what.action}`, url: surface.url }
+  return { who, what: what.type === 'text' ? await named(what.text) : nobody.what, url: surface.url }
 }
 
 function ofHeard({ sender, what }: Heard, nobody: Whose): Whose {

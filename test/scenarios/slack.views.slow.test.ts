@@ -35,7 +35,11 @@ async function start(settings?: (port: number) => string, model?: (asked: Asked)
     world
       .thread(slack.channel, ts)
       .find(({ blocks, byApp }) => byApp && JSON.stringify(blocks).includes(`"text":"${label}"`))
-  return { one, world, people, ...slack, stage, all, withButton }
+  /** Of two repositories one has to be said. */
+  const another = () => stage.world.repos.push({ ...stage.repo, id: 9002, name: 'web' })
+  const toldTo = ({ id }: { id: string }) =>
+    world.whispers.filter(({ user }) => user === id).map(({ blocks }) => wordsIn(blocks))
+  return { one, world, people, ...slack, stage, all, withButton, another, toldTo }
 }
 
 it('a slash command begins a thread of its own; what only informs is told aside, and so is whoever is nobody', async () => {
@@ -55,7 +59,8 @@ it('a slash command begins a thread of its own; what only informs is told aside,
 })
 
 it('where Muster is not in the channel, a slash command is answered all the same, and begins nothing', async () => {
-  const { world, people, alice, bob, stage } = await start()
+  const { world, people, alice, bob, stage, another } = await start()
+  another()
   const elsewhere = world.addChannel('lobby')
   world.foreign.add(elsewhere)
   const toldTo = ({ id }: { id: string }) =>
@@ -78,8 +83,10 @@ it('where Muster is not in the channel, a slash command is answered all the same
 })
 
 it('asks for the repository with buttons, and goes on with what was chosen; a message is handed over as it is', async () => {
-  const { world, people, alice, bob, channel, stage, withButton } = await start()
+  const { one, world, people, alice, bob, channel, stage, withButton, another } = await start()
+  another()
   const said = await people.say(bob, channel, 'the tier for large orders is wrong')
+  await people.hand(alice, said)
   await people.hand(alice, said)
   await soon(() => withButton(said.ts, 'acme/price-service') !== undefined).toBe(true)
   const question = withButton(said.ts, 'acme/price-service')
@@ -88,11 +95,17 @@ it('asks for the repository with buttons, and goes on with what was chosen; a me
   await soon(() => stage.world.issues.length).toBe(1)
   expect(stage.world.issues[0]?.title).toBe('The tier for large orders is wrong')
   await soon(() => said.reactions).toEqual(['eyes'])
+  // Handed over twice, it is asked about once.
+  expect((await one.events()).filter(({ decision }) => decision?.reason === 'no_repository')).toHaveLength(2)
+  expect(
+    world.thread(channel, said.ts).filter(({ blocks }) => wordsIn(blocks).includes('Which repository')),
+  ).toHaveLength(1)
   expect(world.calls.filter(({ error }) => error && error !== 'already_reacted')).toEqual([])
 })
 
 it('what is handed over, or chosen for by somebody else, is a request and never a command', async () => {
-  const { one, people, alice, bob, channel, stage, withButton } = await start(() => 'approve_plan: high\n')
+  const { one, people, alice, bob, channel, stage, withButton, another } = await start(() => 'approve_plan: high\n')
+  another()
   const choose = async (said: Awaited<ReturnType<typeof people.say>>) => {
     await soon(() => withButton(said.ts, 'acme/price-service') !== undefined).toBe(true)
     const question = withButton(said.ts, 'acme/price-service')
@@ -148,7 +161,7 @@ it('questions are answered in a form; what was decided loses its buttons and say
 })
 
 it('questions of a cancelled task, and a budget that was raised, wait for nobody any more, and show it', async () => {
-  const { one, world, people, alice, channel, withButton } = await start(() => 'budget: 0\n', asksOnce)
+  const { one, world, people, alice, channel, withButton, toldTo } = await start(() => 'budget: 0\n', asksOnce)
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
   const saying = (words: string) =>
     world.thread(channel, asked.ts).find(({ blocks }) => wordsIn(blocks).includes(words))
@@ -169,6 +182,7 @@ it('questions of a cancelled task, and a budget that was raised, wait for nobody
   await soon(async () => (await one.events('&source=slack')).map(({ decision }) => decision?.reason)).toContain(
     'stale_button',
   )
+  await soon(() => toldTo(alice).join()).toContain('that is over already. More money was given by alice')
   await people.say(alice, channel, '@muster cancel', asked.ts)
   await soon(async () => (await one.task()).status).toBe('cancelled')
   await soon(() => wordsIn(question.blocks)).toContain('Cancelled by alice')
@@ -306,5 +320,67 @@ it('an event of another workspace than the token’s is nobody’s', async () =>
   Object.assign(world.team, { id: own })
   await soon(async () => (await one.events('&source=slack')).map(({ decision }) => decision?.reason)).toContain(
     'not_connected',
+  )
+})
+
+it('tells everybody who presses in vain why, and them alone: no permission, or decided already, and by whom', async () => {
+  const { one, world, people, alice, channel, withButton, toldTo } = await start(() => 'approve_plan: always\n')
+  const carol = world.addUser('carol')
+  await linkPerson(one, 'slack', world.team.id, carol.id, 'carol')
+  const asked = await people.say(alice, channel, '@muster fix the tier for large orders')
+  await soon(() => withButton(asked.ts, 'Approve plan') !== undefined, 30_000).toBe(true)
+  const plan = withButton(asked.ts, 'Approve plan')
+  if (!plan) throw new Error('no plan')
+  const asShown = { ...plan, blocks: [...plan.blocks] }
+  for (const label of ['Approve plan', 'Reject']) await people.press(carol, asShown, label)
+  await soon(() => toldTo(carol)).toEqual([
+    expect.stringContaining('Sorry carol, only people with write permission'),
+    expect.stringContaining('Sorry carol'),
+  ])
+  await people.press(alice, asShown, 'Approve plan')
+  await soon(async () => (await one.task()).state.gate).toBe(undefined)
+  const before = world.thread(channel, asked.ts).length
+  await people.press(alice, asShown, 'Approve plan')
+  await people.press(alice, asShown, 'Reject')
+  await soon(() => toldTo(alice)).toEqual([
+    expect.stringContaining('Nothing is waiting for an approval right now. The plan was approved by alice'),
+    expect.stringContaining('that is over already. The plan was approved by alice'),
+  ])
+  expect(
+    world
+      .thread(channel, asked.ts)
+      .slice(before)
+      .map(({ blocks }) => wordsIn(blocks))
+      .join(),
+  ).not.toContain('over already')
+})
+
+it('where there is but one repository nobody is asked which; status tells of all work; what follows an end begins here', async () => {
+  const { one, people, alice, bob, channel, stage, all, toldTo } = await start(() => 'approve_plan: always\n')
+  await people.say(alice, channel, 'the tier for large orders is wrong')
+  const asked = await people.say(alice, channel, 'Large orders are charged too much.')
+  await people.say(alice, channel, '@muster build', asked.ts)
+  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  const [issue] = stage.world.issues
+  expect(issue?.title).toBe('A request for price-service')
+  expect(issue?.body).toMatch(/^(<!--.*-->\n)?Asked by alice/)
+  expect(one.model.asked[0]?.texts.join()).toContain('Large orders are charged too much.')
+  await people.command(alice, channel, 'status')
+  await soon(() => toldTo(alice).join()).toContain('Charge the right tier')
+  await people.command(bob, channel, 'status')
+  await soon(() => toldTo(bob).join()).toContain('Sign in with GitHub')
+  await people.say(alice, channel, '@muster why', asked.ts)
+  await soon(() => all(asked.ts)).toContain('What came in here lately')
+  const [, reasons = ''] = all(asked.ts).split('What came in here lately')
+  expect(reasons).toMatch(/alice: .*build/)
+  expect(reasons).not.toContain(alice.id)
+  expect(reasons).not.toContain('known already')
+  await people.say(alice, channel, '@muster cancel', asked.ts)
+  await soon(async () => (await one.task()).status).toBe('cancelled')
+  await people.say(alice, channel, '@muster the totals are wrong as well', asked.ts)
+  await soon(() => all(asked.ts)).toContain('begins new work here')
+  await people.say(alice, channel, '@muster build the totals as well', asked.ts)
+  await soon(() => stage.world.issues.filter(({ pull }) => !pull).map(({ title }) => title)).toContain(
+    'The totals as well',
   )
 })

@@ -55,6 +55,7 @@ it('Jira: an assigned ticket becomes a proved pull request; one status comment, 
 
 it('Jira: nobody known gets a way to sign in and nothing else; a ticket of no known project is asked about', async () => {
   const { one, people, alice, bob, world, link, text, stage } = await withJira({ env: { JIRA_PROJECTS: '' } })
+  stage.world.repos.push({ ...stage.repo, id: 9002, name: 'web' })
   const ticket = await people.create(bob, 'Large orders get the wrong tier', '')
   await people.comment(bob, ticket, '@muster fix it acme/price-service')
   await soon(() => text(ticket)).toMatch(/@Bob[\s\S]*\/link\/[\w-]{32}/)

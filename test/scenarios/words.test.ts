@@ -106,4 +106,34 @@ describe('what people say in a thread', () => {
     await stage.people.comment('alice', issue.number, 'Per item.')
     await soon(async () => (await events()).map((one) => one.decision?.reason)).toContain('answered')
   })
+
+  it('a closed issue ends its work, where whoever closes it may; words to what has ended are told what begins anew', async () => {
+    const { stage, people, number, told, task } = await atPlan()
+    await people.closeIssue('carol', number)
+    await soon(() => told().at(-1)).toContain('carol closed the issue, and may not end the work on it, which goes on.')
+    expect((await task()).state.gate?.kind).toBe('plan')
+    await people.closeIssue('bob', number)
+    await soon(async () => (await task()).status).toBe('cancelled')
+    await soon(() => told().at(-1)).toMatch(/bob closed the issue, so this work has ended. Cost: /)
+    expect(told().filter((one) => one.includes('**Cancelled** by bob'))).toHaveLength(1)
+    await people.comment('alice', number, '@muster and the totals too')
+    await soon(() => told().at(-1)).toContain('`@muster build` with what is wanted begins new work here.')
+    // Of an issue that nobody asked for anything in, nothing is said.
+    const other = await stage.people.openIssue('alice', 'Another', 'x')
+    await people.closeIssue('alice', other.number)
+    await soon(async () => (await scene?.events())?.map((one) => `${one.kind} ${one.decision?.reason}`)).toContain(
+      'issues.closed no_task',
+    )
+    expect(said(stage, other.number)).toEqual([])
+  })
+
+  it('a second approval is told who gave the first', async () => {
+    const { people, number, told, task } = await atPlan()
+    await people.comment('bob', number, '@muster approve')
+    await soon(async () => (await task()).state.gate).toBe(undefined)
+    await people.comment('alice', number, '@muster approve')
+    await soon(() => told().join()).toContain(
+      'Nothing is waiting for an approval right now. The plan was approved by bob',
+    )
+  })
 })

@@ -165,7 +165,8 @@ it('an issue of another repository cannot be linked: its work would be commanded
 })
 
 it('names of repositories are told to the team alone', async () => {
-  const { slack, slackWorld, thread } = await start()
+  const { slack, slackWorld, thread, stage } = await start()
+  stage.world.repos.push({ ...stage.repo, id: 9002, name: 'web' })
   const guest = slackWorld.addUser('gina', { isGuest: true })
   const asked = await slack.server.people.say(guest, slack.channel, '@muster fix the totals')
   await soon(() => thread(asked.ts)).toContain('Which repository')

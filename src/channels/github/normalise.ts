@@ -114,6 +114,7 @@ function issues({ action, issue, label, assignee, changes }: Payload<'issues'>):
     return { ...base, at: issue.updated_at, what: { type: 'label', label: label.name, subject } }
   if (action === 'assigned' && assignee)
     return { ...base, at: issue.updated_at, what: { type: 'assigned', assignee: personOf(assignee), subject } }
+  if (action === 'closed') return { ...base, at: issue.updated_at, what: { type: 'issue.closed' } }
   const isMoved = changes?.old_issue !== undefined || changes?.old_repository !== undefined
   if (action === 'opened')
     return {

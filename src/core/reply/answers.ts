@@ -1,4 +1,5 @@
 import { isVerb, type Unclear, type Verb, VERBS } from '../command.ts'
+import { isGreeting } from '../unclear.ts'
 import { spent } from '../policy.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
@@ -39,7 +40,7 @@ export function helpReply(): Document {
     .map((verb) => [say`\`${ownVerb(verb)}\``, VERBS[verb]])
   return [
     paragraph(
-      'Start a line of a new comment with a mention and a command. Anything else after the mention is taken as a request.',
+      'Start a line of a new message with a mention and a command. Anything else after the mention is taken as a request.',
     ),
     table(['Command', 'What it does'], rows),
   ]
@@ -96,7 +97,9 @@ function unclearText(
         ? say`Nothing was stopped. There is no pause; \`${me} cancel\` ends the work for good (what was pushed stays), \`${me} reject <reason>\` changes a plan.`
         : say`Nothing is running here, so there is nothing to stop.`
     case 'courtesy':
-      return say`You are welcome. That changes nothing here.`
+      return isGreeting(text)
+        ? say`Hello! That changes nothing here. Work is asked for in a sentence; \`${me} help\` lists what I understand.`
+        : say`You are welcome. That changes nothing here.`
     case 'typo':
       return meant !== undefined && isVerb(meant)
         ? say`Did you mean \`${me} ${ownVerb(meant)}${meant === 'approve' ? plan : ''}\`? Nothing was done yet.`
@@ -169,8 +172,36 @@ export function remainsReply(task: Task, by: Person): Document {
   const running = task.steps
     .filter((step) => step.status === 'running')
     .map((step) => STEP_NAMES[step.kind].toLowerCase())
+  return [
+    paragraph(
+      say`Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}.`,
+    ),
+    ...remains(task),
+  ]
+}
+
+/** After the issue was closed: the work is over, and how it would begin anew. */
+export function closedReply(task: Task, by: Person): Document {
+  return [
+    paragraph(
+      say`${by.login} closed the issue, so this work has ended. Cost: ${dollars(spent(task))}. If it is still wanted, \`@${task.settings.mention} build\` (or the label) begins anew.`,
+    ),
+    ...remains(task),
+  ]
+}
+
+/** The issue is closed, by somebody whose word does not end the work. */
+export function closedByReader({ settings: { mention } }: Task, by: Person): Document {
+  return [
+    paragraph(
+      say`${by.login} closed the issue, and may not end the work on it, which goes on. \`@${mention} cancel\` by somebody with write permission ends it.`,
+    ),
+  ]
+}
+
+function remains(task: Task): Document {
   const live = task.releases.filter((release) => release.deployed?.ok)
-  const remains = [
+  const left = [
     ...(task.branch ? [say`branch ${mono(task.branch)}${task.headSha ? say` at ${shortSha(task.headSha)}` : ''}`] : []),
     ...(task.wip ? [say`branch ${mono(task.wip.branch)} (unfinished work)`] : []),
     ...(task.pullRequest
@@ -180,14 +211,9 @@ export function remainsReply(task: Task, by: Person): Document {
       : []),
     ...live.map((release) => say`release ${shortSha(release.deployed?.sha ?? '')} on ${release.environment}, serving`),
   ]
-  return [
-    paragraph(
-      say`Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}.`,
-    ),
-    ...(remains.length > 0
-      ? [paragraph('What remains:'), list(remains)]
-      : [paragraph('Nothing was left behind: no branch, no pull request, no deploy.')]),
-  ]
+  return left.length > 0
+    ? [paragraph('What remains:'), list(left)]
+    : [paragraph('Nothing was left behind: no branch, no pull request, no deploy.')]
 }
 
 /** An event as `why` tells of it. */

@@ -57,7 +57,7 @@ export function baselineComment(task: Task, settled?: Own): Document {
     settled
       ? paragraph(settled)
       : ask(
-          say`Mend it and comment \`${me} retry\`; or \`${me} continue\` goes on without proof, and a person decides at the review; or \`${me} cancel\`.`,
+          say`Mend it and say \`${me} retry\`; or \`${me} continue\` goes on without proof, and a person decides at the review; or \`${me} cancel\`.`,
         ),
   ]
 }

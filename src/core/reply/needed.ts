@@ -41,7 +41,7 @@ function neededText(task: Task): Own | undefined {
   const parked = parkedText(task)
   if (parked) return parked
   if (failed && task.status === 'waiting')
-    return say`${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then comment \`@${task.settings.mention} retry\`.`
+    return say`${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then say \`@${task.settings.mention} retry\`.`
   if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
   if (task.pullRequest && !task.pullRequest.draft && !task.merged && task.status === 'waiting')
     return say`Please review and merge ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}.${undecided(task)}`
@@ -62,7 +62,7 @@ export function parkedText(task: Task): Own | undefined {
   if (!parked) return undefined
   const again = say`Muster tries again by itself at ${clockTime(parked.until)}; nothing that was paid for is lost.`
   const why: Readonly<Record<Parked['why'], Own>> = {
-    model_credit: say`the model provider's spending limit or credit is used up. The operator should raise it, then comment \`@${task.settings.mention} retry\`.`,
+    model_credit: say`the model provider's spending limit or credit is used up. The operator should raise it, then say \`@${task.settings.mention} retry\`.`,
     model_busy: say`the model provider is overloaded or out of reach.`,
     git_busy: say`GitHub's Git server is overloaded, asks to wait, or is out of reach.`,
   }
@@ -79,11 +79,11 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
         .map(({ login }) => login)
         .join(' or ')} just replies, anybody else says \`${me} answer …\`.`
     case 'plan':
-      return say`Please look at the plan and comment \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
+      return say`Please look at the plan and say \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
       return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
     case 'baseline':
-      return say`${TITLES[task.baseline?.found ?? 'broken']}, so no change could be proved. Mend that and comment \`${me} retry\`; or \`${me} continue\` goes on without proof.`
+      return say`${TITLES[task.baseline?.found ?? 'broken']}, so no change could be proved. Mend that and say \`${me} retry\`; or \`${me} continue\` goes on without proof.`
     case 'budget':
       return say`The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? say`; the work so far is on branch ${mono(task.wip.branch)}` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
   }
@@ -91,5 +91,5 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
 
 function deployHint(task: Task): Own | undefined {
   const [first] = environmentNames(task.settings)
-  return first ? say`Merged. To release it, comment \`@${task.settings.mention} deploy ${first}\`.` : undefined
+  return first ? say`Merged. To release it, say \`@${task.settings.mention} deploy ${first}\`.` : undefined
 }

@@ -90,7 +90,7 @@ export function handOffComment(task: Task): Document {
 export function failedComment(task: Task, step: string, message: string): Document {
   return [
     paragraph(say`**${step} failed.** ${said(message, 2000)}`),
-    paragraph(say`Mend the cause, then comment \`@${task.settings.mention} retry\`.`),
+    paragraph(say`Mend the cause, then say \`@${task.settings.mention} retry\`.`),
   ]
 }
 

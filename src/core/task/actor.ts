@@ -9,6 +9,7 @@ export function actorOf(command: TaskCommand, task: Task): string {
     case 'review':
     case 'merged':
     case 'closed':
+    case 'issue.closed':
     case 'surface.link':
     case 'issue.link':
       return personActor(command.by)

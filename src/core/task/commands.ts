@@ -107,6 +107,8 @@ export type GithubCommand =
   | { readonly type: 'reprove' }
   | { readonly type: 'merged'; readonly by: Person; readonly sha: string }
   | { readonly type: 'closed'; readonly by: Person }
+  /** The issue of the task. @property mayEnd whether whoever closed it may write to the repository */
+  | { readonly type: 'issue.closed'; readonly by: Person; readonly mayEnd: boolean }
   | { readonly type: 'pushed'; readonly headSha: string }
   | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
 

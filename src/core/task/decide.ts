@@ -54,6 +54,7 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'reprove':
     case 'merged':
     case 'closed':
+    case 'issue.closed':
     case 'pushed':
     case 'check.failed':
       return decideGithub(task, command, now)

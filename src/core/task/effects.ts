@@ -1,3 +1,4 @@
+import { closedReply } from '../reply/answers.ts'
 import type { Patch } from '../artefacts.ts'
 import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
@@ -63,7 +64,7 @@ function openIssue(task: Task, key: string): EffectIntent {
   const { title, body, url, requester } = task.origin
   const who = requester.login ? say`by ${requester.login} ` : ''
   const where = url ? link(url, 'this conversation') : say`a chat`
-  const document = [paragraph(said(body)), paragraph(say`Asked ${who}in ${where}.`)]
+  const document = [...(body.trim() === '' ? [] : [paragraph(said(body))]), paragraph(say`Asked ${who}in ${where}.`)]
   return { key, body: { kind: 'issue.open', place: place(task), title: cutLine(title, 100), document } }
 }
 
@@ -92,7 +93,10 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'effect.again':
       return sendAgain(task, event.kind)
     case 'task.cancelled':
-      return unfinishedCheck(task)
+      return [
+        ...unfinishedCheck(task),
+        ...(event.byClosing ? comment(task, `closed:${task.version}`, closedReply(task, event.by)) : []),
+      ]
     case 'task.handed_off':
       return comment(task, `handoff:${task.version}`, handOffComment(task), buttonsOf(task), askedPeople(task))
     default:

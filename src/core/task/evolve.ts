@@ -129,7 +129,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       }
     case 'baseline.made':
     case 'baseline.settled':
-      return changeBaseline(task, event)
+      return changeBaseline(task, event, at)
     case 'spec.written':
       return { ...task, spec: event.spec, design: undefined, planHash: undefined }
     case 'settings.read':

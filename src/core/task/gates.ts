@@ -1,10 +1,12 @@
 import { surfaceKey } from '../said.ts'
-import type { Task, TaskEvent } from './types.ts'
+import type { Person, Settled, SettledAs, Task, TaskEvent, Whence } from './types.ts'
 
 type GateEvent = Extract<TaskEvent, { type: `gate.${string}` | 'budget.extended' }>
 
 /** What waits for people, after an event about it. */
-export function changeGate(task: Task, event: GateEvent, at: number): Task {
+export function changeGate(before: Task, event: GateEvent, at: number): Task {
+  const settled = settledBy(before, event, at)
+  const task = settled ? { ...before, settled } : before
   switch (event.type) {
     case 'gate.opened':
       return {
@@ -36,13 +38,38 @@ export function changeGate(task: Task, event: GateEvent, at: number): Task {
   }
 }
 
+/** What people have decided by it; what the settings decide is nobody's. */
+function settledBy({ gate }: Task, event: GateEvent, at: number): Settled | undefined {
+  switch (event.type) {
+    case 'gate.opened':
+      return undefined
+    case 'gate.approved':
+      return event.by === 'settings' ? undefined : decided(`${event.gate} approved`, { ...event, by: event.by }, at)
+    case 'gate.rejected':
+      return decided(`${event.gate} rejected`, event, at)
+    case 'gate.answered':
+      return decided(gate?.kind === 'plan' ? 'plan changed' : 'questions answered', event, at)
+    case 'budget.extended':
+      return gate?.kind === 'budget' ? decided('budget extended', event, at) : undefined
+  }
+}
+
+function decided(what: SettledAs, { by, from }: { by: Person; from?: Whence | undefined }, at: number): Settled {
+  return { what, by, at, from }
+}
+
 /** What is known of the tests as they were, after an event about that. */
-export function changeBaseline(task: Task, event: Extract<TaskEvent, { type: `baseline.${string}` }>): Task {
+export function changeBaseline(
+  task: Task,
+  event: Extract<TaskEvent, { type: `baseline.${string}` }>,
+  at: number,
+): Task {
   if (event.type === 'baseline.made') return { ...task, baseline: event.baseline }
   const { baseline } = task
   return {
     ...task,
     gate: undefined,
+    settled: decided(`baseline ${event.how}`, event, at),
     ...(baseline && event.how === 'accepted' ? { baseline: { ...baseline, accepted: event.by } } : {}),
   }
 }

@@ -1,5 +1,6 @@
 import { accepted, type Decided, type GithubCommand, ignored } from './commands.ts'
 import { isActive, newStep, workSteps, workUnderWay } from './steps.ts'
+import { closedByReader } from '../reply/answers.ts'
 import { LIMITS, type Task } from './types.ts'
 
 /** Decides what happened to the pull request. */
@@ -15,11 +16,23 @@ export function decideGithub(task: Task, command: GithubCommand, now: number): D
       return reprove(task)
     case 'closed':
       return accepted('pr_closed', [{ type: 'task.finished', outcome: 'the pull request was closed without a merge' }])
+    case 'issue.closed':
+      return issueClosed(task, command)
     case 'pushed':
       return pushedByOthers(task, command.headSha)
     case 'check.failed':
       return checkFailed(task, command)
   }
+}
+
+/** Nobody wants what is closed, until there is a pull request: then that is what is decided on, and its merge closes the issue. */
+function issueClosed(task: Task, { by, mayEnd }: Extract<GithubCommand, { type: 'issue.closed' }>): Decided {
+  if (task.pullRequest || task.merged || task.workflow === 'deploy')
+    return ignored('pull_request_counts', 'there is a pull request, or a deploy: closing the issue ends neither')
+  const from = { channel: 'github', url: task.origin.url } as const
+  if (mayEnd) return accepted('issue_closed', [{ type: 'task.cancelled', by, from, byClosing: true }])
+  const document = closedByReader(task, by)
+  return { ...ignored('permission', 'closed by somebody who may not end the work'), reply: document }
 }
 
 function merged(task: Task, command: Extract<GithubCommand, { type: 'merged' }>): Decided {

@@ -11,6 +11,8 @@ import {
   statusReply,
   unclearReply,
 } from '../reply/answers.ts'
+import { say } from '../reply/document.ts'
+import { lateReply } from '../reply/late.ts'
 import { isQuestion } from '../unclear.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy, cancelRelease, deploy, finished } from './deploys.ts'
@@ -96,11 +98,19 @@ function nothingReads(task: Task): Decided {
   return refused('nothing_reads', `${done}: no step reads what is added here. New work begins in a new issue.`)
 }
 
+/** Words begin nothing anew where work has ended: what does is told. */
+function ended({ status, settings: { mention }, origin }: Task): Decided {
+  const again = status === 'handed_off' ? `\`@${mention} retry\` goes on with it; ` : ''
+  const anew = origin.isPullRequest
+    ? 'new work begins in an issue.'
+    : `\`@${mention} build\` with what is wanted begins new work here.`
+  return refused('task_ended', `This work has ended. ${again}${anew}`)
+}
+
 /** Heard by whoever works next; never an approval, never a change of a plan, never work by itself. */
 function note(task: Task, said: PersonCommand, text: string): Decided {
   const me = task.settings.mention
-  if (!isActive(task))
-    return refused('task_ended', `This task has ended. \`@${me} build\` at the start of a line begins a new one.`)
+  if (!isActive(task)) return ended(task)
   if (task.merged || task.workflow === 'deploy') return nothingReads(task)
   const more = `To have something changed or answered, begin a line with \`@${me}\`.`
   return accepted(
@@ -202,8 +212,7 @@ function approve(task: Task, said: PersonCommand, sha: string | undefined): Deci
       'no_gate',
       `There is nothing to approve yet: the tests cannot be run. \`@${task.settings.mention} continue\` goes on without proof, \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} cancel\` ends the work.`,
     )
-  if (gate?.kind !== 'plan' && gate?.kind !== 'deploy')
-    return refused('no_gate', 'Nothing is waiting for an approval right now.')
+  if (gate?.kind !== 'plan' && gate?.kind !== 'deploy') return nothingWaits(task)
   const stale = staleness(task, gate, said, sha)
   if (stale) return refused('stale_approval', stale)
   if (gate.kind === 'plan')
@@ -265,7 +274,7 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
       ),
     )
   }
-  if (gate?.kind !== 'plan') return refused('no_gate', 'Nothing is waiting for an approval right now.')
+  if (gate?.kind !== 'plan') return nothingWaits(task)
   if ((task.steps.find((step) => step.kind === 'design')?.attempt ?? 0) >= LIMITS.planRounds) {
     return accepted('too_many_rounds', [
       { type: 'gate.rejected', gate: 'plan', by: said.by, reason, from: said.from },
@@ -283,6 +292,11 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
     '',
     replanReply(task),
   )
+}
+
+function nothingWaits(task: Task): Decided {
+  const detail = 'Nothing is waiting for an approval right now.'
+  return refused('no_gate', detail, lateReply(task, say`${detail}`))
 }
 
 /** PM and SA write the plan again, with everything that was said since. */
@@ -311,8 +325,7 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
   const { gate } = task
   const note: TaskEvent = { type: 'note.added', by: said.by, text }
   const spec = task.steps.find((step) => step.kind === 'spec')
-  if (!isActive(task))
-    return refused('task_ended', 'This task has ended; label an issue (or open a new one) for further work.')
+  if (!isActive(task)) return ended(task)
   if (gate?.kind === 'question')
     return accepted('answered', [
       { type: 'gate.answered', by: said.by, text, from: said.from },
@@ -358,7 +371,7 @@ function startAgain(task: Task, said: PersonCommand, text: string): Decided {
   const running = isActive(task)
     ? task.status === 'working'
       ? 'it is being worked on'
-      : 'it waits, see the status comment'
+      : 'it waits for people'
     : 'it has ended'
   const detail = `There is already a task for this conversation: ${running}.`
   return {

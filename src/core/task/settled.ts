@@ -2,15 +2,16 @@ import type { EffectIntent } from '../effects.ts'
 import { IS_USABLE } from '../baseline.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import { brief, clockTime, type Document, dollars, link, NOTHING, type Own, say } from '../reply/document.ts'
+import { brief, clockTime, type Document, dollars, type Own, say } from '../reply/document.ts'
+import { byWhom } from '../reply/late.ts'
 import { baselineComment } from '../reply/baseline.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
-import { CHANNELS, surfaceKey } from '../said.ts'
+import { surfaceKey } from '../said.ts'
 import { place, wholeOf } from './places.ts'
 import { asksPeople } from './steps.ts'
-import type { Person, Task, TaskEvent, Whence } from './types.ts'
+import type { Task, TaskEvent } from './types.ts'
 
 /** The keys of messages that ask for a decision. */
 export const planKey = (task: Task, hash: string) => {
@@ -73,16 +74,6 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
     default:
       return []
   }
-}
-
-/** `by alice in Slack, 14:03 UTC, 20 Nov` */
-function byWhom({ login }: Person, from: Whence | undefined, at: number): Own {
-  return say`by ${login}${from ? say` ${whereFrom(from)}` : NOTHING}, ${clockTime(at)}`
-}
-
-function whereFrom({ channel, url }: Whence): Own {
-  const name = channel === 'github' ? 'GitHub' : CHANNELS[channel]
-  return url ? say`on ${link(url, name)}` : say`on ${name}`
 }
 
 function cancelled(task: Task, note: Own): EffectIntent[] {

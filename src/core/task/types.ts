@@ -11,17 +11,13 @@ import type {
   Spec,
 } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
-import type { ChannelName, Surface } from '../said.ts'
+import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
+import type { Approval, Person, Settled, Whence } from './decided.ts'
 import type { Doing, Parked, StepError } from './step.ts'
 
 export type { Doing, Parked, StepError } from './step.ts'
-
-/** A GitHub account; authority is always asked for the numeric id. */
-export interface Person {
-  readonly id: number
-  readonly login: string
-}
+export type { Approval, Person, Settled, SettledAs, Whence } from './decided.ts'
 
 export interface Repository {
   readonly id: number
@@ -147,14 +143,6 @@ export type Gate =
   /** The tests cannot be run: whether to go on without them. */
   | { readonly kind: 'baseline'; readonly openedAt: number; readonly attempt: number }
 
-export interface Approval {
-  readonly gate: 'plan' | 'deploy'
-  readonly hash: string
-  readonly sha: string | undefined
-  readonly by: Person | 'settings'
-  readonly at: number
-}
-
 export interface PullRequest {
   readonly number: number
   readonly nodeId: string
@@ -202,6 +190,8 @@ export interface Task {
   readonly forcePlanGate: boolean
   readonly gate: Gate | undefined
   readonly approvals: readonly Approval[]
+  /** What people decided last, for whoever comes too late; undefined before that, and in histories from before 0.4. */
+  readonly settled?: Settled | undefined
   readonly branch: string | undefined
   readonly baseSha: string | undefined
   readonly headSha: string | undefined
@@ -251,13 +241,6 @@ export interface LedgerEntry {
   readonly comment: ReviewComment
   readonly outcome: ReviewAnswer['outcome'] | 'open'
   readonly sha: string | undefined
-}
-
-/** Where a decision was made, as people are told; undefined in histories from before 0.4. */
-export interface Whence {
-  readonly channel: ChannelName | 'github'
-  /** The comment, thread or ticket; undefined where nobody knows its address. */
-  readonly url: string | undefined
 }
 
 /** What happened. The union is the whole history format; each is stored as (type, data, at). */
@@ -371,7 +354,13 @@ export type TaskEvent =
       readonly by: Person
       readonly from?: Whence | undefined
     }
-  | { readonly type: 'task.cancelled'; readonly by: Person; readonly from?: Whence | undefined }
+  | {
+      readonly type: 'task.cancelled'
+      readonly by: Person
+      readonly from?: Whence | undefined
+      /** Not by a command, but by closing the issue. */
+      readonly byClosing?: boolean | undefined
+    }
   | { readonly type: 'task.handed_off'; readonly reason: string }
   | {
       readonly type: 'task.finished'

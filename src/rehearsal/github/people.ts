@@ -125,6 +125,7 @@ export class People {
     const issue = this.#issue(number)
     const { pull } = issue
     if (!pull || pull.draft || pull.merged) throw new Error(`#${number} cannot be merged`)
+    if (!['write', 'admin'].includes(this.#repo.people.get(user.id) ?? '')) throw new Error(`${who} may not merge`)
     const { dir } = this.#repo
     const base = await git(dir, ['rev-parse', pull.base])
     const [tree = ''] = (await git(dir, ['merge-tree', '--write-tree', base, pull.headSha])).split('\n')
@@ -154,6 +155,10 @@ export class People {
     for (const [, closed] of issue.body.matchAll(/\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #(\d+)/gi))
       await this.#closeByKeyword(Number(closed), user)
     return sha
+  }
+
+  async closeIssue(who: string, number: number): Promise<void> {
+    await this.#closeIssue(this.#issue(number), this.#world.person(who))
   }
 
   async closePull(who: string, number: number): Promise<void> {
@@ -222,8 +227,12 @@ export class People {
   async #closeByKeyword(number: number, user: Account): Promise<void> {
     const issue = this.#world.issues.find((one) => one.number === number && one.state === 'open')
     if (!issue) return
-    this.#close(issue)
     this.#world.note(user, 'closed by the merge', `#${number}`, '')
+    await this.#closeIssue(issue, user)
+  }
+
+  async #closeIssue(issue: Issue, user: Account): Promise<void> {
+    this.#close(issue)
     await this.#hooks.emit('issues', 'closed', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo) })
   }
 }
