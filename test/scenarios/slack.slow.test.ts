@@ -79,6 +79,7 @@ it('does nothing for whoever is nobody on GitHub, tells them how to sign in, and
       )
       .toSorted(),
   ).toEqual(['permission', 'waits_for_sign_in'])
+  stage.world.repos.push({ ...stage.repo, id: 9002, name: 'web' })
   const lost = await people.say(bob, channel, '@muster fix the tier')
   await soon(() =>
     inThread(lost.ts)
