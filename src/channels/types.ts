@@ -93,12 +93,12 @@ export interface Platform {
   findRepository(owner: string, name: string): Promise<Repository | undefined>
   /** Some of the repositories that the app is installed on, for people to choose from. */
   repositories(limit: number): Promise<Repository[]>
-  /** For tasks that are started by the API. */
+  /** An issue or pull request as it is now. */
   findIssue(
     owner: string,
     name: string,
     number: number,
-  ): Promise<{ repository: Repository; subject: Subject } | undefined>
+  ): Promise<{ repository: Repository; subject: Subject; isOpen: boolean } | undefined>
 }
 
 /** Somebody's account where something is said. */

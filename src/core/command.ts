@@ -44,10 +44,17 @@ export type Command =
   | { readonly verb: 'continue'; readonly usd: number | undefined }
   | { readonly verb: 'request'; readonly text: string }
   /** Said to Muster in the middle of a sentence: heard, and nothing more. */
-  | { readonly verb: 'note'; readonly text: string }
+  | Note
   | { readonly verb: 'invalid'; readonly reason: string }
   /** Nearly a command, or said out of politeness: never a request, and changes nothing. */
   | Unclear
+
+export interface Note {
+  readonly verb: 'note'
+  readonly text: string
+  /** Thanks or a greeting, and nothing else. */
+  readonly isPolite: boolean
+}
 
 export interface Unclear {
   readonly verb: 'unclear'
@@ -59,6 +66,11 @@ export interface Unclear {
   readonly text: string
   /** The command to say, with its arguments, where one was nearly said. */
   readonly meant: string | undefined
+}
+
+/** Thanks and greetings are answered as such, wherever they stand. */
+export function courtesyOf({ text }: Note): Unclear {
+  return { verb: 'unclear', kind: 'courtesy', text, meant: undefined }
 }
 
 export function isVerb(word: string): word is Verb {

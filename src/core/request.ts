@@ -1,3 +1,4 @@
+import type { Command } from './command.ts'
 import { withoutEnd } from './text.ts'
 import type { Repository } from './task/types.ts'
 
@@ -34,20 +35,19 @@ export function withoutRepository(text: string, { owner, name }: Named): string 
     .join('\n')
 }
 
-const MENTION = /^ {0,3}[@/]muster[,:]?\s*/i
-const OPENER = /^(?:please\s+)?(?:build|plan|ask|link)\b[.!]?\s*/i
+/** Verbs that are no part of what is asked for: "build the list" says so, "fix the list" says what. */
+const BARE: ReadonlySet<Command['verb']> = new Set(['build', 'plan', 'ask'])
 
-/** What was asked for in a chat, without the mention and the verb that begins it; words that were handed over are no command. */
-export function wordsOfRequest(text: string, isHanded: boolean): string {
-  const words = text.replace(MENTION, '')
-  return isHanded ? words : words.replace(OPENER, '')
+/** What was asked for in a chat, without the mention. @param command what the words were read as; undefined: as none */
+export function requestOf(text: string, command: Command | undefined): string {
+  if (command && BARE.has(command.verb) && 'text' in command) return command.text
+  return text.replace(/^ {0,3}[@/]muster[,:]?\s*/i, '')
 }
 
-/** The title of what was asked for in a chat: its first line, without the command and the repository. */
-export function titleOf(text: string, { owner, name }: Pick<Repository, 'owner' | 'name'>): string {
-  const said = wordsOfRequest(text, false)
-  const line = said.split('\n').find((one) => one.trim() !== '')
-  const words = (line ?? '')
+/** The title of what was asked for in a chat: its first line, without the repository. */
+export function titleOf(request: string, { owner, name }: Pick<Repository, 'owner' | 'name'>): string {
+  const line = request.split('\n').find((one) => one.trim() !== '') ?? ''
+  const words = line
     .replaceAll(`${owner}/${name}`, '')
     .replace(/\b(?:in|on|for)\s*$/i, '')
     .replace(/\s+/g, ' ')

@@ -68,7 +68,7 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
   const { what, sender } = heard
   if (sender.id === names.botId) return ignore('own_text', 'written by Muster itself')
   // Facts about the pull request count whoever caused them: merge queues and autofixers are bots.
-  if (sender.isBot && !['merged', 'closed', 'pushed', 'check.failed'].includes(what.type))
+  if (sender.isBot && !['merged', 'closed', 'issue.closed', 'pushed', 'check.failed'].includes(what.type))
     return ignore('bot_sender', 'written by another bot')
   switch (what.type) {
     case 'label':
@@ -79,14 +79,21 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
     case 'text':
       return words(heard, what, task, names, saying)
     case 'issue.closed':
-      return task && heard.key === githubKey(task.origin.repository.id, task.origin.number)
-        ? { to: 'task', wantsWrite: false, command: { type: 'issue.closed', by: personIn(heard), mayEnd: false } }
-        : ignore('no_task', 'not the issue of a task')
+      return issueClosed(heard, task)
     default:
       return task && isItsPull(heard, task)
         ? aboutPull(heard, what)
         : ignore('no_task', 'not the pull request of a task')
   }
+}
+
+function issueClosed(heard: Heard, task: Task | undefined): Route {
+  if (!task || heard.key !== githubKey(task.origin.repository.id, task.origin.number))
+    return ignore('no_task', 'not the issue of a task')
+  // Told late, it is about what was asked for before.
+  if (heard.writtenAt < (task.origin.askedAt ?? task.openedAt))
+    return ignore('stale', 'closed before the work was asked for')
+  return { to: 'task', wantsWrite: false, command: { type: 'issue.closed', by: personIn(heard), mayEnd: false } }
 }
 
 function ignore(reason: string, detail: string): Route {
@@ -125,12 +132,21 @@ export function toldBy({ what }: { readonly what: Spoken }, names: Pick<Names, '
 type Text = Extract<Heard['what'], { type: 'text' }>
 type Spoken = Pick<Text, 'type' | 'text' | 'handed'> | Exclude<Heard['what'], Text>
 
+/** What was given up is tried again; what is said with it is new work. */
+function beginsAnew({ status }: Task, text: string): boolean {
+  return status === 'cancelled' || status === 'done' || (status === 'handed_off' && text !== '')
+}
+
 /** What is said to Muster within a sentence: thanks and greetings are nothing to take along. */
 function spokenTo(text: string, { mentions }: Names): Command {
-  const rest = text.replace(patternsFor(mentions).mention, ' ').replace(/\s+/g, ' ').trim()
+  const rest = withoutMention(text, mentions)
   return isPolite(rest)
-    ? { verb: 'unclear', kind: 'courtesy', text: rest.slice(0, 200), meant: undefined }
-    : { verb: 'note', text }
+    ? { verb: 'note', text: rest.slice(0, 200), isPolite: true }
+    : { verb: 'note', text, isPolite: false }
+}
+
+function withoutMention(text: string, mentions: readonly string[]): string {
+  return text.replace(patternsFor(mentions).mention, ' ').replace(/\s+/g, ' ').trim()
 }
 
 function words(
@@ -145,7 +161,7 @@ function words(
     command &&
     (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') &&
     task &&
-    (task.status === 'cancelled' || task.status === 'done') &&
+    beginsAnew(task, command.text) &&
     !what.subject.isPullRequest
   ) {
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
@@ -154,7 +170,7 @@ function words(
   if (command && OPENING.has(command.verb))
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   if (command) return { to: 'person', command, commentId }
-  if (task && isAnswer(heard, what, task))
+  if (task && isAnswer(heard, what, task, names))
     return { to: 'person', command: { verb: 'answer', text: what.text }, commentId }
   if (isAddressed) return { to: 'person', command: spokenTo(what.text, names), commentId }
   return ignore('no_trigger', 'no command at the start of a line')
@@ -164,7 +180,7 @@ function words(
  * Whether a plain reply answers the questions asked: it is by somebody who was asked (whoever wants the work, and whoever wrote
  * it up), was written after the question, speaks to nobody else, and says something. Anybody else says `answer …`.
  */
-function isAnswer(heard: Heard, what: Text, task: Task): boolean {
+function isAnswer(heard: Heard, what: Text, task: Task, { mentions }: Names): boolean {
   const { gate, origin } = task
   const isReply = what.commentId !== undefined || heard.elsewhere !== undefined
   if (gate?.kind !== 'question' || !isReply || what.text.trim() === '') return false
@@ -172,7 +188,7 @@ function isAnswer(heard: Heard, what: Text, task: Task): boolean {
   const isAsked = id !== 0 && (id === origin.requester.id || id === origin.author.id)
   // Platforms count in seconds. Not every one says when something was written.
   const isLater = !(heard.writtenAt + TWINS_MS < gate.openedAt)
-  return isAsked && isLater && !isPolite(what.text) && !speaksToOthers(what.text)
+  return isAsked && isLater && !isPolite(withoutMention(what.text, mentions)) && !speaksToOthers(what.text)
 }
 
 /** Muster's own name is no matter: words that begin with it are commands. */

@@ -13,10 +13,10 @@ const STOP =
 const COURTESY =
   /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|sorry|my bad|please|bye|test|🙏|❤️|🎉|😀|🙂)$/u
 const GREETING =
-  /^((hi|hello|hey|good (morning|afternoon|evening|day)|greetings|ping|👋)( (there|all|team|everyone|everybody|folks|again|bot|muster))?|(and )?how are you( doing)?( today)?|how('s| is) it going|how do you do|what'?s up|are you (there|here|up|awake|ok|okay)|nice to meet you)$/u
+  /^((hi|hello|hey|good (morning|afternoon|evening|day)|greetings|ping|👋)( [\p{L}\d._-]{1,30})?|(and )?how are you( doing)?( today)?|how('s| is) it going|how do you do|what'?s up|are you (there|here|up|awake|ok|okay)|nice to meet you)$/u
 /** Asks what Muster is: that is what `help` tells. */
 const WHAT_IS_IT =
-  /^((so )?what (can|do) you do( here| for (me|us))?|who are you|what are you|how (do|can) (i|we) use (you|this)|how do(es)? (you|this|it) work|what (commands|else) (do you (know|have|understand)|are there)|how (do|does) (i|one) start|where do i start)$/
+  /^((so )?what (can|do) you do( here| now| for (me|us))?|who are you|what are you|how (do|can) (i|we) use you|how do you work|(how )?can you help( me| us)?|help (me|us)|what (commands|words) do you (know|have|understand))$/
 const THANKS_FOR =
   /^(many )?(thanks|thank you|thx) (for|everyone|muster|all)\b(?!.*\b(but|however|please|can|could|would|still|also|now|and)\b)/
 /** Alone, these add nothing to a command. */
@@ -100,9 +100,11 @@ export function isGreeting(text: string): boolean {
   return GREETING.test(first)
 }
 
-/** Whether somebody asks what Muster can do. @param bare without its final marks */
-export function asksWhatItIs(bare: string): boolean {
-  return WHAT_IS_IT.test(bare.toLowerCase())
+/** Whether somebody asks what Muster can do, greetings and thanks aside. */
+export function asksWhatItIs(text: string): boolean {
+  if (text.length > 200) return false
+  const rest = partsOf(text.toLowerCase()).filter((part) => !COURTESY.test(part) && !GREETING.test(part))
+  return rest.length > 0 && rest.every((part) => WHAT_IS_IT.test(part))
 }
 
 function partsOf(text: string): string[] {

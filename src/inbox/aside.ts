@@ -45,10 +45,12 @@ type Aside = 'repository' | 'help' | 'page' | 'absent'
 /** Which repository is meant is asked, help is given anywhere, everybody sees their own work, and where Muster is absent it says so. */
 export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said, what: Aside): Promise<void> {
   await unlessTooMany(deps, eventId, said, DECISIONS[what], async () => {
-    // The same message handed over twice is asked about once.
+    const words = await wordsOf(deps, eventId, said, what)
+    // The same message handed over twice is asked about once; with names to choose from, where whoever does it may see them.
     const { messageId = '' } = 'messageId' in said.what ? said.what : {}
-    const key = what === 'repository' && messageId !== '' ? `ask:${messageId}` : `reply:${eventId}`
-    return { key, words: await wordsOf(deps, eventId, said, what) }
+    const choices = words.kind === 'message' ? words.buttons.length : 0
+    const key = what === 'repository' && messageId !== '' ? `ask:${messageId}:${choices}` : `reply:${eventId}`
+    return { key, words }
   })
 }
 

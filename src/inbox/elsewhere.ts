@@ -1,7 +1,7 @@
 import type { Command } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { once } from '../core/once.ts'
-import { repositoriesIn, titleOf, withoutRepository, wordsOfRequest } from '../core/request.ts'
+import { repositoriesIn, requestOf, titleOf, withoutRepository } from '../core/request.ts'
 import { baselineBinding, budgetBinding } from '../core/reply/buttons.ts'
 import { toldIn } from '../core/calls.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
@@ -49,14 +49,16 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   if (said.by.isBot) return ignore('bot_sender', 'written by a bot')
   const text = wordsOf(said.what)
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
-  if (said.what.type === 'button' && !fits(said.what, task)) return { ok: false, late: task }
+  if (said.what.type === 'button' && !fits(said.what, task))
+    return { ok: false, late: task && isAbout(said.what.value, task) ? task : undefined }
   // What Muster is called is the repository's to say: which that is has to be known before the words are read.
   const named = once(() => findOne(deps, chosen ?? text))
   const before = await likelyRepository(deps, said, task, text, named)
   const command = commandIn(said.what, text, task, await namesOf(deps, before))
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
   // In a chat there is more than one piece of work to ask after.
-  if (!task && command.verb === 'status' && !isTicket(said.surface)) return { ok: false, ask: 'page' }
+  if (!task && command.verb === 'status' && !isTicket(said.surface) && !said.by.isStranger)
+    return { ok: false, ask: 'page' }
   const handed = said.what.type === 'assigned' || said.what.type === 'labelled'
   if (handed && task && isActive(task)) return ignore('task_exists', 'Muster is at work on it already')
   const ticket = task && isActive(task) ? undefined : await ticketOf(deps, said)
@@ -65,10 +67,11 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
     return ignore('not_for_us', 'another label')
   if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
-  const words = found?.named ? withoutRepository(text, repository) : text
+  const bare = (words: string) => (found?.named ? withoutRepository(words, repository) : words)
+  const request = bare(requestOf(text, isHanded(said.what) ? undefined : command))
   const same = task?.origin.repository.id === repository.id ? task : undefined
   const loaded = await deps.settings.load(repository, false)
-  const heard = await heardOf(deps, said, repository, words, ticket)
+  const heard = await heardOf(deps, said, repository, { text: bare(text), request }, ticket)
   return { ok: true, heard, task: same, loaded, names: namesIn(loaded) }
 }
 
@@ -159,6 +162,12 @@ function fits({ action, value }: Extract<SaidWhat, { type: 'button' }>, task: Ta
   return true
 }
 
+/** Whether what a button carries is this task's, and not an earlier one's. */
+function isAbout(value: string, { id, planHash, approvals, releases }: Task): boolean {
+  const hashes = [planHash, ...approvals.map(({ hash }) => hash), ...releases.map(({ plan }) => plan?.hash)]
+  return value.includes(id) || hashes.includes(value)
+}
+
 /** What a press on *Continue* would go on from. */
 function binding(task: Task): string | undefined {
   if (task.gate?.kind === 'budget') return budgetBinding(task)
@@ -193,7 +202,7 @@ function commandIn(what: SaidWhat, text: string, task: Task | undefined, names: 
   // One that begins work wants a repository, wherever it stands.
   const command = told.commands.find(({ verb }) => OPENING.has(verb)) ?? told.commands[0]
   if (command) return command
-  if (told.isAddressed) return { verb: 'note', text }
+  if (told.isAddressed) return { verb: 'note', text, isPolite: false }
   // A plain reply in the thread may answer the questions asked there; by whom, is looked at once that is known.
   const answers = task?.gate?.kind === 'question' && what.type === 'text' && text.trim() !== ''
   return answers ? { verb: 'answer', text } : undefined
@@ -214,7 +223,7 @@ interface Where {
 /** What the words name goes before what the project is set to, and that before what the ticket's own text names. */
 async function repositoryOf(
   deps: InboxDeps,
-  { surface }: Said,
+  { surface, by }: Said,
   command: Command,
   named: () => Promise<Repository | undefined>,
   ticket: Ticket | undefined,
@@ -223,14 +232,15 @@ async function repositoryOf(
   if (found) return { repository: found, named: true }
   const linked = command.verb === 'link' ? await repositoryAt(deps, command.url) : undefined
   const set = linked ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
-  const repository =
-    set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`))) ?? (await only(deps, command))
+  const read = set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`)))
+  // Which projects are about code is the operator's to say; a chat is about whatever there is.
+  const isOurs = !isTicket(surface) && !by.isStranger && OPENING.has(command.verb)
+  const repository = read ?? (isOurs ? await only(deps) : undefined)
   return repository && { repository, named: false }
 }
 
 /** Where there is but one, nobody has to say which. */
-async function only({ platform }: InboxDeps, { verb }: Command): Promise<Repository | undefined> {
-  if (!OPENING.has(verb)) return undefined
+async function only({ platform }: InboxDeps): Promise<Repository | undefined> {
   const [one, ...others] = await platform.repositories(2)
   return others.length === 0 ? one : undefined
 }
@@ -261,7 +271,7 @@ async function heardOf(
   deps: InboxDeps,
   said: Said,
   repository: Repository,
-  text: string,
+  { text, request }: { readonly text: string; readonly request: string },
   ticket: Ticket | undefined,
 ): Promise<Heard> {
   const person = await personOf(deps, said.by)
@@ -274,8 +284,8 @@ async function heardOf(
   const subject: Subject = {
     number: 0,
     isPullRequest: false,
-    title: ticket?.title ?? titleOf(text, repository),
-    body: ticket?.body ?? wordsOfRequest(text, isHanded(said.what)),
+    title: ticket?.title ?? titleOf(request, repository),
+    body: ticket?.body ?? request,
     author: isOwn ? author : ((await personOf(deps, writer)) ?? NOBODY),
     url: ticket?.url ?? '',
   }

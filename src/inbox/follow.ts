@@ -2,16 +2,18 @@ import { isTicket, memberKey, surfaceKey } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
 import type { Heard, SaidElsewhere } from '../core/heard.ts'
 import { mayCommand } from '../core/policy.ts'
-import { helpReply, invalidReply, limitedReply, linkOffer, noteReply, unclearReply } from '../core/reply/answers.ts'
+import { limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
+import { decideAlone } from '../core/task/alone.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
 import type { Whence } from '../core/task/types.ts'
 import { OFFER_MS } from '../people/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { LIMITED } from './aside.ts'
 import { mayAskOnly, mayWrite } from './authority.ts'
+import { closing } from './closed.ts'
 import { withNames } from './conversation.ts'
 import { changeLinks } from './linking.ts'
 import { isKnownRef, openTask } from './open.ts'
@@ -33,9 +35,8 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
         reason: 'permission',
         detail: 'the author may not write to the repository',
       })
-    const { command } = way
-    const told = command.type === 'issue.closed' ? { ...command, mayEnd: await mayWrite(deps, heard) } : command
-    return apply(deps, scene, told, undefined)
+    const told = way.command.type === 'issue.closed' ? await closing(deps, scene, way.command) : way.command
+    return 'outcome' in told ? decideOnly(deps, scene, told) : apply(deps, scene, told, undefined)
   }
   const { command, commentId } = way
   const { elsewhere, sender } = heard
@@ -70,6 +71,7 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     writtenAt: heard.writtenAt,
     commentId,
     from: whenceOf(scene, commentId),
+    isOnPull: 'subject' in heard.what && heard.what.subject.isPullRequest,
     settings: loaded.settings,
     isKnownRef: await isKnownRef(deps, heard.repository, command),
   }
@@ -135,21 +137,22 @@ async function apply(
   if (!scene.task) return
   const outcome = await deps.workflow.apply(scene.task.id, command, {
     ...inboundOf(scene),
-    beside: (decided) => spoken(scene, decided, commentId, command.type === 'person'),
+    beside: (decided) =>
+      command.type === 'issue.closed' ? toldOnce(scene, decided) : spoken(scene, decided, commentId),
   })
   if (outcome.events.some((event) => event.type === 'gate.approved')) crashPoint('approval-consumed')
   const { outcome: what, reason } = outcome.decision
   deps.log('info', 'decided', { outcome: what, reason, task: outcome.task.id })
 }
 
+/** However often an issue is closed and opened again. */
+function toldOnce(scene: Scene, { reply: said }: Decided): EffectIntent[] {
+  return said ? [{ ...answer(scene, said), key: `closed:${scene.task?.id ?? ''}` }] : []
+}
+
 /** What the author of a comment sees of its outcome at once; to a press on GitHub's own page the card answers. */
-function spoken(
-  scene: Scene,
-  { decision, reply: said }: Decided,
-  commentId: number | undefined,
-  isCommand: boolean,
-): EffectIntent[] {
-  if (isCommand && commentId === undefined && !scene.heard.elsewhere) return []
+function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
+  if (commentId === undefined && !scene.heard.elsewhere) return []
   const isAlone = decision.outcome === 'refused' && isPress(scene)
   const says = said ? [isAlone ? whisperTo(scene, said) : answer(scene, said)] : []
   return [...signOf(scene, decision, commentId), ...says.flatMap((one) => one ?? [])]
@@ -162,7 +165,6 @@ function isPress({ heard: { elsewhere } }: Scene): boolean {
 
 /** What was decided is done; what was refused wants a look. */
 function signOf(scene: Scene, { outcome }: Decision, commentId: number | undefined): EffectIntent[] {
-  if (commentId === undefined && !scene.heard.elsewhere) return []
   const target = { on: 'comment', id: commentId ?? 0 } as const
   if (outcome === 'accepted') return [acknowledgement(scene, target, 'done')]
   return outcome === 'refused' && scene.heard.elsewhere ? [acknowledgement(scene, target, 'warning')] : []
@@ -217,36 +219,7 @@ async function signInFirst(
 /** Commands that make no sense without a task, and those that always do. */
 async function withoutTask(deps: InboxDeps, scene: Scene, way: Extract<Route, { to: 'person' }>): Promise<void> {
   const name = scene.loaded.ok ? scene.loaded.settings.mention : 'muster'
-  const { document, decision, once } = aloneAnswer(way.command, name)
+  const { document, decision, once } = decideAlone(way.command, name)
   await reply(deps, scene, document, once)
   await decideOnly(deps, scene, decision)
-}
-
-function aloneAnswer(
-  command: Command,
-  name: string,
-): { readonly document: Document; readonly decision: Decision; readonly once?: 'offer' } {
-  const no = (reason: string, detail: string): Decision => ({ outcome: 'refused', reason, detail })
-  switch (command.verb) {
-    case 'help':
-      return { document: helpReply(), decision: { outcome: 'accepted', reason: 'help', detail: '' } }
-    case 'invalid':
-      return { document: invalidReply(command.reason), decision: no('bad_argument', command.reason) }
-    case 'unclear':
-      return {
-        document: unclearReply(command, undefined, name),
-        decision: { outcome: 'ignored', reason: 'unclear', detail: `${command.kind}; nothing was begun` },
-      }
-    case 'note':
-      return {
-        document: noteReply(`Do you want me to work on this? \`@${name} build\` at the start of a line begins it.`),
-        decision: { outcome: 'ignored', reason: 'mentioned', detail: 'spoken to within a sentence' },
-        once: 'offer',
-      }
-    default:
-      return {
-        document: noteReply(`There is no task in this conversation yet. \`@${name} build\` (or the label) starts one.`),
-        decision: no('no_task', 'there is no task in this conversation'),
-      }
-  }
 }

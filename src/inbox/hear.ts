@@ -5,6 +5,7 @@ import { type Names, type Route, route, toldBy } from '../core/routing.ts'
 import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { holds } from '../core/task/surfaces.ts'
+import { isActive } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
 import { resumedCommand } from '../people/types.ts'
 import type { Fence } from '../leases/types.ts'
@@ -176,8 +177,8 @@ async function placeGone(
 
 /** What can be told from the event alone. */
 function uninteresting({ what, sender }: Heard, task: Task | undefined): Decision | undefined {
-  if (what.type === 'issue.closed' && !task)
-    return { outcome: 'ignored', reason: 'no_task', detail: 'not the issue of a task' }
+  if (what.type === 'issue.closed' && !(task && isActive(task)))
+    return { outcome: 'ignored', reason: 'no_task', detail: 'there is no work to end' }
   if (what.type !== 'text') return undefined
   if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
   // A name stands behind one of these, wherever in a sentence.

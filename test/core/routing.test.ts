@@ -1,4 +1,6 @@
-import { withoutRepository } from '../../src/core/request.ts'
+import { findCommands } from '../../src/core/calls.ts'
+import { requestOf, withoutRepository } from '../../src/core/request.ts'
+import { decide } from '../../src/core/task/decide.ts'
 import { describe, expect, it } from 'vitest'
 import { githubKey, type Heard } from '../../src/core/heard.ts'
 import { route } from '../../src/core/routing.ts'
@@ -34,6 +36,55 @@ describe('where an event leads', () => {
       to: 'ignore',
       reason: 'own_text',
     })
+  })
+})
+
+describe('an issue that is closed', () => {
+  const asked: Task = { ...opened().task, origin: { ...origin, askedAt: 1_000_000 } }
+  const closed = (writtenAt: number, extra: Partial<Heard['sender']> = {}, number = origin.number): Heard => ({
+    ...heard({ type: 'issue.closed' }, number, extra),
+    writtenAt,
+  })
+
+  it('ends what was asked for before, and nothing that was asked for since', () => {
+    expect(route(closed(1_000_001), asked, names)).toMatchObject({ to: 'task', command: { type: 'issue.closed' } })
+    expect(route(closed(999_000), asked, names)).toMatchObject({ to: 'ignore', reason: 'stale' })
+    expect(route(closed(1_000_001, {}, 77), asked, names)).toMatchObject({ to: 'ignore', reason: 'no_task' })
+    expect(route(closed(1_000_001), undefined, names)).toMatchObject({ to: 'ignore', reason: 'no_task' })
+  })
+
+  it('counts though a bot closed it, unless that is Muster', () => {
+    expect(route(closed(1_000_001, { isBot: true, id: 5 }), asked, names).to).toBe('task')
+    expect(route(closed(1_000_001, { isBot: true, id: 99 }), asked, names)).toMatchObject({ reason: 'own_text' })
+  })
+
+  it('ends nothing that has a pull request: that is what is decided on, and its merge closes the issue', () => {
+    const { decision, events } = decide(task, { type: 'issue.closed', by: alice, mayEnd: true }, 1_000_000)
+    expect([decision.reason, events]).toEqual(['pull_request_counts', []])
+    expect(decide(asked, { type: 'issue.closed', by: alice, mayEnd: true }, 1_000_000).task.status).toBe('cancelled')
+  })
+})
+
+describe('what was asked for in a chat', () => {
+  const requestIn = (text: string) => requestOf(text, findCommands(text, ['muster'])[0])
+
+  it.each([
+    ['@muster build', ''],
+    ['@muster build: the totals are wrong', 'the totals are wrong'],
+    ['@muster plan the new totals', 'the new totals'],
+    ['@muster ask how are totals rounded?', 'how are totals rounded?'],
+    ['@muster fix the totals', 'fix the totals'],
+    ['@muster plan-based prices are wrong', 'plan-based prices are wrong'],
+    ['@muster build.gradle is broken', 'build.gradle is broken'],
+    ['@muster link is broken in the footer', 'link is broken in the footer'],
+    ["@muster plan's price is wrong", "plan's price is wrong"],
+    ['@muster please build times are too long', 'please build times are too long'],
+  ])('%s', (text, request) => {
+    expect(requestIn(text)).toBe(request)
+  })
+
+  it('is left as it is where somebody handed it over', () => {
+    expect(requestOf('@muster Ask @bob: a < b', undefined)).toBe('Ask @bob: a < b')
   })
 })
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { Heard } from '../../src/core/heard.ts'
+import { route } from '../../src/core/routing.ts'
+import { decide } from '../../src/core/task/decide.ts'
 import { Driver } from '../support/driver.ts'
-import { bob, deployed, patch, proof, releasePlan } from '../support/tasks.ts'
+import { bob, deployed, origin, patch, proof, releasePlan, said } from '../support/tasks.ts'
 
 describe('no dead ends, and no second lives', () => {
   it('plans, asks and deploys anew after a deploy failed, though nothing has changed', () => {
@@ -19,6 +22,35 @@ describe('no dead ends, and no second lives', () => {
       d.recorded(release)
       d.step(release === 1 ? 'deploy' : 'deploy.2', { kind: 'deployed', deployed: deployed('merge1', false) })
       expect(d.task.status).toBe('done')
+    }
+  })
+
+  it('promises no more than it keeps: what begins anew where work has ended', () => {
+    const names = { mentions: ['muster'], label: 'muster', botId: 99, environments: [] }
+    const heardOn = (text: string, isPullRequest: boolean): Heard => ({
+      kind: 'issue_comment.created',
+      repository: origin.repository,
+      sender: { ...bob, isBot: false },
+      key: 'x',
+      writtenAt: 2_000_000_000_000,
+      what: {
+        type: 'text',
+        text,
+        commentId: 1,
+        subject: { number: 5, isPullRequest, title: 't', body: 'b', author: bob, url: '' },
+      },
+    })
+    for (const status of ['done', 'cancelled', 'handed_off'] as const) {
+      const task = { ...new Driver().task, status }
+      const answer = (isOnPull: boolean) =>
+        JSON.stringify(
+          decide(task, { ...said({ verb: 'request', text: 'the totals too' }), isOnPull }, 1_000_000).reply,
+        )
+      expect(answer(false)).toContain('begins new work here')
+      expect(route(heardOn('@muster build the totals too', false), task, names)).toMatchObject({ to: 'open' })
+      expect(answer(true)).toContain('in an issue')
+      expect(answer(true)).not.toContain('here')
+      expect(route(heardOn('@muster build the totals too', true), task, names)).toMatchObject({ to: 'person' })
     }
   })
 

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { githubKey, type Heard } from '../../src/core/heard.ts'
 import { mayCommand } from '../../src/core/policy.ts'
 import type { Document } from '../../src/core/reply/document.ts'
-import { noteReply, unclearReply } from '../../src/core/reply/answers.ts'
+import { noteReply } from '../../src/core/reply/answers.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { route } from '../../src/core/routing.ts'
+import { decideAlone } from '../../src/core/task/alone.ts'
 import { decide } from '../../src/core/task/decide.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { alice, bob, opened, origin, settings } from '../support/tasks.ts'
@@ -58,9 +59,10 @@ function outcomeOf(row: Row): { is: string; answer: Document | undefined } {
   const ruling = mayCommand(command.verb, canWrite)
   if (!ruling.ok) return { is: ruling.reason, answer: noteReply(ruling.detail) }
   if (way.to === 'open') return { is: `open ${command.verb}`, answer: undefined }
-  if (!task && command.verb === 'unclear') return { is: 'unclear', answer: unclearReply(command, undefined, 'muster') }
-  if (!task)
-    return { is: command.verb === 'note' ? 'offer' : command.verb, answer: noteReply('`@muster build` begins it.') }
+  if (!task) {
+    const { decision, document } = decideAlone(command, 'muster')
+    return { is: decision.reason, answer: document }
+  }
   const by = WHO[row.by ?? 'team']
   const { decision, reply } = decide(
     task,

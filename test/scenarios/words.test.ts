@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Shapes } from '../../src/rehearsal/github/shapes.ts'
 import type { Stage } from '../../src/rehearsal/stage.ts'
 import { goodModel, roleOf, SPEC } from '../support/model.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
@@ -108,10 +109,21 @@ describe('what people say in a thread', () => {
   })
 
   it('a closed issue ends its work, where whoever closes it may; words to what has ended are told what begins anew', async () => {
-    const { stage, people, number, told, task } = await atPlan()
-    await people.closeIssue('carol', number)
-    await soon(() => told().at(-1)).toContain('carol closed the issue, and may not end the work on it, which goes on.')
+    const { stage, people, number, told, task, reasons } = await atPlan()
+    const { world, repo, github } = stage
+    world.addAccount('board[bot]', 'Bot')
+    for (const who of ['board[bot]', 'carol', 'carol']) await people.closeIssue(who, number)
+    await soon(async () => (await reasons()).filter((one) => one === 'permission').length).toBe(3)
+    await soon(() => told().filter((one) => one.includes('closed the issue; the work on it goes on.')).length).toBe(1)
     expect((await task()).state.gate?.kind).toBe('plan')
+    // Told late of a closing, when the issue is open again: nothing ends.
+    await people.reopenIssue('bob', number)
+    const issue = world.issues.find((one) => one.number === number)
+    if (!issue) throw new Error('no issue')
+    await github.hooks.emit('issues', 'closed', repo, world.person('bob'), {
+      issue: new Shapes(world).issue(issue, repo),
+    })
+    await soon(reasons).toContain('open_again')
     await people.closeIssue('bob', number)
     await soon(async () => (await task()).status).toBe('cancelled')
     await soon(() => told().at(-1)).toMatch(/bob closed the issue, so this work has ended. Cost: /)

@@ -171,4 +171,12 @@ it('names of repositories are told to the team alone', async () => {
   const asked = await slack.server.people.say(guest, slack.channel, '@muster fix the totals')
   await soon(() => thread(asked.ts)).toContain('Which repository')
   expect(thread(asked.ts).split('Which repository')[1]).not.toContain('price-service')
+  // Handed over by somebody of the team, the same message is asked about with names.
+  await slack.server.people.hand(slack.alice, asked)
+  await soon(() => thread(asked.ts)).toContain('price-service')
+  // From another workspace nobody can sign in, and nobody is told to.
+  const stranger = slackWorld.addUser('mallory', { homeTeam: 'T0OTHER000' })
+  const status = await slack.server.people.say(stranger, slack.channel, '@muster status')
+  await soon(() => thread(status.ts)).toContain('What it does')
+  expect(JSON.stringify(slackWorld.whispers)).not.toContain('/link/')
 })

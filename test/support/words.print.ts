@@ -38,7 +38,7 @@ const MEANS: Readonly<Record<string, string>> = {
   plan_amended: 'a wish: the plan is written again',
   plan_rejected: 'the plan is written again',
   no_reason: 'a reason is asked for',
-  offer: 'one line, once: how to begin',
+  mentioned: 'one line, once: how to begin',
   ignored: 'not said to Muster: nothing',
   bystander: 'nothing: may not ask for anything',
   answered: 'the answer',

@@ -130,7 +130,7 @@ function arrivalOf(place: Place, event: string, key: string, payload: Readonly<R
   return { source: 'github', deliveryId: `catch-up-${key}`, kind: event, body, ...peek(body) }
 }
 
-/** Labels that were put on, and pull requests that were merged or closed: newest first in one list. */
+/** Labels that were put on, issues that were closed, and pull requests that were merged or closed: newest first in one list. */
 async function issueEvents(place: Place): Promise<Arrival[]> {
   const found: Arrival[] = []
   await pages(place.cut, `issue events of ${fullNameOf(place)}`, async (page) => {
@@ -147,6 +147,10 @@ async function issueEvents(place: Place): Promise<Arrival[]> {
       const key = `issue-event-${idOf(one.id)}`
       if (event === 'labeled' && one.label)
         found.push(arrivalOf(place, 'issues', key, { action: 'labeled', issue, label: one.label, sender: actor }))
+      if (event === 'closed' && !issue.pull_request) {
+        const closed = { ...issue, updated_at: one.created_at }
+        found.push(arrivalOf(place, 'issues', key, { action: 'closed', issue: closed, sender: actor }))
+      }
       if (issue.pull_request && (event === 'merged' || (event === 'closed' && !issue.pull_request.merged_at)))
         found.push(
           arrivalOf(place, 'pull_request', key, {

@@ -223,5 +223,5 @@ async function findIssue(client: GithubClient, owner: string, name: string, numb
   const author = { id: idOf(issue.user?.id ?? 0), login: issue.user?.login ?? 'ghost' }
   const isPullRequest = issue.pull_request !== undefined
   const subject = { number, isPullRequest, title: issue.title, body: issue.body ?? '', author, url: issue.html_url }
-  return { repository, subject }
+  return { repository, subject, isOpen: issue.state === 'open' }
 }

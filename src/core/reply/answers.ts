@@ -184,7 +184,7 @@ export function remainsReply(task: Task, by: Person): Document {
 export function closedReply(task: Task, by: Person): Document {
   return [
     paragraph(
-      say`${by.login} closed the issue, so this work has ended. Cost: ${dollars(spent(task))}. If it is still wanted, \`@${task.settings.mention} build\` (or the label) begins anew.`,
+      say`${by.login} closed the issue, so this work has ended. Cost: ${dollars(spent(task))}. If it is still wanted, \`@${task.settings.mention} build\` (or the label, put on again) begins anew.`,
     ),
     ...remains(task),
   ]
@@ -194,7 +194,7 @@ export function closedReply(task: Task, by: Person): Document {
 export function closedByReader({ settings: { mention } }: Task, by: Person): Document {
   return [
     paragraph(
-      say`${by.login} closed the issue, and may not end the work on it, which goes on. \`@${mention} cancel\` by somebody with write permission ends it.`,
+      say`${by.login} closed the issue; the work on it goes on. \`@${mention} cancel\` by somebody with write permission ends it.`,
     ),
   ]
 }

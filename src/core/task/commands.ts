@@ -27,6 +27,8 @@ export interface PersonCommand {
   readonly commentId: number | undefined
   /** Where it was said. */
   readonly from?: Whence | undefined
+  /** In the thread of a pull request: new work begins elsewhere. */
+  readonly isOnPull?: boolean | undefined
   /** Whether the ref that it names is there; undefined where it names none. */
   readonly isKnownRef?: boolean | undefined
   /** The repository's settings as they are now, where the command depends on them. */

@@ -3,7 +3,7 @@ import { isActive, newStep, workSteps, workUnderWay } from './steps.ts'
 import { closedByReader } from '../reply/answers.ts'
 import { LIMITS, type Task } from './types.ts'
 
-/** Decides what happened to the pull request. */
+/** Decides what happens on GitHub's own pages: to the pull request, and to the issue. */
 export function decideGithub(task: Task, command: GithubCommand, now: number): Decided {
   if (command.type === 'merged') return merged(task, command)
   if (!isActive(task)) return ignored('task_ended', `the task is ${task.status}`)

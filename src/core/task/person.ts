@@ -1,6 +1,6 @@
 import { mayCommand, moreUsd } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import type { Unclear } from '../command.ts'
+import { courtesyOf, type Unclear } from '../command.ts'
 import {
   costReply,
   helpReply,
@@ -55,7 +55,7 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
     case 'unclear':
       return unclear(task, said, command)
     case 'note':
-      return note(task, said, command.text)
+      return command.isPolite ? unclear(task, said, courtesyOf(command)) : note(task, said, command.text)
     case 'request':
       return isQuestion(command.text) && !isHeard(task) ? noQuestion(task) : words(task, said, command.text)
     case 'answer':
@@ -99,10 +99,10 @@ function nothingReads(task: Task): Decided {
 }
 
 /** Words begin nothing anew where work has ended: what does is told. */
-function ended({ status, settings: { mention }, origin }: Task): Decided {
+function ended({ status, settings: { mention } }: Task, { isOnPull }: PersonCommand): Decided {
   const again = status === 'handed_off' ? `\`@${mention} retry\` goes on with it; ` : ''
-  const anew = origin.isPullRequest
-    ? 'new work begins in an issue.'
+  const anew = isOnPull
+    ? `\`@${mention} build\` with what is wanted begins new work, in an issue.`
     : `\`@${mention} build\` with what is wanted begins new work here.`
   return refused('task_ended', `This work has ended. ${again}${anew}`)
 }
@@ -110,7 +110,7 @@ function ended({ status, settings: { mention }, origin }: Task): Decided {
 /** Heard by whoever works next; never an approval, never a change of a plan, never work by itself. */
 function note(task: Task, said: PersonCommand, text: string): Decided {
   const me = task.settings.mention
-  if (!isActive(task)) return ended(task)
+  if (!isActive(task)) return ended(task, said)
   if (task.merged || task.workflow === 'deploy') return nothingReads(task)
   const more = `To have something changed or answered, begin a line with \`@${me}\`.`
   return accepted(
@@ -325,7 +325,7 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
   const { gate } = task
   const note: TaskEvent = { type: 'note.added', by: said.by, text }
   const spec = task.steps.find((step) => step.kind === 'spec')
-  if (!isActive(task)) return ended(task)
+  if (!isActive(task)) return ended(task, said)
   if (gate?.kind === 'question')
     return accepted('answered', [
       { type: 'gate.answered', by: said.by, text, from: said.from },

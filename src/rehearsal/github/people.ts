@@ -161,6 +161,13 @@ export class People {
     await this.#closeIssue(this.#issue(number), this.#world.person(who))
   }
 
+  async reopenIssue(who: string, number: number): Promise<void> {
+    const issue = this.#issue(number)
+    Object.assign(issue, { state: 'open', closedAt: null, updatedAt: now() })
+    const shown = this.#shapes.issue(issue, this.#repo)
+    await this.#hooks.emit('issues', 'reopened', this.#repo, this.#world.person(who), { issue: shown })
+  }
+
   async closePull(who: string, number: number): Promise<void> {
     const user = this.#world.person(who)
     this.#close(this.#issue(number))
