@@ -119,7 +119,7 @@ function around(line: string, mention: RegExp): Around {
 function isPassing({ before, after }: Around): boolean {
   return (
     /\b(cc|fyi|via|by|as|like|with|from|per|told|of|about|thanks to|see)[:,]?\s*$/i.test(before.slice(-100)) ||
-    /^(['’]s\b|\s+(says?|said|did|does|has|had|is|was|were|wrote|writes|suggest|propos|found|thinks?|already|opened|made|fixed)\b)/i.test(
+    /^(['’]s\b|\s+(says?|said|did|does|has|had|is|was|were|wrote|writes|suggest|propos|found|thinks?|already|opened|made|fixed|waits?|waited|needs|asks|asked)\b)/i.test(
       after.slice(0, 100),
     )
   )
@@ -130,7 +130,7 @@ function speaksTo({ before, after }: Around): boolean {
   const [left, right] = [before.slice(-100).trimEnd(), after.slice(0, 400)]
   const isGreeted =
     left === '' ||
-    /[.!?,;:]$|\b(hey|hi|hello|ok|okay|dear|please|pls|so|yo|thanks|thank you|good (morning|afternoon|evening|day))$/i.test(
+    /[.!?,;:]$|\b(hey|hi|hello|ok|okay|dear|please|pls|so|yo|thanks( anyway| though)?|thank you|good (morning|afternoon|evening|day))$/i.test(
       left,
     )
   const isCalledOn =

@@ -1,5 +1,5 @@
 import { type Command, isVerb, type Verb } from './command.ts'
-import { asksWhatItIs, lineOf, unclear, withoutPoliteness } from './unclear.ts'
+import { askedFor, asksWhatItIs, lineOf, unclear, withoutPoliteness } from './unclear.ts'
 
 /** What was said to Muster, from its mention on. */
 export interface Call {
@@ -69,7 +69,8 @@ export function readCall(call: Call, environments: readonly string[] = []): Comm
   const { verb, line, bare, isAsked } = takenApart(first, call, environments)
   const found = isVerb(verb) ? command(verb, line, isAsked, bare) : undefined
   if (found) return found
-  if (line.below === '' && asksWhatItIs(bare)) return { verb: 'help', text: '' }
+  const told = line.below === '' ? (asksWhatItIs(bare) ? 'help' : askedFor(bare)) : undefined
+  if (told) return { verb: told, text: '' }
   const near = unclear(bare, call.own.trim(), isVerb(verb) ? verb : undefined, (other, rest) =>
     fits(other, { ...line, rest, text: rest.join(' ') }),
   )

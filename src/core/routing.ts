@@ -166,6 +166,9 @@ function words(
   ) {
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   }
+  // Said to Muster while it asks something, words are the answer.
+  if (command?.verb === 'request' && task?.gate?.kind === 'question')
+    return { to: 'person', command: { verb: 'answer', text: command.text }, commentId }
   if (command && task) return { to: 'person', command, commentId }
   if (command && OPENING.has(command.verb))
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }

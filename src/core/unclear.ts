@@ -7,11 +7,11 @@ const APPROVAL =
 const ASSENT =
   /^(n|no|nope|nah|y|yes|yep|yeah|yup|ok|okay|k|sure|of course|please do|do it|do that|go|go ahead|go on|go for it|proceed|\+1|👍|✅|🚀)( please)?$/u
 /** Said before another of these: "ok go ahead". */
-const YES_FIRST = /^(ok|okay|yes|yep|yeah|sure|great|cool|hey|hi)\s+/
+const YES_FIRST = /^(ok|okay|yes|yep|yeah|sure|great|cool|hey|hi|no|nope|oh|ah|sorry|hm+)\s+/
 const STOP =
-  /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t|not yet|hold off|wait for [\w@-]{1,40}|(stop|cancel|end) (working on|building|the build))( it| this| that| everything| please| now| the work| the task)?$/
+  /^(please )?(stop|abort|pause|halt|kill|quit|end|hold|hold on|wait|freeze|suspend|undo|revert|never mind|nevermind|nvm|forget it|not now|don'?t( do)?|not yet|(we|i) (don'?t|do not) (need|want) (it|this|that)( any ?more)?|hold off|wait for [\w@-]{1,40}|(stop|cancel|end) (working on|building|the build))( it| this| that| everything| please| (right )?now| the work| the task)?( please)?$/
 const COURTESY =
-  /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|sorry|my bad|please|bye|test|🙏|❤️|🎉|😀|🙂)$/u
+  /^((many |much )?thanks?( you)?( so much| very much| a lot| again)?|thx|ty|cheers|great|nice|cool|awesome|amazing|excellent|wonderful|good|good (job|work|bot|morning|evening|night)|well done|great (job|work)|nice (job|work|one)|welcome|(sorry|apologies)( for (that|this|it|the (noise|trouble|confusion|delay)))?|no worries|(many )?thanks (anyway|though)|my bad|hm+|please|bye|test|🙏|❤️|🎉|😀|🙂)$/u
 const GREETING =
   /^((hi|hello|hey|good (morning|afternoon|evening|day)|greetings|ping|👋)( [\p{L}\d._-]{1,30})?|(and )?how are you( doing)?( today)?|how('s| is) it going|how do you do|what'?s up|are you (there|here|up|awake|ok|okay)|nice to meet you)$/u
 /** Asks what Muster is: that is what `help` tells. */
@@ -45,6 +45,8 @@ export function unclear(bare: string, below: string, verb: Verb | undefined, fit
   const said = (kind: Unclear['kind'], meant?: string): Unclear => ({ verb: 'unclear', kind, text, meant })
   const plain = bare.toLowerCase().replaceAll('’', "'").replace(/\s+/g, ' ')
   const polite = withoutPoliteness(plain)
+  const ending = below === '' ? endingOf(polite) : undefined
+  if (ending !== undefined) return ending === 'stop' ? said('stop', 'cancel') : said('typo', 'cancel')
   if (verb !== undefined) {
     const rest = withoutPoliteness(plain.slice(verb.length).trim())
     return FILLER.test(rest) ? said('typo', verb) : undefined
@@ -57,6 +59,21 @@ export function unclear(bare: string, below: string, verb: Verb | undefined, fit
   const meant = misspelt(plain, fits)
   if (meant !== undefined) return said('typo', meant)
   return below === '' && isLoneWord(bare) ? said('word', nearest(plain)) : undefined
+}
+
+/** What a wish to stop is told apart from its reason by. */
+const REASON = /[,;:!.] | [-–—] | (?:until|till|because|since|so|as (?:i|we)|before (?:i|we)) /
+/** Said first, these end it, whatever the reason. */
+const ENDS =
+  /^((ok|okay|no|nope|oh|sorry|please|hey|thanks),? )?(stop|abort|pause|halt|wait|hold on|hold off|not yet|not now|don'?t|never mind|nevermind|nvm|forget it)( it| this| that| everything| (right )?now| please)*$/
+
+/** A wish to stop or to cancel with its reason: "wait until monday", "cancel, we do it ourselves". */
+function endingOf(plain: string): 'stop' | 'cancel' | undefined {
+  const [first = '', reason] = plain.split(REASON, 2)
+  if (reason === undefined || reason.trim() === '') return undefined
+  const lead = lineOf(first).bare
+  if (ENDS.test(lead) || (STOP.test(lead) && / (it|this|that|any ?more|now|please)$/.test(lead))) return 'stop'
+  return /^(please )?cancel( it| this| that)?$/.test(lead) ? 'cancel' : undefined
 }
 
 /** What the parts of a line may be, the strongest first: an end, an approval, a yes or no, thanks. */
@@ -199,6 +216,26 @@ export function isQuestion(text: string): boolean {
   return (
     asked.endsWith('?') &&
     !asked.includes('\n') &&
-    /^(how|what|why|when|where|who|which|whose|do|does|did|is|are|was|were|has|have)\b/i.test(asked)
+    /^(how|what|why|when|where|who|which|whose|do|does|did|is|are|was|were|has|have|(can|could|would|will) (you|somebody|someone|anybody) (please )?(explain|tell|describe|say|clarify|remind))\b/i.test(
+      asked,
+    )
   )
+}
+
+/** What is told by a command, asked for in other words. */
+const ASKS_FOR: readonly (readonly ['status' | 'cost', RegExp])[] = [
+  [
+    'status',
+    /^(what('s| is) the (current )?(status|state)( here| of (this|it))?|is (it|this) (done|ready|finished)( yet)?|are you (done|ready|finished)( yet)?|(any|is there any|are there any) (news|updates?|progress)( here| yet)?|status update|where (are we|do we stand|does (it|this) stand)|how far (are you|is (it|this))( now)?|what are you (doing|working on)( now)?)$/,
+  ],
+  [
+    'cost',
+    /^(what|how much) (did|does|has|will) (it|this|that|all (of )?this) cost( us)?( so far| until now| in total)?$/,
+  ],
+]
+
+/** The command that a question asks for. @param bare without its final marks */
+export function askedFor(bare: string): 'status' | 'cost' | undefined {
+  const plain = bare.slice(0, 100).toLowerCase().replaceAll('’', "'")
+  return ASKS_FOR.find(([, asks]) => asks.test(plain))?.[0]
 }

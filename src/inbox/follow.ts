@@ -6,6 +6,7 @@ import { limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
+import { mayAnswer } from '../core/task/asked.ts'
 import { decideAlone } from '../core/task/alone.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/task/commands.ts'
 import type { Whence } from '../core/task/types.ts'
@@ -49,7 +50,9 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
   const allowance = deps.mayAsk(elsewhere && !elsewhere.isLinked ? memberKey(elsewhere.member) : `github:${sender.id}`)
   if (allowance !== 'yes') return tooMany(deps, scene, allowance)
   const canWrite = await mayWrite(deps, heard)
-  const ruling = mayCommand(command.verb, canWrite || (await mayAskOnly(deps, heard, command.verb)))
+  const mayAnyway =
+    mayAnswer(scene.task, heard.sender, command.verb) || (!canWrite && (await mayAskOnly(deps, heard, command.verb)))
+  const ruling = mayCommand(command.verb, canWrite || mayAnyway)
   if (!ruling.ok) return refuse(deps, scene, ruling.detail, way.to === 'open')
   if (way.to === 'open') return openTask(deps, scene, way)
   if (scene.task && (await isForeign(deps, scene))) return refuseForeign(deps, scene)

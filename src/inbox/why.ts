@@ -17,7 +17,9 @@ export async function why(deps: InboxDeps, scene: Scene, commentId: number | und
     { conversation: scene.conversationId },
     { limit: LOOKED_AT, cursor: undefined },
   )
-  const ofPeople = items.filter(({ decision }) => !NOBODYS.has(decision?.reason ?? '')).slice(0, WHY_ROWS)
+  const ofPeople = items
+    .filter(({ id, decision }) => id !== scene.eventId && !NOBODYS.has(decision?.reason ?? ''))
+    .slice(0, WHY_ROWS)
   const rows: WhyRow[] = []
   for (const item of ofPeople)
     rows.push({

@@ -54,6 +54,36 @@ describe('no dead ends, and no second lives', () => {
     }
   })
 
+  it('tells whoever reviews of a round that failed, where they read', () => {
+    const d = new Driver()
+    d.built()
+    d.step('prove', { kind: 'proof', proof: proof('head1', true) })
+    const comment = {
+      id: 1,
+      reviewId: 1,
+      thread: false,
+      rootId: 1,
+      author: bob,
+      body: 'Why?',
+      path: undefined,
+      line: undefined,
+    }
+    d.do({ type: 'review', by: bob, state: 'changes_requested', comments: [comment] })
+    d.at += 600_000
+    d.do({ type: 'quiet.over' })
+    const [step] = d.ready()
+    d.do({ type: 'step.start', step: step ?? '' })
+    d.do({
+      type: 'step.error',
+      step: step ?? '',
+      attempt: 1,
+      error: { code: 'agent_checks', message: 'It said nothing.' },
+    })
+    const places = d.last.effects.flatMap(({ body }) => (body.kind === 'comment' ? [body.place.number] : []))
+    expect(places).toEqual([origin.number, d.task.pullRequest?.number])
+    expect(JSON.stringify(d.last.effects)).toContain('tries once more')
+  })
+
   it('ends a release that GitHub does not record, so that another can be asked for', () => {
     const d = new Driver()
     d.built()

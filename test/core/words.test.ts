@@ -7,6 +7,7 @@ import { noteReply } from '../../src/core/reply/answers.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { route } from '../../src/core/routing.ts'
 import { decideAlone } from '../../src/core/task/alone.ts'
+import { mayAnswer } from '../../src/core/task/asked.ts'
 import { decide } from '../../src/core/task/decide.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { alice, bob, opened, origin, settings } from '../support/tasks.ts'
@@ -31,7 +32,8 @@ const AT: Readonly<Record<At, Task | undefined>> = {
   },
   end: { ...base, status: 'done' },
 }
-const WHO = { requester: alice, team: bob, reader: carol }
+const dave = { id: 4, login: 'dave' }
+const WHO = { requester: alice, team: bob, reader: carol, author: dave }
 
 function heardFrom({ said, by = 'team' }: Row): Heard {
   const subject = { number: 5, isPullRequest: false, title: 't', body: 'b', author: alice, url: '' }
@@ -47,23 +49,24 @@ function heardFrom({ said, by = 'team' }: Row): Heard {
 
 /** What becomes of a row, as the inbox goes about it. */
 function outcomeOf(row: Row): { is: string; answer: Document | undefined } {
-  const task = AT[row.at]
+  const at = AT[row.at]
+  const task = at && row.by === 'author' ? { ...at, origin: { ...at.origin, author: dave } } : at
   const heard = heardFrom(row)
   const names = { mentions: ['muster'], label: 'muster', botId: 99, environments: ['production'] }
   const way = route(heard, task, names)
   if (way.to === 'ignore') return { is: 'ignored', answer: undefined }
   if (way.to === 'task') return { is: way.command.type, answer: undefined }
   const { command } = way
-  const canWrite = row.by !== 'reader'
+  const canWrite = row.by !== 'reader' && row.by !== 'author'
   if (command.verb === 'note' && !canWrite) return { is: 'bystander', answer: undefined }
-  const ruling = mayCommand(command.verb, canWrite)
+  const by = WHO[row.by ?? 'team']
+  const ruling = mayCommand(command.verb, canWrite || mayAnswer(task, by, command.verb))
   if (!ruling.ok) return { is: ruling.reason, answer: noteReply(ruling.detail) }
   if (way.to === 'open') return { is: `open ${command.verb}`, answer: undefined }
   if (!task) {
     const { decision, document } = decideAlone(command, 'muster')
     return { is: decision.reason, answer: document }
   }
-  const by = WHO[row.by ?? 'team']
   const { decision, reply } = decide(
     task,
     { type: 'person', command, by, canWrite, receivedAt: NOW, writtenAt: NOW, commentId: 1, settings },

@@ -148,4 +148,21 @@ describe('what people say in a thread', () => {
       'Nothing is waiting for an approval right now. The plan was approved by bob',
     )
   })
+
+  it('whoever wrote the issue is asked, and may answer; a person looks at the plan that comes of it', async () => {
+    const model = (asked: Parameters<typeof goodModel>[0]) =>
+      roleOf(asked) === 'pm' && !asked.texts.join().includes('Per item')
+        ? { tools: [{ name: 'finish', input: { ...SPEC, questions: ['By what?'] } }] }
+        : goodModel(asked)
+    const { stage, task } = await start({ model, settings: () => 'approve_plan: high\n' })
+    const issue = await stage.people.openIssue('carol', 'Wrong price', 'Twelve bolts cost too much.')
+    await stage.people.label('bob', issue.number, 'muster')
+    await soon(() => said(stage, issue.number).join()).toContain('bob or carol just replies')
+    await stage.people.comment('carol', issue.number, 'Per item.')
+    await soon(() => said(stage, issue.number).join()).toContain('**Answered** by carol')
+    await soon(async () => (await task()).state.gate?.kind).toBe('plan')
+    await stage.people.comment('carol', issue.number, '@muster approve')
+    await soon(() => said(stage, issue.number).join()).toContain('Sorry carol, only people with write permission')
+    expect((await task()).state.gate?.kind).toBe('plan')
+  })
 })

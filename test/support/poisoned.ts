@@ -193,7 +193,7 @@ export function documentsOf(task: Task, word: string): Document[] {
     answerComment(task),
     proofReport(evidence, task.spec),
     handOffComment(task),
-    failedComment(task, 'Spec', word),
+    failedComment(task, 'Spec', { code: 'agent_checks', message: word }),
     budgetComment(task),
     ...(['red', 'broken', 'no_setup', 'hangs', 'no_command'] as const).flatMap((found) => {
       const before = task.baseline && { ...task, baseline: { ...task.baseline, found } }

@@ -14,6 +14,7 @@ const WHERE: Readonly<Record<At, string>> = {
 const BY = {
   requester: 'whoever asked for the work',
   team: 'somebody of the team',
+  author: 'whoever wrote the issue, and may only read',
   reader: 'somebody who may only read',
 }
 /** What a row is taken for, as people would say it. */
@@ -30,6 +31,7 @@ const MEANS: Readonly<Record<string, string>> = {
   'not_merged|deploy_requested': 'the command `deploy`',
   status: 'the command `status`',
   help: 'the command `help`',
+  cost: 'the command `cost`',
   'cost|why': 'the command',
   baseline_accepted: 'the work goes on without proof',
   retry: 'it is tried again',

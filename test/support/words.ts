@@ -6,8 +6,8 @@ export interface Row {
   readonly said: string
   /** What waits or runs in the conversation. */
   readonly at: At
-  /** `team` may write to the repository; `requester` too, and asked for the work; `reader` may only read. */
-  readonly by?: 'requester' | 'team' | 'reader'
+  /** `team` may write to the repository; `requester` too, and asked for the work; `reader` may only read; `author` wrote the issue, and may only read. */
+  readonly by?: 'requester' | 'team' | 'reader' | 'author'
   /** What it is taken for: a reason of a decision, or what begins. */
   readonly is: string
   /** Words of the answer; undefined: nothing is said. */
@@ -103,6 +103,41 @@ export const WORDS: readonly Row[] = [
     'unclear',
     'Nothing was stopped',
   ),
+  // With its reason, it is no work to do either.
+  ...same(
+    [
+      '@muster stop please, the customer called off',
+      '@muster please stop, sales says no',
+      "@muster don't do this",
+      '@muster please wait, I need to ask sales first',
+      '@muster please wait until monday',
+      "@muster we don't need this any more, sorry",
+      '@muster stop right now please',
+      '@muster no wait',
+      '@muster wait!! I am not sure',
+    ],
+    'plan',
+    'unclear',
+    'Nothing was stopped',
+  ),
+  ...same(['@muster please cancel, i said', '@muster cancel - we do it ourselves'], 'work', 'unclear', 'Did you mean'),
+  ...same(
+    [
+      '@muster stop the retries from looping',
+      '@muster undo, redo and save are greyed out',
+      '@muster wait for the lock before writing',
+      "@muster don't round before the discount",
+    ],
+    'nothing',
+    'open request',
+  ),
+  // Asked after in other words.
+  ...same(["@muster what's the status?", '@muster is it done yet?', '@muster any news?'], 'work', 'status'),
+  ...same(['@muster what did this cost?', '@muster how much did it cost so far?'], 'work', 'cost', 'so far'),
+  ...same(['@muster can you explain the plan?', '@muster could you tell me why?'], 'plan', 'question_elsewhere'),
+  ...same(['@muster aprove', '@muster aproved'], 'work', 'unclear', 'Nothing waits for an approval'),
+  ...same(['Thanks @muster, sorry for that', 'hm, thanks anyway @muster'], 'end', 'unclear', 'You are welcome'),
+  ...same(['@alice can you ask sales? @muster waits for you'], 'work', 'ignored'),
   ...same(
     ['@muster stop working on this', '@muster stop the build', '@muster revert this'],
     'work',
@@ -296,6 +331,10 @@ export const WORDS: readonly Row[] = [
   { said: '@muster per item', at: 'question', by: 'team', is: 'answered' },
   { said: 'I would say per item.', at: 'question', by: 'team', is: 'ignored' },
   { said: 'I have that too!', at: 'question', by: 'reader', is: 'ignored' },
+  { said: '@muster answer per item', at: 'question', by: 'author', is: 'answered' },
+  { said: 'Per item, please.', at: 'question', by: 'author', is: 'answered' },
+  { said: '@muster answer per item', at: 'question', by: 'reader', is: 'permission' },
+  { said: '@muster approve', at: 'plan', by: 'author', is: 'permission', answer: 'write permission' },
   { said: '@bob what do you think?', at: 'question', by: 'requester', is: 'ignored' },
   { said: 'Thanks!', at: 'question', by: 'requester', is: 'ignored' },
   { said: '@muster lgtm', at: 'question', by: 'team', is: 'unclear', answer: 'Nothing waits for an approval' },

@@ -37,6 +37,7 @@ export function noteReply(text: Words): Document {
 export function helpReply(): Document {
   const rows = Object.keys(VERBS)
     .filter(isVerb)
+    .filter((verb) => !VERBS[verb].includes('not available yet'))
     .map((verb) => [say`\`${ownVerb(verb)}\``, VERBS[verb]])
   return [
     paragraph(
@@ -65,8 +66,9 @@ export function replanReply(task: Task): Document {
 /** What was nearly said: one line with the words for it. Nothing was done. */
 export function unclearReply({ kind, text, meant }: Unclear, task: Task | undefined, mention: string): Document {
   // What is asked of people elsewhere, a word here cannot do.
-  const isForward = (kind === 'approval' || kind === 'assent') && task !== undefined && task.gate === undefined
-  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(isForward ? needed(task) : [])]
+  const waits = task?.gate?.kind
+  const isForward = (kind === 'approval' || kind === 'assent') && (waits === undefined || waits === 'question')
+  return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(isForward && task ? needed(task) : [])]
 }
 
 function unclearText(
@@ -94,13 +96,15 @@ function unclearText(
     }
     case 'stop':
       return task && isActive(task)
-        ? say`Nothing was stopped. There is no pause; \`${me} cancel\` ends the work for good (what was pushed stays), \`${me} reject <reason>\` changes a plan.`
+        ? say`Nothing was stopped. There is no pause; \`${me} cancel\` ends the work for good (what was pushed stays)${isWaiting ? say`, \`${me} reject <reason>\` sends back what waits for approval` : NOTHING}.`
         : say`Nothing is running here, so there is nothing to stop.`
     case 'courtesy':
       return isGreeting(text)
         ? say`Hello! That changes nothing here. Work is asked for in a sentence; \`${me} help\` lists what I understand.`
         : say`You are welcome. That changes nothing here.`
     case 'typo':
+      if (task && meant === 'approve' && !isWaiting && gate !== 'baseline')
+        return unclearText('approval', text, meant, task, me)
       return meant !== undefined && isVerb(meant)
         ? say`Did you mean \`${me} ${ownVerb(meant)}${meant === 'approve' ? plan : ''}\`? Nothing was done yet.`
         : say`Did you mean ${mono(`${me} ${meant ?? ''}`)}? Nothing was done yet.`
@@ -174,7 +178,7 @@ export function remainsReply(task: Task, by: Person): Document {
     .map((step) => STEP_NAMES[step.kind].toLowerCase())
   return [
     paragraph(
-      say`Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}.`,
+      say`Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}${running.length > 0 ? ', without the call that was cut off' : ''}.`,
     ),
     ...remains(task),
   ]

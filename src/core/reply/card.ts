@@ -81,7 +81,9 @@ export function headline(task: Task, now: number): Own {
   const status = running?.parked
     ? WAITS[running.parked.why]
     : isNotReleased(task)
-      ? 'Ended, not released'
+      ? task.releases.some(({ deployed }) => deployed?.ok)
+        ? 'Ended'
+        : 'Ended, not released'
       : STATUS[task.status]
   return say`**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
 }

@@ -33,7 +33,7 @@ export function lateReply(task: Task | undefined, first: Own): Document {
 
 function latest(task: Task): Own {
   const { settled, status, outcome } = task
-  const end = isActive(task) ? NOTHING : say` The work has ended${outcome ? say`: ${brief(outcome, 200)}` : NOTHING}.`
-  if (!settled) return status === 'cancelled' ? say`The work was cancelled.` : end
-  return say`${DECIDED[settled.what]} ${byWhom(settled.by, settled.from, settled.at)}.${end}`
+  if (status === 'cancelled') return say`The work was cancelled.`
+  if (!isActive(task)) return say`The work has ended${outcome ? say`: ${brief(outcome, 200)}` : NOTHING}.`
+  return settled ? say`${DECIDED[settled.what]} ${byWhom(settled.by, settled.from, settled.at)}.` : NOTHING
 }

@@ -1,7 +1,8 @@
 import { environmentNames } from '../settings.ts'
 import { askedPeople } from '../task/asked.ts'
 import { failedStep } from '../task/steps.ts'
-import type { Parked, Task } from '../task/types.ts'
+import { isOfModel } from '../task/step.ts'
+import type { Parked, Step, Task } from '../task/types.ts'
 import {
   ask,
   type Block,
@@ -40,12 +41,18 @@ function neededText(task: Task): Own | undefined {
   if (gate) return gateText(task, gate)
   const parked = parkedText(task)
   if (parked) return parked
-  if (failed && task.status === 'waiting')
-    return say`${STEP_NAMES[failed.kind]} failed: ${brief(failed.error?.message ?? '', 400)} Mend it, then say \`@${task.settings.mention} retry\`.`
+  if (failed && task.status === 'waiting') return failedText(task, failed)
   if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
   if (task.pullRequest && !task.pullRequest.draft && !task.merged && task.status === 'waiting')
     return say`Please review and merge ${link(task.pullRequest.url, `#${task.pullRequest.number}`)}.${undecided(task)}`
   return undefined
+}
+
+function failedText(task: Task, { kind, error }: Step): Own {
+  const again = `\`@${task.settings.mention} retry\``
+  const what = brief(error?.message ?? '', 400)
+  const next = isOfModel(error?.code ?? '') ? say`${again} tries once more` : say`mend it, then say ${again}`
+  return say`${STEP_NAMES[kind]} failed (${what}): ${next}.`
 }
 
 /** What QA could not tell is for whoever reviews. */

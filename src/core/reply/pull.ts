@@ -3,6 +3,7 @@ import { isTicket } from '../said.ts'
 import { criteriaTable, moreOfProof, proofReport, reasonsOf, verdictLine } from './proof.ts'
 import { verdictText } from './verdict.ts'
 import { surfaceLink } from './surface.ts'
+import { isOfModel, type StepError } from '../task/step.ts'
 import type { PullRequest, Task } from '../task/types.ts'
 import {
   ask,
@@ -87,10 +88,13 @@ export function handOffComment(task: Task): Document {
 }
 
 /** What is posted when a step failed in a way the workflow cannot mend. */
-export function failedComment(task: Task, step: string, message: string): Document {
+export function failedComment(task: Task, step: string, { code, message }: StepError): Document {
+  const again = `\`@${task.settings.mention} retry\``
   return [
     paragraph(say`**${step} failed.** ${said(message, 2000)}`),
-    paragraph(say`Mend the cause, then say \`@${task.settings.mention} retry\`.`),
+    paragraph(
+      isOfModel(code) ? say`${again} tries once more, which costs as before.` : say`Mend the cause, then say ${again}.`,
+    ),
   ]
 }
 

@@ -7,6 +7,14 @@ export function askedPeople(task: Task): Person[] {
   return gate?.kind === 'question' ? persons([origin.requester, origin.author]) : persons([origin.requester])
 }
 
+/**
+ * Whether somebody without write permission may say this: whoever wrote the request up is asked about it as well. It begins nothing,
+ * and a person approves the plan that comes of it.
+ */
+export function mayAnswer(task: Task | undefined, { id }: Person, verb: string): boolean {
+  return verb === 'answer' && task?.gate?.kind === 'question' && id > 0 && id === task.origin.author.id
+}
+
 /** Whoever reviews a pull request. */
 export function reviewersOf({ origin, review }: Task): Person[] {
   return persons([origin.requester, ...review.reviewers])

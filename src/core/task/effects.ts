@@ -4,7 +4,7 @@ import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { answerComment } from '../reply/plan.ts'
-import { link, paragraph, said, say, type Words } from '../reply/document.ts'
+import { type Document, link, paragraph, said, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { parkedText } from '../reply/needed.ts'
@@ -224,8 +224,20 @@ function ready(task: Task, { nodeId }: PullRequest, key: string): EffectIntent {
 function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
   const step = stepById(task, event.step)
   if (!step || step.kind === 'deploy') return []
-  const failed = failedComment(task, STEP_NAMES[step.kind], event.error.message)
-  return comment(task, `failed:${step.id}:${step.attempt}`, failed, buttonsOf(task), askedPeople(task))
+  const failed = failedComment(task, STEP_NAMES[step.kind], event.error)
+  const key = `failed:${step.id}:${step.attempt}`
+  return [
+    ...comment(task, key, failed, buttonsOf(task), askedPeople(task)),
+    ...(step.rework?.why === 'review' ? onPull(task, key, failed) : []),
+  ]
+}
+
+/** Whoever reviews reads the pull request, which may not be the thread that the work was asked for in. */
+function onPull(task: Task, key: string, document: Document): EffectIntent[] {
+  const there = pullPlace(task)
+  return there.number === place(task).number
+    ? []
+    : [{ key: `comment:${key}:pull`, body: { kind: 'comment', place: there, document } }]
 }
 
 /** An overloaded provider is shown on the status comment only; for a spending limit somebody has to do something. */

@@ -27,7 +27,12 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
         notes: [...task.notes, { by: event.by, text: `Rejected: ${event.reason}`, at }],
       }
     case 'gate.answered':
-      return { ...task, gate: undefined, notes: [...task.notes, { by: event.by, text: event.text, at }] }
+      return {
+        ...task,
+        gate: undefined,
+        notes: [...task.notes, { by: event.by, text: event.text, at }],
+        forcePlanGate: task.forcePlanGate || event.isByReader === true,
+      }
     case 'budget.extended':
       return {
         ...task,

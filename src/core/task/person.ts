@@ -13,9 +13,11 @@ import {
 } from '../reply/answers.ts'
 import { say } from '../reply/document.ts'
 import { lateReply } from '../reply/late.ts'
+import { needed } from '../reply/needed.ts'
 import { isQuestion } from '../unclear.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy, cancelRelease, deploy, finished } from './deploys.ts'
+import { mayAnswer } from './asked.ts'
 import { failedStep, isActive, newStep, stepById } from './steps.ts'
 import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
 
@@ -27,7 +29,7 @@ const RESOLUTION_MS = 1000
 /** What a person's words do to a task. */
 export function decidePerson(task: Task, said: PersonCommand): Decided {
   const { command } = said
-  const ruling = mayCommand(command.verb, said.canWrite)
+  const ruling = mayCommand(command.verb, said.canWrite || mayAnswer(task, said.by, command.verb))
   if (!ruling.ok) return refused(ruling.reason, ruling.detail)
   switch (command.verb) {
     case 'help':
@@ -84,7 +86,8 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
 /** A yes or a word answers a question; else it changes nothing, and what to say is told. */
 function unclear(task: Task, said: PersonCommand, command: Unclear): Decided {
   const isAnswer = command.kind === 'assent' || (command.kind === 'word' && command.meant === undefined)
-  if (task.gate?.kind === 'question' && isAnswer && said.canWrite) return words(task, said, command.text)
+  const may = said.canWrite || mayAnswer(task, said.by, 'answer')
+  if (task.gate?.kind === 'question' && isAnswer && may) return words(task, said, command.text)
   return {
     events: [],
     decision: { outcome: 'ignored', reason: 'unclear', detail: `${command.kind}; nothing was changed` },
@@ -135,14 +138,19 @@ function cancel(task: Task, said: PersonCommand): Decided {
 }
 
 /** Whether words that are no command are read by anybody now, for nothing. */
-function isHeard({ gate, merged, workflow }: Task): boolean {
-  return gate?.kind !== 'plan' && !merged && workflow !== 'deploy'
+function isHeard({ gate, merged, workflow, pullRequest }: Task): boolean {
+  return gate?.kind !== 'plan' && !merged && workflow !== 'deploy' && pullRequest === undefined
 }
 
 /** A question is a conversation of its own: here it would change the work, and cost. */
 function noQuestion(task: Task): Decided {
   const me = `@${task.settings.mention}`
-  const wish = task.gate?.kind === 'plan' ? ' A wish for the plan is said as a sentence.' : ''
+  const wish =
+    task.gate?.kind === 'plan'
+      ? ' A wish for the plan is said as a sentence.'
+      : task.pullRequest && !task.merged
+        ? ' A question about a line of the change is asked in a review: SD answers it there.'
+        : ''
   return refused(
     'question_elsewhere',
     `That reads like a question, so nothing was changed. I answer questions in an issue or thread of their own: \`${me} ask …\` there.${wish}`,
@@ -151,7 +159,7 @@ function noQuestion(task: Task): Decided {
 
 function retry(task: Task, said: PersonCommand): Decided {
   if (task.status === 'cancelled')
-    return refused('task_ended', 'This task was cancelled; label the issue again to start a new one.')
+    return refused('task_ended', `This work was cancelled. \`@${task.settings.mention} build\` begins it anew.`)
   if (task.gate?.kind === 'baseline') return testAgain(task, said)
   const parked = task.steps.find((step) => step.parked)
   if (parked) return accepted('retry', [{ type: 'step.unparked', step: parked.id }], parked.id)
@@ -296,7 +304,7 @@ function reject(task: Task, said: PersonCommand, reason: string): Decided {
 
 function nothingWaits(task: Task): Decided {
   const detail = 'Nothing is waiting for an approval right now.'
-  return refused('no_gate', detail, lateReply(task, say`${detail}`))
+  return refused('no_gate', detail, [...lateReply(task, say`${detail}`), ...needed(task)])
 }
 
 /** PM and SA write the plan again, with everything that was said since. */
@@ -328,7 +336,7 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
   if (!isActive(task)) return ended(task, said)
   if (gate?.kind === 'question')
     return accepted('answered', [
-      { type: 'gate.answered', by: said.by, text, from: said.from },
+      { type: 'gate.answered', by: said.by, text, from: said.from, ...(said.canWrite ? {} : { isByReader: true }) },
       ...(spec ? [{ type: 'step.reset', step: spec.id, by: said.by } as const] : []),
     ])
   if (gate?.kind === 'plan')

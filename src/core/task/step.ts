@@ -16,3 +16,8 @@ export interface StepError {
   readonly code: string
   readonly message: string
 }
+
+/** A failure of the model itself, which nobody in the thread can mend. */
+export function isOfModel(code: string): boolean {
+  return code.startsWith('agent_')
+}

@@ -305,6 +305,8 @@ export type TaskEvent =
       readonly type: 'gate.answered'
       readonly by: Person
       readonly text: string
+      /** Somebody without write permission, who was asked: a person looks at the plan that comes of it. */
+      readonly isByReader?: boolean | undefined
       readonly from?: Whence | undefined
     }
   | { readonly type: 'patch.made'; readonly step: string; readonly patch: Patch }
