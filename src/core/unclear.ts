@@ -31,6 +31,18 @@ export function lineOf(text: string): { readonly bare: string; readonly isAsked:
   return { bare: trimmed.slice(0, end), isAsked: trimmed.slice(end).includes('?') }
 }
 
+/** A line as it is compared: without capitals, and without the faces that people draw, unless it is nothing else. */
+function plainOf(bare: string): string {
+  const plain = bare.toLowerCase().replaceAll('’', "'").replace(/\s+/g, ' ')
+  const words = plain
+    .replace(/[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]/gu, '')
+    .replace(/(?<![^ ]):[a-z\d_+-]{2,30}:(?![^ ])/g, '')
+    .replace(/(?<![^ ])[:;]-?[()dp](?![^ ])/g, '')
+    .replace(/ +/g, ' ')
+    .trim()
+  return lineOf(words).bare || plain
+}
+
 /** Whether these arguments are a verb's. */
 type Fits = (verb: Verb, rest: readonly string[]) => boolean
 
@@ -43,7 +55,7 @@ type Fits = (verb: Verb, rest: readonly string[]) => boolean
 export function unclear(bare: string, below: string, verb: Verb | undefined, fits: Fits): Unclear | undefined {
   const text = bare.slice(0, 200)
   const said = (kind: Unclear['kind'], meant?: string): Unclear => ({ verb: 'unclear', kind, text, meant })
-  const plain = bare.toLowerCase().replaceAll('’', "'").replace(/\s+/g, ' ')
+  const plain = plainOf(bare)
   const polite = withoutPoliteness(plain)
   const ending = below === '' ? endingOf(polite) : undefined
   if (ending !== undefined) return ending === 'stop' ? said('stop', 'cancel') : said('typo', 'cancel')
@@ -86,8 +98,7 @@ const KINDS: readonly (readonly [Unclear['kind'], (part: string) => boolean])[] 
 
 /** What a line is that consists of nothing but such parts; the strongest of them says which. */
 function kindOf(text: string): Unclear['kind'] | undefined {
-  const spoken = text.replace(/[\p{Extended_Pictographic}\ufe0f]/gu, '').trim() || text
-  const parts = spoken
+  const parts = text
     .split(/[,.!;]/)
     .map((part) => part.trim())
     .filter(Boolean)
@@ -108,25 +119,24 @@ function politely(polite: string, fits: Fits): string | undefined {
 
 /** Whether a whole text is thanks or a greeting, and nothing else. */
 export function isPolite(text: string): boolean {
-  return isCourtesy(lineOf(text.toLowerCase().slice(0, 500)).bare)
+  return isCourtesy(plainOf(lineOf(text.slice(0, 500)).bare))
 }
 
 /** Whether it begins with a greeting. */
 export function isGreeting(text: string): boolean {
-  const [first = ''] = partsOf(lineOf(text.toLowerCase().slice(0, 500)).bare)
+  const [first = ''] = partsOf(plainOf(lineOf(text.slice(0, 500)).bare))
   return GREETING.test(first)
 }
 
 /** Whether somebody asks what Muster can do, greetings and thanks aside. */
 export function asksWhatItIs(text: string): boolean {
   if (text.length > 200) return false
-  const rest = partsOf(text.toLowerCase()).filter((part) => !COURTESY.test(part) && !GREETING.test(part))
+  const rest = partsOf(plainOf(text)).filter((part) => !COURTESY.test(part) && !GREETING.test(part))
   return rest.length > 0 && rest.every((part) => WHAT_IS_IT.test(part))
 }
 
 function partsOf(text: string): string[] {
   return text
-    .replaceAll('’', "'")
     .split(/[,.!?;\n]+ ?| and /)
     .map((part) => part.trim())
     .filter(Boolean)
@@ -236,6 +246,6 @@ const ASKS_FOR: readonly (readonly ['status' | 'cost', RegExp])[] = [
 
 /** The command that a question asks for. @param bare without its final marks */
 export function askedFor(bare: string): 'status' | 'cost' | undefined {
-  const plain = bare.slice(0, 100).toLowerCase().replaceAll('’', "'")
+  const plain = plainOf(bare.slice(0, 100))
   return ASKS_FOR.find(([, asks]) => asks.test(plain))?.[0]
 }

@@ -1,10 +1,12 @@
 import type { SurfaceBody } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
-import { chooseRepository, helpReply, limitedReply, noteReply } from '../core/reply/answers.ts'
+import { chooseRepository, limitedReply, noteReply } from '../core/reply/answers.ts'
 import { type Document, say } from '../core/reply/document.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
 import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import { lateReply } from '../core/reply/late.ts'
+import type { Command } from '../core/command.ts'
+import { decideAlone } from '../core/task/alone.ts'
 import type { Decision } from '../core/task/commands.ts'
 import type { Task } from '../core/task/types.ts'
 import { mayAskOnly, mayRead, mayWrite } from './authority.ts'
@@ -40,9 +42,9 @@ export async function inThread(
 }
 
 /** What is said where nothing can be begun yet. */
-type Aside = 'repository' | 'help' | 'page' | 'absent'
+type Aside = 'repository' | 'page' | 'absent'
 
-/** Which repository is meant is asked, help is given anywhere, everybody sees their own work, and where Muster is absent it says so. */
+/** Which repository is meant is asked, everybody sees their own work, and where Muster is absent it says so. */
 export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said, what: Aside): Promise<void> {
   await unlessTooMany(deps, eventId, said, DECISIONS[what], async () => {
     const words = await wordsOf(deps, eventId, said, what)
@@ -52,6 +54,13 @@ export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said,
     const key = what === 'repository' && messageId !== '' ? `ask:${messageId}:${choices}` : `reply:${eventId}`
     return { key, words }
   })
+}
+
+/** What needs no repository is answered where nothing is under way, as on GitHub. */
+export async function sayAlone(deps: InboxDeps, eventId: string, said: Said, command: Command): Promise<void> {
+  const { document, decision } = decideAlone(command, 'muster')
+  const words: Words = { kind: 'message', document, buttons: [] }
+  await unlessTooMany(deps, eventId, said, decision, async () => ({ key: `reply:${eventId}`, words }))
 }
 
 /** A press on what is decided already: whoever pressed learns who decided it. */
@@ -101,8 +110,6 @@ function whispered({ by }: Said, document: Document): Words {
 
 async function wordsOf(deps: InboxDeps, eventId: string, said: Said, what: Aside): Promise<Words> {
   switch (what) {
-    case 'help':
-      return { kind: 'message', document: helpReply(), buttons: [] }
     case 'absent':
       return { kind: 'message', document: noteReply(ABSENT), buttons: [] }
     case 'page':
@@ -125,7 +132,6 @@ export const LIMITED: Decision = {
 const STALE: Decision = { outcome: 'ignored', reason: 'stale_button', detail: 'what it was for is over' }
 const DECISIONS: Readonly<Record<Aside, Decision>> = {
   page: { outcome: 'accepted', reason: 'status', detail: 'there is no task in this thread' },
-  help: { outcome: 'accepted', reason: 'help', detail: 'there is no task in this thread' },
   repository: { outcome: 'refused', reason: 'no_repository', detail: 'no repository was named' },
   absent: { outcome: 'refused', reason: 'not_in_channel', detail: 'Muster is not in the channel where this was said' },
 }

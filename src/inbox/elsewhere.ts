@@ -30,7 +30,9 @@ export type Elsewhere =
     }
   | { readonly ok: false; readonly decision: Decision }
   /** The repository has to be asked for; or what was asked needs none. */
-  | { readonly ok: false; readonly ask: 'repository' | 'help' | 'page' }
+  | { readonly ok: false; readonly ask: 'repository' | 'page' }
+  /** Said where nothing is under way and no repository is known. */
+  | { readonly ok: false; readonly alone: Command }
   /** A press on what is decided already. */
   | { readonly ok: false; readonly late: Task | undefined }
   /** The place is not there any more. */
@@ -66,7 +68,7 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   const repository = found?.repository ?? task?.origin.repository
   if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
     return ignore('not_for_us', 'another label')
-  if (!repository) return { ok: false, ask: OPENING.has(command.verb) ? 'repository' : 'help' }
+  if (!repository) return OPENING.has(command.verb) ? { ok: false, ask: 'repository' } : { ok: false, alone: command }
   const bare = (words: string) => (found?.named ? withoutRepository(words, repository) : words)
   const request = bare(requestOf(text, isHanded(said.what) ? undefined : command))
   const same = task?.origin.repository.id === repository.id ? task : undefined

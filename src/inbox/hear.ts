@@ -10,7 +10,7 @@ import type { Task } from '../core/task/types.ts'
 import { resumedCommand } from '../people/types.ts'
 import type { Fence } from '../leases/types.ts'
 import type { StoredInbound } from '../store/types.ts'
-import { inThread, sayElsewhere, sayLate } from './aside.ts'
+import { inThread, sayAlone, sayElsewhere, sayLate } from './aside.ts'
 import { fromElsewhere } from './elsewhere.ts'
 import { follow } from './follow.ts'
 import { ONLY, type InboxDeps } from './scene.ts'
@@ -140,6 +140,7 @@ export async function hearElsewhere(
   const found = await fromElsewhere(deps, said)
   if (!found.ok) {
     if ('ask' in found) return sayElsewhere(deps, eventId, said, found.ask)
+    if ('alone' in found) return sayAlone(deps, eventId, said, found.alone)
     if ('late' in found) return sayLate(deps, eventId, said, found.late)
     if ('gone' in found) return placeGone(deps, eventId, said, found.gone, fence)
     return deps.store.inbox.decide(eventId, found.decision, { kind: said.kind })

@@ -238,7 +238,14 @@ export const WORDS: readonly Row[] = [
     'You are welcome',
   ),
   ...same(
-    ['@muster hi', '@muster good morning, how are you?', 'Good morning @muster, how are you?', 'Hi @muster!'],
+    [
+      '@muster hi',
+      '@muster hi, good morning :)',
+      '@muster hello :wave:',
+      '@muster good morning, how are you?',
+      'Good morning @muster, how are you?',
+      'Hi @muster!',
+    ],
     'nothing',
     'unclear',
     'Hello!',

@@ -32,7 +32,9 @@ export function decideAlone(command: Command, name: string): Alone {
       }
     default:
       return {
-        document: noteReply(`There is no task in this conversation yet. \`@${name} build\` (or the label) starts one.`),
+        document: noteReply(
+          `There is no task in this conversation yet. \`@${name} build\` with what is wanted starts one.`,
+        ),
         decision: no('no_task', 'there is no task in this conversation'),
       }
   }
