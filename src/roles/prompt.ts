@@ -106,11 +106,11 @@ export function designText(design: Design): string {
 }
 
 const LIMIT_TEXT = {
-  turns: 'used up its turns',
-  time: 'ran out of time',
-  format: 'kept answering without using its tools',
-  refusal: 'declined the request',
-  checks: 'could not make its result pass the checks',
+  turns: 'used up its turns before it had a result.',
+  time: 'ran out of time before it had a result.',
+  format: 'kept answering without using its tools.',
+  refusal: 'declined the request.',
+  checks: 'had its result sent back too often. What was wrong with the last one:',
 } as const
 
 /** The artefact of an agent that finished; anything else is an error with its reason. */
@@ -133,10 +133,5 @@ export function limitReached(
   const kept = isKept ? 'What there is so far is kept on a branch of its own: `retry` goes on from there.' : ''
   const raise = what === 'turns' || what === 'time' ? `\`limits.${what}\` in .github/muster.yml allows more.` : ''
   const hint = [kept, raise].filter(Boolean).join(' ')
-  return new LimitReached(
-    `agent_${what}`,
-    `The model ${LIMIT_TEXT[what]} before it had a result.${detail}`,
-    patch,
-    hint,
-  )
+  return new LimitReached(`agent_${what}`, `The model ${LIMIT_TEXT[what]}${detail}`, patch, hint)
 }

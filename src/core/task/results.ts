@@ -130,7 +130,7 @@ function withoutChange(step: Step, patch: Patch, made: TaskEvent, done: TaskEven
       done,
       { type: 'review.answered', answers: patch.answers, sha: undefined },
     ])
-  const reason = `nothing was changed: ${(patch.note.notDone || patch.note.summary).replace(/\.$/, '')}`
+  const reason = `SD changed nothing. It says: ${(patch.note.notDone || patch.note.summary).replace(/\.$/, '')}`
   return accepted('nothing_changed', [made, done, { type: 'task.handed_off', reason }])
 }
 
