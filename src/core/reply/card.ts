@@ -123,8 +123,9 @@ function doingText({ doing }: Step): Own {
   return say` · ${what[doing.kind]} since ${clockTime(doing.since)}`
 }
 
-function time(step: Step, now: number): string {
-  return step.startedAt === undefined ? '' : duration((step.endedAt ?? now) - step.startedAt)
+/** Of a step that is to be done again there is none: what it took before is over. */
+function time({ status, startedAt, endedAt }: Step, now: number): string {
+  return startedAt === undefined || status === 'pending' ? '' : duration((endedAt ?? now) - startedAt)
 }
 
 function artefacts(task: Task): Block[] {

@@ -308,7 +308,7 @@ function changeStep(step: Step, event: Exclude<StepEvent, { type: 'step.added' }
     case 'step.failed':
       return { ...restless(step), status: 'failed', endedAt: at, error: event.error }
     case 'step.reset':
-      return { ...restless(step), status: 'pending', error: undefined, startedAt: undefined, endedAt: undefined }
+      return { ...restless(step), status: 'pending', error: undefined, endedAt: undefined }
   }
 }
 
