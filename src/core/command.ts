@@ -52,8 +52,8 @@ export type Command =
 export interface Note {
   readonly verb: 'note'
   readonly text: string
-  /** Thanks or a greeting, and nothing else. */
-  readonly isPolite: boolean
+  /** Where it is nearly a command, or thanks: what it is taken for instead. */
+  readonly meant: Unclear | undefined
 }
 
 export interface Unclear {
@@ -66,11 +66,6 @@ export interface Unclear {
   readonly text: string
   /** The command to say, with its arguments, where one was nearly said. */
   readonly meant: string | undefined
-}
-
-/** Thanks and greetings are answered as such, wherever they stand. */
-export function courtesyOf({ text }: Note): Unclear {
-  return { verb: 'unclear', kind: 'courtesy', text, meant: undefined }
 }
 
 export function isVerb(word: string): word is Verb {

@@ -1,6 +1,6 @@
 import { patternsFor, type Told, toldIn } from './calls.ts'
 import type { Command } from './command.ts'
-import { isPolite } from './unclear.ts'
+import { isPolite, isPutOff, spokenOf } from './unclear.ts'
 import { visibleWords } from './visible.ts'
 import { githubKey, type Heard, type Subject } from './heard.ts'
 import type { TaskCommand } from './task/commands.ts'
@@ -140,9 +140,7 @@ function beginsAnew({ status }: Task, text: string): boolean {
 /** What is said to Muster within a sentence: thanks and greetings are nothing to take along. */
 function spokenTo(text: string, { mentions }: Names): Command {
   const rest = withoutMention(text, mentions)
-  return isPolite(rest)
-    ? { verb: 'note', text: rest.slice(0, 200), isPolite: true }
-    : { verb: 'note', text, isPolite: false }
+  return { verb: 'note', text, meant: spokenOf(rest) }
 }
 
 function withoutMention(text: string, mentions: readonly string[]): string {
@@ -191,7 +189,8 @@ function isAnswer(heard: Heard, what: Text, task: Task, { mentions }: Names): bo
   const isAsked = id !== 0 && (id === origin.requester.id || id === origin.author.id)
   // Platforms count in seconds. Not every one says when something was written.
   const isLater = !(heard.writtenAt + TWINS_MS < gate.openedAt)
-  return isAsked && isLater && !isPolite(withoutMention(what.text, mentions)) && !speaksToOthers(what.text)
+  const words = withoutMention(what.text, mentions)
+  return isAsked && isLater && !isPolite(words) && !isPutOff(words) && !speaksToOthers(what.text)
 }
 
 /** Muster's own name is no matter: words that begin with it are commands. */

@@ -3,7 +3,7 @@ import { type Unclear, isVerb, type Verb, VERBS } from './command.ts'
 /** What is nearly a command, or polite: people mistype, say it in other words, and thank. None of it is a request. */
 
 const APPROVAL =
-  /^(lgtm|sgtm|(i )?approved?|(i )?approve (it|this|that|(the|this) (plan|deploy|release)|please)|approved by me|please approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|(nice|great|good|excellent|lovely|(i )?(like|love)( the| this)?) plan|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
+  /^(lgtm|sgtm|(i )?approved?|(i )?approve (it|this|that|(the|this) (plan|deploy|release)|please)|approved by me|(please|pls) approve|ship it|ship|looks? (good|great|fine)( to me)?|sounds? (good|great)( to me)?|all good|(the )?plan (is|looks) (ok|okay|good|fine|great)|(nice|great|good|excellent|lovely|(i )?(like|love)( the| this)?) plan|perfect|accepted?|agreed?|merge( it)?|let'?s go|lets go)$/
 const ASSENT =
   /^(n|no|nope|nah|y|yes|yep|yeah|yup|ok|okay|k|sure|of course|please do|do it|do that|go|go ahead|go on|go for it|proceed|\+1|👍|✅|🚀)( please)?$/u
 /** Said before another of these: "ok go ahead". */
@@ -17,6 +17,9 @@ const GREETING =
 /** Asks what Muster is: that is what `help` tells. */
 const WHAT_IS_IT =
   /^((so )?what (can|do) you do( here| now| for (me|us))?|who are you|what are you|how (do|can) (i|we) use you|how do you work|(how )?can you help( me| us)?|help (me|us)|what (commands|words) do you (know|have|understand))$/
+/** Said by somebody who was asked, and no answer yet. */
+const PUT_OFF =
+  /\b(let me (ask|check|think|see|look)|(i'?ll|i will|i have to|i need to|we need to|will) (ask|check|find out|look|get back|come back|think)|good question|(one|a) (moment|second|sec|minute)|brb)\b/
 const THANKS_FOR =
   /^(many )?(thanks|thank you|thx) (for|everyone|muster|all)\b(?!.*\b(but|however|please|can|could|would|still|also|now|and)\b)/
 /** Alone, these add nothing to a command. */
@@ -85,7 +88,7 @@ function endingOf(plain: string): 'stop' | 'cancel' | undefined {
   if (reason === undefined || reason.trim() === '') return undefined
   const lead = lineOf(first).bare
   if (ENDS.test(lead) || (STOP.test(lead) && / (it|this|that|any ?more|now|please)$/.test(lead))) return 'stop'
-  return /^(please )?cancel( it| this| that)?$/.test(lead) ? 'cancel' : undefined
+  return /^(please )?cancel( it| this| that)?( please| pls)?$/.test(lead) ? 'cancel' : undefined
 }
 
 /** What the parts of a line may be, the strongest first: an end, an approval, a yes or no, thanks. */
@@ -122,6 +125,23 @@ export function isPolite(text: string): boolean {
   return isCourtesy(plainOf(lineOf(text.slice(0, 500)).bare))
 }
 
+/** What words within a sentence are nearly: an approval, a yes, a stop, thanks; never a command that was mistyped. */
+export function spokenOf(text: string): Unclear | undefined {
+  const found = unclear(lineOf(text).bare, '', undefined, () => false)
+  return found && found.kind !== 'typo' && found.kind !== 'word' ? found : undefined
+}
+
+/** Whether somebody who was asked only says that they will answer. */
+export function isPutOff(text: string): boolean {
+  return text.length < 300 && PUT_OFF.test(plainOf(text))
+}
+
+/** Whether it begins with thanks, praise or a greeting, whatever follows. */
+export function beginsPolitely(text: string): boolean {
+  const [first = ''] = partsOf(plainOf(lineOf(text.slice(0, 500)).bare))
+  return isCourtesy(first)
+}
+
 /** Whether it begins with a greeting. */
 export function isGreeting(text: string): boolean {
   const [first = ''] = partsOf(plainOf(lineOf(text.slice(0, 500)).bare))
@@ -138,7 +158,7 @@ export function asksWhatItIs(text: string): boolean {
 function partsOf(text: string): string[] {
   return text
     .split(/[,.!?;\n]+ ?| and /)
-    .map((part) => part.trim())
+    .map((part) => part.trim().replace(/^(yay|and|oh|ah|hm+|haha|wow|ok|okay) /, ''))
     .filter(Boolean)
 }
 

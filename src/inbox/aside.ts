@@ -3,7 +3,7 @@ import type { Heard } from '../core/heard.ts'
 import { chooseRepository, limitedReply, noteReply } from '../core/reply/answers.ts'
 import { type Document, say } from '../core/reply/document.ts'
 import { type Names, OPENING, toldBy } from '../core/routing.ts'
-import { isAside, memberKey, type Said, surfaceKey } from '../core/said.ts'
+import { isAside, isTicket, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import { lateReply } from '../core/reply/late.ts'
 import type { Command } from '../core/command.ts'
 import { decideAlone } from '../core/task/alone.ts'
@@ -59,7 +59,8 @@ export async function sayElsewhere(deps: InboxDeps, eventId: string, said: Said,
 /** What needs no repository is answered where nothing is under way, as on GitHub. */
 export async function sayAlone(deps: InboxDeps, eventId: string, said: Said, command: Command): Promise<void> {
   const { document, decision } = decideAlone(command, 'muster')
-  const words: Words = { kind: 'message', document, buttons: [] }
+  // Where it can be, it is for whoever said it alone.
+  const words: Words = isTicket(said.surface) ? { kind: 'message', document, buttons: [] } : whispered(said, document)
   await unlessTooMany(deps, eventId, said, decision, async () => ({ key: `reply:${eventId}`, words }))
 }
 

@@ -204,7 +204,7 @@ function commandIn(what: SaidWhat, text: string, task: Task | undefined, names: 
   // One that begins work wants a repository, wherever it stands.
   const command = told.commands.find(({ verb }) => OPENING.has(verb)) ?? told.commands[0]
   if (command) return command
-  if (told.isAddressed) return { verb: 'note', text, isPolite: false }
+  if (told.isAddressed) return { verb: 'note', text, meant: undefined }
   // A plain reply in the thread may answer the questions asked there; by whom, is looked at once that is known.
   const answers = task?.gate?.kind === 'question' && what.type === 'text' && text.trim() !== ''
   return answers ? { verb: 'answer', text } : undefined

@@ -61,7 +61,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId }
   const { task } = await deps.workflow.open(
     [opened, ...release],
-    { outcome: 'accepted', reason: 'started', detail: way.trigger },
+    { outcome: 'accepted', reason: 'started', detail: `the work began (${way.trigger})` },
     personActor(by),
     { ...inboundOf(scene), beside: () => [acknowledgement(scene, target)] },
   )

@@ -82,7 +82,7 @@ describe('sentences are true', () => {
       { ...base, steps: [step('prove', { kind: 'prove' })], headSha: 'h', pullRequest, proofs: [proof('h', true)] },
     ]
     for (const task of between) {
-      const noted = decide(task, said({ verb: 'note', isPolite: false, text: 'x' }), 1_000_000).task
+      const noted = decide(task, said({ verb: 'note', meant: undefined, text: 'x' }), 1_000_000).task
       expect(noted.status).toBe('working')
     }
   })

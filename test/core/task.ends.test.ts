@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { renderMarkdown } from '../../src/channels/github/render.ts'
+import { statusCard } from '../../src/core/reply/card.ts'
+import type { Document } from '../../src/core/reply/document.ts'
 import type { Heard } from '../../src/core/heard.ts'
 import { route } from '../../src/core/routing.ts'
 import { decide } from '../../src/core/task/decide.ts'
@@ -81,7 +84,11 @@ describe('no dead ends, and no second lives', () => {
     })
     const places = d.last.effects.flatMap(({ body }) => (body.kind === 'comment' ? [body.place.number] : []))
     expect(places).toEqual([origin.number, d.task.pullRequest?.number])
-    expect(JSON.stringify(d.last.effects)).toContain('tries once more')
+    const read = (document: Document) => renderMarkdown(document, { redact: (text) => text })
+    const shown = d.last.effects.map(({ body }) => (body.kind === 'comment' ? read(body.document) : ''))
+    // As it can be copied.
+    expect(shown.filter((one) => one.includes('`@muster retry` tries once more'))).toHaveLength(2)
+    expect(read(statusCard({ ...d.task, status: 'waiting' }, d.at))).toContain('`@muster retry` tries once more')
   })
 
   it('ends a release that GitHub does not record, so that another can be asked for', () => {

@@ -312,7 +312,7 @@ it('one word says that Slack refuses what a request needs, and nothing waits', a
 it('an event of another workspace than the token’s is nobody’s', async () => {
   const { one, world, people, alice, channel } = await start()
   await people.say(alice, channel, '@muster help')
-  await soon(() => world.messages.filter(({ byApp }) => byApp).length).toBe(1)
+  await soon(() => world.whispers.length).toBe(1)
   const own = world.team.id
   Object.assign(world.team, { id: 'T0OTHER' })
   const sent = people.say(alice, channel, '@muster help')

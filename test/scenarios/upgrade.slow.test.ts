@@ -38,7 +38,9 @@ it('replays the histories that version 0.1.0 wrote, to the states it stored', ()
   for (const { state, events } of journeys) {
     let task: Task | undefined
     for (const { type, at, data } of events) task = evolve(task, { type, ...data } as TaskEvent, Date.parse(at))
-    expect(JSON.parse(canonicalJson(task))).toEqual(JSON.parse(canonicalJson(state)))
+    // Who decided last is known since 0.4 only; everything else is as it was stored.
+    const { settled: _, ...rest } = task ?? {}
+    expect(JSON.parse(canonicalJson(rest))).toEqual(JSON.parse(canonicalJson(state)))
   }
 })
 

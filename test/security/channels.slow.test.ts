@@ -177,6 +177,7 @@ it('names of repositories are told to the team alone', async () => {
   // From another workspace nobody can sign in, and nobody is told to.
   const stranger = slackWorld.addUser('mallory', { homeTeam: 'T0OTHER000' })
   const status = await slack.server.people.say(stranger, slack.channel, '@muster status')
-  await soon(() => thread(status.ts)).toContain('What it does')
+  await soon(() => JSON.stringify(slackWorld.whispers)).toContain('There is no task in this conversation yet')
+  expect(thread(status.ts)).not.toContain('no task')
   expect(JSON.stringify(slackWorld.whispers)).not.toContain('/link/')
 })

@@ -120,7 +120,16 @@ export const WORDS: readonly Row[] = [
     'unclear',
     'Nothing was stopped',
   ),
-  ...same(['@muster please cancel, i said', '@muster cancel - we do it ourselves'], 'work', 'unclear', 'Did you mean'),
+  ...same(
+    [
+      '@muster please cancel, i said',
+      '@muster cancel it please - no wait, dont, sorry',
+      '@muster cancel - we do it ourselves',
+    ],
+    'work',
+    'unclear',
+    'Did you mean',
+  ),
   ...same(
     [
       '@muster stop the retries from looping',
@@ -282,7 +291,16 @@ export const WORDS: readonly Row[] = [
     'begins it',
   ),
   ...same(['Hey @muster, please use cents.'], 'plan', 'noted', 'begin a line with'),
-  ...same(['Hey @muster, please approve'], 'plan', 'noted', 'begin a line with'),
+  ...same(['Hey @muster, please approve', 'yes pls @muster approve'], 'plan', 'unclear', 'Nothing was approved'),
+  ...same(['yes pls @muster approve'], 'deploy', 'unclear', 'Nothing was approved'),
+  ...same(['@muster how long does it take?'], 'work', 'question_elsewhere', 'nothing was changed'),
+  ...same(
+    ['@muster nice work, i will look at it after lunch', 'yay thanks all, and thank you @muster'],
+    'end',
+    'unclear',
+    'You are welcome',
+  ),
+  { said: 'hmm good question, let me ask bob. thanks!', at: 'question', by: 'requester', is: 'ignored' },
   ...same(
     [
       'cc @muster',

@@ -150,6 +150,14 @@ export function statusReply(task: Task, now: number, more?: Words): Document {
   return [
     ...(more ? [paragraph(more)] : []),
     ...needed(task),
+    ...(task.gate?.kind === 'question'
+      ? [
+          list(
+            task.gate.questions.map((one) => brief(one, 500)),
+            true,
+          ),
+        ]
+      : []),
     paragraph(headline(task, now)),
     ...(task.pullRequest ? [paragraph(say`Pull request: ${issue(task.pullRequest.number)}`)] : []),
   ]

@@ -49,7 +49,7 @@ function neededText(task: Task): Own | undefined {
 }
 
 function failedText(task: Task, { kind, error }: Step): Own {
-  const again = `\`@${task.settings.mention} retry\``
+  const again = say`\`@${task.settings.mention} retry\``
   const what = brief(error?.message ?? '', 400)
   const next = isOfModel(error?.code ?? '') ? say`${again} tries once more` : say`mend it, then say ${again}`
   return say`${STEP_NAMES[kind]} failed (${what}): ${next}.`
@@ -80,11 +80,7 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
   const me = `@${task.settings.mention}`
   switch (gate.kind) {
     case 'question':
-      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: ${askedPeople(
-        task,
-      )
-        .map(({ login }) => login)
-        .join(' or ')} just replies, anybody else says \`${me} answer …\`.`
+      return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: ${whoAnswers(task, me)}.`
     case 'plan':
       return say`Please look at the plan and say \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
@@ -94,6 +90,13 @@ function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
     case 'budget':
       return say`The budget of ${dollars(task.budgetUsd)} is used up${task.wip ? say`; the work so far is on branch ${mono(task.wip.branch)}` : ''}. \`${me} continue +$${Math.max(1, Math.round(task.settings.budgetUsd))}\` goes on, \`${me} cancel\` ends it.`
   }
+}
+
+function whoAnswers(task: Task, me: string): Own {
+  const names = askedPeople(task).map(({ login }) => login)
+  return names.length > 0
+    ? say`${names.join(' or ')} just replies, anybody else says \`${me} answer …\``
+    : say`somebody with write permission says \`${me} answer …\``
 }
 
 function deployHint(task: Task): Own | undefined {

@@ -89,7 +89,7 @@ export function handOffComment(task: Task): Document {
 
 /** What is posted when a step failed in a way the workflow cannot mend. */
 export function failedComment(task: Task, step: string, { code, message }: StepError): Document {
-  const again = `\`@${task.settings.mention} retry\``
+  const again = say`\`@${task.settings.mention} retry\``
   return [
     paragraph(say`**${step} failed.** ${said(message, 2000)}`),
     paragraph(

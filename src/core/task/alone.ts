@@ -1,4 +1,4 @@
-import { type Command, courtesyOf } from '../command.ts'
+import type { Command } from '../command.ts'
 import { helpReply, invalidReply, noteReply, unclearReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Decision } from './commands.ts'
@@ -24,7 +24,7 @@ export function decideAlone(command: Command, name: string): Alone {
         decision: { outcome: 'ignored', reason: 'unclear', detail: `${command.kind}; nothing was begun` },
       }
     case 'note':
-      if (command.isPolite) return decideAlone(courtesyOf(command), name)
+      if (command.meant) return decideAlone(command.meant, name)
       return {
         document: noteReply(`Do you want me to work on this? \`@${name} build\` at the start of a line begins it.`),
         decision: { outcome: 'ignored', reason: 'mentioned', detail: 'spoken to within a sentence' },

@@ -1,6 +1,6 @@
 import { mayCommand, moreUsd } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import { courtesyOf, type Unclear } from '../command.ts'
+import type { Unclear } from '../command.ts'
 import {
   costReply,
   helpReply,
@@ -14,7 +14,7 @@ import {
 import { say } from '../reply/document.ts'
 import { lateReply } from '../reply/late.ts'
 import { needed } from '../reply/needed.ts'
-import { isQuestion } from '../unclear.ts'
+import { beginsPolitely, isQuestion } from '../unclear.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy, cancelRelease, deploy, finished } from './deploys.ts'
 import { mayAnswer } from './asked.ts'
@@ -25,6 +25,16 @@ import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from
 const CLOCK_TOLERANCE_MS = 120_000
 /** GitHub tells when something was written in whole seconds. */
 const RESOLUTION_MS = 1000
+
+/** What was nearly said, as people read it later. */
+const NEARLY: Readonly<Record<Unclear['kind'], string>> = {
+  approval: 'it sounds like an approval, and is none',
+  assent: 'a yes or no that answers nothing',
+  stop: 'it sounds like a stop, which there is not',
+  typo: 'nearly a command',
+  courtesy: 'thanks or a greeting',
+  word: 'one word that is no command',
+}
 
 /** What a person's words do to a task. */
 export function decidePerson(task: Task, said: PersonCommand): Decided {
@@ -57,9 +67,9 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
     case 'unclear':
       return unclear(task, said, command)
     case 'note':
-      return command.isPolite ? unclear(task, said, courtesyOf(command)) : note(task, said, command.text)
+      return command.meant ? unclear(task, said, command.meant) : note(task, said, command.text)
     case 'request':
-      return isQuestion(command.text) && !isHeard(task) ? noQuestion(task) : words(task, said, command.text)
+      return isQuestion(command.text) && isActive(task) ? noQuestion(task) : words(task, said, command.text)
     case 'answer':
       return words(task, said, command.text)
     case 'ask':
@@ -90,7 +100,7 @@ function unclear(task: Task, said: PersonCommand, command: Unclear): Decided {
   if (task.gate?.kind === 'question' && isAnswer && may) return words(task, said, command.text)
   return {
     events: [],
-    decision: { outcome: 'ignored', reason: 'unclear', detail: `${command.kind}; nothing was changed` },
+    decision: { outcome: 'ignored', reason: 'unclear', detail: `${NEARLY[command.kind]}; nothing was changed` },
     reply: unclearReply(command, task, task.settings.mention),
   }
 }
@@ -102,9 +112,12 @@ function nothingReads(task: Task): Decided {
 }
 
 /** Words begin nothing anew where work has ended: what does is told. */
-function ended({ status, settings: { mention } }: Task, { isOnPull }: PersonCommand): Decided {
+function ended(task: Task, said: PersonCommand, text: string): Decided {
+  if (beginsPolitely(text)) return unclear(task, said, { verb: 'unclear', kind: 'courtesy', text, meant: undefined })
+  const { status, settings } = task
+  const { mention } = settings
   const again = status === 'handed_off' ? `\`@${mention} retry\` goes on with it; ` : ''
-  const anew = isOnPull
+  const anew = said.isOnPull
     ? `\`@${mention} build\` with what is wanted begins new work, in an issue.`
     : `\`@${mention} build\` with what is wanted begins new work here.`
   return refused('task_ended', `This work has ended. ${again}${anew}`)
@@ -113,7 +126,7 @@ function ended({ status, settings: { mention } }: Task, { isOnPull }: PersonComm
 /** Heard by whoever works next; never an approval, never a change of a plan, never work by itself. */
 function note(task: Task, said: PersonCommand, text: string): Decided {
   const me = task.settings.mention
-  if (!isActive(task)) return ended(task, said)
+  if (!isActive(task)) return ended(task, said, text)
   if (task.merged || task.workflow === 'deploy') return nothingReads(task)
   const more = `To have something changed or answered, begin a line with \`@${me}\`.`
   return accepted(
@@ -135,11 +148,6 @@ function cancel(task: Task, said: PersonCommand): Decided {
     '',
     remainsReply(task, said.by),
   )
-}
-
-/** Whether words that are no command are read by anybody now, for nothing. */
-function isHeard({ gate, merged, workflow, pullRequest }: Task): boolean {
-  return gate?.kind !== 'plan' && !merged && workflow !== 'deploy' && pullRequest === undefined
 }
 
 /** A question is a conversation of its own: here it would change the work, and cost. */
@@ -333,7 +341,7 @@ function words(task: Task, said: PersonCommand, text: string): Decided {
   const { gate } = task
   const note: TaskEvent = { type: 'note.added', by: said.by, text }
   const spec = task.steps.find((step) => step.kind === 'spec')
-  if (!isActive(task)) return ended(task, said)
+  if (!isActive(task)) return ended(task, said, text)
   if (gate?.kind === 'question')
     return accepted('answered', [
       { type: 'gate.answered', by: said.by, text, from: said.from, ...(said.canWrite ? {} : { isByReader: true }) },
