@@ -19,7 +19,7 @@ const WHAT_IS_IT =
   /^((so )?what (can|do) you do( here| now| for (me|us))?|who are you|what are you|how (do|can) (i|we) use you|how do you work|(how )?can you help( me| us)?|help (me|us)|what (commands|words) do you (know|have|understand))$/
 /** Said by somebody who was asked, and no answer yet. */
 const PUT_OFF =
-  /\b(let me (ask|check|think|see|look)|(i'?ll|i will|i have to|i need to|we need to|will) (ask|check|find out|look|get back|come back|think)|good question|(one|a) (moment|second|sec|minute)|brb)\b/
+  /^((that's |that is )?(a )?good question|(one|a|just a) (moment|second|sec|minute)|brb|(let me|i'?ll|i will|i have to|i need to|we need to) (just )?(ask|check|think|see|look|find out|get back|come back)( .{1,60})?)$/
 const THANKS_FOR =
   /^(many )?(thanks|thank you|thx) (for|everyone|muster|all)\b(?!.*\b(but|however|please|can|could|would|still|also|now|and)\b)/
 /** Alone, these add nothing to a command. */
@@ -133,7 +133,8 @@ export function spokenOf(text: string): Unclear | undefined {
 
 /** Whether somebody who was asked only says that they will answer. */
 export function isPutOff(text: string): boolean {
-  return text.length < 300 && PUT_OFF.test(plainOf(text))
+  const parts = text.length < 300 ? partsOf(plainOf(text)) : []
+  return parts.some((part) => PUT_OFF.test(part)) && parts.every((part) => PUT_OFF.test(part) || isCourtesy(part))
 }
 
 /** Whether it begins with thanks, praise or a greeting, whatever follows. */

@@ -9,11 +9,7 @@ type Closed = Extract<GithubCommand, { type: 'issue.closed' }>
  * An issue with work on it was closed: whether that ends the work. What is told late may be over by now, so GitHub is asked
  * whether the issue is still closed.
  */
-export async function closing(
-  deps: InboxDeps,
-  { heard, task }: Scene,
-  command: Closed,
-): Promise<Closed | Extract<Decision, { outcome: string }>> {
+export async function closing(deps: InboxDeps, { heard, task }: Scene, command: Closed): Promise<Closed | Decision> {
   if (deps.mayAsk(`github:${heard.sender.id}`) !== 'yes') return LIMITED
   const { owner, name } = heard.repository
   const issue = await deps.platform.findIssue(owner, name, task?.origin.number ?? 0)

@@ -301,6 +301,7 @@ export const WORDS: readonly Row[] = [
     'You are welcome',
   ),
   { said: 'hmm good question, let me ask bob. thanks!', at: 'question', by: 'requester', is: 'ignored' },
+  { said: 'Good question. Per item, please.', at: 'question', by: 'requester', is: 'answered' },
   ...same(
     [
       'cc @muster',
