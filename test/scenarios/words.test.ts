@@ -1,15 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Shapes } from '../../src/rehearsal/github/shapes.ts'
-import type { Stage } from '../../src/rehearsal/stage.ts'
 import { goodModel, roleOf, SPEC } from '../support/model.ts'
+import { atPlan, said } from '../support/planned.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
 vi.setConfig({ testTimeout: 360_000 })
-
-const PLANNED = () => 'approve_plan: always\nreview: { quiet: 1s }\n'
-
-const said = ({ world }: Stage, number: number) =>
-  world.comments.filter((one) => one.issue === number && one.user === world.bot).map((one) => one.body)
 
 describe('what people say in a thread', () => {
   let scene: Scene | undefined
@@ -19,19 +13,8 @@ describe('what people say in a thread', () => {
     scene = undefined
   })
 
-  async function atPlan(options: SceneOptions = {}) {
-    const started = await start({ settings: PLANNED, ...options })
-    const { people } = started.stage
-    const issue = await people.openIssue('alice', 'Wrong price', 'Twelve bolts cost too much.')
-    await people.label('alice', issue.number, 'muster')
-    await soon(async () => (await started.task()).state.gate?.kind, 60_000).toBe('plan')
-    const told = () => said(started.stage, issue.number)
-    const reasons = async () => (await started.events()).map((one) => one.decision?.reason)
-    return { ...started, people, number: issue.number, told, reasons }
-  }
-
   it('several commands in one comment are carried out in order, and each is answered', async () => {
-    const { people, number, told, events, task } = await atPlan()
+    const { people, number, told, events, task } = await atPlan(start)
     await people.comment('bob', number, '@muster cost\n@muster approve\n@muster status\n@muster deploy nowhere')
     await soon(async () => (await task()).state.gate?.kind).toBe(undefined)
     const whole = async () =>
@@ -44,7 +27,7 @@ describe('what people say in a thread', () => {
   })
 
   it('thanks, near approvals and typos cost nothing and change nothing; a wish says what it costs', async () => {
-    const { people, number, told, model, reasons, task } = await atPlan()
+    const { people, number, told, model, reasons, task } = await atPlan(start)
     const asked = model.asked.length
     for (const text of [
       '@muster thanks!',
@@ -106,63 +89,5 @@ describe('what people say in a thread', () => {
     expect(said(stage, issue.number)).toHaveLength(before)
     await stage.people.comment('alice', issue.number, 'Per item.')
     await soon(async () => (await events()).map((one) => one.decision?.reason)).toContain('answered')
-  })
-
-  it('a closed issue ends its work, where whoever closes it may; words to what has ended are told what begins anew', async () => {
-    const { stage, people, number, told, task, reasons } = await atPlan()
-    const { world, repo, github } = stage
-    world.addAccount('board[bot]', 'Bot')
-    for (const who of ['board[bot]', 'carol', 'carol']) await people.closeIssue(who, number)
-    await soon(async () => (await reasons()).filter((one) => one === 'permission').length).toBe(3)
-    await soon(() => told().filter((one) => one.includes('closed the issue; the work on it goes on.')).length).toBe(1)
-    expect((await task()).state.gate?.kind).toBe('plan')
-    // Told late of a closing, when the issue is open again: nothing ends.
-    await people.reopenIssue('bob', number)
-    const issue = world.issues.find((one) => one.number === number)
-    if (!issue) throw new Error('no issue')
-    await github.hooks.emit('issues', 'closed', repo, world.person('bob'), {
-      issue: new Shapes(world).issue(issue, repo),
-    })
-    await soon(reasons).toContain('open_again')
-    await people.closeIssue('bob', number)
-    await soon(async () => (await task()).status).toBe('cancelled')
-    await soon(() => told().at(-1)).toMatch(/bob closed the issue, so this work has ended. Cost: /)
-    expect(told().filter((one) => one.includes('**Cancelled** by bob'))).toHaveLength(1)
-    await people.comment('alice', number, '@muster and the totals too')
-    await soon(() => told().at(-1)).toContain('`@muster build` with what is wanted begins new work here.')
-    // Of an issue that nobody asked for anything in, nothing is said.
-    const other = await stage.people.openIssue('alice', 'Another', 'x')
-    await people.closeIssue('alice', other.number)
-    await soon(async () => (await scene?.events())?.map((one) => `${one.kind} ${one.decision?.reason}`)).toContain(
-      'issues.closed no_task',
-    )
-    expect(said(stage, other.number)).toEqual([])
-  })
-
-  it('a second approval is told who gave the first', async () => {
-    const { people, number, told, task } = await atPlan()
-    await people.comment('bob', number, '@muster approve')
-    await soon(async () => (await task()).state.gate).toBe(undefined)
-    await people.comment('alice', number, '@muster approve')
-    await soon(() => told().join()).toContain(
-      'Nothing is waiting for an approval right now. The plan was approved by bob',
-    )
-  })
-
-  it('whoever wrote the issue is asked, and may answer; a person looks at the plan that comes of it', async () => {
-    const model = (asked: Parameters<typeof goodModel>[0]) =>
-      roleOf(asked) === 'pm' && !asked.texts.join().includes('Per item')
-        ? { tools: [{ name: 'finish', input: { ...SPEC, questions: ['By what?'] } }] }
-        : goodModel(asked)
-    const { stage, task } = await start({ model, settings: () => 'approve_plan: high\n' })
-    const issue = await stage.people.openIssue('carol', 'Wrong price', 'Twelve bolts cost too much.')
-    await stage.people.label('bob', issue.number, 'muster')
-    await soon(() => said(stage, issue.number).join()).toContain('bob or carol just replies')
-    await stage.people.comment('carol', issue.number, 'Per item.')
-    await soon(() => said(stage, issue.number).join()).toContain('**Answered** by carol')
-    await soon(async () => (await task()).state.gate?.kind).toBe('plan')
-    await stage.people.comment('carol', issue.number, '@muster approve')
-    await soon(() => said(stage, issue.number).join()).toContain('Sorry carol, only people with write permission')
-    expect((await task()).state.gate?.kind).toBe('plan')
   })
 })

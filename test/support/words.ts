@@ -1,23 +1,12 @@
+import { MARKUP } from './words.markup.ts'
+import { type Row, same } from './words.row.ts'
+
+export type { At, Row } from './words.row.ts'
+
 /**
  * What is said, where, by whom, and what it is taken for: the table that the tests run, and that `docs/commands.md` is made of
  * (`node test/support/words.print.ts`).
  */
-export interface Row {
-  readonly said: string
-  /** What waits or runs in the conversation. */
-  readonly at: At
-  /** `team` may write to the repository; `requester` too, and asked for the work; `reader` may only read; `author` wrote the issue, and may only read. */
-  readonly by?: 'requester' | 'team' | 'reader' | 'author'
-  /** What it is taken for: a reason of a decision, or what begins. */
-  readonly is: string
-  /** Words of the answer; undefined: nothing is said. */
-  readonly answer?: string
-}
-export type At = 'nothing' | 'tests' | 'question' | 'work' | 'plan' | 'deploy' | 'end'
-
-const same = (said: readonly string[], at: At, is: string, answer?: string): Row[] =>
-  said.map((one) => ({ said: one, at, is, ...(answer === undefined ? {} : { answer }) }))
-
 export const WORDS: readonly Row[] = [
   // An approval is the exact word, alone.
   ...same(
@@ -369,46 +358,5 @@ export const WORDS: readonly Row[] = [
   { said: '@muster approve', at: 'plan', by: 'reader', is: 'permission', answer: 'write permission' },
   { said: '@muster status', at: 'work', by: 'reader', is: 'status' },
   // Not their author's own words, or not to be seen.
-  ...same(
-    [
-      '> @muster approve',
-      '> quoted\n@muster approve',
-      '```\n@muster approve\n```',
-      '    @muster approve',
-      '<details>\n\n@muster approve\n\n</details>',
-      'folded <details>\n\n@muster approve',
-      'as <del>\n@muster approve\n</del>',
-      '~~@muster approve~~',
-      '~~never\n@muster approve~~',
-      '- @muster approve',
-      '# @muster approve',
-      '<!-- @muster approve -->',
-      'Fine.\n\nOn Mon, 1 Jan 2026 at 10:00, Alice <alice@example.com> wrote:\n@muster approve',
-      'From: Alice <alice@example.com>\nSent: Monday\nTo: Bob\n\n@muster approve',
-      '<!--><details>\n\n@muster approve\n\n</details>',
-      '<!-- a --!><details>\n-->\n\n@muster approve',
-      '<details>\n\n<a title="</details>">x</a>\n\n@muster approve',
-      '<details>\n\n<? </details> ?>\n\n@muster approve',
-      '<details><table><tr><td></details></td></tr></table>\n\n@muster approve',
-      '<details><s></details>\n\n@muster approve',
-      '[^1]: a longer note\n@muster approve',
-      '<div hidden>\n\n@muster approve\n\n</div>',
-    ],
-    'plan',
-    'ignored',
-  ),
-  ...same(
-    [
-      '<details><summary>The log</summary>\n\n...\n\n</details>\n\n@muster approve',
-      '<!-- a note -->\n@muster approve',
-      'Bump\nFrom: 1.2\nTo: 1.3\n\n@muster approve',
-      'On Tuesday Bob wrote:\n> should we?\n\n@muster approve',
-      'Before.\n\n__________\n\n@muster approve',
-      '> ```\n> code\n> ```\n\n@muster approve',
-      '1. ```\n   x\n@muster approve',
-      'Thanks!\n@muster approve',
-    ],
-    'plan',
-    'plan_approved',
-  ),
+  ...MARKUP,
 ]
