@@ -4,6 +4,7 @@ import { isPolite, isPutOff, spokenOf } from './unclear.ts'
 import { visibleWords } from './visible.ts'
 import { githubKey, type Heard, type Subject } from './heard.ts'
 import type { TaskCommand } from './task/commands.ts'
+import { isEndedByClosing, PULL_COUNTS } from './task/github.ts'
 import type { Origin, Person, Task } from './task/types.ts'
 
 /** What Muster is called where the event happened. */
@@ -93,6 +94,8 @@ function issueClosed(heard: Heard, task: Task | undefined): Route {
   // Told late, it is about what was asked for before.
   if (heard.writtenAt < (task.origin.askedAt ?? task.openedAt))
     return ignore('stale', 'closed before the work was asked for')
+  // Every merge closes one: nobody is asked about that.
+  if (!isEndedByClosing(task)) return ignore(PULL_COUNTS.reason, PULL_COUNTS.detail)
   return { to: 'task', wantsWrite: false, command: { type: 'issue.closed', by: personIn(heard), mayEnd: false } }
 }
 

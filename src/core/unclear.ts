@@ -122,7 +122,12 @@ function politely(polite: string, fits: Fits): string | undefined {
 
 /** Whether a whole text is thanks or a greeting, and nothing else. */
 export function isPolite(text: string): boolean {
-  return isCourtesy(plainOf(lineOf(text.slice(0, 500)).bare))
+  return isCourtesy(startOf(text))
+}
+
+/** As much of a text as tells whether it is polite, as it is compared. */
+function startOf(text: string): string {
+  return plainOf(lineOf(text.slice(0, 500)).bare)
 }
 
 /** What words within a sentence are nearly: an approval, a yes, a stop, thanks; never a command that was mistyped. */
@@ -139,13 +144,13 @@ export function isPutOff(text: string): boolean {
 
 /** Whether it begins with thanks, praise or a greeting, whatever follows. */
 export function beginsPolitely(text: string): boolean {
-  const [first = ''] = partsOf(plainOf(lineOf(text.slice(0, 500)).bare))
+  const [first = ''] = partsOf(startOf(text))
   return isCourtesy(first)
 }
 
 /** Whether it begins with a greeting. */
 export function isGreeting(text: string): boolean {
-  const [first = ''] = partsOf(plainOf(lineOf(text.slice(0, 500)).bare))
+  const [first = ''] = partsOf(startOf(text))
   return GREETING.test(first)
 }
 

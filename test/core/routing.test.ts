@@ -59,6 +59,7 @@ describe('an issue that is closed', () => {
   })
 
   it('ends nothing that has a pull request: that is what is decided on, and its merge closes the issue', () => {
+    expect(route(closed(1_000_001), task, names)).toMatchObject({ to: 'ignore', reason: 'pull_request_counts' })
     const { decision, events } = decide(task, { type: 'issue.closed', by: alice, mayEnd: true }, 1_000_000)
     expect([decision.reason, events]).toEqual(['pull_request_counts', []])
     expect(decide(asked, { type: 'issue.closed', by: alice, mayEnd: true }, 1_000_000).task.status).toBe('cancelled')

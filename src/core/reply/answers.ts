@@ -5,6 +5,7 @@ import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
 import { isActive } from '../task/steps.ts'
 import { needed } from './needed.ts'
+import { questionList } from './plan.ts'
 import {
   ask,
   brief,
@@ -150,14 +151,7 @@ export function statusReply(task: Task, now: number, more?: Words): Document {
   return [
     ...(more ? [paragraph(more)] : []),
     ...needed(task),
-    ...(task.gate?.kind === 'question'
-      ? [
-          list(
-            task.gate.questions.map((one) => brief(one, 500)),
-            true,
-          ),
-        ]
-      : []),
+    ...(task.gate?.kind === 'question' ? [questionList(task.gate.questions)] : []),
     paragraph(headline(task, now)),
     ...(task.pullRequest ? [paragraph(say`Pull request: ${issue(task.pullRequest.number)}`)] : []),
   ]

@@ -3,7 +3,7 @@ import { failedStep } from '../task/steps.ts'
 import type { Doing, Step, Task } from '../task/types.ts'
 import { baselineNote } from './baseline.ts'
 import { needed } from './needed.ts'
-import { designBlocks, specBlocks } from './plan.ts'
+import { designBlocks, specBlocks, questionList } from './plan.ts'
 import { verdictText } from './verdict.ts'
 import {
   type Block,
@@ -132,15 +132,7 @@ function artefacts(task: Task): Block[] {
   const proof = task.proofs.at(-1)
   const release = task.releases.findLast(({ report }) => report)
   const open = task.review.ledger.filter((entry) => entry.outcome === 'open' || entry.outcome === 'declined')
-  const questions =
-    task.gate?.kind === 'question'
-      ? [
-          list(
-            task.gate.questions.map((question) => brief(question, 500)),
-            true,
-          ),
-        ]
-      : []
+  const questions = task.gate?.kind === 'question' ? [questionList(task.gate.questions)] : []
   return [
     ...questions,
     ...(task.pullRequest

@@ -101,13 +101,15 @@ export function planComment(task: Task, settled?: Own): Document {
 
 /** The comment that asks PM's questions. @param settled what came of them */
 export function questionComment(task: Task, questions: readonly string[], settled?: Own): Document {
-  return [
-    ...neededOr(task, settled),
-    list(
-      questions.map((question) => brief(question, 500)),
-      true,
-    ),
-  ]
+  return [...neededOr(task, settled), questionList(questions)]
+}
+
+/** What is asked, to be answered by number. */
+export function questionList(questions: readonly string[]): Block {
+  return list(
+    questions.map((question) => brief(question, 500)),
+    true,
+  )
 }
 
 /** The answer to a question, in the thread. */

@@ -26,9 +26,17 @@ export function decideGithub(task: Task, command: GithubCommand, now: number): D
 }
 
 /** Nobody wants what is closed, until there is a pull request: then that is what is decided on, and its merge closes the issue. */
+export function isEndedByClosing({ pullRequest, merged, workflow }: Task): boolean {
+  return pullRequest === undefined && merged === undefined && workflow !== 'deploy'
+}
+
+export const PULL_COUNTS = {
+  reason: 'pull_request_counts',
+  detail: 'there is a pull request, or a deploy: closing the issue ends neither',
+} as const
+
 function issueClosed(task: Task, { by, mayEnd }: Extract<GithubCommand, { type: 'issue.closed' }>): Decided {
-  if (task.pullRequest || task.merged || task.workflow === 'deploy')
-    return ignored('pull_request_counts', 'there is a pull request, or a deploy: closing the issue ends neither')
+  if (!isEndedByClosing(task)) return ignored(PULL_COUNTS.reason, PULL_COUNTS.detail)
   const from = { channel: 'github', url: task.origin.url } as const
   if (mayEnd) return accepted('issue_closed', [{ type: 'task.cancelled', by, from, byClosing: true }])
   const document = closedByReader(task, by)

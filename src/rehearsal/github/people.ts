@@ -240,6 +240,7 @@ export class People {
 
   async #closeIssue(issue: Issue, user: Account): Promise<void> {
     this.#close(issue)
+    this.#world.addEvent('closed', issue.number, user)
     await this.#hooks.emit('issues', 'closed', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo) })
   }
 }
