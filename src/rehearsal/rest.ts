@@ -59,6 +59,8 @@ export interface RestOptions<World> {
   readonly fault: (method: string, path: string) => RestFault
   readonly onExchange: ((exchange: RestExchange) => void) | undefined
   readonly pages: (app: FastifyInstance) => void
+  /** Where it listens; undefined: where nobody does. */
+  readonly port?: number | undefined
 }
 
 /** @returns where it listens, and what ends it */
@@ -73,7 +75,7 @@ export async function serveRest<World>(
   for (const prefix of [options.prefix, ...(options.alsoAt ?? [])])
     for (const route of options.routes) addRoute(app, { ...options, prefix }, route)
   options.pages(app)
-  await app.listen({ port: 0, host: '127.0.0.1' })
+  await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
   return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: () => app.close() }
 }
 

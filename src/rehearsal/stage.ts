@@ -33,6 +33,8 @@ export interface StageOptions {
   readonly prepare?: (folder: string) => void
   /** With a Slack and a Jira of the team's. */
   readonly withTeam?: boolean
+  /** Where GitHub listens; undefined: where nobody does. */
+  readonly port?: number
 }
 
 /** Sets the stage: alice and bob may write, carol may only read. */
@@ -68,7 +70,10 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
   }
   await importFolder(repo.dir, folder, 'alice', 'Price service')
   world.repos.push(repo)
-  const github = await startGithub(world, options.onExchange ? { onExchange: options.onExchange } : {})
+  const github = await startGithub(world, {
+    ...(options.onExchange ? { onExchange: options.onExchange } : {}),
+    ...(options.port ? { port: options.port } : {}),
+  })
   const team = options.withTeam ? await openTeam(world) : undefined
   const close = async (keep = false) => {
     await github.close()

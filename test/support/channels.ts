@@ -7,11 +7,11 @@ import { SlackWorld } from '../../src/rehearsal/slack/world.ts'
 import { type ContractCheck, contractCheck } from './contract.ts'
 
 /** A workspace with alice and bob, and a channel of theirs. */
-export async function slackStage() {
+export async function slackStage(port?: number) {
   const world = new SlackWorld()
   const [alice, bob] = [world.addUser('alice'), world.addUser('bob')]
   const channel = world.addChannel('shop')
-  const server = await startSlack(world)
+  const server = await startSlack(world, port)
   return {
     server,
     alice,
@@ -29,10 +29,13 @@ export async function slackStage() {
 }
 
 /** A site with a project of alice's and bob's, whose tickets are about the sample repository. */
-export async function jiraStage(check: ContractCheck | undefined) {
+export async function jiraStage(check: ContractCheck | undefined, port?: number) {
   const world = new JiraWorld()
   const [alice, bob] = [world.addUser('alice'), world.addUser('bob')]
-  const server = await startJira(world, check ? { onExchange: check.onExchange } : {})
+  const server = await startJira(world, {
+    ...(check ? { onExchange: check.onExchange } : {}),
+    ...(port ? { port } : {}),
+  })
   return {
     server,
     alice,
@@ -51,10 +54,13 @@ export async function jiraStage(check: ContractCheck | undefined) {
 }
 
 /** A workspace of alice's and bob's, with a list that is about the sample repository. */
-export async function clickupStage(check: ContractCheck | undefined) {
+export async function clickupStage(check: ContractCheck | undefined, port?: number) {
   const world = new ClickupWorld()
   const [alice, bob] = [world.addUser('alice'), world.addUser('bob')]
-  const server = await startClickup(world, check ? { onExchange: check.onExchange } : {})
+  const server = await startClickup(world, {
+    ...(check ? { onExchange: check.onExchange } : {}),
+    ...(port ? { port } : {}),
+  })
   return {
     server,
     alice,

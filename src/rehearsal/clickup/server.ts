@@ -18,7 +18,7 @@ const PER_MINUTE = 100
 /** Starts the rehearsal's ClickUp on this machine: its API with its limit, and a page to look at. */
 export async function startClickup(
   world: ClickupWorld,
-  options: { onExchange?: (exchange: RestExchange) => void } = {},
+  options: { onExchange?: (exchange: RestExchange) => void; port?: number } = {},
 ): Promise<RehearsalClickup> {
   const clickup: { fault: RehearsalClickup['fault'] } = { fault: () => undefined }
   let recent: number[] = []
@@ -43,6 +43,7 @@ export async function startClickup(
     limited: () => limited(Date.now() + 2000),
     fault: (method, path) => clickup.fault(method, path),
     onExchange: options.onExchange,
+    port: options.port,
     pages(app) {
       pageRoutes(app, world)
       world.consent.page(app, '/oauth')

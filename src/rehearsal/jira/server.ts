@@ -15,7 +15,7 @@ export interface RehearsalJira {
 /** Starts the rehearsal's Jira on this machine: its REST API with its sizes and limits, and a page to look at. */
 export async function startJira(
   world: JiraWorld,
-  options: { onExchange?: (exchange: RestExchange) => void } = {},
+  options: { onExchange?: (exchange: RestExchange) => void; port?: number } = {},
 ): Promise<RehearsalJira> {
   const jira: { fault: RehearsalJira['fault'] } = { fault: () => undefined }
   const wanted = `Basic ${Buffer.from(`${world.bot.emailAddress}:${world.token}`).toString('base64')}`
@@ -34,6 +34,7 @@ export async function startJira(
       new RestRefusal(429, { errorMessages: ['Rate limit exceeded.'], errors: {} }, { 'retry-after': '1' }),
     fault: (method, path) => jira.fault(method, path),
     onExchange: options.onExchange,
+    port: options.port,
     pages(app) {
       pageRoutes(app, world)
       world.consent.page(app, '/authorize')
