@@ -4,7 +4,7 @@ import type { Reading } from '../core/reply/foreign.ts'
 import { shown } from '../core/reply/read.ts'
 import { type Inline, type Rich, type RichDocument, text } from '../core/reply/rich.ts'
 import { numbered, partMarker, splitDocument } from '../core/reply/split.ts'
-import type { Called } from './types.ts'
+import { type Called, SendError } from './types.ts'
 
 /** How much of one message a block takes in a channel, 1 being all of it. */
 type SizeOf = (block: Rich) => number
@@ -13,6 +13,11 @@ export type Markers = ReadonlyMap<string, string>
 
 /** What stands on a ticket under a marker, and can be looked up. */
 export const MARKED: ReadonlySet<EffectBody['kind']> = new Set(['card.upsert', 'message', 'message.upsert', 'whisper'])
+
+/** A kind of effect of a newer version, or a damaged row; one of this version that is forgotten does not compile. @throws SendError */
+export function unreadable(_body: never): never {
+  throw new SendError('fatal', 'the stored effect cannot be read')
+}
 
 /** Clocks differ by less. */
 const CLOCK_TOLERANCE_MS = 10 * 60_000

@@ -1,5 +1,5 @@
 import type { Document } from './reply/document.ts'
-import { type Surface, surfaceAccount, surfaceKey } from './said.ts'
+import type { Surface } from './said.ts'
 import type { Person, Repository } from './task/types.ts'
 
 /** Where on GitHub something is said: the thread of an issue or pull request. */
@@ -212,45 +212,7 @@ export interface EffectResult {
   readonly parts?: readonly string[] | undefined
 }
 
-/** Whether a message stands in line with the others, though it may change later. */
-function isNews(kind: EffectKind): boolean {
-  return kind === 'message.upsert' || kind === 'comment.upsert'
-}
-
-/** Effects that are rewritten from the newest state. */
-export function isUpsert(kind: EffectKind): boolean {
-  return kind.endsWith('.upsert')
-}
-
-/** Where an effect stands in line. */
-export interface Lane {
-  /** What is sent one after the other: everything new in a conversation; each thing that is edited by itself. */
-  readonly lane: string
-  /** Whose limits at the provider it counts towards. */
-  readonly account: string
-  /** The lower, the sooner: acknowledgements, then answers and what the work goes on from, then the rest. */
-  readonly priority: number
-}
-
-/** The lane of an effect. @param scope the task, or the conversation where there is none */
-export function laneOf(scope: string, conversationId: string, { key, body }: EffectIntent): Lane {
-  const surface = 'surface' in body ? body.surface : undefined
-  // What another channel cannot take now keeps nobody waiting elsewhere.
-  const thread = surface ? `${conversationId} ${surfaceKey(surface)}` : conversationId
-  return {
-    lane: isUpsert(body.kind) && !isNews(body.kind) ? `${scope} ${key}` : thread,
-    account: surface ? surfaceAccount(surface) : accountOf(body.place.repository.installationId),
-    priority: priorityOf(body.kind),
-  }
-}
-
-/** An installation of the GitHub App, as limits and fairness count it. */
-export function accountOf(installationId: number): string {
-  return `github:${installationId}`
-}
-
-function priorityOf(kind: EffectKind): number {
-  // A form can be shown for a moment only.
-  if (kind === 'reaction' || kind === 'seen' || kind === 'form') return 0
-  return isUpsert(kind) ? 2 : 1
-}
+/** What is seen in another channel. */
+export type SurfaceKind = SurfaceBody['kind']
+/** What GitHub is sent, by kind. */
+export type GithubKind = GithubBody['kind']

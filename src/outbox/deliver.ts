@@ -1,5 +1,6 @@
 import { type SendContext, SendError, type Sender } from '../channels/types.ts'
-import { type EffectResult, isUpsert } from '../core/effects.ts'
+import { traitsOf } from '../core/effecttable.ts'
+import type { EffectResult } from '../core/effects.ts'
 import { messageOf } from '../core/errors.ts'
 import { markerOf } from '../core/hash.ts'
 import { backoffMs } from '../core/retry.ts'
@@ -86,7 +87,7 @@ async function sendOrFind(
   crashPoint('effect-intent')
   const mayBeThere = effect.attempts > 0 && effect.status !== 'intent'
   const found = mayBeThere ? await sender.lookUp(effect.body, context) : undefined
-  if (found && !needsRewrite(effect)) return found
+  if (found && !traitsOf(effect.body.kind).rewrite) return found
   if (!found) await store.effects.markSent(effect.id, fence)
   context.mayLeave()
   const result = await sender.send(effect.body, { ...context, previous: found ?? context.previous })
@@ -98,24 +99,15 @@ async function sendOrFind(
 
 /** What is made from the newest state, or depends on whether the work goes on. */
 function needsTask({ body }: StoredEffect): boolean {
-  return isUpsert(body.kind) || bringsNews(body.kind)
+  const { upsert, news } = traitsOf(body.kind)
+  return upsert || news
 }
 
 /** What the work would have gone on from is not sent any more once the work has been ended. */
 function isPointless({ body, status }: StoredEffect, task: Task): boolean {
   const over = task.status === 'cancelled' || task.status === 'handed_off'
-  const works =
-    (body.kind === 'git.push' && !body.wip) ||
-    body.kind === 'pr.open' ||
-    body.kind === 'pr.ready' ||
-    body.kind === 'deployment.create'
-  return over && works && status === 'intent'
-}
-
-/** Found again after a crash, a thing that is edited in place may show an old state. */
-function needsRewrite(effect: StoredEffect): boolean {
-  const { kind } = effect.body
-  return kind === 'status.upsert' || kind === 'card.upsert' || kind === 'message.upsert' || kind === 'comment.upsert'
+  const isKept = body.kind === 'git.push' && body.wip
+  return over && traitsOf(body.kind).stopsWhenOver && !isKept && status === 'intent'
 }
 
 /** @returns whether the lane was left */
@@ -127,7 +119,7 @@ async function settle(
   lane: LaneClaim | undefined,
 ): Promise<boolean> {
   const { id, revision, key, body, taskId } = effect
-  if (taskId && bringsNews(body.kind)) {
+  if (taskId && traitsOf(body.kind).news) {
     await deps.workflow.apply(
       taskId,
       { type: 'effect.done', key, kind: body.kind, result, body },
@@ -136,17 +128,6 @@ async function settle(
     return false
   }
   return deps.store.effects.finish(id, revision, result, fence, lane)
-}
-
-/** Effects from whose result the workflow goes on. */
-function bringsNews(kind: StoredEffect['body']['kind']): boolean {
-  return (
-    kind === 'git.push' ||
-    kind === 'issue.open' ||
-    kind === 'pr.open' ||
-    kind === 'pr.ready' ||
-    kind === 'deployment.create'
-  )
 }
 
 /** A card arrived where nothing could be written for a while. Said before the card is settled, so that it is said again after a crash. */

@@ -1,6 +1,6 @@
 import { newId } from './ids.ts'
 import { type ChainEnd, CHAIN_START, extend, type Link } from '../core/chain.ts'
-import { laneOf } from '../core/effects.ts'
+import { laneOf } from '../core/effecttable.ts'
 import { spent } from '../core/policy.ts'
 import { workOf } from '../core/task/work.ts'
 import { effectRow, EFFECTS_UPSERT, FINISH, LANES_UPSERT, laneRows } from './effects.ts'

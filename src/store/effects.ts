@@ -1,5 +1,6 @@
 import { newId } from './ids.ts'
-import { type EffectBody, type EffectIntent, type EffectResult, isUpsert, type Lane, laneOf } from '../core/effects.ts'
+import type { EffectBody, EffectIntent, EffectResult } from '../core/effects.ts'
+import { type Lane, laneOf, traitsOf, upsertKinds } from '../core/effecttable.ts'
 import { cleanText, fromJson, jsonText } from './json.ts'
 import { holds } from './leases.ts'
 import { Params, type Sql } from './sql.ts'
@@ -49,7 +50,7 @@ export function effectRow(
     task_id: taskId ?? null,
     kind: body.kind,
     payload: body,
-    upsert: isUpsert(body.kind),
+    upsert: traitsOf(body.kind).upsert,
     lane,
     account,
     priority,
@@ -67,6 +68,11 @@ export function laneRows(rows: readonly EffectRow[]): { name: string; account: s
   return [...lanes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/** The kinds that are made from the newest state: names of our own, no input. */
+const UPSERTS = upsertKinds()
+  .map((kind) => `'${kind}'`)
+  .join(',')
+
 export const EFFECTS_UPSERT = (
   rows: string,
   where: string,
@@ -77,7 +83,7 @@ export const EFFECTS_UPSERT = (
     attempts = CASE WHEN effect.status = 'failed' THEN 0 ELSE effect.attempts END, not_before = CASE WHEN effect.status = 'failed' THEN NULL ELSE effect.not_before END,
     since = CASE WHEN effect.status IN ('done', 'failed', 'dropped') THEN clock_timestamp() ELSE effect.since END,
     status = CASE WHEN effect.status IN ('done', 'failed', 'dropped') THEN 'intent' ELSE effect.status END
-  WHERE EXCLUDED.kind LIKE '%.upsert'`
+  WHERE EXCLUDED.kind = ANY(ARRAY[${UPSERTS}])`
 
 export const LANES_UPSERT = (lanes: string, where: string) => `INSERT INTO effect_lane (name, account, priority, due_at)
   SELECT name, account, priority, clock_timestamp() FROM jsonb_to_recordset(${lanes}::jsonb) AS l(name text, account text, priority int) ${where}

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { markerOf, readMarker } from '../../src/core/hash.ts'
 import { backoffMs } from '../../src/core/retry.ts'
-import { type EffectBody, laneOf } from '../../src/core/effects.ts'
-import { dueAt, EDIT_PAUSE_MS, ORPHAN_MS } from '../../src/outbox/lanes.ts'
+import { EFFECTS, laneOf } from '../../src/core/effecttable.ts'
+import type { EffectBody } from '../../src/core/effects.ts'
+import { dueAt, ORPHAN_MS } from '../../src/outbox/lanes.ts'
 import type { StoredEffect } from '../../src/store/types.ts'
 import { origin } from '../support/tasks.ts'
 
@@ -35,7 +36,7 @@ describe('when an effect is due', () => {
   })
 
   it('is at most every two seconds for the status comment', () => {
-    expect(dueAt(status({ result: { id: 1 }, sentAt: new Date(1000) }))).toBe(1000 + EDIT_PAUSE_MS)
+    expect(dueAt(status({ result: { id: 1 }, sentAt: new Date(1000) }))).toBe(1000 + EFFECTS['status.upsert'].pauseMs)
   })
 
   it('is after an unknown outcome only when it would be visible', () => {

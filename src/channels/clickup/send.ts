@@ -5,7 +5,7 @@ import type { Reading } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { countParts, firstPart, foundIn, MARKED, partsOf, rewriteParts } from '../messages.ts'
+import { countParts, firstPart, foundIn, MARKED, partsOf, rewriteParts, unreadable } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import type { ClickupClient } from './client.ts'
 import { markersOn, signed } from './markers.ts'
@@ -53,8 +53,15 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
           return move(deps.client, own.surface.ticket, own.to, context.mayLeave)
         case 'ticket.link':
           return linkOn(deps.client, own.surface.ticket, own, deps.pullField, context.mayLeave)
-        default:
+        case 'chart':
+        case 'form':
+        case 'home':
+        case 'mark.upsert':
+        case 'ticket.split':
+        case 'unfurl':
           throw new SendError('fatal', `${own.kind} is not for ClickUp`)
+        default:
+          return unreadable(own)
       }
     },
   }

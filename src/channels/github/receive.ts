@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { accountOf } from '../../core/effects.ts'
+import { accountOf } from '../../core/effecttable.ts'
 import { githubKey } from '../../core/heard.ts'
 import { payloadIn } from './schema.ts'
 import { headerIn, isHmac } from '../signature.ts'

@@ -4,7 +4,7 @@ import { type Reading, titleOf } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { firstPart, foundIn, MARKED, partsOf, rewriteParts } from '../messages.ts'
+import { firstPart, foundIn, MARKED, partsOf, rewriteParts, unreadable } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import { asking, type JiraClient } from './client.ts'
 import { costOf } from './costs.ts'
@@ -62,8 +62,14 @@ export function jiraSender(deps: JiraSendDeps): Sender {
             { ...own, title: titleOf(own.title, 255, deps.reading) },
             context.mayLeave,
           )
-        default:
+        case 'chart':
+        case 'form':
+        case 'home':
+        case 'mark.upsert':
+        case 'unfurl':
           throw new SendError('fatal', `${own.kind} is not for Jira`)
+        default:
+          return unreadable(own)
       }
     },
   }

@@ -15,6 +15,7 @@ import {
   rewriteParts,
   sendParts,
   type Showing,
+  unreadable,
 } from '../messages.ts'
 import { once } from '../../core/once.ts'
 import { classify, nameOf } from './client.ts'
@@ -98,6 +99,8 @@ async function sendOne(
     case 'ticket.split':
     case 'ticket.link':
       throw new SendError('fatal', `${own.kind} is not for Slack`)
+    default:
+      return unreadable(own)
   }
 }
 

@@ -1,0 +1,83 @@
+import { type Ruling, spent } from '../policy.ts'
+import { DEFAULT_SCHEDULE, type Schedule } from '../settings.ts'
+import { workflowOf } from '../workflows/registry.ts'
+import { readySteps } from './schedule.ts'
+import type { Step, Task } from './types.ts'
+
+/** How much may be under way at once, and what it may cost: one setting of the scheduler. Pure. */
+
+/** Without anything to go by, a step is taken to cost this part of the budget. */
+const EXPECTED_PART = 1 / 8
+
+/** Whether one more step may be under way. */
+export function mayStart(task: Task, step: Step): Ruling {
+  const running = task.steps.filter(({ status }) => status === 'running')
+  const most = mostAtOnce(task)
+  if (running.length >= most)
+    return { ok: false, reason: 'no_room', detail: `${running.length} steps are under way, and at most ${most} may be` }
+  const others = running.filter((one) => costs(task, one))
+  if (costs(task, step) && others.length > 0 && unreserved(task, step) <= 0)
+    return { ok: false, reason: 'no_budget', detail: 'all that is left of the budget is kept for the steps under way' }
+  return { ok: true, reason: 'room', detail: '' }
+}
+
+/** So many steps may be under way at once, one at least. */
+export function mostAtOnce(task: Task): number {
+  const { policy, most } = scheduleOf(task)
+  switch (policy) {
+    case 'sequential':
+      return 1
+    case 'parallel':
+      return Number.POSITIVE_INFINITY
+    case 'hybrid':
+      return most
+    case 'adaptive':
+      return Math.max(1, Math.min(afterFailures(task, most), affordable(task)))
+  }
+}
+
+function scheduleOf({ settings }: Task): Schedule {
+  return settings.schedule ?? DEFAULT_SCHEDULE
+}
+
+/** Half as many after each failure, one more after each success, in the order in which they ended: as networks share a line (AIMD). */
+function afterFailures({ steps }: Task, most: number): number {
+  return steps
+    .filter(({ status, endedAt }) => endedAt !== undefined && (status === 'done' || status === 'failed'))
+    .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
+    .reduce((now, { status }) => (status === 'failed' ? Math.max(1, Math.floor(now / 2)) : Math.min(most, now + 1)), most)
+}
+
+/** How many steps of the usual price what is left would pay for, with those under way. */
+function affordable(task: Task): number {
+  const done = task.steps.filter((step) => step.status === 'done' && step.costUsd > 0)
+  const usual =
+    done.length > 0 ? done.reduce((sum, step) => sum + step.costUsd, 0) / done.length : task.budgetUsd * EXPECTED_PART
+  const running = task.steps.filter((step) => step.status === 'running' && costs(task, step)).length
+  return usual > 0 ? running + Math.floor(unreserved(task) / usual) : Number.POSITIVE_INFINITY
+}
+
+/** What is neither spent nor kept for a step under way, dollars. @param but of this step nothing counts as kept */
+export function unreserved(task: Task, but?: Step): number {
+  const kept = task.steps
+    .filter((step) => step.status === 'running' && step.id !== but?.id && costs(task, step))
+    // One of a version before has no share: it may spend whatever is left.
+    .reduce((sum, { capUsd, costUsd }) => sum + Math.max(0, (capUsd ?? Number.POSITIVE_INFINITY) - costUsd), 0)
+  return Math.max(0, task.budgetUsd - spent(task) - kept)
+}
+
+/**
+ * What a step may have cost in all, dollars: its share of what is left, with whatever else could begin now. A step that is alone has
+ * all of it. Undefined where it is not paid for.
+ */
+export function shareOf(task: Task, step: Step): number | undefined {
+  if (!costs(task, step)) return undefined
+  const running = task.steps.filter(({ status, id }) => status === 'running' && id !== step.id).length
+  const room = Math.max(0, mostAtOnce(task) - running - 1)
+  const others = readySteps(task).filter((one) => one.id !== step.id && costs(task, one)).length
+  return step.costUsd + unreserved(task, step) / (1 + Math.min(room, others))
+}
+
+function costs(task: Task, { kind }: Step): boolean {
+  return workflowOf(task).steps.find((one) => one.kind === kind)?.costs ?? true
+}

@@ -1,0 +1,119 @@
+import { approvalFor } from '../policy.ts'
+import { mayBeReviewed } from '../proof.ts'
+import { workSteps, workUnderWay } from '../task/steps.ts'
+import { LIMITS, type Task, type TaskEvent } from '../task/types.ts'
+import { defineStep, type Instance, onceWhen, type PeopleRow } from './define.ts'
+
+/** How a plan becomes a proved pull request. */
+
+const CHANGE = { name: 'Change', countsRounds: true } as const
+
+function isApproved({ planHash, approvals }: Task): boolean {
+  return planHash !== undefined && approvalFor({ approvals }, 'plan', planHash) !== undefined
+}
+
+export const build = defineStep({
+  kind: 'build',
+  role: 'sd',
+  name: 'Change',
+  phase: CHANGE,
+  needs: ['design'],
+  costs: true,
+  wanted: (task) => onceWhen(task, 'build', isApproved(task)),
+  // Whatever a model says: nothing is built that is not approved as it stands.
+  when: isApproved,
+})
+
+/** SD once more: what was not proved, or a failed check of somebody else's. A review begins it by its quiet time (`github.ts`). */
+export const rework = defineStep({
+  kind: 'rework',
+  role: 'sd',
+  name: 'Rework',
+  phase: CHANGE,
+  needs: ['build'],
+  costs: true,
+  wanted: (task) => {
+    const proof = unproved(task)
+    if (proof && proofRounds(task) < LIMITS.proofRounds) return [{ rework: { why: 'proof', proof } }]
+    const check = redCheck(task)
+    return check && checkRounds(task).length < LIMITS.checkRounds ? [{ rework: { why: 'check', ...check } }] : []
+  },
+})
+
+/** Every new head of the pull request is proved once. */
+export const prove = defineStep({
+  kind: 'prove',
+  role: 'qa',
+  name: 'Proof',
+  phase: { name: 'Proof', countsRounds: true },
+  needs: ['build', 'rework'],
+  costs: true,
+  wanted(task): readonly Instance[] {
+    if (!task.headSha || !task.pullRequest || task.merged) return []
+    const proved = task.proofs.some((proof) => proof.headSha === task.headSha)
+    return proved || workUnderWay(task) || workSteps(task).at(-1)?.status !== 'done' ? [] : [{}]
+  },
+  when: (task) => task.headSha !== undefined && task.pullRequest !== undefined,
+})
+
+/** The proof of the head that failed, until something was done about it. */
+function unproved(task: Task) {
+  const proof = task.proofs.at(-1)
+  const last = workSteps(task).at(-1)
+  const isOpen =
+    proof !== undefined &&
+    !mayBeReviewed(proof.verdict) &&
+    proof.headSha === task.headSha &&
+    last?.kind === 'prove' &&
+    last.status === 'done' &&
+    !task.merged
+  return isOpen ? proof : undefined
+}
+
+function proofRounds(task: Task): number {
+  return workSteps(task).filter((step) => step.rework?.why === 'proof').length
+}
+
+/** A failed check of somebody else's, once the head it failed on is not being worked on any more. */
+function redCheck(task: Task) {
+  const check = task.failedChecks.find((one) => one.headSha === task.headSha)
+  const taken = checkRounds(task).some((step) => step.rework?.why === 'check' && step.rework.headSha === task.headSha)
+  const isProved = task.proofs.some((proof) => proof.headSha === task.headSha)
+  return taken || task.merged || workUnderWay(task) || !isProved ? undefined : check
+}
+
+function checkRounds(task: Task) {
+  return workSteps(task).filter((step) => step.rework?.why === 'check')
+}
+
+/** Tried often enough: people take over. */
+export function whenRoundsAreOver(task: Task): TaskEvent[] {
+  const proof = unproved(task)
+  const rounds = proofRounds(task)
+  if (proof)
+    return rounds < LIMITS.proofRounds
+      ? []
+      : [
+          {
+            type: 'task.handed_off',
+            reason: `not proved after ${rounds + 1} attempts: ${proof.verdict.reasons.join('; ')}`,
+          },
+        ]
+  const check = redCheck(task)
+  const checked = checkRounds(task).length
+  return check && checked >= LIMITS.checkRounds
+    ? [{ type: 'task.handed_off', reason: `the check ${check.name} still fails after ${checked} rounds` }]
+    : []
+}
+
+/** What people do with a pull request. */
+export function reviewRows({ pullRequest, review, merged }: Task): PeopleRow[] {
+  const state = merged ? 'done' : pullRequest?.draft === false ? 'waiting' : 'ahead'
+  const { length } = review.ledger
+  const open = review.ledger.filter((entry) => entry.outcome === 'open').length
+  const what = length > 0 ? `Review (${length - open} of ${length} comments answered)` : 'Review'
+  return [
+    { id: 'review', what, phase: 'Review', state },
+    { id: 'merge', what: 'Merge', phase: 'Merge', state },
+  ]
+}
