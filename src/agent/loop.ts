@@ -44,6 +44,8 @@ interface State<T> {
   readonly specs: readonly ToolSpec[]
   messages: Message[]
   spentUsd: number
+  /** What may be spent in all by now. */
+  usd: number
   formatErrors: number
   sentBack: number
   objection: string
@@ -68,6 +70,7 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     specs,
     messages: [{ role: 'user', text: `${job.prompt}\n\n${limitsText(deps.limits)}` }],
     spentUsd: 0,
+    usd: deps.limits.usd,
     formatErrors: 0,
     sentBack: 0,
     objection: '',
@@ -79,7 +82,7 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
   for (let turn = 1; turn <= deps.limits.turns; turn++) {
     deps.signal.throwIfAborted()
     const known = past[turn - 1]
-    if (!known && state.spentUsd >= deps.limits.usd) return { kind: 'budget' }
+    if (!known && state.spentUsd >= state.usd && !(await isFunded(state))) return { kind: 'budget' }
     if (!known && deps.now() - started > deps.limits.ms) return { kind: 'limit', what: 'time' }
     const reply = known?.reply ?? (await ask(state, turn))
     if (!known) state.spentUsd += costOf(reply.model, reply.usage)
@@ -87,6 +90,13 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     if (ended) return ended
   }
   return { kind: 'limit', what: 'turns' }
+}
+
+/** What was kept for the step is spent: there may be more. */
+async function isFunded<T>(state: State<T>): Promise<boolean> {
+  const more = await state.deps.limits.more()
+  state.usd += more
+  return more > 0
 }
 
 /** What is kept at a limit is worth more, the more of it is usable. */

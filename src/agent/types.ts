@@ -18,9 +18,11 @@ export interface Journal {
 export interface AgentLimits {
   readonly turns: number
   readonly ms: number
-  /** Dollars that may still be spent on the task. */
+  /** Dollars that may still be spent on the step. */
   readonly usd: number
-  /** Dollars of the whole task's budget: at 80 % of it the model is told to wrap up. */
+  /** Asked when they are spent: how many more there are, 0 where none. */
+  readonly more: () => Promise<number>
+  /** Dollars that the task may have cost by then: at 80 % of it the model is told to wrap up. */
   readonly capUsd: number
 }
 

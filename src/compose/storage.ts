@@ -31,7 +31,8 @@ export async function openStorage(settings: StorageSettings): Promise<Storage> {
 async function openEmbedded(dir: string, redisUrl: string | undefined): Promise<Storage> {
   const { lite, sql, ackSql, turnstile, prisma, close } = await openLite(dir)
   try {
-    await migrate(sql, MIGRATIONS)
+    // Its folder is locked: nobody else is on it.
+    await migrate(sql, MIGRATIONS, true)
     const clock = await databaseClock(sql)
     return {
       store: openStore({ prisma, sql, ackSql, clock }),

@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
-import { DEFAULT_LIMITS, type RepositorySettings } from '../core/settings.ts'
+import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings } from '../core/settings.ts'
 
 /** A span of time: a number of seconds, or `20s`, `10m`, `2h`. Comes out in seconds. */
 const time = z
@@ -46,6 +46,18 @@ export const RepositoryFile = z.strictObject({
     .default('medium')
     .describe('From which risk on a person approves the plan.'),
   budget: z.number().min(0).max(10_000).default(5).describe('Dollars a task may cost before people are asked.'),
+  schedule: z
+    .strictObject({
+      policy: z
+        .enum(['sequential', 'parallel', 'hybrid', 'adaptive'])
+        .default(DEFAULT_SCHEDULE.policy)
+        .describe(
+          'How many independent steps of a task are under way at once: one (`sequential`), all (`parallel`), at most `most` (`hybrid`), or fewer than that after failures and where the budget is short (`adaptive`).',
+        ),
+      most: z.int().min(1).max(64).default(DEFAULT_SCHEDULE.most).describe('So many at most.'),
+    })
+    .prefault({})
+    .describe('Independent steps of one task, side by side. The budget is shared among those under way.'),
   limits: z
     .strictObject({
       turns: z
@@ -172,6 +184,7 @@ function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
     review: { quietSeconds: file.review.quiet },
     limits: { turns: file.limits.turns, seconds: file.limits.time },
     tickets: file.tickets,
+    schedule: file.schedule,
     checks: {
       setup: checks.setup,
       setupNetwork: checks.setup_network,

@@ -1,3 +1,5 @@
+import { openedBy } from './workflows/registry.ts'
+import { gateAt } from './task/steps.ts'
 import { patternsFor, type Told, toldIn } from './calls.ts'
 import type { Command } from './command.ts'
 import { isPolite, isPutOff, spokenOf } from './unclear.ts'
@@ -30,8 +32,10 @@ export type Route =
   /** A fact about the pull request; `wantsWrite` where only the team's people count. */
   | { readonly to: 'task'; readonly command: TaskCommand; readonly wantsWrite: boolean }
 
-/** Commands that begin a piece of work. */
-export const OPENING: ReadonlySet<Command['verb']> = new Set(['plan', 'build', 'fix', 'ask', 'request', 'deploy'])
+/** Whether a command begins a piece of work. */
+export function isOpening(verb: Command['verb']): boolean {
+  return openedBy(verb) !== undefined
+}
 
 /** Platforms count in seconds, and tell of one action twice at about the same time. */
 const TWINS_MS = 2000
@@ -168,10 +172,10 @@ function words(
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   }
   // Said to Muster while it asks something, words are the answer.
-  if (command?.verb === 'request' && task?.gate?.kind === 'question')
+  if (command?.verb === 'request' && task && gateAt(task, 'question'))
     return { to: 'person', command: { verb: 'answer', text: command.text }, commentId }
   if (command && task) return { to: 'person', command, commentId }
-  if (command && OPENING.has(command.verb))
+  if (command && isOpening(command.verb))
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   if (command) return { to: 'person', command, commentId }
   if (task && isAnswer(heard, what, task, names))
@@ -185,9 +189,10 @@ function words(
  * it up), was written after the question, speaks to nobody else, and says something. Anybody else says `answer …`.
  */
 function isAnswer(heard: Heard, what: Text, task: Task, { mentions }: Names): boolean {
-  const { gate, origin } = task
+  const { origin } = task
+  const gate = gateAt(task, 'question')
   const isReply = what.commentId !== undefined || heard.elsewhere !== undefined
-  if (gate?.kind !== 'question' || !isReply || what.text.trim() === '') return false
+  if (!gate || !isReply || what.text.trim() === '') return false
   const { id } = heard.sender
   const isAsked = id !== 0 && (id === origin.requester.id || id === origin.author.id)
   // Platforms count in seconds. Not every one says when something was written.

@@ -14,6 +14,8 @@ export interface RepositorySettings {
   readonly order?: readonly string[] | undefined
   /** How long one step may work: turns of the model, and seconds. Undefined in settings that were read before 0.4. */
   readonly limits?: StepLimits | undefined
+  /** Undefined in settings that were read before 0.5. */
+  readonly schedule?: Schedule | undefined
   /** Undefined in settings that were read before 0.3. */
   readonly tickets?: { readonly subtasks: boolean } | undefined
 }
@@ -32,6 +34,16 @@ export interface StepLimits {
   readonly seconds: number
 }
 export const DEFAULT_LIMITS: StepLimits = { turns: 60, seconds: 1800 }
+
+/**
+ * How many steps of a task may be under way at once: one after the other; whatever can; a fixed number at most; or at most that
+ * number, fewer where steps fail or the budget is short.
+ */
+export interface Schedule {
+  readonly policy: 'sequential' | 'parallel' | 'hybrid' | 'adaptive'
+  readonly most: number
+}
+export const DEFAULT_SCHEDULE: Schedule = { policy: 'adaptive', most: 4 }
 
 export type PlanApproval = 'always' | 'medium' | 'high' | 'never'
 

@@ -1,3 +1,4 @@
+import { viewOf } from '../core/task/stored.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { isSameSecret } from '../core/hash.ts'
@@ -42,7 +43,13 @@ const TaskOut = z.object({
   finishedAt: z.string().nullable(),
 })
 const TaskItem = TaskOut.meta({ id: 'Task' })
-const TaskDetail = TaskOut.extend({ state: z.unknown() }).meta({ id: 'TaskDetail' })
+const TaskDetail = TaskOut.extend({
+  state: z
+    .unknown()
+    .describe(
+      'The state as it is folded from the events. `gates` is what waits for people, `gate` the one of them that has waited longest.',
+    ),
+}).meta({ id: 'TaskDetail' })
 const HistoryOut = z
   .object({
     seq: z.number(),
@@ -156,7 +163,7 @@ function taskRoutes(app: Api, { store, startTask }: HttpDeps): void {
         createdAt: new Date(task.openedAt),
         finishedAt: task.finishedAt === undefined ? undefined : new Date(task.finishedAt),
       }
-      return { ...taskOut(summary), state: task }
+      return { ...taskOut(summary), state: viewOf(task) }
     },
   )
   app.get(

@@ -2,7 +2,7 @@ import type { SurfaceBody } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
 import { chooseRepository, limitedReply, noteReply } from '../core/reply/answers.ts'
 import { type Document, say } from '../core/reply/document.ts'
-import { type Names, OPENING, toldBy } from '../core/routing.ts'
+import { isOpening, type Names, toldBy } from '../core/routing.ts'
 import { isAside, isTicket, memberKey, type Said, surfaceKey } from '../core/said.ts'
 import { lateReply } from '../core/reply/late.ts'
 import type { Command } from '../core/command.ts'
@@ -34,7 +34,7 @@ export async function inThread(
   const { elsewhere, what } = heard
   const open = elsewhere && isAside(elsewhere.surface) ? deps.facts[elsewhere.surface.channel]?.thread : undefined
   if (!elsewhere || !open || what.type !== 'text') return heard
-  const command = toldBy(heard, names).commands.find(({ verb }) => OPENING.has(verb))
+  const command = toldBy(heard, names).commands.find(({ verb }) => isOpening(verb))
   if (!command) return heard
   if (!(await mayWrite(deps, heard)) && !(await mayAskOnly(deps, heard, command.verb))) return heard
   const surface = await open(elsewhere.surface, what.text.replace(/^@muster\s*/, ''), marker, receivedAt)

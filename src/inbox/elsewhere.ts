@@ -4,12 +4,12 @@ import { once } from '../core/once.ts'
 import { repositoriesIn, requestOf, titleOf, withoutRepository } from '../core/request.ts'
 import { baselineBinding, budgetBinding } from '../core/reply/buttons.ts'
 import { toldIn } from '../core/calls.ts'
-import { type Names, OPENING, toldBy } from '../core/routing.ts'
+import { isOpening, type Names, toldBy } from '../core/routing.ts'
 import type { Said, SaidWhat, Ticket } from '../core/said.ts'
 import { isAside, isTicket, memberKey, surfaceKey } from '../core/said.ts'
 import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
-import { isActive } from '../core/task/steps.ts'
+import { isActive, gateAt } from '../core/task/steps.ts'
 import type { Repository, Task } from '../core/task/types.ts'
 import { repositoryAt } from './places.ts'
 import type { Loaded } from './settings.ts'
@@ -68,7 +68,7 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   const repository = found?.repository ?? task?.origin.repository
   if (said.what.type === 'labelled' && !(await isOurs(deps, said.what.labels, repository)))
     return ignore('not_for_us', 'another label')
-  if (!repository) return OPENING.has(command.verb) ? { ok: false, ask: 'repository' } : { ok: false, alone: command }
+  if (!repository) return isOpening(command.verb) ? { ok: false, ask: 'repository' } : { ok: false, alone: command }
   const bare = (words: string) => (found?.named ? withoutRepository(words, repository) : words)
   const request = bare(requestOf(text, isHanded(said.what) ? undefined : command))
   const same = task?.origin.repository.id === repository.id ? task : undefined
@@ -157,10 +157,10 @@ function isAddressed(text: string): boolean {
 /** A button decides what it was shown for, and nothing that came after. */
 function fits({ action, value }: Extract<SaidWhat, { type: 'button' }>, task: Task | undefined): boolean {
   if (action === 'cancel' || action === 'retry') return task?.id === value
-  const gate = task?.gate
   if (action === 'continue')
     return task !== undefined && binding(task) !== undefined && value.endsWith(` ${binding(task) ?? ''}`)
-  if (action === 'reject') return gate?.kind === 'plan' || gate?.kind === 'deploy' ? gate.hash === value : false
+  if (action === 'reject')
+    return (task?.gates ?? []).some((gate) => (gate.kind === 'plan' || gate.kind === 'deploy') && gate.hash === value)
   return true
 }
 
@@ -172,8 +172,8 @@ function isAbout(value: string, { id, planHash, approvals, releases }: Task): bo
 
 /** What a press on *Continue* would go on from. */
 function binding(task: Task): string | undefined {
-  if (task.gate?.kind === 'budget') return budgetBinding(task)
-  return task.gate?.kind === 'baseline' ? baselineBinding(task) : undefined
+  if (gateAt(task, 'budget')) return budgetBinding(task)
+  return gateAt(task, 'baseline') ? baselineBinding(task) : undefined
 }
 
 /** A press says what the command would have said. */
@@ -202,11 +202,12 @@ function commandIn(what: SaidWhat, text: string, task: Task | undefined, names: 
   const said = { type: 'text', text, ...(isHanded(what) ? { handed: true } : {}) } as const
   const told = toldBy({ what: said }, names)
   // One that begins work wants a repository, wherever it stands.
-  const command = told.commands.find(({ verb }) => OPENING.has(verb)) ?? told.commands[0]
+  const command = told.commands.find(({ verb }) => isOpening(verb)) ?? told.commands[0]
   if (command) return command
   if (told.isAddressed) return { verb: 'note', text, meant: undefined }
   // A plain reply in the thread may answer the questions asked there; by whom, is looked at once that is known.
-  const answers = task?.gate?.kind === 'question' && what.type === 'text' && text.trim() !== ''
+  const answers =
+    task !== undefined && gateAt(task, 'question') !== undefined && what.type === 'text' && text.trim() !== ''
   return answers ? { verb: 'answer', text } : undefined
 }
 
@@ -236,7 +237,7 @@ async function repositoryOf(
   const set = linked ?? (ticket && (await find(deps, deps.mapped(surface.channel, ticket.projects))))
   const read = set ?? (ticket && (await findOne(deps, `${ticket.title}\n${ticket.body}`)))
   // Which projects are about code is the operator's to say; a chat is about whatever there is.
-  const isOurs = !isTicket(surface) && !by.isStranger && OPENING.has(command.verb)
+  const isOurs = !isTicket(surface) && !by.isStranger && isOpening(command.verb)
   const repository = read ?? (isOurs ? await only(deps) : undefined)
   return repository && { repository, named: false }
 }

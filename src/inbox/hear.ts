@@ -5,7 +5,7 @@ import { type Names, type Route, route, toldBy } from '../core/routing.ts'
 import { environmentNames } from '../core/settings.ts'
 import type { Decision } from '../core/task/commands.ts'
 import { holds } from '../core/task/surfaces.ts'
-import { isActive } from '../core/task/steps.ts'
+import { isActive, gateAt } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
 import { resumedCommand } from '../people/types.ts'
 import type { Fence } from '../leases/types.ts'
@@ -183,7 +183,7 @@ function uninteresting({ what, sender }: Heard, task: Task | undefined): Decisio
   if (what.type !== 'text') return undefined
   if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
   // A name stands behind one of these, wherever in a sentence.
-  const mayTrigger = task?.gate?.kind === 'question' || /@|^[ \t]*\//m.test(what.text)
+  const mayTrigger = (task && gateAt(task, 'question')) || /@|^[ \t]*\//m.test(what.text)
   return mayTrigger
     ? undefined
     : { outcome: 'ignored', reason: 'no_trigger', detail: 'no command at the start of a line' }

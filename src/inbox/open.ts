@@ -1,3 +1,4 @@
+import { openedBy } from '../core/workflows/registry.ts'
 import type { Target } from '../core/effects.ts'
 import type { Command } from '../core/command.ts'
 import { noteReply } from '../core/reply/answers.ts'
@@ -148,7 +149,9 @@ async function authorMayWrite(deps: InboxDeps, { heard }: Scene, { subject }: Op
 }
 
 function workflowOf({ command }: Opening): WorkflowName {
-  return command.verb === 'ask' ? 'question' : command.verb === 'deploy' ? 'deploy' : 'change'
+  const workflow = openedBy(command.verb)
+  if (!workflow) throw new Error(`${command.verb} begins no work`)
+  return workflow.name
 }
 
 /** What this version cannot do is said at once. */

@@ -1,3 +1,4 @@
+import { gateAt } from '../core/task/steps.ts'
 import type { Button, EffectBody } from '../core/effects.ts'
 import { surfaceCard } from '../core/reply/card.ts'
 import { type Document, say } from '../core/reply/document.ts'
@@ -60,7 +61,8 @@ async function bodyOf(
     }
   }
   const task = await deps.store.tasks.latest(conversationId)
-  if (task?.gate?.kind !== 'question') {
+  const asked = task && gateAt(task, 'question')
+  if (!asked) {
     const document = lateReply(task, say`There is nothing to answer any more.`)
     return { kind: 'whisper', place, surface, member: by.id, name: by.name, document }
   }
@@ -69,7 +71,7 @@ async function bodyOf(
     place,
     surface,
     trigger: what.trigger,
-    form: { name: 'answer', questions: task.gate.questions },
+    form: { name: 'answer', questions: asked.questions },
   }
 }
 

@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import type { Fence, LeaseStore, ProcessStore } from './types.ts'
-import { hostName, isSameProcess, processName, readProcessName } from '../telemetry/process.ts'
+import { hostName, isDead, processName } from '../telemetry/process.ts'
 import { type Claim, type Leases, Lost } from './types.ts'
 
 export interface KeeperDeps {
@@ -19,8 +19,6 @@ const SAFETY = 0.85
 const BEAT_MS = 5000
 const GIVE_BACK_MS = 500
 const DEAD_CACHE_MS = 1000
-/** A process elsewhere that was not seen for so long has ended; one on this machine is looked at. */
-const SILENT_MS = 60_000
 
 interface Held {
   readonly fence: Fence
@@ -158,11 +156,4 @@ class LeaseKeeper implements Leases {
   #lose(one: Held): void {
     if (this.#held.delete(keyOf(one.fence))) one.controller.abort(new Lost(`the lease of ${one.fence.name} ran out`))
   }
-}
-
-/** On this machine the process table tells; elsewhere only silence does. */
-function isDead(name: string, silentMs: number): boolean {
-  const named = readProcessName(name)
-  if (!named) return silentMs > SILENT_MS
-  return named.host === hostName() ? !isSameProcess(named.pid, named.tick) : silentMs > SILENT_MS
 }

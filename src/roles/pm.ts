@@ -1,4 +1,5 @@
 import { Spec } from '../core/artefacts.ts'
+import { workflowOf } from '../core/workflows/registry.ts'
 import { charter, finished, instructionsOf, requestText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import type { Checkout } from '../workspace/types.ts'
@@ -19,5 +20,5 @@ async function writeSpec(context: StepContext) {
     return finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: Spec }))
   }
   const spec = await withCheckout(context, sha, write, { isReadOnly: true })
-  return { kind: 'spec', spec: task.workflow === 'question' ? { ...spec, kind: 'question' as const } : spec } as const
+  return { kind: 'spec', spec: workflowOf(task).isQuestion ? { ...spec, kind: 'question' as const } : spec } as const
 }

@@ -1,4 +1,4 @@
-import type { StepKind } from '../core/task/types.ts'
+import type { CoreStep, StepKind } from '../core/task/types.ts'
 import { pm } from './pm.ts'
 import { qa } from './qa.ts'
 import { sa } from './sa.ts'
@@ -13,10 +13,14 @@ const HANDLERS = {
   ...sd.handlers,
   ...qa.handlers,
   ...sre.handlers,
-} satisfies Readonly<Record<StepKind, StepHandler>>
+} satisfies Readonly<Record<CoreStep, StepHandler>>
+
+/** All of them, with those of plug-ins. */
+const ALL = new Map<string, StepHandler>(Object.entries(HANDLERS))
 
 /** Who does a kind of step. @throws for one that this version does not know */
 export function handlerFor(kind: StepKind): StepHandler {
-  if (!Object.hasOwn(HANDLERS, kind)) throw new Error(`no role does ${kind}`)
-  return HANDLERS[kind]
+  const handler = ALL.get(kind)
+  if (!handler) throw new Error(`no role does ${kind}`)
+  return handler
 }

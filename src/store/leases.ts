@@ -1,3 +1,4 @@
+import { FORMAT } from '../core/task/stored.ts'
 import type { Sql } from './sql.ts'
 import type { RateStore } from './types.ts'
 import type { Fence, LeaseStore, ProcessStore } from '../leases/types.ts'
@@ -95,9 +96,9 @@ export function processStore(sql: Sql): ProcessStore {
   return {
     async beat({ id, host, kind, version }) {
       await sql.query(
-        `INSERT INTO process (id, host, kind, version) VALUES ($1, $2, $3, $4)
+        `INSERT INTO process (id, host, kind, version, format) VALUES ($1, $2, $3, $4, $5)
           ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()`,
-        [id, host, kind, version],
+        [id, host, kind, version, FORMAT],
       )
       await sql.query("DELETE FROM process WHERE seen_at < clock_timestamp() - interval '7 days'", [])
     },

@@ -1,6 +1,7 @@
 import type { ChainEnd } from '../core/chain.ts'
-import { accountOf } from '../core/effects.ts'
+import { accountOf } from '../core/effecttable.ts'
 import type { Surface } from '../core/said.ts'
+import { readTask, type StoredTask } from '../core/task/stored.ts'
 import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
 import { commitTask } from './commit.ts'
@@ -16,7 +17,7 @@ export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
   const load = async (id: string): Promise<LoadedTask | undefined> => {
     const { rows } = await sql.query('SELECT state, chain_seq, chain_hash FROM task WHERE id = $1', [id])
     const [row] = rows
-    return row && { task: fromJson<Task>(row['state']), chain: chainOf(row) }
+    return row && { task: stateIn(row), chain: chainOf(row) }
   }
   return {
     commit: (commit) => commitTask(sql, commit, commit.chain),
@@ -27,7 +28,7 @@ export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
         'SELECT state FROM task WHERE conversation_id = $1 ORDER BY created_at DESC LIMIT 1',
         [conversationId],
       )
-      return rows[0] ? fromJson<Task>(rows[0]['state']) : undefined
+      return rows[0] ? stateIn(rows[0]) : undefined
     },
     async count(conversationId) {
       const { rows } = await sql.query('SELECT count(*)::int AS count FROM task WHERE conversation_id = $1', [
@@ -87,6 +88,11 @@ export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
   }
 }
 
+/** A state, whichever version wrote it. */
+function stateIn(row: Readonly<Record<string, unknown>>): Task {
+  return readTask(fromJson<StoredTask>(row['state']))
+}
+
 function chainOf(row: Readonly<Record<string, unknown>>): ChainEnd | undefined {
   const { chain_seq: seq, chain_hash: hash } = row
   return typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : undefined
@@ -115,7 +121,7 @@ function openTasks(sql: Sql): Pick<TaskStore, 'unfinished' | 'surfaces'> {
         'SELECT state FROM task WHERE finished_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1',
         [limit],
       )
-      return rows.map((row) => fromJson<Task>(row['state']))
+      return rows.map(stateIn)
     },
     async surfaces() {
       const { rows } = await sql.query(

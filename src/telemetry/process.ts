@@ -53,6 +53,16 @@ export function readProcessName(name: string): { host: string; pid: number; tick
   return { host: hostPart, pid: Number(pid), tick: tick || undefined }
 }
 
+/** A process elsewhere that was not seen for so long has ended; one on this machine is looked at. */
+const SILENT_MS = 60_000
+
+/** Whether a process has ended: on this machine the process table tells; elsewhere only silence does. @param silentMs since it was last seen */
+export function isDead(name: string, silentMs: number): boolean {
+  const named = readProcessName(name)
+  if (!named) return silentMs > SILENT_MS
+  return named.host === hostName() ? !isSameProcess(named.pid, named.tick) : silentMs > SILENT_MS
+}
+
 function readOr(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim()

@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts'
-import { accountOf } from '../core/effects.ts'
+import { accountOf } from '../core/effecttable.ts'
 import { FairShares } from '../core/fair.ts'
 import { surfaceKey } from '../core/said.ts'
 import { backoffMs } from '../core/retry.ts'

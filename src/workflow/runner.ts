@@ -1,5 +1,6 @@
 import { SUSPECT } from '../core/poison.ts'
-import { mayBegin, stepById } from '../core/task/steps.ts'
+import { mayBegin } from '../core/task/schedule.ts'
+import { stepById } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
 import { keepingCount, type Turn, withLease } from '../leases/suspects.ts'
 import { type Apart, type ApartJob, type Claim, type Leases, Lost } from '../leases/types.ts'

@@ -219,11 +219,13 @@ function contextOf(
     agent: async (job) => {
       const fresh = (await deps.workflow.get(task.id)) ?? task
       const { limits = DEFAULT_LIMITS } = task.settings
+      const usd = leftFor(fresh, step.id)
       const agentLimits = {
         turns: limits.turns,
         ms: limits.seconds * 1000,
-        usd: fresh.budgetUsd - spent(fresh),
-        capUsd: fresh.budgetUsd,
+        usd,
+        capUsd: spent(fresh) + usd,
+        more: () => moreFor(deps, task.id, step.id, attempt, claim),
       }
       const agentJob = agentJobOf(deps, job, task, step, attempt)
       return runAgent(agentJob, {
@@ -241,6 +243,23 @@ function contextOf(
       })
     },
   }
+}
+
+/** What a step may still spend: what is kept for it; of a version before, whatever is left. */
+function leftFor(task: Task, id: string): number {
+  const { capUsd, costUsd = 0 } = stepById(task, id) ?? {}
+  return capUsd === undefined ? task.budgetUsd - spent(task) : capUsd - costUsd
+}
+
+async function moreFor(
+  deps: StepDeps,
+  taskId: string,
+  step: string,
+  attempt: number,
+  { fence }: Claim,
+): Promise<number> {
+  const { task } = await deps.workflow.apply(taskId, { type: 'step.fund', step, attempt }, { fence })
+  return Math.max(0, leftFor(task, step))
 }
 
 function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, attempt: number) {

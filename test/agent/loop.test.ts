@@ -96,7 +96,7 @@ const deps = (
   taskId: 't',
   provider,
   journal,
-  limits: { turns: 10, ms: 60_000, usd: 100, capUsd: 100, ...limits },
+  limits: { turns: 10, ms: 60_000, usd: 100, capUsd: 100, more: async () => 0, ...limits },
   signal: new AbortController().signal,
   now: () => 0,
   sleep: () => Promise.resolve(),

@@ -9,7 +9,7 @@ export interface Throughput {
 }
 
 /** A task whose fifth step (the plan of its release) is done, and that waits for people. */
-const DONE = "task WHERE finished_at IS NULL AND state->'gate'->>'kind' = 'deploy'"
+const DONE = "task WHERE finished_at IS NULL AND state->'gates'->0->>'kind' = 'deploy'"
 const INSTANT = { MUSTER_TEST_STAND: 'instant', LOG_LEVEL: 'error' }
 
 /** Tasks of five steps (spec, design, change, proof, release plan) with a model and a GitHub that answer at once. */
@@ -80,7 +80,7 @@ function taskColumn(column: string): string | undefined {
   if (column === 'status') return "'done'"
   if (column === 'finished_at') return 'now()'
   if (column === 'work') return 'NULL'
-  if (column === 'state') return "t.state - 'gate'"
+  if (column === 'state') return "jsonb_set(t.state, '{gates}', '[]')"
   if (column === 'created_at' || column === 'updated_at') return `t.${column} - n * interval '1 second'`
   return undefined
 }

@@ -21,7 +21,7 @@ class Deploying extends Driver {
     this.#nth++
     const plan = { ...releasePlan('merge1'), hash: `plan-${this.#nth}` }
     this.step(this.next('release_plan'), { kind: 'release_plan', plan })
-    expect(this.task.gate?.kind).toBe('deploy')
+    expect(this.task.gates[0]?.kind).toBe('deploy')
   }
   approve() {
     this.say({ verb: 'approve', sha: undefined }, bob)
@@ -163,7 +163,7 @@ describe('a plan that is written again', () => {
     d.step('spec', { kind: 'spec', spec: spec({ kind: 'question' }) })
     expect(d.ready()).toEqual(['design'])
     d.step('design', { kind: 'design', design: design() })
-    expect(d.task.gate?.kind).toBe('plan')
+    expect(d.task.gates[0]?.kind).toBe('plan')
   })
 })
 

@@ -37,7 +37,7 @@ describe('what the tests say before anything is changed', () => {
       const d = new Driver(opened(), 'not run')
       expect(d.ready()).toEqual(['baseline'])
       d.step('baseline', { kind: 'baseline', baseline: baseline(found) })
-      expect(d.task.gate).toBeUndefined()
+      expect(d.task.gates).toEqual([])
       expect(d.ready()).toEqual(['spec'])
     }
     expect(new Driver(opened({ workflow: 'question' }), 'not run').ready()).toEqual(['spec'])
@@ -48,7 +48,7 @@ describe('what the tests say before anything is changed', () => {
     (found) => {
       const d = new Driver(opened(), 'not run')
       d.step('baseline', { kind: 'baseline', baseline: baseline(found) })
-      expect(d.task.gate?.kind).toBe('baseline')
+      expect(d.task.gates[0]?.kind).toBe('baseline')
       expect(d.ready()).toEqual([])
       expect(d.kinds()).toContain('comment')
       const { document } = d.last.effects.map(({ body }) => body).find((body) => body.kind === 'comment') ?? {
@@ -61,7 +61,7 @@ describe('what the tests say before anything is changed', () => {
       // Nothing else goes on by itself, and nothing is approved by a word that is none.
       expect(d.say({ verb: 'approve', sha: undefined }).decision.outcome).toBe('refused')
       expect(d.say({ verb: 'request', text: 'thanks' }).decision.reason).toBe('noted')
-      expect(d.task.gate?.kind).toBe('baseline')
+      expect(d.task.gates[0]?.kind).toBe('baseline')
     },
   )
 
@@ -97,7 +97,7 @@ describe('what the tests say before anything is changed', () => {
     })
     expect(decided.decision.reason).toBe('retry')
     expect(d.task.settings.checks.setup).toBe('npm ci --offline')
-    expect(d.task.gate).toBeUndefined()
+    expect(d.task.gates).toEqual([])
     expect(d.ready()).toEqual(['baseline'])
     d.step('baseline', { kind: 'baseline', baseline: baseline('broken') })
     // The second question is a message of its own.

@@ -40,7 +40,7 @@ describe('sentences are true', () => {
 
   it('asked for again while PM works it does not wait, and at the plan gate there is nothing to deploy', () => {
     expect(answer(base, { verb: 'build', text: '' })).toContain('it is being worked on')
-    const atPlan: Task = { ...base, status: 'waiting', gate: { kind: 'plan', hash: 'h', openedAt: 1, reason: 'x' } }
+    const atPlan: Task = { ...base, status: 'waiting', gates: [{ kind: 'plan', hash: 'h', openedAt: 1, reason: 'x' }] }
     expect(answer(atPlan, { verb: 'deploy', environment: 'production', ref: undefined })).toContain(
       'There is no pull request yet',
     )

@@ -20,7 +20,7 @@ describe('no dead ends, and no second lives', () => {
         kind: 'release_plan',
         plan: { ...releasePlan('merge1'), hash: `hash-of-release-${release}` },
       })
-      expect(d.task.gate?.kind).toBe('deploy')
+      expect(d.task.gates[0]?.kind).toBe('deploy')
       d.say({ verb: 'approve', sha: undefined }, bob)
       d.recorded(release)
       d.step(release === 1 ? 'deploy' : 'deploy.2', { kind: 'deployed', deployed: deployed('merge1', false) })

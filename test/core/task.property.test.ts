@@ -6,7 +6,7 @@ import type { StepResult, TaskCommand } from '../../src/core/task/commands.ts'
 import { decide, type Outcome } from '../../src/core/task/decide.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
 import { statusCard } from '../../src/core/reply/card.ts'
-import { readySteps } from '../../src/core/task/steps.ts'
+import { readySteps } from '../../src/core/task/schedule.ts'
 import type { Step, Task, TaskEvent } from '../../src/core/task/types.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import {
@@ -95,6 +95,8 @@ function resultFor(step: Step, task: Task, n: number): StepResult {
       return { kind: 'deployed', deployed: deployed('m', n % 4 !== 0) }
     case 'watch':
       return { kind: 'report', report: report('m') }
+    default:
+      throw new Error(`no result for ${step.kind}`)
   }
 }
 
@@ -199,9 +201,9 @@ function advance(task: Task, open: Outcome['effects'], at: number, a: number, b:
       body: effect.body,
       result: { id: 100 + a, sha: `sha${task.version}`, number: 6, nodeId: 'n', url: 'u' },
     }
-  if (task.gate?.kind === 'question') return said({ verb: 'answer', text: 'x' }, alice, at)
-  if (task.gate?.kind === 'budget') return said({ verb: 'continue', usd: 1 }, alice, at)
-  if (task.gate) return said({ verb: 'approve', sha: undefined }, bob, at)
+  if (task.gates[0]?.kind === 'question') return said({ verb: 'answer', text: 'x' }, alice, at)
+  if (task.gates[0]?.kind === 'budget') return said({ verb: 'continue', usd: 1 }, alice, at)
+  if (task.gates.length > 0) return said({ verb: 'approve', sha: undefined }, bob, at)
   if (task.review.pending.length > 0) return { type: 'quiet.over' }
   if (task.pullRequest?.draft === false && !task.merged) return { type: 'merged', by: bob, sha: `merge${a}` }
   return task.merged ? said({ verb: 'deploy', environment: 'production', ref: undefined }, alice, at) : undefined

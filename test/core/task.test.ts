@@ -37,7 +37,7 @@ describe('a change, from request to release', () => {
   it('waits for a person where the settings want it, and binds the approval to the plan', () => {
     const d = new Driver()
     d.plan('medium')
-    expect(d.task.gate?.kind).toBe('plan')
+    expect(d.task.gates[0]?.kind).toBe('plan')
     expect(d.kinds()).toContain('comment')
     expect(d.ready()).toEqual([])
     d.say({ verb: 'reject', text: 'too much' }, bob)
@@ -47,7 +47,7 @@ describe('a change, from request to release', () => {
     d.step('spec', { kind: 'spec', spec: spec() })
     d.step('design', { kind: 'design', design: design('Another way.') })
     expect(d.task.planHash).not.toBe(first)
-    expect(d.task.gate?.kind).toBe('plan')
+    expect(d.task.gates[0]?.kind).toBe('plan')
     expect(d.say({ verb: 'approve', sha: first?.slice(0, 12) }).decision).toMatchObject({
       outcome: 'refused',
       reason: 'stale_approval',
@@ -60,11 +60,11 @@ describe('a change, from request to release', () => {
   it('a late approval of the first plan approves no other, whatever the clocks say', () => {
     const d = new Driver()
     d.plan('medium')
-    const first = d.task.gate?.openedAt ?? 0
+    const first = d.task.gates[0]?.openedAt ?? 0
     d.say({ verb: 'request', text: 'and mind the rope' })
     d.step('spec', { kind: 'spec', spec: spec() })
     d.step('design', { kind: 'design', design: design('Another way.') })
-    const { gate } = d.task
+    const [gate] = d.task.gates
     if (gate?.kind !== 'plan') throw new Error('no plan')
     const late = (sha: string | undefined, writtenAt: number) =>
       d.do({ ...said({ verb: 'approve', sha }, alice, gate.openedAt + 5000), writtenAt }).decision
@@ -82,7 +82,7 @@ describe('a change, from request to release', () => {
   it('a late approval of the plan deploys nothing', () => {
     const d = new Driver()
     d.plan('medium')
-    const plan = d.task.gate?.openedAt ?? 0
+    const plan = d.task.gates[0]?.openedAt ?? 0
     d.say({ verb: 'approve', sha: undefined })
     d.step('build', { kind: 'patch', patch: patch() })
     d.pushed('head1')
@@ -90,7 +90,7 @@ describe('a change, from request to release', () => {
     d.do({ type: 'merged', by: alice, sha: 'merge1' })
     d.say({ verb: 'deploy', environment: 'production', ref: undefined })
     d.step(d.ready()[0] ?? '', { kind: 'release_plan', plan: releasePlan('merge1') })
-    expect(d.task.gate?.kind).toBe('deploy')
+    expect(d.task.gates[0]?.kind).toBe('deploy')
     const late = { ...said({ verb: 'approve', sha: undefined }, bob, d.at + 1000), writtenAt: plan + 1 }
     expect(d.do(late).decision).toMatchObject({ outcome: 'refused', reason: 'stale_approval' })
     expect(d.say({ verb: 'approve', sha: undefined }, bob).decision.outcome).toBe('accepted')
@@ -107,7 +107,7 @@ describe('a change, from request to release', () => {
   it('asks, and waits for the answer', () => {
     const d = new Driver()
     d.step('spec', { kind: 'spec', spec: spec({ questions: ['Which list?'] }) })
-    expect(d.task.gate).toMatchObject({ kind: 'question', questions: ['Which list?'] })
+    expect(d.task.gates[0]).toMatchObject({ kind: 'question', questions: ['Which list?'] })
     expect(d.ready()).toEqual([])
     d.say({ verb: 'answer', text: 'The new one.' })
     expect(d.ready()).toEqual(['spec'])
@@ -281,7 +281,7 @@ describe('a change, from request to release', () => {
     d.do({ type: 'step.start', step: 'build' })
     d.do({ type: 'turn', step: 'build', costUsd: 5.5 })
     d.do({ type: 'budget', step: 'build', attempt: 1, patch: patch() })
-    expect(d.task.gate?.kind).toBe('budget')
+    expect(d.task.gates[0]?.kind).toBe('budget')
     expect(d.last.effects.map((one) => one.body)).toContainEqual(
       expect.objectContaining({ kind: 'git.push', wip: true }),
     )

@@ -23,12 +23,12 @@ const AT: Readonly<Record<At, Task | undefined>> = {
   nothing: undefined,
   work: base,
   tests: new Driver(opened(), 'broken').task,
-  question: { ...base, status: 'waiting', gate: { kind: 'question', questions: ['per item?'], openedAt: 1000 } },
-  plan: { ...base, status: 'waiting', gate: plan },
+  question: { ...base, status: 'waiting', gates: [{ kind: 'question', questions: ['per item?'], openedAt: 1000 }] },
+  plan: { ...base, status: 'waiting', gates: [plan] },
   deploy: {
     ...base,
     status: 'waiting',
-    gate: { kind: 'deploy', hash: 'h', sha: 'abc', environment: 'production', openedAt: 1000 },
+    gates: [{ kind: 'deploy', hash: 'h', sha: 'abc', environment: 'production', openedAt: 1000 }],
   },
   end: { ...base, status: 'done' },
 }

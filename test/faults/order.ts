@@ -13,7 +13,7 @@ function essence(task: Task): string {
   const byId = <T extends { id: number }>(list: readonly T[]) => list.map((one) => one.id).toSorted((a, b) => a - b)
   return canonicalJson({
     status: task.status,
-    gate: task.gate?.kind,
+    gate: task.gates[0]?.kind,
     steps: task.steps.map(({ id, status, attempt }) => [id, status, attempt]),
     pending: byId(task.review.pending),
     ledger: byId(task.review.ledger.map((entry) => entry.comment)),

@@ -6,14 +6,15 @@ import { openStorage } from '../../src/compose/storage.ts'
 import { brokenLink } from '../../src/core/chain.ts'
 import { canonicalJson } from '../../src/core/hash.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
+import { readTask, type StoredTask } from '../../src/core/task/stored.ts'
 import type { Task, TaskEvent } from '../../src/core/task/types.ts'
 import { openLite } from '../../src/store/lite.ts'
-import { migrate } from '../../src/store/migrate.ts'
 import { ISSUE } from '../../src/rehearsal/texts.ts'
 import { ServerChild } from '../../src/rehearsal/child.ts'
 import { taskOf, waitFor } from '../../src/rehearsal/observe.ts'
 import { setStage } from '../../src/rehearsal/stage.ts'
 import { SANDBOX } from '../support/isolation.ts'
+import { restoreDatabase } from '../support/restore.ts'
 
 vi.setConfig({ testTimeout: 480_000 })
 
@@ -23,7 +24,7 @@ const file = (name: string) => fileURLToPath(new URL(`../fixtures/0.1.0/${name}`
 const STORY = file('tiers.json')
 
 interface Recorded {
-  readonly state: Task
+  readonly state: StoredTask
   readonly events: readonly {
     readonly seq: number
     readonly type: string
@@ -40,7 +41,7 @@ it('replays the histories that version 0.1.0 wrote, to the states it stored', ()
     for (const { type, at, data } of events) task = evolve(task, { type, ...data } as TaskEvent, Date.parse(at))
     // Who decided last is known since 0.4 only; everything else is as it was stored.
     const { settled: _, ...rest } = task ?? {}
-    expect(JSON.parse(canonicalJson(rest))).toEqual(JSON.parse(canonicalJson(state)))
+    expect(JSON.parse(canonicalJson(rest))).toEqual(JSON.parse(canonicalJson(readTask(state))))
   }
 })
 
@@ -48,20 +49,11 @@ it('replays the histories that version 0.1.0 wrote, to the states it stored', ()
 async function bringBack(dataDir: string): Promise<void> {
   mkdirSync(dataDir, { recursive: true })
   const lite = await openLite(dataDir)
-  const old = join(dataDir, 'migrations')
-  mkdirSync(join(old, '0001_start'), { recursive: true })
-  const { copyFileSync } = await import('node:fs')
-  copyFileSync(
-    fileURLToPath(new URL('../../prisma/migrations/0001_start/migration.sql', import.meta.url)),
-    join(old, '0001_start/migration.sql'),
+  await restoreDatabase(
+    lite.sql,
+    JSON.parse(readFileSync(file('running.json'), 'utf8')) as Record<string, object[]>,
+    '0001',
   )
-  await migrate(lite.sql, old)
-  const tables = JSON.parse(readFileSync(file('running.json'), 'utf8')) as Record<string, object[]>
-  for (const [table, rows] of Object.entries(tables))
-    await lite.sql.query(`INSERT INTO "${table}" SELECT * FROM json_populate_recordset(NULL::"${table}", $1::json)`, [
-      JSON.stringify(rows),
-    ])
-  await lite.sql.query("SELECT setval('effect_ordinal_seq', 1000)")
   await lite.close()
 }
 

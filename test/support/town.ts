@@ -58,22 +58,10 @@ export async function openTown(options: { readonly broken?: boolean } = {}) {
 export type Town = Awaited<ReturnType<typeof openTown>>
 
 /** What is no memory of a place, but how it is reached, and what nobody should keep. */
-const NOT_KEPT = new Set([
-  ...[
-    'app',
-    'repos',
-    'tokens',
-    'token',
-    'botToken',
-    'signingSecret',
-    'secret',
-    'consent',
-    'hooks',
-    'url',
-    'deliveries',
-  ],
-  ...['eventsUrl', 'hooksUrl', 'calls', 'triggers', 'responders', 'permissions', 'events', 'installationId'],
-])
+const NOT_KEPT = new Set(
+  `app repos tokens token botToken signingSecret secret consent hooks url deliveries eventsUrl hooksUrl
+   calls triggers responders permissions events installationId`.split(/\s+/),
+)
 
 /** Writes down what everybody in town remembers. */
 export function keepTown(town: Town, folder: string): void {

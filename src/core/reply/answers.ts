@@ -1,9 +1,9 @@
 import { isVerb, type Unclear, type Verb, VERBS } from '../command.ts'
 import { isGreeting } from '../unclear.ts'
 import { spent } from '../policy.ts'
-import type { Person, Task } from '../task/types.ts'
+import type { Person, Task, Gate } from '../task/types.ts'
 import { headline } from './card.ts'
-import { isActive } from '../task/steps.ts'
+import { isActive, gateAt, firstGate } from '../task/steps.ts'
 import { needed } from './needed.ts'
 import { questionList } from './plan.ts'
 import {
@@ -26,7 +26,7 @@ import {
   table,
   type Words,
 } from './document.ts'
-import { STEP_NAMES } from './rows.ts'
+import { nameOfStep } from './rows.ts'
 
 /** Short replies to commands. */
 
@@ -67,7 +67,7 @@ export function replanReply(task: Task): Document {
 /** What was nearly said: one line with the words for it. Nothing was done. */
 export function unclearReply({ kind, text, meant }: Unclear, task: Task | undefined, mention: string): Document {
   // What is asked of people elsewhere, a word here cannot do.
-  const waits = task?.gate?.kind
+  const waits = task && firstGate(task)?.kind
   const isForward = (kind === 'approval' || kind === 'assent') && (waits === undefined || waits === 'question')
   return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(isForward && task ? needed(task) : [])]
 }
@@ -79,10 +79,11 @@ function unclearText(
   task: Task | undefined,
   me: string,
 ): Words {
-  const gate = task?.gate?.kind
+  const open = task && firstGate(task)
+  const gate = open?.kind
   const isWaiting = gate === 'plan' || gate === 'deploy'
   // A plan that was changed is approved by its name: an older approval could be under way.
-  const plan = task?.gate?.kind === 'plan' && task.gate.amended ? ` ${task.gate.hash.slice(0, 12)}` : ''
+  const plan = open?.kind === 'plan' && open.amended ? ` ${open.hash.slice(0, 12)}` : ''
   switch (kind) {
     case 'approval':
       if (gate === 'baseline') return unclearText('assent', text, meant, task, me)
@@ -131,7 +132,7 @@ function ownVerb(verb: Verb): Own {
 }
 
 /** What can be said at a gate: a yes alone decides nothing there. @param plan the name of a plan that must be named */
-function choicesAt(gate: NonNullable<Task['gate']>['kind'], me: string, plan: string): Own | undefined {
+function choicesAt(gate: Gate['kind'], me: string, plan: string): Own | undefined {
   switch (gate) {
     case 'plan':
     case 'deploy':
@@ -146,12 +147,17 @@ function choicesAt(gate: NonNullable<Task['gate']>['kind'], me: string, plan: st
   }
 }
 
+function questionsOf(task: Task): Document {
+  const asked = gateAt(task, 'question')
+  return asked ? [questionList(asked.questions)] : []
+}
+
 /** @param now ms since the epoch; the time counts to it */
 export function statusReply(task: Task, now: number, more?: Words): Document {
   return [
     ...(more ? [paragraph(more)] : []),
     ...needed(task),
-    ...(task.gate?.kind === 'question' ? [questionList(task.gate.questions)] : []),
+    ...questionsOf(task),
     paragraph(headline(task, now)),
     ...(task.pullRequest ? [paragraph(say`Pull request: ${issue(task.pullRequest.number)}`)] : []),
   ]
@@ -177,7 +183,7 @@ export function costReply(task: Task): Document {
 export function remainsReply(task: Task, by: Person): Document {
   const running = task.steps
     .filter((step) => step.status === 'running')
-    .map((step) => STEP_NAMES[step.kind].toLowerCase())
+    .map((step) => nameOfStep(task, step).toLowerCase())
   return [
     paragraph(
       say`Cancelled by ${by.login}. ${running.length > 0 ? `Stopped: ${running.join(', ')}.` : 'Nothing was running.'} Cost so far: ${dollars(spent(task))}${running.length > 0 ? ', without the call that was cut off' : ''}.`,

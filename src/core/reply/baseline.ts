@@ -1,3 +1,4 @@
+import { gateAt } from '../task/steps.ts'
 import { type Baseline, type BaselineFinding, IS_USABLE } from '../baseline.ts'
 import { spent } from '../policy.ts'
 import { clip } from '../sanitise.ts'
@@ -92,7 +93,7 @@ function log({ run }: Baseline): Block[] {
 /** What of it people should know while the work goes on. */
 export function baselineNote(task: Task): Block[] {
   const { baseline } = task
-  if (!baseline || baseline.found === 'green' || task.gate?.kind === 'baseline') return []
+  if (!baseline || baseline.found === 'green' || gateAt(task, 'baseline')) return []
   if (!IS_USABLE[baseline.found])
     return baseline.accepted
       ? [paragraph(say`⚠️ ${TITLES[baseline.found]}: ${baseline.accepted.login} decided to go on without proof.`)]

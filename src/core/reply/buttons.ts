@@ -1,6 +1,7 @@
+import { firstGate, gateAt } from '../task/steps.ts'
 import type { Button } from '../effects.ts'
 import { moreUsd } from '../policy.ts'
-import type { Task } from '../task/types.ts'
+import type { Task, GateOpened } from '../task/types.ts'
 import { dollars } from './document.ts'
 
 /** What a raise of the budget is for: this task, reached for this time. */
@@ -9,13 +10,12 @@ export function budgetBinding({ id, budgetGate }: Task): string {
 }
 
 /** What going on without tests is for: this task, as they were run for this time. */
-export function baselineBinding({ id, gate }: Task): string {
-  return `${id} tests-${gate?.kind === 'baseline' ? gate.attempt : 0}`
+export function baselineBinding(task: Task): string {
+  return `${task.id} tests-${gateAt(task, 'baseline')?.attempt ?? 0}`
 }
 
 /** The decisions that are open, as buttons. Each carries what it binds to, so that a press on an old message decides nothing new. */
-export function buttonsOf(task: Task): Button[] {
-  const { gate } = task
+export function buttonsOf(task: Task, gate: GateOpened | undefined = firstGate(task)): Button[] {
   if (task.status === 'cancelled' || task.status === 'done') return []
   const cancel: Button = { label: 'Cancel', action: 'cancel', value: task.id, style: 'plain' }
   const retry: Button = { label: 'Retry', action: 'retry', value: task.id, style: 'primary' }

@@ -1,5 +1,5 @@
 import { spent } from '../policy.ts'
-import { failedStep } from '../task/steps.ts'
+import { failedStep, gateAt } from '../task/steps.ts'
 import type { Doing, Step, Task } from '../task/types.ts'
 import { baselineNote } from './baseline.ts'
 import { needed } from './needed.ts'
@@ -25,7 +25,7 @@ import {
   shortSha,
   type Words,
 } from './document.ts'
-import { diagram, type Row, rowsOf, STEP_NAMES } from './rows.ts'
+import { diagram, nameOfStep, type Row, rowsOf } from './rows.ts'
 
 /** The one status comment of a task: what is asked of people on top, then where the work stands and what it cost. */
 export function statusCard(task: Task, now: number): Document {
@@ -36,7 +36,7 @@ export function statusCard(task: Task, now: number): Document {
     paragraph(headline(task, now)),
     ...baselineNote(task),
     { kind: 'checklist', items: rows.map((row) => ({ done: row.state === 'done', text: rowText(row, now) })) },
-    { kind: 'diagram', source: diagram(rows) },
+    { kind: 'diagram', source: diagram(task, rows) },
     ...artefacts(task),
     paragraph(footer(task)),
   ]
@@ -74,7 +74,7 @@ function isNotReleased({ status, releases }: Task): boolean {
 /** Status, time and cost on one line. */
 export function headline(task: Task, now: number): Own {
   const running = task.steps.find((step) => step.status === 'running')
-  const doing = running ? say` · ${running.role.toUpperCase()}: ${STEP_NAMES[running.kind].toLowerCase()}` : ''
+  const doing = running ? say` · ${running.role.toUpperCase()}: ${nameOfStep(task, running).toLowerCase()}` : ''
   const outcome = task.outcome && task.status === 'done' ? say` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
   // "Working" would say the opposite of what stands above it.
@@ -132,7 +132,8 @@ function artefacts(task: Task): Block[] {
   const proof = task.proofs.at(-1)
   const release = task.releases.findLast(({ report }) => report)
   const open = task.review.ledger.filter((entry) => entry.outcome === 'open' || entry.outcome === 'declined')
-  const questions = task.gate?.kind === 'question' ? [questionList(task.gate.questions)] : []
+  const asked = gateAt(task, 'question')
+  const questions = asked ? [questionList(asked.questions)] : []
   return [
     ...questions,
     ...(task.pullRequest
@@ -169,7 +170,7 @@ function artefacts(task: Task): Block[] {
 
 function failures(task: Task): Block[] {
   const failed = failedStep(task)
-  return failed?.error ? [details(`What failed: ${STEP_NAMES[failed.kind]}`, [code(failed.error.message)])] : []
+  return failed?.error ? [details(`What failed: ${nameOfStep(task, failed)}`, [code(failed.error.message)])] : []
 }
 
 function footer(task: Task): Words {

@@ -1,3 +1,4 @@
+import { gateAt } from '../task/steps.ts'
 import type { Person, Task } from '../task/types.ts'
 import { headline } from './card.ts'
 import {
@@ -38,9 +39,10 @@ export function homeDocument(
 }
 
 /** Whether a decision is open that this person may take: one's own deploy is approved by others. */
-function waitsFor({ gate, releases, status }: Task, { id }: Person): boolean {
-  if (status !== 'waiting' && !gate) return false
-  if (gate?.kind !== 'deploy') return true
+function waitsFor(task: Task, { id }: Person): boolean {
+  const { gates, releases, status } = task
+  if (status !== 'waiting' && gates.length === 0) return false
+  if (gates.length !== 1 || !gateAt(task, 'deploy')) return true
   const release = releases.at(-1)
   return release?.plan?.approval === 'self' || release?.requester.id !== id
 }

@@ -2,7 +2,7 @@ import { environmentNames } from '../settings.ts'
 import { askedPeople } from '../task/asked.ts'
 import { failedStep } from '../task/steps.ts'
 import { isOfModel } from '../task/step.ts'
-import type { Parked, Step, Task } from '../task/types.ts'
+import type { Parked, Step, Task, Gate } from '../task/types.ts'
 import {
   ask,
   type Block,
@@ -18,11 +18,13 @@ import {
   NOTHING,
 } from './document.ts'
 import { isAnythingShown } from './verdict.ts'
-import { STEP_NAMES } from './rows.ts'
+import { nameOfStep } from './rows.ts'
 import { TITLES } from './baseline.ts'
 
 /** What people must do for the work to go on; empty when nothing is asked. */
 export function needed(task: Task): Block[] {
+  const isOver = task.status === 'handed_off' || task.status === 'cancelled'
+  if (task.gates.length > 0 && !isOver) return task.gates.map((gate) => ask(gateText(task, gate)))
   const text = neededText(task)
   return text ? [ask(text)] : []
 }
@@ -33,12 +35,10 @@ export function neededOr(task: Task, settled: Own | undefined): Block[] {
 }
 
 function neededText(task: Task): Own | undefined {
-  const { gate } = task
   const failed = failedStep(task)
   if (task.status === 'handed_off')
     return say`A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
   if (task.status === 'cancelled') return undefined
-  if (gate) return gateText(task, gate)
   const parked = parkedText(task)
   if (parked) return parked
   if (failed && task.status === 'waiting') return failedText(task, failed)
@@ -48,11 +48,12 @@ function neededText(task: Task): Own | undefined {
   return undefined
 }
 
-function failedText(task: Task, { kind, error }: Step): Own {
+function failedText(task: Task, step: Step): Own {
+  const { error } = step
   const again = say`\`@${task.settings.mention} retry\``
   const what = brief(error?.message ?? '', 400)
   const next = isOfModel(error?.code ?? '') ? say`${again} tries once more` : say`mend it, then say ${again}`
-  return say`${STEP_NAMES[kind]} failed (${what}): ${next}.`
+  return say`${nameOfStep(task, step)} failed (${what}): ${next}.`
 }
 
 /** What QA could not tell is for whoever reviews. */
@@ -76,7 +77,7 @@ export function parkedText(task: Task): Own | undefined {
   return say`Waiting since ${clockTime(parked.since)}: ${why[parked.why]} ${again}`
 }
 
-function gateText(task: Task, gate: NonNullable<Task['gate']>): Own {
+function gateText(task: Task, gate: Gate): Own {
   const me = `@${task.settings.mention}`
   switch (gate.kind) {
     case 'question':

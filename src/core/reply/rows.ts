@@ -1,72 +1,36 @@
-import { ROLE_NAMES, type Role } from '../artefacts.ts'
+import { ROLE_NAMES } from '../artefacts.ts'
 import { IS_USABLE } from '../baseline.ts'
-import { isActive } from '../task/steps.ts'
-import type { Step, StepKind, Task } from '../task/types.ts'
+import type { Step, Task } from '../task/types.ts'
+import type { Stage, StepDefinition } from '../workflows/define.ts'
+import { stepDefinition, workflowOf } from '../workflows/registry.ts'
 
 /** A line of the checklist: a step that exists, one that will follow, or a thing that is up to people. */
 export interface Row {
   readonly id: string
   readonly who: string
   readonly what: string
+  /** The node of the diagram that it belongs to. */
+  readonly phase: string
   readonly state: 'done' | 'running' | 'waiting' | 'failed' | 'ahead' | 'cancelled'
   readonly step: Step | undefined
 }
 
-export const STEP_NAMES: Readonly<Record<StepKind, string>> = {
-  baseline: 'Baseline',
-  spec: 'Spec',
-  answer: 'Answer',
-  design: 'Design',
-  build: 'Change',
-  rework: 'Rework',
-  prove: 'Proof',
-  release_plan: 'Release plan',
-  deploy: 'Deploy',
-  watch: 'Watch',
-}
 const REWORK = { proof: 'after the proof failed', review: 'after the review', check: 'after a failed check' } as const
 
 /** Every row of the checklist, past and to come, in order. */
 export function rowsOf(task: Task): Row[] {
-  const rows = task.steps.map((step) => asFound(task, stepRow(step)))
+  const rows = task.steps.map((step) => asFound(task, stepRow(task, step)))
   if (task.status === 'cancelled' || task.status === 'handed_off') return rows
-  if (task.workflow === 'question' || task.spec?.kind === 'question') return [...rows, ...ahead(task, ['answer'], 'sa')]
-  if (task.workflow === 'deploy') return [...rows, ...ahead(task, ['release_plan', 'deploy', 'watch'], 'sre')]
-  return changeRows(task, rows)
+  return workflowOf(task).stages.flatMap((stage) => [
+    ...rows.filter(({ step }) => step && stage.steps.includes(step.kind)),
+    ...ahead(task, stage),
+    ...stage.people(task).map((row) => ({ ...row, who: 'people', step: undefined })),
+  ])
 }
 
-function changeRows(task: Task, rows: readonly Row[]): Row[] {
-  const before = rows.filter((row) => row.step?.release === undefined)
-  const after = rows.filter((row) => row.step?.release !== undefined)
-  const planned = [
-    ...ahead(task, ['spec'], 'pm'),
-    ...ahead(task, ['design'], 'sa'),
-    ...ahead(task, ['build'], 'sd'),
-    ...ahead(task, ['prove'], 'qa'),
-  ]
-  const deploys = Object.keys(task.settings.environments).length > 0 && (isActive(task) || after.length > 0)
-  const release = deploys ? ahead(task, ['release_plan', 'deploy', 'watch'], 'sre') : []
-  return [...before, ...planned, ...peopleRows(task), ...after, ...release]
-}
-
-function peopleRows(task: Task): Row[] {
-  const ready = task.pullRequest?.draft === false
-  const open = task.review.ledger.filter((entry) => entry.outcome === 'open').length
-  const review: Row['state'] = task.merged ? 'done' : ready ? 'waiting' : 'ahead'
-  const what =
-    task.review.ledger.length > 0
-      ? `Review (${task.review.ledger.length - open} of ${task.review.ledger.length} comments answered)`
-      : 'Review'
-  return [
-    { id: 'review', who: 'people', what, state: review, step: undefined },
-    {
-      id: 'merge',
-      who: 'people',
-      what: 'Merge',
-      state: task.merged ? 'done' : ready ? 'waiting' : 'ahead',
-      step: undefined,
-    },
-  ]
+/** What a step is called. */
+export function nameOfStep(task: Task, { kind }: Pick<Step, 'kind'>): string {
+  return stepDefinition(task, kind).name
 }
 
 /** Tests that were run and say nothing are not what was wanted of that step. */
@@ -75,37 +39,30 @@ function asFound({ baseline }: Task, row: Row): Row {
   return isUseless ? { ...row, state: 'failed' } : row
 }
 
-function stepRow(step: Step): Row {
+function stepRow(task: Task, step: Step): Row {
+  const definition = stepDefinition(task, step.kind)
   const number = /\.(\d+)$/.exec(step.id)?.[1]
   const why = step.rework ? ` ${REWORK[step.rework.why]}` : ''
-  const what = `${STEP_NAMES[step.kind]}${why}${number ? ` (${number})` : ''}`
+  const what = `${definition.name}${why}${number ? ` (${number})` : ''}`
   return {
     id: step.id,
     who: ROLE_NAMES[step.role],
     what,
+    phase: phaseOf(definition),
     state: step.status === 'pending' ? 'ahead' : step.status,
     step,
   }
 }
 
-function ahead(task: Task, kinds: readonly StepKind[], role: Role): Row[] {
-  return kinds
-    .filter((kind) => !task.steps.some((step) => step.kind === kind))
-    .map((kind) => ({ id: kind, who: ROLE_NAMES[role], what: STEP_NAMES[kind], state: 'ahead', step: undefined }))
+/** What will follow, as far as it is known. */
+function ahead(task: Task, stage: Stage): Row[] {
+  const kinds = stage.ahead(task).filter((kind) => !task.steps.some((step) => step.kind === kind))
+  return kinds.map((kind) => {
+    const definition = stepDefinition(task, kind)
+    const what = { who: ROLE_NAMES[definition.role], what: definition.name, phase: phaseOf(definition) }
+    return { id: kind, ...what, state: 'ahead', step: undefined }
+  })
 }
-
-/** Rows that are one node of the diagram: rounds and the parts of a release are folded, so that it stays readable. */
-const PHASES: readonly (readonly [label: string, is: (row: Row) => boolean])[] = [
-  ['QA: Baseline', (row) => row.id.startsWith('baseline')],
-  ['PM: Spec', (row) => row.id.startsWith('spec')],
-  ['SA: Answer', (row) => row.id.startsWith('answer')],
-  ['SA: Design', (row) => row.id.startsWith('design')],
-  ['SD: Change', (row) => /^(build|rework)/.test(row.id)],
-  ['QA: Proof', (row) => row.id.startsWith('prove')],
-  ['Review', (row) => row.id === 'review'],
-  ['Merge', (row) => row.id === 'merge'],
-  ['SRE: Release', (row) => /^(release_plan|deploy|watch)/.test(row.id)],
-]
 
 const CLASS: Readonly<Record<Row['state'], string>> = {
   done: 'done',
@@ -122,18 +79,56 @@ const STYLES = [
   '  classDef ahead fill:#f6f8fa,stroke:#8c959f,color:#59636e',
 ]
 
+/** A node of the diagram: the rows that are folded in it, so that it stays readable. */
+interface Phase {
+  readonly label: string
+  readonly inside: readonly Row[]
+  /** What it comes after, by where that stands. */
+  readonly after: readonly number[]
+}
+
 /** The plan as a small Mermaid flowchart. */
-export function diagram(rows: readonly Row[]): string {
-  const phases = PHASES.map(([label, is]) => ({ label, rows: rows.filter(is) })).filter(
-    (phase) => phase.rows.length > 0,
-  )
-  const nodes = phases.map(({ label, rows: inside }, index) => {
-    const rounds = inside.filter((row) => row.step !== undefined).length
-    const times = rounds > 1 && !label.startsWith('SRE') ? ` ×${rounds}` : ''
-    return `  s${index}["${label}${times}"]:::${CLASS[stateOf(inside)]}`
+export function diagram(task: Task, rows: readonly Row[]): string {
+  const phases = phasesOf(task, rows)
+  const nodes = phases.map(({ label, inside }, index) => {
+    const rounds = inside.filter(({ step }) => step && stepDefinition(task, step.kind).phase.countsRounds).length
+    return `  s${index}["${label}${rounds > 1 ? ` ×${rounds}` : ''}"]:::${CLASS[stateOf(inside)]}`
   })
-  const edges = phases.length > 1 ? [`  ${phases.map((_, index) => `s${index}`).join(' --> ')}`] : []
-  return ['flowchart LR', ...nodes, ...edges, ...STYLES].join('\n')
+  return ['flowchart LR', ...nodes, ...edgesOf(phases), ...STYLES].join('\n')
+}
+
+/** One line where everything comes after the one before it; else a line for each that something comes after. */
+function edgesOf(phases: readonly Phase[]): string[] {
+  const isLine = phases.every(({ after }, index) => after.join() === (index === 0 ? '' : String(index - 1)))
+  if (isLine) return phases.length > 1 ? [`  ${phases.map((_, index) => `s${index}`).join(' --> ')}`] : []
+  return phases.flatMap(({ after }, index) =>
+    after.length > 0 ? [`  ${after.map((one) => `s${one}`).join(' & ')} --> s${index}`] : [],
+  )
+}
+
+/** The nodes in the order in which the workflow has their steps, and what comes after what by the needs of those. */
+function phasesOf(task: Task, rows: readonly Row[]): Phase[] {
+  const { stages, steps } = workflowOf(task)
+  const order = stages.flatMap(({ steps: kinds, people }) => [...kinds, ...people(task).map(({ id }) => id)])
+  const place = ({ id, step }: Row) => order.indexOf(step?.kind ?? id)
+  const labels = [...new Set(rows.toSorted((a, b) => place(a) - place(b)).map(({ phase }) => phase))]
+  return labels.map((label, index) => {
+    const kinds = steps.filter((step) => phaseOf(step) === label)
+    const needs = new Set(kinds.flatMap((kind) => kind.needs))
+    const found = new Set(steps.filter(({ kind }) => needs.has(kind)).map(phaseOf))
+    const after = labels.flatMap((one, at) => (one !== label && found.has(one) ? [at] : []))
+    // What people do, and a stage of its own, come after whatever stands before them.
+    const isBranch = needs.size === 0 && kinds.some(({ kind }) => stages[0]?.steps.includes(kind))
+    return {
+      label,
+      inside: rows.filter(({ phase }) => phase === label),
+      after: after.length > 0 || index === 0 || isBranch ? after : [index - 1],
+    }
+  })
+}
+
+function phaseOf({ role, phase }: StepDefinition): string {
+  return `${role.toUpperCase()}: ${phase.name}`
 }
 
 /** One state for several rows: what needs a look comes first. */

@@ -1,8 +1,10 @@
-import type { Person, Task } from './types.ts'
+import { firstGate, gateAt } from './steps.ts'
+import type { Person, Task, GateOpened } from './types.ts'
 
 /** Whose turn it is, as far as persons are meant: they are called where they are asked. */
-export function askedPeople(task: Task): Person[] {
-  const { gate, origin } = task
+/** @param gate what they are asked about; undefined: the work as such */
+export function askedPeople(task: Task, gate: GateOpened | undefined = firstGate(task)): Person[] {
+  const { origin } = task
   if (gate?.kind === 'deploy') return approvers(task)
   return gate?.kind === 'question' ? persons([origin.requester, origin.author]) : persons([origin.requester])
 }
@@ -12,7 +14,13 @@ export function askedPeople(task: Task): Person[] {
  * and a person approves the plan that comes of it.
  */
 export function mayAnswer(task: Task | undefined, { id }: Person, verb: string): boolean {
-  return verb === 'answer' && task?.gate?.kind === 'question' && id > 0 && id === task.origin.author.id
+  return (
+    verb === 'answer' &&
+    task !== undefined &&
+    gateAt(task, 'question') !== undefined &&
+    id > 0 &&
+    id === task.origin.author.id
+  )
 }
 
 /** Whoever reviews a pull request. */

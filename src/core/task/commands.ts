@@ -40,6 +40,8 @@ export type TaskCommand =
   | GithubCommand
   | SurfaceCommand
   | { readonly type: 'step.start'; readonly step: string }
+  /** A step has spent what was kept for it. */
+  | { readonly type: 'step.fund'; readonly step: string; readonly attempt: number }
   | { readonly type: 'step.result'; readonly step: string; readonly attempt: number; readonly result: StepResult }
   | {
       readonly type: 'step.error'
@@ -119,6 +121,8 @@ export type StepResult =
   | { readonly kind: 'baseline'; readonly baseline: Baseline }
   | { readonly kind: 'spec'; readonly spec: Spec }
   | { readonly kind: 'answer'; readonly answer: Answer }
+  /** Of a step of a plug-in's. */
+  | { readonly kind: 'artefact'; readonly artefact: unknown }
   | { readonly kind: 'design'; readonly design: Design }
   | { readonly kind: 'patch'; readonly patch: Patch }
   | { readonly kind: 'proof'; readonly proof: Proof }

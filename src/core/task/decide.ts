@@ -8,8 +8,9 @@ import { marks } from './marks.ts'
 import { progress } from './progress.ts'
 import { decideStep } from './results.ts'
 import { decideSurface, surfaceFailed } from './surfaces.ts'
+import { mayStart, shareOf } from './resources.ts'
 import { stepById } from './steps.ts'
-import type { Task } from './types.ts'
+import type { Task, TaskEvent } from './types.ts'
 
 /** The whole outcome of a command: stored and sent in one transaction. */
 export interface Outcome extends Decided {
@@ -17,6 +18,7 @@ export interface Outcome extends Decided {
   readonly effects: readonly EffectIntent[]
 }
 
+/** How often something may follow from what followed; not how much at once. */
 const MAX_FOLLOW_UPS = 50
 
 /** Decides a command, lets the workflow go on as far as it can by itself, and derives the effects. Pure. */
@@ -29,13 +31,15 @@ export function complete(before: Task | undefined, decided: Decided, now: number
   const events = [...decided.events]
   const effects: EffectIntent[] = []
   let task = before
-  for (let index = 0; index < events.length; index++) {
-    const event = events[index]
-    if (!event || index > MAX_FOLLOW_UPS) throw new Error('the workflow does not come to rest')
-    const next = evolve(task, event, now)
-    effects.push(...effectsOf(next, event, now), ...marks(task, next))
-    task = next
-    if (index === events.length - 1) events.push(...progress(next))
+  for (let round = 0, more: readonly TaskEvent[] = decided.events; more.length > 0; round++) {
+    if (round > MAX_FOLLOW_UPS) throw new Error('the workflow does not come to rest')
+    for (const event of more) {
+      const next = evolve(task, event, now)
+      effects.push(...effectsOf(next, event, now), ...marks(task, next))
+      task = next
+    }
+    if (round > 0) events.push(...more)
+    more = task ? progress(task) : []
   }
   if (!task) throw new Error('no task')
   return { ...decided, events, task, effects: dedupe(effects) }
@@ -65,6 +69,8 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
       return decideSurface(task, command)
     case 'step.start':
       return startStep(task, command.step)
+    case 'step.fund':
+      return running(task, command.step, command.attempt) ? fundStep(task, command.step) : ignored('stale_step')
     case 'turn':
       return accepted('turn', [{ type: 'turn.taken', step: command.step, costUsd: command.costUsd }])
     case 'step.result':
@@ -85,7 +91,22 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
 function startStep(task: Task, id: string): Decided {
   const step = stepById(task, id)
   if (step?.status !== 'pending') return ignored('not_pending')
-  return accepted('step_started', [{ type: 'step.started', step: id, attempt: step.attempt + 1 }])
+  const ruling = mayStart(task, step)
+  // Whatever ends next has what waits looked at again.
+  if (!ruling.ok) return ignored(ruling.reason, ruling.detail)
+  const capUsd = shareOf(task, step)
+  const attempt = step.attempt + 1
+  return accepted('step_started', [
+    { type: 'step.started', step: id, attempt, ...(capUsd === undefined ? {} : { capUsd }) },
+  ])
+}
+
+/** It has spent what was kept for it: more, as long as there is any that is kept for no other. */
+function fundStep(task: Task, id: string): Decided {
+  const step = stepById(task, id)
+  const capUsd = step && shareOf(task, step)
+  if (!step || capUsd === undefined || capUsd <= (step.capUsd ?? 0)) return ignored('nothing_left')
+  return accepted('step_funded', [{ type: 'step.funded', step: id, capUsd }])
 }
 
 /** A result counts only for the attempt that is running: whatever was cancelled or overtaken is dropped. */

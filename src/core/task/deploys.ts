@@ -1,7 +1,8 @@
+import { workflowOf } from '../workflows/registry.ts'
 import { noteReply } from '../reply/answers.ts'
 import { environmentNames } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { isActive } from './steps.ts'
+import { isActive, gateAt } from './steps.ts'
 import type { Gate, Release, Repository, Task } from './types.ts'
 
 /** What people say about releases. */
@@ -53,17 +54,18 @@ export function deploy(task: Task, said: PersonCommand, environment: string, ref
     return refused('unknown_environment', detail)
   }
   if (task.status === 'cancelled') return refused('task_ended', 'This task was cancelled.')
-  if (!task.merged && task.workflow !== 'deploy')
+  if (!workflowOf(task).mayRelease(task))
     return refused(
       'not_merged',
       task.pullRequest
         ? 'The pull request is not merged yet; merging is up to people. Say `deploy` again afterwards.'
         : 'There is no pull request yet, so there is nothing to deploy. Say `deploy` again once it is merged.',
     )
-  if (task.gate?.kind === 'deploy')
+  const waiting = gateAt(task, 'deploy')
+  if (waiting)
     return refused(
       'deploy_under_way',
-      `The deploy to \`${task.gate.environment}\` waits for approval: \`@${task.settings.mention} approve\` or \`@${task.settings.mention} reject\` first.`,
+      `The deploy to \`${waiting.environment}\` waits for approval: \`@${task.settings.mention} approve\` or \`@${task.settings.mention} reject\` first.`,
     )
   const last = task.releases.at(-1)
   if (last && !finished(task, last.index))

@@ -8,7 +8,7 @@ import { type Document, link, paragraph, said, say, type Words } from '../reply/
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { parkedText } from '../reply/needed.ts'
-import { STEP_NAMES } from '../reply/rows.ts'
+import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from './asked.ts'
 import { comment, place, pullPlace } from './places.ts'
@@ -107,7 +107,7 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {
   // The release plan is a comment of its own, sent when it is made (`released.ts`).
   const message = gate.kind === 'deploy' ? undefined : gateMessage(task, gate)
-  return message ? comment(task, message.key, message.document, buttonsOf(task), askedPeople(task)) : []
+  return message ? comment(task, message.key, message.document, buttonsOf(task, gate), askedPeople(task, gate)) : []
 }
 
 type WithPatch = { readonly step: string; readonly patch: Patch }
@@ -224,7 +224,7 @@ function ready(task: Task, { nodeId }: PullRequest, key: string): EffectIntent {
 function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
   const step = stepById(task, event.step)
   if (!step || step.kind === 'deploy') return []
-  const failed = failedComment(task, STEP_NAMES[step.kind], event.error)
+  const failed = failedComment(task, nameOfStep(task, step), event.error)
   const key = `failed:${step.id}:${step.attempt}`
   return [
     ...comment(task, key, failed, buttonsOf(task), askedPeople(task)),

@@ -2,6 +2,7 @@ import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
 import { changeBaseline, changeGate, changeSurfaces, sentAgain } from './gates.ts'
+import { addedStep } from './steps.ts'
 import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
@@ -41,7 +42,7 @@ function open(event: Opened, at: number): Task {
     design: undefined,
     planHash: undefined,
     forcePlanGate: event.forcePlanGate,
-    gate: undefined,
+    gates: [],
     approvals: [],
     branch: undefined,
     baseSha: undefined,
@@ -83,14 +84,14 @@ function onItsWay(task: Task): boolean {
   )
 }
 
-/** `waiting` and `working` follow from the gate and the steps; the final states are set by their events. */
+/** `waiting` (somebody is asked something, whatever else goes on) and `working` follow from the gates and the steps; the final states are set by their events. */
 function settle(task: Task): Task {
   if (task.status !== 'working' && task.status !== 'waiting') return task
   const busy =
     task.steps.some((step) => step.status === 'running' || step.status === 'pending') ||
     task.review.pending.length > 0 ||
     onItsWay(task)
-  return { ...task, status: task.gate || !busy ? 'waiting' : 'working' }
+  return { ...task, status: task.gates.length > 0 || !busy ? 'waiting' : 'working' }
 }
 
 function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task {
@@ -106,6 +107,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       return { ...task, notes: [...task.notes, { by: event.by, text: event.text, at }] }
     case 'step.added':
     case 'step.started':
+    case 'step.funded':
     case 'step.finished':
     case 'step.failed':
     case 'step.reset':
@@ -134,6 +136,8 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       return { ...task, spec: event.spec, design: undefined, planHash: undefined }
     case 'settings.read':
       return { ...task, settings: event.settings }
+    case 'artefact.made':
+      return { ...task, artefacts: { ...task.artefacts, [event.step]: event.artefact } }
     case 'answer.written':
       return { ...task, answer: event.answer }
     case 'design.written':
@@ -249,7 +253,7 @@ function finish(task: Task, status: Task['status'], outcome: string, at: number)
     unpushed: undefined,
     status,
     outcome,
-    gate: undefined,
+    gates: [],
     finishedAt: at,
     review: { ...task.review, pending: [], dueAt: undefined },
   }
@@ -265,19 +269,7 @@ type StepEvent = Extract<TaskEvent, { type: `step.${string}` }>
 
 function changeSteps(steps: readonly Step[], event: StepEvent, at: number): readonly Step[] {
   if (event.type === 'step.added') {
-    return [
-      ...steps,
-      {
-        ...event.step,
-        status: 'pending',
-        attempt: 0,
-        startedAt: undefined,
-        endedAt: undefined,
-        costUsd: 0,
-        turns: 0,
-        error: undefined,
-      },
-    ]
+    return [...steps, addedStep(event.step)]
   }
   return steps.map((step) => (step.id === event.step ? changeStep(step, event, at) : step))
 }
@@ -302,7 +294,10 @@ function changeStep(step: Step, event: Exclude<StepEvent, { type: 'step.added' }
         startedAt: at,
         endedAt: undefined,
         error: undefined,
+        ...(event.capUsd === undefined ? {} : { capUsd: event.capUsd }),
       }
+    case 'step.funded':
+      return { ...step, capUsd: event.capUsd }
     case 'step.finished':
       return { ...restless(step), status: 'done', endedAt: at }
     case 'step.failed':

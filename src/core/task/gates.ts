@@ -1,5 +1,6 @@
 import { surfaceKey } from '../said.ts'
-import type { Person, Settled, SettledAs, Task, TaskEvent, Whence } from './types.ts'
+import { gateAt } from './steps.ts'
+import type { Gate, GateOpened, Person, Settled, SettledAs, Task, TaskEvent, Whence } from './types.ts'
 
 type GateEvent = Extract<TaskEvent, { type: `gate.${string}` | 'budget.extended' }>
 
@@ -11,40 +12,55 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
     case 'gate.opened':
       return {
         ...task,
-        gate: { ...event.gate, openedAt: at },
+        gates: [...without(task, (one) => isSame(one, event.gate)), { ...event.gate, openedAt: at }],
         ...(event.gate.kind === 'budget' ? { budgetGate: { nth: (task.budgetGate?.nth ?? 0) + 1, open: true } } : {}),
       }
     case 'gate.approved':
       return {
         ...task,
-        gate: undefined,
+        gates: without(task, (one) => one.kind === event.gate),
         approvals: [...task.approvals, { gate: event.gate, hash: event.hash, sha: event.sha, by: event.by, at }],
       }
     case 'gate.rejected':
       return {
         ...task,
-        gate: undefined,
+        gates: without(task, (one) => one.kind === event.gate),
         notes: [...task.notes, { by: event.by, text: `Rejected: ${event.reason}`, at }],
       }
     case 'gate.answered':
       return {
         ...task,
-        gate: undefined,
+        gates: without(task, (one) => one.kind === answeredGate(task)),
         notes: [...task.notes, { by: event.by, text: event.text, at }],
         forcePlanGate: task.forcePlanGate || event.isByReader === true,
       }
     case 'budget.extended':
       return {
         ...task,
-        gate: undefined,
+        gates: without(task, (one) => one.kind === 'budget'),
         budgetUsd: task.budgetUsd + event.usd,
         ...(task.budgetGate ? { budgetGate: { ...task.budgetGate, open: false } } : {}),
       }
   }
 }
 
+/** The gates that stay open. */
+function without({ gates }: Task, isClosed: (gate: Gate) => boolean): readonly Gate[] {
+  return gates.filter((gate) => !isClosed(gate))
+}
+
+/** Whether what opens now takes the place of one that is open: there is one of a kind, but of budgets one of each step. */
+function isSame(open: Gate, opens: GateOpened): boolean {
+  return open.kind === opens.kind && (open.kind !== 'budget' || opens.kind !== 'budget' || open.step === opens.step)
+}
+
+/** What words answer: the questions; where there are none, the plan. */
+function answeredGate(task: Task): 'question' | 'plan' {
+  return gateAt(task, 'question') ? 'question' : 'plan'
+}
+
 /** What people have decided by it; what the settings decide is nobody's. */
-function settledBy({ gate }: Task, event: GateEvent, at: number): Settled | undefined {
+function settledBy(task: Task, event: GateEvent, at: number): Settled | undefined {
   switch (event.type) {
     case 'gate.opened':
       return undefined
@@ -53,9 +69,9 @@ function settledBy({ gate }: Task, event: GateEvent, at: number): Settled | unde
     case 'gate.rejected':
       return decided(`${event.gate} rejected`, event, at)
     case 'gate.answered':
-      return decided(gate?.kind === 'plan' ? 'plan changed' : 'questions answered', event, at)
+      return decided(answeredGate(task) === 'plan' ? 'plan changed' : 'questions answered', event, at)
     case 'budget.extended':
-      return gate?.kind === 'budget' ? decided('budget extended', event, at) : undefined
+      return gateAt(task, 'budget') ? decided('budget extended', event, at) : undefined
   }
 }
 
@@ -73,7 +89,7 @@ export function changeBaseline(
   const { baseline } = task
   return {
     ...task,
-    gate: undefined,
+    gates: without(task, (one) => one.kind === 'baseline'),
     settled: decided(`baseline ${event.how}`, event, at),
     ...(baseline && event.how === 'accepted' ? { baseline: { ...baseline, accepted: event.by } } : {}),
   }

@@ -1,5 +1,7 @@
+import { workflowOf } from '../workflows/registry.ts'
 import { accepted, type Decided, type GithubCommand, ignored } from './commands.ts'
-import { isActive, newStep, workSteps, workUnderWay } from './steps.ts'
+import { isHeld, newStep } from './schedule.ts'
+import { isActive, workSteps, workUnderWay } from './steps.ts'
 import { closedByReader } from '../reply/answers.ts'
 import { LIMITS, type Task } from './types.ts'
 
@@ -26,8 +28,8 @@ export function decideGithub(task: Task, command: GithubCommand, now: number): D
 }
 
 /** Nobody wants what is closed, until there is a pull request: then that is what is decided on, and its merge closes the issue. */
-export function isEndedByClosing({ pullRequest, merged, workflow }: Task): boolean {
-  return pullRequest === undefined && merged === undefined && workflow !== 'deploy'
+export function isEndedByClosing(task: Task): boolean {
+  return workflowOf(task).endsWithIssue(task)
 }
 
 export const PULL_COUNTS = {
@@ -66,14 +68,14 @@ function quietOver(task: Task, now: number): Decided {
   const { pending, dueAt } = task.review
   if (pending.length === 0 || dueAt === undefined || task.merged) return ignored('nothing_pending')
   if (now < dueAt) return { events: [], decision: { outcome: 'deferred', reason: 'quiet_period', detail: '' } }
-  if (workUnderWay(task) || task.gate)
+  if (workUnderWay(task) || isHeld(task, 'rework'))
     return { events: [], decision: { outcome: 'deferred', reason: 'work_under_way', detail: '' } }
   const rounds = workSteps(task).filter((step) => step.rework?.why === 'review').length
   if (rounds >= LIMITS.reviewRounds)
     return accepted('too_many_rounds', [
       { type: 'task.handed_off', reason: `${rounds} rounds of review are done; a person should take over` },
     ])
-  const step = newStep(task, 'rework', 'sd', { rework: { why: 'review', comments: pending } })
+  const step = newStep(task, 'rework', { rework: { why: 'review', comments: pending } })
   return accepted('review_taken', [
     { type: 'review.taken', ids: pending.map(({ id }) => id) },
     { type: 'step.added', step },
@@ -83,8 +85,9 @@ function quietOver(task: Task, now: number): Decided {
 /** "Re-run" on the check run: the same head is proved once more. */
 function reprove(task: Task): Decided {
   if (!task.headSha || task.merged) return ignored('nothing_to_prove')
-  if (workUnderWay(task) || task.gate) return ignored('work_under_way', 'this head is being worked on already')
-  return accepted('reprove', [{ type: 'step.added', step: newStep(task, 'prove', 'qa') }])
+  if (workUnderWay(task) || isHeld(task, 'prove'))
+    return ignored('work_under_way', 'this head is being worked on already')
+  return accepted('reprove', [{ type: 'step.added', step: newStep(task, 'prove') }])
 }
 
 /** Somebody else pushed to the branch: that head counts from now on, and is proved anew. */

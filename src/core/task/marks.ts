@@ -1,3 +1,4 @@
+import { workflowOf } from '../workflows/registry.ts'
 import type { EffectIntent, Mark } from '../effects.ts'
 import { place } from './places.ts'
 import { failedStep } from './steps.ts'
@@ -19,8 +20,5 @@ export function markOf(task: Task): Mark {
 
 /** Over, and what was asked for is there: a change is merged, the latest release serves. */
 function isDone(task: Task): boolean {
-  const release = task.releases.at(-1)
-  const isReleased = release === undefined || release.deployed?.ok === true
-  const isMerged = task.workflow !== 'change' || task.merged !== undefined
-  return isMerged && isReleased && failedStep(task) === undefined
+  return workflowOf(task).isFulfilled(task) && failedStep(task) === undefined
 }

@@ -1,4 +1,5 @@
-import { mayCommand, moreUsd } from '../policy.ts'
+import { workflowOf } from '../workflows/registry.ts'
+import { mayCommand } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import type { Unclear } from '../command.ts'
 import {
@@ -11,20 +12,14 @@ import {
   statusReply,
   unclearReply,
 } from '../reply/answers.ts'
-import { say } from '../reply/document.ts'
-import { lateReply } from '../reply/late.ts'
-import { needed } from '../reply/needed.ts'
 import { beginsPolitely, isQuestion } from '../unclear.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { approveDeploy, cancelRelease, deploy, finished } from './deploys.ts'
+import { cancelRelease, deploy, finished } from './deploys.ts'
 import { mayAnswer } from './asked.ts'
-import { failedStep, isActive, newStep, stepById } from './steps.ts'
-import { LIMITS, type Gate, type ReviewComment, type Task, type TaskEvent } from './types.ts'
-
-/** How much earlier than a task's first gate an approval may have been written, for clocks that differ. */
-const CLOCK_TOLERANCE_MS = 120_000
-/** GitHub tells when something was written in whole seconds. */
-const RESOLUTION_MS = 1000
+import { newStep } from './schedule.ts'
+import { approve, goOn, reject, replan, testAgain } from './deciding.ts'
+import { failedStep, gateAt, isActive, stepById, stepOf } from './steps.ts'
+import type { ReviewComment, Task, TaskEvent } from './types.ts'
 
 /** What was nearly said, as people read it later. */
 const NEARLY: Readonly<Record<Unclear['kind'], string>> = {
@@ -97,7 +92,7 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
 function unclear(task: Task, said: PersonCommand, command: Unclear): Decided {
   const isAnswer = command.kind === 'assent' || (command.kind === 'word' && command.meant === undefined)
   const may = said.canWrite || mayAnswer(task, said.by, 'answer')
-  if (task.gate?.kind === 'question' && isAnswer && may) return words(task, said, command.text)
+  if (gateAt(task, 'question') && isAnswer && may) return words(task, said, command.text)
   return {
     events: [],
     decision: { outcome: 'ignored', reason: 'unclear', detail: `${NEARLY[command.kind]}; nothing was changed` },
@@ -127,7 +122,7 @@ function ended(task: Task, said: PersonCommand, text: string): Decided {
 function note(task: Task, said: PersonCommand, text: string): Decided {
   const me = task.settings.mention
   if (!isActive(task)) return ended(task, said, text)
-  if (task.merged || task.workflow === 'deploy') return nothingReads(task)
+  if (!workflowOf(task).readsWords(task)) return nothingReads(task)
   const more = `To have something changed or answered, begin a line with \`@${me}\`.`
   return accepted(
     'noted',
@@ -153,12 +148,11 @@ function cancel(task: Task, said: PersonCommand): Decided {
 /** A question is a conversation of its own: here it would change the work, and cost. */
 function noQuestion(task: Task): Decided {
   const me = `@${task.settings.mention}`
-  const wish =
-    task.gate?.kind === 'plan'
-      ? ' A wish for the plan is said as a sentence.'
-      : task.pullRequest && !task.merged
-        ? ' A question about a line of the change is asked in a review: SD answers it there.'
-        : ''
+  const wish = gateAt(task, 'plan')
+    ? ' A wish for the plan is said as a sentence.'
+    : task.pullRequest && !task.merged
+      ? ' A question about a line of the change is asked in a review: SD answers it there.'
+      : ''
   return refused(
     'question_elsewhere',
     `That reads like a question, so nothing was changed. I answer questions in an issue or thread of their own: \`${me} ask …\` there.${wish}`,
@@ -168,7 +162,7 @@ function noQuestion(task: Task): Decided {
 function retry(task: Task, said: PersonCommand): Decided {
   if (task.status === 'cancelled')
     return refused('task_ended', `This work was cancelled. \`@${task.settings.mention} build\` begins it anew.`)
-  if (task.gate?.kind === 'baseline') return testAgain(task, said)
+  if (gateAt(task, 'baseline')) return testAgain(task, said)
   const parked = task.steps.find((step) => step.parked)
   if (parked) return accepted('retry', [{ type: 'step.unparked', step: parked.id }], parked.id)
   const failed = failedStep(task)
@@ -188,23 +182,6 @@ function retry(task: Task, said: PersonCommand): Decided {
     : refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
 }
 
-function nothingToContinue(task: Task): string {
-  if (!isActive(task)) return `This task has ended (${task.status.replace('_', ' ')}); there is nothing to continue.`
-  const { accepted: by } = task.baseline ?? {}
-  if (by && !stepById(task, 'build')) return `${by.login} has said so already: the work goes on without proof.`
-  return 'Nothing waits to be continued: neither the budget nor the tests have stopped the work.'
-}
-
-/** The tests could not be run: once more, with the settings as they are by now. */
-function testAgain(task: Task, said: PersonCommand): Decided {
-  const step = task.steps.find(({ kind }) => kind === 'baseline')
-  return accepted('retry', [
-    ...(said.settings ? [{ type: 'settings.read', settings: said.settings } as const] : []),
-    { type: 'baseline.settled', how: 'again', by: said.by, from: said.from },
-    ...(step ? [{ type: 'step.reset', step: step.id, by: said.by } as const] : []),
-  ])
-}
-
 /** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
 function oneMoreRound(task: Task, said: PersonCommand): Decided {
   if (task.lost) return accepted('retry', [{ type: 'effect.again', kind: task.lost }], task.lost)
@@ -212,7 +189,7 @@ function oneMoreRound(task: Task, said: PersonCommand): Decided {
   const proof = task.proofs.at(-1)
   if (proof && !mayBeReviewed(proof.verdict) && proof.headSha === task.headSha) {
     return accepted('retry', [
-      { type: 'step.added', step: newStep(task, 'rework', 'sd', { rework: { why: 'proof', proof } }) },
+      { type: 'step.added', step: newStep(task, 'rework', { rework: { why: 'proof', proof } }) },
     ])
   }
   const last = task.steps.findLast((step) => step.kind === 'rework' || step.kind === 'build' || step.kind === 'design')
@@ -221,145 +198,28 @@ function oneMoreRound(task: Task, said: PersonCommand): Decided {
     : refused('nothing_failed', 'There is nothing to retry.')
 }
 
-function approve(task: Task, said: PersonCommand, sha: string | undefined): Decided {
-  const { gate } = task
-  if (gate?.kind === 'baseline')
-    return refused(
-      'no_gate',
-      `There is nothing to approve yet: the tests cannot be run. \`@${task.settings.mention} continue\` goes on without proof, \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} cancel\` ends the work.`,
-    )
-  if (gate?.kind !== 'plan' && gate?.kind !== 'deploy') return nothingWaits(task)
-  const stale = staleness(task, gate, said, sha)
-  if (stale) return refused('stale_approval', stale)
-  if (gate.kind === 'plan')
-    return accepted('plan_approved', [
-      { type: 'gate.approved', gate: 'plan', hash: gate.hash, sha: undefined, by: said.by, from: said.from },
-    ])
-  return approveDeploy(task, gate, said)
-}
-
-/** Whether it was said before what waits now, and may be meant for something else. Clocks differ, and the first thing that waits is meant by whatever comes. */
-function isOlder({ baseline }: Task, gate: Gate, said: PersonCommand): boolean {
-  return isEarlier(said, gate, baseline?.accepted ? RESOLUTION_MS : CLOCK_TOLERANCE_MS)
-}
-
-function isEarlier({ writtenAt, receivedAt }: PersonCommand, { openedAt }: Gate, tolerance: number): boolean {
-  return receivedAt < openedAt || writtenAt + tolerance < openedAt
-}
-
-/** An approval counts only for what its author can have seen. */
-function staleness(
-  task: Task,
-  gate: Extract<Gate, { kind: 'plan' | 'deploy' }>,
-  said: PersonCommand,
-  sha: string | undefined,
-): string | undefined {
-  const tolerance = isFirst(task, gate) ? CLOCK_TOLERANCE_MS : RESOLUTION_MS
-  if (!(said.writtenAt > 0) || isEarlier(said, gate, tolerance)) {
-    return 'That approval is older than what is waiting now; please look at it and approve again.'
-  }
-  if (gate.kind === 'plan' && gate.amended && !sha)
-    return `There has been more than one plan. Look at the one that waits now, and say which you mean: \`@${task.settings.mention} approve ${gate.hash.slice(0, 12)}\`.`
-  const current = gate.kind === 'deploy' ? gate.sha : gate.hash
-  if (sha && !current.startsWith(sha) && !gate.hash.startsWith(sha))
-    return `What is waiting is \`${current.slice(0, 12)}\`, not \`${sha.slice(0, 12)}\`; nothing was approved.`
-  return undefined
-}
-
-/** Whether no earlier decision of this task could be meant. */
-function isFirst({ approvals, releases }: Task, gate: Extract<Gate, { kind: 'plan' | 'deploy' }>): boolean {
-  if (gate.kind === 'plan') return !gate.amended
-  return releases.length <= 1 && approvals.every(({ by }) => by === 'settings')
-}
-
-function reject(task: Task, said: PersonCommand, reason: string): Decided {
-  const { gate } = task
-  if (gate?.kind === 'deploy') {
-    return accepted(
-      'deploy_rejected',
-      [
-        { type: 'gate.rejected', gate: 'deploy', by: said.by, reason, from: said.from },
-        {
-          type: 'task.finished',
-          outcome: `the deploy to ${gate.environment} was rejected${reason ? `: ${reason}` : ''}`,
-        },
-      ],
-      '',
-      noteReply(
-        `Rejected; nothing was deployed. \`@${task.settings.mention} deploy ${gate.environment}\` asks for it again.`,
-      ),
-    )
-  }
-  if (gate?.kind !== 'plan') return nothingWaits(task)
-  if ((task.steps.find((step) => step.kind === 'design')?.attempt ?? 0) >= LIMITS.planRounds) {
-    return accepted('too_many_rounds', [
-      { type: 'gate.rejected', gate: 'plan', by: said.by, reason, from: said.from },
-      { type: 'task.handed_off', reason: `the plan was rejected ${LIMITS.planRounds} times` },
-    ])
-  }
-  if (reason === '')
-    return refused(
-      'no_reason',
-      `What should be different? Say \`@${task.settings.mention} reject <reason>\`: the plan is written again with it. \`@${task.settings.mention} cancel\` ends the work.`,
-    )
-  return accepted(
-    'plan_rejected',
-    [{ type: 'gate.rejected', gate: 'plan', by: said.by, reason, from: said.from }, ...replan(task, said)],
-    '',
-    replanReply(task),
-  )
-}
-
-function nothingWaits(task: Task): Decided {
-  const detail = 'Nothing is waiting for an approval right now.'
-  return refused('no_gate', detail, [...lateReply(task, say`${detail}`), ...needed(task)])
-}
-
-/** PM and SA write the plan again, with everything that was said since. */
-function replan(task: Task, said: PersonCommand): TaskEvent[] {
-  return task.steps
-    .filter((step) => step.kind === 'spec' || step.kind === 'design')
-    .map((step) => ({ type: 'step.reset', step: step.id, by: said.by }))
-}
-
-function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {
-  if (task.gate && isOlder(task, task.gate, said))
-    return refused('stale', 'That is older than what is waiting now; please look at it and say it again.')
-  if (task.gate?.kind === 'baseline')
-    return accepted('baseline_accepted', [
-      { type: 'baseline.settled', how: 'accepted', by: said.by, from: said.from },
-      ...(usd === undefined ? [] : [{ type: 'budget.extended', usd, by: said.by, from: said.from } as const]),
-    ])
-  if (task.gate?.kind !== 'budget') return refused('no_gate', nothingToContinue(task))
-  return accepted('budget_extended', [
-    { type: 'budget.extended', usd: usd ?? moreUsd(task), by: said.by, from: said.from },
-  ])
-}
-
 /** Words that are no command: an answer, a wish for the plan, or a wish for the pull request. */
 function words(task: Task, said: PersonCommand, text: string): Decided {
-  const { gate } = task
   const note: TaskEvent = { type: 'note.added', by: said.by, text }
-  const spec = task.steps.find((step) => step.kind === 'spec')
+  const spec = stepOf(task, 'spec')
   if (!isActive(task)) return ended(task, said, text)
-  if (gate?.kind === 'question')
+  if (gateAt(task, 'question'))
     return accepted('answered', [
       { type: 'gate.answered', by: said.by, text, from: said.from, ...(said.canWrite ? {} : { isByReader: true }) },
       ...(spec ? [{ type: 'step.reset', step: spec.id, by: said.by } as const] : []),
     ])
-  if (gate?.kind === 'plan')
+  if (gateAt(task, 'plan'))
     return accepted(
       'plan_amended',
       [{ type: 'gate.answered', by: said.by, text, from: said.from }, ...replan(task, said)],
       '',
       replanReply(task),
     )
-  if (task.merged || task.workflow === 'deploy') return nothingReads(task)
+  if (!workflowOf(task).readsWords(task)) return nothingReads(task)
   if (!task.pullRequest) {
-    const waits =
-      gate?.kind === 'baseline'
-        ? ` The tests still cannot be run: \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} continue\` goes on without proof.`
-        : ''
+    const waits = gateAt(task, 'baseline')
+      ? ` The tests still cannot be run: \`@${task.settings.mention} retry\` runs them again, \`@${task.settings.mention} continue\` goes on without proof.`
+      : ''
     return accepted('noted', [note], '', noteReply(`Noted; it goes into the next step.${waits}`))
   }
   const comment: ReviewComment = {

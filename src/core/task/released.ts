@@ -81,7 +81,7 @@ function withGate(task: Task, found: Task['releases'][number]): Task {
   if (!plan || plan.approval === 'none') return task
   return {
     ...task,
-    gate: { kind: 'deploy', hash: plan.hash, sha: plan.sha, environment: plan.environment, openedAt: 0 },
+    gates: [{ kind: 'deploy', hash: plan.hash, sha: plan.sha, environment: plan.environment, openedAt: 0 }],
   }
 }
 

@@ -45,7 +45,10 @@ function afterFailures({ steps }: Task, most: number): number {
   return steps
     .filter(({ status, endedAt }) => endedAt !== undefined && (status === 'done' || status === 'failed'))
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
-    .reduce((now, { status }) => (status === 'failed' ? Math.max(1, Math.floor(now / 2)) : Math.min(most, now + 1)), most)
+    .reduce(
+      (now, { status }) => (status === 'failed' ? Math.max(1, Math.floor(now / 2)) : Math.min(most, now + 1)),
+      most,
+    )
 }
 
 /** How many steps of the usual price what is left would pay for, with those under way. */

@@ -1,4 +1,5 @@
 import type { Patch, Spec } from '../artefacts.ts'
+import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
 import { isActive, stepById } from './steps.ts'
@@ -67,6 +68,8 @@ function finished(task: Task, id: string, result: StepResult): Decided {
       return accepted('spec_written', [{ type: 'spec.written', spec: stillOfItsKind(task, result.spec) }, done])
     case 'answer':
       return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
+    case 'artefact':
+      return accepted('artefact_made', [{ type: 'artefact.made', step: id, artefact: result.artefact }, done])
     case 'design':
       return task.spec
         ? accepted('design_written', [
@@ -171,13 +174,12 @@ function pushed(task: Task, body: PushBody, sha: string): TaskEvent[] {
 /** An effect that can never be sent ends in the thread's sight, where the work depends on it. */
 function effectFailed(task: Task, command: Extract<TaskCommand, { type: 'effect.failed' }>): Decided {
   const { kind, error, body } = command
-  const what = EFFECT_NAMES[kind]
+  const { words: what } = traitsOf(kind)
   if (!what || task.status === 'cancelled' || task.status === 'handed_off') return accepted('effect_failed', [], error)
   const handOff: TaskEvent = { type: 'task.handed_off', reason: `${what} failed: ${error}` }
   if (body.kind === 'deployment.create')
     return accepted('effect_failed', [notDeployed(task, body.release, error)], error)
-  if (kind === 'pr.open' || kind === 'pr.ready' || kind === 'issue.open')
-    return accepted('effect_failed', [{ type: 'effect.lost', kind }, handOff], error)
+  if (isSentAgain(kind)) return accepted('effect_failed', [{ type: 'effect.lost', kind }, handOff], error)
   return accepted('effect_failed', [handOff], error)
 }
 
@@ -195,12 +197,4 @@ function notDeployed(task: Task, release: number, error: string): TaskEvent {
     error: `the deployment could not be recorded on GitHub: ${error}`,
   }
   return { type: 'release.deployed', release, deployed }
-}
-
-const EFFECT_NAMES: Readonly<Record<string, string>> = {
-  'git.push': 'pushing the branch',
-  'issue.open': 'opening the issue',
-  'pr.open': 'opening the pull request',
-  'pr.ready': 'marking the pull request as ready',
-  'deployment.create': 'recording the deployment',
 }

@@ -61,14 +61,17 @@ export function newStep(task: Task, kind: StepKind, instance: Instance = {}): Ne
     id: count === 0 ? kind : `${kind}.${count + 1}`,
     kind,
     role,
-    needs: needs.flatMap((need) => lastDone(task, need, instance.release)),
+    needs: needs.flatMap((need) => lastDone(task, need, instance)),
     rework: instance.rework,
     release: instance.release,
+    ...(instance.item === undefined ? {} : { item: instance.item }),
   }
 }
 
-/** What was made of a kind last, within the same release. */
-function lastDone({ steps }: Task, kind: StepKind, release: number | undefined): string[] {
-  const last = steps.findLast((step) => step.kind === kind && step.status === 'done' && step.release === release)
-  return last ? [last.id] : []
+/** What was made of a kind last, within the same release: of several the one for the same item, or else all of them. */
+function lastDone({ steps }: Task, kind: StepKind, { release, item }: Instance): string[] {
+  const made = steps.filter((step) => step.kind === kind && step.status === 'done' && step.release === release)
+  const byItem = new Map(made.map((step) => [step.item, step.id]))
+  const own = item === undefined ? undefined : byItem.get(item)
+  return own === undefined ? [...byItem.values()] : [own]
 }

@@ -1,6 +1,5 @@
 import { withoutEnd } from '../text.ts'
-import { approvalFor } from '../policy.ts'
-import type { NewStep, Step, Task } from './types.ts'
+import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
 /** Steps that change or prove the work, in the order they were added. */
 export function workSteps(task: Task): Step[] {
@@ -9,6 +8,38 @@ export function workSteps(task: Task): Step[] {
 
 export function stepById(task: Task, id: string): Step | undefined {
   return task.steps.find((step) => step.id === id)
+}
+
+/** The first step of a kind. */
+export function stepOf(task: Task, kind: StepKind): Step | undefined {
+  return task.steps.find((step) => step.kind === kind)
+}
+
+/** A step that has just been added. */
+export function addedStep(step: NewStep): Step {
+  return {
+    ...step,
+    status: 'pending',
+    attempt: 0,
+    startedAt: undefined,
+    endedAt: undefined,
+    costUsd: 0,
+    turns: 0,
+    error: undefined,
+  }
+}
+
+/** The gate of a kind that is open. */
+export function gateAt<Kind extends Gate['kind']>(
+  { gates }: Pick<Task, 'gates'>,
+  kind: Kind,
+): Extract<Gate, { kind: Kind }> | undefined {
+  return gates.find((gate): gate is Extract<Gate, { kind: Kind }> => gate.kind === kind)
+}
+
+/** The gate that has been open for longest: what people are asked about first. */
+export function firstGate({ gates }: Pick<Task, 'gates'>): Gate | undefined {
+  return gates[0]
 }
 
 export function isActive(task: Task): boolean {
@@ -39,51 +70,9 @@ export function workUnderWay(task: Task): boolean {
   )
 }
 
-/** Why a pending step may or may not begin. Deterministic gates stand here, whatever the model says. */
-export function mayBegin(task: Task, step: Step): boolean {
-  if (step.status !== 'pending' || !isActive(task) || task.gate) return false
-  if (!step.needs.every((id) => stepById(task, id)?.status === 'done')) return false
-  if (task.origin.opensIssue && task.origin.number === 0) return false
-  if (step.kind === 'build')
-    return task.planHash !== undefined && approvalFor(task, 'plan', task.planHash) !== undefined
-  if (step.kind === 'prove') return task.headSha !== undefined && task.pullRequest !== undefined
-  if (step.kind === 'deploy') return deployApproved(task, step)
-  return true
-}
-
-/** A deploy needs a plan, an approval of exactly that plan and SHA, and the platform's deployment record. */
-function deployApproved(task: Task, step: Step): boolean {
-  const release = task.releases.find(({ index }) => index === step.release)
-  return (
-    release?.plan !== undefined &&
-    release.deploymentId !== undefined &&
-    approvalFor(task, 'deploy', release.plan.hash, release.plan.sha) !== undefined
-  )
-}
-
-/** The steps that can be worked on now. */
-export function readySteps(task: Task): Step[] {
-  return task.steps.filter((step) => mayBegin(task, step))
-}
-
 /** When the workflow wants to be woken, if nothing else happens: ms since the epoch. */
 export function nextTimer(task: Task): number | undefined {
   return isActive(task) && task.review.pending.length > 0 && !workUnderWay(task) ? task.review.dueAt : undefined
-}
-
-type Extra = Partial<Pick<NewStep, 'rework' | 'release' | 'needs'>>
-
-/** A new step of a kind; the second of a kind is named `kind.2`, and so on. */
-export function newStep(task: Task, kind: Step['kind'], role: Step['role'], extra: Extra = {}): NewStep {
-  const count = task.steps.filter((step) => step.kind === kind).length
-  return {
-    id: count === 0 ? kind : `${kind}.${count + 1}`,
-    kind,
-    role,
-    needs: extra.needs ?? [],
-    rework: extra.rework,
-    release: extra.release,
-  }
 }
 
 /** What a task is called where it began: its issue, or its ticket. */

@@ -1,3 +1,4 @@
+import { workflowOf } from '../workflows/registry.ts'
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
@@ -7,14 +8,14 @@ import { askedPeople } from './asked.ts'
 import { comment, message, place } from './places.ts'
 import { isActive } from './steps.ts'
 import { gateMessage } from './waiting.ts'
-import type { Release, Task, TaskEvent } from './types.ts'
+import type { Gate, Release, Task, TaskEvent } from './types.ts'
 
 /** What only surfaces show: tickets move with the work and link to what came of it; a new place is told what is open. */
 export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
   const all = task.surfaces ?? []
   switch (event.type) {
     case 'task.opened':
-      return task.workflow === 'change' ? moves(task, all, 'progress') : []
+      return workflowOf(task).movesTickets ? moves(task, all, 'progress') : []
     case 'surface.linked':
       return joined(task, event.surface)
     case 'surface.unlinked':
@@ -35,7 +36,7 @@ export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {
     case 'pr.merged':
       return [...moves(task, all, 'done'), ...all.flatMap((surface) => pullLink(task, surface))]
     case 'task.cancelled':
-      return task.workflow === 'change' ? moves(task, all, 'todo') : []
+      return workflowOf(task).movesTickets ? moves(task, all, 'todo') : []
     case 'release.deployed':
     case 'release.watched': {
       const release = task.releases.find(({ index }) => index === event.release)
@@ -61,14 +62,18 @@ function parts(task: Task, surfaces: readonly Surface[]): EffectIntent[] {
 
 /** A place that joins sees the card, what is waiting for people, and what came of the work so far. */
 function joined(task: Task, surface: Surface): EffectIntent[] {
-  const open = task.gate && gateMessage(task, task.gate)
   const state: TicketState | undefined = task.merged ? 'done' : isActive(task) ? 'progress' : undefined
   return [
-    ...(open ? [message(task, surface, open.key, open.document, buttonsOf(task), askedPeople(task))] : []),
-    ...(state && task.workflow === 'change' ? moves(task, [surface], state) : []),
+    ...task.gates.flatMap((gate) => asked(task, surface, gate)),
+    ...(state && workflowOf(task).movesTickets ? moves(task, [surface], state) : []),
     ...pullLink(task, surface),
     ...task.releases.flatMap((release) => releaseLink(task, surface, release)),
   ]
+}
+
+function asked(task: Task, surface: Surface, gate: Gate): EffectIntent[] {
+  const open = gateMessage(task, gate)
+  return open ? [message(task, surface, open.key, open.document, buttonsOf(task, gate), askedPeople(task, gate))] : []
 }
 
 function moves(task: Task, surfaces: readonly Surface[], to: TicketState): EffectIntent[] {

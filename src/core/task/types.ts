@@ -14,62 +14,20 @@ import type { Baseline } from '../baseline.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Approval, Person, Settled, Whence } from './decided.ts'
+import type { Gate, GateOpened } from './gate.ts'
+import type { Origin } from './origin.ts'
 import type { Doing, Parked, StepError } from './step.ts'
 
+export type { Gate, GateOpened } from './gate.ts'
+export type { HeardBefore, Origin, Repository } from './origin.ts'
 export type { Doing, Parked, StepError } from './step.ts'
 export type { Approval, Person, Settled, SettledAs, Whence } from './decided.ts'
 
-export interface Repository {
-  readonly id: number
-  readonly owner: string
-  readonly name: string
-  readonly defaultBranch: string
-  readonly installationId: number
-}
-
-/** What started the work: the webhook's own text, as it was when the event arrived. */
-export interface Origin {
-  readonly repository: Repository
-  /** The issue or pull request in whose thread the conversation is held; 0 where there is none (yet). */
-  readonly number: number
-  readonly isPullRequest: boolean
-  readonly title: string
-  readonly body: string
-  readonly author: Person
-  readonly requester: Person
-  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket'
-  /** Which task of its conversation this is, counted from 1. */
-  readonly nth: number
-  /** Words that came with a mention. */
-  readonly request: string
-  /** When it was asked, ms, by the clock of the platform where it was; undefined where that does not say. */
-  readonly askedAt?: number | undefined
-  readonly url: string
-  /** Where it was asked, if that was not on GitHub. */
-  readonly surface?: Surface | undefined
-  /** What it was asked by there, where signs can be put on that. */
-  readonly messageId?: string | undefined
-  /** What the tickets say that the request names, for whoever works on it; never copied to where others read. */
-  readonly tickets?: readonly string[] | undefined
-  /** What was said before it in its conversation, the oldest first; never copied to where others read. */
-  readonly thread?: readonly HeardBefore[] | undefined
-  /** What is asked gets an issue of its own before the work begins. */
-  readonly opensIssue?: boolean | undefined
-}
-
-/** A message of the conversation in which something was asked for. */
-export interface HeardBefore {
-  readonly by: string
-  /** What its author may do on the repository, asked when the task was opened. */
-  readonly authority: 'may write' | 'may not write' | 'unknown on GitHub'
-  readonly at: number
-  readonly text: string
-  readonly attached: readonly string[]
-  readonly isForwarded: boolean
-}
-
-export type WorkflowName = 'change' | 'question' | 'deploy'
-export type StepKind =
+/** A name of a plug-in's: the plug-in's, and its own. */
+export type PluginId = `${string}/${string}`
+export type CoreWorkflow = 'change' | 'question' | 'deploy'
+export type WorkflowName = CoreWorkflow | PluginId
+export type CoreStep =
   | 'baseline'
   | 'spec'
   | 'answer'
@@ -80,6 +38,7 @@ export type StepKind =
   | 'release_plan'
   | 'deploy'
   | 'watch'
+export type StepKind = CoreStep | PluginId
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 
 /** Why SD works again on an open pull request. */
@@ -98,6 +57,8 @@ export interface Step {
   readonly startedAt: number | undefined
   readonly endedAt: number | undefined
   readonly costUsd: number
+  /** What it may cost until it asks for more: kept for it while it runs. Undefined in histories from before 0.5. */
+  readonly capUsd?: number | undefined
   readonly turns: number
   readonly error: StepError | undefined
   /** Why it waits with what it has, and until when it is tried again; undefined in histories from before 0.2. */
@@ -107,6 +68,8 @@ export interface Step {
   readonly rework: ReworkReason | undefined
   /** Number of the release this step belongs to, counted from 1. */
   readonly release: number | undefined
+  /** What of several it is about: a slice, a host, an environment. Undefined where there is one of its kind. */
+  readonly item?: string | undefined
 }
 
 /** A review comment as the webhook brought it. Inline comments have a thread; a review's own text has none. */
@@ -121,27 +84,6 @@ export interface ReviewComment {
   readonly path: string | undefined
   readonly line: number | undefined
 }
-
-export type Gate =
-  | { readonly kind: 'question'; readonly questions: readonly string[]; readonly openedAt: number }
-  | {
-      readonly kind: 'plan'
-      readonly hash: string
-      readonly openedAt: number
-      readonly reason: string
-      /** There was another plan before: an approval must say which it means. */
-      readonly amended?: boolean | undefined
-    }
-  | {
-      readonly kind: 'deploy'
-      readonly hash: string
-      readonly sha: string
-      readonly environment: string
-      readonly openedAt: number
-    }
-  | { readonly kind: 'budget'; readonly openedAt: number; readonly step: string }
-  /** The tests cannot be run: whether to go on without them. */
-  | { readonly kind: 'baseline'; readonly openedAt: number; readonly attempt: number }
 
 export interface PullRequest {
   readonly number: number
@@ -188,7 +130,8 @@ export interface Task {
   readonly design: Design | undefined
   readonly planHash: string | undefined
   readonly forcePlanGate: boolean
-  readonly gate: Gate | undefined
+  /** What waits for people, the oldest first. */
+  readonly gates: readonly Gate[]
   readonly approvals: readonly Approval[]
   /** What people decided last, for whoever comes too late; undefined before that, and in histories from before 0.4. */
   readonly settled?: Settled | undefined
@@ -218,6 +161,8 @@ export interface Task {
   readonly outcome: string | undefined
   /** Where else the conversation is held; undefined in histories from before 0.3. */
   readonly surfaces?: readonly Surface[] | undefined
+  /** What the steps of plug-ins have made, by their ids; undefined while there is none. */
+  readonly artefacts?: Readonly<Record<string, unknown>> | undefined
   /** How often the budget was reached, and whether that still waits for somebody; undefined before the first time. */
   readonly budgetGate?: { readonly nth: number; readonly open: boolean } | undefined
   /** The keys of surfaces that could not be written to when it was last tried, and were told of elsewhere. */
@@ -259,7 +204,14 @@ export type TaskEvent =
   | { readonly type: 'settings.read'; readonly settings: RepositorySettings }
   | { readonly type: 'note.added'; readonly by: Person; readonly text: string }
   | { readonly type: 'step.added'; readonly step: NewStep }
-  | { readonly type: 'step.started'; readonly step: string; readonly attempt: number }
+  | {
+      readonly type: 'step.started'
+      readonly step: string
+      readonly attempt: number
+      readonly capUsd?: number | undefined
+    }
+  /** More of the budget is kept for it. */
+  | { readonly type: 'step.funded'; readonly step: string; readonly capUsd: number }
   | { readonly type: 'step.finished'; readonly step: string }
   | {
       readonly type: 'step.failed'
@@ -284,6 +236,8 @@ export type TaskEvent =
     }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answer }
+  /** What a step of a plug-in's has made. */
+  | { readonly type: 'artefact.made'; readonly step: string; readonly artefact: unknown }
   | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }
   | { readonly type: 'gate.opened'; readonly gate: GateOpened }
   | {
@@ -372,10 +326,4 @@ export type TaskEvent =
       readonly from?: Whence | undefined
     }
 
-export type NewStep = Pick<Step, 'id' | 'kind' | 'role' | 'needs' | 'rework' | 'release'>
-export type GateOpened =
-  | { readonly kind: 'question'; readonly questions: readonly string[] }
-  | { readonly kind: 'plan'; readonly hash: string; readonly reason: string; readonly amended?: boolean | undefined }
-  | { readonly kind: 'deploy'; readonly hash: string; readonly sha: string; readonly environment: string }
-  | { readonly kind: 'budget'; readonly step: string }
-  | { readonly kind: 'baseline'; readonly attempt: number }
+export type NewStep = Pick<Step, 'id' | 'kind' | 'role' | 'needs' | 'rework' | 'release' | 'item'>

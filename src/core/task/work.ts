@@ -1,5 +1,6 @@
 import type { Role } from '../artefacts.ts'
-import { nextTimer, readySteps } from './steps.ts'
+import { readySteps } from './schedule.ts'
+import { nextTimer } from './steps.ts'
 import type { Task } from './types.ts'
 
 /** Something that waits for a worker, or for a time. Stored beside the task, so that a lost queue is rebuilt from it. */

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts'
 import type { Gate, NewStep, Step, StepKind, Task, TaskEvent, WorkflowName } from '../task/types.ts'
 
 /** What tells one step of a kind from the others. */
-export type Instance = Partial<Pick<NewStep, 'rework' | 'release'>>
+export type Instance = Partial<Pick<NewStep, 'rework' | 'release' | 'item'>>
 
 /** A kind of step: who does it, what must be there first, and when it is wanted. Pure data and functions over a task. */
 export interface StepDefinition {
@@ -84,9 +84,27 @@ export function defineWorkflow(workflow: WorkflowDefinition): WorkflowDefinition
   for (const gate of gates)
     if (gate.holds !== 'costs' && !kinds.includes(gate.holds))
       fail(`the gate ${gate.kind} is about ${gate.holds}, which is no step of it`)
+  for (const { kind, needs } of steps) {
+    const foreign = needs.find((need) => !kinds.includes(need))
+    if (foreign) fail(`${kind} needs ${foreign}, which is no step of it`)
+    if (reaches(steps, kind).has(kind)) fail(`${kind} needs itself`)
+  }
   for (const kind of kinds)
     if (!stages.some((stage) => stage.steps.includes(kind))) fail(`${kind} stands in no stage of the checklist`)
   return workflow
+}
+
+/** Every kind whose result one works on, at first or second hand. */
+function reaches(steps: readonly StepDefinition[], kind: StepKind): ReadonlySet<StepKind> {
+  const found = new Set<StepKind>()
+  const open = [kind]
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const need of steps.find((step) => step.kind === next)?.needs ?? [])
+      if (!found.has(need)) {
+        found.add(need)
+        open.push(need)
+      }
+  return found
 }
 
 export function defineStep(step: StepDefinition): StepDefinition {
@@ -95,6 +113,18 @@ export function defineStep(step: StepDefinition): StepDefinition {
 
 /** Nobody has to do anything at the end of it. */
 export const NOBODY = (): readonly PeopleRow[] => []
+
+/** A step of a kind for each of several, unless it is there: they run side by side, and whatever needs the kind waits for all of them. */
+export function eachOf(task: Task, kind: StepKind, items: readonly string[]): readonly Instance[] {
+  const there = new Set(task.steps.flatMap((step) => (step.kind === kind ? [step.item] : [])))
+  return [...new Set(items)].filter((item) => !there.has(item)).map((item) => ({ item }))
+}
+
+/** Whether a step of a kind is done for each of several. */
+export function isEachDone(task: Task, kind: StepKind, items: readonly string[]): boolean {
+  const done = new Set(task.steps.flatMap((step) => (step.kind === kind && step.status === 'done' ? [step.item] : [])))
+  return items.every((item) => done.has(item))
+}
 
 /** One step of a kind that is wanted, unless it is there. */
 export function onceWhen(task: Task, kind: StepKind, isWanted: boolean): readonly Instance[] {

@@ -1,27 +1,42 @@
 import type { Command } from '../command.ts'
-import type { StepKind, Task, WorkflowName } from '../task/types.ts'
+import type { CoreWorkflow, StepKind, Task } from '../task/types.ts'
 import { change } from './change.ts'
-import type { StepDefinition, WorkflowDefinition } from './define.ts'
+import { defineWorkflow, type StepDefinition, type WorkflowDefinition } from './define.ts'
 import { deploy } from './deploy.ts'
 import { question } from './question.ts'
 
-/** Every workflow, one line each. */
-const WORKFLOWS = { change, question, deploy } satisfies Readonly<Record<WorkflowName, WorkflowDefinition>>
+/** Every workflow of Muster's own, one line each. */
+const OWN = { change, question, deploy } satisfies Readonly<Record<CoreWorkflow, WorkflowDefinition>>
+
+/** All of them, with those of plug-ins, by their names. */
+const WORKFLOWS = new Map<string, WorkflowDefinition>(Object.entries(OWN))
+
+/** Adds a workflow of a plug-in's, once, when the process starts. @throws Error where its name, or one of its steps', is taken or not its own */
+export function addWorkflow(workflow: WorkflowDefinition): void {
+  const { name, steps } = workflow
+  const [plugin, own] = name.split('/')
+  if (!plugin || !own) throw new Error(`the workflow ${name}: a plug-in's is called "<plug-in>/<name>"`)
+  if (WORKFLOWS.has(name)) throw new Error(`the workflow ${name} is there twice`)
+  const foreign = steps.find(({ kind }) => kind.includes('/') && !kind.startsWith(`${plugin}/`))
+  if (foreign) throw new Error(`the workflow ${name}: ${foreign.kind} is a step of another plug-in's`)
+  WORKFLOWS.set(name, defineWorkflow(workflow))
+}
 
 /** @throws for a workflow of a newer version: to go on with it as with another would be wrong */
 export function workflowOf({ workflow }: Pick<Task, 'workflow'>): WorkflowDefinition {
-  if (!Object.hasOwn(WORKFLOWS, workflow)) throw new Error(`the workflow ${workflow} is not known to this version`)
-  return WORKFLOWS[workflow]
+  const found = WORKFLOWS.get(workflow)
+  if (!found) throw new Error(`the workflow ${workflow} is not known to this version`)
+  return found
 }
 
 /** The workflow that a command begins; undefined: it begins none. */
 export function openedBy(verb: Command['verb']): WorkflowDefinition | undefined {
-  return Object.values(WORKFLOWS).find(({ opensBy }: WorkflowDefinition) => opensBy.includes(verb))
+  return [...WORKFLOWS.values()].find(({ opensBy }) => opensBy.includes(verb))
 }
 
 /** What a kind of step is in a task's workflow, or was in one of an older version. @throws for a kind that this version does not know */
 export function stepDefinition(task: Pick<Task, 'workflow'>, kind: StepKind): StepDefinition {
-  const all = [workflowOf(task), ...Object.values(WORKFLOWS)]
+  const all = [workflowOf(task), ...WORKFLOWS.values()]
   const found = all.flatMap(({ steps }) => steps).find((step) => step.kind === kind)
   if (!found) throw new Error(`no workflow of this version has a step ${kind}`)
   return found

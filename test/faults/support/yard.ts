@@ -186,7 +186,7 @@ export class Yard {
     const logs = this.processes.map(({ logFile }) => `${logFile}\n${readFileSync(logFile, 'utf8').slice(-1500)}`)
     return [
       ...(await look(
-        `SELECT id, status, work, state->'gate'->>'kind' AS gate, jsonb_path_query_array(state, '$.steps[*].status') AS steps,
+        `SELECT id, status, work, state->'gates'->0->>'kind' AS gate, jsonb_path_query_array(state, '$.steps[*].status') AS steps,
           updated_at FROM task WHERE finished_at IS NULL LIMIT 5`,
       )),
       ...(await look("SELECT *, now() FROM lease WHERE holder <> '' ORDER BY expires_at DESC LIMIT 10")),

@@ -2089,6 +2089,7 @@ export const ProcessScalarFieldEnum = {
   host: 'host',
   kind: 'kind',
   version: 'version',
+  format: 'format',
   startedAt: 'startedAt',
   seenAt: 'seenAt'
 } as const

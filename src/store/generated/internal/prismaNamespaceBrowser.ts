@@ -223,6 +223,7 @@ export const ProcessScalarFieldEnum = {
   host: 'host',
   kind: 'kind',
   version: 'version',
+  format: 'format',
   startedAt: 'startedAt',
   seenAt: 'seenAt'
 } as const

@@ -20,8 +20,18 @@ export type ProcessModel = runtime.Types.Result.DefaultSelection<Prisma.$Process
 
 export type AggregateProcess = {
   _count: ProcessCountAggregateOutputType | null
+  _avg: ProcessAvgAggregateOutputType | null
+  _sum: ProcessSumAggregateOutputType | null
   _min: ProcessMinAggregateOutputType | null
   _max: ProcessMaxAggregateOutputType | null
+}
+
+export type ProcessAvgAggregateOutputType = {
+  format: number | null
+}
+
+export type ProcessSumAggregateOutputType = {
+  format: number | null
 }
 
 export type ProcessMinAggregateOutputType = {
@@ -29,6 +39,7 @@ export type ProcessMinAggregateOutputType = {
   host: string | null
   kind: string | null
   version: string | null
+  format: number | null
   startedAt: Date | null
   seenAt: Date | null
 }
@@ -38,6 +49,7 @@ export type ProcessMaxAggregateOutputType = {
   host: string | null
   kind: string | null
   version: string | null
+  format: number | null
   startedAt: Date | null
   seenAt: Date | null
 }
@@ -47,17 +59,27 @@ export type ProcessCountAggregateOutputType = {
   host: number
   kind: number
   version: number
+  format: number
   startedAt: number
   seenAt: number
   _all: number
 }
 
 
+export type ProcessAvgAggregateInputType = {
+  format?: true
+}
+
+export type ProcessSumAggregateInputType = {
+  format?: true
+}
+
 export type ProcessMinAggregateInputType = {
   id?: true
   host?: true
   kind?: true
   version?: true
+  format?: true
   startedAt?: true
   seenAt?: true
 }
@@ -67,6 +89,7 @@ export type ProcessMaxAggregateInputType = {
   host?: true
   kind?: true
   version?: true
+  format?: true
   startedAt?: true
   seenAt?: true
 }
@@ -76,6 +99,7 @@ export type ProcessCountAggregateInputType = {
   host?: true
   kind?: true
   version?: true
+  format?: true
   startedAt?: true
   seenAt?: true
   _all?: true
@@ -119,6 +143,18 @@ export type ProcessAggregateArgs<ExtArgs extends runtime.Types.Extensions.Intern
   /**
    * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
    * 
+   * Select which fields to average
+  **/
+  _avg?: ProcessAvgAggregateInputType
+  /**
+   * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
+   * 
+   * Select which fields to sum
+  **/
+  _sum?: ProcessSumAggregateInputType
+  /**
+   * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
+   * 
    * Select which fields to find the minimum value
   **/
   _min?: ProcessMinAggregateInputType
@@ -149,6 +185,8 @@ export type ProcessGroupByArgs<ExtArgs extends runtime.Types.Extensions.Internal
   take?: number
   skip?: number
   _count?: ProcessCountAggregateInputType | true
+  _avg?: ProcessAvgAggregateInputType
+  _sum?: ProcessSumAggregateInputType
   _min?: ProcessMinAggregateInputType
   _max?: ProcessMaxAggregateInputType
 }
@@ -158,9 +196,12 @@ export type ProcessGroupByOutputType = {
   host: string
   kind: string
   version: string
+  format: number
   startedAt: Date
   seenAt: Date
   _count: ProcessCountAggregateOutputType | null
+  _avg: ProcessAvgAggregateOutputType | null
+  _sum: ProcessSumAggregateOutputType | null
   _min: ProcessMinAggregateOutputType | null
   _max: ProcessMaxAggregateOutputType | null
 }
@@ -188,6 +229,7 @@ export type ProcessWhereInput = {
   host?: Prisma.StringFilter<"Process"> | string
   kind?: Prisma.StringFilter<"Process"> | string
   version?: Prisma.StringFilter<"Process"> | string
+  format?: Prisma.IntFilter<"Process"> | number
   startedAt?: Prisma.DateTimeFilter<"Process"> | Date | string
   seenAt?: Prisma.DateTimeFilter<"Process"> | Date | string
 }
@@ -197,6 +239,7 @@ export type ProcessOrderByWithRelationInput = {
   host?: Prisma.SortOrder
   kind?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  format?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   seenAt?: Prisma.SortOrder
 }
@@ -209,6 +252,7 @@ export type ProcessWhereUniqueInput = Prisma.AtLeast<{
   host?: Prisma.StringFilter<"Process"> | string
   kind?: Prisma.StringFilter<"Process"> | string
   version?: Prisma.StringFilter<"Process"> | string
+  format?: Prisma.IntFilter<"Process"> | number
   startedAt?: Prisma.DateTimeFilter<"Process"> | Date | string
   seenAt?: Prisma.DateTimeFilter<"Process"> | Date | string
 }, "id">
@@ -218,11 +262,14 @@ export type ProcessOrderByWithAggregationInput = {
   host?: Prisma.SortOrder
   kind?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  format?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   seenAt?: Prisma.SortOrder
   _count?: Prisma.ProcessCountOrderByAggregateInput
+  _avg?: Prisma.ProcessAvgOrderByAggregateInput
   _max?: Prisma.ProcessMaxOrderByAggregateInput
   _min?: Prisma.ProcessMinOrderByAggregateInput
+  _sum?: Prisma.ProcessSumOrderByAggregateInput
 }
 
 export type ProcessScalarWhereWithAggregatesInput = {
@@ -233,6 +280,7 @@ export type ProcessScalarWhereWithAggregatesInput = {
   host?: Prisma.StringWithAggregatesFilter<"Process"> | string
   kind?: Prisma.StringWithAggregatesFilter<"Process"> | string
   version?: Prisma.StringWithAggregatesFilter<"Process"> | string
+  format?: Prisma.IntWithAggregatesFilter<"Process"> | number
   startedAt?: Prisma.DateTimeWithAggregatesFilter<"Process"> | Date | string
   seenAt?: Prisma.DateTimeWithAggregatesFilter<"Process"> | Date | string
 }
@@ -242,6 +290,7 @@ export type ProcessCreateInput = {
   host: string
   kind: string
   version: string
+  format?: number
   startedAt?: Date | string
   seenAt?: Date | string
 }
@@ -251,6 +300,7 @@ export type ProcessUncheckedCreateInput = {
   host: string
   kind: string
   version: string
+  format?: number
   startedAt?: Date | string
   seenAt?: Date | string
 }
@@ -260,6 +310,7 @@ export type ProcessUpdateInput = {
   host?: Prisma.StringFieldUpdateOperationsInput | string
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.StringFieldUpdateOperationsInput | string
+  format?: Prisma.IntFieldUpdateOperationsInput | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -269,6 +320,7 @@ export type ProcessUncheckedUpdateInput = {
   host?: Prisma.StringFieldUpdateOperationsInput | string
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.StringFieldUpdateOperationsInput | string
+  format?: Prisma.IntFieldUpdateOperationsInput | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -278,6 +330,7 @@ export type ProcessCreateManyInput = {
   host: string
   kind: string
   version: string
+  format?: number
   startedAt?: Date | string
   seenAt?: Date | string
 }
@@ -287,6 +340,7 @@ export type ProcessUpdateManyMutationInput = {
   host?: Prisma.StringFieldUpdateOperationsInput | string
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.StringFieldUpdateOperationsInput | string
+  format?: Prisma.IntFieldUpdateOperationsInput | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -296,6 +350,7 @@ export type ProcessUncheckedUpdateManyInput = {
   host?: Prisma.StringFieldUpdateOperationsInput | string
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.StringFieldUpdateOperationsInput | string
+  format?: Prisma.IntFieldUpdateOperationsInput | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -305,8 +360,13 @@ export type ProcessCountOrderByAggregateInput = {
   host?: Prisma.SortOrder
   kind?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  format?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   seenAt?: Prisma.SortOrder
+}
+
+export type ProcessAvgOrderByAggregateInput = {
+  format?: Prisma.SortOrder
 }
 
 export type ProcessMaxOrderByAggregateInput = {
@@ -314,6 +374,7 @@ export type ProcessMaxOrderByAggregateInput = {
   host?: Prisma.SortOrder
   kind?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  format?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   seenAt?: Prisma.SortOrder
 }
@@ -323,8 +384,13 @@ export type ProcessMinOrderByAggregateInput = {
   host?: Prisma.SortOrder
   kind?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  format?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   seenAt?: Prisma.SortOrder
+}
+
+export type ProcessSumOrderByAggregateInput = {
+  format?: Prisma.SortOrder
 }
 
 
@@ -334,6 +400,7 @@ export type ProcessSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   host?: boolean
   kind?: boolean
   version?: boolean
+  format?: boolean
   startedAt?: boolean
   seenAt?: boolean
 }, ExtArgs["result"]["process"]>
@@ -343,6 +410,7 @@ export type ProcessSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   host?: boolean
   kind?: boolean
   version?: boolean
+  format?: boolean
   startedAt?: boolean
   seenAt?: boolean
 }, ExtArgs["result"]["process"]>
@@ -352,6 +420,7 @@ export type ProcessSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   host?: boolean
   kind?: boolean
   version?: boolean
+  format?: boolean
   startedAt?: boolean
   seenAt?: boolean
 }, ExtArgs["result"]["process"]>
@@ -361,11 +430,12 @@ export type ProcessSelectScalar = {
   host?: boolean
   kind?: boolean
   version?: boolean
+  format?: boolean
   startedAt?: boolean
   seenAt?: boolean
 }
 
-export type ProcessOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "host" | "kind" | "version" | "startedAt" | "seenAt", ExtArgs["result"]["process"]>
+export type ProcessOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "host" | "kind" | "version" | "format" | "startedAt" | "seenAt", ExtArgs["result"]["process"]>
 
 export type $ProcessPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Process"
@@ -375,6 +445,10 @@ export type $ProcessPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     host: string
     kind: string
     version: string
+    /**
+     * What it writes: processes that write less are sent away (migration 0008).
+     */
+    format: number
     startedAt: Date
     seenAt: Date
   }, ExtArgs["result"]["process"]>
@@ -804,6 +878,7 @@ export interface ProcessFieldRefs {
   readonly host: Prisma.FieldRef<"Process", 'String'>
   readonly kind: Prisma.FieldRef<"Process", 'String'>
   readonly version: Prisma.FieldRef<"Process", 'String'>
+  readonly format: Prisma.FieldRef<"Process", 'Int'>
   readonly startedAt: Prisma.FieldRef<"Process", 'DateTime'>
   readonly seenAt: Prisma.FieldRef<"Process", 'DateTime'>
 }

@@ -1,0 +1,51 @@
+import type { Surface } from '../said.ts'
+import type { Person } from './decided.ts'
+
+export interface Repository {
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly defaultBranch: string
+  readonly installationId: number
+}
+
+/** What started the work: the webhook's own text, as it was when the event arrived. */
+export interface Origin {
+  readonly repository: Repository
+  /** The issue or pull request in whose thread the conversation is held; 0 where there is none (yet). */
+  readonly number: number
+  readonly isPullRequest: boolean
+  readonly title: string
+  readonly body: string
+  readonly author: Person
+  readonly requester: Person
+  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket'
+  /** Which task of its conversation this is, counted from 1. */
+  readonly nth: number
+  /** Words that came with a mention. */
+  readonly request: string
+  /** When it was asked, ms, by the clock of the platform where it was; undefined where that does not say. */
+  readonly askedAt?: number | undefined
+  readonly url: string
+  /** Where it was asked, if that was not on GitHub. */
+  readonly surface?: Surface | undefined
+  /** What it was asked by there, where signs can be put on that. */
+  readonly messageId?: string | undefined
+  /** What the tickets say that the request names, for whoever works on it; never copied to where others read. */
+  readonly tickets?: readonly string[] | undefined
+  /** What was said before it in its conversation, the oldest first; never copied to where others read. */
+  readonly thread?: readonly HeardBefore[] | undefined
+  /** What is asked gets an issue of its own before the work begins. */
+  readonly opensIssue?: boolean | undefined
+}
+
+/** A message of the conversation in which something was asked for. */
+export interface HeardBefore {
+  readonly by: string
+  /** What its author may do on the repository, asked when the task was opened. */
+  readonly authority: 'may write' | 'may not write' | 'unknown on GitHub'
+  readonly at: number
+  readonly text: string
+  readonly attached: readonly string[]
+  readonly isForwarded: boolean
+}
