@@ -7,7 +7,7 @@ import { type GithubSettings, readSettings, type Settings, unusedVariables } fro
 import { misnamedVariables } from '../config/services.ts'
 import { isLocalUrl } from '../core/hosts.ts'
 import { messageOf, UserError } from '../core/errors.ts'
-import { CHANNEL_NAMES, CHANNELS } from '../core/said.ts'
+import { CHANNEL_NAMES, titleOf } from '../core/said.ts'
 import { isPriced } from '../llm/prices.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import { findProgram } from '../workspace/programs.ts'
@@ -68,7 +68,7 @@ function channelChecks({ channels: settings, server }: Settings): Check[] {
     }),
   )
   return CHANNEL_NAMES.filter((name) => settings[name] !== undefined).map((name) => ({
-    name: CHANNELS[name],
+    name: titleOf(name),
     async run() {
       const channel = await (await opened()).of(name, '')
       if (!channel) return ok('switched off')
@@ -78,7 +78,7 @@ function channelChecks({ channels: settings, server }: Settings): Check[] {
         const wrong = (await channel.tend?.(Date.now()))?.find((line) => line.includes(UNHEARD))
         return wrong ? broken(wrong, `See docs/${name}.md.`) : ok(who)
       } catch (error) {
-        return broken(messageOf(error), `Check the settings of ${CHANNELS[name]} (docs/${name}.md) and the network.`)
+        return broken(messageOf(error), `Check the settings of ${titleOf(name)} (docs/${name}.md) and the network.`)
       }
     },
   }))

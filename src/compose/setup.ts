@@ -1,7 +1,7 @@
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
 import { newChannel } from '../channels/github/proxy.ts'
 import type { Platform } from '../channels/types.ts'
-import { CHANNEL_NAMES, CHANNELS } from '../core/said.ts'
+import { CHANNEL_NAMES, titleOf } from '../core/said.ts'
 import { defaultRepositorySettings } from '../config/repository.ts'
 import { messageOf } from '../core/errors.ts'
 import type { SetupDeps } from '../http/setup.ts'
@@ -62,7 +62,7 @@ function factsOf({ settings }: Base, installed: boolean | undefined): RunningFac
     installed,
     model: scriptFile ? 'a recorded story' : anthropic ? names.join(', ') : undefined,
     sandbox: settings.sandbox ?? 'chosen by each worker',
-    channels: CHANNEL_NAMES.filter((name) => channels[name] !== undefined).map((name) => CHANNELS[name]),
+    channels: CHANNEL_NAMES.filter((name) => channels[name] !== undefined).map((name) => titleOf(name)),
     label: defaultRepositorySettings().label,
   }
 }

@@ -1,8 +1,9 @@
+import { CHANNEL_NAMES, type ChannelName } from './channels/registry.ts'
 import type { Decision } from './task/commands.ts'
 
 /** Where something may arrive from. */
-export const SOURCES = ['github', 'slack', 'jira', 'clickup', 'api'] as const
-export type Source = (typeof SOURCES)[number]
+export type Source = 'github' | ChannelName | 'api'
+export const SOURCES: readonly Source[] = ['github', ...CHANNEL_NAMES, 'api']
 
 /** The source of what is stored; undefined where a newer version wrote it. */
 export function knownSource(source: string): Source | undefined {

@@ -1,3 +1,4 @@
+import { channelTraits } from './said.ts'
 import { openedBy } from './workflows/registry.ts'
 import { gateAt } from './task/steps.ts'
 import { patternsFor, type Told, toldIn } from './calls.ts'
@@ -56,11 +57,11 @@ export function route(
 
 /**
  * Whether something was said before the task was asked for, or in the same breath: what arrives of that later begins nothing.
- * Slack tells of a message by its own id, and its repository may be chosen long after it was written.
  */
 function isTwin({ writtenAt, elsewhere }: Heard, { origin: { askedAt, surface } }: Task): boolean {
   const channel = elsewhere?.surface.channel
-  return askedAt !== undefined && channel !== 'slack' && channel === surface?.channel && writtenAt <= askedAt + TWINS_MS
+  const mayBe = channel === undefined || channelTraits(channel).tellsInHalves
+  return askedAt !== undefined && mayBe && channel === surface?.channel && writtenAt <= askedAt + TWINS_MS
 }
 
 /** What was told, one of it. */

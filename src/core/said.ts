@@ -1,54 +1,23 @@
+import { accountIn, type ChannelName, type Surface } from './channels/registry.ts'
+
 /**
  * What was said in a channel other than GitHub, normalised: who, where, when, and what. Pure data; which repository and which
  * GitHub account that is, is found out afterwards.
  */
 
-/** A place outside GitHub where a conversation is held. */
-export type Surface = (
-  | /** A thread, by the message it hangs on. */
-  {
-      readonly channel: 'slack'
-      readonly team: string
-      readonly room: string
-      readonly thread: string
-      /** Where a command can be answered that was said in no thread, for a while. */
-      readonly respond?: string | undefined
-    }
-  | { readonly channel: 'jira'; readonly site: string; readonly ticket: string; readonly name: string }
-  | { readonly channel: 'clickup'; readonly team: string; readonly ticket: string }
-) & {
-  /** Where people can look at it, once that is known. */
-  readonly url?: string | undefined
-}
-
-export type ChannelName = Surface['channel']
-
-/** The channels beside GitHub, as people call them. */
-export const CHANNELS: Readonly<Record<ChannelName, string>> = { slack: 'Slack', jira: 'Jira', clickup: 'ClickUp' }
-/** The same as a list. */
-export const CHANNEL_NAMES = ['slack', 'jira', 'clickup'] as const satisfies readonly ChannelName[]
-
-/** A channel by its name; undefined where there is none of that name. */
-export function channelNamed(text: unknown): ChannelName | undefined {
-  return CHANNEL_NAMES.find((name) => name === text)
-}
-
-/** The conversation key of a surface. */
-export function surfaceKey(surface: Surface): string {
-  switch (surface.channel) {
-    case 'slack':
-      return `slack:${surface.team}/${surface.room}/${surface.thread}`
-    case 'jira':
-      return `jira:${surface.site}/${surface.ticket}`
-    case 'clickup':
-      return `clickup:${surface.team}/${surface.ticket}`
-  }
-}
-
-/** The workspace or site of a surface. */
-export function accountIn(surface: Surface): string {
-  return surface.channel === 'jira' ? surface.site : surface.team
-}
+export type { ChannelName, Surface } from './channels/registry.ts'
+export {
+  accountIn,
+  CHANNEL_NAMES,
+  channelNamed,
+  channelTraits,
+  isAside,
+  isTicket,
+  surfaceKey,
+  surfaceName,
+  ticketName,
+  titleOf,
+} from './channels/registry.ts'
 
 /** Whose limits at the provider a surface counts towards: the workspace or site, with its channel. */
 export function surfaceAccount(surface: Surface): string {
@@ -140,25 +109,4 @@ export interface Remark {
 /** Tells accounts of all channels from each other. */
 export function memberKey({ channel, account, id }: Member): string {
   return `${channel}:${account}/${id}`
-}
-
-/** What people call a surface. */
-export function surfaceName(surface: Surface): string {
-  switch (surface.channel) {
-    case 'slack':
-      return 'the Slack thread'
-    case 'jira':
-      return surface.name
-    case 'clickup':
-      return 'the ClickUp task'
-  }
-}
-
-/** Said by a command that stands in no thread: only its author sees what is answered. */
-export function isAside(surface: Surface): boolean {
-  return surface.channel === 'slack' && surface.thread.startsWith('command:')
-}
-
-export function isTicket(surface: Surface): boolean {
-  return surface.channel !== 'slack'
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
-import { type ChannelName, channelNamed, CHANNELS } from '../core/said.ts'
+import { type ChannelName, channelNamed, titleOf } from '../core/said.ts'
 import type { Installed } from '../installs/types.ts'
 import { begin, browserOf, isSigned, partOf, signatureOf } from './consent.ts'
 import { escape } from '../core/markup.ts'
@@ -87,15 +87,15 @@ async function finish(
 }
 
 function ask(channel: ChannelName, invitation: string): string {
-  return `<h1>Install Muster into ${CHANNELS[channel]}</h1><p>${CHANNELS[channel]} asks you next for its consent. Afterwards Muster reads what people say to it there, and answers. Its tokens are kept encrypted on this server.</p>
-<form action="/install/${escape(invitation)}/go" method="post"><button>Go on to ${CHANNELS[channel]}</button></form>`
+  return `<h1>Install Muster into ${titleOf(channel)}</h1><p>${titleOf(channel)} asks you next for its consent. Afterwards Muster reads what people say to it there, and answers. Its tokens are kept encrypted on this server.</p>
+<form action="/install/${escape(invitation)}/go" method="post"><button>Go on to ${titleOf(channel)}</button></form>`
 }
 
 function done(channel: ChannelName, found: readonly Installed[]): string {
   const list = found
     .map(({ name, account }) => `<li><strong>${escape(name)}</strong> <code>${escape(account)}</code></li>`)
     .join('')
-  return `<h1>Installed</h1><p class="ok">Muster is connected to ${CHANNELS[channel]}:</p><ul>${list}</ul><p><code>muster install remove ${channel} &lt;account&gt;</code> takes it back.</p>`
+  return `<h1>Installed</h1><p class="ok">Muster is connected to ${titleOf(channel)}:</p><ul>${list}</ul><p><code>muster install remove ${channel} &lt;account&gt;</code> takes it back.</p>`
 }
 
 const GONE = `<h1>This invitation is used up</h1><p>It is good once, and for ${MINUTES} minutes. <code>muster install add</code> makes a new one.</p>`

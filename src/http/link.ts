@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../core/errors.ts'
-import { CHANNELS } from '../core/said.ts'
+import { titleOf } from '../core/said.ts'
 import type { Person } from '../core/task/types.ts'
 import type { PeopleStore, Who } from '../people/types.ts'
 import { begin, browserOf, isSigned, partOf, signatureOf } from './consent.ts'
@@ -106,15 +106,15 @@ export async function linkAndResume(
 }
 
 function ask(who: Who, code: string): string {
-  return `<h1>Is this you?</h1><p>The ${CHANNELS[who.channel]} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
-<p>If that is <strong>your own</strong> ${CHANNELS[who.channel]} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there, and keeps fingerprints (hashes) of your verified e-mail addresses where GitHub shows them, by which other channels of your team may recognise you.</p>
+  return `<h1>Is this you?</h1><p>The ${titleOf(who.channel)} account <strong>${escape(who.name)}</strong> (<code>${escape(who.id)}</code>, ${escape(who.account)}) asked Muster for something that only people with a GitHub account may ask for.</p>
+<p>If that is <strong>your own</strong> ${titleOf(who.channel)} account, sign in with GitHub: from then on, whatever it says to Muster counts as said by you. Muster learns your name there, and keeps fingerprints (hashes) of your verified e-mail addresses where GitHub shows them, by which other channels of your team may recognise you.</p>
 <form action="/link/${escape(code)}/github" method="post"><button>This is my account: sign in with GitHub</button></form>
 <p class="muted">If somebody sent you this link, close this page: they would act in your name.</p>`
 }
 
 function done(who: Who, { login }: Person, resumed: number): string {
   const next = resumed > 0 ? 'Muster goes on with what you asked for.' : 'Go back and say it again.'
-  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${CHANNELS[who.channel]} is ${escape(login)} on GitHub.</p><p>${next} Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
+  return `<h1>Done</h1><p class="ok">${escape(who.name)} on ${titleOf(who.channel)} is ${escape(login)} on GitHub.</p><p>${next} Anybody who runs Muster can undo this with <code>muster people unlink</code>.</p>`
 }
 
 function unavailable({ channel, account, id }: Who): string {

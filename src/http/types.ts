@@ -13,7 +13,7 @@ export interface Readiness {
 }
 
 /** Who sends webhooks. */
-export type WebhookSource = 'github' | 'slack' | 'jira' | 'clickup'
+export type WebhookSource = 'github' | ChannelName
 
 /** What the HTTP side needs of the rest. */
 export interface HttpDeps {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Arrival } from '../core/inbound.ts'
+import { CHANNEL_NAMES, channelTraits } from '../core/said.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { readBodies } from './bodies.ts'
 import { problem } from './problem.ts'
@@ -20,9 +21,10 @@ interface Door {
 
 const DOORS: readonly Door[] = [
   { source: 'github', name: 'GitHub', path: '/api/github/webhooks', bytes: MAX_WEBHOOK_BYTES, accepted: 'told' },
-  { source: 'slack', name: 'Slack', path: '/api/slack/events', bytes: MAX_OTHER_BYTES, accepted: 'silent' },
-  { source: 'jira', name: 'Jira', path: '/api/jira/webhooks', bytes: MAX_OTHER_BYTES, accepted: 'told' },
-  { source: 'clickup', name: 'ClickUp', path: '/api/clickup/webhooks', bytes: MAX_OTHER_BYTES, accepted: 'told' },
+  ...CHANNEL_NAMES.map((source): Door => {
+    const { title, door } = channelTraits(source)
+    return { source, name: title, path: door.path, bytes: MAX_OTHER_BYTES, accepted: door.answers }
+  }),
 ]
 
 /** Where a service's events are received, under Muster's own address. */

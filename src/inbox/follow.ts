@@ -1,4 +1,4 @@
-import { isTicket, memberKey, surfaceKey } from '../core/said.ts'
+import { isTicket, memberKey, surfaceKey, channelTraits } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
 import type { Heard, SaidElsewhere } from '../core/heard.ts'
 import { mayCommand } from '../core/policy.ts'
@@ -163,7 +163,7 @@ function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: num
 
 /** A press on a button: what came of it in vain concerns nobody else. */
 function isPress({ heard: { elsewhere } }: Scene): boolean {
-  return elsewhere?.surface.channel === 'slack' && elsewhere.messageId === ''
+  return elsewhere !== undefined && channelTraits(elsewhere.surface.channel).buttons && elsewhere.messageId === ''
 }
 
 /** What was decided is done; what was refused wants a look. */
@@ -203,7 +203,7 @@ async function signInFirst(
   detail: string,
   isRequest: boolean,
 ): Promise<void> {
-  const isPrivate = surface.channel === 'slack'
+  const isPrivate = channelTraits(surface.channel).whispers
   const { people } = deps.store
   const code = await people.offer(member, isPrivate ? OFFER_MS.private : OFFER_MS.seen)
   if (isRequest) await people.keep(member, scene.eventId, scene.only ?? scene.part.nth)

@@ -4,7 +4,7 @@ import type { Command } from '../core/command.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
 import { environmentNames, type RepositorySettings } from '../core/settings.ts'
-import { isTicket, type Surface, surfaceKey, type Ticket } from '../core/said.ts'
+import { isTicket, type Surface, surfaceKey, type Ticket, channelTraits } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import { unknownRef } from '../core/task/deploys.ts'
 import type { Origin, Repository, TaskEvent, WorkflowName } from '../core/task/types.ts'
@@ -204,7 +204,7 @@ async function originOf(
     body: await named(subject.body),
     author: subject.author,
     requester: { id: sender.id, login: sender.login },
-    trigger: surface ? (surface.channel === 'slack' ? 'message' : 'ticket') : trigger,
+    trigger: surface ? (isTicket(surface) ? 'ticket' : 'message') : trigger,
     nth,
     request,
     ...(Number.isFinite(heard.writtenAt) && heard.kind !== 'task.start' ? { askedAt: heard.writtenAt } : {}),
@@ -213,8 +213,8 @@ async function originOf(
     ...(surface
       ? {
           surface: { ...surface, url },
-          ...(surface.channel === 'slack' && elsewhere.messageId ? { messageId: elsewhere.messageId } : {}),
-          opensIssue: surface.channel === 'slack' && command.verb !== 'ask',
+          ...(channelTraits(surface.channel).signs && elsewhere.messageId ? { messageId: elsewhere.messageId } : {}),
+          opensIssue: !isTicket(surface) && command.verb !== 'ask',
         }
       : {}),
   }

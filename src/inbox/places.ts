@@ -1,7 +1,7 @@
 import { githubKey } from '../core/heard.ts'
 import { messageOf } from '../core/errors.ts'
 import { issueAt, referencesIn } from '../core/references.ts'
-import { CHANNEL_NAMES, isTicket, type Surface, surfaceKey } from '../core/said.ts'
+import { CHANNEL_NAMES, isTicket, type Surface, surfaceKey, channelTraits } from '../core/said.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
 
@@ -82,8 +82,14 @@ async function ticketAt(deps: InboxDeps, url: URL, repository: Repository): Prom
 }
 
 async function ticketCalled(deps: InboxDeps, name: string, repository: Repository): Promise<Surface | undefined> {
-  if (!belongs(deps, name, repository)) return undefined
-  return tried(deps, async () => deps.facts.jira?.surfaceNamed(name))
+  const project = name.slice(0, name.lastIndexOf('-'))
+  for (const channel of CHANNEL_NAMES.filter((one) => channelTraits(one).namesTickets)) {
+    // `SHA-256` reads like a ticket: only projects that are set to the repository are asked for theirs.
+    if (!isSame(deps.mapped(channel, [project]), repository)) continue
+    const found = await tried(deps, async () => deps.facts[channel]?.surfaceNamed(name))
+    if (found) return found
+  }
+  return undefined
 }
 
 /** A look that may fail: a vendor's trouble with what somebody only mentions holds up no work. */
@@ -94,11 +100,6 @@ async function tried<T>(deps: InboxDeps, look: () => Promise<T | undefined>): Pr
     deps.log('warn', 'a place that a request names could not be looked at', { error: messageOf(error) })
     return undefined
   }
-}
-
-/** `SHA-256` reads like a ticket: only projects that are set to the repository are asked for theirs. */
-function belongs(deps: InboxDeps, name: string, repository: Repository): boolean {
-  return isSame(deps.mapped('jira', [name.slice(0, name.lastIndexOf('-'))]), repository)
 }
 
 function isSame(mapped: { owner: string; name: string } | undefined, { owner, name }: Repository): boolean {

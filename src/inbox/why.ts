@@ -1,7 +1,7 @@
 import type { InboundEvent } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
 import { whyReply, type WhyRow } from '../core/reply/answers.ts'
-import { channelNamed, CHANNELS, surfaceKey } from '../core/said.ts'
+import { channelNamed, titleOf, surfaceKey } from '../core/said.ts'
 import { acknowledge, decideOnly, reply } from './replies.ts'
 import type { InboxDeps, Scene } from './scene.ts'
 
@@ -53,7 +53,7 @@ async function whoseIs(deps: InboxDeps, { heard: asked }: Scene, { id, kind, sou
   const isHere = asked.elsewhere !== undefined && surfaceKey(asked.elsewhere.surface) === surfaceKey(surface)
   const named = async (text: string) => (await deps.facts[channel]?.named?.(surface, text)) ?? text
   const who = by.name === by.id ? (await named(`@${by.id}`)).slice(1) : by.name
-  if (!isHere) return { who, what: `said in ${CHANNELS[channel]}`, url: surface.url }
+  if (!isHere) return { who, what: `said in ${titleOf(channel)}`, url: surface.url }
   if (what.type === 'button') return { who, what: `pressed ${what.action}`, url: surface.url }
   return { who, what: what.type === 'text' ? await named(what.text) : nobody.what, url: surface.url }
 }

@@ -1,3 +1,4 @@
+import { ticketName } from '../core/said.ts'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
@@ -74,7 +75,8 @@ function conversationText(thread: readonly HeardBefore[], nonce: string): string
 
 function nameOfRequest({ isPullRequest, number, surface }: Task['origin']): string {
   if (number > 0) return `${isPullRequest ? 'Pull request' : 'Issue'} #${number}`
-  return surface?.channel === 'jira' ? `Ticket ${surface.name}` : 'Request'
+  const name = surface && ticketName(surface)
+  return name ? `Ticket ${name}` : 'Request'
 }
 
 export function specText(spec: Spec): string {

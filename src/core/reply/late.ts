@@ -1,4 +1,4 @@
-import { CHANNELS } from '../said.ts'
+import { titleOf } from '../said.ts'
 import { isActive } from '../task/steps.ts'
 import type { Person, SettledAs, Task, Whence } from '../task/types.ts'
 import { brief, clockTime, type Document, link, NOTHING, type Own, paragraph, say } from './document.ts'
@@ -22,7 +22,7 @@ export function byWhom({ login }: Person, from: Whence | undefined, at: number):
 }
 
 function whereFrom({ channel, url }: Whence): Own {
-  const name = channel === 'github' ? 'GitHub' : CHANNELS[channel]
+  const name = channel === 'github' ? 'GitHub' : titleOf(channel)
   return url ? say`on ${link(url, name)}` : say`on ${name}`
 }
 

@@ -1,3 +1,4 @@
+import { channelTraits } from '../said.ts'
 import type { EffectIntent } from '../effects.ts'
 import { cutLine } from '../harmless.ts'
 import { buttonsOf } from '../reply/buttons.ts'
@@ -69,7 +70,7 @@ function reported(task: Task, { index, report }: Task['releases'][number], docum
   const { environment, sha, series } = report
   const title = `${environment} at ${sha.slice(0, 7)}: the watch`
   return news.map(({ key, body }) =>
-    body.kind === 'message' && body.surface.channel === 'slack'
+    body.kind === 'message' && channelTraits(body.surface.channel).pictures
       ? { key, body: { kind: 'chart', place: body.place, surface: body.surface, title, document, series } }
       : { key, body },
   )

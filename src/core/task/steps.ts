@@ -1,3 +1,4 @@
+import { ticketName } from '../said.ts'
 import { withoutEnd } from '../text.ts'
 import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
@@ -78,7 +79,8 @@ export function nextTimer(task: Task): number | undefined {
 /** What a task is called where it began: its issue, or its ticket. */
 export function nameOf({ origin }: Task): string {
   if (origin.number > 0) return String(origin.number)
-  return origin.surface?.channel === 'jira' ? origin.surface.name : (origin.surface?.channel ?? '0')
+  const { surface } = origin
+  return surface ? (ticketName(surface) ?? surface.channel) : '0'
 }
 
 /** At most so many characters of words that hyphens join, and none of them cut in two unless it is the only one. */

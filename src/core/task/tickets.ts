@@ -2,7 +2,7 @@ import { workflowOf } from '../workflows/registry.ts'
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
-import { isTicket, type Surface, surfaceKey, surfaceName } from '../said.ts'
+import { isTicket, type Surface, surfaceKey, surfaceName, channelTraits } from '../said.ts'
 import { surfaceLink } from '../reply/surface.ts'
 import { askedPeople } from './asked.ts'
 import { comment, message, place } from './places.ts'
@@ -53,7 +53,7 @@ function parts(task: Task, surfaces: readonly Surface[]): EffectIntent[] {
   const titles = (task.design?.slices ?? []).map(({ title }) => title)
   if (!task.settings.tickets?.subtasks || titles.length < 2) return []
   return surfaces
-    .filter(({ channel }) => channel === 'jira')
+    .filter(({ channel }) => channelTraits(channel).subtasks)
     .map((surface) => ({
       key: `split:${task.planHash?.slice(0, 12) ?? ''}@${surfaceKey(surface)}`,
       body: { kind: 'ticket.split', place: place(task), surface, parts: titles },
