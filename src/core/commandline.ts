@@ -1,4 +1,6 @@
 import { type Command, isVerb, type Verb } from './command.ts'
+import { invalid, type Line } from './commands/define.ts'
+import { COMMANDS, parseAs } from './commands/registry.ts'
 import { askedFor, asksWhatItIs, lineOf, unclear, withoutPoliteness } from './unclear.ts'
 
 /** What was said to Muster, from its mention on. */
@@ -9,53 +11,6 @@ export interface Call {
   readonly more: string
   /** The same without quotes: its author's own words. */
   readonly own: string
-}
-
-const NAME = /^[\w][\w.-]{0,63}$/
-const REF = /^[\w][\w./-]{0,199}$/
-/** Names of environments that everybody knows; others count where the repository's settings have them. */
-const PLACES =
-  /^(prod|production|prd|live|stag(e|ing)|stg|dev(elopment)?|test(ing)?|qa|uat|preview|canary|demo|sandbox)\b/i
-/** A ref that cannot be an English word: a SHA, a version, a branch with a slash; and the usual branches. */
-const PLAINLY_A_REF = /[\d./_-]|^(main|master|develop|trunk|head)$/i
-
-/** What each command takes: a command whose line does not read like that is prose. */
-const TAKES: Readonly<Record<Verb, (line: Line) => Command | undefined>> = {
-  plan: withText('plan'),
-  build: withText('build'),
-  fix: withText('fix'),
-  review: alone('review'),
-  ask: withText('ask', 'wanted'),
-  answer: withText('answer', 'wanted'),
-  reject: withText('reject'),
-  approve,
-  deploy: (line) => target('deploy', line),
-  rollback: (line) => target('rollback', line),
-  lock: (line) => place('lock', line),
-  unlock: (line) => place('unlock', line),
-  status: alone('status'),
-  cost: alone('cost'),
-  continue: extend,
-  cancel: alone('cancel'),
-  retry: alone('retry'),
-  link: (line) => linked('link', line),
-  unlink: (line) => linked('unlink', line),
-  why: alone('why'),
-  help: alone('help'),
-}
-
-/** These only tell; asked for with a question mark they mean the same, and what follows on other lines is no part of them. */
-const TELLING: ReadonlySet<Verb> = new Set(['status', 'cost', 'why', 'help'])
-const FREE: ReadonlySet<Verb> = new Set(['plan', 'build', 'fix', 'ask', 'answer', 'reject'])
-
-/** A line that begins with a verb, taken apart. */
-interface Line {
-  readonly rest: readonly string[]
-  /** All that was said after the verb, as it was said. */
-  readonly text: string
-  /** The author's own lines below. */
-  readonly below: string
-  readonly environments: readonly string[]
 }
 
 /**
@@ -92,10 +47,10 @@ function takenApart(first: string, { more, own }: Call, environments: readonly s
   const { bare: said, isAsked } = lineOf(first)
   // What only tells may be asked for politely.
   const plain = withoutPoliteness(said.toLowerCase())
-  const bare = isVerb(plain) && (TELLING.has(plain) || plain === 'retry') ? plain : said
+  const bare = isVerb(plain) && (COMMANDS[plain].tells || plain === 'retry') ? plain : said
   const [word = '', ...rest] = bare.split(/\s+/)
   const verb = word.toLowerCase().replace(/[,:]$/, '')
-  const isFree = isVerb(verb) && FREE.has(verb)
+  const isFree = isVerb(verb) && COMMANDS[verb].takesWords
   const text = isFree ? joined(rest.length === 0 ? '' : first.slice(word.length).trim(), more) : rest.join(' ')
   return { verb, bare, isAsked, line: { rest, text, below: own.trim(), environments } }
 }
@@ -104,8 +59,9 @@ function command(verb: Verb, line: Line, isAsked: boolean, bare: string): Comman
   const option = line.rest.find((argument) => /^--?[a-z]/i.test(argument))
   if (option && verb !== 'answer' && verb !== 'ask')
     return invalid(`\`${verb}\` knows no option \`${option.slice(0, 60).replace(/`/g, '')}\`.`)
-  const found = TAKES[verb](line)
-  if (found === undefined || found.verb === 'invalid' || FREE.has(verb) || TELLING.has(verb)) return found
+  const { takesWords, tells } = COMMANDS[verb]
+  const found = parseAs(verb, line)
+  if (found === undefined || found.verb === 'invalid' || takesWords || tells) return found
   if (isAsked)
     return {
       verb: 'unclear',
@@ -128,80 +84,12 @@ function standsAlone(verb: Verb): Command {
 
 /** Whether a line would be a command if it began with this verb. */
 function fits(verb: Verb, line: Line): boolean {
-  const found = TAKES[verb](line)
+  const found = parseAs(verb, line)
   if (found === undefined || found.verb === 'invalid') return false
   // Any words would do after these: then a word that only looks like it begins prose.
-  return verb === 'answer' || verb === 'reject' || !FREE.has(verb) || line.rest.length === 0
+  return verb === 'answer' || verb === 'reject' || !COMMANDS[verb].takesWords || line.rest.length === 0
 }
 
 function joined(first: string, more: string): string {
   return [first, more.trim()].filter(Boolean).join('\n')
-}
-
-function invalid(reason: string): Command {
-  return { verb: 'invalid', reason }
-}
-
-function withText(
-  verb: 'plan' | 'build' | 'fix' | 'ask' | 'answer' | 'reject',
-  text: 'wanted' | 'possible' = 'possible',
-) {
-  return (line: Line): Command =>
-    text === 'wanted' && line.text === '' ? invalid(`\`${verb}\` wants some text after it.`) : { verb, text: line.text }
-}
-
-function alone(verb: 'review' | 'status' | 'cost' | 'cancel' | 'retry' | 'why' | 'help') {
-  return ({ rest }: Line): Command | undefined => (rest.length === 0 ? { verb, text: '' } : undefined)
-}
-
-function approve({ rest }: Line): Command {
-  const [sha] = rest
-  if (rest.length === 0) return { verb: 'approve', sha: undefined }
-  if (rest.length === 1 && sha && /^[0-9a-f]{7,64}$/i.test(sha)) return { verb: 'approve', sha: sha.toLowerCase() }
-  return standsAlone('approve')
-}
-
-function target(verb: 'deploy' | 'rollback', { rest: words, environments }: Line): Command | undefined {
-  // "deploy to production", "deploy production please"
-  const [first, ...others] = words.filter((word, index) => index === 0 || !/^(please|pls|now|thanks|thx)$/i.test(word))
-  const rest = first?.toLowerCase() === 'to' ? others : words.length > 0 ? [first ?? '', ...others] : []
-  const [environment = '', ref] = rest
-  const isPlace = environments.includes(environment) || PLACES.test(environment)
-  if (rest.length === 0) return invalid(`\`${verb}\` wants the name of an environment, as in \`${verb} production\`.`)
-  if (!NAME.test(environment))
-    return invalid(`\`${verb}\` wants the name of an environment, as in \`${verb} production\`.`)
-  if (rest.length === 1) return { verb, environment, ref }
-  if (rest.length > 2 || ref === undefined || !REF.test(ref))
-    return isPlace || !/^[a-z]+$/i.test(ref ?? '')
-      ? invalid(`\`${verb} <env> [<ref>]\`: that is not a ref.`)
-      : undefined
-  return isPlace || PLAINLY_A_REF.test(ref) ? { verb, environment, ref } : undefined
-}
-
-/** `lock contention in the worker` is prose. */
-function place(verb: 'lock' | 'unlock', { rest, environments }: Line): Command | undefined {
-  const [environment = ''] = rest
-  const isPlace = environments.includes(environment) || PLACES.test(environment)
-  if (rest.length > 1 && !isPlace) return undefined
-  return NAME.test(environment)
-    ? { verb, environment, text: rest.slice(1).join(' ') }
-    : invalid(`\`${verb}\` wants the name of an environment.`)
-}
-
-/** Channels write addresses as Markdown links, or between angle brackets. */
-function linked(verb: 'link' | 'unlink', { rest }: Line): Command | undefined {
-  if (rest.length === 0 && verb === 'unlink') return { verb, url: undefined }
-  if (rest.length > 1) return undefined
-  const address = /https?:\/\/[^\s<>()\]]+/.exec(rest[0] ?? '')?.[0]
-  return address !== undefined && URL.canParse(address)
-    ? { verb, url: new URL(address) }
-    : invalid(`\`${verb}\` wants one address, as in \`${verb} https://…\`.`)
-}
-
-function extend({ rest }: Line): Command | undefined {
-  // As it is asked.
-  if (rest.length === 0 || /^without (proof|tests)$/i.test(rest.join(' '))) return { verb: 'continue', usd: undefined }
-  const usd = Number(/^\+?\$?(\d{1,5}(?:\.\d{1,2})?)$/.exec(rest.join(''))?.[1])
-  if (usd > 0) return { verb: 'continue', usd }
-  return /^[a-z]/i.test(rest[0] ?? '') ? undefined : invalid('`continue +$N` wants an amount, as in `continue +$2`.')
 }

@@ -1,4 +1,3 @@
-import type { Command } from './command.ts'
 import type { Design, Spec } from './artefacts.ts'
 import { hashOf } from './hash.ts'
 import type { PlanApproval } from './settings.ts'
@@ -9,18 +8,6 @@ export interface Ruling {
   readonly ok: boolean
   readonly reason: string
   readonly detail: string
-}
-
-const OPEN_TO_ALL: ReadonlySet<Command['verb']> = new Set(['status', 'cost', 'why', 'help', 'invalid', 'unclear'])
-
-/** Whether somebody may give this command. Whatever starts, spends, approves or changes needs write permission. */
-export function mayCommand(verb: Command['verb'], canWrite: boolean): Ruling {
-  if (canWrite || OPEN_TO_ALL.has(verb)) return { ok: true, reason: 'permitted', detail: '' }
-  return {
-    ok: false,
-    reason: 'permission',
-    detail: 'only people with write permission on this repository can ask for that',
-  }
 }
 
 const RISK = { low: 0, medium: 1, high: 2 } as const

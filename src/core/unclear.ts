@@ -200,16 +200,17 @@ function misspelt(plain: string, fits: Fits): string | undefined {
 
 function closest(word: string): { readonly verb: Verb; readonly far: number } | undefined {
   if (word.length < 3 || word.length > 14 || isVerb(word)) return undefined
-  const near = Object.keys(VERBS)
-    .filter(isVerb)
-    .map((verb) => ({ verb, far: distance(word, verb), most: Math.min(word.length, verb.length) <= 4 ? 1 : 2 }))
-    .filter(({ far, most }) => far <= most)
+  const near = VERBS.map((verb) => ({
+    verb,
+    far: distance(word, verb),
+    most: Math.min(word.length, verb.length) <= 4 ? 1 : 2,
+  })).filter(({ far, most }) => far <= most)
   return near.sort((one, other) => one.far - other.far)[0]
 }
 
 /** The command that a lone word begins with (`stat`, `cancelled`). */
 function nearest(word: string): string | undefined {
-  return Object.keys(VERBS).find((verb) => word.length > 2 && (verb.startsWith(word) || word.startsWith(verb)))
+  return VERBS.find((verb) => word.length > 2 && (verb.startsWith(word) || word.startsWith(verb)))
 }
 
 /** Scripts without spaces between words put a whole sentence into one; an address, a ticket or a path names what is meant. */

@@ -1,7 +1,7 @@
 import { isTicket, memberKey, surfaceKey, channelTraits } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
 import type { Heard, SaidElsewhere } from '../core/heard.ts'
-import { mayCommand } from '../core/policy.ts'
+import { mayCommand } from '../core/commands/registry.ts'
 import { limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Route } from '../core/routing.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { githubKey, type Heard } from '../../src/core/heard.ts'
-import { mayCommand } from '../../src/core/policy.ts'
+import { mayCommand } from '../../src/core/commands/registry.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import { noteReply } from '../../src/core/reply/answers.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'

@@ -1,3 +1,5 @@
+import { VERBS } from '../../src/core/command.ts'
+import { COMMANDS } from '../../src/core/commands/registry.ts'
 import { type At, type Row, WORDS } from './words.ts'
 
 /** Prints `docs/commands.md`, from the table that the tests run: `node test/support/words.print.ts > docs/commands.md`. */
@@ -52,7 +54,17 @@ export function commandsPage(rows: readonly Row[] = WORDS): string {
     const lines = rows.filter((row) => row.at === at).map(rowOf)
     return `## ${WHERE[at]}\n\n| What is said | By | What it is taken for | What is answered |\n|---|---|---|---|\n${lines.join('\n')}`
   })
-  return `${HEAD}\n${parts.join('\n\n')}\n`
+  return `${HEAD}\n${commandsTable()}\n\n${parts.join('\n\n')}\n`
+}
+
+/** The commands, from their definitions. */
+function commandsTable(): string {
+  const rows = VERBS.map((verb) => COMMANDS[verb]).filter(({ help }) => help !== undefined)
+  const lines = rows.map(({ usage, help, tells, examples }) => {
+    const example = examples.findLast((one) => !one.includes('`')) ?? ''
+    return `| ${shown(usage)} | ${help} | ${tells ? 'anybody' : 'whoever may write'} | ${shown(`@muster ${example}`)} |`
+  })
+  return `## The commands\n\n| Command | What it does | Who may | For example |\n|---|---|---|---|\n${lines.join('\n')}`
 }
 
 function rowOf({ said, by = 'team', is, answer }: Row): string {
@@ -76,7 +88,7 @@ function shown(said: string): string {
 const HEAD = `# What Muster understands
 
 A command is a line of its own that begins with \`@muster\` or \`/muster\` (or the name that \`mention\` in the settings gives it), on every
-channel alike. \`@muster help\` lists the commands. A final full stop or exclamation mark means nothing. **An approval is the exact word,
+channel alike. A final full stop or exclamation mark means nothing. **An approval is the exact word,
 alone.** Several commands in one comment are carried out in order. What is mistyped, polite or one lone word begins nothing and costs
 nothing; a verb with words that it has no use for is prose, which is a request. What is code, quoted, struck, folded, in a list or a heading
 is not said to Muster; so says the Markdown parser, up to 20,000 characters, 600 lines and 1,500 marks. Above that no command is read, and

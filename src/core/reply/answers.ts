@@ -1,4 +1,5 @@
-import { isVerb, type Unclear, type Verb, VERBS } from '../command.ts'
+import { isVerb, type Unclear, type Verb } from '../command.ts'
+import type { Told } from '../commands/define.ts'
 import { isGreeting } from '../unclear.ts'
 import { spent } from '../policy.ts'
 import type { Person, Task, Gate } from '../task/types.ts'
@@ -35,11 +36,11 @@ export function noteReply(text: Words): Document {
   return [paragraph(text)]
 }
 
-export function helpReply(): Document {
-  const rows = Object.keys(VERBS)
-    .filter(isVerb)
-    .filter((verb) => !VERBS[verb].includes('not available yet'))
-    .map((verb) => [say`\`${ownVerb(verb)}\``, VERBS[verb]])
+/** @param commands every command; those that are not there yet are not told of */
+export function helpReply(commands: readonly Told[]): Document {
+  const rows = commands
+    .filter(({ help }) => help !== undefined)
+    .map(({ verb, usage, help = '' }) => [say`\`${ownVerb(verb)}\``, usage === verb ? help : `\`${usage}\` ${help}`])
   return [
     paragraph(
       'Start a line of a new message with a mention and a command. Anything else after the mention is taken as a request.',

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { COMMANDS } from '../commands/registry.ts'
 import { helpReply, invalidReply, noteReply, unclearReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Decision } from './commands.ts'
@@ -15,7 +16,10 @@ export function decideAlone(command: Command, name: string): Alone {
   const no = (reason: string, detail: string): Decision => ({ outcome: 'refused', reason, detail })
   switch (command.verb) {
     case 'help':
-      return { document: helpReply(), decision: { outcome: 'accepted', reason: 'help', detail: '' } }
+      return {
+        document: helpReply(Object.values(COMMANDS)),
+        decision: { outcome: 'accepted', reason: 'help', detail: '' },
+      }
     case 'invalid':
       return { document: invalidReply(command.reason), decision: no('bad_argument', command.reason) }
     case 'unclear':

@@ -1,0 +1,57 @@
+import { type Command, type CommandOf, isVerb, type Verb } from '../command.ts'
+import type { Ruling } from '../policy.ts'
+import type { Decided, PersonCommand } from '../task/commands.ts'
+import type { Task } from '../task/types.ts'
+import type { CommandDefinition, Line } from './define.ts'
+import { answer, approve, goOnWith, reject } from './gates.ts'
+import { link, unlink } from './places.ts'
+import { deploy, lock, rollback, unlock } from './releases.ts'
+import { cost, help, status, why } from './telling.ts'
+import { ask, build, cancel, fix, plan, retry, review } from './work.ts'
+
+/** Every command, one line each; a verb without one does not compile. What begins work, the workflows say. */
+export const COMMANDS: { readonly [V in Verb]: CommandDefinition<V> } = {
+  plan,
+  build,
+  review,
+  fix,
+  ask,
+  approve,
+  reject,
+  answer,
+  deploy,
+  rollback,
+  lock,
+  unlock,
+  status,
+  cost,
+  continue: goOnWith,
+  cancel,
+  retry,
+  link,
+  unlink,
+  why,
+  help,
+}
+
+/** What a line with a verb is; undefined: prose. */
+export function parseAs(verb: Verb, line: Line): Command | undefined {
+  return COMMANDS[verb].parse(line)
+}
+
+/** What a command does to a task. */
+export function decideCommand<V extends Verb>(task: Task, said: PersonCommand, command: CommandOf<V>): Decided {
+  const definition: CommandDefinition<V> = COMMANDS[command.verb]
+  return definition.decide(task, said, command, Object.values(COMMANDS))
+}
+
+/** Whether somebody may give this command. Whatever starts, spends, approves or changes needs write permission. */
+export function mayCommand(verb: Command['verb'], canWrite: boolean): Ruling {
+  const onlyTells = verb === 'invalid' || verb === 'unclear' || (isVerb(verb) && COMMANDS[verb].tells)
+  if (canWrite || onlyTells) return { ok: true, reason: 'permitted', detail: '' }
+  return {
+    ok: false,
+    reason: 'permission',
+    detail: 'only people with write permission on this repository can ask for that',
+  }
+}
