@@ -37,7 +37,8 @@ const isSeam = (path: string) => path.endsWith('/types.ts')
 const MAY: Readonly<Record<string, readonly string[]>> = {
   core: [],
   telemetry: [],
-  config: [],
+  // Each channel reads its own settings.
+  config: ['channels'],
   llm: [],
   tools: [],
   agent: ['llm'],
@@ -166,4 +167,21 @@ it('each SDK has its home', () => {
     return HOMES[name] ? !HOMES[name].includes(from) : !to.endsWith('.json')
   })
   expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
+})
+
+it('names no channel outside its own files: the others ask for its traits', () => {
+  const own = /^(core\/channels\/|channels\/(slack|jira|clickup)\/|rehearsal\/|store\/generated\/)/
+  const named = files(SRC)
+    .map((path) => ({ path: relative(SRC, path), text: readFileSync(path, 'utf8') }))
+    .filter(({ path, text }) => !own.test(path) && /['"`](slack|jira|clickup)['"`]/.test(text))
+  expect(named.map(({ path }) => path)).toEqual([])
+  const reached = inside.filter(
+    ({ from, to }) =>
+      /^channels\/(slack|jira|clickup)\//.test(to) && !own.test(from) && from !== 'channels/registry.ts',
+  )
+  expect(reached.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
+})
+
+it('loads nothing of the rehearsal but by the commands that need it', () => {
+  expect(offences(({ from, to }) => top(to) === 'rehearsal' && top(from) !== 'rehearsal')).toEqual([])
 })

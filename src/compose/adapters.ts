@@ -102,7 +102,7 @@ export async function openAdapters({
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })
   const toGithub =
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, reading })
-  const sender = senderTo(toGithub, channels, store.people)
+  const sender = senderTo(toGithub, channels, settings.channels, store.people)
   const publicHost = new URL(publicUrl).hostname
   const target = new LocalTarget({
     dir: resolve(settings.dataDir),

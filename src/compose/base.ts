@@ -1,3 +1,4 @@
+import { setupsIn } from '../channels/registry.ts'
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
@@ -91,7 +92,7 @@ export async function openBase(
       `the API wants a token, which was made: it stands in ${tokenFile(settings.dataDir)} (or set MUSTER_API_TOKEN)`,
     )
   const installs = await openInstalls(
-    settings.channels.installs,
+    settings.channels,
     settings.previous.MUSTER_SECRET_KEY,
     publicUrl,
     storage.store,
@@ -155,19 +156,9 @@ function secretsOf(settings: Settings): string[] {
     settings.anthropic?.apiKey,
     settings.server.apiToken,
     settings.github?.client?.secret,
-    settings.channels.slack?.botToken,
-    settings.channels.slack?.signingSecret,
-    settings.channels.slack?.appToken,
-    settings.channels.jira?.apiToken,
-    settings.channels.jira?.webhookSecret,
-    settings.channels.clickup?.apiToken,
-    settings.channels.clickup?.webhookSecret,
+    ...setupsIn(settings.channels).flatMap(({ secrets }) => secrets),
     settings.secretKey,
     ...Object.values(settings.previous),
-    settings.channels.installs?.slack?.clientSecret,
-    settings.channels.installs?.slack?.signingSecret,
-    settings.channels.installs?.jira?.clientSecret,
-    settings.channels.installs?.clickup?.clientSecret,
     settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
     settings.redisUrl ? new URL(settings.redisUrl).password : undefined,
   ]

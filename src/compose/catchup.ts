@@ -67,7 +67,7 @@ export function tend(
     if (!claim) return
     try {
       for (const { source: name, channel } of await channels.all()) {
-        const text = ((await channel.tend?.(now())) ?? []).join('; ')
+        const text = ((await channel.tend?.(now())) ?? []).map((one) => one.text).join('; ')
         const isNew = text !== '' && text !== last.get(name)
         last.set(name, text)
         if (!isNew) continue

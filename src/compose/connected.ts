@@ -1,7 +1,5 @@
-import { costOf as clickupCost } from '../channels/clickup/send.ts'
-import { costOf as jiraCost } from '../channels/jira/costs.ts'
-import { costOf as slackCost } from '../channels/slack/send.ts'
-import { normalise as readSlack } from '../channels/slack/normalise.ts'
+import type { Channel } from '../channels/module.ts'
+import { type ChannelSettings, setupsIn } from '../channels/registry.ts'
 import {
   type CatchUp,
   type CatchUpStore,
@@ -10,16 +8,23 @@ import {
   SendError,
   type Sender,
 } from '../channels/types.ts'
-import type { ChannelSettings, RepositoryMap } from '../config/channels.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import { messageOf } from '../core/errors.ts'
 import type { EffectBody } from '../core/effects.ts'
 import type { Unheard } from '../core/heard.ts'
-import { accountIn, bareAccount, CHANNEL_NAMES, type ChannelName, type Said, type Surface } from '../core/said.ts'
+import { GITHUB_LIMITS, type Limits } from '../core/rate.ts'
+import {
+  accountIn,
+  bareAccount,
+  CHANNEL_NAMES,
+  type ChannelName,
+  channelTraits,
+  type Said,
+  type Surface,
+} from '../core/said.ts'
 import type { Tokens } from '../installs/types.ts'
 import type { PeopleStore } from '../people/types.ts'
 import type { Leases } from '../leases/types.ts'
-import { type Channel, openClickup, openInstalledJira, openJira, openSlack } from './channels.ts'
 import type { Installs } from './installs.ts'
 
 /** Every workspace and site that Muster is connected to: the ones of the settings, and those it was installed into. */
@@ -43,23 +48,25 @@ export interface ConnectedDeps {
 /** Opens what the settings name at once, and what is installed when it is needed. */
 export async function openChannels(deps: ConnectedDeps): Promise<Channels> {
   const { settings, publicUrl, reading, installs, leases, warn } = deps
-  const fixed: Readonly<Record<ChannelName, Channel | undefined>> = {
-    slack: settings.slack?.botToken ? openSlack(settings.slack, reading) : undefined,
-    jira: settings.jira && (await openJira(settings.jira, reading)),
-    clickup: settings.clickup && openClickup(settings.clickup, publicUrl, reading),
+  const opening = { publicUrl, reading }
+  const fixed: Partial<Record<ChannelName, Channel>> = {}
+  for (const { name, open: openFixed } of setupsIn(settings)) {
+    const channel = await openFixed?.(opening)
+    if (channel) fixed[name] = channel
   }
   // One for each token: a renewed one gets a channel of its own.
   const open = new Map<string, { readonly token: string; readonly channel: Channel }>()
 
   async function installed(name: ChannelName, account: string): Promise<Channel | undefined> {
-    const tokens = settings.installs?.[name] && (await installs?.tokens(name, account, leases))
+    const app = settings.of[name]?.app
+    const tokens = app && (await installs?.tokens(name, account, leases))
     if (!tokens) return undefined
     const key = `${name}:${account}`
     const known = open.get(key)
     const sign = JSON.stringify(tokens)
     if (known?.token === sign) return known.channel
-    const channel = await openWith(name, account, tokens)
-    if (channel) open.set(key, { token: sign, channel })
+    const channel = await app.open({ account, tokens, note: noting(name, account) }, opening)
+    open.set(key, { token: sign, channel })
     return channel
   }
 
@@ -76,34 +83,12 @@ export async function openChannels(deps: ConnectedDeps): Promise<Channels> {
     told.add(text)
   }
 
-  async function openWith(name: ChannelName, account: string, tokens: Tokens): Promise<Channel | undefined> {
-    const { slack, jira, clickup } = settings.installs ?? {}
-    const { accessToken, extra } = tokens
-    if (name === 'slack') return slack && openSlack({ botToken: accessToken, apiUrl: slack.apiUrl }, reading)
-    if (name === 'clickup')
-      return (
-        clickup && openClickup({ ...clickup, apiToken: `Bearer ${accessToken}`, team: account }, publicUrl, reading)
-      )
-    return (
-      jira &&
-      openInstalledJira(
-        {
-          ...jira,
-          cloudId: extra['cloudId'] ?? '',
-          site: extra['site'] ?? '',
-          token: () => Promise.resolve(accessToken),
-          webhooks: (extra['webhooks'] ?? '').split(',').filter(Boolean).map(Number),
-          webhooksAt: Number(extra['webhooksAt'] ?? 0),
-        },
-        async (at) => installs?.note(name, account, { webhooksAt: String(at) }),
-        reading,
-      )
-    )
-  }
+  const noting = (name: ChannelName, account: string) => async (extra: Tokens['extra']) =>
+    installs?.note(name, account, extra)
 
   return {
     of: async (name, account) => (await installed(name, account)) ?? fixed[name],
-    isOn: (name) => fixed[name] !== undefined || settings.installs?.[name] !== undefined,
+    isOn: (name) => fixed[name] !== undefined || settings.of[name]?.app !== undefined,
     async all() {
       const plain = CHANNEL_NAMES.flatMap((name) => (fixed[name] ? [{ name, source: name, channel: fixed[name] }] : []))
       const rows = (await installs?.list()) ?? []
@@ -118,10 +103,19 @@ export async function openChannels(deps: ConnectedDeps): Promise<Channels> {
   }
 }
 
-const COSTS = { slack: slackCost, jira: jiraCost, clickup: clickupCost } as const
+/** The limits of an account, by its channel. */
+export function limitsIn(settings: ChannelSettings): (account: string) => Limits {
+  const all = setupsIn(settings)
+  return (account) => all.find(({ name }) => account.startsWith(`${name}:`))?.limits ?? GITHUB_LIMITS
+}
 
 /** Each effect goes to the channel, and there to the workspace or site, that it belongs to. */
-export function senderTo(github: Sender, channels: Channels, people: Pick<PeopleStore, 'membersOf'>): Sender {
+export function senderTo(
+  github: Sender,
+  channels: Channels,
+  settings: ChannelSettings,
+  people: Pick<PeopleStore, 'membersOf'>,
+): Sender {
   const of = async (body: EffectBody): Promise<Sender> => {
     if (!('surface' in body)) return github
     const { channel } = body.surface
@@ -131,14 +125,13 @@ export function senderTo(github: Sender, channels: Channels, people: Pick<People
   }
   return {
     costOf: (body, previous) =>
-      'surface' in body ? COSTS[body.surface.channel](body, previous) : github.costOf(body, previous),
+      'surface' in body
+        ? (settings.of[body.surface.channel]?.costOf(body, previous) ?? {})
+        : github.costOf(body, previous),
     lookUp: async (body, context) => (await of(body)).lookUp(body, await calling(people, body, context)),
     send: async (body, context) => (await of(body)).send(body, await calling(people, body, context)),
   }
 }
-
-/** What needs no further look needs nobody to be asked: that the app was removed is told when its token is gone. */
-const WITHOUT_TOKEN: Partial<Record<ChannelName, (body: Uint8Array) => Said | Unheard>> = { slack: readSlack }
 
 /** Who of those that are asked can be called where it is said. */
 async function calling(
@@ -152,19 +145,33 @@ async function calling(
   return { ...context, called: await people.membersOf(ids, surface.channel, accountIn(surface)) }
 }
 
+/** What reads the events of each channel that is switched on, and what is known of it. */
+export function readersOf(channels: Channels, settings: ChannelSettings) {
+  return {
+    readers: byName((name) => readerOf(channels, settings, name)),
+    facts: byName((name) => factsOf(channels, name)),
+  }
+}
+
+function byName<T>(of: (name: ChannelName) => T | undefined): Partial<Record<ChannelName, T>> {
+  const found = CHANNEL_NAMES.map((name) => [name, of(name)] as const)
+  return Object.fromEntries(found.filter((one): one is readonly [ChannelName, T] => one[1] !== undefined))
+}
+
 /** Reads what arrived, in the name of the workspace or site that it came from. */
-export function readerOf(channels: Channels, name: ChannelName) {
+function readerOf(channels: Channels, settings: ChannelSettings, name: ChannelName) {
   if (!channels.isOn(name)) return undefined
+  const early = settings.of[name]?.readEarly
   return async (body: Uint8Array, account: string | undefined): Promise<Said | Unheard> => {
-    const early = WITHOUT_TOKEN[name]?.(body)
-    if (early && 'ignored' in early) return early
+    const told = early?.(body)
+    if (told && 'ignored' in told) return told
     const channel = await channels.of(name, bareAccount(name, account))
     return channel ? channel.read(body) : { ignored: 'not_connected', detail: `${account ?? name} is not connected` }
   }
 }
 
 /** Facts, asked where they are known. */
-export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | undefined {
+function factsOf(channels: Channels, name: ChannelName): ChannelFacts | undefined {
   if (!channels.isOn(name)) return undefined
   const at = async (account: string) => (await channels.of(name, account))?.facts
   const here = (surface: Surface) => at(accountIn(surface))
@@ -186,7 +193,7 @@ export function factsOf(channels: Channels, name: ChannelName): ChannelFacts | u
     conversation: async (surface, messageId) => (await (await here(surface))?.conversation?.(surface, messageId)) ?? [],
     named: async (surface, text) => (await (await here(surface))?.named?.(surface, text)) ?? text,
     emailOf: async (member) => (await at(member.account))?.emailOf(member),
-    ...(name === 'slack'
+    ...(channelTraits(name).holds === 'threads'
       ? {
           thread: async (surface: Surface, words: string, marker: string, since: number) =>
             (await here(surface))?.thread?.(surface, words, marker, since),
@@ -205,12 +212,9 @@ export async function catchUpsOf(
 }
 
 /** The repository of the narrowest project that has one. */
-export function mappedIn({ jira, clickup, installs }: ChannelSettings, name: ChannelName, projects: readonly string[]) {
-  const maps: readonly (RepositoryMap | undefined)[] =
-    name === 'jira'
-      ? [jira?.repositories, installs?.jira?.repositories]
-      : [clickup?.repositories, installs?.clickup?.repositories]
+export function mappedIn({ of }: ChannelSettings, name: ChannelName, projects: readonly string[]) {
+  const maps = of[name]?.repositories ?? []
   return projects
-    .flatMap((project) => maps.map((map) => map?.get(project.toUpperCase())))
+    .flatMap((project) => maps.map((map) => map.get(project.toUpperCase())))
     .find((one) => one !== undefined)
 }

@@ -1,13 +1,13 @@
+import { setupsIn } from '../channels/registry.ts'
 import { githubClient, statusOf } from '../channels/github/client.ts'
 import { readManifest } from '../channels/github/manifest.ts'
-import { UNHEARD } from '../channels/clickup/webhooks.ts'
 import { once } from '../core/once.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
 import { misnamedVariables } from '../config/services.ts'
 import { isLocalUrl } from '../core/hosts.ts'
 import { messageOf, UserError } from '../core/errors.ts'
-import { CHANNEL_NAMES, titleOf } from '../core/said.ts'
+import { titleOf } from '../core/said.ts'
 import { isPriced } from '../llm/prices.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import { findProgram } from '../workspace/programs.ts'
@@ -67,21 +67,23 @@ function channelChecks({ channels: settings, server }: Settings): Check[] {
       warn: () => {},
     }),
   )
-  return CHANNEL_NAMES.filter((name) => settings[name] !== undefined).map((name) => ({
-    name: titleOf(name),
-    async run() {
-      const channel = await (await opened()).of(name, '')
-      if (!channel) return ok('switched off')
-      try {
-        const who = await channel.whoami()
-        // What it mends on the way is no trouble any more.
-        const wrong = (await channel.tend?.(Date.now()))?.find((line) => line.includes(UNHEARD))
-        return wrong ? broken(wrong, `See docs/${name}.md.`) : ok(who)
-      } catch (error) {
-        return broken(messageOf(error), `Check the settings of ${titleOf(name)} (docs/${name}.md) and the network.`)
-      }
-    },
-  }))
+  return setupsIn(settings)
+    .filter(({ isFixed }) => isFixed)
+    .map(({ name }) => ({
+      name: titleOf(name),
+      async run() {
+        const channel = await (await opened()).of(name, '')
+        if (!channel) return ok('switched off')
+        try {
+          const who = await channel.whoami()
+          // What it mends on the way is no trouble any more.
+          const wrong = (await channel.tend?.(Date.now()))?.find(({ isWrong }) => isWrong)
+          return wrong ? broken(wrong.text, `See docs/${name}.md.`) : ok(who)
+        } catch (error) {
+          return broken(messageOf(error), `Check the settings of ${titleOf(name)} (docs/${name}.md) and the network.`)
+        }
+      },
+    }))
 }
 
 function settingsAnswer(env: Env): Answer {

@@ -20,7 +20,7 @@ import type { StepDeps } from '../workflow/steps.ts'
 import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, after, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
-import { factsOf, mappedIn, readerOf } from './connected.ts'
+import { mappedIn, readersOf } from './connected.ts'
 import { forgetIfGone } from './uninstalled.ts'
 
 /** The engines of a process that works, over its adapters; whether it has the database itself or asks another process. */
@@ -98,16 +98,7 @@ export function inboxDepsOf(
     receiver: {
       read: (kind, body) => (isAboutAccess(kind) ? readAccess(kind, body) : normalise(kind, body, github.appId)),
     },
-    readers: {
-      slack: readerOf(channels, 'slack'),
-      jira: readerOf(channels, 'jira'),
-      clickup: readerOf(channels, 'clickup'),
-    },
-    facts: {
-      slack: factsOf(channels, 'slack'),
-      jira: factsOf(channels, 'jira'),
-      clickup: factsOf(channels, 'clickup'),
-    },
+    ...readersOf(channels, settings.channels),
     mapped: (channel, projects) => mappedIn(settings.channels, channel, projects),
     uninstalled: (channel, account) =>
       forgetIfGone({ channels, installs: base.installs, log: writerTo(log) }, channel, account),

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clickupInstaller } from '../channels/clickup/install.ts'
-import { slackInstaller } from '../channels/slack/install.ts'
-import type { InstallSettings } from '../config/channels.ts'
+import { type ChannelSettings, setupsIn } from '../channels/registry.ts'
 import type { ChannelName } from '../core/said.ts'
 import { hookPath } from '../http/webhooks.ts'
 import { sealWith } from '../installs/seal.ts'
@@ -10,22 +8,10 @@ import type { Store } from '../store/types.ts'
 import { createInstalls, type Installs } from './installs.ts'
 
 /** The vendors whose apps are set up for installing. */
-async function installersOf({
-  slack,
-  jira,
-  clickup,
-}: InstallSettings): Promise<Partial<Record<ChannelName, Installer>>> {
-  return {
-    ...(slack ? { slack: slackInstaller(slack) } : {}),
-    ...(jira ? { jira: await jiraInstallerOf(jira) } : {}),
-    ...(clickup ? { clickup: clickupInstaller(clickup) } : {}),
-  }
-}
-
-/** Loaded when it is needed: Jira's library is large. */
-async function jiraInstallerOf(settings: NonNullable<InstallSettings['jira']>): Promise<Installer> {
-  const { jiraInstaller } = await import('../channels/jira/install.ts')
-  return jiraInstaller({ ...settings, projects: [...settings.repositories.keys()] })
+async function installersOf(settings: ChannelSettings): Promise<Partial<Record<ChannelName, Installer>>> {
+  const found: Partial<Record<ChannelName, Installer>> = {}
+  for (const { name, app } of setupsIn(settings)) if (app) found[name] = await app.installer()
+  return found
 }
 
 /** The installs, with the vendors whose apps are set up. */
@@ -35,13 +21,13 @@ export interface OpenedInstalls extends Installs {
 
 /** The installs of this server; undefined where no app is set up for installing. */
 export async function openInstalls(
-  settings: InstallSettings | undefined,
+  settings: ChannelSettings,
   previousKey: string | undefined,
   publicUrl: string,
   store: Pick<Store, 'installs' | 'now'>,
   learn: (secret: string) => void,
 ): Promise<OpenedInstalls | undefined> {
-  if (!settings) return undefined
+  if (!settings.secretKey) return undefined
   const installers = await installersOf(settings)
   const installs = createInstalls({
     store: store.installs,

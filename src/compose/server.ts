@@ -4,7 +4,9 @@ import { githubPlatform } from '../channels/github/platform.ts'
 import { webhookProxy, type WebhookProxy } from '../channels/github/proxy.ts'
 import { githubSignIn, type SignIn } from '../channels/github/oauth.ts'
 import { looksSigned, receive } from '../channels/github/receive.ts'
-import { slackSocket, type Socket } from '../channels/slack/socket.ts'
+import { either } from '../channels/either.ts'
+import type { Socket } from '../channels/module.ts'
+import { setupsIn } from '../channels/registry.ts'
 import type { Platform, Verifier } from '../channels/types.ts'
 import type { Running } from '../cli/types.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
@@ -27,7 +29,7 @@ import { type Base, type Env, openBase } from './base.ts'
 import type { Stand } from './adapters.ts'
 import { readiness } from './readiness.ts'
 import { setupDeps } from './setup.ts'
-import { either, verifiersOf } from './verifiers.ts'
+import { verifiersOf } from './verifiers.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 /** How often a process without an app looks whether another has registered one. */
@@ -89,8 +91,8 @@ export async function startServer(
   const port = typeof address === 'object' && address ? address.port : settings.server.port
   const looking = lookForApp(base, () => app !== undefined, activate)
   void worker?.catchUp()
-  const socket = socketOf(base, deps)
-  await socket?.start()
+  const sockets = socketsOf(base, deps)
+  for (const socket of sockets) await socket.start()
   announce(base, kind, port, app ? undefined : setupCode)
   return {
     port,
@@ -99,7 +101,7 @@ export async function startServer(
       log.info('stopping')
       looking()
       await proxy?.stop()
-      await socket?.stop()
+      for (const socket of sockets) await socket.stop()
       await server.close()
       await worker?.stop()
       await base.close()
@@ -184,7 +186,7 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
 }
 
 function installingOf({ settings, installs }: Base): HttpDeps['installing'] {
-  const key = settings.channels.installs?.secretKey
+  const key = settings.channels.secretKey
   if (!installs || !key) return undefined
   return { secretKey: key, isSetUp: (channel) => installs.installers[channel] !== undefined, forget: installs.forget }
 }
@@ -194,7 +196,7 @@ function installDeps({ settings, installs, storage }: Base, log: HttpDeps['log']
   return {
     log,
     publicUrl: settings.server.publicUrl,
-    secretKey: settings.channels.installs?.secretKey,
+    secretKey: settings.channels.secretKey,
     authorizeUrl: (channel, state, redirectUri) => installs?.installers[channel]?.authorizeUrl(state, redirectUri),
     connect: async (channel, code, redirectUri) => (await installs?.connect(channel, code, redirectUri)) ?? [],
     // Whoever sets it first has used it.
@@ -222,15 +224,13 @@ function proxyOf(
   return webhookProxy({ source, deliver, log })
 }
 
-/** Slack's events over a socket that we open, where that is set. */
-function socketOf({ settings, storage }: Base, { onArrival, log }: HttpDeps): Socket | undefined {
-  const { slack } = settings.channels
-  if (!slack?.appToken) return undefined
+/** Events that come over connections that we open, where that is set. */
+function socketsOf({ settings, storage }: Base, { onArrival, log }: HttpDeps): readonly Socket[] {
   const store = async (arrival: Arrival) => {
     const { id, duplicate } = await storage.store.inbox.insert(arrival)
     if (!duplicate) void onArrival(id, arrival)
   }
-  return slackSocket({ appToken: slack.appToken, apiUrl: slack.apiUrl }, store, log)
+  return setupsIn(settings.channels).flatMap(({ socket }) => socket?.({ store, log }) ?? [])
 }
 
 /** Starts a worker; it answers no HTTP. */

@@ -1,7 +1,8 @@
+import { setupsIn } from '../channels/registry.ts'
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
 import { newChannel } from '../channels/github/proxy.ts'
 import type { Platform } from '../channels/types.ts'
-import { CHANNEL_NAMES, titleOf } from '../core/said.ts'
+import { titleOf } from '../core/said.ts'
 import { defaultRepositorySettings } from '../config/repository.ts'
 import { messageOf } from '../core/errors.ts'
 import type { SetupDeps } from '../http/setup.ts'
@@ -62,7 +63,9 @@ function factsOf({ settings }: Base, installed: boolean | undefined): RunningFac
     installed,
     model: scriptFile ? 'a recorded story' : anthropic ? names.join(', ') : undefined,
     sandbox: settings.sandbox ?? 'chosen by each worker',
-    channels: CHANNEL_NAMES.filter((name) => channels[name] !== undefined).map((name) => titleOf(name)),
+    channels: setupsIn(channels)
+      .filter(({ isFixed }) => isFixed)
+      .map(({ name }) => titleOf(name)),
     label: defaultRepositorySettings().label,
   }
 }

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
 import type { GithubSettings } from '../config/env.ts'
-import { limitsOf } from '../core/rate.ts'
 import { inboxHandler } from '../inbox/handle.ts'
 import { leaseKeeper } from '../leases/keeper.ts'
 import type { Leases } from '../leases/types.ts'
@@ -15,7 +14,7 @@ import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import { apartFrom } from './apart/parent.ts'
-import { catchUpsOf } from './connected.ts'
+import { catchUpsOf, limitsIn } from './connected.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from './engines.ts'
 import { catchingUp, catchUpStore, tend } from './catchup.ts'
 import { every } from './every.ts'
@@ -62,7 +61,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     workflow: engine,
     sender: adapters.sender,
     leases,
-    limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, limitsOf, now),
+    limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, limitsIn(base.settings.channels), now),
     perAccount: stand.unlimited ? 8 : PER_ACCOUNT,
     markerKey,
     now,

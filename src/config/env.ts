@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
-import { type ChannelSettings, readChannels, secretKey } from './channels.ts'
+import { type ChannelSettings, readChannels } from '../channels/registry.ts'
+import { type Env, type EnvProblem, secretKey } from '../core/environment.ts'
 import { type Previous, readPrevious } from './previous.ts'
 import { checkServices, misnamedVariables } from './services.ts'
 import type { SandboxKind } from '../workspace/types.ts'
@@ -66,15 +67,6 @@ export interface ModelName {
   readonly provider: 'anthropic'
   readonly model: string
 }
-
-/** One thing wrong with the environment. */
-export interface EnvProblem {
-  readonly variable: string
-  readonly wrong: string
-  readonly example: string
-}
-
-type Env = Readonly<Record<string, string | undefined>>
 
 const DEFAULT_MODELS =
   'complex=anthropic:claude-opus-5-5,general=anthropic:claude-sonnet-5-5,simple=anthropic:claude-haiku-5-5'
@@ -155,7 +147,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     dataDir: env['MUSTER_DATA'] || '.muster',
     github: github(env, problems),
     channels,
-    secretKey: channels.installs?.secretKey ?? (env['MUSTER_SECRET_KEY'] ? secretKey(env, problems) : undefined),
+    secretKey: channels.secretKey ?? (env['MUSTER_SECRET_KEY'] ? secretKey(env, problems) : undefined),
     previous: readPrevious(env, problems),
     githubUrls: {
       api: url(

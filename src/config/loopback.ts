@@ -1,3 +1,4 @@
+import { setupsIn } from '../channels/registry.ts'
 import { isLoopbackHost } from '../core/hosts.ts'
 import type { Settings } from './env.ts'
 
@@ -6,7 +7,6 @@ import type { Settings } from './env.ts'
  * Empty: a rehearsal, or a trial, which nobody elsewhere can take part in.
  */
 export function reachesBeyond({ server, githubUrls, databaseUrl, redisUrl, anthropic, channels }: Settings): string[] {
-  const { slack, jira, clickup, installs } = channels
   const urls: readonly (readonly [name: string, url: string | undefined])[] = [
     ['MUSTER_PUBLIC_URL', server.publicUrl],
     ['GITHUB_API_URL', githubUrls.api],
@@ -14,9 +14,7 @@ export function reachesBeyond({ server, githubUrls, databaseUrl, redisUrl, anthr
     ['DATABASE_URL', databaseUrl],
     ['REDIS_URL', redisUrl],
     ['ANTHROPIC_BASE_URL', anthropic && (anthropic.baseUrl ?? 'https://api.anthropic.com')],
-    ['SLACK_API_URL', slack?.apiUrl ?? installs?.slack?.apiUrl],
-    ['JIRA_HOST', jira?.host ?? installs?.jira?.gatewayUrl],
-    ['CLICKUP_API_URL', clickup?.apiUrl ?? installs?.clickup?.apiUrl],
+    ...setupsIn(channels).flatMap(({ addresses }) => addresses),
   ]
   const far = urls.filter(([, url]) => url !== undefined && !isLoopbackHost(hostOf(url))).map(([name]) => name)
   return isLoopbackHost(server.host) ? far : ['HOST', ...far]

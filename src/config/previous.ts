@@ -1,4 +1,4 @@
-import type { EnvProblem } from './env.ts'
+import type { EnvProblem } from '../core/environment.ts'
 
 /** Secrets of which the one before still counts while a new one is being brought in: `NAME_PREVIOUS`. */
 export const ROTATED = [

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { EnvProblem } from './env.ts'
+import type { EnvProblem } from '../core/environment.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

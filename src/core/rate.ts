@@ -30,25 +30,6 @@ export const GITHUB_LIMITS: Limits = {
   requests: { capacity: 500, perMinute: 70 },
 }
 
-/** One message a second in a channel, and 50 edits or reactions a minute (limits.md: tier 3), counted over the workspace. */
-export const SLACK_LIMITS: Limits = {
-  post: { capacity: 3, perMinute: 45 },
-  edit: { capacity: 5, perMinute: 40 },
-}
-
-/** Jira Cloud: 20 writes in 2 s and 100 in 30 s on one ticket (limits.md), kept for the whole site. */
-export const JIRA_LIMITS: Limits = { write: { capacity: 10, perMinute: 150 } }
-
-/** ClickUp: 100 requests a minute and token. */
-export const CLICKUP_LIMITS: Limits = { request: { capacity: 15, perMinute: 75 } }
-
-/** The limits of an account, by its channel. */
-export function limitsOf(account: string): Limits {
-  if (account.startsWith('slack:')) return SLACK_LIMITS
-  if (account.startsWith('jira:')) return JIRA_LIMITS
-  return account.startsWith('clickup:') ? CLICKUP_LIMITS : GITHUB_LIMITS
-}
-
 const ROUNDING = 1e-6
 
 /**

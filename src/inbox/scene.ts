@@ -22,10 +22,10 @@ export interface InboxDeps {
   readonly mayAsk: (who: string) => Allowance
   /** Reads what other channels sent; undefined: the channel is not switched on. */
   readonly readers: Readonly<
-    Record<ChannelName, ((body: Uint8Array, account: string | undefined) => Promise<Said | Unheard>) | undefined>
+    Partial<Record<ChannelName, (body: Uint8Array, account: string | undefined) => Promise<Said | Unheard>>>
   >
   /** Facts about those channels, asked live. */
-  readonly facts: Readonly<Record<ChannelName, ChannelFacts | undefined>>
+  readonly facts: Readonly<Partial<Record<ChannelName, ChannelFacts>>>
   /** The repository that the settings name for a project's tickets. */
   readonly mapped: (
     channel: ChannelName,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { openChannels } from '../../src/compose/connected.ts'
 import type { Installs } from '../../src/compose/installs.ts'
-import { readChannels } from '../../src/config/channels.ts'
+import { readChannels } from '../../src/channels/registry.ts'
 
 it('an install whose tokens cannot be used is told of once, and keeps nobody else waiting', async () => {
   const rows = ['T1', 'T2'].map((account) => ({

@@ -5,7 +5,7 @@ import { clickupSender } from '../../src/channels/clickup/send.ts'
 import { tendWebhooks } from '../../src/channels/clickup/webhooks.ts'
 import { jiraClient } from '../../src/channels/jira/client.ts'
 import { jiraChannel } from '../../src/channels/jira/channel.ts'
-import { openInstalledJira } from '../../src/compose/channels.ts'
+import { openInstalledJira } from '../../src/channels/jira/open.ts'
 import { type CatchUpStore, type SendContext, SendError, type Sender } from '../../src/channels/types.ts'
 import type { SurfaceBody } from '../../src/core/effects.ts'
 import type { Arrival } from '../../src/core/inbound.ts'
@@ -137,20 +137,25 @@ describe('Jira', () => {
     const expires = Date.now() + 5 * 24 * 3_600_000
     world.dynamic.push({ id: 7, url: 'https://muster.example', expires })
     const noted: number[] = []
-    const at = {
+    const app = {
+      clientId: 'id',
+      clientSecret: 's3cret-of-the-app',
+      authUrl: server.url,
       gatewayUrl: server.url,
-      cloudId: world.cloudId,
-      site: server.url,
-      token: async () => 'token',
+      repositories: new Map(),
       trustEmail: false,
-      webhooks: [7],
-      webhooksAt: 0,
     }
-    const channel = await openInstalledJira(at, async (when) => void noted.push(when), { redact: (text) => text })
+    const extra = { cloudId: world.cloudId, site: server.url, webhooks: '7', webhooksAt: '0' }
+    const at = {
+      account: 'site',
+      tokens: { accessToken: 'token', extra },
+      note: async (one: Readonly<Record<string, string>>) => void noted.push(Number(one['webhooksAt'])),
+    }
+    const channel = openInstalledJira(app, at, { redact: (text) => text })
     expect(await channel.tend?.(24 * 24 * 3_600_000)).toEqual([])
     expect(world.dynamic[0]?.expires).toBe(expires)
     const day25 = 25 * 24 * 3_600_000
-    expect(await channel.tend?.(day25)).toEqual([expect.stringContaining('renewed')])
+    expect(await channel.tend?.(day25)).toEqual([{ text: expect.stringContaining('renewed'), isWrong: false }])
     expect(world.dynamic[0]?.expires).toBeGreaterThan(expires)
     expect(noted).toEqual([day25])
   })
@@ -219,7 +224,7 @@ describe('ClickUp', () => {
   it('lets a suspended webhook deliver again, its own alone, and says when there is none', async () => {
     const { client, world } = await open()
     const tend = () => tendWebhooks(client, world.team.id, 'https://muster.example')
-    expect(await tend()).toEqual([expect.stringContaining('no webhook')])
+    expect(await tend()).toEqual([{ text: expect.stringContaining('no webhook'), isWrong: true }])
     world.hooks.push({
       id: 'h1',
       endpoint: 'https://muster.example/api/clickup/webhooks',
@@ -236,7 +241,7 @@ describe('ClickUp', () => {
       status: 'suspended',
       secret: world.secret,
     })
-    expect(await tend()).toEqual([expect.stringContaining('h1')])
+    expect(await tend()).toEqual([{ text: expect.stringContaining('h1'), isWrong: false }])
     expect(world.hooks.map(({ status }) => status)).toEqual(['active', 'suspended'])
     expect(await tend()).toEqual([])
   })

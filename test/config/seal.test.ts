@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { appStore } from '../../src/compose/app.ts'
-import { isToken } from '../../src/compose/verifiers.ts'
+import { isToken } from '../../src/channels/jira/token.ts'
 import { createInstalls } from '../../src/compose/installs.ts'
 import type { InstallRow, InstallStore } from '../../src/installs/types.ts'
 import { sealWith } from '../../src/installs/seal.ts'
@@ -64,7 +64,9 @@ it('a channel that is half set refuses to start, and says what is missing', () =
   expect(reads({ ...jira, JIRA_PROJECTS: 'SHOP:acme/web' })).toThrow('is not KEY=owner/name')
   expect(reads({ ...jira, JIRA_TRUST_EMAIL: 'maybe' })).toThrow('neither yes nor no')
   expect(
-    readSettings({ ...jira, JIRA_PROJECTS: 'SHOP=acme/web, OPS = acme/infra' }).channels.jira?.repositories.get('OPS'),
+    readSettings({ ...jira, JIRA_PROJECTS: 'SHOP=acme/web, OPS = acme/infra' }).channels.of.jira?.repositories[0]?.get(
+      'OPS',
+    ),
   ).toEqual({ owner: 'acme', name: 'infra' })
 })
 

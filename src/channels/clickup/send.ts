@@ -1,13 +1,13 @@
 import type { EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
-import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import type { Reading } from '../../core/reply/foreign.ts'
 import type { RichDocument } from '../../core/reply/rich.ts'
 import { withTexts } from '../../core/reply/texts.ts'
 import type { Surface } from '../../core/said.ts'
-import { countParts, firstPart, foundIn, MARKED, partsOf, rewriteParts, unreadable } from '../messages.ts'
+import { firstPart, foundIn, MARKED, partsOf, rewriteParts, unreadable } from '../messages.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import type { ClickupClient } from './client.ts'
+import { costOf } from './costs.ts'
 import { markersOn, signed } from './markers.ts'
 import { type CommentPart, renderComment, sizeOf } from './render.ts'
 import { linkOn, move } from './ticket.ts'
@@ -65,12 +65,6 @@ export function clickupSender(deps: ClickupSendDeps): Sender {
       }
     },
   }
-}
-
-/** What an effect takes of ClickUp's limit: its requests. */
-export function costOf(body: EffectBody): Cost {
-  if (body.kind === 'seen') return {}
-  return { request: body.kind === 'ticket.move' ? 3 : countParts(body, sizeOf) }
 }
 
 function ours(body: EffectBody): Own {

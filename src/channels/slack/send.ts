@@ -1,5 +1,4 @@
 import type { Button, EffectBody, EffectResult, SurfaceBody } from '../../core/effects.ts'
-import type { Cost } from '../../core/rate.ts'
 import { surfaceCard } from '../../core/reply/card.ts'
 import { buttonsOf } from '../../core/reply/buttons.ts'
 import { isAside } from '../../core/said.ts'
@@ -7,7 +6,6 @@ import type { RichDocument } from '../../core/reply/rich.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
 import {
   clockFloor,
-  countParts,
   firstPart,
   foundIn,
   type Markers,
@@ -19,6 +17,7 @@ import {
 } from '../messages.ts'
 import { once } from '../../core/once.ts'
 import { classify, nameOf } from './client.ts'
+import { costOf, MARKED } from './costs.ts'
 import type { SlackSendDeps, Thread } from './deps.ts'
 import { actions, openForm, type Part, rendered, showHome, unfurl, upload } from './show.ts'
 import { markRequest, sign } from './marks.ts'
@@ -28,16 +27,6 @@ import { whisper } from './whisper.ts'
 /** How a message carries its marker: out of sight, and only an app can set it. */
 const EVENT_TYPE = 'muster_effect'
 const MAX_PAGES = 20
-
-/** What can be looked up: what stands in a thread under a marker. A picture is looked up by its name, when it is sent; the rest does no harm when it is there twice. */
-const MARKED: ReadonlySet<string> = new Set(['card.upsert', 'message', 'message.upsert'])
-
-/** What an effect takes of Slack's limits: a message in a channel, or an edit. */
-export function costOf(body: EffectBody, previous: EffectResult | undefined): Cost {
-  const posts = body.kind === 'chart' || MARKED.has(body.kind)
-  if (!posts || previous?.ref !== undefined) return { edit: 1 }
-  return { post: countParts(body, sizeOf) }
-}
 
 /** Sends what is seen in Slack. */
 export function slackSender(deps: SlackSendDeps): Sender {

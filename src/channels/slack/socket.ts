@@ -1,13 +1,8 @@
 import { type Logger, LogLevel, SocketModeClient } from '@slack/socket-mode'
 import type { Arrival } from '../../core/inbound.ts'
 import { messageOf } from '../../core/errors.ts'
+import type { Socket } from '../module.ts'
 import { arrivalOf } from './receive.ts'
-
-/** Slack over a socket that we open, for servers that Slack cannot reach. */
-export interface Socket {
-  start(): Promise<void>
-  stop(): Promise<void>
-}
 
 /** What the client hands over for each envelope. */
 interface Envelope {

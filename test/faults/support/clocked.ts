@@ -1,10 +1,14 @@
 import type { Sender } from '../../../src/channels/types.ts'
 import { openStorage } from '../../../src/compose/storage.ts'
-import { limitsOf } from '../../../src/core/rate.ts'
+import { limitsIn } from '../../../src/compose/connected.ts'
+import { readChannels } from '../../../src/channels/registry.ts'
 import { leaseKeeper } from '../../../src/leases/keeper.ts'
 import { sharedLimiter } from '../../../src/outbox/limiter.ts'
 import { createOutbox } from '../../../src/outbox/outbox.ts'
 import type { Context } from './suite.ts'
+
+/** Every channel is switched on. */
+const ALL = { SLACK_BOT_TOKEN: 'xoxb-1', JIRA_HOST: 'https://acme.atlassian.net', CLICKUP_API_TOKEN: 'pk_1' }
 
 /**
  * The outbox and its limiter over a service of the suite's own, by a clock that can be put ahead.
@@ -28,7 +32,7 @@ export async function openClocked<Seen>(
     workflow: { get: async () => undefined, apply: none, open: none },
     sender,
     leases,
-    limiter: sharedLimiter(store.rates, limitsOf, now),
+    limiter: sharedLimiter(store.rates, limitsIn(readChannels(ALL, [])), now),
     perAccount: 4,
     markerKey: 'key',
     now,
