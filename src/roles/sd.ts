@@ -5,6 +5,8 @@ import { compared } from '../core/failures.ts'
 import { hashOf } from '../core/hash.ts'
 import { once } from '../core/once.ts'
 import { UserError } from '../core/errors.ts'
+import { cutLine } from '../core/harmless.ts'
+import { type Slice, slicesOf } from '../core/slices.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
 import type { ReviewComment, ReworkReason, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
@@ -21,12 +23,12 @@ import {
   requestText,
   specText,
 } from './prompt.ts'
-import { BudgetReached, type RoleModule, type StepContext } from './types.ts'
+import { BudgetReached, type Part, type RoleModule, type StepContext } from './types.ts'
 import { suiteOn } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** SD: makes the change, and mends it after a failed proof, a review or a failed check. */
-export const sd = { role: 'sd', handlers: { build, rework } } satisfies RoleModule
+export const sd = { role: 'sd', handlers: { build, rework, part, join } } satisfies RoleModule
 
 async function build(context: StepContext) {
   const { task, git } = context
@@ -40,6 +42,81 @@ async function build(context: StepContext) {
     : ''
   const prompt = `${plan(context)}${continued}\n\nMake the change.`
   return work(context, { main, startSha, parentSha, prompt, artefact: PatchNote, comments: [] })
+}
+
+/** One of several parts, in a clone of its own, while others do theirs. */
+async function part(context: StepContext) {
+  const { task, git, step } = context
+  const { repository } = task.origin
+  const all = slicesOf(task)
+  const mine = all.find(({ item }) => item === step.item)
+  if (!mine)
+    throw new UserError('no_part', 'The design has no such part any more.', { hint: '`cancel`, then begin anew.' })
+  const others = all.filter((one) => one !== mine)
+  const main = await partsBase(context)
+  const startSha = task.wip?.step === step.id ? task.wip.sha : main
+  const parentSha = startSha === main ? main : await git.mergeBase(repository, startSha, main)
+  const prompt = `${plan(context)}\n\n${partText(mine, others)}\n\nDo your part of the change.`
+  return work(context, { main, startSha, parentSha, prompt, artefact: PatchNote, comments: [], others })
+}
+
+/** All parts are made against one commit: the one that the tests were run on before, where that is known. */
+async function partsBase({ task, git }: StepContext): Promise<string> {
+  const { repository } = task.origin
+  return task.baseline?.sha ?? git.resolve(repository, repository.defaultBranch)
+}
+
+function partText(mine: Slice, others: readonly Slice[]): string {
+  const files = (slice: Slice) => slice.files.join(', ')
+  return [
+    '## Your part',
+    `The change is made in ${others.length + 1} parts at the same time, each by somebody else, in clones of their own. Yours: ${mine.title} (${files(mine)}).`,
+    'Leave the others their files; do not wait for their work, and do not do it:',
+    ...others.map((slice) => `- ${slice.title} (${files(slice)})`),
+  ]
+    .map(sanitise)
+    .join('\n')
+}
+
+/** The parts become one patch, without a model where they fit together. */
+async function join(context: StepContext) {
+  const { task, git } = context
+  const parts = await context.parts()
+  const [first] = parts
+  if (!first) throw new UserError('no_parts', 'There are no parts to join.', { hint: '`cancel`, then begin anew.' })
+  const { parentSha, baseSha } = first.patch
+  const joined = await git.joined(
+    task.origin.repository,
+    parentSha,
+    parts.map(({ patch }) => patch.diff),
+  )
+  const note = joinedNote(task, parts)
+  if (joined.left.length === 0)
+    return {
+      kind: 'patch',
+      patch: { note, answers: [], parentSha, baseSha, diff: joined.diff, files: joined.files },
+    } as const
+  const left = joined.left.flatMap((nth) => parts[nth] ?? [])
+  const prompt = `${plan(context)}\n\n${leftText(left)}`
+  return work(context, { main: baseSha, startSha: joined.sha, parentSha, prompt, artefact: PatchNote, comments: [] })
+}
+
+function joinedNote({ spec, origin }: Task, parts: readonly Part[]): PatchNote {
+  const said = parts.map(({ item, patch: { note } }) => `${item}: ${note.summary}`)
+  const open = parts.flatMap(({ item, patch: { note } }) => (note.notDone ? [`${item}: ${note.notDone}`] : []))
+  return {
+    title: cutLine(spec?.title ?? origin.title, 100),
+    summary: clip(said.join('\n\n'), 3000),
+    notDone: clip(open.join('\n'), 1500),
+  }
+}
+
+function leftText(left: readonly Part[]): string {
+  const nonce = newNonce()
+  const shown = left.map(({ item, patch }) =>
+    quoteBlock('patch', `${item}: ${patch.note.summary}\n\n${clip(patch.diff, 30_000)}`, nonce),
+  )
+  return `## Parts that do not fit together\n\nThe change was made in parts at the same time. All but these are in your clone already; these touch the same lines as the others. Bring in what they wanted, so that all of it works together.\n\n${shown.join('\n\n')}`
 }
 
 /** What the base commit is called in SD's clone. */
@@ -130,6 +207,8 @@ interface Work {
   readonly artefact: typeof PatchNote | typeof ReworkNote
   /** The review comments that want an answer. */
   readonly comments: readonly ReviewComment[]
+  /** Where it is one of several parts: those of the others. */
+  readonly others?: readonly Slice[]
 }
 
 type Note = PatchNote & { answers?: readonly ReviewAnswer[] }
@@ -232,7 +311,7 @@ async function objection(
   checkout: Checkout,
   checks: Checks,
   note: Note,
-  { comments, parentSha }: Work,
+  { comments, parentSha, others }: Work,
   baseline: () => Promise<Run | undefined>,
 ): Promise<ToolOutput | undefined> {
   const missing = comments
@@ -241,7 +320,14 @@ async function objection(
   if (missing.length > 0) return { text: `answers are missing for the comments ${missing.join(', ')}`, isError: true }
   const { files } = await checkout.diff(parentSha)
   if (files.length === 0) return undefined
-  if (checks.test && !task.headSha && !files.some(belongsToTests))
+  const foreign = files.filter((file) => others?.some((slice) => slice.files.includes(file)))
+  if (foreign.length > 0)
+    return {
+      text: `these files are for other parts, which are made at the same time: ${foreign.join(', ')}; put them back as they were`,
+      isError: true,
+    }
+  // Of several parts one may have the tests of all.
+  if (!others && checks.test && !task.headSha && !files.some(belongsToTests))
     return {
       text: 'the change has no test; add one that fails without the change, in a file that the test runner finds',
       isError: true,

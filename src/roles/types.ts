@@ -27,9 +27,17 @@ export interface StepContext {
   readonly releases: Releases
   /** Whether a set-up command may use the network here. */
   readonly setupNetwork: boolean
+  /** What the parts of the change came to, in the order of the design. */
+  readonly parts: () => Promise<readonly Part[]>
   /** Does something that may last; people are told of it once it does. */
   during<T>(doing: Doing, work: () => Promise<T>): Promise<T>
   agent<T>(job: RoleJob<T>): Promise<AgentOutcome<T>>
+}
+
+/** One part of a change, and what was made of it. */
+export interface Part {
+  readonly item: string
+  readonly patch: Patch
 }
 
 /** The handler of one kind of step. */

@@ -10,7 +10,14 @@ import type { Doing, Parked, Step, StepError, Task } from '../core/task/types.ts
 import { ModelError, type ModelProvider } from '../llm/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
-import { BudgetReached, LimitReached, type RoleJob, type StepContext, type StepHandler } from '../roles/types.ts'
+import {
+  BudgetReached,
+  LimitReached,
+  type Part,
+  type RoleJob,
+  type StepContext,
+  type StepHandler,
+} from '../roles/types.ts'
 import { Fenced, type Store } from '../store/types.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
@@ -216,6 +223,7 @@ function contextOf(
     releases: deps.releases,
     setupNetwork: deps.setupNetwork,
     during: activity.during,
+    parts: () => partsOf(deps, task),
     agent: async (job) => {
       const fresh = (await deps.workflow.get(task.id)) ?? task
       const { limits = DEFAULT_LIMITS } = task.settings
@@ -243,6 +251,21 @@ function contextOf(
       })
     },
   }
+}
+
+/** The patches of parts stand in the history alone: what was made of each last. */
+async function partsOf({ store }: StepDeps, task: Task): Promise<Part[]> {
+  const made = new Map<string, Patch>()
+  for (let cursor: string | undefined, isMore = true; isMore; ) {
+    const page = await store.tasks.events(task.id, { limit: 500, cursor })
+    for (const { event } of page.items) if (event.type === 'part.made') made.set(event.step, event.patch)
+    cursor = page.next ?? undefined
+    isMore = cursor !== undefined
+  }
+  return task.steps.flatMap(({ id, item }) => {
+    const patch = made.get(id)
+    return patch && item !== undefined ? [{ item, patch }] : []
+  })
 }
 
 /** What a step may still spend: what is kept for it; of a version before, whatever is left. */

@@ -23,6 +23,13 @@ async function mustHaveRoom(dir: string): Promise<void> {
   if (bavail * bsize < ROOM_BYTES) throw diskFull(new Error(`${Math.round((bavail * bsize) / 1e6)} MB left in ${dir}`))
 }
 
+/** What is staged in an index of its own. */
+interface Index {
+  /** @returns false where it does not fit, and nothing of it is staged */
+  apply(diff: string): Promise<boolean>
+  commit(message: string, author: CommitInput['author'], at: number): Promise<string>
+}
+
 class HostGit implements Git {
   readonly #dir: string
   readonly #copies: BareCopies
@@ -63,28 +70,54 @@ class HostGit implements Git {
 
   /** Patch → index → tree → commit, in the bare copy, with an index of its own. */
   async #commit({ repository, parentSha, diff, message, author, at }: CommitInput): Promise<string> {
-    const index = join(this.#dir, 'repos', `${randomUUID()}.index`)
-    const date = `${Math.floor(at / 1000)} +0000`
-    const who = {
-      GIT_AUTHOR_NAME: author.name,
-      GIT_AUTHOR_EMAIL: author.email,
-      GIT_COMMITTER_NAME: author.name,
-      GIT_COMMITTER_EMAIL: author.email,
-    }
-    const env = { GIT_INDEX_FILE: index, ...who, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date }
+    return this.#withIndex(repository, parentSha, async (index) => {
+      if (!(await index.apply(diff))) throw new Error(`the patch does not apply to ${parentSha}`)
+      return index.commit(message, author, at)
+    })
+  }
+
+  async joined(repository: Repository, parentSha: string, diffs: readonly string[]) {
+    await this.#copies.has(repository, parentSha)
+    return this.#withIndex(repository, parentSha, async (index) => {
+      const left: number[] = []
+      for (const [nth, diff] of diffs.entries()) if (diff !== '' && !(await index.apply(diff))) left.push(nth)
+      const sha = await index.commit('Parts of a change', { name: 'muster', email: 'muster@localhost' }, 0)
+      // One after the other they are one patch.
+      const diff = diffs.filter((_, nth) => !left.includes(nth)).join('')
+      return { diff, files: await this.changedFiles(repository, parentSha, sha), left, sha }
+    })
+  }
+
+  /** Uses an index of its own that begins as a commit. */
+  async #withIndex<T>(repository: Repository, parentSha: string, use: (index: Index) => Promise<T>): Promise<T> {
+    const file = join(this.#dir, 'repos', `${randomUUID()}.index`)
+    const env = { GIT_INDEX_FILE: file }
+    const must = (args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}) =>
+      this.#copies.must(repository, args, { ...options, env: { ...env, ...options.env } })
     try {
-      await this.#copies.must(repository, ['read-tree', parentSha], { env })
-      await this.#copies.must(repository, ['apply', '--cached', '--binary', '--whitespace=nowarn', '-'], {
-        env,
-        stdin: Buffer.from(diff, 'latin1'),
-      })
-      const tree = await this.#copies.must(repository, ['write-tree'], { env })
-      return await this.#copies.must(repository, ['commit-tree', tree, '-p', parentSha, '-F', '-'], {
-        env,
-        stdin: message,
+      await must(['read-tree', parentSha])
+      return await use({
+        apply: async (diff) => {
+          const args = ['apply', '--cached', '--binary', '--whitespace=nowarn', '-']
+          const { exitCode } = await this.#copies.git(repository, args, { env, stdin: Buffer.from(diff, 'latin1') })
+          return exitCode === 0
+        },
+        commit: async (message, { name, email }, at) => {
+          const date = `@${Math.floor(at / 1000)} +0000`
+          const who = {
+            GIT_AUTHOR_NAME: name,
+            GIT_AUTHOR_EMAIL: email,
+            GIT_AUTHOR_DATE: date,
+            GIT_COMMITTER_NAME: name,
+            GIT_COMMITTER_EMAIL: email,
+            GIT_COMMITTER_DATE: date,
+          }
+          const tree = await must(['write-tree'])
+          return must(['commit-tree', tree, '-p', parentSha, '-F', '-'], { env: who, stdin: message })
+        },
       })
     } finally {
-      await rm(index, { force: true })
+      await rm(file, { force: true })
     }
   }
 

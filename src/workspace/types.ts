@@ -112,6 +112,20 @@ export interface Git {
   checkout(repository: Repository, sha: string, signal: AbortSignal): Promise<Checkout>
   /** Commits the patch onto its parent and pushes the branch; done twice it is the same commit. */
   commitAndPush(input: CommitInput): Promise<{ sha: string }>
+  /**
+   * Joins patches that were made against one commit, in their order, without a working tree. What does not fit onto what was joined
+   * before is left out: `left` says which, counted from 0, and `sha` is a commit with the others, known to this machine alone.
+   */
+  joined(
+    repository: Repository,
+    parentSha: string,
+    diffs: readonly string[],
+  ): Promise<{
+    readonly diff: string
+    readonly files: readonly string[]
+    readonly left: readonly number[]
+    readonly sha: string
+  }>
   /** The files of a commit, unpacked into a folder (for a deploy). */
   archive(repository: Repository, sha: string, dir: string): Promise<void>
   /** A text file at a commit, or undefined where there is none. */

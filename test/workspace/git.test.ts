@@ -216,3 +216,32 @@ describe('git on the host', () => {
     expect(await git.log(repository, undefined, sha, 5)).toEqual([{ sha, title: 'first', author: 'alice' }])
   })
 })
+
+describe('patches that were made side by side', () => {
+  const changed = (script: string) =>
+    inClone(async (checkout) => {
+      await checkout.run(['/bin/sh', '-c', script])
+      return (await checkout.diff()).diff
+    })
+
+  it('become one, bytes and all, without a working tree', async () => {
+    const diffs = [await changed('sed -i s/one/ONE/ src/a.txt'), await changed('printf "\\377\\0" > bin'), '']
+    const joined = await git.joined(repository, sha, diffs)
+    expect(joined).toMatchObject({ left: [], files: ['bin', 'src/a.txt'] })
+    const there = await git.checkout(repository, joined.sha, never)
+    const files = (diff: string) => diff.split('diff --git ').toSorted()
+    expect(files((await there.diff(sha)).diff)).toEqual(files(joined.diff))
+    await there.dispose()
+  })
+
+  it('leave out what does not fit, and say which: the others are there to go on from', async () => {
+    const diffs = [
+      await changed('sed -i s/two/TWO/ src/a.txt'),
+      await changed('sed -i s/two/2/ src/a.txt'),
+      await changed('echo new > new'),
+    ]
+    const joined = await git.joined(repository, sha, diffs)
+    expect(joined).toMatchObject({ left: [1], files: ['new', 'src/a.txt'] })
+    expect(await git.show(repository, joined.sha, 'src/a.txt')).toBe('one\nTWO\nthree\n')
+  })
+})

@@ -43,7 +43,8 @@ function stepRow(task: Task, step: Step): Row {
   const definition = stepDefinition(task, step.kind)
   const number = /\.(\d+)$/.exec(step.id)?.[1]
   const why = step.rework ? ` ${REWORK[step.rework.why]}` : ''
-  const what = `${definition.name}${why}${number ? ` (${number})` : ''}`
+  const which = step.item === undefined ? (number ? ` (${number})` : '') : ` ${step.item}`
+  const what = `${definition.name}${why}${which}`
   return {
     id: step.id,
     who: ROLE_NAMES[step.role],

@@ -5,7 +5,7 @@ import { lateReply } from '../reply/late.ts'
 import { needed } from '../reply/needed.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy } from './deploys.ts'
-import { firstGate, gateAt, isActive, stepById, stepOf } from './steps.ts'
+import { firstGate, gateAt, isActive, isBegun, stepOf } from './steps.ts'
 import { type Gate, LIMITS, type Task, type TaskEvent } from './types.ts'
 
 /** What people decide at the gates: yes, no, something else, or go on. */
@@ -20,7 +20,7 @@ const RESOLUTION_MS = 1000
 function nothingToContinue(task: Task): string {
   if (!isActive(task)) return `This task has ended (${task.status.replace('_', ' ')}); there is nothing to continue.`
   const { accepted: by } = task.baseline ?? {}
-  if (by && !stepById(task, 'build')) return `${by.login} has said so already: the work goes on without proof.`
+  if (by && !isBegun(task)) return `${by.login} has said so already: the work goes on without proof.`
   return 'Nothing waits to be continued: neither the budget nor the tests have stopped the work.'
 }
 

@@ -122,7 +122,7 @@ function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectInten
   const message = wip
     ? `WIP: ${cutLine(task.spec?.title ?? task.origin.title, 60)}`
     : `${cutLine(patch.note.title, 72)}\n\n${patch.note.summary}${closing}`
-  const branch = wip ? `${branchName(task)}-wip-${attempt}` : (task.branch ?? branchName(task))
+  const branch = wip ? `${branchName(task)}-wip-${wipName(task, step, attempt)}` : (task.branch ?? branchName(task))
   return [
     {
       key: `push:${wip ? 'wip:' : ''}${step}:${attempt}`,
@@ -139,6 +139,12 @@ function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectInten
       },
     },
   ]
+}
+
+/** Parts that end unfinished are kept side by side. */
+function wipName(task: Task, step: string, attempt: number): string {
+  const isPart = stepById(task, step)?.item !== undefined
+  return isPart ? `${step.replaceAll(/\W/g, '-')}-${attempt}` : String(attempt)
 }
 
 /** A new head: its check run begins, and the pull request is opened or brought up to date. */

@@ -136,6 +136,8 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       return { ...task, spec: event.spec, design: undefined, planHash: undefined }
     case 'settings.read':
       return { ...task, settings: event.settings }
+    case 'part.made':
+      return task
     case 'artefact.made':
       return { ...task, artefacts: { ...task.artefacts, [event.step]: event.artefact } }
     case 'answer.written':

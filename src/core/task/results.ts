@@ -114,6 +114,7 @@ function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Deci
 function patchMade(task: Task, step: Step, patch: Patch): Decided {
   const made: TaskEvent = { type: 'patch.made', step: step.id, patch }
   const done: TaskEvent = { type: 'step.finished', step: step.id }
+  if (step.kind === 'part') return partMade(task, step, patch, done)
   if (patch.diff === '') return withoutChange(step, patch, made, done)
   const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow)
   if (!ruling.ok)
@@ -123,6 +124,15 @@ function patchMade(task: Task, step: Step, patch: Patch): Decided {
       ruling.detail,
     )
   return accepted('patch_made', [made, done])
+}
+
+/** A part is pushed with the others. One that needed no change is done; what may not be published ends here as well. */
+function partMade(task: Task, step: Step, patch: Patch, done: TaskEvent): Decided {
+  const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow)
+  const made: TaskEvent = { type: 'part.made', step: step.id, patch }
+  if (ruling.ok) return accepted('part_made', [made, done])
+  const error = { code: ruling.reason, message: ruling.detail }
+  return accepted(ruling.reason, [{ type: 'step.failed', step: step.id, error }], ruling.detail)
 }
 
 function withoutChange(step: Step, patch: Patch, made: TaskEvent, done: TaskEvent): Decided {

@@ -8,8 +8,8 @@ import { accepted, type Decided, type PersonCommand, refused } from './commands.
 import { replan, testAgain } from './deciding.ts'
 import { cancelRelease, finished } from './deploys.ts'
 import { newStep } from './schedule.ts'
-import { failedStep, gateAt, isActive, stepById, stepOf } from './steps.ts'
-import type { ReviewComment, Task, TaskEvent } from './types.ts'
+import { failedStep, gateAt, isActive, isBegun, stepOf } from './steps.ts'
+import type { ReviewComment, Step, Task, TaskEvent } from './types.ts'
 
 /** What people say about the work as such: more of it, less of it, once more, or just words. */
 
@@ -111,11 +111,21 @@ export function retry(task: Task, said: PersonCommand): Decided {
   // While a deploy waits or runs, the settings that were approved with it stay.
   const settings: TaskEvent[] =
     said.settings && !task.merged ? [{ type: 'settings.read', settings: said.settings }] : []
-  if (failed) return accepted('retry', [...settings, { type: 'step.reset', step: failed.id, by: said.by }], failed.id)
+  if (failed) return accepted('retry', [...settings, ...again(task, failed, said)], failed.id)
   return task.status === 'handed_off'
     ? oneMoreRound(task, said)
     : refused('nothing_failed', 'No step has failed, so there is nothing to retry.')
 }
+
+/** A step that failed, with those that were done beside it and failed as well. */
+function again({ steps }: Task, { id, kind, item }: Step, { by }: PersonCommand): TaskEvent[] {
+  return steps
+    .filter((step) => step.id === id || (item !== undefined && step.kind === kind && step.status === 'failed'))
+    .map((step) => ({ type: 'step.reset', step: step.id, by }))
+}
+
+/** What is done once more where a round has ended without a result. */
+const REDONE: ReadonlySet<string> = new Set(['rework', 'join', 'build', 'design'])
 
 /** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
 function oneMoreRound(task: Task, said: PersonCommand): Decided {
@@ -127,7 +137,7 @@ function oneMoreRound(task: Task, said: PersonCommand): Decided {
       { type: 'step.added', step: newStep(task, 'rework', { rework: { why: 'proof', proof } }) },
     ])
   }
-  const last = task.steps.findLast((step) => step.kind === 'rework' || step.kind === 'build' || step.kind === 'design')
+  const last = task.steps.findLast(({ kind }) => REDONE.has(kind))
   return last
     ? accepted('retry', [{ type: 'step.reset', step: last.id, by: said.by }], last.id)
     : refused('nothing_failed', 'There is nothing to retry.')
@@ -188,6 +198,6 @@ export function startAgain(task: Task, said: PersonCommand, text: string): Decid
   return {
     events: [],
     decision: { outcome: 'duplicate', reason: 'task_exists', detail },
-    reply: statusReply(task, said.receivedAt, stepById(task, 'build') ? undefined : detail),
+    reply: statusReply(task, said.receivedAt, isBegun(task) ? undefined : detail),
   }
 }

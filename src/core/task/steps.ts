@@ -2,9 +2,11 @@ import { ticketName } from '../said.ts'
 import { withoutEnd } from '../text.ts'
 import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
+const WORK: ReadonlySet<StepKind> = new Set(['build', 'part', 'join', 'rework', 'prove'])
+
 /** Steps that change or prove the work, in the order they were added. */
 export function workSteps(task: Task): Step[] {
-  return task.steps.filter((step) => step.kind === 'build' || step.kind === 'rework' || step.kind === 'prove')
+  return task.steps.filter(({ kind }) => WORK.has(kind))
 }
 
 export function stepById(task: Task, id: string): Step | undefined {
@@ -14,6 +16,11 @@ export function stepById(task: Task, id: string): Step | undefined {
 /** The first step of a kind. */
 export function stepOf(task: Task, kind: StepKind): Step | undefined {
   return task.steps.find((step) => step.kind === kind)
+}
+
+/** Whether the change has been begun. */
+export function isBegun({ steps }: Pick<Task, 'steps'>): boolean {
+  return steps.some(({ kind }) => kind === 'build' || kind === 'part')
 }
 
 /** A step that has just been added. */

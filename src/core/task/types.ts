@@ -33,6 +33,8 @@ export type CoreStep =
   | 'answer'
   | 'design'
   | 'build'
+  | 'part'
+  | 'join'
   | 'rework'
   | 'prove'
   | 'release_plan'
@@ -264,6 +266,8 @@ export type TaskEvent =
       readonly from?: Whence | undefined
     }
   | { readonly type: 'patch.made'; readonly step: string; readonly patch: Patch }
+  /** A part of the change; it is pushed with the others. */
+  | { readonly type: 'part.made'; readonly step: string; readonly patch: Patch }
   | { readonly type: 'branch.pushed'; readonly branch: string; readonly headSha: string; readonly step: string }
   | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string; readonly step: string }
   | { readonly type: 'check.failed'; readonly check: FailedCheck }

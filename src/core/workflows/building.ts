@@ -1,8 +1,9 @@
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import { workSteps, workUnderWay } from '../task/steps.ts'
+import { slicesOf } from '../slices.ts'
+import { isBegun, stepOf, workSteps, workUnderWay } from '../task/steps.ts'
 import { LIMITS, type Task, type TaskEvent } from '../task/types.ts'
-import { defineStep, type Instance, onceWhen, type PeopleRow } from './define.ts'
+import { defineStep, eachOf, type Instance, isEachDone, onceWhen, type PeopleRow } from './define.ts'
 
 /** How a plan becomes a proved pull request. */
 
@@ -19,10 +20,38 @@ export const build = defineStep({
   phase: CHANGE,
   needs: ['design'],
   costs: true,
-  wanted: (task) => onceWhen(task, 'build', isApproved(task)),
+  wanted: (task) => onceWhen(task, 'build', isApproved(task) && !isBegun(task) && slicesOf(task).length === 0),
   // Whatever a model says: nothing is built that is not approved as it stands.
   when: isApproved,
 })
+
+/** The independent parts of a design, side by side, each in a clone of its own. */
+export const part = defineStep({
+  kind: 'part',
+  role: 'sd',
+  name: 'Part',
+  phase: { name: 'Parts', countsRounds: true },
+  needs: ['design'],
+  costs: true,
+  wanted: (task) => (isApproved(task) && stepOf(task, 'build') === undefined ? eachOf(task, 'part', items(task)) : []),
+  when: isApproved,
+})
+
+/** The parts become one change; what does not fit together, SD joins. */
+export const join = defineStep({
+  kind: 'join',
+  role: 'sd',
+  name: 'Change',
+  phase: CHANGE,
+  needs: ['part'],
+  costs: true,
+  wanted: (task) => onceWhen(task, 'join', items(task).length > 0 && isEachDone(task, 'part', items(task))),
+  when: isApproved,
+})
+
+function items(task: Task): readonly string[] {
+  return slicesOf(task).map(({ item }) => item)
+}
 
 /** SD once more: what was not proved, or a failed check of somebody else's. A review begins it by its quiet time (`github.ts`). */
 export const rework = defineStep({
@@ -30,7 +59,7 @@ export const rework = defineStep({
   role: 'sd',
   name: 'Rework',
   phase: CHANGE,
-  needs: ['build'],
+  needs: ['build', 'join'],
   costs: true,
   wanted: (task) => {
     const proof = unproved(task)
@@ -46,7 +75,7 @@ export const prove = defineStep({
   role: 'qa',
   name: 'Proof',
   phase: { name: 'Proof', countsRounds: true },
-  needs: ['build', 'rework'],
+  needs: ['build', 'join', 'rework'],
   costs: true,
   wanted(task): readonly Instance[] {
     if (!task.headSha || !task.pullRequest || task.merged) return []

@@ -1,4 +1,6 @@
-import { build, prove, reviewRows, rework, whenRoundsAreOver } from './building.ts'
+import { build, join, part, prove, reviewRows, rework, whenRoundsAreOver } from './building.ts'
+import { slicesOf } from '../slices.ts'
+import type { StepKind, Task } from '../task/types.ts'
 import { defineWorkflow, NOBODY, type Stage } from './define.ts'
 import {
   answer,
@@ -13,9 +15,14 @@ import {
 } from './planning.ts'
 import { deploy, deployGate, isLive, RELEASE_AFTER, releasePlan, watch, whenMerged } from './releasing.ts'
 
+/** In one piece, or in parts that are joined. */
+function changing(task: Task): readonly StepKind[] {
+  return slicesOf(task).length > 0 && !task.steps.some(({ kind }) => kind === 'build') ? ['part', 'join'] : ['build']
+}
+
 const WORK: Stage = {
-  steps: ['baseline', 'spec', 'answer', 'design', 'build', 'rework', 'prove'],
-  ahead: ({ spec: made }) => (made?.kind === 'question' ? ['answer'] : ['spec', 'design', 'build', 'prove']),
+  steps: ['baseline', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove'],
+  ahead: (task) => (task.spec?.kind === 'question' ? ['answer'] : ['spec', 'design', ...changing(task), 'prove']),
   people: (task) => (task.spec?.kind === 'question' ? NOBODY() : reviewRows(task)),
 }
 
@@ -23,7 +30,7 @@ const WORK: Stage = {
 export const change = defineWorkflow({
   name: 'change',
   opensBy: ['plan', 'build', 'fix', 'request'],
-  steps: [baseline, spec, answer, design, build, prove, rework, releasePlan, deploy, watch],
+  steps: [baseline, spec, answer, design, build, part, join, prove, rework, releasePlan, deploy, watch],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
   stages: [
     WORK,

@@ -1,6 +1,6 @@
 import { IS_USABLE } from '../baseline.ts'
 import { approvalFor, planNeedsPerson } from '../policy.ts'
-import { asksPeople, stepOf } from '../task/steps.ts'
+import { asksPeople, isBegun, stepOf } from '../task/steps.ts'
 import type { Task, TaskEvent } from '../task/types.ts'
 import { isQuestion } from '../unclear.ts'
 import { defineStep, type GateDefinition, onceWhen } from './define.ts'
@@ -114,7 +114,7 @@ export const planGate: GateDefinition = {
   kind: 'plan',
   holds: 'design',
   wanted(task) {
-    if (!task.planHash || !task.spec || stepOf(task, 'build') || stepOf(task, 'design')?.status !== 'done') return []
+    if (!task.planHash || !task.spec || isBegun(task) || stepOf(task, 'design')?.status !== 'done') return []
     if (approvalFor(task, 'plan', task.planHash)) return []
     const ruling = planNeedsPerson(task.settings.approvePlan, task.spec.risk, task.forcePlanGate)
     return ruling.ok

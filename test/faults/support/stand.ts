@@ -203,6 +203,7 @@ function controlGit(control: string): Git {
     commitAndPush: ({ branch, message, at }) => tell<{ sha: string }>(control, '/push', { branch, message, at }),
     checkout: none,
     archive: none,
+    joined: none,
     show: none,
     changedFiles: none,
     mergeBase: none,
