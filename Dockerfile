@@ -13,6 +13,7 @@ COPY src/cli/*.mjs src/cli/
 RUN node src/cli/setup.mjs && npm cache clean --force
 COPY prisma prisma
 COPY src src
+COPY rehearsal rehearsal
 COPY app.yml ./
 RUN mkdir /data && chown node:node /data
 USER node

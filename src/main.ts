@@ -99,7 +99,7 @@ program
   .option('--record <file>', 'write every turn of the real model to a story file (with --live)')
   .option('--story <name>', 'which story to play', 'tiers')
   .action(async (options: { keep?: boolean; json?: boolean; live?: boolean; record?: string; story: string }) => {
-    const { runDemo } = await import('./rehearsal/demo.ts')
+    const { runDemo } = await import('../rehearsal/demo.ts')
     const sandbox = (await load.env()).readSandbox(process.env)
     process.exitCode = (await runDemo({ ...options, sandbox, databaseUrl, redisUrl })) ? 0 : 1
   })

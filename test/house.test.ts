@@ -5,6 +5,10 @@ import { expect, it } from 'vitest'
 /** The rules of the house (src/README.md), as checks. Cycles, sizes, `any` and casts are the linter's business (.oxlintrc.json). */
 
 const SRC = resolve(import.meta.dirname, '../src')
+/** Beside the product: loaded by the commands that need it. */
+const REHEARSAL = resolve(import.meta.dirname, '../rehearsal')
+/** `core/x.ts` of the product, `rehearsal/x.ts` beside it. */
+const nameOf = (path: string) => relative(SRC, path).replace(/^\.\.\/(?=rehearsal\/)/, '')
 
 function files(dir: string): string[] {
   return readdirSync(dir).flatMap((name) => {
@@ -20,11 +24,11 @@ interface Import {
   readonly typeOnly: boolean
 }
 
-const IMPORTS: Import[] = files(SRC).flatMap((path) =>
+const IMPORTS: Import[] = [...files(SRC), ...files(REHEARSAL)].flatMap((path) =>
   [...readFileSync(path, 'utf8').matchAll(/^(import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm)].map(
     ([, , typeOnly, target = '']) => ({
-      from: relative(SRC, path),
-      to: target.startsWith('.') ? relative(SRC, resolve(dirname(path), target)) : target,
+      from: nameOf(path),
+      to: target.startsWith('.') ? nameOf(resolve(dirname(path), target)) : target,
       typeOnly: typeOnly !== undefined,
     }),
   ),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import examples from '@octokit/webhooks-examples' with { type: 'json' }
-import { unusedPort } from '../../src/rehearsal/stage.ts'
+import { unusedPort } from '../../rehearsal/stage.ts'
 import { load, type Load, requestOf } from './load.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))

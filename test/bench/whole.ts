@@ -3,13 +3,13 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ServerChild } from '../../src/rehearsal/child.ts'
-import { setStage, type Stage } from '../../src/rehearsal/stage.ts'
+import { ServerChild } from '../../rehearsal/child.ts'
+import { setStage, type Stage } from '../../rehearsal/stage.ts'
 import { percentile } from '../faults/support/suite.ts'
 
 /** How fast the server is ready, what it takes idle, how soon something is seen after a webhook; how long install, demo and tests take. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const STORY = join(ROOT, 'src/rehearsal/stories/tiers.json')
+const STORY = join(ROOT, 'rehearsal/stories/tiers.json')
 const STARTS = 5
 // Fewer than a person may ask at once.
 const REACTIONS = 25

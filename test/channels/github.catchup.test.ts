@@ -3,7 +3,7 @@ import { githubCatchUp } from '../../src/channels/github/catchup.ts'
 import { githubClient } from '../../src/channels/github/client.ts'
 import { normalise } from '../../src/channels/github/normalise.ts'
 import type { Arrival } from '../../src/core/inbound.ts'
-import { setStage } from '../../src/rehearsal/stage.ts'
+import { setStage } from '../../rehearsal/stage.ts'
 
 const DAY_MS = 86_400_000
 

@@ -5,7 +5,7 @@ import { githubSender } from '../../src/channels/github/send.ts'
 import type { SendContext, Sender } from '../../src/channels/types.ts'
 import type { EffectBody, EffectResult } from '../../src/core/effects.ts'
 import type { Document } from '../../src/core/reply/document.ts'
-import { setStage } from '../../src/rehearsal/stage.ts'
+import { setStage } from '../../rehearsal/stage.ts'
 import { openApiCheck } from '../support/openapi.ts'
 
 /** Comments of GitHub that are written, found and changed, however many others there are and however long they become. */

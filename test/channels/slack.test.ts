@@ -10,8 +10,8 @@ import type { SendContext } from '../../src/channels/types.ts'
 import type { SurfaceBody } from '../../src/core/effects.ts'
 import type { Arrival } from '../../src/core/inbound.ts'
 import type { Document } from '../../src/core/reply/document.ts'
-import { type RehearsalSlack, startSlack } from '../../src/rehearsal/slack/server.ts'
-import { SlackWorld } from '../../src/rehearsal/slack/world.ts'
+import { type RehearsalSlack, startSlack } from '../../rehearsal/slack/server.ts'
+import { SlackWorld } from '../../rehearsal/slack/world.ts'
 import { opened, origin } from '../support/tasks.ts'
 
 let slack: RehearsalSlack

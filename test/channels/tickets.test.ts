@@ -10,7 +10,7 @@ import { type CatchUpStore, type SendContext, SendError, type Sender } from '../
 import type { SurfaceBody } from '../../src/core/effects.ts'
 import type { Arrival } from '../../src/core/inbound.ts'
 import type { Surface } from '../../src/core/said.ts'
-import { adfHtml } from '../../src/rehearsal/jira/adf.ts'
+import { adfHtml } from '../../rehearsal/jira/adf.ts'
 import { checks, clickupStage, jiraStage } from '../support/channels.ts'
 import { origin } from '../support/tasks.ts'
 

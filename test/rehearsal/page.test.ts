@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { setStage } from '../../src/rehearsal/stage.ts'
+import { setStage } from '../../rehearsal/stage.ts'
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),

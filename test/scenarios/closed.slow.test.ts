@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { Shapes } from '../../src/rehearsal/github/shapes.ts'
+import { Shapes } from '../../rehearsal/github/shapes.ts'
 import { goodModel, roleOf, SPEC } from '../support/model.ts'
 import { atPlan, said } from '../support/planned.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { ServerChild } from '../../src/rehearsal/child.ts'
-import type { Entry } from '../../src/rehearsal/github/world.ts'
-import { playCustomers, playFirstRelease, playFix } from '../../src/rehearsal/player.ts'
-import { setStage } from '../../src/rehearsal/stage.ts'
-import { onGithub } from '../../src/rehearsal/ways.ts'
-import { summarise } from '../../src/rehearsal/summary.ts'
+import { ServerChild } from '../../rehearsal/child.ts'
+import type { Entry } from '../../rehearsal/github/world.ts'
+import { playCustomers, playFirstRelease, playFix } from '../../rehearsal/player.ts'
+import { setStage } from '../../rehearsal/stage.ts'
+import { onGithub } from '../../rehearsal/ways.ts'
+import { summarise } from '../../rehearsal/summary.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
 import { openApiCheck } from '../support/openapi.ts'
@@ -13,7 +13,7 @@ import { openApiCheck } from '../support/openapi.ts'
 vi.setConfig({ testTimeout: 900_000 })
 if (!hasPrograms() && process.env['CI']) throw new Error("PostgreSQL's and Redis's own programs are needed in CI")
 
-const STORY = fileURLToPath(new URL('../../src/rehearsal/stories/tiers.json', import.meta.url))
+const STORY = fileURLToPath(new URL('../../rehearsal/stories/tiers.json', import.meta.url))
 
 describe.skipIf(!hasPrograms())('a web process and two workers on PostgreSQL and Redis', () => {
   it('end with everything there once, though both workers are killed, Redis is emptied and PostgreSQL is restarted on the way', async () => {

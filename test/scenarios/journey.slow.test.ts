@@ -1,19 +1,19 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
-import { ServerChild } from '../../src/rehearsal/child.ts'
-import type { Entry } from '../../src/rehearsal/github/world.ts'
-import { playCustomers, playFirstRelease, playFix } from '../../src/rehearsal/player.ts'
-import { setStage } from '../../src/rehearsal/stage.ts'
-import { onGithub } from '../../src/rehearsal/ways.ts'
-import { summarise } from '../../src/rehearsal/summary.ts'
+import { ServerChild } from '../../rehearsal/child.ts'
+import type { Entry } from '../../rehearsal/github/world.ts'
+import { playCustomers, playFirstRelease, playFix } from '../../rehearsal/player.ts'
+import { setStage } from '../../rehearsal/stage.ts'
+import { onGithub } from '../../rehearsal/ways.ts'
+import { summarise } from '../../rehearsal/summary.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { openApiCheck } from '../support/openapi.ts'
 import { copyTemplate } from '../support/scene.ts'
 
 vi.setConfig({ testTimeout: 600_000 })
 
-const STORY = fileURLToPath(new URL('../../src/rehearsal/stories/tiers.json', import.meta.url))
+const STORY = fileURLToPath(new URL('../../rehearsal/stories/tiers.json', import.meta.url))
 
 /** Moments at which GitHub has done what was asked, and the answer is not out yet: whoever dies now cannot know. */
 const KILLS: readonly (readonly [string, (entry: Entry) => boolean])[] = [

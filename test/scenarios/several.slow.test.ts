@@ -1,16 +1,16 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
-import { ServerChild } from '../../src/rehearsal/child.ts'
-import { waitFor } from '../../src/rehearsal/observe.ts'
-import { setStage, type Stage } from '../../src/rehearsal/stage.ts'
-import { ISSUE } from '../../src/rehearsal/texts.ts'
+import { ServerChild } from '../../rehearsal/child.ts'
+import { waitFor } from '../../rehearsal/observe.ts'
+import { setStage, type Stage } from '../../rehearsal/stage.ts'
+import { ISSUE } from '../../rehearsal/texts.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { copyTemplate } from '../support/scene.ts'
 
 vi.setConfig({ testTimeout: 600_000 })
 
-const STORY = fileURLToPath(new URL('../../src/rehearsal/stories/tiers.json', import.meta.url))
+const STORY = fileURLToPath(new URL('../../rehearsal/stories/tiers.json', import.meta.url))
 const said = ({ world }: Stage, number: number) =>
   world.comments.filter((one) => one.issue === number && one.user === world.bot).map((one) => one.body)
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { wordsIn } from '../../src/rehearsal/slack/words.ts'
+import { wordsIn } from '../../rehearsal/slack/words.ts'
 import { type Asked, goodModel, type Reply, roleOf, SPEC } from '../support/model.ts'
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { commitFolder, git } from '../../src/rehearsal/github/git.ts'
+import { commitFolder, git } from '../../rehearsal/github/git.ts'
 import { goodModel, roleOf, SPEC } from '../support/model.ts'
 import { QUICK, type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { adfHtml } from '../../src/rehearsal/jira/adf.ts'
-import { People } from '../../src/rehearsal/github/people.ts'
-import type { Repo } from '../../src/rehearsal/github/world.ts'
-import { wordsIn } from '../../src/rehearsal/slack/words.ts'
+import { adfHtml } from '../../rehearsal/jira/adf.ts'
+import { People } from '../../rehearsal/github/people.ts'
+import type { Repo } from '../../rehearsal/github/world.ts'
+import { wordsIn } from '../../rehearsal/slack/words.ts'
 import { linkPerson } from '../support/people.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 

@@ -1,4 +1,4 @@
-import type { ServerChild } from '../../src/rehearsal/child.ts'
+import type { ServerChild } from '../../rehearsal/child.ts'
 import { type Asked, DESIGN, type Reply, roleOf, SPEC } from './model.ts'
 import type { Town } from './town.ts'
 

@@ -1,9 +1,9 @@
-import { startClickup } from '../../src/rehearsal/clickup/server.ts'
-import { ClickupWorld } from '../../src/rehearsal/clickup/world.ts'
-import { startJira } from '../../src/rehearsal/jira/server.ts'
-import { JiraWorld } from '../../src/rehearsal/jira/world.ts'
-import { startSlack } from '../../src/rehearsal/slack/server.ts'
-import { SlackWorld } from '../../src/rehearsal/slack/world.ts'
+import { startClickup } from '../../rehearsal/clickup/server.ts'
+import { ClickupWorld } from '../../rehearsal/clickup/world.ts'
+import { startJira } from '../../rehearsal/jira/server.ts'
+import { JiraWorld } from '../../rehearsal/jira/world.ts'
+import { startSlack } from '../../rehearsal/slack/server.ts'
+import { SlackWorld } from '../../rehearsal/slack/world.ts'
 import { type ContractCheck, contractCheck } from './contract.ts'
 
 /** A workspace with alice and bob, and a channel of theirs. */

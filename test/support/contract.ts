@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Ajv, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
-import type { RestExchange } from '../../src/rehearsal/rest.ts'
+import type { RestExchange } from '../../rehearsal/rest.ts'
 
 const addFormats = formats.default
 type Json = Record<string, unknown>

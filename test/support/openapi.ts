@@ -5,7 +5,7 @@ import formats from 'ajv-formats'
 
 // The package is CommonJS: under Node its function is the `default` of the default export.
 const addFormats = formats.default
-import type { Exchange } from '../../src/rehearsal/github/server.ts'
+import type { Exchange } from '../../rehearsal/github/server.ts'
 
 /** Checks what goes over the wire against GitHub's own OpenAPI description. */
 export interface ApiCheck {

@@ -1,4 +1,4 @@
-import type { Stage } from '../../src/rehearsal/stage.ts'
+import type { Stage } from '../../rehearsal/stage.ts'
 import { type Scene, type SceneOptions, soon } from './scene.ts'
 
 /** What Muster has said in a thread on GitHub. */

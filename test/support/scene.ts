@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Running } from '../../src/cli/types.ts'
 import { startServer } from '../../src/compose/server.ts'
-import { setStage, type Stage, type StageOptions, unusedPort } from '../../src/rehearsal/stage.ts'
+import { setStage, type Stage, type StageOptions, unusedPort } from '../../rehearsal/stage.ts'
 import { SANDBOX } from './isolation.ts'
 import {
   checks,

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { Ajv, type ValidateFunction } from 'ajv'
 import DraftFour from 'ajv-draft-04'
 import { createGenerator } from 'ts-json-schema-generator'
-import type { JiraWorld } from '../../src/rehearsal/jira/world.ts'
-import type { SlackWorld } from '../../src/rehearsal/slack/world.ts'
+import type { JiraWorld } from '../../rehearsal/jira/world.ts'
+import type { SlackWorld } from '../../rehearsal/slack/world.ts'
 
 const { resolve } = createRequire(import.meta.url)
 

@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { ServerChild } from '../../src/rehearsal/child.ts'
-import { setStage } from '../../src/rehearsal/stage.ts'
+import { ServerChild } from '../../rehearsal/child.ts'
+import { setStage } from '../../rehearsal/stage.ts'
 import { clickupStage, jiraStage, slackStage } from './channels.ts'
 
 /**

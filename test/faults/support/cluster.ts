@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { Redis } from 'ioredis'
-import { unusedPort } from '../../../src/rehearsal/stage.ts'
+import { unusedPort } from '../../../rehearsal/stage.ts'
 
 /** A PostgreSQL and a Redis of our own, that can be broken without harm to anybody. */
 

@@ -1,8 +1,8 @@
-import type { ClickupTicket } from '../../../src/rehearsal/clickup/world.ts'
-import type { Ticket } from '../../../src/rehearsal/jira/world.ts'
-import type { SlackMessage } from '../../../src/rehearsal/slack/world.ts'
-import { adfHtml } from '../../../src/rehearsal/jira/adf.ts'
-import { wordsIn } from '../../../src/rehearsal/slack/words.ts'
+import type { ClickupTicket } from '../../../rehearsal/clickup/world.ts'
+import type { Ticket } from '../../../rehearsal/jira/world.ts'
+import type { SlackMessage } from '../../../rehearsal/slack/world.ts'
+import { adfHtml } from '../../../rehearsal/jira/adf.ts'
+import { wordsIn } from '../../../rehearsal/slack/words.ts'
 import {
   clickupStage,
   type ClickupStage,

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { escape } from '../../core/markup.ts'
+import { escape } from '../../src/core/markup.ts'
 import { adfHtml } from './adf.ts'
 import type { JiraComment, JiraWorld, Ticket } from './world.ts'
 

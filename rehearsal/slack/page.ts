@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { escape } from '../../core/markup.ts'
+import { escape } from '../../src/core/markup.ts'
 import { STYLE } from './page-assets.ts'
 import type { SlackMessage, SlackWorld } from './world.ts'
 

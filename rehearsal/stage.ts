@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readManifest } from '../channels/github/manifest.ts'
+import { readManifest } from '../src/channels/github/manifest.ts'
 import { importFolder } from './github/git.ts'
 import { People } from './github/people.ts'
 import { type Exchange, type RehearsalGithub, startGithub } from './github/server.ts'
@@ -40,7 +40,7 @@ export interface StageOptions {
 /** Sets the stage: alice and bob may write, carol may only read. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'muster-rehearsal-'))
-  const manifest = readManifest(new URL('../../app.yml', import.meta.url))
+  const manifest = readManifest(new URL('../app.yml', import.meta.url))
   const world = new World({
     slug: 'muster',
     permissions: manifest.default_permissions,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { messageOf, UserError } from '../core/errors.ts'
+import { messageOf, UserError } from '../src/core/errors.ts'
 
 /** A database of its own for a rehearsal, on a server that is there for something else. */
 export interface OwnDatabase {

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../src/core/errors.ts'
 import { type Stage, unusedPort } from './stage.ts'
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const READY_MS = 300_000
 const RESTART_MS = 200
 /** A server that has ended so often without once being ready will not be. */

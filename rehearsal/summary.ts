@@ -1,4 +1,4 @@
-import { markerIn } from '../channels/github/render.ts'
+import { markerIn } from '../src/channels/github/render.ts'
 import type { World } from './github/world.ts'
 import type { Summary } from './narrator.ts'
 import type { TaskView } from './observe.ts'

@@ -1,6 +1,6 @@
 /** Documents as Jira's editor takes them (https://developer.atlassian.com/cloud/jira/platform/apis/document/structure), and as people see them. */
 
-import { escape } from '../../core/markup.ts'
+import { escape } from '../../src/core/markup.ts'
 
 interface Node {
   readonly type: string

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { escape } from '../../core/markup.ts'
+import { escape } from '../../src/core/markup.ts'
 import { type ClickupComment, type ClickupTicket, type ClickupWorld, type Piece, PULL_FIELD } from './world.ts'
 
 /** A page that shows tasks as people see them in ClickUp. */
