@@ -57,6 +57,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   store: [],
   channels: [],
   http: [],
+  installs: [],
+  upkeep: [],
   cli: [],
   rehearsal: ['channels', 'workspace', 'cli'],
 }

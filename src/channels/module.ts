@@ -6,7 +6,7 @@ import type { Cost, Limits } from '../core/rate.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import type { ChannelName, Said, Surface } from '../core/said.ts'
 import type { Installer, Tokens } from '../installs/types.ts'
-import type { CatchUp, CatchUpStore, ChannelFacts, Sender, Verifier } from './types.ts'
+import type { CatchUp, CatchUpStore, ChannelFacts, Sender, Tended, Verifier } from './types.ts'
 
 /**
  * A channel beside GitHub: from the environment to what it is here, or undefined where nothing of it is set. What is wrong there is
@@ -58,12 +58,6 @@ export interface Channel {
   readonly whoami: () => Promise<string>
   /** Keeps what the vendor would let lapse. */
   readonly tend?: (now: number) => Promise<readonly Tended[]>
-}
-
-/** What was done, or what only people can mend, for the operator. */
-export interface Tended {
-  readonly text: string
-  readonly isWrong: boolean
 }
 
 export interface OpenDeps {

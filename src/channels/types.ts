@@ -39,6 +39,12 @@ export interface CatchUp {
   ): Promise<{ readonly asked: number; readonly found: readonly string[]; readonly cut: readonly string[] }>
 }
 
+/** What was done, or what only people can mend, for the operator. */
+export interface Tended {
+  readonly text: string
+  readonly isWrong: boolean
+}
+
 /** What catching up needs to know of the inbox. */
 export interface CatchUpStore {
   /** Whether a delivery with this id is in the inbox. */

@@ -25,7 +25,7 @@ import {
 import type { Tokens } from '../installs/types.ts'
 import type { PeopleStore } from '../people/types.ts'
 import type { Leases } from '../leases/types.ts'
-import type { Installs } from './installs.ts'
+import type { Installs } from '../installs/installs.ts'
 
 /** Every workspace and site that Muster is connected to: the ones of the settings, and those it was installed into. */
 export interface Channels {

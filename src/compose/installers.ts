@@ -5,7 +5,7 @@ import { hookPath } from '../http/webhooks.ts'
 import { sealWith } from '../installs/seal.ts'
 import type { Installer } from '../installs/types.ts'
 import type { Store } from '../store/types.ts'
-import { createInstalls, type Installs } from './installs.ts'
+import { createInstalls, type Installs } from '../installs/installs.ts'
 
 /** The vendors whose apps are set up for installing. */
 async function installersOf(settings: ChannelSettings): Promise<Partial<Record<ChannelName, Installer>>> {

@@ -2,7 +2,7 @@ import { type ChannelSettings, setupsIn } from '../channels/registry.ts'
 import type { Verifier } from '../channels/types.ts'
 import type { Previous } from '../config/previous.ts'
 import type { ChannelName } from '../core/said.ts'
-import type { Installs } from './installs.ts'
+import type { Installs } from '../installs/installs.ts'
 
 /** Who checks the webhooks of each channel that is switched on, and takes any. */
 export function verifiersOf(

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { githubCatchUp } from '../channels/github/catchup.ts'
 import type { GithubSettings } from '../config/env.ts'
 import { inboxHandler } from '../inbox/handle.ts'
@@ -16,10 +16,10 @@ import type { Base } from './base.ts'
 import { apartFrom } from './apart/parent.ts'
 import { catchUpsOf, limitsIn } from './connected.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from './engines.ts'
-import { catchingUp, catchUpStore, tend } from './catchup.ts'
-import { every } from './every.ts'
+import { catchingUp, catchUpStore, tend } from '../upkeep/catchup.ts'
+import { every } from '../upkeep/every.ts'
 import { hostTarget } from './host.ts'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping } from '../upkeep/archive.ts'
 import { emptyWork, folderApart, takeSlot } from './slot.ts'
 
 const SWEEP_MS = 5000
@@ -126,24 +126,12 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   await host?.now()
   await queueReady(queue)
   await sweeping.now()
-  const keeping = housekeeping({ base, leases })
-  const catching = catchingUp({
-    base,
-    leases,
-    channels: async () =>
-      stand?.platform
-        ? []
-        : [
-            githubCatchUp(adapters.client, catchUpStore(store)),
-            ...(await catchUpsOf(adapters.channels, store.tasks.surfaces, catchUpStore(store))),
-          ],
-  })
-  const tending = tend(adapters.channels, leases, log, catching.now, store.now)
+  const upkeep = upkeepOf(base, adapters, leases, stand?.platform !== undefined)
   return {
     kick: outbox.kick,
-    catchUp: catching.now,
+    catchUp: upkeep.catchUp,
     async stop() {
-      for (const one of [sweeping, catching, keeping, tending]) one.stop()
+      for (const one of [sweeping, ...upkeep.all]) one.stop()
       suspects.stop()
       await runner.stop()
       await outbox.stop()
@@ -156,6 +144,20 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
 }
 
 type Engines = Pick<ReturnType<typeof engines>, 'engine' | 'runner' | 'handle'>
+
+/** What one process of all does once in a while. @param isAlone no vendor is there to be asked */
+function upkeepOf({ storage, settings, queue, log }: Base, adapters: Adapters, leases: Leases, isAlone: boolean) {
+  const { store } = storage
+  const dir = join(resolve(settings.dataDir), 'archive')
+  const channels = async () => [
+    githubCatchUp(adapters.client, catchUpStore(store)),
+    ...(await catchUpsOf(adapters.channels, store.tasks.surfaces, catchUpStore(store))),
+  ]
+  const keeping = housekeeping({ store, keepDays: settings.keepDays, dir, log, leases })
+  const catching = catchingUp({ store, queue, log, leases, channels: isAlone ? async () => [] : channels })
+  const tending = tend(adapters.channels.all, leases, log, catching.now, store.now)
+  return { catchUp: catching.now, all: [keeping, catching, tending] }
+}
 
 /** Takes work off the queue. @param light many small things at once, for tests of Muster's own engines */
 async function startQueue(

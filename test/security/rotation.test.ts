@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { receive as receiveGithub } from '../../src/channels/github/receive.ts'
-import { createInstalls } from '../../src/compose/installs.ts'
+import { createInstalls } from '../../src/installs/installs.ts'
 import { either } from '../../src/channels/either.ts'
 import { verifiersOf } from '../../src/compose/verifiers.ts'
 import { readSettings } from '../../src/config/env.ts'

@@ -1,4 +1,4 @@
-import type { Tended } from '../module.ts'
+import type { Tended } from '../types.ts'
 import type { ClickupClient } from './client.ts'
 
 /**

@@ -1,15 +1,17 @@
-import type { CatchUp, CatchUpStore } from '../channels/types.ts'
+import type { CatchUp, CatchUpStore, Tended } from '../channels/types.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Leases } from '../leases/types.ts'
+import type { Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
-import type { Base } from './base.ts'
-import type { Channels } from './connected.ts'
+import type { Log } from '../telemetry/log.ts'
 import { every, type Repeated } from './every.ts'
 
 const PERIOD_MS = 5 * 60_000
 
 export interface CatchUpDeps {
-  readonly base: Base
+  readonly store: Pick<Store, 'now' | 'instance'>
+  readonly queue: Pick<Queue, 'add'>
+  readonly log: Log
   readonly leases: Pick<Leases, 'acquire'>
   /** Those that are connected now. */
   readonly channels: () => Promise<readonly CatchUp[]>
@@ -19,9 +21,7 @@ export interface CatchUpDeps {
  * At start and every few minutes, one process asks each channel for what was missed. A watermark in the database says until
  * when a channel is known to be complete; it moves on only after a look that worked.
  */
-export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
-  const { storage, queue, log } = base
-  const { store } = storage
+export function catchingUp({ store, queue, log, leases, channels }: CatchUpDeps): Repeated {
   const one = async (channel: CatchUp) => {
     const key = `watermark.${channel.source}`
     const now = store.now()
@@ -53,11 +53,17 @@ export function catchingUp({ base, leases, channels }: CatchUpDeps): Repeated {
 /** How often what the vendors would let lapse is looked after: a suspended webhook is silent for a minute at most. */
 const TEND_MS = 60_000
 
+/** Whatever wants looking after. */
+interface Tender {
+  readonly source: string
+  readonly channel: { readonly tend?: (now: number) => Promise<readonly Tended[]> }
+}
+
 /** One process keeps webhooks alive. What is wrong is logged once, not every minute; what was silent is caught up with at once. */
 export function tend(
-  channels: Channels,
+  channels: () => Promise<readonly Tender[]>,
   leases: Pick<Leases, 'acquire'>,
-  log: Base['log'],
+  log: Log,
   catchUp: () => Promise<void>,
   now: () => number,
 ): Repeated {
@@ -66,7 +72,7 @@ export function tend(
     const claim = await leases.acquire('tend-webhooks')
     if (!claim) return
     try {
-      for (const { source: name, channel } of await channels.all()) {
+      for (const { source: name, channel } of await channels()) {
         const text = ((await channel.tend?.(now())) ?? []).map((one) => one.text).join('; ')
         const isNew = text !== '' && text !== last.get(name)
         last.set(name, text)

@@ -1,11 +1,15 @@
 import { SendError } from '../channels/types.ts'
 import { messageOf } from '../core/errors.ts'
 import type { ChannelName } from '../core/said.ts'
-import type { Channels } from './connected.ts'
 import type { Installs } from './installs.ts'
 
+/** Whoever speaks for a workspace or site; undefined: it is not connected. */
+interface Connected {
+  of(name: ChannelName, account: string): Promise<{ readonly whoami: () => Promise<string> } | undefined>
+}
+
 interface UninstalledDeps {
-  readonly channels: Pick<Channels, 'of'>
+  readonly channels: Connected
   readonly installs: Pick<Installs, 'forget'> | undefined
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void
 }
@@ -38,11 +42,7 @@ export async function forgetIfGone(
  * Why Muster is nobody there any more; undefined where it still is somebody.
  * @throws whatever keeps the vendor from saying so: then nothing is forgotten, and it is asked again
  */
-async function refusal(
-  channels: Pick<Channels, 'of'>,
-  channel: ChannelName,
-  account: string,
-): Promise<string | undefined> {
+async function refusal(channels: Connected, channel: ChannelName, account: string): Promise<string | undefined> {
   try {
     const there = await channels.of(channel, account)
     await there?.whoami()

@@ -1,10 +1,10 @@
 import { mkdir, open } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Leases } from '../leases/types.ts'
-import type { ArchiveStore } from '../store/types.ts'
-import type { Base } from './base.ts'
+import type { ArchiveStore, Store } from '../store/types.ts'
+import type { Log } from '../telemetry/log.ts'
 import { every, type Repeated } from './every.ts'
 
 const PERIOD_MS = 3_600_000
@@ -13,19 +13,25 @@ const TASKS = 100
 const EVENTS = 1000
 const compress = promisify(gzip)
 
+/** After how many days finished tasks, and events that led to none, go; undefined: never. */
+type KeepDays = { readonly tasks: number | undefined; readonly events: number | undefined }
+
+export interface HousekeepingDeps {
+  readonly store: Pick<Store, 'archive' | 'now'>
+  readonly keepDays: KeepDays
+  /** Where the files go. */
+  readonly dir: string
+  readonly log: Log
+  readonly leases: Pick<Leases, 'acquire'>
+}
+
 /** What is done once in a while by one process: what is older than the settings say goes into archive files, then out of the database. */
-export function housekeeping({ base, leases }: { base: Base; leases: Pick<Leases, 'acquire'> }): Repeated {
-  const { settings, storage, log } = base
+export function housekeeping({ store, keepDays, dir, log, leases }: HousekeepingDeps): Repeated {
   return every(PERIOD_MS, 'housekeeping', log, async () => {
     const claim = await leases.acquire('housekeeping')
     if (!claim) return
     try {
-      const moved = await archive(
-        storage.store.archive,
-        settings.keepDays,
-        join(resolve(settings.dataDir), 'archive'),
-        storage.store.now(),
-      )
+      const moved = await archive(store.archive, keepDays, dir, store.now())
       if (moved.tasks + moved.events > 0) log.info(moved, 'moved into the archive')
     } finally {
       await claim.release()
@@ -36,7 +42,7 @@ export function housekeeping({ base, leases }: { base: Base; leases: Pick<Leases
 /** Writes what is old to compressed JSONL files, one line each, and deletes it once it is on the disk. */
 export async function archive(
   store: ArchiveStore,
-  keepDays: { readonly tasks: number | undefined; readonly events: number | undefined },
+  keepDays: KeepDays,
   dir: string,
   now: number,
 ): Promise<{ tasks: number; events: number }> {

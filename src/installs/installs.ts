@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ChannelName } from '../core/said.ts'
-import type { Seal } from '../installs/seal.ts'
-import type { Installed, Installer, InstallRow, InstallStore, Tokens } from '../installs/types.ts'
+import type { Seal } from './seal.ts'
+import type { Installed, Installer, InstallRow, InstallStore, Tokens } from './types.ts'
 import type { Leases } from '../leases/types.ts'
 
 /** Tokens are renewed so long before they run out. */
