@@ -236,9 +236,10 @@ async function finish<T>(state: State<T>, call: Call, wasAccepted: boolean): Pro
   return { id: call.id, text: 'accepted', isError: false }
 }
 
-/** At 80 % of the task's budget, or of the step's turns, the model is told, once. */
+/** At 80 % of what the task may have cost by then (what was spent before, and what is kept for this step), or of the step's turns, the model is told, once. */
 function wrapUp<T>(state: State<T>, turn: number): string | undefined {
-  const { usd, capUsd, turns } = state.deps.limits
+  const { usd, turns } = state.deps.limits
+  const capUsd = state.deps.limits.capUsd + state.usd - usd
   const used = capUsd - usd + state.spentUsd
   const [most, spent] =
     used >= WRAP_UP_AT * capUsd

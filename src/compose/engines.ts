@@ -5,7 +5,8 @@ import { defaultRepositorySettings, parseRepositorySettings } from '../config/re
 import type { Task } from '../core/task/types.ts'
 import { messageOf } from '../core/errors.ts'
 import { bulkhead } from '../inbox/bulkhead.ts'
-import { PERSON, personLimiter } from '../inbox/rate.ts'
+import { PERSON_LIMITS, personLimiter } from '../inbox/rate.ts'
+import { sharedLimiter } from '../outbox/limiter.ts'
 import type { InboxDeps } from '../inbox/scene.ts'
 import { settingsSource } from '../inbox/settings.ts'
 import { withBreaker } from '../llm/breaker.ts'
@@ -106,7 +107,9 @@ export function inboxDepsOf(
     publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
     settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
-    mayAsk: stand.unlimited ? () => 'yes' : personLimiter(PERSON.burst, PERSON.perMinute, now),
+    mayAsk: stand.unlimited
+      ? async () => 'yes'
+      : personLimiter(sharedLimiter(store.rates, () => PERSON_LIMITS, now).take),
     newId,
     now,
     random: Math.random,

@@ -86,7 +86,7 @@ async function unlessTooMany(
   answer: () => Promise<Answer>,
 ): Promise<void> {
   const { surface, kind, by } = said
-  const allowance = deps.mayAsk(memberKey(by))
+  const allowance = await deps.mayAsk(memberKey(by))
   const conversationId = await deps.store.conversations.at(surfaceKey(surface))
   const tell = async ({ key, words }: Answer) => {
     const body = { place: NOWHERE, surface, ...words }

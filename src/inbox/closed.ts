@@ -10,7 +10,7 @@ type Closed = Extract<GithubCommand, { type: 'issue.closed' }>
  * whether the issue is still closed.
  */
 export async function closing(deps: InboxDeps, { heard, task }: Scene, command: Closed): Promise<Closed | Decision> {
-  if (deps.mayAsk(`github:${heard.sender.id}`) !== 'yes') return LIMITED
+  if ((await deps.mayAsk(`github:${heard.sender.id}`)) !== 'yes') return LIMITED
   const { owner, name } = heard.repository
   const issue = await deps.platform.findIssue(owner, name, task?.origin.number ?? 0)
   if (issue?.isOpen) return { outcome: 'ignored', reason: 'open_again', detail: 'the issue is open again' }

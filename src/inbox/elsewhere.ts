@@ -157,8 +157,7 @@ function isAddressed(text: string): boolean {
 /** A button decides what it was shown for, and nothing that came after. */
 function fits({ action, value }: Extract<SaidWhat, { type: 'button' }>, task: Task | undefined): boolean {
   if (action === 'cancel' || action === 'retry') return task?.id === value
-  if (action === 'continue')
-    return task !== undefined && binding(task) !== undefined && value.endsWith(` ${binding(task) ?? ''}`)
+  if (action === 'continue') return task !== undefined && bindings(task).some((one) => value.endsWith(` ${one}`))
   if (action === 'reject')
     return (task?.gates ?? []).some((gate) => (gate.kind === 'plan' || gate.kind === 'deploy') && gate.hash === value)
   return true
@@ -171,9 +170,9 @@ function isAbout(value: string, { id, planHash, approvals, releases }: Task): bo
 }
 
 /** What a press on *Continue* would go on from. */
-function binding(task: Task): string | undefined {
-  if (gateAt(task, 'budget')) return budgetBinding(task)
-  return gateAt(task, 'baseline') ? baselineBinding(task) : undefined
+function bindings(task: Task): readonly string[] {
+  const budget = gateAt(task, 'budget') ? [budgetBinding(task)] : []
+  return gateAt(task, 'baseline') ? [...budget, baselineBinding(task)] : budget
 }
 
 /** A press says what the command would have said. */
@@ -182,6 +181,7 @@ function buttonText(action: string, value: string): string | undefined {
     case 'approve':
       return /^[\da-f]{7,64}$/.test(value) ? `@muster approve ${value}` : undefined
     case 'reject':
+      return /^[\da-f]{7,64}$/.test(value) ? `@muster reject ${value}` : undefined
     case 'cancel':
     case 'retry':
       return `@muster ${action}`

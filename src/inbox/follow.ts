@@ -47,7 +47,9 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
       reason: 'bystander',
       detail: 'spoke of Muster, and may not ask for anything',
     })
-  const allowance = deps.mayAsk(elsewhere && !elsewhere.isLinked ? memberKey(elsewhere.member) : `github:${sender.id}`)
+  const allowance = await deps.mayAsk(
+    elsewhere && !elsewhere.isLinked ? memberKey(elsewhere.member) : `github:${sender.id}`,
+  )
   if (allowance !== 'yes') return tooMany(deps, scene, allowance)
   const canWrite = await mayWrite(deps, heard)
   const mayAnyway =

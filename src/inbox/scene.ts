@@ -19,7 +19,7 @@ export interface InboxDeps {
   readonly platform: Platform
   readonly settings: SettingsSource
   /** Whether somebody may give one more command now. */
-  readonly mayAsk: (who: string) => Allowance
+  readonly mayAsk: (who: string) => Promise<Allowance>
   /** Reads what other channels sent; undefined: the channel is not switched on. */
   readonly readers: Readonly<
     Partial<Record<ChannelName, (body: Uint8Array, account: string | undefined) => Promise<Said | Unheard>>>

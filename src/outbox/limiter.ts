@@ -9,9 +9,17 @@ export interface Limiter {
   block(account: string, until: number): Promise<void>
 }
 
+const MOST_KNOWN = 10_000
+
 /** Token buckets over the store: read once, then changed by compare-and-set, so that a lone process writes once a request. */
 export function sharedLimiter(store: RateStore, limitsOf: (account: string) => Limits, now: () => number): Limiter {
   const known = new Map<string, { version: number; state: RateState }>()
+
+  /** What is forgotten is read again. */
+  function remember(account: string, entry: { version: number; state: RateState }): void {
+    if (known.size >= MOST_KNOWN) known.clear()
+    known.set(account, entry)
+  }
 
   async function change<T>(account: string, decide: (state: RateState) => { next?: RateState; result: T }): Promise<T> {
     for (;;) {
@@ -23,7 +31,7 @@ export function sharedLimiter(store: RateStore, limitsOf: (account: string) => L
         return result
       }
       if (await store.set(account, current.version, next)) {
-        known.set(account, { version: current.version + 1, state: next })
+        remember(account, { version: current.version + 1, state: next })
         return result
       }
       known.delete(account)

@@ -78,6 +78,7 @@ function written(commit: Commit, end: ChainEnd, params: Params): string {
     ['title', cleanText((task.spec?.title ?? task.origin.title).slice(0, 300)), 'text'],
     ['state', jsonText(task), 'jsonb'],
     ['version', task.version, 'int'],
+    ['stamp', task.version, 'int'],
     ['cost_usd', spent(task), 'double precision'],
     ['updated_at', new Date(at), 'timestamptz'],
     ['finished_at', task.finishedAt === undefined ? null : new Date(task.finishedAt), 'timestamptz'],

@@ -51,6 +51,11 @@ export function verifyExport({ task, events }: Exported): Verdict {
   return { ok: problems.length === 0, problems, events: links.length, unchained }
 }
 
+/** Before 0.5 there was one gate at a time. */
+function isOld(state: unknown): boolean {
+  return typeof state === 'object' && state !== null && !('gates' in state)
+}
+
 /** What later versions derive from a history, an older state does not have. */
 function asKnownThen(task: Task | undefined, stored: Task): Task | undefined {
   if (!task || 'settled' in stored) return task
@@ -65,7 +70,8 @@ function isReplayed(state: unknown, links: readonly Link[]): boolean {
   }))
   try {
     const stored = readTask(fromJson<StoredTask>(state))
-    return canonicalJson(plainOf(asKnownThen(replay(history), stored))) === canonicalJson(plainOf(stored))
+    const replayed = isOld(state) ? asKnownThen(replay(history), stored) : replay(history)
+    return canonicalJson(plainOf(replayed)) === canonicalJson(plainOf(stored))
   } catch {
     return false
   }

@@ -1,5 +1,7 @@
 import { FairShares } from '../core/fair.ts'
-import { workOf } from '../core/task/work.ts'
+import type { Task } from '../core/task/types.ts'
+import { type Work, workOf } from '../core/task/work.ts'
+import { isKnown } from '../core/workflows/registry.ts'
 import type { Leases } from '../leases/types.ts'
 import type { Job, Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
@@ -47,8 +49,7 @@ async function work(store: SweepDeps['store'], dead: readonly string[], now: num
   for (const waiting of await store.tasks.waiting(settledMs, LIMIT)) {
     let items = waiting.work
     if (!items) {
-      const task = await store.tasks.get(waiting.id)
-      items = task ? workOf(task) : []
+      items = await workIn(store, waiting.id)
     }
     for (const item of items)
       jobs.push({
@@ -62,4 +63,14 @@ async function work(store: SweepDeps['store'], dead: readonly string[], now: num
     dead,
   )
   return jobs.filter(({ job }) => job.name !== 'step' || !held.has(stepLease(job.taskId, job.step)))
+}
+
+/** What a task waits for; nothing that this version could do, where it does not know its workflow, or somebody has damaged the row. The others are not kept waiting. */
+async function workIn(store: SweepDeps['store'], id: string): Promise<Work[]> {
+  const task = await store.tasks.get(id)
+  return task && isReadable(task) ? workOf(task) : []
+}
+
+function isReadable(task: Task): boolean {
+  return Array.isArray(task.steps) && isKnown(task)
 }

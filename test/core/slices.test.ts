@@ -103,8 +103,8 @@ describe('a change in parts', () => {
       return d.last.effects.flatMap(({ body }) => (body.kind === 'git.push' ? [body.branch] : []))
     })
     expect(branches).toEqual([['muster/5-right-totals-wip-part-1'], ['muster/5-right-totals-wip-part-2-1']])
-    // One raise is enough for both.
-    expect(d.task.gates.map(({ kind }) => kind)).toEqual(['budget', 'budget'])
+    // People are asked once, when nobody has anything left.
+    expect(d.task.gates.map(({ kind }) => kind)).toEqual(['budget'])
     d.say({ verb: 'continue', usd: 5 }, alice)
     expect(d.task.gates).toEqual([])
     expect(d.ready()).toEqual(['part', 'part.2'])

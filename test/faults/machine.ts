@@ -164,7 +164,7 @@ const BAD_ROWS = `
   INSERT INTO effect (id, scope, key, conversation_id, kind, payload, lane, account)
     VALUES ('bad-effect', 'bad', 'bad', 'bad', 'nonsense', '{"kind":"nonsense"}', 'bad', 'github:7');
   INSERT INTO effect_lane (name, account, priority, due_at) VALUES ('bad', 'github:7', 1, now());
-  INSERT INTO task (id, conversation_id, status, workflow, title, repository, state, version, work, chain_seq)
-    VALUES ('bad-task', 'bad', 'working', 'change', 'x', 'a/b', '{}', 1, '[{"kind":"step","step":"spec","role":"pm","attempt":1}]', 1)`
+  INSERT INTO task (id, conversation_id, status, workflow, title, repository, state, version, stamp, work, chain_seq)
+    VALUES ('bad-task', 'bad', 'working', 'change', 'x', 'a/b', '{}', 1, 1, '[{"kind":"step","step":"spec","role":"pm","attempt":1}]', 1)`
 
 export const MACHINE: readonly Fault[] = [r23, r24, b1]

@@ -1,18 +1,31 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
-import { PERSON, personLimiter } from '../../src/inbox/rate.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FULL, type RateState, take } from '../../src/core/rate.ts'
+import { PERSON, PERSON_LIMITS, personLimiter } from '../../src/inbox/rate.ts'
+import { sharedLimiter } from '../../src/outbox/limiter.ts'
+import { embedded, type TestDatabase } from '../support/databases.ts'
 
-it('takes so many commands of one person, and tells them once that it was too many', () => {
-  fc.assert(
-    fc.property(
+/** The buckets without a database. */
+function buckets(now: () => number) {
+  const states = new Map<string, RateState>()
+  return async (account: string, cost: Readonly<Record<string, number>>) => {
+    const taken = take(states.get(account) ?? FULL, PERSON_LIMITS, cost, now())
+    if (taken.ok) states.set(account, taken.state)
+    return taken.ok ? 0 : taken.waitMs
+  }
+}
+
+it('takes so many commands of one person, and tells them once that it was too many', async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 8000 }), { minLength: 40, maxLength: 300, size: 'max' }),
-      (pauses) => {
+      async (pauses) => {
         let now = 1_000_000
-        const limiter = personLimiter(PERSON.burst, PERSON.perMinute, () => now)
+        const limiter = personLimiter(buckets(() => now))
         const at: { readonly now: number; readonly answer: string }[] = []
         for (const pause of pauses) {
           now += pause % 5 === 0 ? pause * 10 : pause % 200
-          at.push({ now, answer: limiter('one') })
+          at.push({ now, answer: await limiter('one') })
         }
         const passed = at.filter(({ answer }) => answer === 'yes')
         for (const first of passed) {
@@ -30,7 +43,27 @@ it('takes so many commands of one person, and tells them once that it was too ma
   )
 })
 
-it('counts everybody by themselves', () => {
-  const limiter = personLimiter(2, 1, () => 1000)
-  expect(['one', 'one', 'one', 'one', 'two'].map(limiter)).toEqual(['yes', 'yes', 'told', 'no', 'yes'])
+describe('over all processes', () => {
+  let db: TestDatabase
+  beforeAll(async () => {
+    db = await embedded()
+  })
+  afterAll(() => db.drop())
+
+  it('counts everybody by themselves, and once: two workers allow no more than one', async () => {
+    const worker = () =>
+      personLimiter(
+        sharedLimiter(
+          db.storage.store.rates,
+          () => PERSON_LIMITS,
+          () => 1000,
+        ).take,
+      )
+    const [one, other] = [worker(), worker()]
+    const answers: string[] = []
+    for (let n = 0; n < PERSON.burst + 4; n++) answers.push(await (n % 2 ? one : other)('alice'))
+    expect(answers.filter((answer) => answer === 'yes')).toHaveLength(PERSON.burst)
+    expect(answers.slice(PERSON.burst)).toEqual(['told', 'no', 'no', 'no'])
+    expect(await one('bob')).toBe('yes')
+  })
 })

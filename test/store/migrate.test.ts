@@ -59,4 +59,14 @@ describe('a migration after which older processes cannot read what is written', 
     expect((await processStore(lite.sql).list()).map(({ id }) => id)).toContain(name)
     expect(await migrate(lite.sql, MIGRATIONS)).toEqual([])
   })
+
+  it('takes nothing of one that was cut off for so long that it was taken to have ended', async () => {
+    const values = "('t', 'c', 'working', 'change', 'x', 'a/b', '{}', 1"
+    const columns = 'id, conversation_id, status, workflow, title, repository, state, version'
+    await expect(lite.sql.query(`INSERT INTO task (${columns}) VALUES ${values})`)).rejects.toThrow(/stamp/)
+    await lite.sql.query(`INSERT INTO task (${columns}, stamp) VALUES ${values}, 1)`)
+    // As it writes: its own version, and nothing of the stamp.
+    await expect(lite.sql.query('UPDATE task SET version = 2')).rejects.toThrow(/task_stamp/)
+    await lite.sql.query('UPDATE task SET version = 2, stamp = 2')
+  })
 })

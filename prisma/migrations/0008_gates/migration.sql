@@ -11,3 +11,9 @@ BEGIN
 END $$;
 
 CREATE TRIGGER muster_format BEFORE INSERT ON "process" FOR EACH ROW EXECUTE FUNCTION muster_format();
+
+-- A worker that was cut off for long is taken to have ended, and may come back: what it decides does not carry this stamp, and is refused.
+ALTER TABLE "task" ADD COLUMN     "stamp" INTEGER;
+UPDATE "task" SET "stamp" = "version";
+ALTER TABLE "task" ALTER COLUMN "stamp" SET NOT NULL;
+ALTER TABLE "task" ADD CONSTRAINT "task_stamp" CHECK ("stamp" = "version");

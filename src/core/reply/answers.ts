@@ -65,10 +65,15 @@ export function replanReply(task: Task): Document {
   ]
 }
 
+/** What a yes would be about: what waits for an approval, before anything else that people are asked. */
+function askedGate(task: Task): Gate | undefined {
+  return gateAt(task, 'plan') ?? gateAt(task, 'deploy') ?? firstGate(task)
+}
+
 /** What was nearly said: one line with the words for it. Nothing was done. */
 export function unclearReply({ kind, text, meant }: Unclear, task: Task | undefined, mention: string): Document {
   // What is asked of people elsewhere, a word here cannot do.
-  const waits = task && firstGate(task)?.kind
+  const waits = task && askedGate(task)?.kind
   const isForward = (kind === 'approval' || kind === 'assent') && (waits === undefined || waits === 'question')
   return [paragraph(unclearText(kind, text, meant, task, `@${mention}`)), ...(isForward && task ? needed(task) : [])]
 }
@@ -80,7 +85,7 @@ function unclearText(
   task: Task | undefined,
   me: string,
 ): Words {
-  const open = task && firstGate(task)
+  const open = task && askedGate(task)
   const gate = open?.kind
   const isWaiting = gate === 'plan' || gate === 'deploy'
   // A plan that was changed is approved by its name: an older approval could be under way.

@@ -1,6 +1,6 @@
 import { environmentNames } from '../settings.ts'
 import { askedPeople } from '../task/asked.ts'
-import { failedStep } from '../task/steps.ts'
+import { failedStep, gateAt } from '../task/steps.ts'
 import { isOfModel } from '../task/step.ts'
 import type { Parked, Step, Task, Gate } from '../task/types.ts'
 import {
@@ -94,7 +94,7 @@ function gateText(task: Task, gate: Gate): Own {
 }
 
 function whoAnswers(task: Task, me: string): Own {
-  const names = askedPeople(task).map(({ login }) => login)
+  const names = askedPeople(task, gateAt(task, 'question')).map(({ login }) => login)
   return names.length > 0
     ? say`${names.join(' or ')} just replies, anybody else says \`${me} answer …\``
     : say`somebody with write permission says \`${me} answer …\``

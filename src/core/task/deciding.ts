@@ -58,10 +58,18 @@ function nothingToApprove(task: Task): Decided {
 
 /** What an approval or a rejection is about: the only thing that waits for one, or the one that is named. */
 function meant(task: Task, name: string | undefined): Approvable | 'several' | undefined {
-  const all = task.gates.filter((gate): gate is Approvable => gate.kind === 'plan' || gate.kind === 'deploy')
+  const all = approvables(task)
   if (all.length <= 1) return all[0]
-  const named = name ? all.filter((gate) => namesOf(gate).some((one) => one.startsWith(name))) : []
+  const named = name ? all.filter((gate) => isCalled(gate, name)) : []
   return named.length === 1 ? named[0] : 'several'
+}
+
+function approvables({ gates }: Task): Approvable[] {
+  return gates.filter((gate): gate is Approvable => gate.kind === 'plan' || gate.kind === 'deploy')
+}
+
+function isCalled(gate: Approvable, name: string): boolean {
+  return namesOf(gate).some((one) => one.startsWith(name))
 }
 
 function namesOf(gate: Approvable): readonly string[] {
@@ -104,7 +112,8 @@ function isFirst({ approvals, releases }: Task, gate: Approvable): boolean {
 
 export function reject(task: Task, said: PersonCommand, text: string): Decided {
   const [first = ''] = text.split(/\s/, 1)
-  const isNamed = task.gates.length > 1 && /^[\da-f]{7,64}$/.test(first)
+  // What is no name of anything that waits is a word of the reason.
+  const isNamed = /^[\da-f]{7,64}$/.test(first) && approvables(task).some((one) => isCalled(one, first))
   const gate = meant(task, isNamed ? first : undefined)
   if (gate === 'several') return whichOne(task)
   if (!gate) return nothingWaits(task)

@@ -1,6 +1,6 @@
 import { surfaceKey } from '../said.ts'
 import { gateAt } from './steps.ts'
-import type { Gate, GateOpened, Person, Settled, SettledAs, Task, TaskEvent, Whence } from './types.ts'
+import type { Gate, Person, Settled, SettledAs, Task, TaskEvent, Whence } from './types.ts'
 
 type GateEvent = Extract<TaskEvent, { type: `gate.${string}` | 'budget.extended' }>
 
@@ -12,7 +12,10 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
     case 'gate.opened':
       return {
         ...task,
-        gates: [...without(task, (one) => isSame(one, event.gate)), { ...event.gate, openedAt: at }],
+        gates: [
+          ...without(task, ({ kind }) => !event.beside || kind === event.gate.kind),
+          { ...event.gate, openedAt: at },
+        ],
         ...(event.gate.kind === 'budget' ? { budgetGate: { nth: (task.budgetGate?.nth ?? 0) + 1, open: true } } : {}),
       }
     case 'gate.approved':
@@ -47,11 +50,6 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
 /** The gates that stay open. */
 function without({ gates }: Task, isClosed: (gate: Gate) => boolean): readonly Gate[] {
   return gates.filter((gate) => !isClosed(gate))
-}
-
-/** Whether what opens now takes the place of one that is open: there is one of a kind, but of budgets one of each step. */
-function isSame(open: Gate, opens: GateOpened): boolean {
-  return open.kind === opens.kind && (open.kind !== 'budget' || opens.kind !== 'budget' || open.step === opens.step)
 }
 
 /** What words answer: the questions; where there are none, the plan. */

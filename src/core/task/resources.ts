@@ -11,18 +11,23 @@ const EXPECTED_PART = 1 / 8
 
 /** Whether one more step may be under way. */
 export function mayStart(task: Task, step: Step): Ruling {
-  const running = task.steps.filter(({ status }) => status === 'running')
-  const most = mostAtOnce(task)
+  const running = atWork(task)
+  const most = mostAtOnce(task, step)
   if (running.length >= most)
     return { ok: false, reason: 'no_room', detail: `${running.length} steps are under way, and at most ${most} may be` }
-  const others = running.filter((one) => costs(task, one))
+  const others = task.steps.filter((one) => one.status === 'running' && costs(task, one))
   if (costs(task, step) && others.length > 0 && unreserved(task, step) <= 0)
     return { ok: false, reason: 'no_budget', detail: 'all that is left of the budget is kept for the steps under way' }
   return { ok: true, reason: 'room', detail: '' }
 }
 
-/** So many steps may be under way at once, one at least. */
-export function mostAtOnce(task: Task): number {
+/** What takes room: a step that waits for something outside holds no worker. */
+function atWork({ steps }: Task): Step[] {
+  return steps.filter(({ status, parked }) => status === 'running' && parked === undefined)
+}
+
+/** So many steps may be under way at once beside one that is to begin, itself counted; one at least. What is not paid for waits for no money. */
+export function mostAtOnce(task: Task, step?: Step): number {
   const { policy, most } = scheduleOf(task)
   switch (policy) {
     case 'sequential':
@@ -32,7 +37,7 @@ export function mostAtOnce(task: Task): number {
     case 'hybrid':
       return most
     case 'adaptive':
-      return Math.max(1, Math.min(afterFailures(task, most), affordable(task)))
+      return step && !costs(task, step) ? most : Math.max(1, Math.min(afterFailures(task, most), affordable(task)))
   }
 }
 
@@ -75,7 +80,7 @@ export function unreserved(task: Task, but?: Step): number {
  */
 export function shareOf(task: Task, step: Step): number | undefined {
   if (!costs(task, step)) return undefined
-  const running = task.steps.filter(({ status, id }) => status === 'running' && id !== step.id).length
+  const running = atWork(task).filter(({ id }) => id !== step.id).length
   const room = Math.max(0, mostAtOnce(task) - running - 1)
   const others = readySteps(task).filter((one) => one.id !== step.id && costs(task, one)).length
   return step.costUsd + unreserved(task, step) / (1 + Math.min(room, others))

@@ -2,7 +2,7 @@ import type { Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
-import { isActive, stepById } from './steps.ts'
+import { gateAt, isActive, stepById } from './steps.ts'
 import type { Step, Task, TaskEvent } from './types.ts'
 
 type ResultCommand = Extract<
@@ -46,11 +46,12 @@ export function decideStep(task: Task, command: ResultCommand): Decided {
 }
 
 /** The work so far is kept on a branch, and people are asked whether to go on. */
-function overBudget(_task: Task, step: string, patch: Patch | undefined): Decided {
-  return accepted('budget_reached', [
-    { type: 'budget.reached', step, patch: patch?.diff ? patch : undefined },
-    { type: 'gate.opened', gate: { kind: 'budget', step } },
-  ])
+function overBudget(task: Task, step: string, patch: Patch | undefined): Decided {
+  const reached: TaskEvent = { type: 'budget.reached', step, patch: patch?.diff ? patch : undefined }
+  // What is kept for others that are under way may be there again once they have ended: it waits for them, and people for nothing.
+  const isShared = task.steps.some((one) => one.status === 'running' && one.id !== step && one.capUsd !== undefined)
+  if (isShared || gateAt(task, 'budget')) return accepted('budget_reached', [reached])
+  return accepted('budget_reached', [reached, { type: 'gate.opened', gate: { kind: 'budget', step }, beside: true }])
 }
 
 function finished(task: Task, id: string, result: StepResult): Decided {

@@ -62,7 +62,7 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
         ? elsewhere(readySettled(task, say`✅ **Merged** by ${event.by.login}, ${clockTime(at)}.`))
         : []
     case 'task.finished':
-      if (event.by) return openRelease(task, say`🚫 **Cancelled** ${byWhom(event.by, event.from, at)}.`)
+      if (event.by) return unfinished(task, say`🚫 **Cancelled** ${byWhom(event.by, event.from, at)}.`)
       return ended(task, say`🏁 **Over**: ${brief(task.outcome ?? 'the work has ended', 300)}.`)
     case 'task.handed_off':
       return ended(task, say`🏁 **Over**: ${brief(task.outcome ?? 'the work has ended', 300)}.`)
@@ -74,6 +74,11 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
     default:
       return []
   }
+}
+
+/** A deploy that was cancelled, with the money that something beside it asked for. */
+function unfinished(task: Task, note: Own): EffectIntent[] {
+  return [...(task.budgetGate?.open ? budgetSettled(task, note) : []), ...openRelease(task, note)]
 }
 
 function cancelled(task: Task, note: Own): EffectIntent[] {

@@ -241,7 +241,12 @@ export type TaskEvent =
   /** What a step of a plug-in's has made. */
   | { readonly type: 'artefact.made'; readonly step: string; readonly artefact: unknown }
   | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }
-  | { readonly type: 'gate.opened'; readonly gate: GateOpened }
+  | {
+      readonly type: 'gate.opened'
+      readonly gate: GateOpened
+      /** Beside those that are open; before 0.5 it took their place. */
+      readonly beside?: true | undefined
+    }
   | {
       readonly type: 'gate.approved'
       readonly gate: 'plan' | 'deploy'

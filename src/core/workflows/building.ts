@@ -63,7 +63,8 @@ export const rework = defineStep({
   costs: true,
   wanted: (task) => {
     const proof = unproved(task)
-    if (proof && proofRounds(task) < LIMITS.proofRounds) return [{ rework: { why: 'proof', proof } }]
+    // What is not proved ends with people (`whenRoundsAreOver`), whatever else is red.
+    if (proof) return proofRounds(task) < LIMITS.proofRounds ? [{ rework: { why: 'proof', proof } }] : []
     const check = redCheck(task)
     return check && checkRounds(task).length < LIMITS.checkRounds ? [{ rework: { why: 'check', ...check } }] : []
   },

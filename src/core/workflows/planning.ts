@@ -97,7 +97,9 @@ export const baselineGate: GateDefinition = {
     const step = stepOf(task, 'baseline')
     const isUseless = step?.status === 'done' && task.baseline !== undefined && !isTested(task)
     const isRead = stepOf(task, asksFirst(task) ? 'design' : 'spec') !== undefined
-    return isUseless && !isRead ? [{ type: 'gate.opened', gate: { kind: 'baseline', attempt: step.attempt } }] : []
+    return isUseless && !isRead
+      ? [{ type: 'gate.opened', gate: { kind: 'baseline', attempt: step.attempt }, beside: true }]
+      : []
   },
 }
 
@@ -106,7 +108,7 @@ export const questionGate: GateDefinition = {
   holds: 'spec',
   wanted: (task) =>
     task.spec && asksPeople(task)
-      ? [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions } }]
+      ? [{ type: 'gate.opened', gate: { kind: 'question', questions: task.spec.questions }, beside: true }]
       : [],
 }
 
@@ -118,7 +120,13 @@ export const planGate: GateDefinition = {
     if (approvalFor(task, 'plan', task.planHash)) return []
     const ruling = planNeedsPerson(task.settings.approvePlan, task.spec.risk, task.forcePlanGate)
     return ruling.ok
-      ? [{ type: 'gate.opened', gate: { kind: 'plan', hash: task.planHash, reason: ruling.detail, ...amended(task) } }]
+      ? [
+          {
+            type: 'gate.opened',
+            gate: { kind: 'plan', hash: task.planHash, reason: ruling.detail, ...amended(task) },
+            beside: true,
+          },
+        ]
       : [{ type: 'gate.approved', gate: 'plan', hash: task.planHash, sha: undefined, by: 'settings' }]
   },
 }

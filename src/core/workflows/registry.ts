@@ -29,6 +29,12 @@ export function workflowOf({ workflow }: Pick<Task, 'workflow'>): WorkflowDefini
   return found
 }
 
+/** Whether this version (with its plug-ins) knows the workflow of a task, and every kind of step in it. */
+export function isKnown({ workflow, steps }: Pick<Task, 'workflow' | 'steps'>): boolean {
+  const kinds = new Set([...WORKFLOWS.values()].flatMap((one) => one.steps).map(({ kind }) => kind))
+  return WORKFLOWS.has(workflow) && steps.every(({ kind }) => kinds.has(kind))
+}
+
 /** The workflow that a command begins; undefined: it begins none. */
 export function openedBy(verb: Command['verb']): WorkflowDefinition | undefined {
   return [...WORKFLOWS.values()].find(({ opensBy }) => opensBy.includes(verb))

@@ -71,7 +71,7 @@ export const deployGate: GateDefinition = {
     const { hash, sha, environment, approval } = release.plan
     return approval === 'none'
       ? [{ type: 'gate.approved', gate: 'deploy', hash, sha, by: 'settings' }]
-      : [{ type: 'gate.opened', gate: { kind: 'deploy', hash, sha, environment } }]
+      : [{ type: 'gate.opened', gate: { kind: 'deploy', hash, sha, environment }, beside: true }]
   },
 }
 

@@ -2006,6 +2006,7 @@ export const TaskScalarFieldEnum = {
   repository: 'repository',
   state: 'state',
   version: 'version',
+  stamp: 'stamp',
   costUsd: 'costUsd',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',

@@ -140,6 +140,7 @@ export const TaskScalarFieldEnum = {
   repository: 'repository',
   state: 'state',
   version: 'version',
+  stamp: 'stamp',
   costUsd: 'costUsd',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',

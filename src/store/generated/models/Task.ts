@@ -28,12 +28,14 @@ export type AggregateTask = {
 
 export type TaskAvgAggregateOutputType = {
   version: number | null
+  stamp: number | null
   costUsd: number | null
   chainSeq: number | null
 }
 
 export type TaskSumAggregateOutputType = {
   version: number | null
+  stamp: number | null
   costUsd: number | null
   chainSeq: number | null
 }
@@ -46,6 +48,7 @@ export type TaskMinAggregateOutputType = {
   title: string | null
   repository: string | null
   version: number | null
+  stamp: number | null
   costUsd: number | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -62,6 +65,7 @@ export type TaskMaxAggregateOutputType = {
   title: string | null
   repository: string | null
   version: number | null
+  stamp: number | null
   costUsd: number | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -79,6 +83,7 @@ export type TaskCountAggregateOutputType = {
   repository: number
   state: number
   version: number
+  stamp: number
   costUsd: number
   createdAt: number
   updatedAt: number
@@ -92,12 +97,14 @@ export type TaskCountAggregateOutputType = {
 
 export type TaskAvgAggregateInputType = {
   version?: true
+  stamp?: true
   costUsd?: true
   chainSeq?: true
 }
 
 export type TaskSumAggregateInputType = {
   version?: true
+  stamp?: true
   costUsd?: true
   chainSeq?: true
 }
@@ -110,6 +117,7 @@ export type TaskMinAggregateInputType = {
   title?: true
   repository?: true
   version?: true
+  stamp?: true
   costUsd?: true
   createdAt?: true
   updatedAt?: true
@@ -126,6 +134,7 @@ export type TaskMaxAggregateInputType = {
   title?: true
   repository?: true
   version?: true
+  stamp?: true
   costUsd?: true
   createdAt?: true
   updatedAt?: true
@@ -143,6 +152,7 @@ export type TaskCountAggregateInputType = {
   repository?: true
   state?: true
   version?: true
+  stamp?: true
   costUsd?: true
   createdAt?: true
   updatedAt?: true
@@ -248,6 +258,7 @@ export type TaskGroupByOutputType = {
   repository: string
   state: runtime.JsonValue
   version: number
+  stamp: number
   costUsd: number
   createdAt: Date
   updatedAt: Date
@@ -289,6 +300,7 @@ export type TaskWhereInput = {
   repository?: Prisma.StringFilter<"Task"> | string
   state?: Prisma.JsonFilter<"Task">
   version?: Prisma.IntFilter<"Task"> | number
+  stamp?: Prisma.IntFilter<"Task"> | number
   costUsd?: Prisma.FloatFilter<"Task"> | number
   createdAt?: Prisma.DateTimeFilter<"Task"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Task"> | Date | string
@@ -307,6 +319,7 @@ export type TaskOrderByWithRelationInput = {
   repository?: Prisma.SortOrder
   state?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -328,6 +341,7 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   repository?: Prisma.StringFilter<"Task"> | string
   state?: Prisma.JsonFilter<"Task">
   version?: Prisma.IntFilter<"Task"> | number
+  stamp?: Prisma.IntFilter<"Task"> | number
   costUsd?: Prisma.FloatFilter<"Task"> | number
   createdAt?: Prisma.DateTimeFilter<"Task"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Task"> | Date | string
@@ -346,6 +360,7 @@ export type TaskOrderByWithAggregationInput = {
   repository?: Prisma.SortOrder
   state?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -372,6 +387,7 @@ export type TaskScalarWhereWithAggregatesInput = {
   repository?: Prisma.StringWithAggregatesFilter<"Task"> | string
   state?: Prisma.JsonWithAggregatesFilter<"Task">
   version?: Prisma.IntWithAggregatesFilter<"Task"> | number
+  stamp?: Prisma.IntWithAggregatesFilter<"Task"> | number
   costUsd?: Prisma.FloatWithAggregatesFilter<"Task"> | number
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Task"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Task"> | Date | string
@@ -390,6 +406,7 @@ export type TaskCreateInput = {
   repository: string
   state: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version: number
+  stamp: number
   costUsd?: number
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -408,6 +425,7 @@ export type TaskUncheckedCreateInput = {
   repository: string
   state: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version: number
+  stamp: number
   costUsd?: number
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -426,6 +444,7 @@ export type TaskUpdateInput = {
   repository?: Prisma.StringFieldUpdateOperationsInput | string
   state?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version?: Prisma.IntFieldUpdateOperationsInput | number
+  stamp?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -444,6 +463,7 @@ export type TaskUncheckedUpdateInput = {
   repository?: Prisma.StringFieldUpdateOperationsInput | string
   state?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version?: Prisma.IntFieldUpdateOperationsInput | number
+  stamp?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -462,6 +482,7 @@ export type TaskCreateManyInput = {
   repository: string
   state: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version: number
+  stamp: number
   costUsd?: number
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -480,6 +501,7 @@ export type TaskUpdateManyMutationInput = {
   repository?: Prisma.StringFieldUpdateOperationsInput | string
   state?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version?: Prisma.IntFieldUpdateOperationsInput | number
+  stamp?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -498,6 +520,7 @@ export type TaskUncheckedUpdateManyInput = {
   repository?: Prisma.StringFieldUpdateOperationsInput | string
   state?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   version?: Prisma.IntFieldUpdateOperationsInput | number
+  stamp?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -516,6 +539,7 @@ export type TaskCountOrderByAggregateInput = {
   repository?: Prisma.SortOrder
   state?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -527,6 +551,7 @@ export type TaskCountOrderByAggregateInput = {
 
 export type TaskAvgOrderByAggregateInput = {
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   chainSeq?: Prisma.SortOrder
 }
@@ -539,6 +564,7 @@ export type TaskMaxOrderByAggregateInput = {
   title?: Prisma.SortOrder
   repository?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -555,6 +581,7 @@ export type TaskMinOrderByAggregateInput = {
   title?: Prisma.SortOrder
   repository?: Prisma.SortOrder
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -565,6 +592,7 @@ export type TaskMinOrderByAggregateInput = {
 
 export type TaskSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
+  stamp?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   chainSeq?: Prisma.SortOrder
 }
@@ -596,6 +624,7 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   repository?: boolean
   state?: boolean
   version?: boolean
+  stamp?: boolean
   costUsd?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -614,6 +643,7 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   repository?: boolean
   state?: boolean
   version?: boolean
+  stamp?: boolean
   costUsd?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -632,6 +662,7 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   repository?: boolean
   state?: boolean
   version?: boolean
+  stamp?: boolean
   costUsd?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -650,6 +681,7 @@ export type TaskSelectScalar = {
   repository?: boolean
   state?: boolean
   version?: boolean
+  stamp?: boolean
   costUsd?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -659,7 +691,7 @@ export type TaskSelectScalar = {
   chainHash?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "conversationId" | "status" | "workflow" | "title" | "repository" | "state" | "version" | "costUsd" | "createdAt" | "updatedAt" | "finishedAt" | "work" | "chainSeq" | "chainHash", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "conversationId" | "status" | "workflow" | "title" | "repository" | "state" | "version" | "stamp" | "costUsd" | "createdAt" | "updatedAt" | "finishedAt" | "work" | "chainSeq" | "chainHash", ExtArgs["result"]["task"]>
 
 export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Task"
@@ -673,6 +705,10 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     repository: string
     state: runtime.JsonValue
     version: number
+    /**
+     * The version once more, by whoever writes this format: what a process of before writes is refused (migration 0008).
+     */
+    stamp: number
     costUsd: number
     createdAt: Date
     updatedAt: Date
@@ -1117,6 +1153,7 @@ export interface TaskFieldRefs {
   readonly repository: Prisma.FieldRef<"Task", 'String'>
   readonly state: Prisma.FieldRef<"Task", 'Json'>
   readonly version: Prisma.FieldRef<"Task", 'Int'>
+  readonly stamp: Prisma.FieldRef<"Task", 'Int'>
   readonly costUsd: Prisma.FieldRef<"Task", 'Float'>
   readonly createdAt: Prisma.FieldRef<"Task", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Task", 'DateTime'>
