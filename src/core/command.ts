@@ -39,10 +39,12 @@ interface Locked {
 type Taken = {
   readonly [V in Exclude<
     Verb,
-    'approve' | 'deploy' | 'rollback' | 'lock' | 'unlock' | 'continue' | 'link' | 'unlink'
+    'approve' | 'reject' | 'deploy' | 'rollback' | 'lock' | 'unlock' | 'continue' | 'link' | 'unlink'
   >]: Words
 } & {
   readonly approve: { readonly sha: string | undefined }
+  /** What is rejected, by the beginning of its name, where that was told apart from the reason. */
+  readonly reject: Words & { readonly name?: string | undefined }
   readonly deploy: Where
   readonly rollback: Where
   readonly lock: Locked

@@ -1,3 +1,4 @@
+import type { CommandOf } from './command.ts'
 import type { Member, Surface } from './said.ts'
 import type { Person, Repository, ReviewComment } from './task/types.ts'
 
@@ -45,6 +46,8 @@ export type What =
       readonly text: string
       readonly commentId: number | undefined
       readonly subject: Subject
+      /** What was done without words: a button was pressed, a ticket handed over. */
+      readonly command?: CommandOf | undefined
       /** Words that somebody handed over: a request, and never a command, whatever they say. */
       readonly handed?: boolean
     }

@@ -131,6 +131,7 @@ function start(
 /** What Muster was told; words that were handed over are a request, whatever they say. */
 export function toldBy({ what }: { readonly what: Spoken }, names: Pick<Names, 'mentions' | 'environments'>): Told {
   if (what.type !== 'text') return { commands: [], isAddressed: false, isNamed: false }
+  if (what.command) return { commands: [what.command], isAddressed: false, isNamed: true }
   if (!what.handed) return toldIn(what.text, names.mentions, names.environments)
   const words = what.text.replace(/^@\w+\s*/, '').trim()
   const command: Command = words === '' ? { verb: 'help', text: '' } : { verb: 'request', text: words }
@@ -138,7 +139,7 @@ export function toldBy({ what }: { readonly what: Spoken }, names: Pick<Names, '
 }
 
 type Text = Extract<Heard['what'], { type: 'text' }>
-type Spoken = Pick<Text, 'type' | 'text' | 'handed'> | Exclude<Heard['what'], Text>
+type Spoken = Pick<Text, 'type' | 'text' | 'command' | 'handed'> | Exclude<Heard['what'], Text>
 
 /** What was given up is tried again; what is said with it is new work. */
 function beginsAnew({ status }: Task, text: string): boolean {

@@ -1,4 +1,4 @@
-import type { Command } from '../core/command.ts'
+import type { Command, CommandOf } from '../core/command.ts'
 import type { Heard, Subject } from '../core/heard.ts'
 import { once } from '../core/once.ts'
 import { repositoriesIn, requestOf, titleOf, withoutRepository } from '../core/request.ts'
@@ -49,14 +49,15 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   const task = known ? await deps.store.tasks.latest(known) : undefined
   if (said.what.type === 'gone') return { ok: false, gone: task }
   if (said.by.isBot) return ignore('bot_sender', 'written by a bot')
-  const text = wordsOf(said.what)
+  const direct = directIn(said.what)
+  const text = direct ? '' : wordsOf(said.what)
   if (text === undefined) return ignore('not_for_us', `nothing is done on ${said.kind}`)
   if (said.what.type === 'button' && !fits(said.what, task))
     return { ok: false, late: task && isAbout(said.what.value, task) ? task : undefined }
   // What Muster is called is the repository's to say: which that is has to be known before the words are read.
   const named = once(() => findOne(deps, chosen ?? text))
   const before = await likelyRepository(deps, said, task, text, named)
-  const command = commandIn(said.what, text, task, await namesOf(deps, before))
+  const command = direct ?? commandIn(said.what, text, task, await namesOf(deps, before))
   if (!command) return ignore('no_trigger', 'not addressed to Muster')
   // In a chat there is more than one piece of work to ask after.
   if (!task && command.verb === 'status' && !isTicket(said.surface) && !said.by.isStranger)
@@ -73,7 +74,7 @@ export async function fromElsewhere(deps: InboxDeps, event: Said): Promise<Elsew
   const request = bare(requestOf(text, isHanded(said.what) ? undefined : command))
   const same = task?.origin.repository.id === repository.id ? task : undefined
   const loaded = await deps.settings.load(repository, false)
-  const heard = await heardOf(deps, said, repository, { text: bare(text), request }, ticket)
+  const heard = await heardOf(deps, said, repository, { text: bare(text), request, command: direct }, ticket)
   return { ok: true, heard, task: same, loaded, names: namesIn(loaded) }
 }
 
@@ -118,12 +119,20 @@ function wordsOf(what: SaidWhat): string | undefined {
       return !what.handed && what.mentioned && isAddressed(what.text)
         ? `@muster ${what.text.replaceAll('@muster', '').trim()}`
         : what.text
+    default:
+      return undefined
+  }
+}
+
+/** What is done without words, as the command that it is; undefined: it is none. */
+function directIn(what: SaidWhat): CommandOf | undefined {
+  switch (what.type) {
     case 'button':
-      return buttonText(what.action, what.value)
+      return pressed(what.action, what.value)
     // A ticket that is handed over is a request for its work.
     case 'assigned':
     case 'labelled':
-      return '@muster build'
+      return { verb: 'build', text: '' }
     default:
       return undefined
   }
@@ -175,19 +184,21 @@ function bindings(task: Task): readonly string[] {
   return gateAt(task, 'baseline') ? [...budget, baselineBinding(task)] : budget
 }
 
-/** A press says what the command would have said. */
-function buttonText(action: string, value: string): string | undefined {
+/** What a press asks for, bound to what its button was shown for. */
+function pressed(action: string, value: string): CommandOf | undefined {
+  const name = /^[\da-f]{7,64}$/.test(value) ? value : undefined
   switch (action) {
     case 'approve':
-      return /^[\da-f]{7,64}$/.test(value) ? `@muster approve ${value}` : undefined
+      return name ? { verb: 'approve', sha: name } : undefined
     case 'reject':
-      return /^[\da-f]{7,64}$/.test(value) ? `@muster reject ${value}` : undefined
+      return name ? { verb: 'reject', text: '', name } : undefined
     case 'cancel':
     case 'retry':
-      return `@muster ${action}`
-    case 'continue':
-      if (value.startsWith('0 ')) return '@muster continue'
-      return /^\d{1,4} /.test(value) ? `@muster continue +$${value.split(' ', 1).join()}` : undefined
+      return { verb: action, text: '' }
+    case 'continue': {
+      const [, usd] = /^(\d{1,4}) /.exec(value) ?? []
+      return usd === undefined ? undefined : { verb: 'continue', usd: Number(usd) || undefined }
+    }
     default:
       return undefined
   }
@@ -274,7 +285,11 @@ async function heardOf(
   deps: InboxDeps,
   said: Said,
   repository: Repository,
-  { text, request }: { readonly text: string; readonly request: string },
+  {
+    text,
+    request,
+    command,
+  }: { readonly text: string; readonly request: string; readonly command: CommandOf | undefined },
   ticket: Ticket | undefined,
 ): Promise<Heard> {
   const person = await personOf(deps, said.by)
@@ -298,7 +313,14 @@ async function heardOf(
     sender: { ...author, isBot: false },
     key: surfaceKey(said.surface),
     writtenAt: said.writtenAt,
-    what: { type: 'text', text, commentId: undefined, subject, ...(isHanded(said.what) ? { handed: true } : {}) },
+    what: {
+      type: 'text',
+      text,
+      commentId: undefined,
+      subject,
+      ...(command ? { command } : {}),
+      ...(isHanded(said.what) ? { handed: true } : {}),
+    },
     elsewhere: {
       surface: said.surface,
       member: said.by,

@@ -183,7 +183,7 @@ function uninteresting({ what, sender }: Heard, task: Task | undefined): Decisio
   if (what.type !== 'text') return undefined
   if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
   // A name stands behind one of these, wherever in a sentence.
-  const mayTrigger = (task && gateAt(task, 'question')) || /@|^[ \t]*\//m.test(what.text)
+  const mayTrigger = what.command !== undefined || (task && gateAt(task, 'question')) || /@|^[ \t]*\//m.test(what.text)
   return mayTrigger
     ? undefined
     : { outcome: 'ignored', reason: 'no_trigger', detail: 'no command at the start of a line' }

@@ -24,7 +24,7 @@ export const reject: CommandDefinition<'reject'> = {
   tells: false,
   takesWords: true,
   parse: (line) => words('reject', line),
-  decide: (task, said, { text }) => rejectIt(task, said, text),
+  decide: (task, said, { text, name }) => rejectIt(task, said, text, name),
 }
 
 export const answer: CommandDefinition<'answer'> = {

@@ -110,11 +110,12 @@ function isFirst({ approvals, releases }: Task, gate: Approvable): boolean {
   return releases.length <= 1 && approvals.every(({ by }) => by === 'settings')
 }
 
-export function reject(task: Task, said: PersonCommand, text: string): Decided {
+/** @param name the beginning of the name of what is meant; else it may stand before the reason */
+export function reject(task: Task, said: PersonCommand, text: string, name?: string): Decided {
   const [first = ''] = text.split(/\s/, 1)
   // What is no name of anything that waits is a word of the reason.
   const isNamed = /^[\da-f]{7,64}$/.test(first) && approvables(task).some((one) => isCalled(one, first))
-  const gate = meant(task, isNamed ? first : undefined)
+  const gate = meant(task, name ?? (isNamed ? first : undefined))
   if (gate === 'several') return whichOne(task)
   if (!gate) return nothingWaits(task)
   const reason = isNamed ? text.slice(first.length).trim() : text
