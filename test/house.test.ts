@@ -155,6 +155,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@slack/types': ['fit', 'render', 'show', 'views'].map((name) => `channels/slack/${name}.ts`),
   '@slack/web-api': ['client', 'conversation', 'facts', 'deps', 'catchup'].map((name) => `channels/slack/${name}.ts`),
   'jira.js': ['channels/jira/client.ts'],
+  jose: ['channels/jira/token.ts'],
   '@resvg/resvg-js': ['channels/slack/chart.ts'],
   '@slack/socket-mode': ['channels/slack/socket.ts'],
 }

@@ -35,17 +35,19 @@ export const jira: ChannelModule = (env, problems) => {
 }
 
 /** A site's own webhook carries a signature over its body, an installed app's a token that the app's secret signed. */
-function received(
+async function received(
   fixed: JiraSettings | undefined,
   app: JiraApp | undefined,
   { previous }: VerifyDeps,
   headers: Headers,
   body: Buffer,
-): Received {
+): Promise<Received> {
   const bearer = /^(?:JWT|Bearer) (.+)$/.exec(headerIn(headers, 'authorization') ?? '')?.[1]
   if (bearer && app) {
     const secrets = [app.clientSecret, previous('JIRA_CLIENT_SECRET')]
-    return secrets.some((secret) => secret !== undefined && isToken(bearer, secret)) ? installed(headers, body) : WRONG
+    for (const secret of secrets)
+      if (secret !== undefined && (await isToken(bearer, secret))) return installed(headers, body)
+    return WRONG
   }
   if (!fixed) return WRONG
   return either([fixed.webhookSecret, previous('JIRA_WEBHOOK_SECRET')], (secret) => receive(headers, body, secret))
