@@ -67,7 +67,9 @@ describe('a change in parts', () => {
     expect(card).toContain('Part 1. Prices')
     expect(card).toContain('Part 2. The page')
     expect(card).toContain('"SD: Parts ×2"')
-    expect(card).toContain('- [ ] **SD** Change')
+    expect(card).toContain('- [ ] **SD** Change, joined')
+    // One line: the parts come after the design, and the change after them alone.
+    expect(card).toContain('  s0 --> s1 --> s2 --> s3 --> s4 --> s5')
   })
 
   it('waits for the part that failed; the others go on, and `retry` does what failed once more, and nothing else', () => {

@@ -114,7 +114,10 @@ function phasesOf(task: Task, rows: readonly Row[]): Phase[] {
   const place = ({ id, step }: Row) => order.indexOf(step?.kind ?? id)
   const labels = [...new Set(rows.toSorted((a, b) => place(a) - place(b)).map(({ phase }) => phase))]
   return labels.map((label, index) => {
-    const kinds = steps.filter((step) => phaseOf(step) === label)
+    const inside = rows.filter(({ phase }) => phase === label)
+    // Of what may stand in a node, what does: a change in parts comes after the parts alone.
+    const there = new Set(inside.map(({ id, step }) => step?.kind ?? id))
+    const kinds = steps.filter(({ kind }) => there.has(kind))
     const needs = new Set(kinds.flatMap((kind) => kind.needs))
     const found = new Set(steps.filter(({ kind }) => needs.has(kind)).map(phaseOf))
     const after = labels.flatMap((one, at) => (one !== label && found.has(one) ? [at] : []))
@@ -122,7 +125,7 @@ function phasesOf(task: Task, rows: readonly Row[]): Phase[] {
     const isBranch = needs.size === 0 && kinds.some(({ kind }) => stages[0]?.steps.includes(kind))
     return {
       label,
-      inside: rows.filter(({ phase }) => phase === label),
+      inside,
       after: after.length > 0 || index === 0 || isBranch ? after : [index - 1],
     }
   })

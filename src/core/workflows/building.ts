@@ -41,7 +41,7 @@ export const part = defineStep({
 export const join = defineStep({
   kind: 'join',
   role: 'sd',
-  name: 'Change',
+  name: 'Change, joined',
   phase: CHANGE,
   needs: ['part'],
   costs: true,
