@@ -1,11 +1,10 @@
-import { withoutEnd } from '../core/text.ts'
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
 import { type ChannelSettings, readChannels } from '../channels/registry.ts'
-import { type Env, type EnvProblem, secretKey } from '../core/environment.ts'
+import { address, type Env, type EnvProblem, isPlaceholder, secretKey } from '../core/environment.ts'
 import { type Previous, readPrevious } from './previous.ts'
 import { checkServices, misnamedVariables } from './services.ts'
 import type { SandboxKind } from '../workspace/types.ts'
@@ -128,7 +127,7 @@ export function unusedVariables(env: Env): string[] {
 
 function collect(env: Env, problems: EnvProblem[]): Settings {
   const url = (variable: string, otherwise: string, example: string) =>
-    readUrl(env, variable, otherwise, example, problems)
+    address(env, variable, otherwise, problems, example)
   const wanted = Number(env['PORT'] || '3000')
   const port = Number.isInteger(wanted) ? wanted : 3000
   if (!Number.isInteger(wanted) || port < 0 || port > 65535)
@@ -188,13 +187,6 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
   }
 }
 
-function readUrl(env: Env, variable: string, otherwise: string, example: string, problems: EnvProblem[]): string {
-  const value = env[variable] || otherwise
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
-  return withoutEnd(value, '/')
-}
-
 /** A whole number from 1 on. */
 function readCount(
   env: Env,
@@ -221,11 +213,6 @@ function apiToken(env: Env, problems: EnvProblem[]): string | undefined {
     })
   }
   return token
-}
-
-/** Text of an example that was copied as it stands: no shell reads a `.env` file. */
-function isPlaceholder(value: string): boolean {
-  return /^\$\(|^<.*>$|…/.test(value)
 }
 
 /** One of a few values. */

@@ -51,10 +51,15 @@ export function oauth(env: Env, name: string, channel: string, problems: EnvProb
   }
 }
 
+/** Text of an example that was copied as it stands: no shell reads a `.env` file. */
+export function isPlaceholder(value: string): boolean {
+  return /^\$\(|^<.*>$|…/.test(value)
+}
+
 /** The operator's key, with which whatever is secret and stored is sealed. */
 export function secretKey(env: Env, problems: EnvProblem[]): string {
   const value = env['MUSTER_SECRET_KEY'] ?? ''
-  if (value.length < 32 || /^\$\(|^<.*>$|…/.test(value))
+  if (value.length < 32 || isPlaceholder(value))
     problems.push({
       variable: 'MUSTER_SECRET_KEY',
       wrong: 'is missing or shorter than 32 characters: tokens and keys that are stored are sealed with it',
@@ -75,7 +80,7 @@ export function secret(env: Env, variable: string, problems: EnvProblem[]): stri
   const wrong =
     value === ''
       ? 'is missing: without it anybody could send events'
-      : /^\$\(|^<.*>$|…/.test(value)
+      : isPlaceholder(value)
         ? 'is the placeholder of an example, which everybody knows'
         : value.length < 8
           ? 'is too short to be a secret'
@@ -84,9 +89,16 @@ export function secret(env: Env, variable: string, problems: EnvProblem[]): stri
   return value
 }
 
-export function address(env: Env, variable: string, otherwise: string, problems: EnvProblem[]): string {
+/** @param otherwise the address of the service for everybody */
+export function address(
+  env: Env,
+  variable: string,
+  otherwise: string,
+  problems: EnvProblem[],
+  example = otherwise,
+): string {
   const value = env[variable] || otherwise
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example: otherwise })
+    problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
   return withoutEnd(value, '/')
 }

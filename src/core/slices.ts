@@ -11,11 +11,13 @@ export interface Slice {
 
 /**
  * The parts of a design that are worked on side by side: where SA has named several, each with files of its own that no other
- * touches, and the repository wants more than one step at a time. Empty: it is one piece of work.
+ * touches, and the repository wants more than one step at a time. Empty: it is one piece of work. What was begun in parts is
+ * ended in parts, whatever the settings have become since.
  */
-export function slicesOf({ design, settings }: Pick<Task, 'design' | 'settings'>): readonly Slice[] {
+export function slicesOf({ design, settings, steps }: Pick<Task, 'design' | 'settings' | 'steps'>): readonly Slice[] {
   const slices = design?.slices ?? []
-  if (slices.length < 2 || settings.schedule?.policy === 'sequential') return []
+  const isBegun = steps.some(({ kind }) => kind === 'part')
+  if (slices.length < 2 || (settings.schedule?.policy === 'sequential' && !isBegun)) return []
   const files = slices.flatMap((slice) => [...new Set(slice.files.map(plain))])
   const isApart = slices.every((slice) => slice.files.length > 0) && new Set(files).size === files.length
   if (!isApart) return []

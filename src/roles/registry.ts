@@ -15,7 +15,7 @@ const HANDLERS = {
   ...sre.handlers,
 } satisfies Readonly<Record<CoreStep, StepHandler>>
 
-/** All of them, with those of plug-ins. */
+/** By the names that are stored: a task of a newer version may have a kind that is not there. */
 const ALL = new Map<string, StepHandler>(Object.entries(HANDLERS))
 
 /** Who does a kind of step. @throws for one that this version does not know */

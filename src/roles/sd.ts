@@ -217,7 +217,7 @@ async function work(context: StepContext, input: Work) {
   const { task, git, agent } = context
   const system = charter(context.step.kind === 'rework' ? 'rework' : 'sd', await instructionsOf(context, input.main))
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
-  const patch = await withCheckout(context, input.startSha, async (checkout, checks) => {
+  const use = async (checkout: Checkout, checks: Checks): Promise<Patch> => {
     if (!checks.test && !goneOnFrom(task.baseline, task.settings.checks))
       throw new UserError(
         'no_test_command',
@@ -257,8 +257,8 @@ async function work(context: StepContext, input: Work) {
         task.settings.protect.allow,
       )
     return made(finished(outcome))
-  })
-  return { kind: 'patch', patch } as const
+  }
+  return { kind: 'patch', patch: await withCheckout(context, input.startSha, use, { base: baseSha }) } as const
 }
 
 /** How the tests are run, and what of them is red without the change. */

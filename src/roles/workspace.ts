@@ -29,17 +29,18 @@ const EVIDENCE = 20_000
 /**
  * Uses a fresh clone and removes it, whatever happens. A set-up that may use the network runs on code of the default branch
  * only, before anything that a model wrote is there.
+ * @param base the commit of the default branch that it came from, where no branch of the task tells it yet
  * @param isReadOnly nothing is run in it, so nothing is set up
  */
 export async function withCheckout<T>(
   context: StepContext,
   sha: string,
   use: (checkout: Checkout, checks: Checks) => Promise<T>,
-  { isReadOnly = false } = {},
+  { isReadOnly = false, base }: { readonly isReadOnly?: boolean; readonly base?: string } = {},
 ): Promise<T> {
   const { git, task, signal } = context
   const { setup, setupNetwork } = task.settings.checks
-  const trusted = setup !== undefined && setupNetwork ? (task.baseSha ?? sha) : sha
+  const trusted = setup !== undefined && setupNetwork ? (base ?? task.baseSha ?? sha) : sha
   const bare = await context.during({ kind: 'clone' }, () => git.checkout(task.origin.repository, trusted, signal))
   const checkout = watched(bare, context)
   try {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { unclearReply } from '../../src/core/reply/answers.ts'
+import { needed } from '../../src/core/reply/needed.ts'
 import { decide } from '../../src/core/task/decide.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { Driver } from '../support/driver.ts'
-import { alice, bob, patch, proof, releasePlan } from '../support/tasks.ts'
+import { alice, bob, patch, proof, releasePlan, said as command } from '../support/tasks.ts'
 
 /** A proved pull request, on which a rework is under way. */
 function reworking(): Driver {
@@ -92,6 +94,20 @@ describe('two gates at once', () => {
     expect(first.task.steps.find(({ id }) => id === 'a')?.status).toBe('pending')
     const second = decide(first.task, { type: 'budget', step: 'b', attempt: 1, patch: undefined }, 9000)
     expect(second.task.gates.map(({ kind }) => kind)).toEqual(['budget'])
+  })
+
+  it('two that wait for the same word are called by their names, and nothing is decided without one', () => {
+    const d = twoGates()
+    const plan = { kind: 'plan', hash: 'bbbbbbb222', reason: 'r' } as const
+    const task = evolve(d.task, { type: 'gate.opened', gate: plan, beside: true }, d.at)
+    const saying = (verb: Parameters<typeof command>[0]) =>
+      decide(task, command(verb, bob, d.at + 60_000), d.at + 60_000)
+    const bare = saying({ verb: 'approve', sha: undefined })
+    expect(bare.decision.reason).toBe('which_gate')
+    const shown = renderMarkdown(needed(task), { redact: (text) => text })
+    for (const name of ['aaaaaaa111', 'bbbbbbb222']) expect(shown).toContain(`approve ${name}`)
+    expect(saying({ verb: 'approve', sha: 'bbbbbbb' }).decision.reason).toBe('plan_approved')
+    expect(saying({ verb: 'reject', text: 'aaaaaaa111 later' }).decision.reason).toBe('deploy_rejected')
   })
 
   it('a gate of a history from before takes the place of what was open', () => {

@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { statusCard } from '../../src/core/reply/card.ts'
 import { decide } from '../../src/core/task/decide.ts'
 import { mostAtOnce } from '../../src/core/task/resources.ts'
-import { dependents } from '../../src/core/task/schedule.ts'
 import type { Gate, Task } from '../../src/core/task/types.ts'
-import type { StepDefinition } from '../../src/core/workflows/define.ts'
-import { addWorkflow, workflowOf } from '../../src/core/workflows/registry.ts'
+import { dependents, type StepDefinition } from '../../src/core/workflows/define.ts'
+import { addWorkflow, isKnown, workflowOf } from '../../src/core/workflows/registry.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { kindOf, play } from '../support/eight.ts'
 import { playWide } from '../support/wide.ts'
@@ -176,9 +175,10 @@ describe('a workflow of a plug-in', () => {
     expect(() => addWorkflow({ ...eight, name: 'lab/round', steps: circle(eight.steps) })).toThrow('needs itself')
   })
 
-  it('of a version that is not there stops nothing else: the task says so', () => {
+  it('of a version that is not there is told by its name, and taken for no other', () => {
     const { task } = run('parallel')
     expect(() => workflowOf({ ...task, workflow: 'gone/flow' })).toThrow('gone/flow is not known')
+    expect([isKnown(task), isKnown({ ...task, workflow: 'gone/flow' })]).toEqual([true, false])
   })
 
   it('is shown from its definition: checklist, diagram and state', () => {

@@ -3,14 +3,14 @@ import { slicesOf } from '../../src/core/slices.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { statusCard } from '../../src/core/reply/card.ts'
 import { Driver } from '../support/driver.ts'
-import { alice, design, patch, settings, spec } from '../support/tasks.ts'
+import { alice, design, patch, said, settings, spec } from '../support/tasks.ts'
 
 const SLICES = [
   { title: 'Prices', files: ['src/prices.ts', './test/prices.test.ts'] },
   { title: 'The page', files: ['src/page.ts'] },
 ]
 const of = (slices: typeof SLICES, extra = {}) =>
-  slicesOf({ design: { ...design(), slices }, settings: { ...settings, ...extra } })
+  slicesOf({ design: { ...design(), slices }, settings: { ...settings, ...extra }, steps: [] })
 
 describe('the parts of a design', () => {
   it('are worked on side by side where each has files of its own, and no other touches them', () => {
@@ -87,6 +87,18 @@ describe('a change in parts', () => {
     d.do({ type: 'step.error', step: 'part.2', attempt: 2, error: { code: 'x', message: 'no' } })
     d.say({ verb: 'retry', text: '' }, alice)
     expect(d.ready()).toEqual(['part.2'])
+  })
+
+  it('is joined though the settings want one thing after the other by then', () => {
+    const d = planned()
+    d.step('part', done('src/prices.ts'))
+    d.do({ type: 'step.start', step: 'part.2' })
+    d.do({ type: 'step.error', step: 'part.2', attempt: 1, error: { code: 'x', message: 'no' } })
+    const sequential = { ...d.task.settings, schedule: { policy: 'sequential', most: 1 } } as const
+    d.do({ ...said({ verb: 'retry', text: '' }, alice, d.at + 1000), settings: sequential })
+    expect(d.task.settings.schedule?.policy).toBe('sequential')
+    d.step('part.2', done('src/page.ts'))
+    expect(d.ready()).toEqual(['join'])
   })
 
   it('publishes no part that touches what is protected', () => {

@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
@@ -71,7 +73,7 @@ describe('what the version before left behind', () => {
 
 /** The database as it was, in a folder of its own or in the town's. */
 async function restored(town?: Town): Promise<string> {
-  const dataDir = town?.dataDir ?? join((await openTownFolder()).stage.dir, 'data')
+  const dataDir = town?.dataDir ?? aFolder()
   mkdirSync(dataDir, { recursive: true })
   const lite = await openLite(dataDir)
   await restoreDatabase(lite.sql, zipped('database.json.gz') as Record<string, object[]>)
@@ -79,10 +81,10 @@ async function restored(town?: Town): Promise<string> {
   return dataDir
 }
 
-async function openTownFolder(): Promise<Town> {
-  const town = await openTown()
-  ends.push(() => town.close())
-  return town
+function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-previous-'))
+  ends.push(() => rm(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** What is to come of a cell once somebody has decided. */

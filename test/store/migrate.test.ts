@@ -42,7 +42,7 @@ describe('a migration after which older processes cannot read what is written', 
   })
 
   it('also where it is on another machine, as long as it was seen a minute ago', async () => {
-    await lite.sql.query(OLD, ['elsewhere|1|2|3', 'elsewhere', 'web', '0.1.0'])
+    await lite.sql.query(OLD, ['elsewhere|1|2|3', 'elsewhere', 'worker', '0.1.0'])
     await expect(migrate(lite.sql, MIGRATIONS)).rejects.toMatchObject({ code: 'older_process' })
     await lite.sql.query("UPDATE process SET seen_at = seen_at - interval '2 minutes'")
   })

@@ -26,7 +26,7 @@ const TRAITS: All = { slack, jira, clickup }
 export const CHANNEL_NAMES: readonly ChannelName[] = Object.values(TRAITS).map(({ name }) => name)
 
 /** What is known of a channel, whatever its places look like. */
-export type AnyTraits = Omit<ChannelTraits<ChannelName, never>, 'key' | 'account' | 'call' | 'ticketName' | 'isAside'>
+type AnyTraits = Omit<ChannelTraits<ChannelName, never>, 'key' | 'account' | 'call' | 'ticketName' | 'isAside'>
 
 export function channelTraits(name: ChannelName): AnyTraits {
   return TRAITS[name]

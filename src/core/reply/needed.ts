@@ -1,6 +1,6 @@
 import { environmentNames } from '../settings.ts'
 import { askedPeople } from '../task/asked.ts'
-import { failedStep, gateAt } from '../task/steps.ts'
+import { approvables, failedStep, gateAt } from '../task/steps.ts'
 import { isOfModel } from '../task/step.ts'
 import type { Parked, Step, Task, Gate } from '../task/types.ts'
 import {
@@ -79,13 +79,15 @@ export function parkedText(task: Task): Own | undefined {
 
 function gateText(task: Task, gate: Gate): Own {
   const me = `@${task.settings.mention}`
+  // Where two things wait for the same word, each is called by a name.
+  const isOneOfSeveral = approvables(task).length > 1
   switch (gate.kind) {
     case 'question':
       return say`Please answer ${gate.questions.length === 1 ? 'the question' : `the ${gate.questions.length} questions`} below: ${whoAnswers(task, me)}.`
     case 'plan':
-      return say`Please look at the plan and say \`${me} approve${gate.amended ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
+      return say`Please look at the plan and say \`${me} approve${gate.amended || isOneOfSeveral ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
-      return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve\`.`
+      return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve${isOneOfSeveral ? ` ${gate.hash.slice(0, 12)}` : ''}\`.`
     case 'baseline':
       return say`${TITLES[task.baseline?.found ?? 'broken']}, so no change could be proved. Mend that and say \`${me} retry\`; or \`${me} continue\` goes on without proof.`
     case 'budget':

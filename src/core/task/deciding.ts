@@ -5,12 +5,11 @@ import { lateReply } from '../reply/late.ts'
 import { needed } from '../reply/needed.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy } from './deploys.ts'
-import { firstGate, gateAt, isActive, isBegun, stepOf } from './steps.ts'
+import { approvables, firstGate, gateAt, isActive, isBegun, stepOf } from './steps.ts'
+import type { Approvable } from './gate.ts'
 import { type Gate, LIMITS, type Task, type TaskEvent } from './types.ts'
 
 /** What people decide at the gates: yes, no, something else, or go on. */
-
-type Approvable = Extract<Gate, { kind: 'plan' | 'deploy' }>
 
 /** How much earlier than a task's first gate an approval may have been written, for clocks that differ. */
 const CLOCK_TOLERANCE_MS = 120_000
@@ -26,7 +25,7 @@ function nothingToContinue(task: Task): string {
 
 /** The tests could not be run: once more, with the settings as they are by now. */
 export function testAgain(task: Task, said: PersonCommand): Decided {
-  const step = task.steps.find(({ kind }) => kind === 'baseline')
+  const step = stepOf(task, 'baseline')
   return accepted('retry', [
     ...(said.settings ? [{ type: 'settings.read', settings: said.settings } as const] : []),
     { type: 'baseline.settled', how: 'again', by: said.by, from: said.from },
@@ -64,10 +63,6 @@ function meant(task: Task, name: string | undefined): Approvable | 'several' | u
   return named.length === 1 ? named[0] : 'several'
 }
 
-function approvables({ gates }: Task): Approvable[] {
-  return gates.filter((gate): gate is Approvable => gate.kind === 'plan' || gate.kind === 'deploy')
-}
-
 function isCalled(gate: Approvable, name: string): boolean {
   return namesOf(gate).some((one) => one.startsWith(name))
 }
@@ -77,7 +72,7 @@ function namesOf(gate: Approvable): readonly string[] {
 }
 
 function whichOne(task: Task): Decided {
-  const detail = 'More than one thing waits for a decision. Say which one you mean, by the name behind it.'
+  const detail = 'More than one thing waits for a decision. Say which one you mean, by the name behind the word.'
   return refused('which_gate', detail, [...noteReply(detail), ...needed(task)])
 }
 

@@ -19,6 +19,9 @@ export type Gate =
   /** The tests cannot be run: whether to go on without them. */
   | { readonly kind: 'baseline'; readonly openedAt: number; readonly attempt: number }
 
+/** What is decided by an approval or a rejection. */
+export type Approvable = Extract<Gate, { kind: 'plan' | 'deploy' }>
+
 /** A gate as it is opened; when, the event says. */
 export type GateOpened =
   | { readonly kind: 'question'; readonly questions: readonly string[] }

@@ -1,6 +1,6 @@
 import { type Ruling, spent } from '../policy.ts'
 import { DEFAULT_SCHEDULE, type Schedule } from '../settings.ts'
-import { workflowOf } from '../workflows/registry.ts'
+import { stepDefinition } from '../workflows/registry.ts'
 import { readySteps } from './schedule.ts'
 import type { Step, Task } from './types.ts'
 
@@ -87,5 +87,5 @@ export function shareOf(task: Task, step: Step): number | undefined {
 }
 
 function costs(task: Task, { kind }: Step): boolean {
-  return workflowOf(task).steps.find((one) => one.kind === kind)?.costs ?? true
+  return stepDefinition(task, kind).costs
 }

@@ -9,7 +9,7 @@ import { replan, testAgain } from './deciding.ts'
 import { cancelRelease, finished } from './deploys.ts'
 import { newStep } from './schedule.ts'
 import { failedStep, gateAt, isActive, isBegun, stepOf } from './steps.ts'
-import type { ReviewComment, Step, Task, TaskEvent } from './types.ts'
+import type { ReviewComment, Step, StepKind, Task, TaskEvent } from './types.ts'
 
 /** What people say about the work as such: more of it, less of it, once more, or just words. */
 
@@ -125,7 +125,7 @@ function again({ steps }: Task, { id, kind, item }: Step, { by }: PersonCommand)
 }
 
 /** What is done once more where a round has ended without a result. */
-const REDONE: ReadonlySet<string> = new Set(['rework', 'join', 'build', 'design'])
+const REDONE: ReadonlySet<StepKind> = new Set(['rework', 'join', 'build', 'design'])
 
 /** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
 function oneMoreRound(task: Task, said: PersonCommand): Decided {

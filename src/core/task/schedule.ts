@@ -1,19 +1,9 @@
-import type { Instance, StepDefinition, WorkflowDefinition } from '../workflows/define.ts'
+import { dependents, type Instance, type StepDefinition } from '../workflows/define.ts'
 import { stepDefinition, workflowOf } from '../workflows/registry.ts'
 import { isActive, stepById } from './steps.ts'
 import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
 /** What may begin, and what waits: a step begins when its needs are met and no open gate holds it up. Pure. */
-
-/** Every kind of step that works, at first or second hand, on the result of one. */
-export function dependents({ steps }: Pick<WorkflowDefinition, 'steps'>, kind: StepKind): ReadonlySet<StepKind> {
-  const found = new Set<StepKind>()
-  for (let before = -1; before !== found.size; ) {
-    before = found.size
-    for (const step of steps) if (step.needs.some((need) => need === kind || found.has(need))) found.add(step.kind)
-  }
-  return found
-}
 
 /** Whether an open gate holds up what is done by steps of a kind. */
 export function isKindHeld(task: Task, { kind, costs }: Pick<StepDefinition, 'kind' | 'costs'>): boolean {

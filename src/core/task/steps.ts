@@ -1,5 +1,6 @@
 import { ticketName } from '../said.ts'
 import { withoutEnd } from '../text.ts'
+import type { Approvable } from './gate.ts'
 import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
 const WORK: ReadonlySet<StepKind> = new Set(['build', 'part', 'join', 'rework', 'prove'])
@@ -43,6 +44,11 @@ export function gateAt<Kind extends Gate['kind']>(
   kind: Kind,
 ): Extract<Gate, { kind: Kind }> | undefined {
   return gates.find((gate): gate is Extract<Gate, { kind: Kind }> => gate.kind === kind)
+}
+
+/** What waits for an approval or a rejection. */
+export function approvables({ gates }: Pick<Task, 'gates'>): Approvable[] {
+  return gates.filter((gate): gate is Approvable => gate.kind === 'plan' || gate.kind === 'deploy')
 }
 
 /** The gate that has been open for longest: what people are asked about first. */

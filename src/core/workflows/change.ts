@@ -1,5 +1,6 @@
 import { build, join, part, prove, reviewRows, rework, whenRoundsAreOver } from './building.ts'
 import { slicesOf } from '../slices.ts'
+import { stepOf } from '../task/steps.ts'
 import type { StepKind, Task } from '../task/types.ts'
 import { defineWorkflow, NOBODY, type Stage } from './define.ts'
 import {
@@ -17,7 +18,7 @@ import { deploy, deployGate, isLive, RELEASE_AFTER, releasePlan, watch, whenMerg
 
 /** In one piece, or in parts that are joined. */
 function changing(task: Task): readonly StepKind[] {
-  return slicesOf(task).length > 0 && !task.steps.some(({ kind }) => kind === 'build') ? ['part', 'join'] : ['build']
+  return slicesOf(task).length > 0 && stepOf(task, 'build') === undefined ? ['part', 'join'] : ['build']
 }
 
 const WORK: Stage = {

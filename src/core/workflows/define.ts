@@ -87,23 +87,20 @@ export function defineWorkflow(workflow: WorkflowDefinition): WorkflowDefinition
   for (const { kind, needs } of steps) {
     const foreign = needs.find((need) => !kinds.includes(need))
     if (foreign) fail(`${kind} needs ${foreign}, which is no step of it`)
-    if (reaches(steps, kind).has(kind)) fail(`${kind} needs itself`)
+    if (dependents(workflow, kind).has(kind)) fail(`${kind} needs itself`)
   }
   for (const kind of kinds)
     if (!stages.some((stage) => stage.steps.includes(kind))) fail(`${kind} stands in no stage of the checklist`)
   return workflow
 }
 
-/** Every kind whose result one works on, at first or second hand. */
-function reaches(steps: readonly StepDefinition[], kind: StepKind): ReadonlySet<StepKind> {
+/** Every kind of step that works, at first or second hand, on the result of one. */
+export function dependents({ steps }: Pick<WorkflowDefinition, 'steps'>, kind: StepKind): ReadonlySet<StepKind> {
   const found = new Set<StepKind>()
-  const open = [kind]
-  for (let next = open.pop(); next !== undefined; next = open.pop())
-    for (const need of steps.find((step) => step.kind === next)?.needs ?? [])
-      if (!found.has(need)) {
-        found.add(need)
-        open.push(need)
-      }
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    for (const step of steps) if (step.needs.some((need) => need === kind || found.has(need))) found.add(step.kind)
+  }
   return found
 }
 

@@ -42,8 +42,11 @@ export function openedBy(verb: Command['verb']): WorkflowDefinition | undefined 
 
 /** What a kind of step is in a task's workflow, or was in one of an older version. @throws for a kind that this version does not know */
 export function stepDefinition(task: Pick<Task, 'workflow'>, kind: StepKind): StepDefinition {
-  const all = [workflowOf(task), ...WORKFLOWS.values()]
-  const found = all.flatMap(({ steps }) => steps).find((step) => step.kind === kind)
-  if (!found) throw new Error(`no workflow of this version has a step ${kind}`)
-  return found
+  const own = workflowOf(task).steps.find((step) => step.kind === kind)
+  if (own) return own
+  for (const { steps } of WORKFLOWS.values()) {
+    const found = steps.find((step) => step.kind === kind)
+    if (found) return found
+  }
+  throw new Error(`no workflow of this version has a step ${kind}`)
 }
