@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../src/core/errors.ts'
-import { type Stage, unusedPort } from './stage.ts'
+import { serverEnv, type Stage, unusedPort } from './stage.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const READY_MS = 300_000
@@ -79,18 +79,7 @@ export class ServerChild {
     const env = {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: process.env['HOME'] ?? '/tmp',
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      MUSTER_DATA: join(stage.dir, 'data'),
-      MUSTER_PUBLIC_URL: this.url,
-      APP_ID: String(app.id),
-      PRIVATE_KEY: app.privateKey,
-      WEBHOOK_SECRET: app.webhookSecret,
-      GITHUB_CLIENT_ID: app.clientId,
-      GITHUB_CLIENT_SECRET: app.clientSecret,
-      GITHUB_API_URL: `${stage.github.url}/api/v3`,
-      GITHUB_SERVER_URL: stage.github.url,
-      MUSTER_RELEASES_AT_STOP: 'stop',
+      ...serverEnv(stage, port),
       LOG_LEVEL: 'info',
       ...stage.team?.env,
       ...extra,

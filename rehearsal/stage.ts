@@ -83,6 +83,26 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
   return { dir, github, world, repo, people: new People(world, github.hooks, repo), team, productionPort, close }
 }
 
+/** What the environment of a server on a stage says: where it listens, whose app it is, and which GitHub it talks to. */
+export function serverEnv(stage: Stage, port: number): Readonly<Record<string, string>> {
+  const { app } = stage.world
+  return {
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    MUSTER_DATA: join(stage.dir, 'data'),
+    MUSTER_PUBLIC_URL: `http://127.0.0.1:${port}`,
+    APP_ID: String(app.id),
+    PRIVATE_KEY: app.privateKey,
+    WEBHOOK_SECRET: app.webhookSecret,
+    GITHUB_CLIENT_ID: app.clientId,
+    GITHUB_CLIENT_SECRET: app.clientSecret,
+    GITHUB_API_URL: `${stage.github.url}/api/v3`,
+    GITHUB_SERVER_URL: stage.github.url,
+    // Nothing that was deployed outlives the stage.
+    MUSTER_RELEASES_AT_STOP: 'stop',
+  }
+}
+
 /** A port nobody listens on right now. */
 export async function unusedPort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Running } from '../../src/cli/types.ts'
 import { startServer } from '../../src/compose/server.ts'
-import { setStage, type Stage, type StageOptions, unusedPort } from '../../rehearsal/stage.ts'
+import { serverEnv, setStage, type Stage, type StageOptions, unusedPort } from '../../rehearsal/stage.ts'
 import { SANDBOX } from './isolation.ts'
 import {
   checks,
@@ -89,23 +89,11 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const clickup = options.clickup ? await clickupStage(checks.clickup) : undefined
   const model = await testModel(options.model ?? goodModel)
   const port = await unusedPort()
-  const { app } = stage.world
   const env = {
-    PORT: String(port),
-    HOST: '127.0.0.1',
-    MUSTER_DATA: join(stage.dir, 'data'),
-    MUSTER_PUBLIC_URL: `http://127.0.0.1:${port}`,
-    APP_ID: String(app.id),
-    PRIVATE_KEY: app.privateKey,
-    WEBHOOK_SECRET: app.webhookSecret,
-    GITHUB_CLIENT_ID: app.clientId,
-    GITHUB_CLIENT_SECRET: app.clientSecret,
-    GITHUB_API_URL: `${stage.github.url}/api/v3`,
-    GITHUB_SERVER_URL: stage.github.url,
+    ...serverEnv(stage, port),
     ANTHROPIC_API_KEY: 'test-key-of-the-model',
     ANTHROPIC_BASE_URL: model.url,
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-    MUSTER_RELEASES_AT_STOP: 'stop',
     MUSTER_SANDBOX: SANDBOX,
     ...slack?.env,
     ...jira?.env,
@@ -114,7 +102,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   }
   copyTemplate(join(stage.dir, 'data'))
   for (const one of [slack, jira, clickup]) one?.listen(`http://127.0.0.1:${port}`)
-  app.webhookUrl = `http://127.0.0.1:${port}/api/github/webhooks`
+  stage.world.app.webhookUrl = `http://127.0.0.1:${port}/api/github/webhooks`
   const running: Running = await startServer(env, 'test')
   const url = `http://127.0.0.1:${port}`
   const get = async (path: string): Promise<unknown> => (await fetch(`${url}/api/v1${path}`)).json()
