@@ -49,7 +49,7 @@ async function serve(which: 'start' | 'web' | 'worker', names?: string): Promise
   const roles = rolesOf(names)
   if ('unknown' in roles)
     throw new UserError('bad_roles', `There is no role "${roles.unknown}".`, {
-      hint: 'The roles are pm, sa, sd, qa, sre.',
+      hint: `The roles are ${(await import('./core/roles.ts')).ROLES.names().join(', ')}.`,
     })
   await runUntilStopped(() => startWorkerProcess(process.env, version, roles))
 }
@@ -88,7 +88,7 @@ program
   .action(async () => {
     const { runDoctor } = await import('./cli/doctor.ts')
     const { doctorChecks } = await import('./compose/doctor.ts')
-    process.exitCode = (await runDoctor(doctorChecks(process.env), print)) ? 0 : 1
+    process.exitCode = (await runDoctor(await doctorChecks(process.env), print)) ? 0 : 1
   })
 program
   .command('demo')
@@ -199,7 +199,23 @@ program
 program
   .command('schema')
   .description('print the JSON schema of .github/muster.yml')
-  .action(async () => print(JSON.stringify((await import('./config/repository.ts')).repositorySchema(), null, 2)))
+  .action(async () => {
+    await (await import('./plugin/load.ts')).loadPlugins(process.env)
+    print(JSON.stringify((await import('./config/repository.ts')).repositorySchema(), null, 2))
+  })
+const plugin = program.command('plugins').description('what MUSTER_PLUGINS adds')
+plugin
+  .command('list')
+  .description('load them as the server does, and say what each brings')
+  .action(async () => (await import('./cli/plugins.ts')).listPlugins(process.env, print))
+plugin
+  .command('check <plugin>')
+  .description('put a plug-in (a package, or a file) to the test: whether what it brings owes nothing any more')
+  .option('--bench <file>', 'what its parts are put to the test with')
+  .action(async (name: string, { bench }: { bench?: string }) => {
+    const { checkPlugin } = await import('./cli/plugins.ts')
+    process.exitCode = (await checkPlugin(process.env, name, bench, print)) ? 0 : 1
+  })
 
 try {
   await program.parseAsync()

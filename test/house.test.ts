@@ -41,8 +41,8 @@ const isSeam = (path: string) => path.endsWith('/types.ts')
 const MAY: Readonly<Record<string, readonly string[]>> = {
   core: [],
   telemetry: [],
-  // Each channel reads its own settings.
-  config: ['channels'],
+  // Each channel, target and provider reads its own settings.
+  config: ['channels', 'releases', 'llm'],
   llm: [],
   tools: [],
   agent: ['llm'],
@@ -59,8 +59,10 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   http: [],
   installs: [],
   upkeep: [],
-  cli: [],
+  cli: ['plugin'],
   rehearsal: ['channels', 'workspace', 'cli'],
+  // The registries, and what extends them.
+  plugin: ['channels', 'config', 'llm', 'releases', 'roles', 'tools'],
 }
 
 const offences = (bad: (one: Import) => boolean) => inside.filter(bad).map(({ from, to }) => `${from} → ${to}`)
@@ -131,8 +133,8 @@ it('a command loads what it needs: `--version` nothing of the server, the server
 
 /** Where each SDK is at home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
-  '@anthropic-ai/sdk': ['llm/anthropic.ts'],
-  undici: ['llm/anthropic.ts'],
+  '@anthropic-ai/sdk': ['llm/anthropic/client.ts'],
+  undici: ['llm/anthropic/client.ts'],
   '@octokit/core': ['channels/github/client.ts'],
   'smee-client': ['channels/github/proxy.ts'],
   '@octokit/auth-app': ['channels/github/client.ts'],

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { backoffMs } from '../core/retry.ts'
 import { costOf } from '../llm/prices.ts'
+import { PROVIDERS } from '../llm/registry.ts'
 import {
   type Block,
   type Message,
   ModelError,
+  type ModelName,
   type ModelProvider,
   type ModelReply,
   type ModelRequest,
@@ -85,11 +87,16 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     if (!known && state.spentUsd >= state.usd && !(await isFunded(state))) return { kind: 'budget' }
     if (!known && deps.now() - started > deps.limits.ms) return { kind: 'limit', what: 'time' }
     const reply = known?.reply ?? (await ask(state, turn))
-    if (!known) state.spentUsd += costOf(reply.model, reply.usage)
+    if (!known) state.spentUsd += costOf(answered(job, reply), reply.usage)
     const ended = await act(state, turn, reply, known?.results)
     if (ended) return ended
   }
   return { kind: 'limit', what: 'turns' }
+}
+
+/** The model that answered, which may be another than the one that was asked for. */
+function answered<T>({ model: { provider } }: AgentJob<T>, { model }: ModelReply): ModelName {
+  return { provider, model }
 }
 
 /** What was kept for the step is spent: there may be more. */
@@ -115,18 +122,18 @@ async function ask<T>({ job, deps, specs, messages }: State<T>, turn: number): P
   const origin = { taskId: deps.taskId, role: job.role, step: job.step, attempt: job.attempt, turn }
   const request: ModelRequest = {
     origin,
-    model: job.model,
+    ...job.model,
     system: job.system,
     messages,
     tools: specs,
-    maxTokens: MAX_TOKENS,
+    maxTokens: Math.min(MAX_TOKENS, PROVIDERS.get(job.model.provider)?.capabilities.outputTokens ?? MAX_TOKENS),
     signal: deps.signal,
   }
   const started = deps.now()
   for (let attempt = 1; ; attempt++) {
     try {
       const reply = await deps.provider.complete(request)
-      await deps.journal.saveReply(turn, reply, costOf(reply.model, reply.usage))
+      await deps.journal.saveReply(turn, reply, costOf(answered(job, reply), reply.usage))
       return reply
     } catch (error) {
       if (

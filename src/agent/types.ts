@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ModelReply, ToolResult } from '../llm/types.ts'
+import type { ModelName, ModelReply, ToolResult } from '../llm/types.ts'
 import type { Tool, ToolContext, ToolOutput } from '../tools/types.ts'
 
 /** What a step has been through so far: replies that were paid for, with the results of their tools. */
@@ -31,7 +31,7 @@ export interface AgentJob<T> {
   readonly role: string
   readonly step: string
   readonly attempt: number
-  readonly model: string
+  readonly model: ModelName
   readonly system: string
   readonly prompt: string
   readonly tools: readonly Tool[]

@@ -13,8 +13,8 @@ import type { Step } from '../core/task/types.ts'
 import type { ModelProvider } from '../llm/types.ts'
 import type { StepHandler } from '../roles/types.ts'
 import type { Target } from '../releases/types.ts'
+import { openTargets, targetsOf } from '../releases/registry.ts'
 import { releaseEngine } from '../releases/engine.ts'
-import { LocalTarget } from '../releases/local/target.ts'
 import type { Store } from '../store/types.ts'
 import type { Log } from '../telemetry/log.ts'
 import { hostGit } from '../workspace/git.ts'
@@ -60,8 +60,8 @@ export interface AdapterDeps {
   readonly redact: (text: string) => string
   readonly installs: Installs | undefined
   readonly leases: Pick<Leases, 'acquire'>
-  /** Where another process serves the releases: what stands for its target here. */
-  readonly targetOver?: (local: Target) => Target
+  /** Where another process deploys: what stands for one of its targets here. */
+  readonly targetOver?: (name: string, target: Target) => Target
 }
 
 /** Everything that reaches outside, by the settings. */
@@ -76,7 +76,7 @@ export async function openAdapters({
   redact,
   installs,
   leases,
-  targetOver = (local) => local,
+  targetOver,
 }: AdapterDeps) {
   const warn = (message: string, fields: Readonly<Record<string, unknown>>) => log.warn(fields, message)
   const { publicUrl, host } = settings.server
@@ -104,24 +104,20 @@ export async function openAdapters({
     stand.sender ?? githubSender({ client, git, self: platform.self, appId: github.appId, publicUrl, reading })
   const sender = senderTo(toGithub, channels, settings.channels, store.people)
   const publicHost = new URL(publicUrl).hostname
-  const target = new LocalTarget({
+  const { now } = store
+  const shared = {
+    env,
     dir: resolve(settings.dataDir),
     store: store.releases,
     host,
     publicHost,
-    now: store.now,
+    now,
     redact,
     log: warn,
-  })
-  const releases = releaseEngine({
-    git,
-    store: store.releases,
-    targets: { 'local-process': stand.target ?? targetOver(target) },
-    now: store.now,
-    sleep,
-    log: warn,
-  })
-  return { client, platform, channels, git, sender, target, releases }
+  }
+  const targets = stand.target ? targetsOf({ 'local-process': stand.target }) : await openTargets(shared, targetOver)
+  const releases = releaseEngine({ git, targets, now, sleep, log: warn })
+  return { client, platform, channels, git, sender, targets, releases }
 }
 
 export type Adapters = Awaited<ReturnType<typeof openAdapters>>

@@ -5,12 +5,14 @@ import { gunzipSync } from 'node:zlib'
 import type { Print } from '../cli/types.ts'
 import { readSettings, type Settings } from '../config/env.ts'
 import { messageOf, UserError } from '../core/errors.ts'
+import { loadPlugins } from '../plugin/load.ts'
 import { openLite } from '../store/lite.ts'
 import { lockFolder } from '../store/lock.ts'
 import type { Env } from './base.ts'
 import { openStorage } from './storage.ts'
 
-function embedded(env: Env): Settings {
+async function embedded(env: Env): Promise<Settings> {
+  await loadPlugins(env)
   const settings = readSettings(env)
   if (settings.databaseUrl)
     throw new UserError(
@@ -25,7 +27,7 @@ function embedded(env: Env): Settings {
 
 /** Writes the embedded database to a file: by itself, or from the server that has it open. */
 export async function backup(env: Env, file: string, fromServer: () => Promise<Blob>, print: Print): Promise<void> {
-  const settings = embedded(env)
+  const settings = await embedded(env)
   const blob = await dump(settings, fromServer)
   // Complete and on the disk before it gets its name: a backup that was cut off is not taken for one.
   const part = `${file}.part`
@@ -62,7 +64,7 @@ async function dump(settings: Settings, fromServer: () => Promise<Blob>): Promis
 
 /** Puts a backup in the place of the embedded database; what was there is kept beside it. */
 export async function restore(env: Env, file: string, force: boolean, print: Print): Promise<void> {
-  const settings = embedded(env)
+  const settings = await embedded(env)
   const db = join(resolve(settings.dataDir), 'db')
   const tar = await unpacked(file)
   if (existsSync(db) && !force)

@@ -7,6 +7,8 @@ import { UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { misnamedVariables } from '../config/services.ts'
 import { redactor } from '../core/redact.ts'
+import { missingProviders } from '../llm/needed.ts'
+import { loadPlugins } from '../plugin/load.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
@@ -45,7 +47,7 @@ type Stored = Pick<Base, 'storage' | 'queue'>
 /**
  * Opens what every kind of process needs.
  * @param elsewhere the database and the queue of another process (`apart`)
- * @throws UserError listing what is wrong with the settings, or `no_sandbox` where nothing isolates commands that it is to run
+ * @throws UserError listing what is wrong with the settings, or `no_plugin` or `bad_plugin` about a plug-in that they name, or `no_sandbox` where nothing isolates commands that it is to run
  */
 export async function openBase(
   env: Env,
@@ -53,6 +55,7 @@ export async function openBase(
   kind: 'start' | 'web' | 'worker' | 'apart',
   elsewhere?: Stored,
 ): Promise<Base> {
+  await loadPlugins(env)
   const read = readSettings(env)
   if (kind !== 'start' && !elsewhere && !read.databaseUrl)
     throw new UserError(
@@ -139,21 +142,23 @@ async function markerKeyOf({ instance }: Store): Promise<string> {
 
 /** What will not work, said before anybody waits for it. */
 function warnings(env: Env, settings: Settings): string[] {
-  const { anthropic, scriptFile, sandbox, github } = settings
+  const { scriptFile, sandbox, github } = settings
   return [
     ...misnamedVariables(env).map(({ name, meant }) => `${name} is set, but read is ${meant}: is that what was meant?`),
     ...unusedVariables(env).map((name) => `${name} is set, but this version does not use it`),
     ...(sandbox === 'none'
       ? ['MUSTER_SANDBOX=none: commands written by a model run on this machine without isolation']
       : []),
-    ...(anthropic || scriptFile ? [] : ['ANTHROPIC_API_KEY is not set: tasks will stop at their first step']),
+    ...(scriptFile
+      ? []
+      : missingProviders(settings).map(({ needs }) => `${needs} is not set: tasks will stop at their first step`)),
     ...(github && github.webhookSecret.length < 16 ? ['WEBHOOK_SECRET is short; a long random one is safer'] : []),
   ]
 }
 
 function secretsOf(settings: Settings): string[] {
   const single: (string | undefined)[] = [
-    settings.anthropic?.apiKey,
+    ...[...settings.providers.values()].flatMap(({ secrets }) => secrets),
     settings.server.apiToken,
     settings.github?.client?.secret,
     ...setupsIn(settings.channels).flatMap(({ secrets }) => secrets),

@@ -16,7 +16,7 @@ import { GITHUB_LIMITS, type Limits } from '../core/rate.ts'
 import {
   accountIn,
   bareAccount,
-  CHANNEL_NAMES,
+  channelNames,
   type ChannelName,
   channelTraits,
   type Said,
@@ -90,7 +90,9 @@ export async function openChannels(deps: ConnectedDeps): Promise<Channels> {
     of: async (name, account) => (await installed(name, account)) ?? fixed[name],
     isOn: (name) => fixed[name] !== undefined || settings.of[name]?.app !== undefined,
     async all() {
-      const plain = CHANNEL_NAMES.flatMap((name) => (fixed[name] ? [{ name, source: name, channel: fixed[name] }] : []))
+      const plain = channelNames().flatMap((name) =>
+        fixed[name] ? [{ name, source: name, channel: fixed[name] }] : [],
+      )
       const rows = (await installs?.list()) ?? []
       const found = await Promise.all(
         rows.map(async ({ channel: name, account }) => {
@@ -154,7 +156,7 @@ export function readersOf(channels: Channels, settings: ChannelSettings) {
 }
 
 function byName<T>(of: (name: ChannelName) => T | undefined): Partial<Record<ChannelName, T>> {
-  const found = CHANNEL_NAMES.map((name) => [name, of(name)] as const)
+  const found = channelNames().map((name) => [name, of(name)] as const)
   return Object.fromEntries(found.filter((one): one is readonly [ChannelName, T] => one[1] !== undefined))
 }
 

@@ -8,7 +8,10 @@ import { misnamedVariables } from '../config/services.ts'
 import { isLocalUrl } from '../core/hosts.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { titleOf } from '../core/said.ts'
+import { neededProviders } from '../llm/needed.ts'
 import { isPriced } from '../llm/prices.ts'
+import { loadPlugins } from '../plugin/load.ts'
+import { plugins } from '../plugin/register.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import { findProgram } from '../workspace/programs.ts'
 import { canFilter } from '../workspace/unshare.ts'
@@ -26,16 +29,20 @@ const warning = (detail: string, fix: string): Answer => ({ state: 'warning', de
 const broken = (detail: string, fix: string): Answer => ({ state: 'problem', detail, fix })
 
 /** Everything Muster needs, looked at one by one. */
-export function doctorChecks(env: Env): Check[] {
+export async function doctorChecks(env: Env): Promise<Check[]> {
   let settings: Settings
   try {
+    await loadPlugins(env)
     settings = readSettings(env)
   } catch (error) {
     const detail = error instanceof UserError ? error.message : String(error)
+    const hint =
+      (error instanceof UserError ? error.hint : undefined) ??
+      'Mend these variables (see .env.example), then run the doctor again.'
     return [
       {
         name: 'settings',
-        run: async () => broken(detail, 'Mend these variables (see .env.example), then run the doctor again.'),
+        run: async () => broken(detail, hint),
       },
     ]
   }
@@ -50,7 +57,8 @@ export function doctorChecks(env: Env): Check[] {
     { name: 'sandbox', run: () => sandboxAnswer(settings) },
     { name: 'GitHub App', run: () => githubAnswer(settings) },
     { name: 'webhook address', run: () => webhookAnswer(settings) },
-    { name: 'model', run: () => modelAnswer(settings) },
+    ...modelChecks(settings),
+    ...pluginChecks(),
     ...channelChecks(settings),
   ]
 }
@@ -84,6 +92,13 @@ function channelChecks({ channels: settings, server }: Settings): Check[] {
         }
       },
     }))
+}
+
+/** Whoever is looked for in a failure should know that they are there. */
+function pluginChecks(): Check[] {
+  const names = plugins().map(({ name }) => name)
+  const what = `${names.join(', ')}: loaded. What they do is done with this server's rights`
+  return names.length > 0 ? [{ name: 'plug-ins', run: async () => ok(what) }] : []
 }
 
 function settingsAnswer(env: Env): Answer {
@@ -245,23 +260,34 @@ async function webhookAnswer(settings: Settings): Promise<Answer> {
     : warning(`${url} is not encrypted`, 'Put a TLS proxy in front and set MUSTER_PUBLIC_URL to its https address.')
 }
 
-async function modelAnswer({ anthropic, models, scriptFile }: Settings): Promise<Answer> {
+/** The providers of the models that were chosen: whether they answer, and whether it is known what they cost. */
+function modelChecks({ providers, models, scriptFile }: Settings): Check[] {
   if (scriptFile)
-    return warning(`answers come from the story ${scriptFile}`, 'Unset MUSTER_SCRIPT to use a real model.')
-  if (!anthropic) return broken('ANTHROPIC_API_KEY is not set', 'Get a key from your model provider and set it.')
-  const base = anthropic.baseUrl ?? 'https://api.anthropic.com'
-  const response = await fetch(`${base}/v1/models`, {
-    headers: { 'x-api-key': anthropic.apiKey, 'anthropic-version': '2023-06-01' },
-    signal: AbortSignal.timeout(15_000),
-  }).catch(() => undefined)
-  if (!response) return broken(`${base} cannot be reached`, 'Check the network, or ANTHROPIC_BASE_URL.')
-  if (response.status === 401 || response.status === 403)
-    return broken('the key is not accepted', 'Check ANTHROPIC_API_KEY.')
-  const unpriced = [...new Set(Object.values(models).map((one) => one.model))].filter((model) => !isPriced(model))
-  if (unpriced.length > 0)
-    return warning(
-      `no price is known for ${unpriced.join(', ')}; they are charged as the dearest known model`,
-      'Nothing needs to be done; budgets end a little early.',
-    )
-  return ok('the key is accepted')
+    return [
+      {
+        name: 'model',
+        run: async () =>
+          warning(`answers come from the story ${scriptFile}`, 'Unset MUSTER_SCRIPT to use a real model.'),
+      },
+    ]
+  const needed = neededProviders({ models })
+  return needed.map(({ name, title, needs }) => ({
+    name: needed.length === 1 ? 'model' : `model (${title})`,
+    async run() {
+      const found = await providers.get(name)?.look()
+      if (!found) return broken(`${needs} is not set`, 'Get a key from your model provider and set it.')
+      const unpriced = unpricedOf(models, name)
+      return found.state !== 'ok' || unpriced.length === 0
+        ? found
+        : warning(
+            `no price is known for ${unpriced.join(', ')}; they are charged as the dearest known model`,
+            'Nothing needs to be done; budgets end a little early.',
+          )
+    },
+  }))
+}
+
+function unpricedOf(models: Settings['models'], provider: string): string[] {
+  const used = Object.values(models).filter((one) => one.provider === provider && !isPriced(one))
+  return [...new Set(used.map(({ model }) => model))]
 }

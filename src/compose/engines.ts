@@ -56,11 +56,14 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, 
   const { settings, log, storage } = base
   const { store } = storage
   const write = writerTo(log)
-  const provider = withBreaker(stand.provider ?? openProvider(settings), {
-    now: store.now,
-    onChange: (open) =>
-      write('warn', open ? 'the model provider is left alone for a while' : 'the model provider works again'),
-  })
+  const onBreak = (name: string, open: boolean) =>
+    write('warn', open ? 'a model provider is left alone for a while' : 'a model provider works again', {
+      provider: name,
+    })
+  const { now } = store
+  const provider = stand.provider
+    ? withBreaker(stand.provider, { now, onChange: (open) => onBreak('stand', open) })
+    : openProvider({ ...settings, now, onBreak })
   return {
     workflow,
     store,

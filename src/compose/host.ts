@@ -1,14 +1,14 @@
 import { messageOf } from '../core/errors.ts'
 import type { Claim, Leases } from '../leases/types.ts'
 import type { Queue } from '../queue/types.ts'
-import type { LocalTarget } from '../releases/local/target.ts'
+import type { TargetHost, Targets } from '../releases/types.ts'
 import type { Log } from '../telemetry/log.ts'
 import { every } from '../upkeep/every.ts'
 
 export interface HostDeps {
   readonly leases: Pick<Leases, 'acquire'>
   readonly queue: Pick<Queue, 'consume'>
-  readonly target: LocalTarget
+  readonly targets: Targets
   readonly log: Log
   /** How many steps of SRE at once. */
   readonly places: number
@@ -17,17 +17,18 @@ export interface HostDeps {
 const LOOK_MS = 1000
 
 /**
- * One process serves the releases on this machine: whoever has the lease runs the proxies, supervises the services and works
+ * One process serves the releases of targets that Muster serves itself: whoever has the lease runs the proxies, supervises the services and works
  * on SRE's steps. When it ends, the next one finds the services still running and takes them over.
  */
-export function hostTarget({ leases, queue, target, log, places }: HostDeps) {
+export function hostTargets({ leases, queue, targets, log, places }: HostDeps) {
+  const hosts = Object.values(targets.byName).flatMap(({ host }) => host ?? [])
   let claim: Claim | undefined
 
   /** The ports are given up at once, for whoever comes next; steps that still run end by their own leases. */
   async function lose(): Promise<void> {
     log.warn('another process serves the releases now')
     try {
-      await target.close(false)
+      await closeAll(hosts, false)
       void queue.consume('sre', 0).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'queue'))
     } finally {
       claim = undefined
@@ -39,7 +40,7 @@ export function hostTarget({ leases, queue, target, log, places }: HostDeps) {
     const got = await leases.acquire('target:local')
     if (!got) return
     try {
-      await target.adopt()
+      for (const host of hosts) await host.adopt()
       claim = got
       got.signal.addEventListener('abort', () => void lose(), { once: true })
       await queue.consume('sre', places)
@@ -56,8 +57,14 @@ export function hostTarget({ leases, queue, target, log, places }: HostDeps) {
     async stop(stopReleases: boolean): Promise<void> {
       looking.stop()
       if (!claim) return
-      await target.close(stopReleases)
+      await closeAll(hosts, stopReleases)
       await claim.release().catch(() => {})
     },
   }
+}
+
+/** One that cannot be closed keeps no other open. */
+async function closeAll(hosts: readonly TargetHost[], stopReleases: boolean): Promise<void> {
+  const closed = await Promise.allSettled(hosts.map((host) => host.close(stopReleases)))
+  for (const one of closed) if (one.status === 'rejected') throw one.reason
 }

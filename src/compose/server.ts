@@ -21,7 +21,7 @@ import { setupRoutes } from '../http/setup.ts'
 import type { HttpDeps } from '../http/types.ts'
 import { apiBody } from '../inbox/api.ts'
 import { arrivalRelay } from '../inbox/relay.ts'
-import { ROLES } from '../core/artefacts.ts'
+import { ROLES } from '../core/roles.ts'
 import { releaseLog } from '../releases/local/log.ts'
 import { verifyExport } from '../store/export.ts'
 import type { StoredApp } from './app.ts'
@@ -62,7 +62,7 @@ export async function startServer(
     intake = intakeOf(settings, github, stand)
     proxy ??= proxyOf(settings, github, server, deps.log)
     if (kind === 'start')
-      worker ??= await startWorker({ base, github, kind, roles: ROLES, ...(stand ? { stand } : {}) })
+      worker ??= await startWorker({ base, github, kind, roles: ROLES.names(), ...(stand ? { stand } : {}) })
     app = github
   }
   const setupCode = randomBytes(12).toString('hex')

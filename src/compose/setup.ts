@@ -5,6 +5,7 @@ import type { Platform } from '../channels/types.ts'
 import { titleOf } from '../core/said.ts'
 import { defaultRepositorySettings } from '../config/repository.ts'
 import { messageOf } from '../core/errors.ts'
+import { missingProviders } from '../llm/needed.ts'
 import type { SetupDeps } from '../http/setup.ts'
 import type { RunningFacts } from '../http/setup.pages.ts'
 import type { StoredApp } from './app.ts'
@@ -57,11 +58,11 @@ export function setupDeps({ base, code, app, platform, activate, log }: SetupPar
 }
 
 function factsOf({ settings }: Base, installed: boolean | undefined): RunningFacts {
-  const { anthropic, scriptFile, models, channels } = settings
+  const { scriptFile, models, channels } = settings
   const names = [...new Set(Object.values(models).map(({ model }) => model))]
   return {
     installed,
-    model: scriptFile ? 'a recorded story' : anthropic ? names.join(', ') : undefined,
+    model: scriptFile ? 'a recorded story' : missingProviders(settings).length === 0 ? names.join(', ') : undefined,
     sandbox: settings.sandbox ?? 'chosen by each worker',
     channels: setupsIn(channels)
       .filter(({ isFixed }) => isFixed)

@@ -6,8 +6,9 @@ import { leaseKeeper } from '../leases/keeper.ts'
 import type { Leases } from '../leases/types.ts'
 import { noLimiter, sharedLimiter } from '../outbox/limiter.ts'
 import { createOutbox } from '../outbox/outbox.ts'
-import { type Role, ROLES } from '../core/artefacts.ts'
+import { type Role, ROLES } from '../core/roles.ts'
 import { withLogContext } from '../telemetry/log.ts'
+import { lookAtPlugins } from '../workflow/plugins.ts'
 import { createStepRunner } from '../workflow/runner.ts'
 import { sweep } from '../workflow/sweep.ts'
 import type { Workflow } from '../workflow/types.ts'
@@ -18,7 +19,7 @@ import { catchUpsOf, limitsIn } from './connected.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from './engines.ts'
 import { catchingUp, catchUpStore, tend } from '../upkeep/catchup.ts'
 import { every } from '../upkeep/every.ts'
-import { hostTarget } from './host.ts'
+import { hostTargets } from './host.ts'
 import { housekeeping } from '../upkeep/archive.ts'
 import { emptyWork, folderApart, takeSlot } from './slot.ts'
 
@@ -70,8 +71,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
   })
   const { kick } = outbox
   const { program } = stand
-  const target = stand.target ?? adapters.target
-  const suspects = apartFrom({ store, queue, target, kick, sleep, log, env, workDir, program })
+  const suspects = apartFrom({ store, queue, targets: adapters.targets, kick, sleep, log, env, workDir, program })
   const { apart } = suspects
   const runner = createStepRunner({ ...stepDepsOf({ base, stand }, adapters, engine), leases, apart })
   const handle = inboxHandler(inboxDepsOf({ base, github, stand }, adapters, { leases, workflow: engine, apart, kick }))
@@ -121,10 +121,11 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   outbox.start()
   const host =
     roles.includes('sre') && !stand?.target
-      ? hostTarget({ leases, queue, target: adapters.target, log, places: WATCHES })
+      ? hostTargets({ leases, queue, targets: adapters.targets, log, places: WATCHES })
       : undefined
   await host?.now()
   await queueReady(queue)
+  await lookAtPlugins({ store, workflow: engine, log: writerTo(log) })
   await sweeping.now()
   const upkeep = upkeepOf(base, adapters, leases, stand?.platform !== undefined)
   return {
@@ -199,12 +200,13 @@ async function wake(workflow: Workflow, taskId: string): Promise<void> {
 
 /** The roles that `--roles` names; all of them without it. */
 export function rolesOf(names: string | undefined): readonly Role[] | { readonly unknown: string } {
-  if (names === undefined) return ROLES
+  const all = ROLES.names()
+  if (names === undefined) return all
   const wanted = names
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter(Boolean)
-  const unknown = wanted.find((name) => !ROLES.some((role) => role === name))
+  const unknown = wanted.find((name) => ROLES.named(name) === undefined)
   if (unknown !== undefined || wanted.length === 0) return { unknown: unknown ?? '' }
-  return ROLES.filter((role) => wanted.includes(role))
+  return all.filter((role) => wanted.includes(role))
 }

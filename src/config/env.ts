@@ -5,6 +5,8 @@ import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
 import type { Tier } from '../core/settings.ts'
 import { type ChannelSettings, readChannels } from '../channels/registry.ts'
 import { address, type Env, type EnvProblem, isPlaceholder, secretKey } from '../core/environment.ts'
+import { PROVIDERS, type ProviderSettings, readProviders } from '../llm/registry.ts'
+import type { ModelName } from '../llm/types.ts'
 import { type Previous, readPrevious } from './previous.ts'
 import { checkServices, misnamedVariables } from './services.ts'
 import type { SandboxKind } from '../workspace/types.ts'
@@ -21,7 +23,8 @@ export interface Settings {
   /** Secrets that still count beside the new ones. */
   readonly previous: Previous
   readonly githubUrls: { readonly api: string; readonly server: string }
-  readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
+  /** Whose models can be asked. */
+  readonly providers: ProviderSettings
   /** A story that answers in the model's place (rehearsals). */
   readonly scriptFile: string | undefined
   /** Where every real turn is written to, as a story. */
@@ -62,11 +65,6 @@ export interface GithubSettings {
   readonly client?: { readonly id: string; readonly secret: string } | undefined
 }
 
-export interface ModelName {
-  readonly provider: 'anthropic'
-  readonly model: string
-}
-
 const DEFAULT_MODELS =
   'complex=anthropic:claude-opus-5-5,general=anthropic:claude-sonnet-5-5,simple=anthropic:claude-haiku-5-5'
 /** Nobody can take this one over by mistake: it is refused as it stands. */
@@ -96,6 +94,7 @@ function problemLine({ variable, wrong, example }: EnvProblem): string {
 
 const KNOWN = [
   'DATA',
+  'PLUGINS',
   'MODELS',
   'PUBLIC_URL',
   'API_TOKEN',
@@ -134,8 +133,6 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     problems.push({ variable: 'PORT', wrong: `"${env['PORT']}" is no port number`, example: '3000' })
   const host = env['HOST'] || '0.0.0.0'
   checkServices(env, problems)
-  // Told though it is not used yet: nobody finds out later.
-  const modelUrl = env['ANTHROPIC_BASE_URL'] ? url('ANTHROPIC_BASE_URL', '', 'https://api.anthropic.com') : undefined
   const count = (variable: string, otherwise: number | undefined, most: number) =>
     readCount(env, variable, otherwise, most, problems)
   const channels = readChannels(env, problems)
@@ -156,12 +153,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
       ),
       server,
     },
-    anthropic: env['ANTHROPIC_API_KEY']
-      ? {
-          apiKey: env['ANTHROPIC_API_KEY'],
-          baseUrl: modelUrl,
-        }
-      : undefined,
+    providers: readProviders(env, problems),
     scriptFile: existing(env, 'MUSTER_SCRIPT', problems),
     recordFile: env['MUSTER_RECORD'] || undefined,
     models: models(env['MUSTER_MODELS'] || DEFAULT_MODELS, problems),
@@ -337,20 +329,21 @@ function models(text: string, problems: EnvProblem[]): Settings['models'] {
     .split(',')
     .map((piece) => piece.trim())
     .filter(Boolean)) {
-    const [, tier, provider, model] = /^(complex|general|simple)=(\w+):(.+)$/.exec(part) ?? []
+    const [, tier, provider, model] = /^(complex|general|simple)=([\w/-]+):(.+)$/.exec(part) ?? []
+    const named = PROVIDERS.named(provider ?? '')
     if (!tier || !model)
       problems.push({
         variable: 'MUSTER_MODELS',
         wrong: `"${part}" is not tier=provider:model`,
         example: DEFAULT_MODELS,
       })
-    else if (provider !== 'anthropic')
+    else if (!named)
       problems.push({
         variable: 'MUSTER_MODELS',
-        wrong: `the provider "${provider}" is not available in this version (there is: anthropic)`,
+        wrong: `there is no provider "${provider}" (there is: ${PROVIDERS.names().join(', ')})`,
         example: DEFAULT_MODELS,
       })
-    else given.set(tier, { provider: 'anthropic', model })
+    else given.set(tier, { provider: named, model })
   }
   const fallback = given.get('general') ??
     given.get('complex') ??

@@ -6,14 +6,14 @@ import type { Settings } from './env.ts'
  * What reaches beyond this machine: the address it listens on, the one it is known by, and every service that is configured.
  * Empty: a rehearsal, or a trial, which nobody elsewhere can take part in.
  */
-export function reachesBeyond({ server, githubUrls, databaseUrl, redisUrl, anthropic, channels }: Settings): string[] {
+export function reachesBeyond({ server, githubUrls, databaseUrl, redisUrl, providers, channels }: Settings): string[] {
   const urls: readonly (readonly [name: string, url: string | undefined])[] = [
     ['MUSTER_PUBLIC_URL', server.publicUrl],
     ['GITHUB_API_URL', githubUrls.api],
     ['GITHUB_SERVER_URL', githubUrls.server],
     ['DATABASE_URL', databaseUrl],
     ['REDIS_URL', redisUrl],
-    ['ANTHROPIC_BASE_URL', anthropic && (anthropic.baseUrl ?? 'https://api.anthropic.com')],
+    ...[...providers.values()].flatMap(({ addresses }) => addresses),
     ...setupsIn(channels).flatMap(({ addresses }) => addresses),
   ]
   const far = urls.filter(([, url]) => url !== undefined && !isLoopbackHost(hostOf(url))).map(([name]) => name)

@@ -1,40 +1,22 @@
 import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings } from '../core/settings.ts'
-
-/** A span of time: a number of seconds, or `20s`, `10m`, `2h`. Comes out in seconds. */
-const time = z
-  .union([z.number().positive(), z.string().regex(/^\d+(\.\d+)?\s*[smh]$/)], { error: 'a time such as 20s, 10m or 2h' })
-  .transform((value) =>
-    typeof value === 'number' ? value : Number.parseFloat(value) * ({ s: 1, m: 60, h: 3600 }[value.slice(-1)] ?? 1),
-  )
+import { span } from '../core/span.ts'
+import { TARGETS } from '../releases/registry.ts'
 
 const command = z.string().min(1).max(2000)
 
-const Environment = z.strictObject({
-  target: z
-    .literal('local-process')
-    .default('local-process')
-    .describe('Where it is deployed. `local-process`: on this machine, behind the built-in proxy.'),
-  build: command.optional().describe('Run once in the release folder before the start.'),
-  start: command.describe('Starts the service; it must listen on $PORT.'),
-  health: z.string().startsWith('/').default('/healthz').describe('Answers 2xx when the service can work.'),
-  port: z.int().min(1).max(65535).describe('The port that people use; the built-in proxy listens there.'),
-  health_timeout: time.default(30).describe('How long a new release may take until it is healthy.'),
-  watch: time.default(600).describe('How long a release is watched before the report.'),
-  auto: z.boolean().default(false).describe('Plan the deploy by itself once the pull request is merged.'),
-  approval: z
-    .enum(['other', 'self', 'none'])
-    .default('other')
-    .describe('Who approves a deploy: somebody other than the requester, the requester too, or nobody.'),
-  env: z
-    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string())
-    .default({})
-    .describe('Variables for the service. Not for secrets.'),
-})
+/** An environment, by its target. */
+function environment() {
+  const [first, ...others] = TARGETS.all().map(({ settings }) => settings)
+  if (!first) throw new Error('there is no target')
+  const error = `one of ${TARGETS.names().join(', ')}`
+  return z.discriminatedUnion('target', [first, ...others], {
+    error: ({ code }) => (code === 'invalid_union' ? error : undefined),
+  })
+}
 
-/** `.github/muster.yml`, as it is written. */
-export const RepositoryFile = z.strictObject({
+const FILE = {
   mention: z
     .string()
     .regex(/^[\w-]{1,39}$/)
@@ -66,12 +48,12 @@ export const RepositoryFile = z.strictObject({
         .max(500)
         .default(DEFAULT_LIMITS.turns)
         .describe('Turns of the model that one step may take.'),
-      time: time.default(DEFAULT_LIMITS.seconds).describe('How long one step may work.'),
+      time: span.default(DEFAULT_LIMITS.seconds).describe('How long one step may work.'),
     })
     .prefault({})
     .describe('Where a step stops. What it has made by then is kept, and `retry` goes on from there.'),
   review: z
-    .strictObject({ quiet: time.default(20) })
+    .strictObject({ quiet: span.default(20) })
     .prefault({})
     .describe('How long review comments are collected before they are taken as one batch.'),
   checks: z
@@ -83,7 +65,7 @@ export const RepositoryFile = z.strictObject({
         .describe('Whether the set-up may use the network; the operator must allow it too.'),
       test: command.optional().describe('Runs the whole suite. Found from the repository when unset.'),
       test_files: command.optional().describe('Runs some test files; {files} stands for them.'),
-      timeout: time.default(600),
+      timeout: span.default(600),
     })
     .prefault({}),
   protect: z
@@ -99,8 +81,24 @@ export const RepositoryFile = z.strictObject({
         .describe('Make sub-tasks of a Jira ticket for the independent parts of its plan, once that is approved.'),
     })
     .prefault({}),
-  environments: z.record(z.string().regex(/^\w[\w.-]{0,63}$/), Environment).default({}),
-})
+}
+
+/** `.github/muster.yml`, as it is written. */
+function fileSchema() {
+  return z.strictObject({
+    ...FILE,
+    environments: z.record(z.string().regex(/^\w[\w.-]{0,63}$/), environment()).default({}),
+  })
+}
+
+let made: { readonly targets: number; readonly schema: ReturnType<typeof fileSchema> } | undefined
+
+/** The same, made anew only when a target has come. */
+function repositoryFile(): ReturnType<typeof fileSchema> {
+  const targets = TARGETS.names().length
+  if (made?.targets !== targets) made = { targets, schema: fileSchema() }
+  return made.schema
+}
 
 /** One thing that is wrong with a settings file. */
 export interface Problem {
@@ -136,14 +134,14 @@ export function parseRepositorySettings(text: string): Parsed {
   } catch {
     return { ok: false, problems: [{ line: 1, key: '(file)', expected: 'few YAML aliases' }] }
   }
-  const result = RepositoryFile.safeParse(data)
+  const result = repositoryFile().safeParse(data)
   if (result.success) return { ok: true, settings: settingsOf(result.data) }
   return { ok: false, problems: result.error.issues.flatMap((issue) => problemsOf(issue, yaml, lines)) }
 }
 
 /** What holds for a repository without a settings file. */
 export function defaultRepositorySettings(): RepositorySettings {
-  return settingsOf(RepositoryFile.parse({}))
+  return settingsOf(repositoryFile().parse({}))
 }
 
 function problemsOf(issue: z.core.$ZodIssue, yaml: YamlDocument, lines: LineCounter): Problem[] {
@@ -174,7 +172,7 @@ function lineOf(path: readonly string[], yaml: YamlDocument, lines: LineCounter)
   return 1
 }
 
-function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
+function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySettings {
   const { checks } = file
   return {
     mention: file.mention,
@@ -194,16 +192,11 @@ function settingsOf(file: z.infer<typeof RepositoryFile>): RepositorySettings {
     },
     protect: file.protect,
     order: Object.keys(file.environments),
-    environments: Object.fromEntries(
-      Object.entries(file.environments).map(([name, { health_timeout, watch, build, ...env }]) => [
-        name,
-        { ...env, build, healthTimeoutSeconds: health_timeout, watchSeconds: watch },
-      ]),
-    ),
+    environments: file.environments,
   }
 }
 
 /** The published JSON schema of the settings file. */
 export function repositorySchema(): unknown {
-  return z.toJSONSchema(RepositoryFile, { io: 'input' })
+  return z.toJSONSchema(repositoryFile(), { io: 'input' })
 }

@@ -2,10 +2,6 @@ import { z } from 'zod'
 
 /** The typed results that roles owe. The model's part of each is a zod schema: it is also what the model is told. */
 
-export const ROLES = ['pm', 'sa', 'sd', 'qa', 'sre'] as const
-export type Role = (typeof ROLES)[number]
-export const ROLE_NAMES: Readonly<Record<Role, string>> = { pm: 'PM', sa: 'SA', sd: 'SD', qa: 'QA', sre: 'SRE' }
-
 const line = (max: number) => z.string().trim().min(1).max(max)
 const prose = (max: number) => z.string().trim().max(max)
 

@@ -1,3 +1,5 @@
+import type { PluginId } from './registry.ts'
+
 /** The verbs of the public interface, in the order in which they are told of. What each means: `commands/`. */
 export const VERBS = [
   'plan',
@@ -70,9 +72,16 @@ export interface Request {
   readonly text: string
 }
 
+/** A command of a plug-in's, with whatever was said after its word. */
+export interface Added {
+  readonly verb: PluginId
+  readonly text: string
+}
+
 /** What a person said to Muster. */
 export type Command =
   | CommandOf
+  | Added
   | Request
   | Invalid
   /** Said to Muster in the middle of a sentence: heard, and nothing more. */
@@ -103,4 +112,9 @@ const KNOWN: ReadonlySet<string> = new Set(VERBS)
 
 export function isVerb(word: string): word is Verb {
   return KNOWN.has(word)
+}
+
+/** Whether it is a command of a plug-in's. */
+export function isAdded(command: Command): command is Added {
+  return command.verb.includes('/')
 }

@@ -1,4 +1,5 @@
 import { type Command, isVerb, type Verb } from './command.ts'
+import { addedBy, parseAdded } from './commands/added.ts'
 import { invalid, type Line } from './commands/define.ts'
 import { COMMANDS, parseAs } from './commands/registry.ts'
 import { askedFor, asksWhatItIs, lineOf, unclear, withoutPoliteness } from './unclear.ts'
@@ -22,7 +23,8 @@ export function readCall(call: Call, environments: readonly string[] = []): Comm
   const first = call.first.trim()
   if (first === '') return belowMention(call, environments)
   const { verb, line, bare, isAsked } = takenApart(first, call, environments)
-  const found = isVerb(verb) ? command(verb, line, isAsked, bare) : undefined
+  const added = addedBy(verb)
+  const found = isVerb(verb) ? command(verb, line, isAsked, bare) : added && parseAdded(added, line)
   if (found) return found
   const told = line.below === '' ? (asksWhatItIs(bare) ? 'help' : askedFor(bare)) : undefined
   if (told) return { verb: told, text: '' }
@@ -50,7 +52,7 @@ function takenApart(first: string, { more, own }: Call, environments: readonly s
   const bare = isVerb(plain) && (COMMANDS[plain].tells || plain === 'retry') ? plain : said
   const [word = '', ...rest] = bare.split(/\s+/)
   const verb = word.toLowerCase().replace(/[,:]$/, '')
-  const isFree = isVerb(verb) && COMMANDS[verb].takesWords
+  const isFree = isVerb(verb) ? COMMANDS[verb].takesWords : addedBy(verb)?.takesWords === true
   const text = isFree ? joined(rest.length === 0 ? '' : first.slice(word.length).trim(), more) : rest.join(' ')
   return { verb, bare, isAsked, line: { rest, text, below: own.trim(), environments } }
 }

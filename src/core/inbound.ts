@@ -1,13 +1,17 @@
-import { CHANNEL_NAMES, type ChannelName } from './channels/registry.ts'
+import { type ChannelName, channelNames } from './channels/registry.ts'
 import type { Decision } from './task/commands.ts'
 
 /** Where something may arrive from. */
 export type Source = 'github' | ChannelName | 'api'
-export const SOURCES: readonly Source[] = ['github', ...CHANNEL_NAMES, 'api']
+
+/** Every source that there is here. */
+export function sources(): readonly Source[] {
+  return ['github', ...channelNames(), 'api']
+}
 
 /** The source of what is stored; undefined where a newer version wrote it. */
 export function knownSource(source: string): Source | undefined {
-  return SOURCES.find((one) => one === source)
+  return sources().find((one) => one === source)
 }
 
 /** Something that arrived, as it is stored before anything else happens. */

@@ -2,7 +2,7 @@ import { channelTraits } from './said.ts'
 import { openedBy } from './workflows/registry.ts'
 import { gateAt } from './task/steps.ts'
 import { patternsFor, type Told, toldIn } from './calls.ts'
-import type { Command } from './command.ts'
+import { type Added, type Command, isAdded } from './command.ts'
 import { isPolite, isPutOff, spokenOf } from './unclear.ts'
 import { visibleWords } from './visible.ts'
 import { githubKey, type Heard, type Subject } from './heard.ts'
@@ -146,6 +146,11 @@ function beginsAnew({ status }: Task, text: string): boolean {
   return status === 'cancelled' || status === 'done' || (status === 'handed_off' && text !== '')
 }
 
+/** A plug-in's, which has no other work to go on with. */
+function beginsOwn(command: Command): command is Added {
+  return isAdded(command) && isOpening(command.verb)
+}
+
 /** What is said to Muster within a sentence: thanks and greetings are nothing to take along. */
 function spokenTo(text: string, { mentions }: Names): Command {
   const rest = withoutMention(text, mentions)
@@ -166,7 +171,7 @@ function words(
   const { commentId } = what
   if (
     command &&
-    (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix') &&
+    (command.verb === 'plan' || command.verb === 'build' || command.verb === 'fix' || beginsOwn(command)) &&
     task &&
     beginsAnew(task, command.text) &&
     !what.subject.isPullRequest

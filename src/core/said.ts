@@ -8,7 +8,7 @@ import { accountIn, type ChannelName, type Surface } from './channels/registry.t
 export type { ChannelName, Surface } from './channels/registry.ts'
 export {
   accountIn,
-  CHANNEL_NAMES,
+  channelNames,
   channelNamed,
   channelTraits,
   isAside,

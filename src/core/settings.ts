@@ -1,3 +1,5 @@
+import type { PluginId } from './registry.ts'
+
 /** What a repository asks for in `.github/muster.yml`, validated and complete (defaults filled in). Times in seconds. */
 export interface RepositorySettings {
   readonly mention: string
@@ -60,24 +62,19 @@ export interface ChecksSettings {
   readonly timeoutSeconds: number
 }
 
-/** What can be deployed to. */
-export type TargetName = 'local-process'
+/** What can be deployed to. What is known of each stands in `releases/`. */
+export type CoreTarget = 'local-process'
+export type TargetName = CoreTarget | PluginId
 
-/** One environment to deploy to. */
+/** One environment to deploy to: what any has, and beside that what its target wants, as that has read it. */
 export interface EnvironmentSettings {
   readonly target: TargetName
-  readonly build: string | undefined
-  readonly start: string
-  readonly health: string
-  /** The port people use; the proxy listens there. */
-  readonly port: number
-  readonly healthTimeoutSeconds: number
   readonly watchSeconds: number
   /** Deploy without being asked, once the pull request is merged. */
   readonly auto: boolean
   /** Who may approve: somebody else than the requester, the requester too, or nobody needs to. */
   readonly approval: 'other' | 'self' | 'none'
-  readonly env: Readonly<Record<string, string>>
+  readonly [own: string]: unknown
 }
 
 /** How demanding a piece of thinking is; the operator says which model serves which tier. */

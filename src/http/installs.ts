@@ -1,15 +1,13 @@
 import { z } from 'zod'
-import { CHANNEL_NAMES } from '../core/said.ts'
 import { invitationFor } from './install.ts'
 import { problem } from './problem.ts'
-import { type Api, errors, notFound } from './shapes.ts'
+import { type Api, channelParam, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
-
-const Channel = z.enum(CHANNEL_NAMES)
-const Install = z.object({ channel: Channel, account: z.string(), name: z.string(), installedAt: z.string() })
 
 /** Where Muster is installed. Tokens never leave the server. */
 export function installsRoutes(app: Api, { store, installing, publicUrl }: HttpDeps): void {
+  const Channel = channelParam()
+  const Install = z.object({ channel: Channel, account: z.string(), name: z.string(), installedAt: z.string() })
   app.get(
     '/installs',
     {

@@ -1,31 +1,34 @@
 import { z } from 'zod'
-import { CHANNEL_NAMES } from '../core/said.ts'
 import { linkAndResume } from './link.ts'
 import type { PersonLink } from '../people/types.ts'
-import { type Api, errors, notFound } from './shapes.ts'
+import { type Api, channelParam, errors, notFound } from './shapes.ts'
 import type { HttpDeps } from './types.ts'
 
-const Channel = z.enum(CHANNEL_NAMES)
-const Member = z.object({
-  channel: Channel,
-  account: z.string().min(1).max(200).describe('the workspace or site'),
-  member: z.string().min(1).max(200).describe('the id of the account there'),
-})
-const Linked = Member.extend({
-  name: z.string(),
-  githubId: z.number(),
-  login: z.string(),
-  how: z.string(),
-  linkedAt: z.string(),
-})
-const NewLink = Member.extend({
-  name: z.string().max(200).default(''),
-  githubId: z.number().int().positive(),
-  login: z.string().regex(/^[A-Za-z\d][A-Za-z\d-]{0,38}(\[bot\])?$/),
-})
+/** What is asked and answered; the channels are those that are there when the server starts. */
+function schemas() {
+  const Member = z.object({
+    channel: channelParam(),
+    account: z.string().min(1).max(200).describe('the workspace or site'),
+    member: z.string().min(1).max(200).describe('the id of the account there'),
+  })
+  const Linked = Member.extend({
+    name: z.string(),
+    githubId: z.number(),
+    login: z.string(),
+    how: z.string(),
+    linkedAt: z.string(),
+  })
+  const NewLink = Member.extend({
+    name: z.string().max(200).default(''),
+    githubId: z.number().int().positive(),
+    login: z.string().regex(/^[A-Za-z\d][A-Za-z\d-]{0,38}(\[bot\])?$/),
+  })
+  return { Member, Linked, NewLink }
+}
 
 /** Who is who over the channels. Whoever holds the API token vouches for what is linked here. */
 export function peopleRoutes(app: Api, { store, onArrival }: HttpDeps): void {
+  const { Member, Linked, NewLink } = schemas()
   app.get(
     '/people',
     {
@@ -75,7 +78,7 @@ export function peopleRoutes(app: Api, { store, onArrival }: HttpDeps): void {
   )
 }
 
-function shown({ channel, account, id, name, person, how, linkedAt }: PersonLink): z.infer<typeof Linked> {
+function shown({ channel, account, id, name, person, how, linkedAt }: PersonLink) {
   return {
     channel,
     account,

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { channelNames } from '../core/said.ts'
 import { problem } from './problem.ts'
 
 /** What the routes of the API share. */
@@ -13,6 +14,8 @@ export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(
 const Problem = z
   .object({ type: z.string(), title: z.string(), status: z.number(), detail: z.string() })
   .meta({ id: 'Problem' })
+/** The name of a channel that is there. */
+export const channelParam = () => z.enum(channelNames())
 export const IdParam = z.object({ id: z.string().max(200) })
 export const errors = { 400: Problem, 401: Problem, 404: Problem }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Arrival } from '../core/inbound.ts'
-import { CHANNEL_NAMES, channelTraits } from '../core/said.ts'
+import { channelNames, channelTraits } from '../core/said.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { readBodies } from './bodies.ts'
 import { problem } from './problem.ts'
@@ -19,23 +19,29 @@ interface Door {
   readonly accepted: 'told' | 'silent'
 }
 
-const DOORS: readonly Door[] = [
-  { source: 'github', name: 'GitHub', path: '/api/github/webhooks', bytes: MAX_WEBHOOK_BYTES, accepted: 'told' },
-  ...CHANNEL_NAMES.map((source): Door => {
-    const { title, door } = channelTraits(source)
-    return { source, name: title, path: door.path, bytes: MAX_OTHER_BYTES, accepted: door.answers }
-  }),
-]
+const GITHUB: Door = {
+  source: 'github',
+  name: 'GitHub',
+  path: '/api/github/webhooks',
+  bytes: MAX_WEBHOOK_BYTES,
+  accepted: 'told',
+}
+
+function doorOf(source: WebhookSource): Door {
+  if (source === 'github') return GITHUB
+  const { title, door } = channelTraits(source)
+  return { source, name: title, path: door.path, bytes: MAX_OTHER_BYTES, accepted: door.answers }
+}
 
 /** Where a service's events are received, under Muster's own address. */
 export function hookPath(source: WebhookSource): string {
-  return DOORS.find((door) => door.source === source)?.path ?? ''
+  return doorOf(source).path
 }
 
 /** Verify, store, commit, answer: nothing else stands on a webhook's path. */
 export function webhookRoutes(app: FastifyInstance, deps: HttpDeps): void {
   readBodies(app)
-  for (const door of DOORS)
+  for (const door of [GITHUB, ...channelNames().map(doorOf)])
     app.post(
       door.path,
       {

@@ -1,3 +1,4 @@
+import type { WorkflowDefinition } from '../core/workflows/define.ts'
 import { openedBy } from '../core/workflows/registry.ts'
 import type { Target } from '../core/effects.ts'
 import type { Command } from '../core/command.ts'
@@ -7,7 +8,7 @@ import { environmentNames, type RepositorySettings } from '../core/settings.ts'
 import { isTicket, type Surface, surfaceKey, type Ticket, channelTraits } from '../core/said.ts'
 import { personActor } from '../core/task/actor.ts'
 import { unknownRef } from '../core/task/deploys.ts'
-import type { Origin, Repository, TaskEvent, WorkflowName } from '../core/task/types.ts'
+import type { Origin, Repository, TaskEvent } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
 import { heardBefore, withNames } from './conversation.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
@@ -28,7 +29,9 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const { command } = way
   const trusted = (await authorMayWrite(deps, scene, way)) && (await unchangedByOthers(deps, scene))
   // What strangers write names no places: Muster would write there in their stead.
-  const places = trusted && workflowOf(way) === 'change' ? await otherPlaces(deps, scene, way) : NOWHERE_ELSE
+  const workflow = workflowOf(way)
+  // What moves tickets belongs to those that it names.
+  const places = trusted && workflow.movesTickets ? await otherPlaces(deps, scene, way) : NOWHERE_ELSE
   const { linked, issue } = places
   const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
   const origin = await originOf(deps, scene, way, nth)
@@ -38,7 +41,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     type: 'task.opened',
     id: deps.newId(),
     conversationId: scene.conversationId,
-    workflow: workflowOf(way),
+    workflow: workflow.name,
     origin: {
       ...origin,
       ...issueOf(issue),
@@ -148,10 +151,10 @@ async function authorMayWrite(deps: InboxDeps, { heard }: Scene, { subject }: Op
   )
 }
 
-function workflowOf({ command }: Opening): WorkflowName {
+function workflowOf({ command }: Pick<Opening, 'command'>): WorkflowDefinition {
   const workflow = openedBy(command.verb)
   if (!workflow) throw new Error(`${command.verb} begins no work`)
-  return workflow.name
+  return workflow
 }
 
 /** What this version cannot do is said at once. */
@@ -163,7 +166,7 @@ function refusalOf({ command, subject }: Opening, settings: RepositorySettings):
       ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.`
       : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
   }
-  return subject.isPullRequest && command.verb !== 'ask'
+  return subject.isPullRequest && !workflowOf({ command }).isQuestion
     ? "In this version Muster works on issues and on its own pull requests; it cannot take over somebody else's. `ask` works here."
     : undefined
 }
@@ -214,7 +217,7 @@ async function originOf(
       ? {
           surface: { ...surface, url },
           ...(channelTraits(surface.channel).signs && elsewhere.messageId ? { messageId: elsewhere.messageId } : {}),
-          opensIssue: !isTicket(surface) && command.verb !== 'ask',
+          opensIssue: !isTicket(surface) && !workflowOf({ command }).isQuestion,
         }
       : {}),
   }

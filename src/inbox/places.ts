@@ -1,7 +1,7 @@
 import { githubKey } from '../core/heard.ts'
 import { messageOf } from '../core/errors.ts'
 import { issueAt, referencesIn } from '../core/references.ts'
-import { CHANNEL_NAMES, isTicket, type Surface, surfaceKey, channelTraits } from '../core/said.ts'
+import { channelNames, isTicket, type Surface, surfaceKey, channelTraits } from '../core/said.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
 
@@ -29,7 +29,7 @@ export async function placeAt(deps: InboxDeps, url: URL): Promise<Found | undefi
     const { isPullRequest, url: address } = found.subject
     return { on: 'github', repository: found.repository, number: issue.number, isPullRequest, url: address }
   }
-  for (const channel of CHANNEL_NAMES) {
+  for (const channel of channelNames()) {
     const surface = await deps.facts[channel]?.surfaceAt(url)
     if (surface) return { on: 'surface', surface }
   }
@@ -83,7 +83,7 @@ async function ticketAt(deps: InboxDeps, url: URL, repository: Repository): Prom
 
 async function ticketCalled(deps: InboxDeps, name: string, repository: Repository): Promise<Surface | undefined> {
   const project = name.slice(0, name.lastIndexOf('-'))
-  for (const channel of CHANNEL_NAMES.filter((one) => channelTraits(one).namesTickets)) {
+  for (const channel of channelNames().filter((one) => channelTraits(one).namesTickets)) {
     // `SHA-256` reads like a ticket: only projects that are set to the repository are asked for theirs.
     if (!isSame(deps.mapped(channel, [project]), repository)) continue
     const found = await tried(deps, async () => deps.facts[channel]?.surfaceNamed(name))

@@ -1,22 +1,46 @@
-import { anthropicProvider } from './anthropic.ts'
+import { once } from '../core/once.ts'
+import { withBreaker } from './breaker.ts'
+import { PROVIDERS, type ProviderSettings } from './registry.ts'
 import { readStory, recordingProvider, scriptedProvider } from './story.ts'
-import { ModelError, type ModelProvider } from './types.ts'
+import { ModelError, type ModelProvider, type ProviderName } from './types.ts'
 
 export interface ProviderOptions {
   readonly scriptFile: string | undefined
   readonly recordFile: string | undefined
-  readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
+  readonly providers: ProviderSettings
+  readonly now: () => number
+  /** Told when a provider is left alone for a while, and when it works again. */
+  readonly onBreak: (provider: string, open: boolean) => void
 }
 
-/** The provider that the settings ask for; without a key, one that says so when it is first asked. */
-export function openProvider({ scriptFile, recordFile, anthropic }: ProviderOptions): ModelProvider {
+/** Whoever a request names answers it; where nobody is set up by that name, that is said when it is first asked. */
+export function openProvider(options: ProviderOptions): ModelProvider {
+  const { scriptFile, recordFile } = options
   if (scriptFile) return scriptedProvider(readStory(scriptFile))
-  const provider = anthropic ? anthropicProvider(anthropic) : noProvider()
+  const provider = byName(options)
   return recordFile ? recordingProvider(provider, recordFile, recordFile.replace(/^.*\/|\.json$/g, '')) : provider
 }
 
-function noProvider(): ModelProvider {
+/** Each with a breaker of its own: one that is down keeps nobody from the others. */
+function byName({ providers, now, onBreak }: ProviderOptions): ModelProvider {
+  const opened = new Map(
+    [...providers].map(([name, setup]) => [
+      name,
+      once(async () => withBreaker(await setup.open(), { now, onChange: (open) => onBreak(name, open) })),
+    ]),
+  )
   return {
-    complete: () => Promise.reject(new ModelError('key', 'no model is set up: ANTHROPIC_API_KEY is not set')),
+    async complete(request) {
+      const open = opened.get(request.provider)
+      if (!open) throw notSetUp(request.provider)
+      return (await open()).complete(request)
+    },
   }
+}
+
+function notSetUp(name: ProviderName): ModelError {
+  const needs = PROVIDERS.get(name)?.needs ?? `the plug-in of ${name}`
+  return new ModelError('key', `no model is set up: ${needs} is not set`, {
+    hint: `The operator should set \`${needs}\`, then \`retry\`.`,
+  })
 }

@@ -1,4 +1,15 @@
+import type { PluginId } from '../core/registry.ts'
+
 /** The model seam: one question, one answer. Everything else (limits, journal, tools) is ours. */
+
+/** Whose models are asked. What is known of each stands in `llm/registry.ts`. */
+export type CoreProvider = 'anthropic'
+export type ProviderName = CoreProvider | PluginId
+
+export interface ModelName {
+  readonly provider: ProviderName
+  readonly model: string
+}
 
 /** A tool as the model is told of it; `input` is a JSON schema. */
 export interface ToolSpec {
@@ -24,7 +35,7 @@ export type Message =
   | { readonly role: 'assistant'; readonly blocks: readonly Block[] }
   | { readonly role: 'tools'; readonly results: readonly ToolResult[]; readonly note: string | undefined }
 
-export interface ModelRequest {
+export interface ModelRequest extends ModelName {
   /** Who asks, for stories and records. */
   readonly origin: {
     readonly taskId: string
@@ -33,7 +44,6 @@ export interface ModelRequest {
     readonly attempt: number
     readonly turn: number
   }
-  readonly model: string
   readonly system: string
   readonly messages: readonly Message[]
   readonly tools: readonly ToolSpec[]
@@ -66,14 +76,17 @@ export type ModelErrorKind = 'busy' | 'key' | 'credit' | 'request' | 'story'
 export class ModelError extends Error {
   readonly kind: ModelErrorKind
   readonly retryAfterMs: number | undefined
+  /** What the operator is to do, as people read it in the thread. */
+  readonly hint: string | undefined
   constructor(
     kind: ModelErrorKind,
     message: string,
-    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: { retryAfterMs?: number | undefined; hint?: string | undefined; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'ModelError'
     this.kind = kind
     this.retryAfterMs = options.retryAfterMs
+    this.hint = options.hint
   }
 }

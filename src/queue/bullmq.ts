@@ -11,8 +11,8 @@ import {
 import { Redis } from 'ioredis'
 import type { Pool } from 'pg'
 import { messageOf } from '../core/errors.ts'
-import { type Role, ROLES } from '../core/artefacts.ts'
-import { identityOf, queueOf, readJob, writeJob } from './jobs.ts'
+import { type Role, ROLES } from '../core/roles.ts'
+import { identityOf, queueOf, readJob, stepQueue, writeJob } from './jobs.ts'
 import { type AddOptions, type Consume, type Handlers, type Job, type Queue, QueueDown } from './types.ts'
 
 /** What carries the jobs: Redis, or BullMQ's tables in PostgreSQL (a server, or the embedded one). */
@@ -28,7 +28,6 @@ export interface QueueOptions {
   readonly now: () => number
 }
 
-const NAMES = ['inbound', 'wake', ...ROLES.map((role) => `step-${role}`)]
 /** The names of queues in the database; a database has one installation. */
 const PG_PREFIX = 'muster'
 const JOB: JobsOptions = {
@@ -91,7 +90,8 @@ class BullQueues implements Queue {
   constructor(backend: Backend, deps: BullDeps) {
     this.#backend = backend
     this.#deps = deps
-    this.#queues = new Map(NAMES.map((name) => [name, backend.queue(name)]))
+    const names = ['inbound', 'wake', ...ROLES.names().map(stepQueue)]
+    this.#queues = new Map(names.map((name) => [name, backend.queue(name)]))
     for (const queue of this.#queues.values()) queue.on('error', deps.quiet)
   }
 
@@ -138,12 +138,12 @@ class BullQueues implements Queue {
     await Promise.all([
       this.#consume('inbound', inbound),
       this.#consume('wake', wake),
-      ...ROLES.map((role) => this.#consume(`step-${role}`, roles[role] ?? 0)),
+      ...ROLES.names().map((role) => this.#consume(stepQueue(role), roles[role] ?? 0)),
     ])
   }
 
   consume(role: Role, concurrency: number): Promise<void> {
-    return this.#consume(`step-${role}`, concurrency)
+    return this.#consume(stepQueue(role), concurrency)
   }
 
   async close(graceMs: number): Promise<void> {

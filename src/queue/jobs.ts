@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ROLES } from '../core/artefacts.ts'
+import { type Role, ROLES } from '../core/roles.ts'
 import type { Job } from './types.ts'
 
 /** The form of jobs that this version writes. A job of a newer one is left to the workers that know it. */
@@ -12,7 +12,10 @@ const StoredJob = z.discriminatedUnion('name', [
     name: z.literal('step'),
     taskId: Id,
     step: Id,
-    role: z.enum(ROLES),
+    role: z.custom<Role>(
+      (role) => typeof role === 'string' && ROLES.named(role) !== undefined,
+      'no role of this process',
+    ),
     attempt: z.int().min(1),
     dueAt: z.number().optional(),
     delivery: z.string().optional(),
@@ -54,5 +57,10 @@ export function identityOf(job: Job): string {
 
 /** The queue of a job: steps of each role have their own, so that workers can be had for some of them. */
 export function queueOf(job: Job): string {
-  return job.name === 'step' ? `step-${job.role}` : job.name
+  return job.name === 'step' ? stepQueue(job.role) : job.name
+}
+
+/** @returns the queue of a role's steps */
+export function stepQueue(role: Role): string {
+  return `step-${role.replace('/', '.')}`
 }

@@ -1,4 +1,4 @@
-import type { Role } from '../core/artefacts.ts'
+import type { Role } from '../core/roles.ts'
 
 /** Work that waits for a worker; `delivery` names what it goes back to, for the log. The queue is a hint: everything in it can be found again in the database. */
 export type Job =

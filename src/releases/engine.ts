@@ -3,13 +3,13 @@ import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { judge } from '../core/judge.ts'
 import { approvalFor } from '../core/policy.ts'
-import type { TargetName } from '../core/settings.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { figuresOf, type Sample } from '../core/traffic.ts'
 import { Lost } from '../leases/types.ts'
 import type { Git } from '../workspace/types.ts'
-import type { Place, Releases, ReleaseStore, Target } from './types.ts'
+import { targetTitle } from './registry.ts'
+import type { Environment, Releases, Target, Targets } from './types.ts'
 
 const SLICES = 12
 /** A deploy is at most once: what cannot be told is never simply tried again. */
@@ -19,19 +19,10 @@ const MAX_COMMITS = 250
 
 export interface ReleaseDeps {
   readonly git: Git
-  readonly store: ReleaseStore
-  readonly targets: Readonly<Record<TargetName, Target>>
+  readonly targets: Targets
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
-}
-
-/** What an environment is deployed to. @throws UserError where this version knows none of that name */
-function targetOf({ targets }: ReleaseDeps, { settings }: Place): Target {
-  if (Object.hasOwn(targets, settings.target)) return targets[settings.target]
-  throw new UserError('unknown_target', `This version of Muster deploys to no target \`${settings.target}\`.`, {
-    hint: 'See `environments` in `.github/muster.yml`.',
-  })
 }
 
 /** Plans, deploys and watches over targets. Intent is stored before any side effect; an approval is checked again at the last moment. */
@@ -43,18 +34,18 @@ export function releaseEngine(deps: ReleaseDeps): Releases {
   }
 }
 
-function placeOf(task: Task, environment: string): Place {
-  const settings = task.settings.environments[environment]
-  if (!settings) throw new UserError('unknown_environment', `There is no environment \`${environment}\` any more.`)
-  const { owner, name } = task.origin.repository
-  return { repository: `${owner}/${name}`, environment, settings }
+function environmentOf({ settings, origin }: Task, name: string): Environment {
+  const found = settings.environments[name]
+  if (!found) throw new UserError('unknown_environment', `There is no environment \`${name}\` any more.`)
+  const { repository } = origin
+  return { repository: `${repository.owner}/${repository.name}`, name, settings: found }
 }
 
 async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<ReleasePlan> {
   const { git } = deps
   const { repository } = task.origin
-  const place = placeOf(task, release.environment)
-  const target = targetOf(deps, place)
+  const environment = environmentOf(task, release.environment)
+  const target = deps.targets.of(environment.settings.target)
   const main = await git.resolve(repository, repository.defaultBranch)
   const sha = release.ref ? await git.resolve(repository, release.ref) : (task.merged?.sha ?? main)
   if (!(await git.isAncestor(repository, sha, main))) {
@@ -63,7 +54,7 @@ async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<Re
       `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`,
     )
   }
-  const liveSha = await target.current(place)
+  const liveSha = await target.current(environment)
   const relation = await relate(git, task, liveSha, sha)
   const commits =
     relation === 'ahead' || relation === 'diverged'
@@ -71,24 +62,24 @@ async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<Re
       : relation === 'same'
         ? []
         : await git.log(repository, undefined, sha, 1)
-  const { watchSeconds, approval } = place.settings
+  const { watchSeconds, approval } = environment.settings
   const body = {
     environment: release.environment,
-    target: target.name,
+    target: targetTitle(environment.settings.target),
     sha,
     liveSha,
     commits,
     relation,
-    url: target.url(place),
+    url: target.url(environment),
     watchSeconds,
     approval,
   }
-  return { ...body, hash: releaseHash(task, release, place, body) }
+  return { ...body, hash: releaseHash(task, release, environment, body) }
 }
 
 /** Approval binds to all of this: the plan, the settings whose commands will run, and this very request for a deploy. */
-function releaseHash(task: Task, release: Release, place: Place, plan: Omit<ReleasePlan, 'hash'>): string {
-  return hashOf({ plan, settings: place.settings, task: task.id, release: release.index })
+function releaseHash(task: Task, release: Release, { settings }: Environment, plan: Omit<ReleasePlan, 'hash'>): string {
+  return hashOf({ plan, settings, task: task.id, release: release.index })
 }
 
 async function relate(git: Git, task: Task, live: string | undefined, sha: string): Promise<ReleasePlan['relation']> {
@@ -119,13 +110,13 @@ async function deploy(
   const { plan: approved } = release
   if (!approved || !approvalFor(task, 'deploy', approved.hash, approved.sha))
     throw new UserError('not_approved', 'This deploy has no valid approval.')
-  const place = placeOf(task, release.environment)
-  const target = targetOf(deps, place)
+  const environment = environmentOf(task, release.environment)
+  const target = deps.targets.of(environment.settings.target)
   const id = releaseId(task, release)
   const base = {
-    environment: place.environment,
+    environment: environment.name,
     sha: approved.sha,
-    url: target.url(place),
+    url: target.url(environment),
     releaseId: id,
     previousSha: approved.liveSha,
   }
@@ -134,7 +125,7 @@ async function deploy(
   if (observed.state === 'unknown') return { ...base, ok: false, log: await target.log(id), error: UNKNOWN_OUTCOME }
   if (observed.state === 'failed') return { ...base, ok: false, log: await target.log(id), error: observed.error }
   const { hash, ...planned } = approved
-  if (releaseHash(task, release, place, planned) !== hash)
+  if (releaseHash(task, release, environment, planned) !== hash)
     return {
       ...base,
       ok: false,
@@ -142,7 +133,7 @@ async function deploy(
       error:
         'the settings of this environment have changed since the plan was approved; say deploy again for a new plan',
     }
-  const live = await target.current(place)
+  const live = await target.current(environment)
   if (live !== approved.liveSha)
     return {
       ...base,
@@ -154,7 +145,7 @@ async function deploy(
   mayAct()
   try {
     await target.apply({
-      place,
+      environment,
       releaseId: id,
       taskId: task.id,
       sha: approved.sha,
@@ -175,26 +166,34 @@ async function deploy(
 
 /** Watches the live release: probes and the proxy's counts, until the time is up or it is clear that it got worse. */
 async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: AbortSignal): Promise<ReleaseReport> {
-  const place = placeOf(task, release.environment)
-  const target = targetOf(deps, place)
-  const { watchSeconds } = place.settings
+  const environment = environmentOf(task, release.environment)
+  const target = deps.targets.of(environment.settings.target)
+  const { watchSeconds } = environment.settings
   const deployStep = task.steps.find((step) => step.kind === 'deploy' && step.release === release.index)
-  const from = (await deps.store.get(releaseId(task, release)))?.liveAt?.getTime() ?? deps.now()
-  const before = await figuresBefore(deps, place, deployStep?.startedAt ?? from, Math.max(60, watchSeconds) * 1000)
+  const observed = await target.observe(releaseId(task, release))
+  const since = observed.state === 'live' ? observed.since : undefined
+  // Whoever watches on after a restart goes on from the same moment.
+  const from = since ?? deployStep?.endedAt ?? deps.now()
+  const before = await figuresBefore(
+    target,
+    environment,
+    deployStep?.startedAt ?? from,
+    Math.max(60, watchSeconds) * 1000,
+  )
   const pause = Math.min(10_000, Math.max(250, (watchSeconds * 1000) / 20))
   const probes = { passed: 0, failed: 0 }
   for (;;) {
     signal.throwIfAborted()
-    if (await target.probe(place)) probes.passed++
+    if (await target.probe(environment)) probes.passed++
     else probes.failed++
     const now = deps.now()
-    const samples = await samplesOf(deps, place, from, now)
+    const samples = await target.samples(environment, from, now)
     const after = figuresOf(samples, (now - from) / 1000)
     const { verdict, reasons } = judge({ before, after, probes })
     if (verdict === 'regressed' || now >= from + watchSeconds * 1000) {
       const { sha, url } = release.deployed ?? { sha: '', url: '' }
       return {
-        environment: place.environment,
+        environment: environment.name,
         sha,
         url,
         verdict,
@@ -209,16 +208,11 @@ async function watch(deps: ReleaseDeps, task: Task, release: Release, signal: Ab
   }
 }
 
-function samplesOf({ store }: ReleaseDeps, place: Place, from: number, to: number): Promise<Sample[]> {
-  return store.samples(place.repository, place.environment, new Date(from), new Date(to))
-}
-
 /** What the release before it showed, over at most `span` ms, and no longer than it was live. */
-async function figuresBefore(deps: ReleaseDeps, place: Place, until: number, span: number): Promise<Figures> {
-  const rows = await deps.store.list(place.repository, place.environment)
-  const since = rows.map((row) => row.liveAt?.getTime() ?? Number.POSITIVE_INFINITY).filter((at) => at < until)
-  const start = since.length > 0 ? Math.max(until - span, Math.min(...since)) : until
-  return figuresOf(await samplesOf(deps, place, start, until), (until - start) / 1000)
+async function figuresBefore(target: Target, environment: Environment, until: number, span: number): Promise<Figures> {
+  const since = await target.measuredSince(environment, until)
+  const start = since === undefined ? until : Math.max(until - span, since)
+  return figuresOf(await target.samples(environment, start, until), (until - start) / 1000)
 }
 
 /** Requests and errors in equal slices of the watch. */

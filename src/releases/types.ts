@@ -1,5 +1,6 @@
 import type { Deployed, ReleasePlan, ReleaseReport } from '../core/artefacts.ts'
-import type { EnvironmentSettings } from '../core/settings.ts'
+import type { Env } from '../core/environment.ts'
+import type { EnvironmentSettings, TargetName } from '../core/settings.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import type { Sample } from '../core/traffic.ts'
 
@@ -12,15 +13,15 @@ export interface Releases {
 }
 
 /** One environment of one repository. */
-export interface Place {
+export interface Environment {
   /** `owner/name` */
   readonly repository: string
-  readonly environment: string
+  readonly name: string
   readonly settings: EnvironmentSettings
 }
 
 export interface ApplyInput {
-  readonly place: Place
+  readonly environment: Environment
   /** Names this deploy for ever: the same key is never applied twice. */
   readonly releaseId: string
   readonly taskId: string
@@ -38,22 +39,59 @@ export type Observed =
   | { readonly state: 'unfinished' }
   /** It may have been deployed or not, and the target cannot tell: a person has to look. */
   | { readonly state: 'unknown' }
-  | { readonly state: 'live' }
+  /** It serves, or has served; since when, ms since the epoch, where the target knows. */
+  | { readonly state: 'live'; readonly since: number | undefined }
   | { readonly state: 'failed'; readonly error: string }
 
 /** What an adapter owes (deploy-semantics.md): it deploys and tells the truth; it decides nothing. */
 export interface Target {
-  readonly name: string
-  url(place: Place): string
+  url(environment: Environment): string
   /** The SHA that serves now. */
-  current(place: Place): Promise<string | undefined>
+  current(environment: Environment): Promise<string | undefined>
   observe(releaseId: string): Promise<Observed>
   /** Deploys, or leaves everything as it was. @throws UserError with the reason when it failed */
   apply(input: ApplyInput): Promise<void>
   /** The last lines of a release's log. */
   log(releaseId: string): Promise<string>
   /** Whether the environment answers its health check, through the way that users take. */
-  probe(place: Place): Promise<boolean>
+  probe(environment: Environment): Promise<boolean>
+  /** What was measured of its traffic in a span of time, ms since the epoch; nothing, where it sees none. */
+  samples(environment: Environment, from: number, to: number): Promise<readonly Sample[]>
+  /** Since when traffic was measured that came before a moment, ms since the epoch; undefined where there was none. */
+  measuredSince(environment: Environment, before: number): Promise<number | undefined>
+  /** What one process alone does for it, where there is something of the kind; undefined: any may deploy there. */
+  readonly host?: TargetHost | undefined
+}
+
+/** A target that is served by Muster itself. */
+export interface TargetHost {
+  /** Takes over what runs, from the process that was the host before. */
+  adopt(): Promise<void>
+  /** Gives everything up for the next one. @param stopReleases ends what was deployed, too */
+  close(stopReleases: boolean): Promise<void>
+}
+
+/** What every target is given when it is opened. */
+export interface TargetDeps {
+  /** What the operator has set. */
+  readonly env: Env
+  /** The data folder. */
+  readonly dir: string
+  readonly store: ReleaseStore
+  /** The address on which this server listens, and the name by which people reach it. */
+  readonly host: string
+  readonly publicHost: string
+  /** The database's clock: what is counted here is read by others. */
+  readonly now: () => number
+  readonly redact: (text: string) => string
+  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
+}
+
+/** The targets that this process knows, opened. */
+export interface Targets {
+  /** @throws UserError where there is none of that name */
+  of(name: TargetName): Target
+  readonly byName: Readonly<Record<string, Target>>
 }
 
 /** A release as it is stored: a folder, and the process that serves it. */

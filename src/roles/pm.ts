@@ -1,6 +1,6 @@
 import { Spec } from '../core/artefacts.ts'
 import { workflowOf } from '../core/workflows/registry.ts'
-import { charter, finished, instructionsOf, requestText } from './prompt.ts'
+import { charter, finished, requestText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
@@ -11,7 +11,7 @@ export const pm = { role: 'pm', handlers: { spec: writeSpec } } satisfies RoleMo
 async function writeSpec(context: StepContext) {
   const { task, git, agent } = context
   const sha = await git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
-  const system = charter('pm', await instructionsOf(context, sha))
+  const system = await charter('pm', context, sha)
   const before = task.spec
     ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}`
     : ''

@@ -7,24 +7,20 @@ import type { Design, Patch, Spec } from '../core/artefacts.ts'
 import { clockTime } from '../core/reply/document.ts'
 import type { HeardBefore, ReviewComment, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
+import { sectionsFor } from './sections.ts'
 import { BudgetReached, LimitReached, type StepContext } from './types.ts'
 
-const MAX_INSTRUCTIONS = 20_000
 const text = (name: string) => readFileSync(new URL(`./prompts/${name}.md`, import.meta.url), 'utf8').trim()
 const HOUSE = text('house')
 
-/** The charter of a role, with the house rules and the repository's own instructions. */
-export function charter(name: string, instructions: string | undefined): string {
-  const own = instructions
-    ? [`# The repository's instructions (from its default branch)\n\n${clip(instructions, MAX_INSTRUCTIONS)}`]
-    : []
-  return [HOUSE, text(name), ...own].join('\n\n')
+/** The charter of a role by its name, as a model is told it. */
+export function charter(name: string, context: StepContext, sha: string): Promise<string> {
+  return charterWith(text(name), context, sha)
 }
 
-/** AGENTS.md or CLAUDE.md, as they stand on the default branch: never those of a pull request. */
-export async function instructionsOf({ git, task }: StepContext, sha: string): Promise<string | undefined> {
-  const { repository } = task.origin
-  return (await git.show(repository, sha, 'AGENTS.md')) ?? (await git.show(repository, sha, 'CLAUDE.md'))
+/** The house rules, a charter, and what there is to tell beside. @param sha a commit of the default branch */
+export async function charterWith(own: string, context: StepContext, sha: string): Promise<string> {
+  return [HOUSE, own, ...(await sectionsFor(context, sha))].join('\n\n')
 }
 
 /** What a review comment is called towards the model: the same number for every role and round. */

@@ -6,7 +6,7 @@ import { judgeProof, mayBeReviewed } from '../core/proof.ts'
 import { clip, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, finished, instructionsOf, newNonce, numberOf, requestText, specText } from './prompt.ts'
+import { charter, finished, newNonce, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import { suiteOn, testsAsTheyAre } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
@@ -165,7 +165,7 @@ async function judgeCriteria(
     ...fixedComments(task, nonce),
     'Answer every acceptance criterion by its number.',
   ].join('\n\n')
-  const system = charter('qa', await instructionsOf(context, task.baseSha ?? 'HEAD'))
+  const system = await charter('qa', context, task.baseSha ?? 'HEAD')
   return finished(
     await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: ProofNote }),
   )

@@ -1,3 +1,4 @@
+import { registry } from '../core/registry.ts'
 import type { CoreStep, StepKind } from '../core/task/types.ts'
 import { pm } from './pm.ts'
 import { qa } from './qa.ts'
@@ -6,21 +7,16 @@ import { sd } from './sd.ts'
 import { sre } from './sre.ts'
 import type { StepHandler } from './types.ts'
 
-/** Every role, one line each; a kind of step that nobody does is an error of the compiler. */
-const HANDLERS = {
+/** What the roles do, one line each; a kind of step that nobody does is an error of the compiler. */
+export const HANDLERS = registry<CoreStep, StepHandler>('who does the step', {
   ...pm.handlers,
   ...sa.handlers,
   ...sd.handlers,
   ...qa.handlers,
   ...sre.handlers,
-} satisfies Readonly<Record<CoreStep, StepHandler>>
+})
 
-/** By the names that are stored: a task of a newer version may have a kind that is not there. */
-const ALL = new Map<string, StepHandler>(Object.entries(HANDLERS))
-
-/** Who does a kind of step. @throws for one that this version does not know */
+/** Who does a kind of step. @throws for one that is not known here: a task of a newer version may have it */
 export function handlerFor(kind: StepKind): StepHandler {
-  const handler = ALL.get(kind)
-  if (!handler) throw new Error(`no role does ${kind}`)
-  return handler
+  return HANDLERS.of(kind)
 }

@@ -1,5 +1,5 @@
 import { Answer, Design } from '../core/artefacts.ts'
-import { charter, finished, instructionsOf, requestText, specText } from './prompt.ts'
+import { charter, finished, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
@@ -10,7 +10,7 @@ export const sa = { role: 'sa', handlers: { design: writeDesign, answer: writeAn
 async function writeDesign(context: StepContext) {
   const { task, agent } = context
   const sha = await headOfDefault(context)
-  const system = charter('sa', await instructionsOf(context, sha))
+  const system = await charter('sa', context, sha)
   const design = await withCheckout(context, sha, async (checkout) => {
     const prompt = `${requestText(task)}\n\n${task.spec ? specText(task.spec) : ''}\n\nDesign the change.`
     return finished(await agent({ tier: 'complex', permissions: ['read'], checkout, system, prompt, artefact: Design }))
@@ -21,7 +21,7 @@ async function writeDesign(context: StepContext) {
 async function writeAnswer(context: StepContext) {
   const { task, agent } = context
   const sha = await headOfDefault(context)
-  const system = charter('answer', await instructionsOf(context, sha))
+  const system = await charter('answer', context, sha)
   const write = async (checkout: Checkout) =>
     finished(
       await agent({

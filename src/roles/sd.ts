@@ -12,17 +12,7 @@ import type { ReviewComment, ReworkReason, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
 import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import {
-  charter,
-  designText,
-  finished,
-  instructionsOf,
-  limitReached,
-  newNonce,
-  numberOf,
-  requestText,
-  specText,
-} from './prompt.ts'
+import { charter, designText, finished, limitReached, newNonce, numberOf, requestText, specText } from './prompt.ts'
 import { BudgetReached, type Part, type RoleModule, type StepContext } from './types.ts'
 import { suiteOn } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
@@ -215,7 +205,7 @@ type Note = PatchNote & { answers?: readonly ReviewAnswer[] }
 
 async function work(context: StepContext, input: Work) {
   const { task, git, agent } = context
-  const system = charter(context.step.kind === 'rework' ? 'rework' : 'sd', await instructionsOf(context, input.main))
+  const system = await charter(context.step.kind === 'rework' ? 'rework' : 'sd', context, input.main)
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
   const use = async (checkout: Checkout, checks: Checks): Promise<Patch> => {
     if (!checks.test && !goneOnFrom(task.baseline, task.settings.checks))

@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts'
 import type { StepResult } from '../core/task/commands.ts'
-import type { Patch, Role } from '../core/artefacts.ts'
+import type { Patch } from '../core/artefacts.ts'
+import type { Role } from '../core/roles.ts'
 import type { Tier } from '../core/settings.ts'
 import type { Doing, Step, StepKind, Task } from '../core/task/types.ts'
 import type { AgentJob, AgentOutcome } from '../agent/types.ts'

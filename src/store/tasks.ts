@@ -114,7 +114,7 @@ function summary(row: Omit<PrismaRow, 'state' | 'work'>): TaskSummary {
 }
 
 /** Tasks that are not finished. */
-function openTasks(sql: Sql): Pick<TaskStore, 'unfinished' | 'surfaces'> {
+function openTasks(sql: Sql): Pick<TaskStore, 'unfinished' | 'surfaces' | 'ofPlugins'> {
   return {
     async unfinished(limit) {
       const { rows } = await sql.query(
@@ -122,6 +122,15 @@ function openTasks(sql: Sql): Pick<TaskStore, 'unfinished' | 'surfaces'> {
         [limit],
       )
       return rows.map(stateIn)
+    },
+    async ofPlugins() {
+      const { rows } = await sql.query(
+        `SELECT id FROM task WHERE finished_at IS NULL
+          AND (workflow LIKE '%/%' OR state->>'missing' IS NOT NULL OR jsonb_path_exists(state, '$.steps[*].kind ? (@ like_regex "/")'))
+          ORDER BY created_at`,
+        [],
+      )
+      return rows.map((row) => String(row['id']))
     },
     async surfaces() {
       const { rows } = await sql.query(

@@ -158,6 +158,8 @@ export interface TaskStore {
   count(conversationId: string): Promise<number>
   /** Tasks with something to do that nobody has touched for so long, oldest first. */
   waiting(olderThanMs: number, limit: number): Promise<WaitingTask[]>
+  /** The tasks that have not ended and need a plug-in, or wait for one. */
+  ofPlugins(): Promise<string[]>
   /** The versions of these tasks, to notice what other processes decided. */
   versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>
   events(id: string, page: PageQuery): Promise<Page<StoredEvent>>

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { registry } from '../core/registry.ts'
+import type { Role } from '../core/roles.ts'
 import { clip } from '../core/sanitise.ts'
 import type { Permission, Tool, ToolContext, ToolOutput } from './types.ts'
 
@@ -8,7 +10,7 @@ const path = z.string().min(1).max(500).describe('A path relative to the root of
 const Answer = z.object({ ok: z.boolean(), text: z.string() })
 
 /** Declares a tool whose input is checked before anything happens. */
-function tool<T>(
+export function defineTool<T>(
   definition: Omit<Tool, 'call' | 'input'> & {
     input: z.ZodType<T>
     act: (input: T, context: ToolContext) => Promise<ToolOutput>
@@ -46,7 +48,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-const read = tool({
+const read = defineTool({
   name: 'read',
   permission: 'read',
   changesTree: false,
@@ -59,7 +61,7 @@ const read = tool({
   act: (input, context) => inside('read', input, context),
 })
 
-const list = tool({
+const list = defineTool({
   name: 'list',
   permission: 'read',
   changesTree: false,
@@ -68,7 +70,7 @@ const list = tool({
   act: (input, context) => inside('list', input, context),
 })
 
-const search = tool({
+const search = defineTool({
   name: 'search',
   permission: 'read',
   changesTree: false,
@@ -114,7 +116,7 @@ async function changing(op: string, input: { path: string }, context: ToolContex
   return ruling.ok ? inside(op, input, context) : { text: ruling.detail, isError: true }
 }
 
-const edit = tool({
+const edit = defineTool({
   name: 'edit',
   permission: 'write',
   changesTree: true,
@@ -123,7 +125,7 @@ const edit = tool({
   act: (input, context) => changing('edit', input, context),
 })
 
-const write = tool({
+const write = defineTool({
   name: 'write',
   permission: 'write',
   changesTree: true,
@@ -132,7 +134,7 @@ const write = tool({
   act: (input, context) => changing('write', input, context),
 })
 
-const runCommand = tool({
+const runCommand = defineTool({
   name: 'run',
   permission: 'run',
   changesTree: true,
@@ -148,10 +150,19 @@ const runCommand = tool({
   },
 })
 
-/** Every tool there is, one line each. */
-const TOOLS: readonly Tool[] = [read, list, search, edit, write, runCommand]
+/** Every tool, one line each, by what models call it. */
+export const TOOLS = registry<'read' | 'list' | 'search' | 'edit' | 'write' | 'run', Tool>('the tool', {
+  read,
+  list,
+  search,
+  edit,
+  write,
+  run: runCommand,
+})
 
-/** The tools that some permissions allow. */
-export function toolsFor(permissions: readonly Permission[]): Tool[] {
-  return TOOLS.filter((one) => permissions.includes(one.permission))
+/** The tools that a role is given with some permissions. */
+export function toolsFor(permissions: readonly Permission[], role: Role): Tool[] {
+  return TOOLS.all().filter(
+    (one) => permissions.includes(one.permission) && (one.roles === undefined || one.roles.includes(role)),
+  )
 }

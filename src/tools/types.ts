@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Role } from '../core/roles.ts'
 import type { Checkout } from '../workspace/types.ts'
 
 /** What a tool may do; a role is given permissions, not tools. */
@@ -17,7 +18,7 @@ export interface ToolContext {
   readonly mayWrite: (path: string) => { ok: boolean; detail: string }
 }
 
-/** A tool: all of it happens inside the sandbox. */
+/** A tool. What Muster's own do happens inside the sandbox. */
 export interface Tool {
   readonly name: string
   readonly description: string
@@ -25,5 +26,7 @@ export interface Tool {
   readonly input: z.ZodType
   /** Whether a resumed step must do it again to get the same tree. */
   readonly changesTree: boolean
+  /** To whom it is given, beside the permission; undefined: to every role that has that. */
+  readonly roles?: readonly Role[] | undefined
   call(input: unknown, context: ToolContext): Promise<ToolOutput>
 }

@@ -3,11 +3,12 @@ import type { Patch } from '../core/artefacts.ts'
 import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
+import type { Role } from '../core/roles.ts'
 import { DEFAULT_LIMITS, type Tier } from '../core/settings.ts'
 import { stepById } from '../core/task/steps.ts'
 import { cutText } from '../core/harmless.ts'
 import type { Doing, Parked, Step, StepError, Task } from '../core/task/types.ts'
-import { ModelError, type ModelProvider } from '../llm/types.ts'
+import { ModelError, type ModelName, type ModelProvider } from '../llm/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
 import {
@@ -42,9 +43,9 @@ export interface StepDeps {
   readonly workflow: Workflow
   readonly store: Pick<Store, 'turns' | 'tasks'>
   readonly provider: ModelProvider
-  readonly models: Readonly<Record<Tier, { readonly model: string }>>
+  readonly models: Readonly<Record<Tier, ModelName>>
   readonly handlerFor: (kind: Step['kind']) => StepHandler
-  readonly toolsFor: (permissions: readonly Permission[]) => Tool[]
+  readonly toolsFor: (permissions: readonly Permission[], role: Role) => Tool[]
   readonly git: Git
   readonly releases: Releases
   readonly setupNetwork: boolean
@@ -171,16 +172,20 @@ async function park(
 
 const MODEL_HINTS = {
   busy: 'The model provider is overloaded or out of reach.',
-  key: 'The model provider does not accept the key. The operator should check `ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`), then `retry`.',
+  key: 'The model provider does not accept the key.',
   credit: "The model provider's spending limit or credit is used up. The operator should raise it, then `retry`.",
   request: 'The model provider refused the request; the details are in the log.',
 } as const
 
 /** The voice for the thread. */
 function stepError(error: unknown): StepError {
-  if (error instanceof ModelError)
-    return { code: `model_${error.kind}`, message: error.kind === 'story' ? error.message : MODEL_HINTS[error.kind] }
+  if (error instanceof ModelError) return { code: `model_${error.kind}`, message: modelWords(error) }
   return { code: error instanceof UserError ? error.code : 'internal', message: publicMessage(error) }
+}
+
+function modelWords({ kind, message, hint }: ModelError): string {
+  if (kind === 'story') return message
+  return [MODEL_HINTS[kind], hint].filter(Boolean).join(' ')
 }
 
 /** A model's command may be a whole file. */
@@ -298,8 +303,8 @@ function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, 
     role: step.role,
     step: step.id,
     attempt,
-    model: deps.models[tier].model,
-    tools: checkout ? deps.toolsFor(permissions) : [],
+    model: deps.models[tier],
+    tools: checkout ? deps.toolsFor(permissions, step.role) : [],
     context,
   }
 }

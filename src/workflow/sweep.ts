@@ -1,4 +1,5 @@
 import { FairShares } from '../core/fair.ts'
+import { ROLES } from '../core/roles.ts'
 import type { Task } from '../core/task/types.ts'
 import { type Work, workOf } from '../core/task/work.ts'
 import { isKnown } from '../core/workflows/registry.ts'
@@ -51,7 +52,7 @@ async function work(store: SweepDeps['store'], dead: readonly string[], now: num
     if (!items) {
       items = await workIn(store, waiting.id)
     }
-    for (const item of items)
+    for (const item of items.filter(isForSomebody))
       jobs.push({
         job: jobOf(waiting.id, item),
         priority: shares.rank(waiting.account, now),
@@ -69,6 +70,11 @@ async function work(store: SweepDeps['store'], dead: readonly string[], now: num
 async function workIn(store: SweepDeps['store'], id: string): Promise<Work[]> {
   const task = await store.tasks.get(id)
   return task && isReadable(task) ? workOf(task) : []
+}
+
+/** There is a queue for it: what a plug-in's role would do, only its processes know. */
+function isForSomebody(item: Work): boolean {
+  return item.kind !== 'step' || ROLES.named(item.role) !== undefined
 }
 
 function isReadable(task: Task): boolean {

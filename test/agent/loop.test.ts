@@ -80,7 +80,7 @@ const job = (extra: Partial<AgentJob<Artefact>> = {}): AgentJob<Artefact> => ({
   role: 'sd',
   step: 'build',
   attempt: 1,
-  model: 'm',
+  model: { provider: 'anthropic', model: 'm' },
   system: 's',
   prompt: 'p',
   tools: [tool('look', false, log), tool('change', true, log)],

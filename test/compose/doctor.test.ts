@@ -15,10 +15,10 @@ const KEY = 'the operator has a key of thirty-two characters'
 it('looks at the app that the set-up page registered, and fails without one', async () => {
   copyTemplate(join(dir, 'data'))
   const env = { MUSTER_DATA: join(dir, 'data'), GITHUB_API_URL: 'http://127.0.0.1:9', MUSTER_SECRET_KEY: KEY }
-  const look = (extra: Record<string, string | undefined> = {}) =>
-    doctorChecks({ ...env, ...extra })
-      .find(({ name }) => name === 'GitHub App')
-      ?.run()
+  const look = async (extra: Record<string, string | undefined> = {}) => {
+    const checks = await doctorChecks({ ...env, ...extra })
+    return checks.find(({ name }) => name === 'GitHub App')?.run()
+  }
   expect(await look()).toMatchObject({ state: 'problem', detail: expect.stringContaining('there is none') })
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,

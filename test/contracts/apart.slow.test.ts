@@ -121,7 +121,7 @@ describe('the process of a suspect', () => {
     const { apart, stop } = apartFrom({
       store: { now: () => 0, leases: {} } as never,
       queue: {} as never,
-      target: target as never,
+      targets: { byName: { 'local-process': target } } as never,
       kick: () => {},
       sleep: async () => void (++pauses > killed && until.abort(new Error('enough'))),
       log: { warn: () => {} } as never,
@@ -199,7 +199,7 @@ it('the process of a suspect is Muster itself, with the database of the one that
     const { apart } = apartFrom({
       store: { ...store, processes: { ...store.processes, beat } },
       queue: {} as never,
-      target: {} as never,
+      targets: { byName: {} } as never,
       kick: () => {},
       sleep: async () => {},
       log: { warn: () => {} } as never,

@@ -167,7 +167,8 @@ describe('a workflow of a plug-in', () => {
   it('is refused where its names are not its own, are taken, or lead nowhere', () => {
     const eight = workflowOf({ workflow: 'lab/eight' })
     expect(() => addWorkflow(eight)).toThrow('lab/eight is there twice')
-    expect(() => addWorkflow({ ...eight, name: 'change' })).toThrow('is called "<plug-in>/<name>"')
+    expect(() => addWorkflow({ ...eight, name: 'change' })).toThrow('lab/a is a step of another plug-in')
+    expect(() => addWorkflow({ ...eight, name: 'change', steps: [] })).toThrow('is called "<plug-in>/<name>"')
     expect(() => addWorkflow({ ...eight, name: 'other/eight' })).toThrow('lab/a is a step of another plug-in')
     const gates = [{ kind: 'plan', holds: 'design', wanted: () => [] }] as const
     expect(() => addWorkflow({ ...eight, name: 'lab/nine', gates })).toThrow('design, which is no step of it')
@@ -175,9 +176,10 @@ describe('a workflow of a plug-in', () => {
     expect(() => addWorkflow({ ...eight, name: 'lab/round', steps: circle(eight.steps) })).toThrow('needs itself')
   })
 
-  it('of a version that is not there is told by its name, and taken for no other', () => {
+  it('that is not there is taken for no other, and nothing goes on in it', () => {
     const { task } = run('parallel')
-    expect(() => workflowOf({ ...task, workflow: 'gone/flow' })).toThrow('gone/flow is not known')
+    expect(() => workflowOf({ workflow: 'incident' as never })).toThrow('incident is not known here')
+    expect(workflowOf({ ...task, workflow: 'gone/flow' })).toMatchObject({ name: 'gone/flow', steps: [], follows: [] })
     expect([isKnown(task), isKnown({ ...task, workflow: 'gone/flow' })]).toEqual([true, false])
   })
 

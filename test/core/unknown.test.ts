@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { knownSource, SOURCES } from '../../src/core/inbound.ts'
+import { knownSource, sources } from '../../src/core/inbound.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
 import { progress } from '../../src/core/task/progress.ts'
 import type { StepKind, TaskEvent, WorkflowName } from '../../src/core/task/types.ts'
@@ -22,11 +22,11 @@ describe('what this version does not know is not passed over in silence', () => 
 
   it('a kind of step', () => {
     for (const kind of ['review', 'toString'].map(newer<StepKind>))
-      expect(() => handlerFor(kind)).toThrow('no role does')
+      expect(() => handlerFor(kind)).toThrow('is not known here')
   })
 
   it('a source', () => {
     expect(knownSource('teams')).toBeUndefined()
-    for (const source of SOURCES) expect(knownSource(source)).toBe(source)
+    for (const source of sources()) expect(knownSource(source)).toBe(source)
   })
 })

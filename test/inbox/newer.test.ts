@@ -5,6 +5,7 @@ import { inboxHandler } from '../../src/inbox/handle.ts'
 import type { InboxDeps } from '../../src/inbox/scene.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { releaseEngine } from '../../src/releases/engine.ts'
+import { targetsOf } from '../../src/releases/registry.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import { opened } from '../support/tasks.ts'
 
@@ -36,12 +37,11 @@ it('what a newer version took in is neither decided nor lost', async () => {
   expect(said).toEqual(['warn an event of a newer version is left to its processes'])
 })
 
-it('a target that this version does not know is named, and nothing is planned', async () => {
+it('a target that this server does not know is named, and nothing is planned', async () => {
   const unused = () => Promise.reject(new Error('not needed here'))
   const engine = releaseEngine({
     git: {} as never,
-    store: {} as never,
-    targets: {} as never,
+    targets: targetsOf({}),
     now: Date.now,
     sleep: unused,
     log: () => {},

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { anthropicProvider } from '../../src/llm/anthropic.ts'
+import { anthropicProvider } from '../../src/llm/anthropic/client.ts'
 import type { ModelRequest } from '../../src/llm/types.ts'
 import { goodModel, testModel } from '../support/model.ts'
 
@@ -12,6 +12,7 @@ afterEach(async () => {
 })
 
 const request = (): ModelRequest => ({
+  provider: 'anthropic',
   model: 'm',
   maxTokens: 100,
   system: 'You are PM',

@@ -4,15 +4,16 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { LocalTarget } from '../../src/releases/local/target.ts'
-import type { Place } from '../../src/releases/types.ts'
+import type { Environment } from '../../src/releases/types.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
 let dir = ''
 let target: LocalTarget
-let place: Place
+let environment: Environment
 const make = () =>
   new LocalTarget({
+    env: {},
     now: Date.now,
     dir,
     store: db.storage.store.releases,
@@ -28,9 +29,9 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'muster-release-'))
   target = make()
   const port = await unusedPort()
-  place = {
+  environment = {
     repository: 'acme/x',
-    environment: 'production',
+    name: 'production',
     settings: {
       target: 'local-process',
       build: undefined,
@@ -46,7 +47,7 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
-  await target.close(true)
+  await target.host.close(true)
   await db.drop()
   rmSync(dir, { recursive: true, force: true })
 })
@@ -63,10 +64,10 @@ createServer((request, response) => {
 async function deploy(
   id: string,
   files: Record<string, string>,
-  settings: Partial<Place['settings']> = {},
+  settings: Partial<Environment['settings']> = {},
 ): Promise<void> {
   await target.apply({
-    place: { ...place, settings: { ...place.settings, ...settings } },
+    environment: { ...environment, settings: { ...environment.settings, ...settings } },
     releaseId: id,
     taskId: 't',
     sha: `sha-${id}`,
@@ -79,15 +80,16 @@ async function deploy(
     },
   })
 }
-const get = async (path = '/') => (await fetch(`http://127.0.0.1:${place.settings.port}${path}`)).text()
+const get = async (path = '/') =>
+  (await fetch(`http://127.0.0.1:${String(environment.settings['port'])}${path}`)).text()
 
 it('serves a release behind the proxy, with an environment of its own', async () => {
   process.env['PRIVATE_KEY'] = 'of the host'
   await deploy('r1', { 'server.mjs': SERVER('one') })
   delete process.env['PRIVATE_KEY']
   expect(await get()).toBe('one hi no key')
-  expect(await target.current(place)).toBe('sha-r1')
-  expect(await target.probe(place)).toBe(true)
+  expect(await target.current(environment)).toBe('sha-r1')
+  expect(await target.probe(environment)).toBe(true)
   expect(await target.log('r1')).toBe('started with ***\n')
 })
 
@@ -101,7 +103,7 @@ it('switches without dropping a request that is under way', async () => {
   )
   expect(await slow).toBe('slow one')
   expect(await get()).toBe('two hi no key')
-  expect(await target.observe('r1')).toEqual({ state: 'live' })
+  expect(await target.observe('r1')).toEqual({ state: 'live', since: expect.any(Number) })
 })
 
 it.each([
@@ -152,9 +154,9 @@ it('counts requests, errors and latency', async () => {
 })
 
 it('is found again after a restart, and a release that died is started again', async () => {
-  await target.close(false)
+  await target.host.close(false)
   target = make()
-  await target.adopt()
+  await target.host.adopt()
   expect(await get()).toBe('two hi no key')
   await get('/die').catch(() => '')
   await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
@@ -162,7 +164,7 @@ it('is found again after a restart, and a release that died is started again', a
 
 it('says so when the port belongs to somebody else', async () => {
   const other = make()
-  await expect(other.adopt()).resolves.toBeUndefined()
-  await other.close(false)
+  await expect(other.host.adopt()).resolves.toBeUndefined()
+  await other.host.close(false)
   expect(await get()).toBe('two hi no key')
 })

@@ -1,5 +1,5 @@
 import { connect } from '../../src/compose/apart/calls.ts'
-import type { ChildSide, ParentSide } from '../../src/compose/apart/types.ts'
+import type { ChildSide, FarTarget, ParentSide } from '../../src/compose/apart/types.ts'
 
 /** A process for a suspect that ends as it is told, by the name of its event: with the protocol, and without the rest of Muster. */
 const calls = connect(process, {
@@ -16,8 +16,8 @@ const calls = connect(process, {
       if (how === 'fails') throw new Error('the work failed')
       if (how === 'waits') await new Promise(() => {})
       if (how === 'deploys') {
-        const target = calls.remote<ParentSide['target']>('target')
-        void target.apply({ releaseId: 'r', taskId: 't', sha: 's', place: {} } as never)
+        const target = calls.remote<{ readonly 'local-process': FarTarget }>('targets')['local-process']
+        void target.apply({ releaseId: 'r', taskId: 't', sha: 's', environment: {} } as never)
         await target.observe('r')
         process.kill(process.pid, 'SIGKILL')
       }

@@ -144,7 +144,7 @@ describe.skipIf(!mountable())('a full disk (reliability.md R23)', () => {
     const filled = await checkout.run(['/bin/sh', '-c', 'head -c 400000000 /dev/zero > fill'], { timeoutMs: 30_000 })
     expect(filled.exitCode).not.toBe(0)
     expect(filled.output).toMatch(/no space left|file too large/i)
-    const write = toolsFor(['write']).find((one) => one.name === 'write')
+    const write = toolsFor(['write'], 'sd').find((one) => one.name === 'write')
     const context = { checkout, timeoutMs: 20_000, mayWrite: () => ({ ok: true, detail: '' }) }
     const told = await write?.call({ path: 'b.txt', content: 'x'.repeat(1_000_000) }, context)
     expect(told?.isError).toBe(true)

@@ -50,7 +50,7 @@ async function inClone<T>(use: (checkout: Checkout) => Promise<T>): Promise<T> {
 }
 
 const call = (checkout: Checkout, name: string, input: unknown) => {
-  const tool = toolsFor(['read', 'write', 'run']).find((one) => one.name === name)
+  const tool = toolsFor(['read', 'write', 'run'], 'sd').find((one) => one.name === name)
   return tool?.call(input, {
     checkout,
     timeoutMs: 20_000,

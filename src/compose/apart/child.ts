@@ -13,7 +13,7 @@ import { type Base, type Env, openBase } from '../base.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from '../engines.ts'
 import { emptyWork, folderApart } from '../slot.ts'
 import { type Calls, connect } from './calls.ts'
-import type { ChildSide, Handed, ParentSide } from './types.ts'
+import type { ChildSide, FarTarget, Handed, ParentSide } from './types.ts'
 
 /**
  * A process for one suspect: it works in the name of the process that started it, asks that one for everything that is stored,
@@ -101,7 +101,7 @@ async function perform(
   const { store } = storage
   const github = await base.app()
   if (!github) throw new Error('the GitHub App is gone')
-  const targetOver = (local: Target) => targetElsewhere(calls, local, deploying)
+  const targetOver = (name: string, target: Target) => targetElsewhere(calls, name, target, deploying)
   const opened = { stand, env: base.env, settings, github, store, workDir, log, redact, installs, leases, targetOver }
   const adapters = await openAdapters(opened)
   const far = calls.remote<ParentSide['work']>('work')
@@ -167,16 +167,18 @@ function storedElsewhere(calls: Calls, then: number): Pick<Base, 'storage' | 'qu
   }
 }
 
-/** The releases are served by the other process, which deploys them as well. */
-function targetElsewhere(calls: Calls, local: Target, deploying: Deploying): Target {
-  const far = calls.remote<ParentSide['target']>('target')
+/** Releases are served by the other process, which deploys them as well. */
+function targetElsewhere(calls: Calls, name: string, here: Target, deploying: Deploying): Target {
+  const far = calls.remote<Readonly<Record<string, FarTarget>>>('targets')[name]
+  if (!far) return here
   return {
-    name: local.name,
-    url: (place) => local.url(place),
-    current: (place) => far.current(place),
+    url: (environment) => here.url(environment),
+    current: (environment) => far.current(environment),
     observe: (id) => far.observe(id),
     log: (id) => far.log(id),
-    probe: (place) => far.probe(place),
+    probe: (environment) => far.probe(environment),
+    samples: (environment, from, to) => far.samples(environment, from, to),
+    measuredSince: (environment, before) => far.measuredSince(environment, before),
     async apply({ unpack, mayAct, signal, ...request }) {
       deploying.unpack = unpack
       mayAct()

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type End, pauseMs, type Tries, verdictOf } from '../../core/poison.ts'
 import { type Apart, type ApartJob, type Claim, Lost } from '../../leases/types.ts'
 import type { Queue } from '../../queue/types.ts'
-import type { Target } from '../../releases/types.ts'
+import type { Targets } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { connect } from './calls.ts'
@@ -21,7 +21,7 @@ const LOOKS = 24
 export interface ApartDeps {
   readonly store: Store
   readonly queue: Queue
-  readonly target: Target
+  readonly targets: Targets
   readonly kick: () => void
   readonly sleep: (ms: number) => Promise<void>
   readonly log: Log

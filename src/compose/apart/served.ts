@@ -1,6 +1,6 @@
 import { type Claim, Lost } from '../../leases/types.ts'
 import type { ApartDeps } from './parent.ts'
-import type { ChildSide, ParentSide } from './types.ts'
+import type { ChildSide, FarTarget, ParentSide } from './types.ts'
 
 /** One process of a suspect, as the one that serves it knows it. */
 export interface Served {
@@ -14,7 +14,7 @@ export interface Served {
 
 /** What the process of a suspect may ask of the one that started it. */
 export function served(
-  { store, queue, target, kick }: Pick<ApartDeps, 'store' | 'queue' | 'target' | 'kick'>,
+  { store, queue, targets, kick }: Pick<ApartDeps, 'store' | 'queue' | 'targets' | 'kick'>,
   { claim, signal, seen, child }: Served,
 ): ParentSide {
   const mayAct = () => {
@@ -38,13 +38,20 @@ export function served(
       restore: (jobs) => queue.restore(jobs),
       ping: () => queue.ping(),
     },
-    target: {
-      current: (place) => target.current(place),
-      observe: (id) => target.observe(id),
-      log: (id) => target.log(id),
-      probe: (place) => target.probe(place),
-      apply: (request) => target.apply({ ...request, unpack: (dir) => child().unpack(dir), signal, mayAct }),
-    },
+    targets: Object.fromEntries(
+      Object.entries(targets.byName).map(([name, target]): [string, FarTarget] => [
+        name,
+        {
+          current: (environment) => target.current(environment),
+          observe: (id) => target.observe(id),
+          log: (id) => target.log(id),
+          probe: (environment) => target.probe(environment),
+          samples: (environment, from, to) => target.samples(environment, from, to),
+          measuredSince: (environment, before) => target.measuredSince(environment, before),
+          apply: (request) => target.apply({ ...request, unpack: (dir) => child().unpack(dir), signal, mayAct }),
+        },
+      ]),
+    ),
     work: {
       begins: async () => void (seen.begun = true),
       kick: async () => kick(),

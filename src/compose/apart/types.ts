@@ -18,13 +18,16 @@ export interface Handed {
 /** What of a deploy can be sent to another process. */
 export type ApplyRequest = Omit<ApplyInput, 'unpack' | 'mayAct' | 'signal'>
 
+/** A target of another process. */
+export type FarTarget = Pick<Target, 'current' | 'observe' | 'log' | 'probe' | 'samples' | 'measuredSince'> & {
+  apply(request: ApplyRequest): Promise<void>
+}
+
 /** What the process that has the database serves. */
 export interface ParentSide {
   readonly store: Omit<Store, 'now'>
   readonly queue: Pick<Queue, 'add' | 'addMany' | 'restore' | 'ping'>
-  readonly target: Pick<Target, 'current' | 'observe' | 'log' | 'probe'> & {
-    apply(request: ApplyRequest): Promise<void>
-  }
+  readonly targets: Readonly<Record<string, FarTarget>>
   readonly work: {
     /** The work begins: what ends the process from now on may be its doing. */
     begins(): Promise<void>

@@ -33,7 +33,10 @@ export interface CommandDefinition<V extends Verb = Verb> {
 }
 
 /** A command as it is told of. */
-export type Told = Pick<CommandDefinition, 'verb' | 'usage' | 'help'>
+export interface Told extends Pick<CommandDefinition, 'usage' | 'help'> {
+  /** The word that people say. */
+  readonly verb: string
+}
 
 export function invalid(reason: string): Invalid {
   return { verb: 'invalid', reason }

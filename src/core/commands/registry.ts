@@ -2,7 +2,8 @@ import { type Command, type CommandOf, isVerb, type Verb } from '../command.ts'
 import type { Ruling } from '../policy.ts'
 import type { Decided, PersonCommand } from '../task/commands.ts'
 import type { Task } from '../task/types.ts'
-import type { CommandDefinition, Line } from './define.ts'
+import { ADDED, toldOf } from './added.ts'
+import type { CommandDefinition, Line, Told } from './define.ts'
 import { answer, approve, goOnWith, reject } from './gates.ts'
 import { link, unlink } from './places.ts'
 import { deploy, lock, rollback, unlock } from './releases.ts'
@@ -39,15 +40,21 @@ export function parseAs(verb: Verb, line: Line): Command | undefined {
   return COMMANDS[verb].parse(line)
 }
 
+/** Every command that there is, as it is told of. */
+export function allCommands(): readonly Told[] {
+  return [...Object.values(COMMANDS), ...ADDED.all().map(toldOf)]
+}
+
 /** What a command does to a task. */
 export function decideCommand<V extends Verb>(task: Task, said: PersonCommand, command: CommandOf<V>): Decided {
   const definition: CommandDefinition<V> = COMMANDS[command.verb]
-  return definition.decide(task, said, command, Object.values(COMMANDS))
+  return definition.decide(task, said, command, allCommands())
 }
 
 /** Whether somebody may give this command. Whatever starts, spends, approves or changes needs write permission. */
 export function mayCommand(verb: Command['verb'], canWrite: boolean): Ruling {
-  const onlyTells = verb === 'invalid' || verb === 'unclear' || (isVerb(verb) && COMMANDS[verb].tells)
+  const onlyTells =
+    verb === 'invalid' || verb === 'unclear' || (isVerb(verb) ? COMMANDS[verb].tells : ADDED.get(verb)?.tells === true)
   if (canWrite || onlyTells) return { ok: true, reason: 'permitted', detail: '' }
   return {
     ok: false,

@@ -1,4 +1,5 @@
-import { isVerb, type Unclear, type Verb } from '../command.ts'
+import { roleTitle } from '../roles.ts'
+import { isVerb, type Unclear } from '../command.ts'
 import type { Told } from '../commands/define.ts'
 import { isGreeting } from '../unclear.ts'
 import { spent } from '../policy.ts'
@@ -132,8 +133,8 @@ export function limitedReply({ burst, perMinute }: { burst: number; perMinute: n
   ]
 }
 
-/** A word of our own list: what makes foreign words harmless would leave one that cannot be copied. */
-function ownVerb(verb: Verb): Own {
+/** A word of our own list, or one that was checked when its plug-in came: what makes foreign words harmless would leave one that cannot be copied. */
+function ownVerb(verb: string): Own {
   return { own: [verb], put: [] }
 }
 
@@ -174,7 +175,7 @@ export function costReply(task: Task): Document {
     .filter((step) => step.attempt > 0)
     .map((step) => [
       step.id,
-      step.role.toUpperCase(),
+      roleTitle(step.role),
       `${step.turns}`,
       dollars(step.costUsd),
       step.startedAt && step.endedAt ? duration(step.endedAt - step.startedAt) : '',

@@ -1,5 +1,6 @@
+import { roleTitle } from '../roles.ts'
 import { spent } from '../policy.ts'
-import { failedStep, gateAt } from '../task/steps.ts'
+import { failedStep, gateAt, isActive } from '../task/steps.ts'
 import type { Doing, Step, Task } from '../task/types.ts'
 import { baselineNote } from './baseline.ts'
 import { needed } from './needed.ts'
@@ -74,17 +75,20 @@ function isNotReleased({ status, releases }: Task): boolean {
 /** Status, time and cost on one line. */
 export function headline(task: Task, now: number): Own {
   const running = task.steps.find((step) => step.status === 'running')
-  const doing = running ? say` · ${running.role.toUpperCase()}: ${nameOfStep(task, running).toLowerCase()}` : ''
+  const doing = running ? say` · ${roleTitle(running.role)}: ${nameOfStep(task, running).toLowerCase()}` : ''
   const outcome = task.outcome && task.status === 'done' ? say` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
   // "Working" would say the opposite of what stands above it.
-  const status = running?.parked
-    ? WAITS[running.parked.why]
-    : isNotReleased(task)
-      ? task.releases.some(({ deployed }) => deployed?.ok)
-        ? 'Ended'
-        : 'Ended, not released'
-      : STATUS[task.status]
+  const status =
+    task.missing !== undefined && isActive(task)
+      ? 'Waiting for a plug-in'
+      : running?.parked
+        ? WAITS[running.parked.why]
+        : isNotReleased(task)
+          ? task.releases.some(({ deployed }) => deployed?.ok)
+            ? 'Ended'
+            : 'Ended, not released'
+          : STATUS[task.status]
   return say`**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
 }
 

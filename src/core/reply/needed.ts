@@ -39,6 +39,7 @@ function neededText(task: Task): Own | undefined {
   if (task.status === 'handed_off')
     return say`A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
   if (task.status === 'cancelled') return undefined
+  if (task.missing !== undefined && task.status !== 'done') return missingText(task, task.missing)
   const parked = parkedText(task)
   if (parked) return parked
   if (failed && task.status === 'waiting') return failedText(task, failed)
@@ -54,6 +55,11 @@ function failedText(task: Task, step: Step): Own {
   const what = brief(error?.message ?? '', 400)
   const next = isOfModel(error?.code ?? '') ? say`${again} tries once more` : say`mend it, then say ${again}`
   return say`${nameOfStep(task, step)} failed (${what}): ${next}.`
+}
+
+/** A task whose plug-in is gone. */
+export function missingText({ settings }: Pick<Task, 'settings'>, plugin: string): Own {
+  return say`This work needs the plug-in ${mono(plugin, 40)}, which this server does not have any more. It waits with everything it has, and goes on by itself once whoever runs Muster has set it up again (\`MUSTER_PLUGINS\`). \`@${settings.mention} cancel\` ends it.`
 }
 
 /** What QA could not tell is for whoever reviews. */

@@ -1,5 +1,5 @@
-import { ROLE_NAMES } from '../artefacts.ts'
 import { IS_USABLE } from '../baseline.ts'
+import { roleTitle } from '../roles.ts'
 import type { Step, Task } from '../task/types.ts'
 import type { Stage, StepDefinition } from '../workflows/define.ts'
 import { stepDefinition, workflowOf } from '../workflows/registry.ts'
@@ -20,7 +20,7 @@ const REWORK = { proof: 'after the proof failed', review: 'after the review', ch
 /** Every row of the checklist, past and to come, in order. */
 export function rowsOf(task: Task): Row[] {
   const rows = task.steps.map((step) => asFound(task, stepRow(task, step)))
-  if (task.status === 'cancelled' || task.status === 'handed_off') return rows
+  if (task.status === 'cancelled' || task.status === 'handed_off' || task.missing !== undefined) return rows
   return workflowOf(task).stages.flatMap((stage) => [
     ...rows.filter(({ step }) => step && stage.steps.includes(step.kind)),
     ...ahead(task, stage),
@@ -47,7 +47,7 @@ function stepRow(task: Task, step: Step): Row {
   const what = `${definition.name}${why}${which}`
   return {
     id: step.id,
-    who: ROLE_NAMES[step.role],
+    who: roleTitle(step.role),
     what,
     phase: phaseOf(definition),
     state: step.status === 'pending' ? 'ahead' : step.status,
@@ -60,7 +60,7 @@ function ahead(task: Task, stage: Stage): Row[] {
   const kinds = stage.ahead(task).filter((kind) => !task.steps.some((step) => step.kind === kind))
   return kinds.map((kind) => {
     const definition = stepDefinition(task, kind)
-    const what = { who: ROLE_NAMES[definition.role], what: definition.name, phase: phaseOf(definition) }
+    const what = { who: roleTitle(definition.role), what: definition.name, phase: phaseOf(definition) }
     return { id: kind, ...what, state: 'ahead', step: undefined }
   })
 }
@@ -132,7 +132,7 @@ function phasesOf(task: Task, rows: readonly Row[]): Phase[] {
 }
 
 function phaseOf({ role, phase }: StepDefinition): string {
-  return `${role.toUpperCase()}: ${phase.name}`
+  return `${roleTitle(role)}: ${phase.name}`
 }
 
 /** One state for several rows: what needs a look comes first. */

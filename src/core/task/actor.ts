@@ -20,6 +20,7 @@ export function actorOf(command: TaskCommand, task: Task): string {
     case 'reprove':
       return 'github'
     case 'quiet.over':
+    case 'plugins.look':
       return 'muster:timer'
     case 'surface.reached':
     case 'effect.done':

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts'
-import { COMMANDS } from '../commands/registry.ts'
+import { allCommands } from '../commands/registry.ts'
 import { helpReply, invalidReply, noteReply, unclearReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Decision } from './commands.ts'
@@ -17,7 +17,7 @@ export function decideAlone(command: Command, name: string): Alone {
   switch (command.verb) {
     case 'help':
       return {
-        document: helpReply(Object.values(COMMANDS)),
+        document: helpReply(allCommands()),
         decision: { outcome: 'accepted', reason: 'help', detail: '' },
       }
     case 'invalid':

@@ -39,6 +39,8 @@ export type TaskCommand =
   | PersonCommand
   | GithubCommand
   | SurfaceCommand
+  /** Whether the plug-ins that it needs are there. */
+  | { readonly type: 'plugins.look' }
   | { readonly type: 'step.start'; readonly step: string }
   /** A step has spent what was kept for it. */
   | { readonly type: 'step.fund'; readonly step: string; readonly attempt: number }

@@ -5,6 +5,7 @@ import { evolve } from './evolve.ts'
 import { decideGithub } from './github.ts'
 import { decidePerson } from './person.ts'
 import { marks } from './marks.ts'
+import { lookForPlugin } from './missing.ts'
 import { progress } from './progress.ts'
 import { decideStep } from './results.ts'
 import { decideSurface, surfaceFailed } from './surfaces.ts'
@@ -67,6 +68,8 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'surface.reached':
     case 'issue.link':
       return decideSurface(task, command)
+    case 'plugins.look':
+      return lookForPlugin(task)
     case 'step.start':
       return startStep(task, command.step)
     case 'step.fund':

@@ -4,16 +4,17 @@ import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { answerComment } from '../reply/plan.ts'
-import { type Document, link, paragraph, said, say, type Words } from '../reply/document.ts'
+import { type Document, link, mono, paragraph, said, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
-import { parkedText } from '../reply/needed.ts'
+import { missingText, parkedText } from '../reply/needed.ts'
 import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from './asked.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from './steps.ts'
 import { surfaceKey } from '../said.ts'
+import { stepDefinition } from '../workflows/registry.ts'
 import { readyKey, settledEffects } from './settled.ts'
 import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
@@ -90,6 +91,14 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
       return stepParked(task, event)
     case 'review.answered':
       return event.answers.map((answer) => reviewAnswer(task, answer, event.sha))
+    case 'plugin.missed':
+      return comment(task, `missing:${task.version}`, [paragraph(missingText(task, event.plugin))])
+    case 'plugin.found':
+      return comment(task, `missing:${task.version}`, [
+        paragraph(say`The plug-in ${mono(event.plugin, 40)} is there again; the work goes on.`),
+      ])
+    case 'artefact.made':
+      return told(task, event.step)
     case 'effect.again':
       return sendAgain(task, event.kind)
     case 'task.cancelled':
@@ -102,6 +111,13 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     default:
       return released(task, event)
   }
+}
+
+/** What a plug-in's step has found, in its own words. */
+function told(task: Task, id: string): EffectIntent[] {
+  const step = stepById(task, id)
+  const document = step && stepDefinition(task, step.kind).tells?.(task, step)
+  return document ? comment(task, `artefact:${id}:${step.attempt}`, document) : []
 }
 
 function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }>['gate']): EffectIntent[] {

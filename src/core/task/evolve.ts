@@ -1,3 +1,4 @@
+import { changeMade } from './made.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
@@ -133,17 +134,16 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'baseline.settled':
       return changeBaseline(task, event, at)
     case 'spec.written':
-      return { ...task, spec: event.spec, design: undefined, planHash: undefined }
+    case 'answer.written':
+    case 'design.written':
+    case 'artefact.made':
+    case 'plugin.missed':
+    case 'plugin.found':
+      return changeMade(task, event)
     case 'settings.read':
       return { ...task, settings: event.settings }
     case 'part.made':
       return task
-    case 'artefact.made':
-      return { ...task, artefacts: { ...task.artefacts, [event.step]: event.artefact } }
-    case 'answer.written':
-      return { ...task, answer: event.answer }
-    case 'design.written':
-      return { ...task, design: event.design, planHash: event.planHash }
     case 'gate.opened':
     case 'gate.approved':
     case 'gate.rejected':

@@ -1,3 +1,5 @@
+import { isAdded } from '../command.ts'
+import { decideAdded } from '../commands/added.ts'
 import { decideCommand, mayCommand } from '../commands/registry.ts'
 import { invalidReply } from '../reply/answers.ts'
 import { isQuestion } from '../unclear.ts'
@@ -22,6 +24,6 @@ export function decidePerson(task: Task, said: PersonCommand): Decided {
     case 'request':
       return isQuestion(command.text) && isActive(task) ? noQuestion(task) : words(task, said, command.text)
     default:
-      return decideCommand(task, said, command)
+      return isAdded(command) ? decideAdded(task, said, command) : decideCommand(task, said, command)
   }
 }

@@ -1,5 +1,6 @@
 import { workflowOf } from '../workflows/registry.ts'
 import { isKindHeld, newStep } from './schedule.ts'
+import { missingEvents } from './missing.ts'
 import { addedStep, gateAt, isActive } from './steps.ts'
 import type { Task, TaskEvent } from './types.ts'
 
@@ -9,6 +10,8 @@ import type { Task, TaskEvent } from './types.ts'
  */
 export function progress(task: Task): readonly TaskEvent[] {
   if (!isActive(task)) return []
+  const missing = missingEvents(task)
+  if (missing.length > 0) return missing
   const { gates, steps, follows } = workflowOf(task)
   const asked = gates.find(({ kind, wanted }) => !gateAt(task, kind) && wanted(task).length > 0)
   if (asked) return asked.wanted(task)

@@ -7,10 +7,11 @@ import type {
   ReleasePlan,
   ReleaseReport,
   ReviewAnswer,
-  Role,
   Spec,
 } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
+import type { PluginId } from '../registry.ts'
+import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Approval, Person, Settled, Whence } from './decided.ts'
@@ -23,8 +24,6 @@ export type { HeardBefore, Origin, Repository } from './origin.ts'
 export type { Doing, Parked, StepError } from './step.ts'
 export type { Approval, Person, Settled, SettledAs, Whence } from './decided.ts'
 
-/** A name of a plug-in's: the plug-in's, and its own. */
-export type PluginId = `${string}/${string}`
 export type CoreWorkflow = 'change' | 'question' | 'deploy'
 export type WorkflowName = CoreWorkflow | PluginId
 export type CoreStep =
@@ -163,6 +162,8 @@ export interface Task {
   readonly outcome: string | undefined
   /** Where else the conversation is held; undefined in histories from before 0.3. */
   readonly surfaces?: readonly Surface[] | undefined
+  /** The plug-in without which it cannot go on; undefined while there is none. */
+  readonly missing?: string | undefined
   /** What the steps of plug-ins have made, by their ids; undefined while there is none. */
   readonly artefacts?: Readonly<Record<string, unknown>> | undefined
   /** How often the budget was reached, and whether that still waits for somebody; undefined before the first time. */
@@ -238,6 +239,9 @@ export type TaskEvent =
     }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answer }
+  /** A plug-in that the work needs is not there; it goes on once it is. */
+  | { readonly type: 'plugin.missed'; readonly plugin: string }
+  | { readonly type: 'plugin.found'; readonly plugin: string }
   /** What a step of a plug-in's has made. */
   | { readonly type: 'artefact.made'; readonly step: string; readonly artefact: unknown }
   | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }

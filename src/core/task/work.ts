@@ -1,4 +1,4 @@
-import type { Role } from '../artefacts.ts'
+import type { Role } from '../roles.ts'
 import { readySteps } from './schedule.ts'
 import { nextTimer } from './steps.ts'
 import type { Task } from './types.ts'
@@ -18,6 +18,8 @@ export type Work =
 
 /** Everything that a task waits to have done: steps that may begin, steps that run (a worker may have died), timers. */
 export function workOf(task: Task): Work[] {
+  // Nobody here could do it.
+  if (task.missing !== undefined) return []
   const running = task.steps.filter((step) => step.status === 'running')
   const due = nextTimer(task)
   return [

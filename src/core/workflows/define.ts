@@ -1,5 +1,6 @@
-import type { Role } from '../artefacts.ts'
+import type { Role } from '../roles.ts'
 import type { Command } from '../command.ts'
+import type { Document } from '../reply/document.ts'
 import type { Gate, NewStep, Step, StepKind, Task, TaskEvent, WorkflowName } from '../task/types.ts'
 
 /** What tells one step of a kind from the others. */
@@ -20,7 +21,9 @@ export interface StepDefinition {
   /** The steps of this kind that are to be added now. */
   readonly wanted: (task: Task) => readonly Instance[]
   /** Whether a step that is there may begin, beside its needs and the gates: what is approved, pushed, recorded. */
-  readonly when?: (task: Task, step: Step) => boolean
+  readonly when?: ((task: Task, step: Step) => boolean) | undefined
+  /** What people are told once its artefact is there; a plain string in it is somebody else's words. */
+  readonly tells?: ((task: Task, step: Step) => Document | undefined) | undefined
 }
 
 /** A point where people decide. What depends on the result that they decide about waits; nothing else does. */
@@ -106,6 +109,12 @@ export function dependents({ steps }: Pick<WorkflowDefinition, 'steps'>, kind: S
 
 export function defineStep(step: StepDefinition): StepDefinition {
   return step
+}
+
+/** What the last step of a kind has made; undefined while there is nothing. */
+export function artefactOf({ artefacts, steps }: Task, kind: StepKind): unknown {
+  const last = steps.findLast((step) => step.kind === kind && artefacts?.[step.id] !== undefined)
+  return last && artefacts?.[last.id]
 }
 
 /** Nobody has to do anything at the end of it. */

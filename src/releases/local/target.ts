@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { Lost } from '../../leases/types.ts'
 import { run } from '../../workspace/spawn.ts'
-import type { ApplyInput, Observed, Place, ReleaseRow, ReleaseStore, Target } from '../types.ts'
+import type { Sample } from '../../core/traffic.ts'
+import type { ApplyInput, Environment, Observed, ReleaseRow, Target, TargetDeps, TargetHost } from '../types.ts'
 import { freePort, isAlive, serviceEnv, type Started, startService, stopService } from './process.ts'
 import { BUILD_LOG, releaseFolder, releaseLog } from './log.ts'
 import { EnvironmentProxy } from './proxy.ts'
+import { localSettings } from './settings.ts'
 
 const KEEP_RELEASES = 5
 const DRAIN_MS = 10_000
@@ -17,43 +19,31 @@ const SUPERVISE_MS = 2_000
 const MAX_RESTART_PAUSE_MS = 60_000
 const RESTART_HEALTH_SECONDS = 30
 
-export interface LocalOptions {
-  readonly dir: string
-  readonly store: ReleaseStore
-  /** The address on which environments are served. */
-  readonly host: string
-  readonly publicHost: string
-  /** The database's clock: what is counted here is read by others. */
-  readonly now: () => number
-  readonly redact: (text: string) => string
-  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
-}
-
 /** Deploys onto this machine: unpack, build, start on a free port, health, switch the proxy, drain and stop the old one. */
 export class LocalTarget implements Target {
-  readonly name = 'local process'
-  readonly #options: LocalOptions
+  readonly host: TargetHost = { adopt: () => this.#adopt(), close: (stopReleases) => this.#close(stopReleases) }
+  readonly #options: TargetDeps
   readonly #proxies = new Map<string, EnvironmentProxy>()
   readonly #restarts = new Map<string, { failures: number; after: number }>()
   #timer: NodeJS.Timeout | undefined
   #supervising: Promise<void> | undefined
 
-  constructor(options: LocalOptions) {
+  constructor(options: TargetDeps) {
     this.#options = options
   }
 
-  url({ settings }: Place): string {
-    return `http://${this.#options.publicHost}:${settings.port}`
+  url({ settings }: Environment): string {
+    return `http://${this.#options.publicHost}:${localSettings(settings).port}`
   }
 
-  async current(place: Place): Promise<string | undefined> {
-    return (await this.#options.store.live(place.repository, place.environment))?.sha
+  async current({ repository, name }: Environment): Promise<string | undefined> {
+    return (await this.#options.store.live(repository, name))?.sha
   }
 
   async observe(id: string): Promise<Observed> {
     const row = await this.#options.store.get(id)
     if (!row) return { state: 'absent' }
-    if (row.status === 'live' || row.status === 'retired') return { state: 'live' }
+    if (row.status === 'live' || row.status === 'retired') return { state: 'live', since: row.liveAt?.getTime() }
     return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'unfinished' }
   }
 
@@ -61,20 +51,31 @@ export class LocalTarget implements Target {
     return releaseLog(this.#options.dir, id, this.#options.redact)
   }
 
-  probe({ settings }: Place): Promise<boolean> {
-    return healthy(`http://127.0.0.1:${settings.port}${settings.health}`)
+  probe({ settings }: Environment): Promise<boolean> {
+    const { port, health } = localSettings(settings)
+    return healthy(`http://127.0.0.1:${port}${health}`)
+  }
+
+  samples({ repository, name }: Environment, from: number, to: number): Promise<readonly Sample[]> {
+    return this.#options.store.samples(repository, name, new Date(from), new Date(to))
+  }
+
+  async measuredSince({ repository, name }: Environment, before: number): Promise<number | undefined> {
+    const rows = await this.#options.store.list(repository, name)
+    const since = rows.map((row) => row.liveAt?.getTime() ?? Number.POSITIVE_INFINITY).filter((at) => at < before)
+    return since.length > 0 ? Math.min(...since) : undefined
   }
 
   async apply(input: ApplyInput): Promise<void> {
-    const { place, releaseId: id, sha, taskId, signal, mayAct } = input
-    const { settings } = place
+    const { environment, releaseId: id, sha, taskId, signal, mayAct } = input
+    const settings = localSettings(environment.settings)
     const files = join(this.#folder(id), 'files')
     await this.#clear(id, files)
     const command = { start: settings.start, health: settings.health, publicPort: settings.port, env: settings.env }
     const row: ReleaseRow = {
       id,
-      repository: place.repository,
-      environment: place.environment,
+      repository: environment.repository,
+      environment: environment.name,
       sha,
       taskId,
       status: 'building',
@@ -109,7 +110,7 @@ export class LocalTarget implements Target {
   }
 
   /** Finds the live releases again by pid and start time, and serves them; starts those that died. */
-  async adopt(): Promise<void> {
+  async #adopt(): Promise<void> {
     for (const row of await this.#here()) {
       const newest = await this.#options.store.live(row.repository, row.environment)
       if (newest?.id !== row.id) {
@@ -142,7 +143,7 @@ export class LocalTarget implements Target {
   }
 
   /** Stops the proxies; releases keep running unless `stopReleases`. */
-  async close(stopReleases: boolean): Promise<void> {
+  async #close(stopReleases: boolean): Promise<void> {
     clearInterval(this.#timer)
     await this.#supervising
     const proxies = [...this.#proxies.values()]

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { runUntilStopped } from '../../../src/cli/start.ts'
 import { runApart } from '../../../src/compose/apart/child.ts'
 import { startServer, startWorkerProcess } from '../../../src/compose/server.ts'
-import { ROLES } from '../../../src/core/artefacts.ts'
+import { ROLES } from '../../../src/core/roles.ts'
 import { instantStand, ledgerStand, lightStand } from './stand.ts'
 
 /** A process of Muster with the light stand: `MUSTER_TEST_KIND` says which kind. */
@@ -35,6 +35,6 @@ if (heap)
 
 await runUntilStopped(() =>
   kind === 'worker'
-    ? startWorkerProcess(process.env, 'faults', ROLES, stand)
+    ? startWorkerProcess(process.env, 'faults', ROLES.names(), stand)
     : startServer(process.env, 'faults', kind === 'web' ? 'web' : 'start', stand),
 )

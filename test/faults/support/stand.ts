@@ -212,12 +212,13 @@ function controlGit(control: string): Git {
 
 function controlTarget(control: string): Target {
   return {
-    name: 'stand',
     url: () => 'http://127.0.0.1:1',
     current: async () => undefined,
     observe: (releaseId) => tell(control, '/observe', { releaseId }),
     apply: async ({ releaseId, sha }) => void (await tell(control, '/apply', { releaseId, sha })),
     log: async () => '',
     probe: async () => true,
+    samples: async () => [],
+    measuredSince: async () => undefined,
   }
 }

@@ -9,7 +9,7 @@ import {
   type ModelProvider,
   type ModelReply,
   type ModelRequest,
-} from './types.ts'
+} from '../types.ts'
 
 /** How long an answer may take: slow and local gateways think long before the first byte. */
 const TIMEOUT_MS = 30 * 60_000
@@ -177,7 +177,10 @@ function modelError(error: unknown): ModelError {
   const text = `${error.type ?? ''} ${error.message}`
   const wait = Number(error.headers?.get('retry-after'))
   if (error.status === 401 || error.status === 403)
-    return new ModelError('key', 'the model provider does not accept the key', { cause: error })
+    return new ModelError('key', 'the model provider does not accept the key', {
+      cause: error,
+      hint: 'The operator should check `ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`), then `retry`.',
+    })
   if (/spend_limit|credit balance|billing/i.test(text))
     return new ModelError('credit', "the model provider's spending limit is reached", { cause: error })
   if (error.status === undefined || error.status === 429 || error.status >= 500)

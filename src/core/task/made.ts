@@ -1,0 +1,24 @@
+import type { Task, TaskEvent } from './types.ts'
+
+/** What steps have made, and what they cannot go on without. */
+export type MadeEvent = Extract<
+  TaskEvent,
+  { type: 'spec.written' | 'answer.written' | 'design.written' | 'artefact.made' | 'plugin.missed' | 'plugin.found' }
+>
+
+export function changeMade(task: Task, event: MadeEvent): Task {
+  switch (event.type) {
+    case 'spec.written':
+      return { ...task, spec: event.spec, design: undefined, planHash: undefined }
+    case 'answer.written':
+      return { ...task, answer: event.answer }
+    case 'design.written':
+      return { ...task, design: event.design, planHash: event.planHash }
+    case 'artefact.made':
+      return { ...task, artefacts: { ...task.artefacts, [event.step]: event.artefact } }
+    case 'plugin.missed':
+      return { ...task, missing: event.plugin }
+    case 'plugin.found':
+      return { ...task, missing: undefined }
+  }
+}

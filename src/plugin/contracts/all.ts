@@ -1,0 +1,57 @@
+import type { Plugin } from '../types.ts'
+import { type ChannelBench, channelContract } from './channels.ts'
+import type { ContractCheck } from './check.ts'
+import { addedCommandContract } from './commands.ts'
+import { type ProviderBench, providerContract } from './providers.ts'
+import { type TargetBench, targetContract } from './targets.ts'
+import { type ToolBench, toolContract } from './tools.ts'
+import { type WorkflowBench, workflowContract } from './workflows.ts'
+
+/** What the parts of a plug-in are put to the test with, by their names. */
+export interface Benches {
+  readonly targets?: Readonly<Record<string, TargetBench>> | undefined
+  readonly providers?: Readonly<Record<string, ProviderBench>> | undefined
+  readonly workflows?: Readonly<Record<string, WorkflowBench>> | undefined
+  readonly tools?: Readonly<Record<string, ToolBench>> | undefined
+  readonly channels?: Readonly<Record<string, ChannelBench>> | undefined
+}
+
+export interface Contract {
+  /** What is put to the test. */
+  readonly about: string
+  /** A text where it cannot be. */
+  readonly checks: readonly ContractCheck[] | string
+}
+
+/** What everything owes that a plug-in brings; it is registered. */
+export function contractsOf(plugin: Plugin, benches: Benches): readonly Contract[] {
+  const { commands = [], workflows = [], tools = [], providers = [], targets = [], channels = [] } = plugin
+  return [
+    ...commands.map((one): Contract => ({ about: `the command ${one.name}`, checks: addedCommandContract(one) })),
+    ...workflows.map((one) =>
+      withBench('workflow', one.name, benches.workflows, (bench) => workflowContract(one, bench)),
+    ),
+    ...tools.map((one) => withBench('tool', one.name, benches.tools, (bench) => toolContract(one, bench))),
+    ...providers.map((one) =>
+      withBench('provider', one.name, benches.providers, (bench) => providerContract(one, bench)),
+    ),
+    ...targets.map((one) => withBench('target', one.name, benches.targets, (bench) => targetContract(one, bench))),
+    ...channels.map(({ traits: { name } }) =>
+      withBench('channel', name, benches.channels, (bench) => channelContract(name, bench)),
+    ),
+  ]
+}
+
+function withBench<Bench>(
+  what: string,
+  name: string,
+  benches: Readonly<Record<string, Bench>> | undefined,
+  suite: (bench: Bench) => readonly ContractCheck[],
+): Contract {
+  const bench = benches?.[name]
+  const about = `the ${what} ${name}`
+  return {
+    about,
+    checks: bench ? suite(bench) : `it has no bench: the file of \`--bench\` exports { ${what}s: { '${name}': … } }`,
+  }
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { EnvironmentSettings, TargetName } from '../core/settings.ts'
+import { span } from '../core/span.ts'
+import type { Target, TargetDeps } from './types.ts'
+
+/**
+ * A target: from its part of `.github/muster.yml` to what deploys there. What it needs is loaded when it is opened, not before.
+ * `test/contracts/targets.test.ts` says when one is finished.
+ */
+export interface TargetModule {
+  readonly name: TargetName
+  /** As plans and reports call it. */
+  readonly title: string
+  /** Its environments in the file: checked, complete, and as they are stored. */
+  readonly settings: TargetSettings
+  readonly open: (deps: TargetDeps) => Promise<Target>
+}
+
+/** Told from those of other targets by its key `target`. */
+export type TargetSettings = z.ZodPipe<z.ZodObject, z.ZodTransform<EnvironmentSettings, Record<string, unknown>>>
+
+/** The keys of any environment, as they are written. */
+const COMMON = {
+  watch: span.default(600).describe('How long a release is watched before the report.'),
+  auto: z.boolean().default(false).describe('Plan the deploy by itself once the pull request is merged.'),
+  approval: z
+    .enum(['other', 'self', 'none'])
+    .default('other')
+    .describe('Who approves a deploy: somebody other than the requester, the requester too, or nobody.'),
+}
+const Common = z.object(COMMON)
+
+/** The target that is meant where none is named. */
+const DEFAULT: TargetName = 'local-process'
+
+interface Definition extends Omit<TargetModule, 'settings'> {
+  /** In a sentence, for whoever writes the file. */
+  readonly describe: string
+  /** Its own keys, as they are written. */
+  readonly keys: z.ZodRawShape
+  /** What is stored of them beside the common ones, where that is something else: plain data. */
+  readonly stored?: (own: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+}
+
+/** Declares a target. @throws Error where one of its keys is one that every environment has */
+export function defineTarget({ name, title, open, describe, keys, stored = (own) => own }: Definition): TargetModule {
+  const taken = Object.keys(keys).find((key) => key === 'target' || Object.hasOwn(COMMON, key))
+  if (taken) throw new Error(`the target ${name}: every environment has a key ${taken}`)
+  const literal = z.literal(name)
+  const target = name === DEFAULT ? literal.optional().meta({ default: name }) : literal
+  const settings = z.strictObject({ target: target.describe(describe), ...COMMON, ...keys }).transform((all) => {
+    const { watch, ...common } = Common.parse(all)
+    const own = Object.fromEntries(Object.entries(all).filter(([key]) => Object.hasOwn(keys, key)))
+    return { ...stored(own), ...common, target: name, watchSeconds: watch }
+  })
+  return { name, title, open, settings }
+}

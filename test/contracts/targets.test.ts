@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { unusedPort } from '../../rehearsal/stage.ts'
+import type { CoreTarget } from '../../src/core/settings.ts'
+import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
+import { TARGETS } from '../../src/releases/registry.ts'
+import { embedded, type TestDatabase } from '../support/databases.ts'
+
+let db: TestDatabase
+const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
+const port = await unusedPort()
+beforeAll(async () => {
+  process.env['PATH'] = `${dirname(process.execPath)}:${process.env['PATH']}`
+  db = await embedded()
+})
+afterAll(async () => {
+  await db.drop()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const server = (answer: string) => ({
+  'server.mjs': `import { createServer } from 'node:http'
+createServer((request, response) => response.end('${answer}')).listen(Number(process.env.PORT))`,
+})
+
+/** What each target is put to the test with. */
+const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
+  'local-process': {
+    settings: { start: 'node server.mjs', port, health_timeout: '20s' },
+    deps: async () => ({
+      env: {},
+      dir,
+      store: db.storage.store.releases,
+      host: '127.0.0.1',
+      publicHost: 'localhost',
+      now: Date.now,
+      redact: (text) => text.replaceAll('hush', '***'),
+      log: () => {},
+    }),
+    releases: {
+      one: server('one'),
+      two: server('two'),
+      broken: { 'server.mjs': 'console.error("hush"); process.exit(3)' },
+    },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
+}
+const benches = new Map<string, TargetBench>(Object.entries(BENCHES))
+
+/** Every target: a new one is finished when this passes, and it has a row above. */
+describe.each(TARGETS.all())('the target $name', (module) => {
+  const bench = benches.get(module.name)
+  if (!bench) throw new Error(`${module.name} has no bench`)
+  for (const { name, run } of targetContract(module, bench)) it(name, run)
+})
