@@ -145,6 +145,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['queue/bullmq.ts'],
   bullmq: ['queue/bullmq.ts', 'queue/litepool.ts', 'compose/storage.ts'],
   pino: ['telemetry/log.ts'],
+  semver: ['plugin/register.ts'],
   uuid: ['store/ids.ts'],
   httpxy: ['releases/local/proxy.ts'],
   commander: ['main.ts'],

@@ -4,7 +4,7 @@ import type { Env } from '../core/environment.ts'
 import { type Benches, contractsOf } from '../plugin/contracts/all.ts'
 import { importPlugin, loadPlugins, namedPlugins, pluginFolder } from '../plugin/load.ts'
 import { plugins, SURFACE } from '../plugin/register.ts'
-import type { Plugin } from '../plugin/types.ts'
+import type { Plugin } from '../plugin/define.ts'
 import type { Print } from './types.ts'
 
 /** Lists the plug-ins that the settings name, and what each brings. @throws UserError for the first that cannot be used */

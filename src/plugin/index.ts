@@ -3,7 +3,7 @@
  * and does not change its meaning before the first number of that rises. Everything else in Muster may change at any time.
  */
 export { z } from 'zod'
-export { type Plugin, definePlugin, type PluginChannel, type PluginRole } from './types.ts'
+export { type Plugin, definePlugin, type PluginChannel, type PluginRole } from './define.ts'
 export { SURFACE } from './register.ts'
 export type { PluginId } from '../core/registry.ts'
 

@@ -8,7 +8,7 @@ import { messageOf, UserError } from '../core/errors.ts'
 import type { Env } from '../core/environment.ts'
 import { BUNDLED } from './bundled.ts'
 import { register } from './register.ts'
-import type { Plugin } from './types.ts'
+import type { Plugin } from './define.ts'
 
 /** What a plug-in imports; resolved to this very program, wherever the plug-in is and whatever is installed beside it. */
 const SURFACES: Readonly<Record<string, string>> = {
@@ -65,7 +65,7 @@ export async function importPlugin(env: Env, name: string): Promise<Readonly<Rec
       .parse({ ...(await load(isFile ? pathToFileURL(resolve(name)).href : OWN + name)) })
   } catch (error) {
     if (!isFile && isNotFound(error, name)) throw missing(name, `it is not installed in ${folder}`)
-    throw new UserError('bad_plugin', `The plug-in ${name} cannot be loaded: ${messageOf(error)}`, { cause: error })
+    throw new UserError('bad_plugin', `The plug-in ${name} cannot be loaded: ${whyNot(error)}`, { cause: error })
   }
 
   async function load(specifier: string): Promise<object> {
@@ -85,6 +85,14 @@ async function imported(name: string): Promise<Plugin> {
 /** Looked at more closely when it is registered. */
 function isPlugin(value: unknown): value is Plugin {
   return typeof value === 'object' && value !== null && 'name' in value && 'needs' in value
+}
+
+/** Node reads TypeScript everywhere but below `node_modules`. */
+function whyNot(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING'
+    ? 'it is written in TypeScript, which Node does not read in packages: it has to be published as JavaScript.'
+    : messageOf(error)
 }
 
 function isNotFound(error: unknown, name: string): boolean {

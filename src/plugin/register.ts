@@ -13,7 +13,7 @@ import { TARGETS } from '../releases/registry.ts'
 import { HANDLERS } from '../roles/registry.ts'
 import { SECTIONS } from '../roles/sections.ts'
 import { TOOLS } from '../tools/tools.ts'
-import type { Plugin } from './types.ts'
+import type { Plugin } from './define.ts'
 
 /** The version of what plug-ins are made against (`index.ts`), by the rules of semantic versioning. */
 export const SURFACE = '1.0.0'

@@ -168,7 +168,9 @@ describe('a workflow of a plug-in', () => {
     const eight = workflowOf({ workflow: 'lab/eight' })
     expect(() => addWorkflow(eight)).toThrow('lab/eight is there twice')
     expect(() => addWorkflow({ ...eight, name: 'change' })).toThrow('lab/a is a step of another plug-in')
-    expect(() => addWorkflow({ ...eight, name: 'change', steps: [] })).toThrow('is called "<plug-in>/<name>"')
+    expect(() => addWorkflow({ ...eight, name: 'change', steps: [], gates: [] })).toThrow(
+      'is called "<plug-in>/<name>"',
+    )
     expect(() => addWorkflow({ ...eight, name: 'other/eight' })).toThrow('lab/a is a step of another plug-in')
     const gates = [{ kind: 'plan', holds: 'design', wanted: () => [] }] as const
     expect(() => addWorkflow({ ...eight, name: 'lab/nine', gates })).toThrow('design, which is no step of it')

@@ -1,4 +1,4 @@
-import type { Plugin } from '../types.ts'
+import type { Plugin } from '../define.ts'
 import { type ChannelBench, channelContract } from './channels.ts'
 import type { ContractCheck } from './check.ts'
 import { addedCommandContract } from './commands.ts'
