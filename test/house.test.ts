@@ -61,8 +61,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   upkeep: [],
   cli: ['plugin'],
   rehearsal: ['channels', 'workspace', 'cli'],
+  extensions: ['plugin'],
   // The registries, and what extends them.
-  plugin: ['channels', 'config', 'llm', 'releases', 'roles', 'tools'],
+  plugin: ['channels', 'config', 'extensions', 'llm', 'releases', 'roles', 'tools'],
 }
 
 const offences = (bad: (one: Import) => boolean) => inside.filter(bad).map(({ from, to }) => `${from} → ${to}`)

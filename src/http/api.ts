@@ -61,6 +61,16 @@ const HistoryOut = z
     data: z.unknown(),
   })
   .meta({ id: 'HistoryEvent' })
+/** What the API consists of, a line for each. */
+const ROUTES: readonly ((app: Api, deps: HttpDeps) => void)[] = [
+  eventRoutes,
+  taskRoutes,
+  operatorRoutes,
+  peopleRoutes,
+  installsRoutes,
+  releaseRoutes,
+]
+
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
 export function apiRoutes(app: Api, deps: HttpDeps): void {
   app.addHook('onRequest', async (request, reply) => authorise(request, reply, deps.apiTokens))
@@ -69,19 +79,7 @@ export function apiRoutes(app: Api, deps: HttpDeps): void {
       ? problem(reply, 400, 'bad_characters', 'There is a NUL or half of a character in this request.')
       : undefined,
   )
-  eventRoutes(app, deps)
-  taskRoutes(app, deps)
-  operatorRoutes(app, deps)
-  peopleRoutes(app, deps)
-  installsRoutes(app, deps)
-  app.get(
-    '/releases/:id/log',
-    { schema: { summary: 'The last lines of a release', params: IdParam } },
-    async (request, reply) => {
-      reply.type('text/plain; charset=utf-8')
-      return reply.send(await deps.releaseLog(request.params.id))
-    },
-  )
+  for (const add of ROUTES) add(app, deps)
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(app.swagger()),
   )
@@ -100,6 +98,17 @@ async function authorise(
   return tokens.some((token) => isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`))
     ? undefined
     : problem(reply, 401, 'bad_token', 'Send Authorization: Bearer with the API token.')
+}
+
+function releaseRoutes(app: Api, { releaseLog }: HttpDeps): void {
+  app.get(
+    '/releases/:id/log',
+    { schema: { summary: 'The last lines of a release', params: IdParam } },
+    async (request, reply) => {
+      reply.type('text/plain; charset=utf-8')
+      return reply.send(await releaseLog(request.params.id))
+    },
+  )
 }
 
 function eventRoutes(app: Api, { store }: HttpDeps): void {

@@ -1,7 +1,7 @@
 import { isTicket, memberKey, surfaceKey, channelTraits } from '../core/said.ts'
 import type { Command } from '../core/command.ts'
 import type { Heard, SaidElsewhere } from '../core/heard.ts'
-import { mayCommand } from '../core/commands/registry.ts'
+import { mayCommand, readsSettings } from '../core/commands/registry.ts'
 import { limitedReply, linkOffer, noteReply } from '../core/reply/answers.ts'
 import type { Document } from '../core/reply/document.ts'
 import type { Route } from '../core/routing.ts'
@@ -62,10 +62,7 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
   if (command.verb === 'why') return why(deps, scene, commentId)
   if (!scene.task) return withoutTask(deps, scene, way)
   // What goes on with the repository's settings goes on with those of now.
-  const loaded =
-    command.verb === 'deploy' || command.verb === 'retry'
-      ? await deps.settings.load(heard.repository, true)
-      : scene.loaded
+  const loaded = readsSettings(command.verb) ? await deps.settings.load(heard.repository, true) : scene.loaded
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
   const said: PersonCommand = {
     type: 'person',

@@ -1,4 +1,12 @@
+import type { Benches } from './contracts/all.ts'
 import type { Plugin } from './define.ts'
 
-/** Extensions that come with Muster, a line for each: they are made like those of others, and owe the same. */
-export const BUNDLED: readonly Plugin[] = []
+/** An extension that comes with Muster: made like those of others, in a folder of its own (`src/extensions/`), and owing the same. */
+export interface Bundled {
+  readonly plugin: Plugin
+  /** What it is put to the test with (`test/contracts/bundled.test.ts`). */
+  readonly bench: () => Promise<{ readonly default: Benches }>
+}
+
+/** Every one, a line for each. */
+export const BUNDLED: readonly Bundled[] = []

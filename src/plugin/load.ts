@@ -45,7 +45,7 @@ const hooked = once(async () => {
  * @throws UserError `no_plugin` for one that is not there, `bad_plugin` for one that cannot be used
  */
 export async function loadPlugins(env: Env): Promise<void> {
-  for (const plugin of BUNDLED) register(plugin, plugin.name)
+  for (const { plugin } of BUNDLED) register(plugin, plugin.name)
   const named = namedPlugins(env)
   if (named.length === 0) return
   folder = pluginFolder(env)

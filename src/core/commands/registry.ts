@@ -45,6 +45,11 @@ export function allCommands(): readonly Told[] {
   return [...Object.values(COMMANDS), ...ADDED.all().map(toldOf)]
 }
 
+/** Whether a command rests on the repository's settings as they are now. */
+export function readsSettings(verb: Command['verb']): boolean {
+  return isVerb(verb) && COMMANDS[verb].readsSettings === true
+}
+
 /** What a command does to a task. */
 export function decideCommand<V extends Verb>(task: Task, said: PersonCommand, command: CommandOf<V>): Decided {
   const definition: CommandDefinition<V> = COMMANDS[command.verb]

@@ -8,6 +8,7 @@ const LINE = { tells: false, takesWords: false } as const
 
 export const deploy: CommandDefinition<'deploy'> = {
   ...LINE,
+  readsSettings: true,
   verb: 'deploy',
   usage: 'deploy <env> [<ref>]',
   help: 'plan a release of the merged work',

@@ -77,6 +77,7 @@ export const cancel: CommandDefinition<'cancel'> = {
 
 export const retry: CommandDefinition<'retry'> = {
   ...ALONE,
+  readsSettings: true,
   verb: 'retry',
   usage: 'retry',
   help: 'try the failed step again, or the tests that could not be run',
