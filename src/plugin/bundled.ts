@@ -9,4 +9,6 @@ export interface Bundled {
 }
 
 /** Every one, a line for each. */
-export const BUNDLED: readonly Bundled[] = []
+export const BUNDLED: readonly Bundled[] = [
+  // { plugin: name, bench: () => import('../extensions/name/bench.ts') },
+]
