@@ -86,7 +86,28 @@ export type { AnyTraits, PluginPlace, PluginSurface } from '../core/channels/reg
 export type { Channel, ChannelModule, ChannelSetup, OpenDeps } from '../channels/module.ts'
 export { SendError } from '../channels/types.ts'
 export type { CatchUp, ChannelFacts, Headers, SendContext, Sender, Verifier } from '../channels/types.ts'
-export type { Member, Remark, Said, SaidWhat, Surface, Ticket } from '../core/said.ts'
+export { headerIn, isHmac, unreadable } from '../channels/signature.ts'
+export {
+  type Member,
+  type Remark,
+  type Said,
+  type SaidWhat,
+  type Surface,
+  surfaceAccount,
+  surfaceKey,
+  type Ticket,
+} from '../core/said.ts'
+export type { Unheard } from '../core/heard.ts'
+export type { Arrival } from '../core/inbound.ts'
+export { hashOf } from '../core/hash.ts'
+export { isTooDeep, jsonIn } from '../core/json.ts'
+// From a document to what a channel shows: typed nodes whose foreign words are harmless, and Markdown of them.
+export { surfaceCard } from '../core/reply/card.ts'
+export type { Reading } from '../core/reply/foreign.ts'
+export { writeMarkdown } from '../core/reply/markdown.ts'
+export { shown } from '../core/reply/read.ts'
+export { type Inline, plainText, type Rich, type RichDocument } from '../core/reply/rich.ts'
+export { withTexts } from '../core/reply/texts.ts'
 export type { EffectBody, EffectResult } from '../core/effects.ts'
 export type { Cost, Limits } from '../core/rate.ts'
 
