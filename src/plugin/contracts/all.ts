@@ -3,6 +3,7 @@ import { type ChannelBench, channelContract } from './channels.ts'
 import type { ContractCheck } from './check.ts'
 import { addedCommandContract } from './commands.ts'
 import { type ProviderBench, providerContract } from './providers.ts'
+import { roleContract } from './roles.ts'
 import { type TargetBench, targetContract } from './targets.ts'
 import { type ToolBench, toolContract } from './tools.ts'
 import { type WorkflowBench, workflowContract } from './workflows.ts'
@@ -25,8 +26,9 @@ export interface Contract {
 
 /** What everything owes that a plug-in brings; it is registered. */
 export function contractsOf(plugin: Plugin, benches: Benches): readonly Contract[] {
-  const { commands = [], workflows = [], tools = [], providers = [], targets = [], channels = [] } = plugin
+  const { roles = [], commands = [], workflows = [], tools = [], providers = [], targets = [], channels = [] } = plugin
   return [
+    ...roles.map(({ name }): Contract => ({ about: `the role ${name}`, checks: roleContract(name) })),
     ...commands.map((one): Contract => ({ about: `the command ${one.name}`, checks: addedCommandContract(one) })),
     ...workflows.map((one) =>
       withBench('workflow', one.name, benches.workflows, (bench) => workflowContract(one, bench)),

@@ -123,8 +123,11 @@ export function channelContract(name: ChannelName, { fixed, app, at }: ChannelBe
       assert.match(door.path, /^\/api\/[a-z-]+\/[a-z-]+$/)
       for (const other of channelNames()) if (other !== name) assert.notEqual(channelTraits(other).door.path, door.path)
       assert.ok(surfaceKey(at).startsWith(`${name}:`))
-      const [own = name] = name.split('/').slice(-1)
-      assert.ok(`${title} ${surfaceName(at)}`.toLowerCase().includes(own))
+      const called = `${title} ${surfaceName(at)}`.toLowerCase()
+      assert.ok(
+        name.split('/').some((part) => called.includes(part)),
+        `"${called}" does not say ${name}`,
+      )
     },
   })
 }
