@@ -79,6 +79,19 @@ it('core imports nothing of src, and no SDK', () => {
   ).toEqual([])
 })
 
+/** What each part of the core may not know: the task no words, the words no decisions. */
+const ABOVE: Readonly<Record<string, readonly string[]>> = {
+  task: ['reply', 'showing', 'deciding', 'commands'],
+  workflows: ['reply', 'showing', 'deciding', 'commands'],
+  reply: ['showing', 'deciding', 'commands'],
+  showing: ['deciding', 'commands'],
+}
+
+it('in the core, what decides knows what is said, and nobody the other way round', () => {
+  const part = (path: string) => (/^core\/([a-z]+)\//.exec(path) ?? [])[1] ?? ''
+  expect(offences((one) => !one.typeOnly && (ABOVE[part(one.from)] ?? []).includes(part(one.to)))).toEqual([])
+})
+
 it("a seam's types.ts imports core and other seams only", () => {
   expect(
     offences(

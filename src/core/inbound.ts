@@ -1,5 +1,5 @@
 import { type ChannelName, channelNames } from './channels/registry.ts'
-import type { Decision } from './task/commands.ts'
+import type { Decision } from './deciding/commands.ts'
 
 /** Where something may arrive from. */
 export type Source = 'github' | ChannelName | 'api'

@@ -6,8 +6,8 @@ import { type Added, type Command, isAdded } from './command.ts'
 import { isPolite, isPutOff, spokenOf } from './unclear.ts'
 import { visibleWords } from './visible.ts'
 import { githubKey, type Heard, type Subject } from './heard.ts'
-import type { TaskCommand } from './task/commands.ts'
-import { isEndedByClosing, PULL_COUNTS } from './task/github.ts'
+import type { TaskCommand } from './deciding/commands.ts'
+import { isEndedByClosing, PULL_COUNTS } from './deciding/github.ts'
 import type { Origin, Person, Task } from './task/types.ts'
 
 /** What Muster is called where the event happened. */

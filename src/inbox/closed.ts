@@ -1,4 +1,4 @@
-import type { Decision, GithubCommand } from '../core/task/commands.ts'
+import type { Decision, GithubCommand } from '../core/deciding/commands.ts'
 import { LIMITED } from './aside.ts'
 import { mayWrite } from './authority.ts'
 import type { InboxDeps, Scene } from './scene.ts'

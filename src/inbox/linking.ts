@@ -1,7 +1,7 @@
 import type { Command } from '../core/command.ts'
 import { invalidReply, noteReply } from '../core/reply/answers.ts'
 import { isAside } from '../core/said.ts'
-import type { Decided, SurfaceCommand } from '../core/task/commands.ts'
+import type { Decided, SurfaceCommand } from '../core/deciding/commands.ts'
 import { isActive } from '../core/task/steps.ts'
 import type { Person, Task } from '../core/task/types.ts'
 import { type Found, keyOf, placeAt } from './places.ts'

@@ -1,7 +1,7 @@
 import { wholeDecision } from '../core/inbound.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import { mono, say } from '../core/reply/words.ts'
-import { comment } from '../core/task/places.ts'
+import { comment } from '../core/showing/places.ts'
 import type { StoredInbound } from '../store/types.ts'
 import type { InboxDeps } from './scene.ts'
 

@@ -3,7 +3,7 @@ import type { Button, EffectIntent, Mark, Place, Target } from '../core/effects.
 import type { Heard } from '../core/heard.ts'
 import { surfaceKey } from '../core/said.ts'
 import { ask, brief, type Document, mono, say, table } from '../core/reply/document.ts'
-import type { Decision } from '../core/task/commands.ts'
+import type { Decision } from '../core/deciding/commands.ts'
 import type { InboxDeps, Scene } from './scene.ts'
 import type { Loaded } from './settings.ts'
 

@@ -49,7 +49,14 @@ export type { Extension } from '../core/workflows/extend.ts'
 export type { Gate, Person, Step, StepKind, Task, TaskEvent } from '../core/task/types.ts'
 export type { Added } from '../core/command.ts'
 export type { AddedCommand } from '../core/commands/added.ts'
-export { accepted, type Decided, ignored, type PersonCommand, refused, type StepResult } from '../core/task/commands.ts'
+export {
+  accepted,
+  type Decided,
+  ignored,
+  type PersonCommand,
+  refused,
+  type StepResult,
+} from '../core/deciding/commands.ts'
 
 // Roles: what a step has at hand, and how a model is asked.
 export { charterWith, designText, finished, newNonce, requestText, specText } from '../roles/prompt.ts'

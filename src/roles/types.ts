@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts'
-import type { StepResult } from '../core/task/commands.ts'
+import type { StepResult } from '../core/deciding/commands.ts'
 import type { Patch } from '../core/artefacts.ts'
 import type { Role } from '../core/roles.ts'
 import type { Tier } from '../core/settings.ts'

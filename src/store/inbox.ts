@@ -1,5 +1,5 @@
 import { type InboundEvent, type Part, WILL_RETRY, wholeDecision } from '../core/inbound.ts'
-import type { Decision } from '../core/task/commands.ts'
+import type { Decision } from '../core/deciding/commands.ts'
 import type { InboundEvent as PrismaRow, PrismaClient } from './generated/client.ts'
 import { bytesOf, cleanText, fromJson, jsonText } from './json.ts'
 import { EVENT_REASONS } from './letters.ts'

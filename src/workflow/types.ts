@@ -1,5 +1,5 @@
-import type { TaskCommand, Decision } from '../core/task/commands.ts'
-import type { Outcome } from '../core/task/decide.ts'
+import type { TaskCommand, Decision } from '../core/deciding/commands.ts'
+import type { Outcome } from '../core/deciding/decide.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import type { Part } from '../core/inbound.ts'
 import type { Task, TaskEvent } from '../core/task/types.ts'

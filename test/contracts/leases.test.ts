@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decide } from '../../src/core/task/decide.ts'
+import { decide } from '../../src/core/deciding/decide.ts'
 import { FULL } from '../../src/core/rate.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
 import { Lost } from '../../src/leases/types.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decide } from '../../src/core/task/decide.ts'
+import { decide } from '../../src/core/deciding/decide.ts'
 import { replay } from '../../src/core/task/evolve.ts'
 import { brokenLink } from '../../src/core/chain.ts'
 import { Conflict, Fenced, type Store } from '../../src/store/types.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { StepDefinition } from '../../src/core/workflows/define.ts'
 import { statusCard } from '../../src/core/reply/card.ts'
-import { complete, decide } from '../../src/core/task/decide.ts'
+import { complete, decide } from '../../src/core/deciding/decide.ts'
 import { workOf } from '../../src/core/task/work.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { kindOf, play } from '../support/eight.ts'

@@ -1,6 +1,6 @@
 import { findCommands } from '../../src/core/calls.ts'
 import { requestOf, withoutRepository } from '../../src/core/request.ts'
-import { decide } from '../../src/core/task/decide.ts'
+import { decide } from '../../src/core/deciding/decide.ts'
 import { describe, expect, it } from 'vitest'
 import { githubKey, type Heard } from '../../src/core/heard.ts'
 import { route } from '../../src/core/routing.ts'

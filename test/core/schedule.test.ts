@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { statusCard } from '../../src/core/reply/card.ts'
-import { decide } from '../../src/core/task/decide.ts'
+import { decide } from '../../src/core/deciding/decide.ts'
 import { mostAtOnce } from '../../src/core/task/resources.ts'
 import type { Gate, Task } from '../../src/core/task/types.ts'
 import { dependents, type StepDefinition } from '../../src/core/workflows/define.ts'

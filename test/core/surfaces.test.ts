@@ -3,7 +3,7 @@ import type { EffectBody } from '../../src/core/effects.ts'
 import { buttonsOf } from '../../src/core/reply/buttons.ts'
 import type { Surface } from '../../src/core/said.ts'
 import { Driver } from '../support/driver.ts'
-import { markOf } from '../../src/core/task/marks.ts'
+import { markOf } from '../../src/core/showing/marks.ts'
 import { alice, deployed, opened, patch, said, settings } from '../support/tasks.ts'
 
 const thread: Surface = { channel: 'slack', team: 'T1', room: 'C1', thread: '1.2' }

@@ -4,7 +4,7 @@ import { statusCard } from '../../src/core/reply/card.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import type { Heard } from '../../src/core/heard.ts'
 import { route } from '../../src/core/routing.ts'
-import { decide } from '../../src/core/task/decide.ts'
+import { decide } from '../../src/core/deciding/decide.ts'
 import { Driver } from '../support/driver.ts'
 import { bob, deployed, origin, patch, proof, releasePlan, said } from '../support/tasks.ts'
 

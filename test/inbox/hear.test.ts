@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { defaultRepositorySettings } from '../../src/config/repository.ts'
 import { githubKey, type Heard } from '../../src/core/heard.ts'
-import type { Decision } from '../../src/core/task/commands.ts'
+import type { Decision } from '../../src/core/deciding/commands.ts'
 import { hear } from '../../src/inbox/hear.ts'
 import type { InboxDeps } from '../../src/inbox/scene.ts'
 import type { StoredInbound } from '../../src/store/types.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { StepResult, TaskCommand } from '../../src/core/task/commands.ts'
+import type { StepResult, TaskCommand } from '../../src/core/deciding/commands.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
 import { verifyExport } from '../../src/store/export.ts'
 import { createEngine } from '../../src/workflow/engine.ts'

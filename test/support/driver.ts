@@ -1,6 +1,6 @@
 import type { BaselineFinding } from '../../src/core/baseline.ts'
-import type { StepResult, TaskCommand } from '../../src/core/task/commands.ts'
-import { decide, type Outcome } from '../../src/core/task/decide.ts'
+import type { StepResult, TaskCommand } from '../../src/core/deciding/commands.ts'
+import { decide, type Outcome } from '../../src/core/deciding/decide.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { alice, baseline, design, opened, patch, said, spec } from './tasks.ts'

@@ -1,4 +1,4 @@
-import { complete, decide } from '../../src/core/task/decide.ts'
+import { complete, decide } from '../../src/core/deciding/decide.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
 import type { Gate, StepKind, Task } from '../../src/core/task/types.ts'
 import { defineStep, NOBODY, onceWhen } from '../../src/core/workflows/define.ts'

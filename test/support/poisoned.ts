@@ -16,9 +16,9 @@ import { homeDocument } from '../../src/core/reply/home.ts'
 import { answerComment, planComment, questionComment } from '../../src/core/reply/plan.ts'
 import { budgetComment, failedComment, handOffComment, pullRequestBody } from '../../src/core/reply/pull.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../../src/core/reply/release.ts'
-import { effectsOf } from '../../src/core/task/effects.ts'
+import { effectsOf } from '../../src/core/showing/effects.ts'
 import type { ReviewComment, Task, TaskEvent } from '../../src/core/task/types.ts'
-import { decide } from '../../src/core/task/decide.ts'
+import { decide } from '../../src/core/deciding/decide.ts'
 import {
   alice,
   baseline,

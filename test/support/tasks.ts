@@ -2,8 +2,8 @@ import { defaultRepositorySettings } from '../../src/config/repository.ts'
 import type { Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../../src/core/artefacts.ts'
 import type { Baseline, BaselineFinding } from '../../src/core/baseline.ts'
 import type { RepositorySettings } from '../../src/core/settings.ts'
-import type { PersonCommand } from '../../src/core/task/commands.ts'
-import { complete, type Outcome } from '../../src/core/task/decide.ts'
+import type { PersonCommand } from '../../src/core/deciding/commands.ts'
+import { complete, type Outcome } from '../../src/core/deciding/decide.ts'
 import type { Origin, Person, TaskEvent } from '../../src/core/task/types.ts'
 
 /** Values for tests of the core. */

@@ -1,4 +1,4 @@
-import { complete, decide } from '../../src/core/task/decide.ts'
+import { complete, decide } from '../../src/core/deciding/decide.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
 import { defineStep, eachOf, isEachDone, NOBODY, onceWhen } from '../../src/core/workflows/define.ts'
 import { addWorkflow } from '../../src/core/workflows/registry.ts'

@@ -1,5 +1,5 @@
 import type { EffectResult, Mark } from '../../core/effects.ts'
-import { markOf } from '../../core/task/marks.ts'
+import { markOf } from '../../core/showing/marks.ts'
 import { type SendContext, SendError } from '../types.ts'
 import { nameOf } from './client.ts'
 import type { SlackSendDeps, Thread } from './deps.ts'

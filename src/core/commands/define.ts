@@ -1,5 +1,5 @@
 import type { CommandOf, Invalid, Verb } from '../command.ts'
-import type { Decided, PersonCommand } from '../task/commands.ts'
+import type { Decided, PersonCommand } from '../deciding/commands.ts'
 import type { Task } from '../task/types.ts'
 
 /** A line that begins with a verb, taken apart. */

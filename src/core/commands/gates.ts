@@ -1,5 +1,5 @@
-import { approve as approveIt, goOn, reject as rejectIt } from '../task/deciding.ts'
-import { words as wordsTo } from '../task/saying.ts'
+import { approve as approveIt, goOn, reject as rejectIt } from '../deciding/gates.ts'
+import { words as wordsTo } from '../deciding/saying.ts'
 import type { CommandDefinition } from './define.ts'
 import { approval, more, wantedWords, words } from './parse.ts'
 

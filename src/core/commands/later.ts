@@ -1,5 +1,5 @@
 import { noteReply } from '../reply/answers.ts'
-import { type Decided, type PersonCommand, refused } from '../task/commands.ts'
+import { type Decided, type PersonCommand, refused } from '../deciding/commands.ts'
 import type { Task } from '../task/types.ts'
 
 /** A word of a later version: said to be one, and nothing is done. */

@@ -1,6 +1,6 @@
 import { type Command, type CommandOf, isVerb, type Verb } from '../command.ts'
 import type { Ruling } from '../policy.ts'
-import type { Decided, PersonCommand } from '../task/commands.ts'
+import type { Decided, PersonCommand } from '../deciding/commands.ts'
 import type { Task } from '../task/types.ts'
 import { ADDED, toldOf } from './added.ts'
 import type { CommandDefinition, Line, Told } from './define.ts'

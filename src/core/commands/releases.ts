@@ -1,4 +1,4 @@
-import { deploy as deployTo } from '../task/deploys.ts'
+import { deploy as deployTo } from '../deciding/deploys.ts'
 import type { CommandDefinition } from './define.ts'
 import { notYet } from './later.ts'
 import { place, target } from './parse.ts'

@@ -1,5 +1,5 @@
 import { costReply, helpReply, statusReply } from '../reply/answers.ts'
-import { accepted } from '../task/commands.ts'
+import { accepted } from '../deciding/commands.ts'
 import type { CommandDefinition } from './define.ts'
 import { alone } from './parse.ts'
 

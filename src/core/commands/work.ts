@@ -1,6 +1,6 @@
 import type { CommandOf } from '../command.ts'
-import type { Decided, PersonCommand } from '../task/commands.ts'
-import { cancel as cancelIt, noQuestion, retry as retryIt, startAgain } from '../task/saying.ts'
+import type { Decided, PersonCommand } from '../deciding/commands.ts'
+import { cancel as cancelIt, noQuestion, retry as retryIt, startAgain } from '../deciding/saying.ts'
 import type { Task } from '../task/types.ts'
 import type { CommandDefinition } from './define.ts'
 import { notYet } from './later.ts'

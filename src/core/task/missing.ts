@@ -1,5 +1,4 @@
 import { missingPlugin } from '../workflows/registry.ts'
-import { accepted, type Decided, ignored } from './commands.ts'
 import { isActive } from './steps.ts'
 import type { Task, TaskEvent } from './types.ts'
 
@@ -11,10 +10,4 @@ export function missingEvents(task: Task): readonly TaskEvent[] {
   if (!isActive(task) || plugin === task.missing) return []
   if (plugin !== undefined) return [{ type: 'plugin.missed', plugin }]
   return [{ type: 'plugin.found', plugin: task.missing ?? '' }]
-}
-
-/** The process that looks knows other plug-ins than the one before. */
-export function lookForPlugin(task: Task): Decided {
-  const events = missingEvents(task)
-  return events.length > 0 ? accepted('plugins_looked_at', events) : ignored('nothing_missing')
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Stand } from '../../../src/compose/adapters.ts'
-import type { StepResult } from '../../../src/core/task/commands.ts'
+import type { StepResult } from '../../../src/core/deciding/commands.ts'
 import type { Step } from '../../../src/core/task/types.ts'
 import type { ModelProvider } from '../../../src/llm/types.ts'
 import { costOf } from '../../../src/channels/github/costs.ts'

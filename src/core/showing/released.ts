@@ -4,10 +4,10 @@ import { cutLine } from '../harmless.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration } from '../reply/document.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
-import { askedPeople } from './asked.ts'
+import { askedPeople } from '../task/asked.ts'
 import { comment, place } from './places.ts'
 import { releaseKey } from './settled.ts'
-import type { Task, TaskEvent } from './types.ts'
+import type { Task, TaskEvent } from '../task/types.ts'
 
 /** What is to be seen of a release: its plan, the deployment on GitHub, and the report. */
 export function released(task: Task, event: TaskEvent): EffectIntent[] {

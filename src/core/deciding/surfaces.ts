@@ -3,7 +3,7 @@ import { type Surface, surfaceKey } from '../said.ts'
 import { link as linkTo, say } from '../reply/document.ts'
 import { surfaceLink } from '../reply/surface.ts'
 import { accepted, type Decided, ignored, refused, type SurfaceCommand, type TaskCommand } from './commands.ts'
-import type { Task } from './types.ts'
+import type { Task } from '../task/types.ts'
 
 /** Where else the conversation of a task is held. */
 

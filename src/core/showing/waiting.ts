@@ -4,7 +4,7 @@ import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { baselineKey, budgetKey, planKey, questionKey, releaseKey } from './settled.ts'
-import type { GateOpened, Task } from './types.ts'
+import type { GateOpened, Task } from '../task/types.ts'
 
 /** What asks people at a gate, under the key that it has everywhere; undefined where its release is not known. */
 export function gateMessage(

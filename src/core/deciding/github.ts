@@ -1,9 +1,9 @@
 import { workflowOf } from '../workflows/registry.ts'
 import { accepted, type Decided, type GithubCommand, ignored } from './commands.ts'
-import { isHeld, newStep } from './schedule.ts'
-import { isActive, workSteps, workUnderWay } from './steps.ts'
+import { isHeld, newStep } from '../task/schedule.ts'
+import { isActive, workSteps, workUnderWay } from '../task/steps.ts'
 import { closedByReader } from '../reply/answers.ts'
-import { LIMITS, type Task } from './types.ts'
+import { LIMITS, type Task } from '../task/types.ts'
 
 /** Decides what happens on GitHub's own pages: to the pull request, and to the issue. */
 export function decideGithub(task: Task, command: GithubCommand, now: number): Decided {

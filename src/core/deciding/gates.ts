@@ -5,9 +5,9 @@ import { lateReply } from '../reply/late.ts'
 import { needed } from '../reply/needed.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy } from './deploys.ts'
-import { approvables, firstGate, gateAt, isActive, isBegun, stepOf } from './steps.ts'
-import type { Approvable } from './gate.ts'
-import { type Gate, LIMITS, type Task, type TaskEvent } from './types.ts'
+import { approvables, firstGate, gateAt, isActive, isBegun, stepOf } from '../task/steps.ts'
+import type { Approvable } from '../task/gate.ts'
+import { type Gate, LIMITS, type Task, type TaskEvent } from '../task/types.ts'
 
 /** What people decide at the gates: yes, no, something else, or go on. */
 

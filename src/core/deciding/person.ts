@@ -3,11 +3,11 @@ import { decideAdded } from '../commands/added.ts'
 import { decideCommand, mayCommand } from '../commands/registry.ts'
 import { invalidReply } from '../reply/answers.ts'
 import { isQuestion } from '../unclear.ts'
-import { mayAnswer } from './asked.ts'
+import { mayAnswer } from '../task/asked.ts'
 import { type Decided, type PersonCommand, refused } from './commands.ts'
 import { note, noQuestion, unclear, words } from './saying.ts'
-import { isActive } from './steps.ts'
-import type { Task } from './types.ts'
+import { isActive } from '../task/steps.ts'
+import type { Task } from '../task/types.ts'
 
 /** What a person's words do to a task. */
 export function decidePerson(task: Task, said: PersonCommand): Decided {

@@ -1,8 +1,8 @@
 import { workflowOf } from '../workflows/registry.ts'
 import type { EffectIntent, Mark } from '../effects.ts'
 import { place } from './places.ts'
-import { failedStep } from './steps.ts'
-import type { Task } from './types.ts'
+import { failedStep } from '../task/steps.ts'
+import type { Task } from '../task/types.ts'
 
 /** 👀 on what was asked becomes ✅ or ⚠️, and 👀 again where the work goes on: whenever the sign is another one than before. */
 export function marks(before: Task | undefined, task: Task): EffectIntent[] {

@@ -1,6 +1,6 @@
 import type { TaskCommand } from './commands.ts'
-import type { Person, Task } from './types.ts'
-import { stepById } from './steps.ts'
+import type { Person, Task } from '../task/types.ts'
+import { stepById } from '../task/steps.ts'
 
 /** Who brought a decision about, for the history: a person by the platform's account, or a part of Muster. */
 export function actorOf(command: TaskCommand, task: Task): string {

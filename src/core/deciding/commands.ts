@@ -6,7 +6,7 @@ import { noteReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
-import type { Doing, Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from './types.ts'
+import type { Doing, Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from '../task/types.ts'
 
 /** What became of something that came in. */
 export interface Decision {

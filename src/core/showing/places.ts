@@ -1,7 +1,7 @@
 import type { Button, EffectIntent, Place } from '../effects.ts'
 import type { Document } from '../reply/document.ts'
 import { type Surface, surfaceKey } from '../said.ts'
-import type { Person, Task } from './types.ts'
+import type { Person, Task } from '../task/types.ts'
 
 /** The thread in which the task was asked for; of a task without an issue, its pull request's. Number 0: there is none yet. */
 export function place(task: Task): Place {

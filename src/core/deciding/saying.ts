@@ -3,13 +3,13 @@ import { mayBeReviewed } from '../proof.ts'
 import { noteReply, remainsReply, replanReply, statusReply, unclearReply } from '../reply/answers.ts'
 import { beginsPolitely } from '../unclear.ts'
 import { workflowOf } from '../workflows/registry.ts'
-import { mayAnswer } from './asked.ts'
+import { mayAnswer } from '../task/asked.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { replan, testAgain } from './deciding.ts'
+import { replan, testAgain } from './gates.ts'
 import { cancelRelease, finished } from './deploys.ts'
-import { newStep } from './schedule.ts'
-import { failedStep, gateAt, isActive, isBegun, stepOf } from './steps.ts'
-import type { ReviewComment, Step, StepKind, Task, TaskEvent } from './types.ts'
+import { newStep } from '../task/schedule.ts'
+import { failedStep, gateAt, isActive, isBegun, stepOf } from '../task/steps.ts'
+import type { ReviewComment, Step, StepKind, Task, TaskEvent } from '../task/types.ts'
 
 /** What people say about the work as such: more of it, less of it, once more, or just words. */
 

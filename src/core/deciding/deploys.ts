@@ -2,8 +2,8 @@ import { workflowOf } from '../workflows/registry.ts'
 import { noteReply } from '../reply/answers.ts'
 import { environmentNames } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { isActive, gateAt } from './steps.ts'
-import type { Gate, Release, Repository, Task } from './types.ts'
+import { isActive, gateAt } from '../task/steps.ts'
+import type { Gate, Release, Repository, Task } from '../task/types.ts'
 
 /** What people say about releases. */
 

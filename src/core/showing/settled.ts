@@ -10,8 +10,8 @@ import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { surfaceKey } from '../said.ts'
 import { place, wholeOf } from './places.ts'
-import { asksPeople } from './steps.ts'
-import type { Task, TaskEvent } from './types.ts'
+import { asksPeople } from '../task/steps.ts'
+import type { Task, TaskEvent } from '../task/types.ts'
 
 /** The keys of messages that ask for a decision. */
 export const planKey = (task: Task, hash: string) => {

@@ -4,11 +4,11 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
 import { isTicket, type Surface, surfaceKey, surfaceName, channelTraits } from '../said.ts'
 import { surfaceLink } from '../reply/surface.ts'
-import { askedPeople } from './asked.ts'
+import { askedPeople } from '../task/asked.ts'
 import { comment, message, place } from './places.ts'
-import { isActive } from './steps.ts'
+import { isActive } from '../task/steps.ts'
 import { gateMessage } from './waiting.ts'
-import type { Gate, Release, Task, TaskEvent } from './types.ts'
+import type { Gate, Release, Task, TaskEvent } from '../task/types.ts'
 
 /** What only surfaces show: tickets move with the work and link to what came of it; a new place is told what is open. */
 export function surfaceEffects(task: Task, event: TaskEvent): EffectIntent[] {

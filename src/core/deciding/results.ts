@@ -2,8 +2,8 @@ import type { Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
-import { gateAt, isActive, stepById } from './steps.ts'
-import type { Step, Task, TaskEvent } from './types.ts'
+import { gateAt, isActive, stepById } from '../task/steps.ts'
+import type { Step, Task, TaskEvent } from '../task/types.ts'
 
 type ResultCommand = Extract<
   TaskCommand,
