@@ -13,8 +13,8 @@ const load = {
   people: () => import('./cli/people.ts'),
   start: () => import('./cli/start.ts'),
   server: () => import('./compose/server.ts'),
-  backup: () => import('./compose/backup.ts'),
-  token: () => import('./compose/token.ts'),
+  backup: () => import('./operate/backup.ts'),
+  token: () => import('./operate/token.ts'),
   env: () => import('./config/env.ts'),
 }
 
@@ -87,7 +87,7 @@ program
   .description('look whether everything is in place, and say what to do')
   .action(async () => {
     const { runDoctor } = await import('./cli/doctor.ts')
-    const { doctorChecks } = await import('./compose/doctor.ts')
+    const { doctorChecks } = await import('./operate/doctor.ts')
     process.exitCode = (await runDoctor(await doctorChecks(process.env), print)) ? 0 : 1
   })
 program

@@ -60,6 +60,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   installs: [],
   upkeep: [],
   cli: ['plugin'],
+  // What an operator asks of an installation as it is.
+  operate: ['channels', 'cli', 'config', 'installs', 'llm', 'plugin', 'queue', 'store', 'workspace'],
   rehearsal: ['channels', 'workspace', 'cli'],
   extensions: ['plugin'],
   // The registries, and what extends them.
@@ -155,9 +157,9 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@electric-sql/pglite': ['store/lite.ts', 'queue/litepool.ts'],
   'pglite-prisma-adapter': ['store/lite.ts'],
   '@prisma/adapter-pg': ['store/postgres.ts'],
-  pg: ['store/postgres.ts', 'compose/storage.ts', 'queue/bullmq.ts', 'rehearsal/database.ts'],
+  pg: ['store/postgres.ts', 'operate/storage.ts', 'queue/bullmq.ts', 'rehearsal/database.ts'],
   ioredis: ['queue/bullmq.ts'],
-  bullmq: ['queue/bullmq.ts', 'queue/litepool.ts', 'compose/storage.ts'],
+  bullmq: ['queue/bullmq.ts', 'queue/litepool.ts', 'operate/storage.ts'],
   pino: ['telemetry/log.ts'],
   semver: ['plugin/register.ts'],
   uuid: ['store/ids.ts'],

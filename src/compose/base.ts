@@ -1,4 +1,5 @@
 import { setupsIn } from '../channels/registry.ts'
+import type { Env } from '../core/environment.ts'
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
@@ -14,12 +15,10 @@ import type { Queue } from '../queue/types.ts'
 import type { Store } from '../store/types.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
-import { appStore, type StoredApp } from './app.ts'
+import { appStore, type StoredApp } from '../operate/app.ts'
 import { type OpenedInstalls, openInstalls } from './installers.ts'
-import { openStorage, type Storage } from './storage.ts'
-import { apiTokenOf, tokenFile } from './token.ts'
-
-export type Env = Readonly<Record<string, string | undefined>>
+import { openStorage, type Storage } from '../operate/storage.ts'
+import { apiTokenOf, tokenFile } from '../operate/token.ts'
 
 /** What every kind of process has. */
 export interface Base {

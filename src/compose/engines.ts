@@ -21,7 +21,7 @@ import type { StepDeps } from '../workflow/steps.ts'
 import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, after, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
-import { mappedIn, readersOf } from './connected.ts'
+import { mappedIn, readersOf } from '../channels/connected.ts'
 import { forgetIfGone } from '../installs/uninstalled.ts'
 
 /** The engines of a process that works, over its adapters; whether it has the database itself or asks another process. */

@@ -3,9 +3,9 @@ import { type ChannelSettings, setupsIn } from '../channels/registry.ts'
 import type { ChannelName } from '../core/said.ts'
 import { hookPath } from '../http/webhooks.ts'
 import { sealWith } from '../installs/seal.ts'
-import type { Installer } from '../installs/types.ts'
+import type { Installer, Installs } from '../installs/types.ts'
 import type { Store } from '../store/types.ts'
-import { createInstalls, type Installs } from '../installs/installs.ts'
+import { createInstalls } from '../installs/installs.ts'
 
 /** The vendors whose apps are set up for installing. */
 async function installersOf(settings: ChannelSettings): Promise<Partial<Record<ChannelName, Installer>>> {

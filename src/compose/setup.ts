@@ -8,7 +8,7 @@ import { messageOf } from '../core/errors.ts'
 import { missingProviders } from '../llm/needed.ts'
 import type { SetupDeps } from '../http/setup.ts'
 import type { RunningFacts } from '../http/setup.pages.ts'
-import type { StoredApp } from './app.ts'
+import type { StoredApp } from '../operate/app.ts'
 import type { Base } from './base.ts'
 
 const APP_FILE = new URL('../../app.yml', import.meta.url)

@@ -15,13 +15,13 @@ import type { Workflow } from '../workflow/types.ts'
 import { type Adapters, openAdapters, sleep, type Stand } from './adapters.ts'
 import type { Base } from './base.ts'
 import { apartFrom } from './apart/parent.ts'
-import { catchUpsOf, limitsIn } from './connected.ts'
+import { catchUpsOf, limitsIn } from '../channels/connected.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from './engines.ts'
 import { catchingUp, catchUpStore, tend } from '../upkeep/catchup.ts'
 import { every } from '../upkeep/every.ts'
-import { hostTargets } from './host.ts'
+import { hostTargets } from '../upkeep/host.ts'
 import { housekeeping } from '../upkeep/archive.ts'
-import { emptyWork, folderApart, takeSlot } from './slot.ts'
+import { emptyWork, folderApart, takeSlot } from '../operate/slot.ts'
 
 const SWEEP_MS = 5000
 const SETTLED_MS = 2000

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { ChannelName } from '../core/said.ts'
 import type { Seal } from './seal.ts'
-import type { Installed, Installer, InstallRow, InstallStore, Tokens } from './types.ts'
-import type { Leases } from '../leases/types.ts'
+import type { Installer, InstallRow, Installs, InstallStore, Tokens } from './types.ts'
 
 /** Tokens are renewed so long before they run out. */
 const EARLY_MS = 5 * 60_000
@@ -28,23 +27,6 @@ export interface InstallsDeps {
   readonly sleep: (ms: number) => Promise<void>
   /** Told of every secret, so that none is ever shown. */
   readonly learn: (secret: string) => void
-}
-
-/** The workspaces and sites that Muster was installed into, with their tokens. */
-export interface Installs {
-  list(): Promise<readonly InstallRow[]>
-  /** What is kept of a channel's installs, as it is: nothing is asked of anybody. */
-  kept(channel: ChannelName): Promise<readonly { readonly account: string; readonly tokens: Tokens }[]>
-  /** Tokens that are good now, renewed where they run out. @param leases tells processes apart: a refresh token is good once */
-  tokens(channel: ChannelName, account: string, leases: Pick<Leases, 'acquire'>): Promise<Tokens | undefined>
-  /** Ends an installation that somebody consented to: keeps the tokens, and has events sent. */
-  connect(channel: ChannelName, code: string, redirectUri: string): Promise<readonly Installed[]>
-  /** Gives the tokens back and forgets them. @returns false when there were none */
-  forget(channel: ChannelName, account: string): Promise<boolean>
-  /** Closes everything with the key of now, so that the one before is needed no more. */
-  reseal(): Promise<void>
-  /** Notes something with the tokens. */
-  note(channel: ChannelName, account: string, extra: Readonly<Record<string, string>>): Promise<void>
 }
 
 const merged = (tokens: Tokens, extra: Tokens['extra']): Tokens => ({ ...tokens, extra: { ...tokens.extra, ...extra } })

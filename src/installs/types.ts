@@ -1,4 +1,5 @@
 import type { ChannelName } from '../core/said.ts'
+import type { Leases } from '../leases/types.ts'
 
 /** What a vendor gave for one workspace or site. Secret: it leaves the process sealed only. */
 export interface Tokens {
@@ -53,4 +54,21 @@ export interface InstallStore {
   replace(channel: ChannelName, account: string, basedOn: number, sealed: string): Promise<boolean>
   /** @returns false when there was none */
   remove(channel: ChannelName, account: string): Promise<boolean>
+}
+
+/** The workspaces and sites that Muster was installed into, with their tokens. */
+export interface Installs {
+  list(): Promise<readonly InstallRow[]>
+  /** What is kept of a channel's installs, as it is: nothing is asked of anybody. */
+  kept(channel: ChannelName): Promise<readonly { readonly account: string; readonly tokens: Tokens }[]>
+  /** Tokens that are good now, renewed where they run out. @param leases tells processes apart: a refresh token is good once */
+  tokens(channel: ChannelName, account: string, leases: Pick<Leases, 'acquire'>): Promise<Tokens | undefined>
+  /** Ends an installation that somebody consented to: keeps the tokens, and has events sent. */
+  connect(channel: ChannelName, code: string, redirectUri: string): Promise<readonly Installed[]>
+  /** Gives the tokens back and forgets them. @returns false when there were none */
+  forget(channel: ChannelName, account: string): Promise<boolean>
+  /** Closes everything with the key of now, so that the one before is needed no more. */
+  reseal(): Promise<void>
+  /** Notes something with the tokens. */
+  note(channel: ChannelName, account: string, extra: Readonly<Record<string, string>>): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { SendError } from '../channels/types.ts'
 import { messageOf } from '../core/errors.ts'
 import type { ChannelName } from '../core/said.ts'
-import type { Installs } from './installs.ts'
+import type { Installs } from './types.ts'
 
 /** Whoever speaks for a workspace or site; undefined: it is not connected. */
 interface Connected {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { openChannels } from '../../src/compose/connected.ts'
-import type { Installs } from '../../src/installs/installs.ts'
+import { openChannels } from '../../src/channels/connected.ts'
+import type { Installs } from '../../src/installs/types.ts'
 import { readChannels } from '../../src/channels/registry.ts'
 
 it('an install whose tokens cannot be used is told of once, and keeps nobody else waiting', async () => {

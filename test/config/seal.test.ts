@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { appStore } from '../../src/compose/app.ts'
+import { appStore } from '../../src/operate/app.ts'
 import { isToken } from '../../src/channels/jira/token.ts'
 import { createInstalls } from '../../src/installs/installs.ts'
 import type { InstallRow, InstallStore } from '../../src/installs/types.ts'

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { openStorage } from '../../src/compose/storage.ts'
+import { openStorage } from '../../src/operate/storage.ts'
 import type { Surface } from '../../src/core/said.ts'
 import type { CrashPoint } from '../../src/telemetry/crash.ts'
 import { origin } from '../support/tasks.ts'

@@ -1,4 +1,4 @@
-import { openStorage } from '../../src/compose/storage.ts'
+import { openStorage } from '../../src/operate/storage.ts'
 import { costOf } from '../../src/channels/github/costs.ts'
 import { SendError, type Sender } from '../../src/channels/types.ts'
 import type { EffectBody } from '../../src/core/effects.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { openStorage, type Storage } from '../../src/compose/storage.ts'
+import { openStorage, type Storage } from '../../src/operate/storage.ts'
 
 /** A database for one test file, and how to get rid of it. */
 export interface TestDatabase {

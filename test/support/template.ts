@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStorage } from '../../src/compose/storage.ts'
+import { openStorage } from '../../src/operate/storage.ts'
 
 /** Makes one embedded database for all tests to copy: making each anew would take most of their time. */
 export async function setup(): Promise<() => void> {

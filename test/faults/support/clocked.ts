@@ -1,6 +1,6 @@
 import type { Sender } from '../../../src/channels/types.ts'
-import { openStorage } from '../../../src/compose/storage.ts'
-import { limitsIn } from '../../../src/compose/connected.ts'
+import { openStorage } from '../../../src/operate/storage.ts'
+import { limitsIn } from '../../../src/channels/connected.ts'
 import { readChannels } from '../../../src/channels/registry.ts'
 import { leaseKeeper } from '../../../src/leases/keeper.ts'
 import { sharedLimiter } from '../../../src/outbox/limiter.ts'

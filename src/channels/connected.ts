@@ -1,5 +1,5 @@
-import type { Channel } from '../channels/module.ts'
-import { type ChannelSettings, setupsIn } from '../channels/registry.ts'
+import type { Channel } from './module.ts'
+import { type ChannelSettings, setupsIn } from './registry.ts'
 import {
   type CatchUp,
   type CatchUpStore,
@@ -7,7 +7,7 @@ import {
   type SendContext,
   SendError,
   type Sender,
-} from '../channels/types.ts'
+} from './types.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import { messageOf } from '../core/errors.ts'
 import type { EffectBody } from '../core/effects.ts'
@@ -25,7 +25,7 @@ import {
 import type { Tokens } from '../installs/types.ts'
 import type { PeopleStore } from '../people/types.ts'
 import type { Leases } from '../leases/types.ts'
-import type { Installs } from '../installs/installs.ts'
+import type { Installs } from '../installs/types.ts'
 
 /** Every workspace and site that Muster is connected to: the ones of the settings, and those it was installed into. */
 export interface Channels {

@@ -8,7 +8,7 @@ import { messageOf, UserError } from '../core/errors.ts'
 import { loadPlugins } from '../plugin/load.ts'
 import { openLite } from '../store/lite.ts'
 import { lockFolder } from '../store/lock.ts'
-import type { Env } from './base.ts'
+import type { Env } from '../core/environment.ts'
 import { openStorage } from './storage.ts'
 
 async function embedded(env: Env): Promise<Settings> {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { appStore } from '../../src/compose/app.ts'
-import { doctorChecks } from '../../src/compose/doctor.ts'
-import { openStorage } from '../../src/compose/storage.ts'
+import { appStore } from '../../src/operate/app.ts'
+import { doctorChecks } from '../../src/operate/doctor.ts'
+import { openStorage } from '../../src/operate/storage.ts'
 import { copyTemplate } from '../support/scene.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'muster-doctor-'))

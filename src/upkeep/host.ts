@@ -3,7 +3,7 @@ import type { Claim, Leases } from '../leases/types.ts'
 import type { Queue } from '../queue/types.ts'
 import type { TargetHost, Targets } from '../releases/types.ts'
 import type { Log } from '../telemetry/log.ts'
-import { every } from '../upkeep/every.ts'
+import { every } from './every.ts'
 
 export interface HostDeps {
   readonly leases: Pick<Leases, 'acquire'>

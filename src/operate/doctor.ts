@@ -4,6 +4,7 @@ import { readManifest } from '../channels/github/manifest.ts'
 import { once } from '../core/once.ts'
 import type { Check, Finding } from '../cli/doctor.ts'
 import { type GithubSettings, readSettings, type Settings, unusedVariables } from '../config/env.ts'
+import type { Env } from '../core/environment.ts'
 import { misnamedVariables } from '../config/services.ts'
 import { isLocalUrl } from '../core/hosts.ts'
 import { messageOf, UserError } from '../core/errors.ts'
@@ -17,11 +18,10 @@ import { findProgram } from '../workspace/programs.ts'
 import { canFilter } from '../workspace/unshare.ts'
 import { openQueue } from '../queue/bullmq.ts'
 import type { Queue } from '../queue/types.ts'
-import { openChannels } from './connected.ts'
+import { openChannels } from '../channels/connected.ts'
 import { appStore, type StoredApp } from './app.ts'
 import { openStorage } from './storage.ts'
 
-type Env = Readonly<Record<string, string | undefined>>
 type Answer = Omit<Finding, 'name'>
 
 const ok = (detail: string): Answer => ({ state: 'ok', detail })

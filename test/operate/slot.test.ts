@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { takeSlot } from '../../src/compose/slot.ts'
+import { takeSlot } from '../../src/operate/slot.ts'
 import { lockFolder } from '../../src/store/lock.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'muster-slots-'))

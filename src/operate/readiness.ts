@@ -3,13 +3,21 @@ import { join } from 'node:path'
 import type { Platform } from '../channels/types.ts'
 import { diskFull, isDiskFull, messageOf } from '../core/errors.ts'
 import type { Readiness } from '../http/types.ts'
-import type { Base } from './base.ts'
+import type { Queue } from '../queue/types.ts'
+import type { Store } from '../store/types.ts'
 
 const READY_MS = 5000
 
+/** What is asked. */
+interface Asked {
+  readonly storage: { readonly store: Pick<Store, 'ping'> }
+  readonly queue: Pick<Queue, 'ping'>
+  readonly settings: { readonly dataDir: string }
+}
+
 /** Whether this process can work, asked of what it works with. What can be read may not be written any more: both are tried. */
 export async function readiness(
-  { storage, queue, settings }: Base,
+  { storage, queue, settings }: Asked,
   platform: Platform | undefined,
 ): Promise<Readiness[]> {
   return [
