@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect, it } from 'vitest'
 
@@ -206,6 +206,22 @@ it('names no channel outside its own files: the others ask for its traits', () =
       /^channels\/(slack|jira|clickup)\//.test(to) && !own.test(from) && from !== 'channels/registry.ts',
   )
   expect(reached.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
+})
+
+it('cites nothing that is not in the repository', () => {
+  const ROOT = resolve(SRC, '..')
+  const there = (name: string) =>
+    [name, join('docs', name), join('src', name)].some((path) => existsSync(join(ROOT, path)))
+  // What repositories of others may have.
+  const others = new Set(['AGENTS.md', 'CLAUDE.md'])
+  const comment = /^\s*(?:\/?\*|\/\/).*$/gm
+  const wrong = [...files(SRC), ...files(REHEARSAL)].flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(comment)]
+      .flatMap(([line]) => [...line.matchAll(/[\w./-]+\.md\b/g)].map(([name]) => name))
+      .filter((name) => !others.has(name) && !there(name))
+      .map((name) => `${nameOf(path)}: ${name}`),
+  )
+  expect(wrong).toEqual([])
 })
 
 it('loads nothing of the rehearsal but by the commands that need it', () => {

@@ -3,36 +3,38 @@ import type { Surface } from './said.ts'
 import type { Person, Repository } from './task/types.ts'
 
 /** Where on GitHub something is said: the thread of an issue or pull request. */
-export interface Place {
+export interface Thread {
   readonly repository: Repository
   readonly number: number
 }
 
 /** What a reaction or an answer attaches to. */
-export type Target = { readonly on: 'issue'; readonly number: number } | { readonly on: 'comment'; readonly id: number }
+export type ReactsTo =
+  | { readonly on: 'issue'; readonly number: number }
+  | { readonly on: 'comment'; readonly id: number }
 
 /**
  * Something to be seen outside exactly once. `key` is unique within the task (or the conversation, where there is no
  * task). Effects named `upsert` are made from the newest state when sent, so that several changes become one edit.
  */
 export type EffectBody =
-  | { readonly kind: 'status.upsert'; readonly place: Place }
-  | { readonly kind: 'pr.body.upsert'; readonly place: Place }
-  | { readonly kind: 'check.upsert'; readonly place: Place; readonly headSha: string }
+  | { readonly kind: 'status.upsert'; readonly place: Thread }
+  | { readonly kind: 'pr.body.upsert'; readonly place: Thread }
+  | { readonly kind: 'check.upsert'; readonly place: Thread; readonly headSha: string }
   | {
       readonly kind: 'reaction'
-      readonly place: Place
-      readonly target: Target
+      readonly place: Thread
+      readonly target: ReactsTo
       readonly content: 'eyes'
     }
-  | { readonly kind: 'comment'; readonly place: Place; readonly document: Document }
+  | { readonly kind: 'comment'; readonly place: Thread; readonly document: Document }
   /** A comment that is changed when what it asks for is decided; it stays where it stands. */
-  | { readonly kind: 'comment.upsert'; readonly place: Place; readonly document: Document }
-  | { readonly kind: 'review.reply'; readonly place: Place; readonly rootId: number; readonly document: Document }
-  | { readonly kind: 'review.request'; readonly place: Place; readonly reviewers: readonly string[] }
+  | { readonly kind: 'comment.upsert'; readonly place: Thread; readonly document: Document }
+  | { readonly kind: 'review.reply'; readonly place: Thread; readonly rootId: number; readonly document: Document }
+  | { readonly kind: 'review.request'; readonly place: Thread; readonly reviewers: readonly string[] }
   | {
       readonly kind: 'git.push'
-      readonly place: Place
+      readonly place: Thread
       readonly branch: string
       readonly parentSha: string
       readonly diff: string
@@ -43,18 +45,23 @@ export type EffectBody =
     }
   | {
       readonly kind: 'pr.open'
-      readonly place: Place
+      readonly place: Thread
       readonly branch: string
       readonly base: string
       readonly title: string
     }
-  | { readonly kind: 'label.create'; readonly place: Place; readonly name: string }
-  | { readonly kind: 'issue.open'; readonly place: Place; readonly title: string; readonly document: Document }
+  | { readonly kind: 'label.create'; readonly place: Thread; readonly name: string }
+  | { readonly kind: 'issue.open'; readonly place: Thread; readonly title: string; readonly document: Document }
   | SurfaceBody
-  | { readonly kind: 'pr.ready'; readonly place: Place; readonly nodeId: string; readonly reviewers: readonly string[] }
+  | {
+      readonly kind: 'pr.ready'
+      readonly place: Thread
+      readonly nodeId: string
+      readonly reviewers: readonly string[]
+    }
   | {
       readonly kind: 'deployment.create'
-      readonly place: Place
+      readonly place: Thread
       readonly release: number
       readonly sha: string
       readonly environment: string
@@ -62,7 +69,7 @@ export type EffectBody =
     }
   | {
       readonly kind: 'deployment.status'
-      readonly place: Place
+      readonly place: Thread
       readonly deploymentId: number
       readonly state: 'in_progress' | 'success' | 'failure'
       readonly description: string
@@ -73,10 +80,10 @@ export type EffectBody =
 /** What is seen in another channel. `place` still says whose work it is. */
 export type SurfaceBody =
   /** The status card, made from the newest state. */
-  | { readonly kind: 'card.upsert'; readonly place: Place; readonly surface: Surface }
+  | { readonly kind: 'card.upsert'; readonly place: Thread; readonly surface: Surface }
   | {
       readonly kind: 'message'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly document: Document
       readonly buttons: readonly Button[]
@@ -88,7 +95,7 @@ export type SurfaceBody =
   /** A message that is changed when what it asks for is decided; it stays where it stands. */
   | {
       readonly kind: 'message.upsert'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly document: Document
       readonly buttons: readonly Button[]
@@ -97,7 +104,7 @@ export type SurfaceBody =
   /** A picture with words above it, where a channel can show one. */
   | {
       readonly kind: 'chart'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly title: string
       /** Undefined in what versions before 0.4 wrote. */
@@ -107,7 +114,7 @@ export type SurfaceBody =
   /** A form to fill in, for whoever asked for it. */
   | {
       readonly kind: 'form'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly trigger: string
       readonly form: Form
@@ -115,7 +122,7 @@ export type SurfaceBody =
   /** What Muster shows one person about their work. */
   | {
       readonly kind: 'home'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly member: string
       readonly document: Document
@@ -123,7 +130,7 @@ export type SurfaceBody =
   /** What an address of Muster's own is about, below the message that shares it. */
   | {
       readonly kind: 'unfurl'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly messageId: string
       readonly shown: readonly { readonly url: string; readonly document: Document }[]
@@ -131,7 +138,7 @@ export type SurfaceBody =
   /** For one person's eyes, where a channel has such messages. */
   | {
       readonly kind: 'whisper'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly member: string
       /** For channels where such a message calls whom it is for. */
@@ -141,26 +148,26 @@ export type SurfaceBody =
   /** A sign on what was heard: 👀, or at once what became of it. */
   | {
       readonly kind: 'seen'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly messageId: string
       readonly mark?: Mark | undefined
     }
   /** The sign on the request of a task, made from the newest state: 👀 becomes ✅ or ⚠️. */
-  | { readonly kind: 'mark.upsert'; readonly place: Place; readonly surface: Surface; readonly messageId: string }
+  | { readonly kind: 'mark.upsert'; readonly place: Thread; readonly surface: Surface; readonly messageId: string }
   /** Moves a ticket to where the work stands. */
-  | { readonly kind: 'ticket.move'; readonly place: Place; readonly surface: Surface; readonly to: TicketState }
+  | { readonly kind: 'ticket.move'; readonly place: Thread; readonly surface: Surface; readonly to: TicketState }
   /** The parts of a large ticket as sub-tasks of its own. */
   | {
       readonly kind: 'ticket.split'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly parts: readonly string[]
     }
   /** Shows on a ticket what belongs to it elsewhere. */
   | {
       readonly kind: 'ticket.link'
-      readonly place: Place
+      readonly place: Thread
       readonly surface: Surface
       readonly what: 'pull_request' | 'deployment'
       readonly url: string

@@ -1,7 +1,7 @@
 /**
  * Foreign words (a model's, a person's, a program's) made harmless right before they are written where people, platforms and
  * other bots read them: nobody is pinged, no command is given, no issue closed, no CI skipped, nothing linked or fetched
- * (security.md, rule 7). Works on one piece of plain text, after any markup has been read; what it changes cannot be seen.
+ * (docs/security.md, boundary 4). Works on one piece of plain text, after any markup has been read; what it changes cannot be seen.
  * Doing it twice is doing it once. Every expression here is linear in the text: `test/security/patterns.slow.test.ts`.
  */
 

@@ -1,6 +1,6 @@
 /**
  * What people wrote, made safe to show to a model: entities decoded to a fixpoint, comments and hidden attributes
- * stripped, invisible code points dropped (order and rules: reference security.md, rule 6). Linear time.
+ * stripped, invisible code points dropped. Linear time.
  */
 
 const NAMED: Readonly<Record<string, string>> = {

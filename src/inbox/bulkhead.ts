@@ -15,13 +15,13 @@ export interface BulkheadDeps {
  * `done`: it is over, `beside`: it goes on without taking a place, `full`: nothing was begun, because much of that account is still
  * under way.
  */
-export type Place = 'done' | 'beside' | 'full'
+export type Handled = 'done' | 'beside' | 'full'
 
 /**
  * Keeps one account whose service does not answer from taking the places of all others (a bulkhead: M. Nygard, *Release It!*).
  * @throws what the work throws, as long as it is waited for
  */
-export type Bulkhead = (account: string, work: () => Promise<void>) => Promise<Place>
+export type Bulkhead = (account: string, work: () => Promise<void>) => Promise<Handled>
 
 export function bulkhead({ after, failed }: BulkheadDeps): Bulkhead {
   const beside = new Map<string, number>()

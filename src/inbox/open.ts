@@ -1,6 +1,6 @@
 import type { WorkflowDefinition } from '../core/workflows/define.ts'
 import { openedBy } from '../core/workflows/registry.ts'
-import type { Target } from '../core/effects.ts'
+import type { ReactsTo } from '../core/effects.ts'
 import type { Command } from '../core/command.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
@@ -61,7 +61,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     command.verb === 'deploy'
       ? [{ type: 'release.requested', environment: command.environment, ref: command.ref, by }]
       : []
-  const target: Target =
+  const target: ReactsTo =
     way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId }
   const { task } = await deps.workflow.open(
     [opened, ...release],
@@ -72,18 +72,18 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   deps.log('info', 'task opened', { task: task.id, trigger: way.trigger })
 }
 
-interface Places {
+interface Elsewhere {
   readonly linked: readonly Surface[]
   readonly issue: Extract<Found, { on: 'github' }> | undefined
 }
-const NOWHERE_ELSE: Places = { linked: [], issue: undefined }
+const NOWHERE_ELSE: Elsewhere = { linked: [], issue: undefined }
 
 /** The places that the request itself names; from now on they belong to this conversation. */
 async function otherPlaces(
   deps: InboxDeps,
   { heard, conversationId }: Scene,
   { subject, command }: Opening,
-): Promise<Places> {
+): Promise<Elsewhere> {
   const { repository, elsewhere, key } = heard
   const text = [subject.title, subject.body, 'text' in command ? command.text : ''].join('\n')
   const linked: Surface[] = []
@@ -139,11 +139,11 @@ async function unchangedByOthers(deps: InboxDeps, { heard: { elsewhere, reposito
 }
 
 /** Asked for elsewhere, about an issue that is there already: the work is that issue's. */
-function issueOf(issue: Places['issue']): Partial<Origin> {
+function issueOf(issue: Elsewhere['issue']): Partial<Origin> {
   return issue ? { number: issue.number, url: issue.url, opensIssue: false } : {}
 }
 
-/** The words of somebody who may not write reach a model: then a person looks at the plan, whatever the model calls the risk (security.md, rule 4). */
+/** The words of somebody who may not write reach a model: then a person looks at the plan, whatever the model calls the risk. */
 async function authorMayWrite(deps: InboxDeps, { heard }: Scene, { subject }: Opening): Promise<boolean> {
   return (
     (subject.author.id === heard.sender.id && heard.sender.id !== 0) ||

@@ -1,5 +1,5 @@
 import { hashOf } from '../core/hash.ts'
-import type { Button, EffectIntent, Mark, Place, Target } from '../core/effects.ts'
+import type { Button, EffectIntent, Mark, Thread, ReactsTo } from '../core/effects.ts'
 import type { Heard } from '../core/heard.ts'
 import { surfaceKey } from '../core/said.ts'
 import { ask, brief, type Document, mono, say, table } from '../core/reply/document.ts'
@@ -8,7 +8,7 @@ import type { InboxDeps, Scene } from './scene.ts'
 import type { Loaded } from './settings.ts'
 
 /** The place of what belongs to no repository. */
-export const NOWHERE: Place = {
+export const NOWHERE: Thread = {
   repository: { id: 0, owner: '', name: '', defaultBranch: '', installationId: 0 },
   number: 0,
 }
@@ -19,7 +19,7 @@ export function numberOf(key: string): number {
 }
 
 /** A sign on what was heard, once: 👀, or what became of it where a channel has such. */
-export function acknowledgement({ heard }: Scene, target: Target, mark: Mark = 'eyes'): EffectIntent {
+export function acknowledgement({ heard }: Scene, target: ReactsTo, mark: Mark = 'eyes'): EffectIntent {
   if (heard.elsewhere) {
     const { surface, messageId } = heard.elsewhere
     const body = { kind: 'seen', place: placeOf(heard), surface, messageId, mark } as const
@@ -31,7 +31,7 @@ export function acknowledgement({ heard }: Scene, target: Target, mark: Mark = '
 }
 
 /** The same where no task is changed. */
-export async function acknowledge({ store }: InboxDeps, scene: Scene, target: Target): Promise<void> {
+export async function acknowledge({ store }: InboxDeps, scene: Scene, target: ReactsTo): Promise<void> {
   const { conversationId } = scene
   await store.effects.add(conversationId, conversationId, undefined, [acknowledgement(scene, target)])
 }
@@ -54,7 +54,7 @@ function nameOf({ eventId, part }: Scene): string {
 }
 
 /** The thread on GitHub that something belongs to; number 0 where there is none. */
-function placeOf({ repository, key, elsewhere }: Heard): Place {
+function placeOf({ repository, key, elsewhere }: Heard): Thread {
   return { repository, number: elsewhere ? 0 : numberOf(key) }
 }
 

@@ -2,7 +2,7 @@ import { SUSPECT } from '../core/poison.ts'
 import type { Claim, Leases } from './types.ts'
 
 /** `done`, or somebody else has it; `suspect`: done as the one suspect of its time; `later`: suspected, and not its turn. */
-export type Turn = 'done' | 'suspect' | 'later'
+export type Ended = 'done' | 'suspect' | 'later'
 
 /**
  * Takes the lease of a piece of work and does it. Suspected work is done while no other suspect is at work: it may be what
@@ -12,7 +12,7 @@ export async function withLease(
   leases: Pick<Leases, 'acquire'>,
   name: string,
   action: (claim: Claim) => Promise<void>,
-): Promise<Turn> {
+): Promise<Ended> {
   const claim = await leases.acquire(name, SUSPECT)
   if (claim) {
     await action(claim)

@@ -22,7 +22,7 @@ export {
   list,
   mono,
   paragraph,
-  said,
+  theirs,
   say,
   table,
   type Words,

@@ -10,10 +10,10 @@ export class LitePool extends EventEmitter implements PgPool {
   // What BullMQ reads of a real pool's options.
   readonly options = { keepAlive: true }
   readonly #lite: PGlite
-  readonly #turns: Turns
+  readonly #turns: Ordering
 
   /** @param turns lets the queue's statements take turns with arriving events */
-  constructor(lite: PGlite, turns: Turns) {
+  constructor(lite: PGlite, turns: Ordering) {
     super()
     this.setMaxListeners(0)
     this.#lite = lite
@@ -32,16 +32,16 @@ export class LitePool extends EventEmitter implements PgPool {
 }
 
 /** Whoever orders the statements of the one session. */
-interface Turns {
+interface Ordering {
   run<T>(urgent: boolean, action: () => Promise<T>): Promise<T>
 }
 
 class LiteClient extends EventEmitter implements PgPoolClient {
   readonly #lite: PGlite
-  readonly #turns: Turns
+  readonly #turns: Ordering
   readonly #listening = new Map<string, () => Promise<void>>()
 
-  constructor(lite: PGlite, turns: Turns) {
+  constructor(lite: PGlite, turns: Ordering) {
     super()
     this.setMaxListeners(0)
     this.#lite = lite

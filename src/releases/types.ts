@@ -43,7 +43,7 @@ export type Observed =
   | { readonly state: 'live'; readonly since: number | undefined }
   | { readonly state: 'failed'; readonly error: string }
 
-/** What an adapter owes (deploy-semantics.md): it deploys and tells the truth; it decides nothing. */
+/** What an adapter owes: it deploys and tells the truth; it decides nothing. */
 export interface Target {
   url(environment: Environment): string
   /** The SHA that serves now. */

@@ -2,7 +2,7 @@ import { SUSPECT } from '../core/poison.ts'
 import { mayBegin } from '../core/task/schedule.ts'
 import { stepById } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
-import { keepingCount, type Turn, withLease } from '../leases/suspects.ts'
+import { keepingCount, type Ended, withLease } from '../leases/suspects.ts'
 import { type Apart, type ApartJob, type Claim, type Leases, Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
@@ -48,7 +48,7 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
   let stopping = false
   let timer: NodeJS.Timeout | undefined
 
-  async function run(taskId: string, stepId: string, attempt: number): Promise<Turn | undefined> {
+  async function run(taskId: string, stepId: string, attempt: number): Promise<Ended | undefined> {
     const key = `${taskId} ${stepId}`
     if (stopping || running.has(key)) return undefined
     const controller = new AbortController()

@@ -7,7 +7,7 @@ import { renderBlocks } from '../../src/channels/slack/render.ts'
 import { linesOf, titleOf } from '../../src/core/reply/foreign.ts'
 import { richOf } from '../../src/core/reply/read.ts'
 import type { Document } from '../../src/core/reply/document.ts'
-import { said, say } from '../../src/core/reply/words.ts'
+import { theirs, say } from '../../src/core/reply/words.ts'
 import { runs, share } from '../support/amount.ts'
 import { CONTAINERS, ENCODINGS, mess, PAYLOADS, variants } from '../support/hostile.ts'
 import { documentsOf, OWN_URLS, plainTextsOf, poisonedTask, pullBodyOf } from '../support/poisoned.ts'
@@ -84,7 +84,7 @@ describe('39, 42: foreign words come alive nowhere', () => {
     for (const word of share(variants())) {
       count++
       const document: Document = [
-        { kind: 'paragraph', text: say`Own: ${said(word)}` },
+        { kind: 'paragraph', text: say`Own: ${theirs(word)}` },
         { kind: 'paragraph', text: word },
       ]
       expect(live(document), JSON.stringify(word)).toEqual([])
@@ -104,7 +104,7 @@ describe('39, 42: foreign words come alive nowhere', () => {
       fc.property(mess, (word) => {
         expect(
           live([
-            { kind: 'list', ordered: true, items: [word, say`Own ${word}: ${said(word)}`] },
+            { kind: 'list', ordered: true, items: [word, say`Own ${word}: ${theirs(word)}`] },
             { kind: 'table', head: [word], rows: [[word]] },
           ]),
         ).toEqual([])

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { renderBlocks } from '../../src/channels/slack/render.ts'
 import { redactor } from '../../src/core/redact.ts'
-import { brief, link, mono, paragraph, type Piece, said, say, value } from '../../src/core/reply/document.ts'
+import { brief, link, mono, paragraph, type Piece, theirs, say, value } from '../../src/core/reply/document.ts'
 import { linesOf, titleOf } from '../../src/core/reply/foreign.ts'
 import { richOf } from '../../src/core/reply/read.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -109,7 +109,7 @@ it('half of a secret is not left where words are cut', () => {
     const words = `${'a'.repeat(before)}${secret}`
     const pieces: Piece[] = [
       brief(words),
-      said(words, 120),
+      theirs(words, 120),
       mono(words, 120),
       value(words, 120),
       link('https://example.com', words, 120),

@@ -31,7 +31,7 @@ export function githubCatchUp(client: GithubClient, store: CatchUpStore): CatchU
 async function readChanges(
   client: GithubClient,
   store: CatchUpStore,
-  span: Pick<Place, 'since' | 'until' | 'cut'>,
+  span: Pick<Gap, 'since' | 'until' | 'cut'>,
 ): Promise<string[]> {
   const ids: string[] = []
   for (const installationId of await installationsOf(client, span.cut)) {
@@ -75,10 +75,10 @@ async function pages(cut: Cut, what: string, read: (page: number) => Promise<boo
   cut.push(what)
 }
 
-async function changesOf(client: GithubClient, store: CatchUpStore, where: Omit<Place, 'octokit'>): Promise<Arrival[]> {
+async function changesOf(client: GithubClient, store: CatchUpStore, where: Omit<Gap, 'octokit'>): Promise<Arrival[]> {
   const { installationId, repository } = where
   const octokit = await client.on({ installationId, id: repository.id }, { issues: 'read', pull_requests: 'read' })
-  const place: Place = { ...where, octokit }
+  const place: Gap = { ...where, octokit }
   return [...(await issueEvents(place)), ...(await comments(place, store)), ...(await reviewComments(place, store))]
 }
 
@@ -89,7 +89,7 @@ interface RepositoryPart {
   readonly owner: { readonly login: string }
 }
 
-interface Place {
+interface Gap {
   readonly octokit: Octokit
   readonly repository: RepositoryPart
   readonly installationId: number
@@ -99,7 +99,7 @@ interface Place {
   readonly cut: Cut
 }
 
-function isWithin({ since, until }: Place, at: string): boolean {
+function isWithin({ since, until }: Gap, at: string): boolean {
   const time = Date.parse(at)
   return time >= since && time < until
 }
@@ -115,23 +115,23 @@ async function repositoriesOf(octokit: Octokit, cut: Cut): Promise<RepositoryPar
   return all
 }
 
-function nameOf({ repository }: Place): { owner: string; repo: string } {
+function nameOf({ repository }: Gap): { owner: string; repo: string } {
   return { owner: repository.owner.login, repo: repository.name }
 }
 
-function fullNameOf({ repository }: Place): string {
+function fullNameOf({ repository }: Gap): string {
   return `${repository.owner.login}/${repository.name}`
 }
 
 /** A change in the form of the webhook that would have told of it. */
-function arrivalOf(place: Place, event: string, key: string, payload: Readonly<Record<string, unknown>>): Arrival {
+function arrivalOf(place: Gap, event: string, key: string, payload: Readonly<Record<string, unknown>>): Arrival {
   const { repository, installationId } = place
   const body = Buffer.from(JSON.stringify({ ...payload, repository, installation: { id: installationId } }))
   return { source: 'github', deliveryId: `catch-up-${key}`, kind: event, body, ...peek(body) }
 }
 
 /** Labels that were put on, issues that were closed, and pull requests that were merged or closed: newest first in one list. */
-async function issueEvents(place: Place): Promise<Arrival[]> {
+async function issueEvents(place: Gap): Promise<Arrival[]> {
   const found: Arrival[] = []
   await pages(place.cut, `issue events of ${fullNameOf(place)}`, async (page) => {
     const { data } = await place.octokit.request('GET /repos/{owner}/{repo}/issues/events', {
@@ -165,7 +165,7 @@ async function issueEvents(place: Place): Promise<Arrival[]> {
   return found.toReversed()
 }
 
-async function pullOf(place: Place, number: number) {
+async function pullOf(place: Gap, number: number) {
   const { data } = await place.octokit.request('GET /repos/{owner}/{repo}/pulls/{pull_number}', {
     ...nameOf(place),
     pull_number: number,
@@ -181,7 +181,7 @@ interface Written {
 
 /** What people wrote between the times, page by page; what arrived when it was written is left out. */
 async function missed<T extends Written>(
-  place: Place,
+  place: Gap,
   store: CatchUpStore,
   read: (query: ReturnType<typeof querySince>) => Promise<readonly T[]>,
   numberOf: (one: T) => number,
@@ -200,12 +200,12 @@ async function missed<T extends Written>(
   return found
 }
 
-function querySince(place: Place, page: number) {
+function querySince(place: Gap, page: number) {
   const since = new Date(place.since).toISOString()
   return { ...nameOf(place), since, sort: 'created', direction: 'asc', per_page: 100, page } as const
 }
 
-async function comments(place: Place, store: CatchUpStore): Promise<Arrival[]> {
+async function comments(place: Gap, store: CatchUpStore): Promise<Arrival[]> {
   const { octokit } = place
   const found = await missed(
     place,
@@ -223,7 +223,7 @@ async function comments(place: Place, store: CatchUpStore): Promise<Arrival[]> {
   )
 }
 
-async function reviewComments(place: Place, store: CatchUpStore): Promise<Arrival[]> {
+async function reviewComments(place: Gap, store: CatchUpStore): Promise<Arrival[]> {
   const found = await missed(
     place,
     store,

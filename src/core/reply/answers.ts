@@ -22,7 +22,7 @@ import {
   NOTHING,
   type Own,
   paragraph,
-  said,
+  theirs,
   say,
   shortSha,
   table,
@@ -51,7 +51,7 @@ export function helpReply(commands: readonly Told[]): Document {
 }
 
 export function invalidReply(reason: string): Document {
-  return [paragraph(say`${said(reason)} \`help\` lists what I understand.`)]
+  return [paragraph(say`${theirs(reason)} \`help\` lists what I understand.`)]
 }
 
 /** What changes a plan says so at once, and what that costs. */

@@ -10,7 +10,7 @@ export {
   NOTHING,
   type Own,
   type Piece,
-  said,
+  theirs,
   say,
   shortSha,
   value,

@@ -15,7 +15,7 @@ import {
   mono,
   type Own,
   paragraph,
-  said,
+  theirs,
   say,
   table,
 } from './document.ts'
@@ -23,7 +23,7 @@ import {
 /** The spec as PM wrote it. */
 export function specBlocks(spec: Spec): Block[] {
   return [
-    paragraph(said(spec.problem)),
+    paragraph(theirs(spec.problem)),
     paragraph(say`**Done when**`),
     list(
       spec.acceptance.map((item) => brief(item, 500)),
@@ -45,12 +45,12 @@ export function leftAlone({ outOfScope }: Spec) {
 /** The design as SA wrote it, with its quote. */
 export function designBlocks(design: Design): Block[] {
   return [
-    paragraph(said(design.approach)),
+    paragraph(theirs(design.approach)),
     table(
       ['File', 'Why'],
       design.files.map((file) => [mono(file.path), brief(file.why, 300)]),
     ),
-    paragraph(say`**Test:** ${said(design.tests)}`),
+    paragraph(say`**Test:** ${theirs(design.tests)}`),
     ...(design.slices.length > 1
       ? [
           paragraph(say`**Parts that are independent**`),
@@ -114,5 +114,5 @@ export function questionList(questions: readonly string[]): Block {
 
 /** The answer to a question, in the thread. */
 export function answerComment(task: Task): Document {
-  return [paragraph(said(task.answer?.answer ?? ''))]
+  return [paragraph(theirs(task.answer?.answer ?? ''))]
 }

@@ -9,7 +9,7 @@ import {
   list,
   mono,
   paragraph,
-  said,
+  theirs,
   say,
   shortSha,
   table,
@@ -38,7 +38,7 @@ export function proofBlocks(proof: Proof | undefined, spec: Spec | undefined): B
     runsTable(proof),
     ...criteriaTable(proof, spec),
     ...reviewed(proof),
-    ...(proof.note?.remarks ? [paragraph(said(proof.note.remarks))] : []),
+    ...(proof.note?.remarks ? [paragraph(theirs(proof.note.remarks))] : []),
   ]
 }
 
@@ -133,7 +133,7 @@ export function moreOfProof(proof: Proof | undefined, spec: Spec | undefined): B
   const left = spec && spec.outOfScope.length > 0 ? [paragraph(say`${leftAlone(spec)}.`)] : []
   return [
     ...(proof ? [details('How it was proved', [runsTable(proof), ...reviewed(proof)])] : []),
-    ...(remarks ? [details('What QA would look at twice', [paragraph(said(remarks))])] : []),
+    ...(remarks ? [details('What QA would look at twice', [paragraph(theirs(remarks))])] : []),
     ...(left.length > 0 ? [details('Left alone on purpose', left)] : []),
   ]
 }

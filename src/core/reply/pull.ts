@@ -19,7 +19,7 @@ import {
   mono,
   type Own,
   paragraph,
-  said,
+  theirs,
   say,
 } from './document.ts'
 
@@ -41,10 +41,10 @@ export function pullRequestBody(task: Task): Document {
   const proof = task.proofs.findLast(({ headSha }) => headSha === task.headSha)
   return [
     ...forWhat(task),
-    ...(task.spec ? [paragraph(said(task.spec.problem))] : []),
-    paragraph(said(first?.summary ?? '')),
-    ...(note && note !== first ? [paragraph(say`**Since then:** ${said(note.summary)}`)] : []),
-    ...(note?.notDone ? [paragraph(say`**Not done:** ${said(note.notDone)}`)] : []),
+    ...(task.spec ? [paragraph(theirs(task.spec.problem))] : []),
+    paragraph(theirs(first?.summary ?? '')),
+    ...(note && note !== first ? [paragraph(say`**Since then:** ${theirs(note.summary)}`)] : []),
+    ...(note?.notDone ? [paragraph(say`**Not done:** ${theirs(note.notDone)}`)] : []),
     ...criteriaTable(proof, task.spec),
     ...verdictLine(proof),
     ...moreOfProof(proof, task.spec),
@@ -81,7 +81,7 @@ export function handOffComment(task: Task): Document {
       : []),
     ...(proof ? [details('Latest evidence', proofReport(proof, task.spec))] : []),
     ...(task.patches.at(-1)?.note.notDone
-      ? [paragraph(say`SD's note: ${said(task.patches.at(-1)?.note.notDone ?? '')}`)]
+      ? [paragraph(say`SD's note: ${theirs(task.patches.at(-1)?.note.notDone ?? '')}`)]
       : []),
     paragraph(say`\`@${task.settings.mention} retry\` tries once more. Cost so far: ${dollars(spent(task))}.`),
   ]
@@ -91,7 +91,7 @@ export function handOffComment(task: Task): Document {
 export function failedComment(task: Task, step: string, { code, message }: StepError): Document {
   const again = say`\`@${task.settings.mention} retry\``
   return [
-    paragraph(say`**${step} failed.** ${said(message, 2000)}`),
+    paragraph(say`**${step} failed.** ${theirs(message, 2000)}`),
     paragraph(
       isOfModel(code) ? say`${again} tries once more, which costs as before.` : say`Mend the cause, then say ${again}.`,
     ),

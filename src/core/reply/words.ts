@@ -61,7 +61,7 @@ export function joined(all: readonly Words[], between: Own): Own {
 }
 
 /** Foreign Markdown. */
-export function said(text: string, max?: number): Piece {
+export function theirs(text: string, max?: number): Piece {
   return { kind: 'said', text, ...limit(max) }
 }
 

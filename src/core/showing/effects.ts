@@ -4,7 +4,7 @@ import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { answerComment } from '../reply/plan.ts'
-import { type Document, link, mono, paragraph, said, say, type Words } from '../reply/document.ts'
+import { type Document, link, mono, paragraph, theirs, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { missingText, parkedText } from '../reply/needed.ts'
@@ -65,7 +65,7 @@ function openIssue(task: Task, key: string): EffectIntent {
   const { title, body, url, requester } = task.origin
   const who = requester.login ? say`by ${requester.login} ` : ''
   const where = url ? link(url, 'this conversation') : say`a chat`
-  const document = [...(body.trim() === '' ? [] : [paragraph(said(body))]), paragraph(say`Asked ${who}in ${where}.`)]
+  const document = [...(body.trim() === '' ? [] : [paragraph(theirs(body))]), paragraph(say`Asked ${who}in ${where}.`)]
   return { key, body: { kind: 'issue.open', place: place(task), title: cutLine(title, 100), document } }
 }
 
@@ -276,7 +276,7 @@ function reviewAnswer(
   sha: string | undefined,
 ): EffectIntent {
   const entry = task.review.ledger.find(({ comment: one }) => one.id === answer.id)
-  const text = say`${leadOf(answer.outcome, sha)}${said(answer.reply)}`
+  const text = say`${leadOf(answer.outcome, sha)}${theirs(answer.reply)}`
   const key = `answer:${answer.id}`
   if (!entry?.comment.thread)
     return {

@@ -1,16 +1,16 @@
-import type { Button, EffectIntent, Place } from '../effects.ts'
+import type { Button, EffectIntent, Thread } from '../effects.ts'
 import type { Document } from '../reply/document.ts'
 import { type Surface, surfaceKey } from '../said.ts'
 import type { Person, Task } from '../task/types.ts'
 
 /** The thread in which the task was asked for; of a task without an issue, its pull request's. Number 0: there is none yet. */
-export function place(task: Task): Place {
+export function place(task: Task): Thread {
   const { repository, number } = task.origin
   return { repository, number: number > 0 ? number : (task.pullRequest?.number ?? 0) }
 }
 
 /** The thread of the pull request, where there is one. */
-export function pullPlace(task: Task): Place {
+export function pullPlace(task: Task): Thread {
   return { repository: task.origin.repository, number: task.pullRequest?.number ?? task.origin.number }
 }
 

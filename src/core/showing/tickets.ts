@@ -1,7 +1,7 @@
 import { workflowOf } from '../workflows/registry.ts'
 import type { EffectIntent, TicketState } from '../effects.ts'
 import { buttonsOf } from '../reply/buttons.ts'
-import { type Document, type Own, paragraph, said, say } from '../reply/document.ts'
+import { type Document, type Own, paragraph, theirs, say } from '../reply/document.ts'
 import { isTicket, type Surface, surfaceKey, surfaceName, channelTraits } from '../said.ts'
 import { surfaceLink } from '../reply/surface.ts'
 import { askedPeople } from '../task/asked.ts'
@@ -121,7 +121,7 @@ function gone(surface: Surface): Document {
 
 /** Where it cannot be said, it is said elsewhere: what is wrong, and whose turn it is. */
 function troubled(task: Task, surface: Surface, error: string): EffectIntent[] {
-  const text = say`I cannot write to ${surfaceLink(surface)} any more. ${said(error)}. Whoever runs Muster has to mend that; until then the work goes on here.`
+  const text = say`I cannot write to ${surfaceLink(surface)} any more. ${theirs(error)}. Whoever runs Muster has to mend that; until then the work goes on here.`
   return elsewhere(task, surface, 'trouble', text)
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readChannels } from '../../channels/registry.ts'
 import type { ChannelSetup } from '../../channels/module.ts'
-import type { EffectBody, Place, SurfaceBody, SurfaceKind } from '../../core/effects.ts'
+import type { EffectBody, Thread, SurfaceBody, SurfaceKind } from '../../core/effects.ts'
 import type { EnvProblem } from '../../core/environment.ts'
 import {
   channelNames,
@@ -23,7 +23,7 @@ export interface ChannelBench {
   readonly at: Surface
 }
 
-const PLACE: Place = {
+const PLACE: Thread = {
   repository: { id: 9, owner: 'acme', name: 'shop', defaultBranch: 'main', installationId: 7 },
   number: 5,
 }

@@ -1,4 +1,4 @@
-import type { EffectBody, EffectResult, Place } from '../../../core/effects.ts'
+import type { EffectBody, EffectResult, Thread } from '../../../core/effects.ts'
 import { statusCard } from '../../../core/reply/card.ts'
 import { partMarker } from '../../../core/reply/split.ts'
 import { type SendContext, SendError } from '../../types.ts'
@@ -27,7 +27,7 @@ export async function statusUpsert(
 }
 
 /** @returns its id */
-async function post({ client }: SendDeps, { repository, number }: Place, body: string): Promise<string> {
+async function post({ client }: SendDeps, { repository, number }: Thread, body: string): Promise<string> {
   const octokit = await client.on(repository, WRITE)
   const { data } = await octokit.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
     ...names(repository),
@@ -38,7 +38,7 @@ async function post({ client }: SendDeps, { repository, number }: Place, body: s
 }
 
 /** A comment that somebody deleted is not written again: that was a person's wish. */
-async function edit({ client }: SendDeps, { repository }: Place, id: string, body: string): Promise<void> {
+async function edit({ client }: SendDeps, { repository }: Thread, id: string, body: string): Promise<void> {
   const octokit = await client.on(repository, WRITE)
   await unlessDeleted(() =>
     octokit.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', {
@@ -49,7 +49,7 @@ async function edit({ client }: SendDeps, { repository }: Place, id: string, bod
   )
 }
 
-async function remove({ client }: SendDeps, { repository }: Place, id: string): Promise<void> {
+async function remove({ client }: SendDeps, { repository }: Thread, id: string): Promise<void> {
   const octokit = await client.on(repository, WRITE)
   await unlessDeleted(() =>
     octokit.request('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', {
@@ -116,7 +116,7 @@ export async function lookUpComment(
 /** Our own comments in a thread since then, by their markers. */
 async function ownComments(
   { client, self }: SendDeps,
-  { repository, number }: Place,
+  { repository, number }: Thread,
   since: number,
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
