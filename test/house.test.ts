@@ -152,6 +152,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['llm/anthropic/client.ts'],
   undici: ['llm/anthropic/client.ts'],
   '@octokit/core': ['channels/github/client.ts'],
+  '@octokit/plugin-paginate-rest': ['channels/github/client.ts'],
   'smee-client': ['channels/github/proxy.ts'],
   '@octokit/auth-app': ['channels/github/client.ts'],
   '@electric-sql/pglite': ['store/lite.ts', 'queue/litepool.ts'],

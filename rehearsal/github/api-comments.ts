@@ -1,4 +1,4 @@
-import { type Answer, type Call, created, ISSUES, issueOf, ok, pageOf, read, repoOf, type Route, Text } from './api.ts'
+import { type Answer, type Call, created, ISSUES, issueOf, ok, paged, read, repoOf, type Route, Text } from './api.ts'
 import { Refusal } from './auth.ts'
 import { now, type World } from './world.ts'
 
@@ -9,7 +9,7 @@ export const COMMENT_ROUTES: readonly Route[] = [
     path: '/repos/{owner}/{repo}/issues/comments',
     handle: (call) => {
       const repo = repoOf(call, ISSUES, 'read')
-      return ok(pageOf(commentsSince(call), call.query).map((one) => call.shapes.comment(one, repo)))
+      return paged(commentsSince(call), call, (one) => call.shapes.comment(one, repo))
     },
   },
   {
@@ -19,7 +19,7 @@ export const COMMENT_ROUTES: readonly Route[] = [
       const repo = repoOf(call, ISSUES, 'read')
       const { number } = issueOf(call.world, call.params['issue_number'])
       const found = commentsSince(call).filter((one) => one.issue === number)
-      return ok(pageOf(found, call.query).map((one) => call.shapes.comment(one, repo)))
+      return paged(found, call, (one) => call.shapes.comment(one, repo))
     },
   },
   {

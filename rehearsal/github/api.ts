@@ -13,6 +13,8 @@ export interface Call {
   readonly caller: Caller
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
+  /** As it was asked. */
+  readonly url: string
   readonly body: unknown
 }
 
@@ -60,10 +62,17 @@ export function read<T>(shape: z.ZodType<T>, body: unknown): T {
   return parsed.data
 }
 
-export function pageOf<T>(items: readonly T[], query: URLSearchParams): T[] {
+/** One page of a list, and where the next one is (RFC 8288). */
+export function paged<T>(items: readonly T[], { world, url, query }: Call, shape: (one: T) => unknown): Answer {
   const size = Math.min(100, Number(query.get('per_page') ?? 30))
   const page = Math.max(1, Number(query.get('page') ?? 1))
-  return items.slice((page - 1) * size, page * size)
+  const next = new URL(url, world.url)
+  next.searchParams.set('page', String(page + 1))
+  return {
+    status: 200,
+    body: items.slice((page - 1) * size, page * size).map(shape),
+    ...(items.length > page * size ? { headers: { link: `<${next.href}>; rel="next"` } } : {}),
+  }
 }
 
 const MAX_BODY = 65_536
@@ -82,7 +91,7 @@ export const ISSUE_ROUTES: readonly Route[] = [
     path: '/repos/{owner}/{repo}/issues/events',
     handle: (call) => {
       const repo = repoOf(call, ISSUES, 'read')
-      return ok(pageOf(call.world.issueEvents.toReversed(), call.query).map((one) => call.shapes.issueEvent(one, repo)))
+      return paged(call.world.issueEvents.toReversed(), call, (one) => call.shapes.issueEvent(one, repo))
     },
   },
   {
@@ -173,7 +182,7 @@ export const PULL_ROUTES: readonly Route[] = [
       const found = call.world.issues.filter(
         (one) => one.pull && (!head || one.pull.head === head) && (state === 'all' || one.state === state),
       )
-      return ok(pageOf(found, call.query).map((one) => call.shapes.pullSimple(one, repo)))
+      return paged(found, call, (one) => call.shapes.pullSimple(one, repo))
     },
   },
   {
@@ -183,7 +192,7 @@ export const PULL_ROUTES: readonly Route[] = [
       const repo = repoOf(call, PULLS, 'read')
       const since = Date.parse(call.query.get('since') ?? '1970-01-01T00:00:00Z')
       const found = call.world.reviewComments.filter((one) => Date.parse(one.createdAt) >= since)
-      return ok(pageOf(found, call.query).map((one) => call.shapes.reviewComment(one, repo)))
+      return paged(found, call, (one) => call.shapes.reviewComment(one, repo))
     },
   },
   {
@@ -213,12 +222,8 @@ export const PULL_ROUTES: readonly Route[] = [
     handle: (call) => {
       const repo = repoOf(call, PULLS, 'read')
       const { number } = pullOf(call.world, call.params['pull_number'])
-      return ok(
-        pageOf(
-          call.world.reviewComments.filter((one) => one.pull === number),
-          call.query,
-        ).map((one) => call.shapes.reviewComment(one, repo)),
-      )
+      const found = call.world.reviewComments.filter((one) => one.pull === number)
+      return paged(found, call, (one) => call.shapes.reviewComment(one, repo))
     },
   },
   {

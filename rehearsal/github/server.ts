@@ -96,6 +96,7 @@ function addRoute(
           caller: callerOf(world, request.headers.authorization),
           params,
           query,
+          url: request.url,
           body: request.body,
         }),
       )

@@ -3,13 +3,11 @@ import type { Arrival } from '../../core/inbound.ts'
 import type { CatchUp, CatchUpStore } from '../types.ts'
 import { type GithubClient, idOf, statusOf } from './client.ts'
 import { redeliverMissed } from './deliveries.ts'
+import { type Cut, type Octokit, pagesOf } from './pages.ts'
 import { peek } from './receive.ts'
 
 /** GitHub redelivers for 3 days (limits.md); an hour of margin is kept. */
 const REDELIVERY_MS = 3 * 86_400_000 - 3_600_000
-/** 30,000 rows of one list: whoever missed more is told, and the rest stays unread. */
-const MAX_PAGES = 300
-type Octokit = Awaited<ReturnType<GithubClient['on']>>
 
 /**
  * Fetches what was missed while nobody listened: deliveries that failed are asked for again; where that reaches back too
@@ -58,21 +56,10 @@ async function orNone<T>(read: () => Promise<T[]>): Promise<T[]> {
 
 async function installationsOf({ app }: GithubClient, cut: Cut): Promise<number[]> {
   const ids: number[] = []
-  await pages(cut, 'installations', async (page) => {
-    const { data } = await app.request('GET /app/installations', { per_page: 100, page })
+  const pages = app.paginate.iterator('GET /app/installations', { per_page: 100 })
+  for await (const data of pagesOf(pages, 'installations', cut))
     ids.push(...data.filter((one) => !one.suspended_at).map((one) => idOf(one.id)))
-    return data.length === 100
-  })
   return ids
-}
-
-/** Lists that were longer than is read. */
-type Cut = string[]
-
-/** Reads page after page. @param read whether there is another one */
-async function pages(cut: Cut, what: string, read: (page: number) => Promise<boolean>): Promise<void> {
-  for (let page = 1; page <= MAX_PAGES; page++) if (!(await read(page))) return
-  cut.push(what)
 }
 
 async function changesOf(client: GithubClient, store: CatchUpStore, where: Omit<Gap, 'octokit'>): Promise<Arrival[]> {
@@ -106,12 +93,10 @@ function isWithin({ since, until }: Gap, at: string): boolean {
 
 async function repositoriesOf(octokit: Octokit, cut: Cut): Promise<RepositoryPart[]> {
   const all: RepositoryPart[] = []
-  await pages(cut, 'repositories of an installation', async (page) => {
-    const { data } = await octokit.request('GET /installation/repositories', { per_page: 100, page })
-    for (const { id, name, default_branch, owner } of data.repositories)
+  const pages = octokit.paginate.iterator('GET /installation/repositories', { per_page: 100 })
+  for await (const data of pagesOf(pages, 'repositories of an installation', cut))
+    for (const { id, name, default_branch, owner } of data)
       all.push({ id: idOf(id), name, default_branch, owner: { login: owner.login } })
-    return data.repositories.length === 100
-  })
   return all
 }
 
@@ -133,14 +118,13 @@ function arrivalOf(place: Gap, event: string, key: string, payload: Readonly<Rec
 /** Labels that were put on, issues that were closed, and pull requests that were merged or closed: newest first in one list. */
 async function issueEvents(place: Gap): Promise<Arrival[]> {
   const found: Arrival[] = []
-  await pages(place.cut, `issue events of ${fullNameOf(place)}`, async (page) => {
-    const { data } = await place.octokit.request('GET /repos/{owner}/{repo}/issues/events', {
-      ...nameOf(place),
-      per_page: 100,
-      page,
-    })
+  const all = place.octokit.paginate.iterator('GET /repos/{owner}/{repo}/issues/events', {
+    ...nameOf(place),
+    per_page: 100,
+  })
+  for await (const data of pagesOf(all, `issue events of ${fullNameOf(place)}`, place.cut))
     for (const one of data) {
-      if (Date.parse(one.created_at) < place.since) return false
+      if (Date.parse(one.created_at) < place.since) return found.toReversed()
       if (!isWithin(place, one.created_at)) continue
       const { event, issue, actor } = one
       if (!issue || !actor) continue
@@ -160,8 +144,6 @@ async function issueEvents(place: Gap): Promise<Arrival[]> {
           }),
         )
     }
-    return data.length === 100
-  })
   return found.toReversed()
 }
 
@@ -183,26 +165,23 @@ interface Written {
 async function missed<T extends Written>(
   place: Gap,
   store: CatchUpStore,
-  read: (query: ReturnType<typeof querySince>) => Promise<readonly T[]>,
+  pages: Parameters<typeof pagesOf<readonly T[]>>[0],
   numberOf: (one: T) => number,
 ): Promise<{ one: T; number: number }[]> {
   const found: { one: T; number: number }[] = []
-  await pages(place.cut, `comments of ${fullNameOf(place)}`, async (page) => {
-    const data = await read(querySince(place, page))
+  for await (const data of pagesOf(pages, `comments of ${fullNameOf(place)}`, place.cut))
     for (const one of data) {
       const number = numberOf(one)
       const old = !isWithin(place, one.created_at) || one.user?.type === 'Bot'
       if (old || (await store.has(githubKey(place.repository.id, number), `"id":${idOf(one.id)},`))) continue
       found.push({ one, number })
     }
-    return data.length === 100
-  })
   return found
 }
 
-function querySince(place: Gap, page: number) {
+function querySince(place: Gap) {
   const since = new Date(place.since).toISOString()
-  return { ...nameOf(place), since, sort: 'created', direction: 'asc', per_page: 100, page } as const
+  return { ...nameOf(place), since, sort: 'created', direction: 'asc', per_page: 100 } as const
 }
 
 async function comments(place: Gap, store: CatchUpStore): Promise<Arrival[]> {
@@ -210,11 +189,12 @@ async function comments(place: Gap, store: CatchUpStore): Promise<Arrival[]> {
   const found = await missed(
     place,
     store,
-    async (query) => (await octokit.request('GET /repos/{owner}/{repo}/issues/comments', query)).data.map(withUser),
+    octokit.paginate.iterator('GET /repos/{owner}/{repo}/issues/comments', querySince(place)),
     (one) => Number(/\/issues\/(\d+)$/.exec(one.issue_url)?.[1]),
   )
   return Promise.all(
-    found.map(async ({ one: comment, number }) => {
+    found.map(async ({ one, number }) => {
+      const comment = withUser(one)
       const where = { ...nameOf(place), issue_number: number }
       const { data: issue } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', where)
       const payload = { action: 'created', issue, comment, sender: comment.user }
@@ -227,11 +207,11 @@ async function reviewComments(place: Gap, store: CatchUpStore): Promise<Arrival[
   const found = await missed(
     place,
     store,
-    async (query) =>
-      (await place.octokit.request('GET /repos/{owner}/{repo}/pulls/comments', query)).data.map(withUser),
+    place.octokit.paginate.iterator('GET /repos/{owner}/{repo}/pulls/comments', querySince(place)),
     (one) => Number(/\/pulls\/(\d+)$/.exec(one.pull_request_url)?.[1]),
   )
-  return found.map(({ one: comment, number }) => {
+  return found.map(({ one, number }) => {
+    const comment = withUser(one)
     const payload = { action: 'created', comment, pull_request: { number }, sender: comment.user }
     return arrivalOf(place, 'pull_request_review_comment', `review-comment-${idOf(comment.id)}`, payload)
   })

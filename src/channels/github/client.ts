@@ -1,10 +1,14 @@
 import { createAppAuth } from '@octokit/auth-app'
-import { Octokit } from '@octokit/core'
+import { Octokit as Core } from '@octokit/core'
+import { paginateRest } from '@octokit/plugin-paginate-rest'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Repository } from '../../core/task/types.ts'
 import { Lost } from '../../leases/types.ts'
 import { SendError } from '../types.ts'
 import { crashPoint } from '../../telemetry/crash.ts'
+
+const Octokit = Core.plugin(paginateRest)
+type Octokit = InstanceType<typeof Octokit>
 
 /** What a token may do; asked for anew for each purpose, never more than that purpose needs. */
 export type Permissions = Readonly<Record<string, 'read' | 'write'>>

@@ -1,4 +1,5 @@
 import type { GithubClient } from './client.ts'
+import { pagesOf } from './pages.ts'
 
 const DAYS_3 = 3 * 86_400_000
 const MAX_PAGES = 50
@@ -14,12 +15,8 @@ export async function redeliverMissed(
   now: number,
 ): Promise<number> {
   const asked = new Set<string>()
-  let cursor: string | undefined
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const { data, headers } = await app.request('GET /app/hook/deliveries', {
-      per_page: 100,
-      ...(cursor ? { cursor } : {}),
-    })
+  const pages = app.paginate.iterator('GET /app/hook/deliveries', { per_page: 100 })
+  for await (const data of pagesOf(pages, 'deliveries', [], MAX_PAGES))
     for (const delivery of data) {
       // Without an answer there is no status code; what is still being delivered says so.
       const failed =
@@ -31,14 +28,5 @@ export async function redeliverMissed(
       asked.add(delivery.guid)
       await app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: Number(delivery.id) })
     }
-    cursor = nextCursor(headers.link)
-    if (!cursor || data.length === 0) break
-  }
   return asked.size
-}
-
-/** The cursor of the page after this one (RFC 8288). */
-function nextCursor(link = ''): string | undefined {
-  const next = link.split(',').find((one) => one.includes('rel="next"'))
-  return /[?&]cursor=([^&>]+)/.exec(next ?? '')?.[1]
 }

@@ -3,6 +3,7 @@ import type { Repository } from '../../core/task/types.ts'
 import { type Platform, SendError } from '../types.ts'
 import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
 import { askedToWait } from './limits.ts'
+import { pagesOf } from './pages.ts'
 
 const SETTINGS_PATH = '.github/muster.yml'
 
@@ -200,16 +201,21 @@ function repositoryOf(repo: RepositoryPart, installationId: number): Repository 
   }
 }
 
+const ALL = { per_page: 100 } as const
+
+/** As many as are wanted, in the order of the installations. */
 async function repositories(client: GithubClient, limit: number): Promise<Repository[]> {
   const found: Repository[] = []
-  const { data: installations } = await client.app.request('GET /app/installations', { per_page: 100 })
-  for (const { id, suspended_at: suspended } of installations) {
-    if (suspended || found.length >= limit) continue
-    const octokit = await client.onInstallation(id)
-    const { data } = await octokit.request('GET /installation/repositories', { per_page: 100 })
-    found.push(...data.repositories.map((repo) => repositoryOf(repo, id)))
-  }
-  return found.slice(0, limit)
+  for await (const installations of pagesOf(client.app.paginate.iterator('GET /app/installations', ALL)))
+    for (const { id, suspended_at: suspended } of installations) {
+      if (suspended) continue
+      const octokit = await client.onInstallation(id)
+      for await (const page of pagesOf(octokit.paginate.iterator('GET /installation/repositories', ALL))) {
+        found.push(...page.map((repo) => repositoryOf(repo, id)))
+        if (found.length >= limit) return found.slice(0, limit)
+      }
+    }
+  return found
 }
 
 async function findIssue(client: GithubClient, owner: string, name: string, number: number) {

@@ -1,3 +1,4 @@
+import { pagesOf } from '../pages.ts'
 import type { EffectBody, EffectResult, Thread } from '../../../core/effects.ts'
 import { statusCard } from '../../../core/reply/card.ts'
 import { partMarker } from '../../../core/reply/split.ts'
@@ -122,20 +123,17 @@ async function ownComments(
   const found = new Map<string, string>()
   const octokit = await client.on(repository, WRITE)
   const { id } = await self()
-  for (let page = 1; page <= MAX_PAGES; page++) {
-    const { data } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
-      ...names(repository),
-      issue_number: number,
-      since: new Date(clockFloor(since)).toISOString(),
-      per_page: 100,
-      page,
-    })
+  const pages = octokit.paginate.iterator('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+    ...names(repository),
+    issue_number: number,
+    since: new Date(clockFloor(since)).toISOString(),
+    per_page: 100,
+  })
+  for await (const data of pagesOf(pages, 'comments', [], MAX_PAGES))
     for (const one of data) {
       const marker = one.user?.id === id ? markerIn(one.body) : undefined
       if (marker !== undefined) found.set(marker, String(idOf(one.id)))
     }
-    if (data.length < 100) break
-  }
   return found
 }
 

@@ -1,3 +1,4 @@
+import { pagesOf } from '../pages.ts'
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { pullRequestBody } from '../../../core/reply/pull.ts'
 import { type SendContext, SendError } from '../../types.ts'
@@ -119,15 +120,14 @@ export async function lookUpReply(
 ): Promise<EffectResult | undefined> {
   const octokit = await client.on(place.repository, WRITE)
   const { id } = await self()
-  for (let page = 1; ; page++) {
-    const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', {
-      ...names(place.repository),
-      pull_number: place.number,
-      per_page: 100,
-      page,
-    })
+  const pages = octokit.paginate.iterator('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', {
+    ...names(place.repository),
+    pull_number: place.number,
+    per_page: 100,
+  })
+  for await (const data of pagesOf(pages)) {
     const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
     if (found) return { id: idOf(found.id), url: found.html_url }
-    if (data.length < 100) return undefined
   }
+  return undefined
 }
