@@ -176,6 +176,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@slack/web-api': ['client', 'conversation', 'facts', 'deps', 'catchup'].map((name) => `channels/slack/${name}.ts`),
   'jira.js': ['channels/jira/client.ts'],
   jose: ['channels/jira/token.ts'],
+  oauth4webapi: ['channels/oauth.ts'],
   '@resvg/resvg-js': ['channels/slack/chart.ts'],
   '@slack/socket-mode': ['channels/slack/socket.ts'],
 }

@@ -1,9 +1,9 @@
-import { jsonIn } from '../core/json.ts'
+import * as oauth from 'oauth4webapi'
 import { z } from 'zod'
-import { SendError } from './types.ts'
 import type { Tokens } from '../installs/types.ts'
+import { SendError } from './types.ts'
 
-/** What the vendors' ways to install an app have in common. */
+/** What the vendors' ways to sign in and to install an app have in common: the OAuth client, and how each vendor wants to be asked. */
 
 const PATIENCE_MS = 20_000
 
@@ -13,31 +13,89 @@ export interface OAuthApp {
   readonly clientSecret: string
 }
 
-/** Posts to a vendor's endpoint for tokens. @throws Error with the vendor's own word for what was refused */
-export async function postForTokens<T>(
+/** Where a vendor gives tokens, and how it takes what is asked: as the standard has it (RFC 6749, 4.1.3), as JSON, or in the address. */
+export interface TokenEndpoint extends OAuthApp {
+  readonly url: string
+  readonly takes: 'form' | 'json' | 'query'
+}
+
+/** What is granted: the code of a consent, or new tokens for old ones. */
+export type Grant =
+  | {
+      readonly type: 'authorization_code'
+      readonly code: string
+      readonly redirectUri: string
+      readonly verifier?: string
+    }
+  | { readonly type: 'refresh_token'; readonly refreshToken: string }
+
+/**
+ * Asks a vendor's endpoint for tokens.
+ * @throws SendError `fatal` where it refused, `unknown` where it cannot answer now: only the first says something about the token
+ */
+export async function tokensFor<T>(endpoint: TokenEndpoint, grant: Grant, shape: z.ZodType<T>): Promise<T> {
+  const { url, clientId, clientSecret } = endpoint
+  const server = { issuer: new URL(url).origin, token_endpoint: url }
+  const client = { client_id: clientId }
+  const seen = { status: 0, text: '' }
+  try {
+    const answer = await oauth.genericTokenEndpointRequest(
+      server,
+      client,
+      oauth.ClientSecretPost(clientSecret),
+      grant.type,
+      parametersOf(grant),
+      {
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        // A rehearsal has no certificate.
+        [oauth.allowInsecureRequests]: !url.startsWith('https:'),
+        [oauth.customFetch]: async (where, { body, headers }) => {
+          const response = await post(endpoint, where, body, headers)
+          Object.assign(seen, { status: response.status, text: await response.clone().text() })
+          return response
+        },
+      },
+    )
+    // Slack's are called after whom they stand for.
+    const recognizedTokenTypes = { bot: () => {} }
+    const read = await oauth.processGenericTokenEndpointResponse(server, client, answer, { recognizedTokenTypes })
+    return shape.parse(read)
+  } catch (error) {
+    throw refusalOf(url, seen, error)
+  }
+}
+
+function parametersOf(grant: Grant): Record<string, string> {
+  if (grant.type === 'refresh_token') return { refresh_token: grant.refreshToken }
+  const { code, redirectUri, verifier } = grant
+  return { code, redirect_uri: redirectUri, ...(verifier ? { code_verifier: verifier } : {}) }
+}
+
+/** The request as the vendor takes it. */
+function post(
+  { takes }: TokenEndpoint,
   url: string,
-  body: Readonly<Record<string, string>>,
-  shape: z.ZodType<T>,
-  as: 'form' | 'json',
-): Promise<T> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: {
-      accept: 'application/json',
-      'content-type': as === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
-    },
-    body: as === 'json' ? JSON.stringify(body) : new URLSearchParams(body).toString(),
-    signal: AbortSignal.timeout(PATIENCE_MS),
-    redirect: 'error',
-  })
-  const text = await answer.text().catch(() => '')
-  const parsed = shape.safeParse(jsonIn(Buffer.from(text)))
-  if (answer.ok && parsed.success) return parsed.data
-  const message = `${new URL(url).host} did not give a token (${answer.status})`
-  // Refused for what was sent, or not able to answer now: only the first says something about the token.
+  body: URLSearchParams,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const signal = AbortSignal.timeout(PATIENCE_MS)
+  const common = { method: 'POST', signal, redirect: 'error' } as const
+  if (takes === 'form') return fetch(url, { ...common, body, headers })
+  const fields = Object.fromEntries(body)
+  const as = { ...headers, 'content-type': 'application/json' }
+  if (takes === 'json') return fetch(url, { ...common, body: JSON.stringify(fields), headers: as })
+  const { grant_type: _, redirect_uri: __, ...asked } = fields
+  return fetch(`${url}?${new URLSearchParams(asked).toString()}`, { ...common, body: '{}', headers: as })
+}
+
+/** With the vendor's own word for what was refused. */
+function refusalOf(url: string, { status, text }: { status: number; text: string }, cause: unknown): SendError {
+  const message = `${new URL(url).host} did not give a token (${status})`
   const isRefused =
-    answer.status < 500 && answer.status !== 429 && !/ratelimited|internal_error|fatal_error|unavailable/.test(text)
-  throw isRefused ? new SendError('fatal', message, { trouble: 'token' }) : new SendError('unknown', message)
+    status > 0 && status < 500 && status !== 429 && !/ratelimited|internal_error|fatal_error|unavailable/.test(text)
+  return isRefused
+    ? new SendError('fatal', message, { trouble: 'token', cause })
+    : new SendError('unknown', message, { cause })
 }
 
 /** Asks a vendor with a fresh token what it is good for. @throws SendError when there is no such answer */

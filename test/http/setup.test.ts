@@ -29,7 +29,7 @@ const github = createServer((request, response): unknown => {
   if (path?.endsWith('/access_tokens'))
     return json({ token: 'x', expires_at: new Date(Date.now() + 3_600_000).toISOString(), permissions: {} }, 201)
   if (path === '/api/v3/installation/repositories')
-    return json({ repositories: [{ id: 5, name: 'r', owner: { login: 'o' }, default_branch: 'main' }] })
+    return json({ total_count: 1, repositories: [{ id: 5, name: 'r', owner: { login: 'o' }, default_branch: 'main' }] })
   const good = request.url === '/api/v3/app-manifests/good-code/conversions'
   return response.writeHead(good ? 201 : 404, { 'content-type': 'application/json' }).end(
     good

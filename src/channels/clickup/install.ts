@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Installer } from '../../installs/types.ts'
-import { askWith, type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { askWith, type OAuthApp, TokenAnswer, tokensFor, tokensOf } from '../oauth.ts'
 import { clickupClient } from './client.ts'
 
 const EVENTS = ['taskCommentPosted', 'taskAssigneeUpdated', 'taskTagUpdated', 'taskDeleted'] as const
@@ -18,9 +18,9 @@ export function clickupInstaller({ clientId, clientSecret, apiUrl, authorizeUrl 
   return {
     authorizeUrl: (state, redirectUri) =>
       `${authorizeUrl}?${new URLSearchParams({ client_id: clientId, redirect_uri: redirectUri, state }).toString()}`,
-    async exchange(code) {
-      const query = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, code }).toString()
-      const answer = await postForTokens(`${apiUrl}/oauth/token?${query}`, {}, TokenAnswer, 'json')
+    async exchange(code, redirectUri) {
+      const endpoint = { clientId, clientSecret, url: `${apiUrl}/oauth/token`, takes: 'query' } as const
+      const answer = await tokensFor(endpoint, { type: 'authorization_code', code, redirectUri }, TokenAnswer)
       const { teams } = await askWith(answer.access_token, `${apiUrl}/team`, Teams)
       return teams.map(({ id, name }) => ({ account: id, name, tokens: tokensOf(answer, {}, Date.now()) }))
     },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Person } from '../../core/task/types.ts'
+import { TokenAnswer, tokensFor } from '../oauth.ts'
 
 /** GitHub's web flow, used to learn whose account somebody signs in with, and which of their addresses GitHub has verified. No scope is asked for. */
 export interface SignIn {
@@ -23,7 +24,6 @@ export interface SignInOptions {
   readonly apiUrl: string
 }
 
-const Token = z.object({ access_token: z.string().min(1) })
 const User = z.object({ id: z.number().int().positive(), login: z.string().min(1) })
 const Emails = z.array(z.object({ email: z.string(), verified: z.boolean() }))
 const TIMEOUT_MS = 20_000
@@ -44,26 +44,17 @@ export function githubSignIn({ clientId, clientSecret, serverUrl, apiUrl }: Sign
       return url.href
     },
     async whoSigned(code, verifier, redirectUri) {
-      const body = {
-        client_id: clientId,
-        client_secret: clientSecret,
-        code,
-        redirect_uri: redirectUri,
-        code_verifier: verifier,
-      }
-      const answer = await fetch(`${serverUrl}/login/oauth/access_token`, {
-        method: 'POST',
-        headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'muster' },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      })
+      const endpoint = { clientId, clientSecret, url: `${serverUrl}/login/oauth/access_token`, takes: 'json' } as const
       // A refused code comes with 200 and an error in its place.
-      const token = Token.safeParse(await answer.json().catch(() => undefined))
-      if (!token.success) throw new Error(`GitHub did not accept the code of the sign-in (${answer.status})`)
+      const { access_token: token } = await tokensFor(
+        endpoint,
+        { type: 'authorization_code', code, redirectUri, verifier },
+        TokenAnswer,
+      )
       const ask = (path: string) =>
         fetch(apiUrl + path, {
           headers: {
-            authorization: `Bearer ${token.data.access_token}`,
+            authorization: `Bearer ${token}`,
             accept: 'application/vnd.github+json',
             'user-agent': 'muster',
           },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Installer } from '../../installs/types.ts'
-import { askWith, type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { askWith, type OAuthApp, TokenAnswer, type TokenEndpoint, tokensFor, tokensOf } from '../oauth.ts'
 import { asking, jiraBearer } from './client.ts'
 
 /** What Muster does in Jira, and `offline_access` for the refresh token. */
@@ -42,7 +42,7 @@ export function jiraInstaller({
   gatewayUrl,
   projects,
 }: JiraInstallOptions): Installer {
-  const app = { client_id: clientId, client_secret: clientSecret }
+  const endpoint: TokenEndpoint = { clientId, clientSecret, url: `${authUrl}/oauth/token`, takes: 'json' }
   return {
     authorizeUrl(state, redirectUri) {
       const query = {
@@ -57,8 +57,7 @@ export function jiraInstaller({
       return `${authUrl}/authorize?${new URLSearchParams(query).toString()}`
     },
     async exchange(code, redirectUri) {
-      const body = { ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri }
-      const answer = await postForTokens(`${authUrl}/oauth/token`, body, TokenAnswer, 'json')
+      const answer = await tokensFor(endpoint, { type: 'authorization_code', code, redirectUri }, TokenAnswer)
       const sites = await askWith(answer.access_token, `${gatewayUrl}/oauth/token/accessible-resources`, Sites)
       // One refresh token is good once: it can serve one site only.
       return sites.slice(0, 1).map(({ id, name, url }) => ({
@@ -68,8 +67,11 @@ export function jiraInstaller({
       }))
     },
     async refresh({ refreshToken = '', extra }) {
-      const body = { ...app, grant_type: 'refresh_token', refresh_token: refreshToken }
-      return tokensOf(await postForTokens(`${authUrl}/oauth/token`, body, TokenAnswer, 'json'), extra, Date.now())
+      return tokensOf(
+        await tokensFor(endpoint, { type: 'refresh_token', refreshToken }, TokenAnswer),
+        extra,
+        Date.now(),
+      )
     },
     // Atlassian has no way to give tokens back: people remove the app under "Connected apps"; ours are forgotten.
     revoke: () => Promise.resolve(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Installer } from '../../installs/types.ts'
-import { type OAuthApp, postForTokens, TokenAnswer, tokensOf } from '../oauth.ts'
+import { type OAuthApp, TokenAnswer, type TokenEndpoint, tokensFor, tokensOf } from '../oauth.ts'
 
 /** As in deploy/slack-manifest.yml. */
 export const SCOPES = [
@@ -31,25 +31,19 @@ const Access = TokenAnswer.extend({
 
 /** Installing into Slack workspaces (https://docs.slack.dev/authentication/installing-with-oauth); rotated tokens are understood. */
 export function slackInstaller({ clientId, clientSecret, apiUrl, authorizeUrl }: SlackInstallOptions): Installer {
-  const app = { client_id: clientId, client_secret: clientSecret }
+  const endpoint: TokenEndpoint = { clientId, clientSecret, url: `${apiUrl}/oauth.v2.access`, takes: 'form' }
   return {
     authorizeUrl(state, redirectUri) {
       const query = { client_id: clientId, scope: SCOPES.join(','), redirect_uri: redirectUri, state }
       return `${authorizeUrl}?${new URLSearchParams(query).toString()}`
     },
     async exchange(code, redirectUri) {
-      const answer = await postForTokens(
-        `${apiUrl}/oauth.v2.access`,
-        { ...app, code, redirect_uri: redirectUri },
-        Access,
-        'form',
-      )
+      const answer = await tokensFor(endpoint, { type: 'authorization_code', code, redirectUri }, Access)
       const { id, name } = answer.team
       return [{ account: id, name: name ?? id, tokens: tokensOf(answer, {}, Date.now()) }]
     },
     async refresh({ refreshToken = '', extra }) {
-      const body = { ...app, grant_type: 'refresh_token', refresh_token: refreshToken }
-      return tokensOf(await postForTokens(`${apiUrl}/oauth.v2.access`, body, Access, 'form'), extra, Date.now())
+      return tokensOf(await tokensFor(endpoint, { type: 'refresh_token', refreshToken }, Access), extra, Date.now())
     },
     async revoke({ accessToken }) {
       await fetch(`${apiUrl}/auth.revoke`, {
