@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Remote } from './cli/remote.ts'
 import { messageOf, UserError } from './core/errors.ts'
@@ -38,8 +40,14 @@ async function remote(): Promise<Remote> {
   }
 }
 
+/** What was compiled once is not compiled again at the next start: kept with the data, where nobody else writes. */
+function rememberCode(): void {
+  enableCompileCache(join(process.env['MUSTER_DATA'] || '.muster', 'code'))
+}
+
 /** Runs a process of the server until it is stopped. */
 async function serve(which: 'start' | 'web' | 'worker', names?: string): Promise<void> {
+  rememberCode()
   const { runUntilStopped } = await load.start()
   const { startServer, startWorkerProcess } = await load.server()
   const { version } = packageJson
@@ -81,7 +89,10 @@ program
 program
   .command('apart', { hidden: true })
   .description('work that is suspected of ending its process; started by Muster itself')
-  .action(async () => (await import('./compose/apart/child.ts')).runApart(process.env, packageJson.version))
+  .action(async () => {
+    rememberCode()
+    await (await import('./compose/apart/child.ts')).runApart(process.env, packageJson.version)
+  })
 program
   .command('doctor')
   .description('look whether everything is in place, and say what to do')

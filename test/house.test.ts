@@ -143,6 +143,8 @@ it('a command loads what it needs: `--version` nothing of the server, the server
     'core/text.ts',
     'main.ts',
     'node:fs',
+    'node:module',
+    'node:path',
   ])
   expect([...loadedWith('compose/server.ts')].filter((file) => top(file) === 'rehearsal')).toEqual([])
 })

@@ -31,7 +31,7 @@ import type { Stand } from './adapters.ts'
 import { readiness } from '../operate/readiness.ts'
 import { setupDeps } from './setup.ts'
 import { verifiersOf } from '../channels/verifiers.ts'
-import { startWorker, type Worker } from './worker.ts'
+import type { startWorker, Worker } from './worker.ts'
 
 /** How often a process without an app looks whether another has registered one. */
 const APP_LOOK_MS = 2000
@@ -63,7 +63,7 @@ export async function startServer(
     intake = intakeOf(settings, github, stand)
     proxy ??= proxyOf(settings, github, server, deps.log)
     if (kind === 'start')
-      worker ??= await startWorker({ base, github, kind, roles: ROLES.names(), ...(stand ? { stand } : {}) })
+      worker ??= await workerOf({ base, github, kind, roles: ROLES.names(), ...(stand ? { stand } : {}) })
     app = github
   }
   const setupCode = randomBytes(12).toString('hex')
@@ -234,6 +234,11 @@ function socketsOf({ settings, storage }: Base, { onArrival, log }: HttpDeps): r
   return setupsIn(settings.channels).flatMap(({ socket }) => socket?.({ store, log }) ?? [])
 }
 
+/** Whatever only takes webhooks in does not carry what works on them. */
+async function workerOf(deps: Parameters<typeof startWorker>[0]): Promise<Worker> {
+  return (await import('./worker.ts')).startWorker(deps)
+}
+
 /** Starts a worker; it answers no HTTP. */
 export async function startWorkerProcess(
   env: Env,
@@ -244,7 +249,7 @@ export async function startWorkerProcess(
   const base = await openBase(env, version, 'worker')
   let worker: Worker | undefined
   const begin = async (github: StoredApp) => {
-    worker = await startWorker({ base, github, kind: 'worker', roles, ...(stand ? { stand } : {}) })
+    worker = await workerOf({ base, github, kind: 'worker', roles, ...(stand ? { stand } : {}) })
     base.log.info({ roles: roles.join(',') }, 'the worker is up')
     void worker.catchUp()
   }

@@ -2,9 +2,7 @@ import pg from 'pg'
 import type { Settings } from '../config/env.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { asQueuePool, type Carrier } from '../queue/bullmq.ts'
-import { LitePool } from '../queue/litepool.ts'
 import { databaseClock } from '../store/clock.ts'
-import { openLite } from '../store/lite.ts'
 import { migrate } from '../store/migrate.ts'
 import { openPostgres } from '../store/postgres.ts'
 import { openStore } from '../store/store.ts'
@@ -28,7 +26,9 @@ export async function openStorage(settings: StorageSettings): Promise<Storage> {
   return databaseUrl ? openServer(databaseUrl, redisUrl) : openEmbedded(dataDir, redisUrl)
 }
 
+/** Loaded where it is wanted: whoever has a server does not carry a database of its own. */
 async function openEmbedded(dir: string, redisUrl: string | undefined): Promise<Storage> {
+  const [{ openLite }, { LitePool }] = await Promise.all([import('../store/lite.ts'), import('../queue/litepool.ts')])
   const { lite, sql, ackSql, turnstile, prisma, close } = await openLite(dir)
   try {
     // Its folder is locked: nobody else is on it.

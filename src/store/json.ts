@@ -1,3 +1,4 @@
+import { isPluginId } from '../core/registry.ts'
 import { type ChannelName, channelNamed } from '../core/said.ts'
 import type { Prisma } from './generated/client.ts'
 
@@ -27,6 +28,8 @@ export function cleanText(text: string): string {
 /** The channel column of a row. @throws Error when a newer version wrote it */
 export function channelIn({ channel }: Readonly<Record<string, unknown>>): ChannelName {
   const name = channelNamed(channel)
+  // Of a plug-in that is gone by now: who is who there is kept.
+  if (!name && typeof channel === 'string' && isPluginId(channel)) return channel
   if (!name) throw new Error(`the database names a channel that is not known here: ${String(channel)}`)
   return name
 }

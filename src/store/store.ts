@@ -4,7 +4,7 @@ import { effectStore } from './effects.ts'
 import type { PrismaClient } from './generated/client.ts'
 import { newId } from './ids.ts'
 import { inboxStore } from './inbox.ts'
-import { jsonText, toJson } from './json.ts'
+import { jsonText } from './json.ts'
 import { holds, leaseStore, processStore, rateStore } from './leases.ts'
 import { installStore } from './installs.ts'
 import { peopleStore } from './people.ts'
@@ -39,7 +39,7 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     rates: rateStore(sql),
     turns: turnStore(prisma, sql),
     releases: releaseStore(prisma),
-    instance: instanceStore(prisma),
+    instance: instanceStore(sql),
     archive: archiveStore(sql),
     ping: async () => void (await ackSql.query(PING, [])),
     now: clock.now,
@@ -113,20 +113,24 @@ function turnStore(prisma: PrismaClient, sql: Sql): TurnStore {
 /** Read and written: on a full disk only the second fails. */
 const PING = `INSERT INTO instance (key, value) VALUES ('ready.probe', to_jsonb(clock_timestamp())) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
 
-function instanceStore(prisma: PrismaClient): InstanceStore {
-  const get = async (key: string): Promise<unknown> => (await prisma.instance.findUnique({ where: { key } }))?.value
+/** Plain SQL: whatever starts asks it, and not every process needs more of Prisma (its engine takes 30 MB). */
+function instanceStore(sql: Sql): InstanceStore {
+  const get = async (key: string): Promise<unknown> =>
+    (await sql.query('SELECT value FROM instance WHERE key = $1', [key])).rows[0]?.['value']
   return {
     get,
     async setOnce(key, value) {
-      await prisma.instance.createMany({ data: [{ key, value: toJson(value) }], skipDuplicates: true })
+      await sql.query('INSERT INTO instance (key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO NOTHING', [
+        key,
+        jsonText(value ?? {}),
+      ])
       return get(key)
     },
     async set(key, value) {
-      await prisma.instance.upsert({
-        where: { key },
-        create: { key, value: toJson(value) },
-        update: { value: toJson(value) },
-      })
+      await sql.query(
+        'INSERT INTO instance (key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        [key, jsonText(value ?? {})],
+      )
     },
   }
 }

@@ -41,9 +41,7 @@ export function createEngine(deps: EngineDeps): Workflow {
   const cache = new TaskCache()
 
   async function fresh(taskId: string): Promise<LoadedTask | undefined> {
-    const loaded = await deps.store.tasks.load(taskId)
-    if (loaded) cache.set(loaded)
-    return loaded
+    return cache.seen(await deps.store.tasks.load(taskId))
   }
 
   async function write(
@@ -55,7 +53,7 @@ export function createEngine(deps: EngineDeps): Workflow {
   ): Promise<void> {
     const { task, events, effects, decision } = outcome
     const { inbound, beside, ...rest } = extra
-    if (before && events.length === 0 && !inbound && !rest.turn && !rest.effectDone && !rest.effectFailed) return
+    if (before && events.length === 0 && !settles(extra)) return
     const chain = await deps.store.tasks.commit({
       ...rest,
       task,
@@ -114,7 +112,13 @@ export function createEngine(deps: EngineDeps): Workflow {
     apply: (taskId, command, extra) => patiently(deps, () => decideOn(taskId, command, extra)),
     open,
     get: async (taskId) => (await fresh(taskId))?.task,
+    known: async (taskId) => (cache.get(taskId) ?? (await fresh(taskId)))?.task,
   }
+}
+
+/** Whether something is to be written though nothing happened. */
+function settles({ inbound, turn, effectDone, effectFailed }: Extra): boolean {
+  return [inbound, turn, effectDone, effectFailed].some((one) => one !== undefined)
 }
 
 /** The tasks that this process worked on last, as far as it knows. */
@@ -123,6 +127,12 @@ class TaskCache {
 
   get(id: string): LoadedTask | undefined {
     return this.#tasks.get(id)
+  }
+
+  /** What was read just now. */
+  seen(loaded: LoadedTask | undefined): LoadedTask | undefined {
+    if (loaded) this.set(loaded)
+    return loaded
   }
 
   set(loaded: LoadedTask): void {

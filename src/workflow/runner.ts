@@ -150,19 +150,21 @@ async function begin(
   signal: AbortSignal,
 ): Promise<void> {
   const { fence } = claim
-  const found = await deps.workflow.get(taskId)
-  const step = found && stepById(found, stepId)
-  if (!found || !step)
+  const now = { step: stepId, attempt, at: deps.now() }
+  const known = await deps.workflow.known(taskId)
+  // The start is decided on what is there by then; anything else is looked up.
+  const found = known && waysOf(known, now) === 'start' ? known : await deps.workflow.get(taskId)
+  const way = found && waysOf(found, now)
+  if (!found || way === 'gone')
     return deps.log('warn', 'a job for a step that does not exist was dropped', { task: taskId, step: stepId })
+  if (way === 'old') return
   let task = found
-  if (step.status === 'pending') {
-    if (!mayBegin(task, step) || step.attempt + 1 !== attempt) return
+  if (way === 'start') {
     const outcome = await deps.workflow.apply(taskId, { type: 'step.start', step: stepId }, { fence })
     if (outcome.decision.reason !== 'step_started') return
     task = outcome.task
-  } else if (step.status !== 'running' || step.attempt !== attempt) return
-  else if (step.parked && step.parked.until > deps.now()) return
-  if (claim.crashes < SUSPECT) return perform(deps, task, stepId, attempt, claim, signal)
+  }
+  if (claim.crashes < SUSPECT) return perform(deps, task, stepId, attempt, claim, signal, way === 'start')
   deps.log('warn', 'a step is tried in a process of its own: processes ended while they worked on it', {
     task: taskId,
     step: stepId,
@@ -172,6 +174,18 @@ async function begin(
     deps.apart({ kind: 'step', taskId, step: stepId, attempt }, claim, signal),
   )
   if (ended === 'poison' && !signal.aborted) await quarantine(deps, taskId, stepId, attempt, claim)
+}
+
+/** What a job for a step comes to: `old`: there is nothing to do for it any more, or not yet. */
+function waysOf(
+  task: Task,
+  { step: id, attempt, at }: { readonly step: string; readonly attempt: number; readonly at: number },
+): 'start' | 'resume' | 'old' | 'gone' {
+  const step = stepById(task, id)
+  if (!step) return 'gone'
+  if (step.status === 'pending') return mayBegin(task, step) && step.attempt + 1 === attempt ? 'start' : 'old'
+  if (step.status !== 'running' || step.attempt !== attempt) return 'old'
+  return step.parked && step.parked.until > at ? 'old' : 'resume'
 }
 
 /** Work that ended the process several times is left to people. */
@@ -202,5 +216,5 @@ export async function workApart(
   const task = await deps.workflow.get(taskId)
   const found = task && stepById(task, step)
   if (task && found?.status === 'running' && found.attempt === attempt)
-    await perform(deps, task, step, attempt, claim, signal)
+    await perform(deps, task, step, attempt, claim, signal, false)
 }

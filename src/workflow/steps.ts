@@ -58,7 +58,7 @@ export interface StepDeps {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }
 
-/** Works on a step until its result, its error or its pause is written. */
+/** Works on a step until its result, its error or its pause is written. @param isNew it was started right now: nothing stands in its journal */
 export async function perform(
   deps: StepDeps,
   task: Task,
@@ -66,17 +66,19 @@ export async function perform(
   attempt: number,
   claim: Claim,
   signal: AbortSignal,
+  isNew: boolean,
 ): Promise<void> {
   const step = stepById(task, stepId)
   const { fence } = claim
   if (!step) return
+  let isEmpty = isNew
   let outage: number | undefined
   let waits = 0
   let hiccups = 0
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
-      const result = await handled(deps, task, step, attempt, claim, signal)
+      const result = await handled(deps, task, step, attempt, claim, signal, isEmpty)
       const { decision, events } = await deps.workflow.apply(
         task.id,
         { type: 'step.result', step: stepId, attempt, result },
@@ -87,6 +89,7 @@ export async function perform(
       deps.log('info', 'step ended', { decision: decision.reason })
       return
     } catch (error) {
+      isEmpty = false
       if (signal.aborted || error instanceof Fenced || error instanceof Lost) return
       if (error instanceof BudgetReached)
         return void (await deps.workflow.apply(
@@ -122,14 +125,8 @@ export async function perform(
         attemptNumber--
         continue
       }
-      const failure = isDiskFull(error) ? diskFull(error) : error
-      const expected = failure instanceof UserError || failure instanceof ModelError
-      deps.log(expected ? 'warn' : 'error', 'step failed', {
-        error: messageOf(error),
-        cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
-        stack: expected || !(error instanceof Error) ? undefined : error.stack,
-      })
-      if (expected || attemptNumber >= MAX_TRIES)
+      const { failure, isExpected } = failureOf(deps, error)
+      if (isExpected || attemptNumber >= MAX_TRIES)
         return void (await deps.workflow.apply(
           task.id,
           { type: 'step.error', step: stepId, attempt, error: stepError(failure), patch: keptOf(failure) },
@@ -140,10 +137,30 @@ export async function perform(
   }
 }
 
+/** Why a step did not go as it should; the operator reads it here. */
+function failureOf({ log }: StepDeps, error: unknown): { readonly failure: unknown; readonly isExpected: boolean } {
+  const failure = isDiskFull(error) ? diskFull(error) : error
+  const isExpected = failure instanceof UserError || failure instanceof ModelError
+  log(isExpected ? 'warn' : 'error', 'step failed', {
+    error: messageOf(error),
+    cause: error instanceof Error ? messageOf(error.cause ?? '') : '',
+    stack: isExpected || !(error instanceof Error) ? undefined : error.stack,
+  })
+  return { failure, isExpected }
+}
+
 /** What the step's role makes of it. */
-async function handled(deps: StepDeps, task: Task, step: Step, attempt: number, claim: Claim, signal: AbortSignal) {
+async function handled(
+  deps: StepDeps,
+  task: Task,
+  step: Step,
+  attempt: number,
+  claim: Claim,
+  signal: AbortSignal,
+  isEmpty: boolean,
+) {
   const activity = toldActivity(deps, task.id, step, attempt, claim)
-  const context = contextOf(deps, task, step, attempt, claim, signal, activity)
+  const context = contextOf(deps, task, step, attempt, claim, signal, activity, isEmpty)
   return deps.handlerFor(step.kind)(context).finally(activity.end)
 }
 
@@ -216,7 +233,9 @@ function contextOf(
   claim: Claim,
   signal: AbortSignal,
   activity: Activity,
+  isEmpty: boolean,
 ): StepContext {
+  let isJournalEmpty = isEmpty
   return {
     task,
     step,
@@ -230,7 +249,11 @@ function contextOf(
     during: activity.during,
     parts: () => partsOf(deps, task),
     agent: async (job) => {
-      const fresh = (await deps.workflow.get(task.id)) ?? task
+      const fresh = (await deps.workflow.known(task.id)) ?? task
+      const journal = journalOf(deps, task.id, step.id, attempt, claim)
+      // Nothing has to be asked of one that was begun right now.
+      const opened = isJournalEmpty ? { ...journal, load: async () => [] } : journal
+      isJournalEmpty = false
       const { limits = DEFAULT_LIMITS } = task.settings
       const usd = leftFor(fresh, step.id)
       const agentLimits = {
@@ -246,7 +269,7 @@ function contextOf(
         provider: {
           complete: (request) => activity.during({ kind: 'model' }, () => deps.provider.complete(request)),
         },
-        journal: journalOf(deps, task.id, step.id, attempt, claim),
+        journal: opened,
         limits: agentLimits,
         signal,
         now: deps.now,

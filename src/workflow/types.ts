@@ -21,4 +21,6 @@ export interface Workflow {
   /** @throws Fenced, Settled */
   apply(taskId: string, command: TaskCommand, extra?: Extra): Promise<Outcome>
   get(taskId: string): Promise<Task | undefined>
+  /** As this process knows it, which may be old: good for what is decided by a commit afterwards, and asked anew where nothing is. */
+  known(taskId: string): Promise<Task | undefined>
 }

@@ -1,12 +1,14 @@
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
+import { measurePeer } from './dbos.ts'
 import { type Ingest, measureIngest } from './ingest.ts'
+import { measureProcesses, type Processes } from './processes.ts'
 import { measureReaction, measureTasks, type Throughput } from './tasks.ts'
 import { measureTexts, type Texts } from './texts.ts'
 import { type Figures, measureWhole } from './whole.ts'
 
 /**
  * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
- * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,texts,whole` runs
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,whole` runs
  * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
 const quick = process.argv.includes('--quick')
@@ -16,7 +18,16 @@ const say = (text: string) => void process.stderr.write(`${text}\n`)
 
 interface All {
   ingest?: Ingest
-  tasks?: { '1': Throughput; '2': Throughput; '4': Throughput; none: Throughput; at100k: Throughput | undefined }
+  tasks?: {
+    '1': Throughput
+    '2': Throughput
+    '4': Throughput
+    none: Throughput
+    at100k: Throughput | undefined
+    /** DBOS Transact: five steps that do nothing; as many as are durable of a task of ours. */
+    peer: { bare: Throughput; same: Throughput; steps: number }
+  }
+  processes?: Processes
   reactionMs?: { p50: number; p99: number }
   whole?: Figures
   texts?: Texts[]
@@ -43,6 +54,10 @@ async function measure(): Promise<All> {
       all.ingest = await measureIngest(await database(), redis.url, quick ? 5 : 15)
     }
     if (wanted('tasks')) all.tasks = await tasks(database, redis.url)
+    if (wanted('processes')) {
+      say('processes …')
+      all.processes = await measureProcesses(await database(), redis.url)
+    }
     if (wanted('reaction') || wanted('tasks')) {
       say('reactions …')
       all.reactionMs = await measureReaction(database, redis.url, 50, quick ? 40 : 200)
@@ -66,15 +81,25 @@ async function tasks(database: () => Promise<string>, redisUrl: string): Promise
     )
     return measureTasks(database, redisUrl, workers, count, stored)
   }
-  const [one, two, four] = [await run(1), await run(2), await run(4)]
+  const peer = async (steps: number, workflows: number) => {
+    say(`the peer with ${steps} steps …`)
+    return measurePeer(await database(), steps, workflows)
+  }
+  const bare = await peer(5, count * 4)
+  const [one, two] = [await run(1), await run(2)]
+  // Right after each other, so that they can be compared.
+  const steps = two.points ?? 0
+  const same = await peer(steps, count)
+  const four = await run(4)
   // Right before and after each other, so that they can be compared.
   const at100k = quick ? undefined : await run(2, 100_000)
-  return { '1': one, '2': two, '4': four, none: quick ? two : await run(2), at100k }
+  const none = quick ? two : await run(2)
+  return { '1': one, '2': two, '4': four, none, at100k, peer: { bare, same, steps } }
 }
 
 const ratio = (a: number, b: number) => (a / b).toFixed(2)
 
-function lines({ ingest, tasks: done, reactionMs, whole, texts }: All): string[] {
+function lines({ ingest, tasks: done, reactionMs, whole, texts, processes }: All): string[] {
   const rows: [name: string, value: string, aim: string][] = []
   if (ingest) {
     const { bare, probot, insert, muster, embedded } = ingest
@@ -102,6 +127,10 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts }: All): string[]
         workers === '2' ? '≥ 100,000' : '',
       ])
     rows.push(['2 workers / 1 worker', ratio(done['2'].perHour, done['1'].perHour), ''])
+    const { bare, same, steps } = done.peer
+    rows.push(['DBOS workflows/h, five empty steps', String(bare.perHour), ''])
+    rows.push([`DBOS workflows/h, ${steps} empty steps as of a task`, String(same.perHour), ''])
+    rows.push(['tasks / DBOS with the same points', ratio(done['2'].perHour, same.perHour), '≥ 1.0'])
     if (done.at100k)
       rows.push([
         'tasks/h at 100,000 stored',
@@ -121,6 +150,11 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts }: All): string[]
       `${one.worstMs} ms: ${one.shape}; twice the text ${one.ratio.toFixed(1)} times`,
       '≤ 50 ms, ≤ 2.5 times',
     ])
+  if (processes) {
+    rows.push(['idle memory, web on PostgreSQL', `${processes.webMb} MB`, '≤ 150 MB'])
+    rows.push(['idle memory, worker on PostgreSQL', `${processes.workerMb} MB`, ''])
+    rows.push(['worker ready', `${processes.workerReadyMs} ms`, '≤ 1.5 s'])
+  }
   if (whole) rows.push(...wholeRows(whole))
   return rows.map(([name, value, aim]) => `${name.padEnd(42)} ${value.padEnd(44)} ${aim && `aim ${aim}`}`.trimEnd())
 }
@@ -144,7 +178,7 @@ function wholeRows(f: Figures): [string, string, string][] {
 }
 
 /** The same as one object. */
-function json({ ingest, tasks: done, reactionMs, whole, texts }: All): unknown {
+function json({ ingest, tasks: done, reactionMs, whole, texts, processes }: All): unknown {
   return {
     ...(ingest
       ? {
@@ -165,10 +199,14 @@ function json({ ingest, tasks: done, reactionMs, whole, texts }: All): unknown {
             '2': done['2'].perHour,
             '4': done['4'].perHour,
             at100k: done.at100k?.perHour ?? null,
+            dbosBare: done.peer.bare.perHour,
+            dbosSame: done.peer.same.perHour,
           },
+          ratios: { tasks_dbos: Number(ratio(done['2'].perHour, done.peer.same.perHour)) },
         }
       : {}),
     ...(reactionMs ? { reactionMs } : {}),
+    ...(processes ? { processes } : {}),
     ...whole,
     ...(texts ? { texts } : {}),
   }

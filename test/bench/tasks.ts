@@ -1,11 +1,14 @@
 import type { Ledger } from '../faults/support/ledger.ts'
 import { percentile, sleep } from '../faults/support/suite.ts'
 import { Yard } from '../faults/support/yard.ts'
+import { durablePoints } from './dbos.ts'
 
 export interface Throughput {
   readonly perHour: number
   readonly tasks: number
   readonly seconds: number
+  /** What of each is durable by itself. */
+  readonly points?: number
 }
 
 /** A task whose fifth step (the plan of its release) is done, and that waits for people. */
@@ -34,7 +37,8 @@ export async function measureTasks(
     await yard.askMany(2_000_001, tasks, 16)
     while ((await yard.count(DONE)) < before + 40 + tasks) await sleep(50)
     const seconds = (performance.now() - started) / 1000
-    return { perHour: Math.round((tasks / seconds) * 3600), tasks, seconds: Math.round(seconds * 10) / 10 }
+    const points = stored > 0 ? {} : { points: await durablePoints(yard.db) }
+    return { perHour: Math.round((tasks / seconds) * 3600), tasks, seconds: Math.round(seconds * 10) / 10, ...points }
   } finally {
     await yard.close()
   }

@@ -29,7 +29,7 @@ export async function openClocked<Seen>(
   const none = () => Promise.reject(new Error('no tasks here'))
   const outbox = createOutbox({
     store,
-    workflow: { get: async () => undefined, apply: none, open: none },
+    workflow: { known: async () => undefined, get: async () => undefined, apply: none, open: none },
     sender,
     leases,
     limiter: sharedLimiter(store.rates, limitsIn(readChannels(ALL, [])), now),
