@@ -8,6 +8,7 @@ import { noLimiter, sharedLimiter } from '../outbox/limiter.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { type Role, ROLES } from '../core/roles.ts'
 import { withLogContext } from '../telemetry/log.ts'
+import { withChildren } from '../workflow/children.ts'
 import { lookAtPlugins } from '../workflow/plugins.ts'
 import { createStepRunner } from '../workflow/runner.ts'
 import { sweep } from '../workflow/sweep.ts'
@@ -60,7 +61,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
   const outbox = createOutbox({
     store,
     workflow: engine,
-    sender: adapters.sender,
+    sender: withChildren(adapters.sender, { workflow: () => engine, store }),
     leases,
     limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, limitsIn(base.settings.channels), now),
     perAccount: stand.unlimited ? 8 : PER_ACCOUNT,

@@ -1,6 +1,8 @@
 import type { Document } from './reply/document.ts'
 import type { Surface } from './said.ts'
-import type { Person, Repository } from './task/types.ts'
+import type { RepositorySettings } from './settings.ts'
+import type { Child, ChildEnd } from './task/children.ts'
+import type { Origin, Person, Repository } from './task/types.ts'
 
 /** Where on GitHub something is said: the thread of an issue or pull request. */
 export interface Thread {
@@ -18,6 +20,7 @@ export type ReactsTo =
  * task). Effects named `upsert` are made from the newest state when sent, so that several changes become one edit.
  */
 export type EffectBody =
+  | InsideBody
   | { readonly kind: 'status.upsert'; readonly place: Thread }
   | { readonly kind: 'pr.body.upsert'; readonly place: Thread }
   | { readonly kind: 'check.upsert'; readonly place: Thread; readonly headSha: string }
@@ -199,8 +202,29 @@ export interface Button {
 }
 
 export type EffectKind = EffectBody['kind']
+/** What one task does to another: nobody outside sees it. */
+export type InsideBody =
+  | {
+      readonly kind: 'task.open'
+      readonly place: Thread
+      readonly parent: string
+      readonly step: string
+      readonly child: Child
+      readonly origin: Pick<Origin, 'repository' | 'author' | 'requester' | 'url'>
+      readonly settings: RepositorySettings
+      readonly forcePlanGate: boolean
+    }
+  | {
+      readonly kind: 'task.report'
+      readonly place: Thread
+      readonly parent: NonNullable<Origin['parent']>
+      readonly child: string
+      readonly report: { readonly url: string } | { readonly end: ChildEnd }
+    }
+  | { readonly kind: 'task.end'; readonly place: Thread; readonly task: string; readonly by: Person }
+
 /** What GitHub is sent. */
-export type GithubBody = Exclude<EffectBody, SurfaceBody>
+export type GithubBody = Exclude<EffectBody, SurfaceBody | InsideBody>
 export interface EffectIntent {
   readonly key: string
   readonly body: EffectBody

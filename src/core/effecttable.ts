@@ -1,4 +1,4 @@
-import type { EffectIntent, EffectKind } from './effects.ts'
+import type { EffectBody, EffectIntent, EffectKind, InsideBody } from './effects.ts'
 import { type Surface, surfaceAccount, surfaceKey } from './said.ts'
 import type { LostKind } from './task/types.ts'
 
@@ -80,6 +80,9 @@ export const EFFECTS = {
   'ticket.move': NEW,
   'ticket.split': NEW,
   'ticket.link': NEW,
+  'task.open': { ...NEW, lane: 'own', stopsWhenOver: true },
+  'task.report': { ...NEW, lane: 'own' },
+  'task.end': { ...NEW, lane: 'own' },
 } as const satisfies EffectTable
 
 /** What is true of a stored effect. What cannot be read waits in line like the others, and is refused by whoever sends. */
@@ -90,6 +93,13 @@ export function traitsOf(kind: EffectKind): EffectTraits {
 /** The kinds of which a second one replaces the first. */
 export function upsertKinds(): string[] {
   return Object.entries(EFFECTS).flatMap(([kind, { upsert }]) => (upsert ? [kind] : []))
+}
+
+const INSIDE: Readonly<Record<InsideBody['kind'], true>> = { 'task.open': true, 'task.report': true, 'task.end': true }
+
+/** Whether an effect is one task's on another, and nobody outside sees it. */
+export function isInside(body: EffectBody): body is InsideBody {
+  return Object.hasOwn(INSIDE, body.kind)
 }
 
 /** Whether `retry` sends it again. */

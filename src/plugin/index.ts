@@ -47,6 +47,7 @@ export {
 } from '../core/workflows/define.ts'
 export type { Extension } from '../core/workflows/extend.ts'
 export type { Gate, Person, Step, StepKind, Task, TaskEvent } from '../core/task/types.ts'
+export type { ChildEnd, ChildRequest } from '../core/task/children.ts'
 export type { Added } from '../core/command.ts'
 export type { AddedCommand } from '../core/commands/added.ts'
 export {

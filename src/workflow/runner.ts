@@ -1,4 +1,5 @@
 import { SUSPECT } from '../core/poison.ts'
+import { waitsForChildren } from '../core/task/children.ts'
 import { mayBegin } from '../core/task/schedule.ts'
 import { stepById } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
@@ -184,7 +185,7 @@ function waysOf(
   const step = stepById(task, id)
   if (!step) return 'gone'
   if (step.status === 'pending') return mayBegin(task, step) && step.attempt + 1 === attempt ? 'start' : 'old'
-  if (step.status !== 'running' || step.attempt !== attempt) return 'old'
+  if (step.status !== 'running' || step.attempt !== attempt || waitsForChildren(step)) return 'old'
   return step.parked && step.parked.until > at ? 'old' : 'resume'
 }
 

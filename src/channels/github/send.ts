@@ -1,5 +1,6 @@
 import type { EffectBody, EffectResult, GithubBody } from '../../core/effects.ts'
 import { lookUpIssue, openIssue } from './send/issues.ts'
+import { isInside } from '../../core/effecttable.ts'
 import { messageOf, Unavailable, UserError } from '../../core/errors.ts'
 import { linesOf } from '../../core/reply/foreign.ts'
 import { type SendContext, SendError, type Sender } from '../types.ts'
@@ -62,7 +63,7 @@ export function githubSender(deps: SendDeps): Sender {
 
 /** What goes elsewhere never comes here. */
 function ours(body: EffectBody): GithubBody {
-  if ('surface' in body) throw new SendError('fatal', `${body.kind} is not for GitHub`)
+  if ('surface' in body || isInside(body)) throw new SendError('fatal', `${body.kind} is not for GitHub`)
   return body
 }
 

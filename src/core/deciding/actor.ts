@@ -12,6 +12,7 @@ export function actorOf(command: TaskCommand, task: Task): string {
     case 'issue.closed':
     case 'surface.link':
     case 'issue.link':
+    case 'parent.ended':
       return personActor(command.by)
     case 'surface.unlink':
       return command.by ? personActor(command.by) : `muster:${command.surface.channel}`
@@ -21,6 +22,8 @@ export function actorOf(command: TaskCommand, task: Task): string {
       return 'github'
     case 'quiet.over':
     case 'plugins.look':
+    case 'child.seen':
+    case 'child.ended':
       return 'muster:timer'
     case 'surface.reached':
     case 'effect.done':

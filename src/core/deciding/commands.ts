@@ -1,5 +1,6 @@
 import type { Answer, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
+import type { ChildEnd, ChildRequest } from '../task/children.ts'
 import type { Command } from '../command.ts'
 import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.ts'
 import { noteReply } from '../reply/answers.ts'
@@ -39,6 +40,7 @@ export type TaskCommand =
   | PersonCommand
   | GithubCommand
   | SurfaceCommand
+  | ChildCommand
   /** Whether the plug-ins that it needs are there. */
   | { readonly type: 'plugins.look' }
   | { readonly type: 'step.start'; readonly step: string }
@@ -91,6 +93,12 @@ export interface Decided {
   readonly reply?: Document | undefined
 }
 
+/** Between a task and those that it waits for. */
+export type ChildCommand =
+  | { readonly type: 'child.seen'; readonly step: string; readonly child: string; readonly url: string }
+  | { readonly type: 'child.ended'; readonly step: string; readonly child: string; readonly end: ChildEnd }
+  | { readonly type: 'parent.ended'; readonly by: Person }
+
 /** Where the conversation is held. */
 export type SurfaceCommand =
   | { readonly type: 'surface.link'; readonly surface: Surface; readonly by: Person }
@@ -125,6 +133,8 @@ export type StepResult =
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** Of a step of a plug-in's. */
   | { readonly kind: 'artefact'; readonly artefact: unknown }
+  /** Other tasks that it waits for: how they ended is its artefact. */
+  | { readonly kind: 'children'; readonly children: readonly ChildRequest[] }
   | { readonly kind: 'design'; readonly design: Design }
   | { readonly kind: 'patch'; readonly patch: Patch }
   | { readonly kind: 'proof'; readonly proof: Proof }

@@ -1,5 +1,6 @@
 import type { EffectIntent } from '../effects.ts'
 import { accepted, type Decided, ignored, type TaskCommand } from './commands.ts'
+import { decideChild } from './children.ts'
 import { effectsOf } from '../showing/effects.ts'
 import { evolve } from '../task/evolve.ts'
 import { decideGithub } from './github.ts'
@@ -10,7 +11,7 @@ import { progress } from '../task/progress.ts'
 import { decideStep } from './results.ts'
 import { decideSurface, surfaceFailed } from './surfaces.ts'
 import { mayStart, shareOf } from '../task/resources.ts'
-import { stepById } from '../task/steps.ts'
+import { isActive, stepById } from '../task/steps.ts'
 import type { Task, TaskEvent } from '../task/types.ts'
 
 /** The whole outcome of a command: stored and sent in one transaction. */
@@ -68,6 +69,10 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'surface.reached':
     case 'issue.link':
       return decideSurface(task, command)
+    case 'child.seen':
+    case 'child.ended':
+    case 'parent.ended':
+      return isActive(task) ? decideChild(task, command) : ignored('task_ended')
     case 'plugins.look':
       return lookForPlugin(task)
     case 'step.start':

@@ -1,6 +1,7 @@
 import type { Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
+import { wantChildren } from './children.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
 import { gateAt, isActive, stepById } from '../task/steps.ts'
 import type { Step, Task, TaskEvent } from '../task/types.ts'
@@ -71,6 +72,8 @@ function finished(task: Task, id: string, result: StepResult): Decided {
       return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
     case 'artefact':
       return accepted('artefact_made', [{ type: 'artefact.made', step: id, artefact: result.artefact }, done])
+    case 'children':
+      return wantChildren(task, step, result.children)
     case 'design':
       return task.spec
         ? accepted('design_written', [

@@ -2,7 +2,9 @@ import { roleTitle } from '../roles.ts'
 import { spent } from '../policy.ts'
 import { failedStep, gateAt, isActive } from '../task/steps.ts'
 import type { Doing, Step, Task } from '../task/types.ts'
+import { waitsForChildren } from '../task/children.ts'
 import { baselineNote } from './baseline.ts'
+import { childrenBlocks } from './children.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks, questionList } from './plan.ts'
 import { verdictText } from './verdict.ts'
@@ -37,6 +39,7 @@ export function statusCard(task: Task, now: number): Document {
     paragraph(headline(task, now)),
     ...baselineNote(task),
     { kind: 'checklist', items: rows.map((row) => ({ done: row.state === 'done', text: rowText(row, now) })) },
+    ...childrenBlocks(task),
     { kind: 'diagram', source: diagram(task, rows) },
     ...artefacts(task),
     paragraph(footer(task)),
@@ -78,18 +81,16 @@ export function headline(task: Task, now: number): Own {
   const doing = running ? say` · ${roleTitle(running.role)}: ${nameOfStep(task, running).toLowerCase()}` : ''
   const outcome = task.outcome && task.status === 'done' ? say` · ${brief(task.outcome, 200)}` : ''
   const time = duration((task.finishedAt ?? now) - task.openedAt)
-  // "Working" would say the opposite of what stands above it.
-  const status =
-    task.missing !== undefined && isActive(task)
-      ? 'Waiting for a plug-in'
-      : running?.parked
-        ? WAITS[running.parked.why]
-        : isNotReleased(task)
-          ? task.releases.some(({ deployed }) => deployed?.ok)
-            ? 'Ended'
-            : 'Ended, not released'
-          : STATUS[task.status]
-  return say`**${status}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
+  return say`**${statusText(task, running)}**${doing}${outcome} · ${dollars(spent(task))} of ${dollars(task.budgetUsd)} · ${time}`
+}
+
+/** "Working" would say the opposite of what stands above it. */
+function statusText(task: Task, running: Step | undefined): string {
+  if (task.missing !== undefined && isActive(task)) return 'Waiting for a plug-in'
+  if (running?.parked) return WAITS[running.parked.why]
+  if (running && waitsForChildren(running)) return 'Waiting for other tasks'
+  if (!isNotReleased(task)) return STATUS[task.status]
+  return task.releases.some(({ deployed }) => deployed?.ok) ? 'Ended' : 'Ended, not released'
 }
 
 function rowText(row: Row, now: number): Words {

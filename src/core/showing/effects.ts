@@ -11,6 +11,7 @@ import { missingText, parkedText } from '../reply/needed.ts'
 import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from '../task/asked.ts'
+import { childEffects } from './children.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { branchName, isActive, nameOf, stepById } from '../task/steps.ts'
 import { surfaceKey } from '../said.ts'
@@ -32,6 +33,7 @@ export function effectsOf(task: Task, event: TaskEvent, at: number): EffectInten
     ...special(task, event),
     ...surfaceEffects(task, event),
     ...settledEffects(task, event, at),
+    ...childEffects(task, event),
   ]
 }
 

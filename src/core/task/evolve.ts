@@ -1,3 +1,4 @@
+import { changeChildren } from './children.ts'
 import { changeMade } from './made.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
@@ -140,6 +141,10 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'plugin.missed':
     case 'plugin.found':
       return changeMade(task, event)
+    case 'child.wanted':
+    case 'child.seen':
+    case 'child.ended':
+      return changeChildren(task, event)
     case 'settings.read':
       return { ...task, settings: event.settings }
     case 'part.made':

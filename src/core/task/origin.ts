@@ -19,9 +19,11 @@ export interface Origin {
   readonly body: string
   readonly author: Person
   readonly requester: Person
-  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket'
+  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket' | 'task'
   /** Which task of its conversation this is, counted from 1. */
   readonly nth: number
+  /** The task, and its step, that waits for this one. */
+  readonly parent?: { readonly task: string; readonly step: string } | undefined
   /** Words that came with a mention. */
   readonly request: string
   /** When it was asked, ms, by the clock of the platform where it was; undefined where that does not say. */

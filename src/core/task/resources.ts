@@ -1,6 +1,7 @@
 import { type Ruling, spent } from '../policy.ts'
 import { DEFAULT_SCHEDULE, type Schedule } from '../settings.ts'
 import { stepDefinition } from '../workflows/registry.ts'
+import { waitsForChildren } from './children.ts'
 import { readySteps } from './schedule.ts'
 import type { Step, Task } from './types.ts'
 
@@ -23,7 +24,7 @@ export function mayStart(task: Task, step: Step): Ruling {
 
 /** What takes room: a step that waits for something outside holds no worker. */
 function atWork({ steps }: Task): Step[] {
-  return steps.filter(({ status, parked }) => status === 'running' && parked === undefined)
+  return steps.filter((step) => step.status === 'running' && step.parked === undefined && !waitsForChildren(step))
 }
 
 /** So many steps may be under way at once beside one that is to begin, itself counted; one at least. What is not paid for waits for no money. */

@@ -14,6 +14,7 @@ import type { PluginId } from '../registry.ts'
 import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
 import type { RepositorySettings } from '../settings.ts'
+import type { Child, ChildEnd } from './children.ts'
 import type { Approval, Person, Settled, Whence } from './decided.ts'
 import type { Gate, GateOpened } from './gate.ts'
 import type { Origin } from './origin.ts'
@@ -69,6 +70,8 @@ export interface Step {
   readonly rework: ReworkReason | undefined
   /** Number of the release this step belongs to, counted from 1. */
   readonly release: number | undefined
+  /** The tasks that it waits for; undefined: it waits for none. */
+  readonly children?: readonly Child[] | undefined
   /** What of several it is about: a slice, a host, an environment. Undefined where there is one of its kind. */
   readonly item?: string | undefined
 }
@@ -239,6 +242,11 @@ export type TaskEvent =
     }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answer }
+  /** Tasks of their own that a step waits for. */
+  | { readonly type: 'child.wanted'; readonly step: string; readonly children: readonly Child[] }
+  /** It has an issue by now. */
+  | { readonly type: 'child.seen'; readonly step: string; readonly child: string; readonly url: string }
+  | { readonly type: 'child.ended'; readonly step: string; readonly child: string; readonly end: ChildEnd }
   /** A plug-in that the work needs is not there; it goes on once it is. */
   | { readonly type: 'plugin.missed'; readonly plugin: string }
   | { readonly type: 'plugin.found'; readonly plugin: string }

@@ -1,4 +1,5 @@
 import type { Role } from '../roles.ts'
+import { waitsForChildren } from './children.ts'
 import { readySteps } from './schedule.ts'
 import { nextTimer } from './steps.ts'
 import type { Task } from './types.ts'
@@ -20,7 +21,7 @@ export type Work =
 export function workOf(task: Task): Work[] {
   // Nobody here could do it.
   if (task.missing !== undefined) return []
-  const running = task.steps.filter((step) => step.status === 'running')
+  const running = task.steps.filter((step) => step.status === 'running' && !waitsForChildren(step))
   const due = nextTimer(task)
   return [
     ...running.map(

@@ -1,0 +1,94 @@
+import { type SendContext, SendError, type Sender } from '../channels/types.ts'
+import { isInside } from '../core/effecttable.ts'
+import type { EffectResult, InsideBody } from '../core/effects.ts'
+import type { Origin, TaskEvent } from '../core/task/types.ts'
+import { Conflict, type Store } from '../store/types.ts'
+import type { Workflow } from './types.ts'
+
+export interface ChildDeps {
+  readonly workflow: () => Workflow
+  readonly store: Pick<Store, 'conversations' | 'tasks'>
+}
+
+/** Effects of one task on another, beside those that are seen outside: each may be carried out twice, and changes nothing then. */
+export function withChildren(outside: Sender, deps: ChildDeps): Sender {
+  return {
+    costOf: (body, previous) => (isInside(body) ? {} : outside.costOf(body, previous)),
+    lookUp: async (body, context) => (isInside(body) ? undefined : outside.lookUp(body, context)),
+    send: (body, context) => (isInside(body) ? carryOut(deps, body, context) : outside.send(body, context)),
+  }
+}
+
+async function carryOut(deps: ChildDeps, body: InsideBody, { mayLeave }: SendContext): Promise<EffectResult> {
+  mayLeave()
+  switch (body.kind) {
+    case 'task.open':
+      await open(deps, body)
+      return {}
+    case 'task.end':
+      await apply(deps, body.task, { type: 'parent.ended', by: body.by })
+      return {}
+    case 'task.report': {
+      const { parent, child, report } = body
+      const about = { step: parent.step, child }
+      await apply(
+        deps,
+        parent.task,
+        'url' in report
+          ? { type: 'child.seen', ...about, url: report.url }
+          : { type: 'child.ended', ...about, end: report.end },
+      )
+      return {}
+    }
+  }
+}
+
+/** Whoever is told may be in the archive by now: then nobody waits. */
+async function apply(
+  { workflow, store }: ChildDeps,
+  task: string,
+  command: Parameters<Workflow['apply']>[1],
+): Promise<void> {
+  if (await store.tasks.get(task)) await workflow().apply(task, command)
+}
+
+async function open(
+  { workflow, store }: ChildDeps,
+  { child, step, origin, settings, forcePlanGate, parent }: Extract<InsideBody, { kind: 'task.open' }>,
+): Promise<void> {
+  if (await store.tasks.get(child.id)) return
+  const conversationId = await store.conversations.at(`task:${child.id}`)
+  const { repository, author, requester, url } = origin
+  const own: Origin = {
+    repository,
+    number: 0,
+    isPullRequest: false,
+    title: child.title,
+    body: child.body,
+    author,
+    requester,
+    trigger: 'task',
+    nth: 1,
+    request: child.request ?? '',
+    url,
+    opensIssue: true,
+    parent: { task: parent, step },
+  }
+  const opened: TaskEvent = {
+    type: 'task.opened',
+    id: child.id,
+    conversationId,
+    workflow: child.workflow,
+    origin: own,
+    settings: { ...settings, budgetUsd: child.budgetUsd },
+    forcePlanGate,
+  }
+  const decision = { outcome: 'accepted', reason: 'started', detail: 'another task asked for it' } as const
+  try {
+    await workflow().open([opened], decision, `muster:${parent}`)
+  } catch (error) {
+    // Opened by an earlier try whose answer was lost.
+    if (!(error instanceof Conflict) || !(await store.tasks.get(child.id)))
+      throw new SendError('unknown', 'the task could not be opened', { cause: error })
+  }
+}
