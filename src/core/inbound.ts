@@ -66,5 +66,8 @@ export function isDecided(event: InboundEvent): boolean {
   return event.decision !== undefined && event.decision.reason !== WILL_RETRY
 }
 
+/** So often an event that fails is tried before those behind it in its conversation may pass. */
+export const HOLDS_UP = 5
+
 /** The reason of an event whose handling failed for now. */
 export const WILL_RETRY = 'will_retry'

@@ -1,3 +1,4 @@
+import { HOLDS_UP } from '../core/inbound.ts'
 import type { Claim, Leases } from '../leases/types.ts'
 import type { Store, StoredInbound } from '../store/types.ts'
 
@@ -7,8 +8,6 @@ import type { Store, StoredInbound } from '../store/types.ts'
  */
 
 const BATCH = 20
-/** So often an event that fails is tried before those behind it may pass. */
-const HOLDS_UP = 5
 
 export interface LaneDeps {
   readonly store: Pick<Store, 'inbox' | 'conversations'>

@@ -1,4 +1,4 @@
-import { type InboundEvent, type Part, WILL_RETRY, wholeDecision } from '../core/inbound.ts'
+import { HOLDS_UP, type InboundEvent, type Part, WILL_RETRY, wholeDecision } from '../core/inbound.ts'
 import type { Decision } from '../core/deciding/commands.ts'
 import type { InboundEvent as PrismaRow, PrismaClient } from './generated/client.ts'
 import { bytesOf, cleanText, fromJson, jsonText } from './json.ts'
@@ -31,7 +31,7 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
     },
     async waiting(lanes, limit) {
       const { rows } = await sql.query(
-        'SELECT * FROM inbound_event WHERE lane = ANY($1) AND decided_at IS NULL AND NOT (attempts > 5 AND retry_at > clock_timestamp()) ORDER BY seq LIMIT $2',
+        `SELECT * FROM inbound_event WHERE lane = ANY($1) AND decided_at IS NULL AND NOT (attempts > ${HOLDS_UP} AND retry_at > clock_timestamp()) ORDER BY seq LIMIT $2`,
         [lanes, limit],
       )
       return rows.map(storedOf)
