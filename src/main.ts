@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import type { Remote } from './cli/remote.ts'
+import type { Running } from './cli/types.ts'
 import { messageOf, UserError } from './core/errors.ts'
 import { withoutEnd } from './core/text.ts'
 import packageJson from '../package.json' with { type: 'json' }
@@ -45,21 +47,38 @@ function rememberCode(): void {
   enableCompileCache(join(process.env['MUSTER_DATA'] || '.muster', 'code'))
 }
 
+/**
+ * Whether the space for what is new may grow. While the server loads, what is made stays: that space would grow to its largest, of which
+ * nothing is given back.
+ */
+function mayGrow(may: boolean): void {
+  setFlagsFromString(`--semi-space-growth-factor=${may ? 2 : 1}`)
+}
+
 /** Runs a process of the server until it is stopped. */
 async function serve(which: 'start' | 'web' | 'worker', names?: string): Promise<void> {
   rememberCode()
+  mayGrow(false)
   const { runUntilStopped } = await load.start()
+  await runUntilStopped(async () => {
+    const running = await begin(which, names)
+    mayGrow(true)
+    return running
+  })
+}
+
+async function begin(which: 'start' | 'web' | 'worker', names: string | undefined): Promise<Running> {
   const { startServer, startWorkerProcess } = await load.server()
   const { version } = packageJson
-  if (which === 'start') return runUntilStopped(() => startServer(process.env, version))
-  if (which === 'web') return runUntilStopped(() => startServer(process.env, version, 'web'))
+  if (which === 'start') return startServer(process.env, version)
+  if (which === 'web') return startServer(process.env, version, 'web')
   const { rolesOf } = await import('./compose/worker.ts')
   const roles = rolesOf(names)
   if ('unknown' in roles)
     throw new UserError('bad_roles', `There is no role "${roles.unknown}".`, {
       hint: `The roles are ${(await import('./core/roles.ts')).ROLES.names().join(', ')}.`,
     })
-  await runUntilStopped(() => startWorkerProcess(process.env, version, roles))
+  return startWorkerProcess(process.env, version, roles)
 }
 
 /** As the server reads it. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { githubClient } from '../channels/github/client.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
-import { webhookProxy, type WebhookProxy } from '../channels/github/proxy.ts'
+import type { WebhookProxy } from '../channels/github/proxy.ts'
 import { githubSignIn, type SignIn } from '../channels/github/oauth.ts'
 import { looksSigned, receive } from '../channels/github/receive.ts'
 import { either } from '../channels/either.ts'
@@ -61,7 +61,7 @@ export async function startServer(
   let proxy: WebhookProxy | undefined
   const activate = async (github: StoredApp) => {
     intake = intakeOf(settings, github, stand)
-    proxy ??= proxyOf(settings, github, server, deps.log)
+    proxy ??= await proxyOf(settings, github, server, deps.log)
     if (kind === 'start')
       worker ??= await workerOf({ base, github, kind, roles: ROLES.names(), ...(stand ? { stand } : {}) })
     app = github
@@ -210,18 +210,19 @@ function installDeps({ settings, installs, storage }: Base, log: HttpDeps['log']
 }
 
 /** GitHub's webhooks from a channel, where this server is not reached. They come in by the same door. */
-function proxyOf(
+async function proxyOf(
   settings: Settings,
   app: StoredApp,
   server: Awaited<ReturnType<typeof buildServer>>,
   log: HttpDeps['log'],
-): WebhookProxy | undefined {
+): Promise<WebhookProxy | undefined> {
   const source = settings.server.webhookProxy ?? app.webhookProxy
   if (source === undefined) return undefined
   const deliver = async (headers: Readonly<Record<string, string>>, body: string) => {
     const answer = await server.inject({ method: 'POST', url: '/api/github/webhooks', headers, payload: body })
     return answer.statusCode
   }
+  const { webhookProxy } = await import('../channels/github/proxy.ts')
   return webhookProxy({ source, deliver, log })
 }
 

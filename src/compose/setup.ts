@@ -1,6 +1,5 @@
 import { setupsIn } from '../channels/registry.ts'
 import { convertManifest, manifestFor, readManifest } from '../channels/github/manifest.ts'
-import { newChannel } from '../channels/github/proxy.ts'
 import type { Platform } from '../channels/types.ts'
 import { titleOf } from '../core/said.ts'
 import { defaultRepositorySettings } from '../config/repository.ts'
@@ -38,7 +37,7 @@ export function setupDeps({ base, code, app, platform, activate, log }: SetupPar
     app: () => app() && { slug: app()?.slug },
     manifest: (hookUrl) => manifestFor(manifest, settings.server.publicUrl, hookUrl),
     proxy: settings.server.webhookProxy,
-    openProxy: () => newChannel(settings.smeeUrl),
+    openProxy: async () => (await import('../channels/github/proxy.ts')).newChannel(settings.smeeUrl),
     running: async () => factsOf(base, await isInstalled()),
     async convert(one, proxy) {
       const made = await convertManifest(settings.githubUrls.api, one)
