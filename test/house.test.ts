@@ -145,6 +145,7 @@ it('a command loads what it needs: `--version` nothing of the server, the server
     'node:fs',
     'node:module',
     'node:path',
+    'node:v8',
   ])
   expect([...loadedWith('compose/server.ts')].filter((file) => top(file) === 'rehearsal')).toEqual([])
 })
