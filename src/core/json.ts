@@ -5,8 +5,22 @@ const DEEPEST = 100
 
 const [QUOTE, BACKSLASH, OPEN_LIST, OPEN, CLOSE_LIST, CLOSE] = [34, 92, 91, 123, 93, 125]
 
-/** Whether JSON is nested deeper than is read. One pass over its bytes. */
+/** Whether JSON is nested deeper than is read. */
 export function isTooDeep(body: Uint8Array): boolean {
+  return hasManyParts(body) && nestsDeep(body)
+}
+
+/** Whether there are so many signs that open something, in texts or not, that it could be. Looked for natively: of each webhook. */
+function hasManyParts(body: Uint8Array): boolean {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  let count = 0
+  for (const sign of [OPEN, OPEN_LIST])
+    for (let at = bytes.indexOf(sign); at >= 0; at = bytes.indexOf(sign, at + 1)) if (++count > DEEPEST) return true
+  return false
+}
+
+/** One pass over its bytes. */
+function nestsDeep(body: Uint8Array): boolean {
   let depth = 0
   let inText = false
   for (let at = 0; at < body.length; at++) {

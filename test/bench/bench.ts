@@ -114,7 +114,10 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts, processes }: All
     show('(c) a + one INSERT', insert)
     show('(d) Muster on PostgreSQL', muster)
     show('(e) Muster embedded', embedded)
-    rows.push(['d/c', ratio(muster.perSecond, insert.perSecond), '≥ 1.0'])
+    rows.push(['d/c', ratio(muster.perSecond, insert.perSecond), ''])
+    const { quiet, busy } = ingest.pairs
+    rows.push(['d/c, five pairs in turn', `${quiet.median} (${quiet.ratios.join(', ')})`, '≥ 1.0'])
+    rows.push(['d/c, five pairs beside busy loops', `${busy.median} (${busy.ratios.join(', ')})`, '≥ 1.0'])
     rows.push(['d/b', ratio(muster.perSecond, probot.perSecond), '≥ 0.4'])
     rows.push(['d/a', ratio(muster.perSecond, bare.perSecond), ''])
     rows.push(['p99 of the ack, 32 connections', `${muster.p99} ms`, '≤ 25 ms'])
@@ -189,6 +192,7 @@ function json({ ingest, tasks: done, reactionMs, whole, texts, processes }: All)
             muster: ingest.muster.perSecond,
             embedded: ingest.embedded.perSecond,
             ackP99Ms: ingest.muster.p99,
+            pairs: ingest.pairs,
           },
         }
       : {}),

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import examples from '@octokit/webhooks-examples' with { type: 'json' }
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { load, type Load, requestOf } from './load.ts'
+import { besideBusyLoops, measurePairs, type Pairs } from './pairs.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const RIVALS = fileURLToPath(new URL('./rivals.ts', import.meta.url))
@@ -25,6 +26,8 @@ export interface Ingest {
   readonly insert: Load
   readonly muster: Load
   readonly embedded: Load
+  /** (d) for each of (c), on a quiet machine and on a busy one. */
+  readonly pairs: { readonly quiet: Pairs; readonly busy: Pairs }
 }
 
 /** A payload of about the usual size (12 KB): somebody comments, as people do all day. */
@@ -38,21 +41,26 @@ function payload(): Buffer {
 /** Each in turn, in a process of its own, with the same client. */
 export async function measureIngest(databaseUrl: string, redisUrl: string, seconds: number): Promise<Ingest> {
   const dir = mkdtempSync(join(tmpdir(), 'muster-bench-'))
-  const run = async (argv: readonly string[], env: Readonly<Record<string, string>>) => {
+  const request = requestOf('/api/github/webhooks', 'issue_comment', payload(), SECRET)
+  /** Does something with a server that is up and warm: compiled, connected, prepared. */
+  const up = async <T>(
+    argv: readonly string[],
+    env: Readonly<Record<string, string>>,
+    action: (ask: () => Promise<Load>) => Promise<T>,
+  ): Promise<T> => {
     process.stderr.write(`  ${argv.map((one) => one.replace(/^.*\//, '')).join(' ')} …\n`)
     const port = await unusedPort()
     const child = start(argv, { ...env, PORT: String(port) }, dir)
     try {
       await listening(port)
-      const request = requestOf('/api/github/webhooks', 'issue_comment', payload(), SECRET)
-      // Warm: compiled, connected, prepared.
       await load(port, request, CONNECTIONS, Math.min(3, seconds))
-      return await load(port, request, CONNECTIONS, seconds)
+      return await action(() => load(port, request, CONNECTIONS, seconds))
     } finally {
       child.kill('SIGKILL')
       await new Promise((done) => setTimeout(done, 300))
     }
   }
+  const run = (argv: readonly string[], env: Readonly<Record<string, string>>) => up(argv, env, (ask) => ask())
   const muster = {
     MUSTER_DATA: join(dir, 'data'),
     HOST: '127.0.0.1',
@@ -61,13 +69,23 @@ export async function measureIngest(databaseUrl: string, redisUrl: string, secon
     MUSTER_SANDBOX: 'none',
     GITHUB_API_URL: 'http://127.0.0.1:1',
   }
+  const server = { ...muster, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl }
+  const pairs = () =>
+    up([MAIN, 'web'], server, (ask) =>
+      up([RIVALS, 'insert'], { DATABASE_URL: databaseUrl }, async (insert) => {
+        const quiet = await measurePairs(ask, insert)
+        process.stderr.write('  the same beside busy loops …\n')
+        return { quiet, busy: await besideBusyLoops(() => measurePairs(ask, insert)) }
+      }),
+    )
   try {
     return {
       bare: await run([RIVALS, 'bare'], {}),
       probot: await run([RIVALS, 'probot'], {}),
       insert: await run([RIVALS, 'insert'], { DATABASE_URL: databaseUrl }),
-      muster: await run([MAIN, 'web'], { ...muster, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl }),
+      muster: await run([MAIN, 'web'], server),
       embedded: await run([MAIN, 'start'], muster),
+      pairs: await pairs(),
     }
   } finally {
     rmSync(dir, { recursive: true, force: true, maxRetries: 5 })

@@ -13,6 +13,8 @@ export interface Throughput {
 
 /** A task whose fifth step (the plan of its release) is done, and that waits for people. */
 const DONE = "task WHERE finished_at IS NULL AND state->'gates'->0->>'kind' = 'deploy'"
+/** How often it is looked whether all is done, ms. Each look reads what is under way: more of them would be measured along. */
+const LOOK_MS = 200
 const INSTANT = { MUSTER_TEST_STAND: 'instant', LOG_LEVEL: 'error' }
 
 /** Tasks of five steps (spec, design, change, proof, release plan) with a model and a GitHub that answer at once. */
@@ -32,10 +34,10 @@ export async function measureTasks(
     // Warm: compiled, connected, prepared.
     const before = stored > 0 ? await yard.count(DONE) : 0
     await yard.askMany(1_000_001, 40, 16)
-    while ((await yard.count(DONE)) < before + 40) await sleep(50)
+    while ((await yard.count(DONE)) < before + 40) await sleep(LOOK_MS)
     const started = performance.now()
     await yard.askMany(2_000_001, tasks, 16)
-    while ((await yard.count(DONE)) < before + 40 + tasks) await sleep(50)
+    while ((await yard.count(DONE)) < before + 40 + tasks) await sleep(LOOK_MS)
     const seconds = (performance.now() - started) / 1000
     const points = stored > 0 ? {} : { points: await durablePoints(yard.db) }
     return { perHour: Math.round((tasks / seconds) * 3600), tasks, seconds: Math.round(seconds * 10) / 10, ...points }
@@ -48,7 +50,7 @@ export async function measureTasks(
 async function fill(yard: Yard, stored: number, extra: Readonly<Record<string, string>>): Promise<void> {
   const worker = await yard.spawn('worker', extra)
   await yard.ask(1)
-  while ((await yard.count(DONE)) < 1) await sleep(50)
+  while ((await yard.count(DONE)) < 1) await sleep(LOOK_MS)
   await sleep(1500)
   await worker.stop()
   const copies: readonly [table: string, id: (column: string) => string | undefined][] = [
