@@ -207,8 +207,7 @@ export type InsideBody =
   | {
       readonly kind: 'task.open'
       readonly place: Thread
-      readonly parent: string
-      readonly step: string
+      readonly parent: NonNullable<Origin['parent']>
       readonly child: Child
       readonly origin: Pick<Origin, 'repository' | 'author' | 'requester' | 'url'>
       readonly settings: RepositorySettings

@@ -54,7 +54,7 @@ async function apply(
 
 async function open(
   { workflow, store }: ChildDeps,
-  { child, step, origin, settings, forcePlanGate, parent }: Extract<InsideBody, { kind: 'task.open' }>,
+  { child, origin, settings, forcePlanGate, parent }: Extract<InsideBody, { kind: 'task.open' }>,
 ): Promise<void> {
   if (await store.tasks.get(child.id)) return
   const conversationId = await store.conversations.at(`task:${child.id}`)
@@ -72,7 +72,7 @@ async function open(
     request: child.request ?? '',
     url,
     opensIssue: true,
-    parent: { task: parent, step },
+    parent,
   }
   const opened: TaskEvent = {
     type: 'task.opened',
@@ -85,7 +85,7 @@ async function open(
   }
   const decision = { outcome: 'accepted', reason: 'started', detail: 'another task asked for it' } as const
   try {
-    await workflow().open([opened], decision, `muster:${parent}`)
+    await workflow().open([opened], decision, `muster:${parent.task}`)
   } catch (error) {
     // Opened by an earlier try whose answer was lost.
     if (!(error instanceof Conflict) || !(await store.tasks.get(child.id)))

@@ -23,11 +23,11 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-const asked = (titles: readonly string[]) =>
-  titles.map((title) => ({ workflow: 'family/child' as const, title, body: 'Some words.', request: 'please' }))
+const asked = (titles: readonly string[], kind: 'child' | 'parent') =>
+  titles.map((title) => ({ workflow: `family/${kind}` as const, title, body: 'Some words.', request: 'please' }))
 
 /** The real engine, runner, outbox and database; GitHub takes everything, and each effect is sent twice where that changes nothing. */
-async function house(titles: readonly string[], work: StepHandler) {
+async function house(titles: readonly string[], work: StepHandler, below: 'child' | 'parent' = 'child') {
   const { store } = db.storage
   const log = () => {}
   const common = { now: store.now, random: () => 0.5, isDown: isDatabaseDown, log, sleep: async () => {} }
@@ -76,7 +76,7 @@ async function house(titles: readonly string[], work: StepHandler) {
     handlerFor: (kind) => async (context) => {
       if (kind === 'family/work') return work(context)
       return kind === 'family/ask'
-        ? { kind: 'children', children: asked(titles) }
+        ? { kind: 'children', children: asked(titles, below) }
         : { kind: 'artefact', artefact: 'sum' }
     },
     provider: {} as never,
@@ -98,8 +98,9 @@ async function house(titles: readonly string[], work: StepHandler) {
   })
   await workflow.open(events.slice(0, 1), decision, 'test')
   const end = async () => {
-    await Promise.all(jobs)
+    // Work that never ends is not waited for: the next house's messages are its own.
     await outbox.stop()
+    await Promise.all(jobs)
     await runner.stop()
     await leases.stop()
   }
@@ -127,7 +128,7 @@ it('begins other tasks, each once, with an issue and a part of the budget; waits
   expect(first).toMatchObject({
     workflow: 'family/child',
     budgetUsd: 2,
-    origin: { number: 101, title: 'Front', request: 'please' },
+    origin: { number: expect.any(Number), title: 'Front', request: 'please' },
   })
   free()
   await expect.poll(async () => (await parent()).status, { timeout: 30_000 }).toBe('done')
@@ -165,4 +166,15 @@ it('that asks for none goes on at once, and too many are refused', async () => {
   await expect.poll(async () => (await many.parent()).steps[0]?.status, { timeout: 30_000 }).toBe('failed')
   expect((await many.parent()).steps[0]?.error?.message).toContain('at most 20')
   await many.end()
+})
+
+it('ends where tasks would ask for their own kind without end: the third waits for none', async () => {
+  const { parent, workflow, end } = await house(['Again'], () => new Promise(() => {}), 'parent')
+  const below = async (task: Task | undefined) => workflow.get((task && childrenOf(task)[0]?.id) ?? '')
+  const third = async () => below(await below(await parent()))
+  await expect.poll(async () => (await third())?.steps[0]?.status, { timeout: 30_000 }).toBe('failed')
+  expect((await third())?.steps[0]?.error).toMatchObject({ code: 'too_deep' })
+  expect((await third())?.origin.parent?.depth).toBe(2)
+  expect(childrenOf((await third()) as Task)).toEqual([])
+  await end()
 })

@@ -3,6 +3,7 @@ import {
   childId,
   type ChildRequest,
   MAX_CHILDREN,
+  MAX_DEPTH,
   openChildren,
   waitsForChildren,
 } from '../task/children.ts'
@@ -15,10 +16,14 @@ import { accepted, type ChildCommand, type Decided, ignored } from './commands.t
 /** A step asks for other tasks; without any it is done. */
 export function wantChildren(task: Task, step: Step, asked: readonly ChildRequest[]): Decided {
   if (asked.length === 0) return accepted('no_children', ended(step.id, []))
-  if (asked.length > MAX_CHILDREN) {
-    const message = `${asked.length} tasks were asked for at once; at most ${MAX_CHILDREN} are begun.`
-    return accepted('too_many_children', [{ type: 'step.failed', step: step.id, error: { code: 'too_many', message } }])
-  }
+  if (asked.length > MAX_CHILDREN)
+    return refusedTo(
+      step,
+      'too_many',
+      `${asked.length} tasks were asked for at once; at most ${MAX_CHILDREN} are begun.`,
+    )
+  if ((task.origin.parent?.depth ?? 0) >= MAX_DEPTH)
+    return refusedTo(step, 'too_deep', 'Another task waits for the one that waits for this: it begins none of its own.')
   // What the step may cost is theirs: together they cannot spend more.
   const left = Math.max(0, (step.capUsd ?? task.budgetUsd) - step.costUsd)
   const children = asked.map((one, nth) => ({
@@ -27,6 +32,10 @@ export function wantChildren(task: Task, step: Step, asked: readonly ChildReques
     budgetUsd: Math.min(one.budgetUsd ?? Number.POSITIVE_INFINITY, left / asked.length),
   }))
   return accepted('children_wanted', [{ type: 'child.wanted', step: step.id, children }])
+}
+
+function refusedTo(step: Step, code: string, message: string): Decided {
+  return accepted(`${code}_children`, [{ type: 'step.failed', step: step.id, error: { code, message } }])
 }
 
 export function decideChild(task: Task, command: ChildCommand): Decided {

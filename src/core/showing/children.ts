@@ -16,8 +16,7 @@ function wanted(task: Task, event: TaskEvent): EffectIntent[] {
     body: {
       kind: 'task.open',
       place: place(task),
-      parent: task.id,
-      step: event.step,
+      parent: { task: task.id, step: event.step, depth: (task.origin.parent?.depth ?? 0) + 1 },
       child,
       origin: {
         repository: task.origin.repository,
@@ -35,19 +34,18 @@ function wanted(task: Task, event: TaskEvent): EffectIntent[] {
 function reported(task: Task, event: TaskEvent): EffectIntent[] {
   const { parent } = task.origin
   if (!parent) return []
-  const tell = (report: Extract<EffectIntent['body'], { kind: 'task.report' }>['report']): EffectIntent[] => [
-    {
-      key: `report:${task.version}`,
-      body: { kind: 'task.report', place: place(task), parent, child: task.id, report },
-    },
+  // Each is told once, whatever else becomes of a task that has ended.
+  const tell = (
+    what: 'issue' | 'end',
+    report: Extract<EffectIntent['body'], { kind: 'task.report' }>['report'],
+  ): EffectIntent[] => [
+    { key: `report:${what}`, body: { kind: 'task.report', place: place(task), parent, child: task.id, report } },
   ]
-  if (event.type === 'issue.opened') return tell({ url: event.url })
-  const status = task.status
-  if (status === 'working' || status === 'waiting' || !ENDS.has(event.type)) return []
-  return tell({ end: { status, outcome: task.outcome ?? status, costUsd: spent(task) } })
+  if (event.type === 'issue.opened') return tell('issue', { url: event.url })
+  const { status } = task
+  if (status === 'working' || status === 'waiting') return []
+  return tell('end', { end: { status, outcome: task.outcome ?? status, costUsd: spent(task) } })
 }
-
-const ENDS: ReadonlySet<TaskEvent['type']> = new Set(['task.cancelled', 'task.handed_off', 'task.finished'])
 
 /** What nobody waits for any more is not worked on. */
 function endedWith(task: Task, event: TaskEvent): EffectIntent[] {

@@ -33,6 +33,8 @@ export interface ChildEnd {
 
 /** More at once would be a flood of issues. */
 export const MAX_CHILDREN = 20
+/** A task may wait for one that waits for another, and no further: what asks for its own kind would never end. */
+export const MAX_DEPTH = 2
 
 /** The same however often it is derived: a child is opened once. */
 export function childId(task: string, step: string, attempt: number, nth: number): string {

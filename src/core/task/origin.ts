@@ -22,8 +22,8 @@ export interface Origin {
   readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket' | 'task'
   /** Which task of its conversation this is, counted from 1. */
   readonly nth: number
-  /** The task, and its step, that waits for this one. */
-  readonly parent?: { readonly task: string; readonly step: string } | undefined
+  /** The task, and its step, that waits for this one; and how many wait for each other up to here. */
+  readonly parent?: { readonly task: string; readonly step: string; readonly depth: number } | undefined
   /** Words that came with a mention. */
   readonly request: string
   /** When it was asked, ms, by the clock of the platform where it was; undefined where that does not say. */
