@@ -4,7 +4,7 @@ import type { Env } from '../core/environment.ts'
 import { type Benches, contractsOf } from '../plugin/contracts/all.ts'
 import { importPlugin, loadPlugins, namedPlugins, pluginFolder } from '../plugin/load.ts'
 import { plugins, SURFACE } from '../plugin/register.ts'
-import type { Plugin } from '../plugin/define.ts'
+import { ofAll, type OfBrought, type Plugin } from '../plugin/define.ts'
 import type { Print } from './types.ts'
 
 /** Lists the plug-ins that the settings name, and what each brings. @throws UserError for the first that cannot be used */
@@ -15,29 +15,42 @@ export async function listPlugins(env: Env, print: Print): Promise<void> {
   for (const plugin of plugins()) print(`${plugin.name.padEnd(16)} ${broughtBy(plugin).join(' · ')}`)
 }
 
+const named = (what: string, names: readonly string[]) => (names.length > 0 ? [`${what}: ${names.join(', ')}`] : [])
+const WORDS: OfBrought<[], readonly string[]> = {
+  roles: (all) =>
+    named(
+      'roles',
+      all.map(({ title }) => title),
+    ),
+  tools: (all) => named('tools', own(all)),
+  workflows: (all) => named('workflows', own(all)),
+  extensions: (all) =>
+    named(
+      'steps in',
+      all.map(({ workflow }) => workflow),
+    ),
+  commands: (all) =>
+    named(
+      'commands',
+      all.map(({ word }) => word),
+    ),
+  providers: (all) => named('providers', own(all)),
+  targets: (all) => named('targets', own(all)),
+  channels: (all) =>
+    named(
+      'channels',
+      all.map(({ traits }) => traits.title),
+    ),
+  sections: (all) => named('tells models', Object.keys(all)),
+}
+
+function own(all: readonly { readonly name: string }[]): string[] {
+  return all.map(({ name }) => name)
+}
+
 /** What a plug-in brings, in words. */
 export function broughtBy(plugin: Plugin): string[] {
-  const {
-    roles = [],
-    tools = [],
-    workflows = [],
-    extensions = [],
-    commands = [],
-    providers = [],
-    targets = [],
-  } = plugin
-  const all: readonly (readonly [what: string, names: readonly string[]])[] = [
-    ['roles', roles.map(({ title }) => title)],
-    ['tools', tools.map(({ name }) => name)],
-    ['workflows', workflows.map(({ name }) => name)],
-    ['steps in', extensions.map(({ workflow }) => workflow)],
-    ['commands', commands.map(({ word }) => word)],
-    ['providers', providers.map(({ name }) => name)],
-    ['targets', targets.map(({ name }) => name)],
-    ['channels', (plugin.channels ?? []).map(({ traits }) => traits.title)],
-    ['tells models', Object.keys(plugin.sections ?? {})],
-  ]
-  return all.filter(([, names]) => names.length > 0).map(([what, names]) => `${what}: ${names.join(', ')}`)
+  return ofAll(WORDS, plugin).flat()
 }
 
 /**
@@ -46,8 +59,8 @@ export function broughtBy(plugin: Plugin): string[] {
  * @returns whether everything is as it should be
  */
 export async function checkPlugin(env: Env, name: string, bench: string | undefined, print: Print): Promise<boolean> {
-  const named = namedPlugins(env)
-  await loadPlugins({ ...env, MUSTER_PLUGINS: [...new Set([...named, name])].join(',') })
+  const before = namedPlugins(env)
+  await loadPlugins({ ...env, MUSTER_PLUGINS: [...new Set([...before, name])].join(',') })
   const { default: own } = await importPlugin(env, name)
   const plugin = plugins().find((one) => one === own)
   if (!plugin) throw new UserError('no_plugin', `${name} is no plug-in.`)

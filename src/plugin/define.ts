@@ -32,6 +32,30 @@ export interface Plugin {
   readonly sections?: Readonly<Record<PluginId, PromptSection>> | undefined
 }
 
+/** What a plug-in may bring. */
+export type Brought = Exclude<keyof Plugin, 'name' | 'needs'>
+
+/** Something for each of what a plug-in may bring: what is added to that does not compile until it stands here too. */
+export type OfBrought<Args extends readonly unknown[], Result> = {
+  readonly [What in Brought]: (all: NonNullable<Plugin[What]>, ...args: Args) => Result
+}
+
+/** What a table says of everything that a plug-in brings, in the table's order. */
+export function ofAll<Args extends readonly unknown[], Result>(
+  table: OfBrought<Args, Result>,
+  plugin: Plugin,
+  ...args: Args
+): Result[] {
+  const of = <What extends Brought>(what: What): Result[] => {
+    const all: Plugin[What] | undefined = plugin[what]
+    const told: (all: NonNullable<Plugin[What]>, ...args: Args) => Result = table[what]
+    return all ? [told(all, ...args)] : []
+  }
+  return Object.keys(table)
+    .filter((key): key is Brought => Object.hasOwn(table, key))
+    .flatMap((what) => of(what))
+}
+
 /** A role, with what it does. */
 export interface PluginRole {
   readonly name: PluginId

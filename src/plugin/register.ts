@@ -13,7 +13,7 @@ import { TARGETS } from '../releases/registry.ts'
 import { HANDLERS } from '../roles/registry.ts'
 import { SECTIONS } from '../roles/sections.ts'
 import { TOOLS } from '../tools/tools.ts'
-import type { Plugin } from './define.ts'
+import { ofAll, type OfBrought, type Plugin } from './define.ts'
 
 /** The version of what plug-ins are made against (`index.ts`), by the rules of semantic versioning. */
 export const SURFACE = '1.0.0'
@@ -21,7 +21,7 @@ export const SURFACE = '1.0.0'
 const named = z.looseObject({ name: z.string() })
 const call = z.custom((value) => typeof value === 'function', 'a function')
 /** The form of a plug-in, as far as what goes wrong with it would be a riddle later. */
-const Form = z.looseObject({
+const Form = z.strictObject({
   name: z.string().refine(isPluginName, 'small letters, digits and hyphens, at most 40'),
   needs: z.string().refine((range) => semver.validRange(range) !== null, 'a semantic range such as ^1.0.0'),
   roles: z.array(named.extend({ title: z.string(), handlers: z.record(z.string(), call) })).optional(),
@@ -33,7 +33,7 @@ const Form = z.looseObject({
   targets: z.array(named.extend({ open: call })).optional(),
   channels: z.array(z.looseObject({ traits: named, module: call })).optional(),
   sections: z.record(z.string(), z.looseObject({ text: call })).optional(),
-})
+} satisfies Readonly<Record<keyof Plugin, z.ZodType>>)
 
 /** The plug-ins of this process, by their names. */
 const registered = new Map<string, Plugin>()
@@ -57,9 +57,9 @@ export function register(plugin: Plugin, from: string): void {
   if (!semver.satisfies(SURFACE, needs))
     throw bad(from, `wants version ${needs} of what plug-ins are made against, and this server has ${SURFACE}`)
   try {
-    for (const one of namesIn(plugin))
+    for (const one of ofAll(NAMES, plugin).flat())
       if (pluginOf(one) !== name) throw new Error(`${one} is not called "${name}/<name>"`)
-    addAll(plugin)
+    ofAll(ADD, plugin, name)
     lookForHoles(plugin)
   } catch (error) {
     throw bad(from, messageOf(error))
@@ -73,39 +73,44 @@ function bad(from: string, what: string): UserError {
   })
 }
 
-/** Every name that it brings, where that is no form of another name. */
-function namesIn({
-  roles = [],
-  workflows = [],
-  commands = [],
-  providers = [],
-  targets = [],
-  channels = [],
-  ...rest
-}: Plugin) {
-  const kinds = roles.flatMap(({ handlers }) => Object.keys(handlers))
-  const all = [...roles, ...workflows, ...commands, ...providers, ...targets, ...channels.map(({ traits }) => traits)]
-  return [...all.map(({ name }) => name), ...kinds, ...Object.keys(rest.sections ?? {})]
+const own = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name)
+/** The names of what is brought, which begin with the plug-in's; a tool's is looked at when it is added. */
+const NAMES: OfBrought<[], readonly string[]> = {
+  roles: (all) => [...own(all), ...all.flatMap(({ handlers }) => Object.keys(handlers))],
+  tools: () => [],
+  workflows: own,
+  extensions: () => [],
+  commands: own,
+  providers: own,
+  targets: own,
+  channels: (all) => all.map(({ traits }) => traits.name),
+  sections: (all) => Object.keys(all),
 }
 
-function addAll(plugin: Plugin): void {
-  const { roles = [], tools = [], workflows = [], extensions = [], commands = [], channels = [] } = plugin
-  for (const { name, title, handlers } of roles) {
-    ROLES.add(name, { title })
-    for (const [kind, handler] of Object.entries(handlers)) HANDLERS.add(kind, handler)
-  }
+/** How each is added to its registry. */
+const ADD: OfBrought<[plugin: string], void> = {
+  roles(all) {
+    for (const { name, title, handlers } of all) {
+      ROLES.add(name, { title })
+      for (const [kind, handler] of Object.entries(handlers)) HANDLERS.add(kind, handler)
+    }
+  },
   // Vendors take no slash: a model calls `acme_look` what is registered as `acme/look`.
-  for (const tool of tools) TOOLS.add(toolId(plugin.name, tool.name), tool)
-  for (const command of commands) addCommand(command)
-  for (const workflow of workflows) addWorkflow(workflow)
-  for (const extension of extensions) extendWorkflow(plugin.name, extension)
-  for (const provider of plugin.providers ?? []) PROVIDERS.add(provider.name, provider)
-  for (const target of plugin.targets ?? []) TARGETS.add(target.name, target)
-  for (const { traits, module } of channels) {
-    addChannel(traits)
-    CHANNELS.add(traits.name, module)
-  }
-  for (const [name, section] of Object.entries(plugin.sections ?? {})) SECTIONS.add(name, section)
+  tools: (all, plugin) => all.forEach((tool) => TOOLS.add(toolId(plugin, tool.name), tool)),
+  commands: (all) => all.forEach(addCommand),
+  workflows: (all) => all.forEach(addWorkflow),
+  extensions: (all, plugin) => all.forEach((extension) => extendWorkflow(plugin, extension)),
+  providers: (all) => all.forEach((provider) => PROVIDERS.add(provider.name, provider)),
+  targets: (all) => all.forEach((target) => TARGETS.add(target.name, target)),
+  channels(all) {
+    for (const { traits, module } of all) {
+      addChannel(traits)
+      CHANNELS.add(traits.name, module)
+    }
+  },
+  sections(all) {
+    for (const [name, section] of Object.entries(all)) SECTIONS.add(name, section)
+  },
 }
 
 /** @throws Error where a model would not know whose tool it is */

@@ -78,7 +78,7 @@ export async function perform(
   for (let attemptNumber = 1; ; attemptNumber++) {
     try {
       deps.log('info', 'step begins', { attempt })
-      const result = await handled(deps, task, step, attempt, claim, signal, isEmpty)
+      const result = await handled(deps, { task, step, attempt, claim, signal, isEmpty })
       const { decision, events } = await deps.workflow.apply(
         task.id,
         { type: 'step.result', step: stepId, attempt, result },
@@ -149,18 +149,22 @@ function failureOf({ log }: StepDeps, error: unknown): { readonly failure: unkno
   return { failure, isExpected }
 }
 
+/** One go at a step. */
+interface Go {
+  readonly task: Task
+  readonly step: Step
+  readonly attempt: number
+  readonly claim: Claim
+  readonly signal: AbortSignal
+  /** Nothing stands in its journal. */
+  readonly isEmpty: boolean
+}
+
 /** What the step's role makes of it. */
-async function handled(
-  deps: StepDeps,
-  task: Task,
-  step: Step,
-  attempt: number,
-  claim: Claim,
-  signal: AbortSignal,
-  isEmpty: boolean,
-) {
+async function handled(deps: StepDeps, go: Go) {
+  const { task, step, attempt, claim } = go
   const activity = toldActivity(deps, task.id, step, attempt, claim)
-  const context = contextOf(deps, task, step, attempt, claim, signal, activity, isEmpty)
+  const context = contextOf(deps, go, activity)
   return deps.handlerFor(step.kind)(context).finally(activity.end)
 }
 
@@ -227,13 +231,8 @@ function toldActivity(deps: StepDeps, taskId: string, step: Step, attempt: numbe
 
 function contextOf(
   deps: StepDeps,
-  task: Task,
-  step: Step,
-  attempt: number,
-  claim: Claim,
-  signal: AbortSignal,
+  { task, step, attempt, claim, signal, isEmpty }: Go,
   activity: Activity,
-  isEmpty: boolean,
 ): StepContext {
   let isJournalEmpty = isEmpty
   return {

@@ -82,6 +82,7 @@ describe('a plug-in', () => {
       () => fresh(() => ({ workflows: [{ ...workflow('x'), name: 'change' }] })),
       'change is not called "try-',
     ],
+    ['that brings what nobody reads', () => fresh(() => ({ comands: [] }) as never), 'comands'],
     [
       'with a step that nobody does',
       () => fresh((n) => ({ roles: [{ name: `${n}/clerk`, title: 'Clerk', handlers: {} }] })),

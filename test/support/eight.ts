@@ -4,6 +4,7 @@ import type { Gate, StepKind, Task } from '../../src/core/task/types.ts'
 import { defineStep, NOBODY, onceWhen } from '../../src/core/workflows/define.ts'
 import { addWorkflow } from '../../src/core/workflows/registry.ts'
 import type { Schedule } from '../../src/core/settings.ts'
+import { LIGHT } from './light.ts'
 import { origin, settings } from './tasks.ts'
 
 /** A workflow of eight steps, as a plug-in has it: a, then b, c and d side by side, joined by e, f and g, and h. */
@@ -32,8 +33,8 @@ function isDone(task: Task, letter: string): boolean {
 }
 
 addWorkflow({
+  ...LIGHT,
   name: 'lab/eight',
-  opensBy: [],
   steps,
   gates: [
     { kind: 'budget', holds: 'costs', wanted: () => [] },
@@ -49,12 +50,6 @@ addWorkflow({
   ],
   stages: [{ steps: steps.map(({ kind }) => kind), ahead: () => steps.map(({ kind }) => kind), people: NOBODY }],
   follows: [(task) => (isDone(task, 'h') ? [{ type: 'task.finished', outcome: 'all eight' }] : [])],
-  movesTickets: false,
-  endsWithIssue: () => true,
-  readsWords: () => true,
-  mayRelease: () => false,
-  isFulfilled: () => true,
-  isQuestion: false,
 })
 
 export interface Run {

@@ -1,14 +1,4 @@
-import type { WorkflowDefinition } from '../../src/core/workflows/define.ts'
+import { absentWorkflow } from '../../src/core/workflows/absent.ts'
 
-/** What a small workflow of a test says about itself. */
-export const LIGHT: Omit<WorkflowDefinition, 'name' | 'steps' | 'stages'> = {
-  opensBy: [],
-  gates: [],
-  follows: [],
-  movesTickets: false,
-  endsWithIssue: () => true,
-  readsWords: () => true,
-  mayRelease: () => false,
-  isFulfilled: () => true,
-  isQuestion: false,
-}
+/** What a small workflow of a test says about itself beside its name and its steps: as little as one that is not there. */
+export const LIGHT = absentWorkflow('test/light')

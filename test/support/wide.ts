@@ -3,6 +3,7 @@ import { readySteps } from '../../src/core/task/schedule.ts'
 import { defineStep, eachOf, isEachDone, NOBODY, onceWhen } from '../../src/core/workflows/define.ts'
 import { addWorkflow } from '../../src/core/workflows/registry.ts'
 import type { Task } from '../../src/core/task/types.ts'
+import { LIGHT } from './light.ts'
 import { origin, settings } from './tasks.ts'
 
 /** One step that names many, one for each of them, and one that joins them. */
@@ -30,10 +31,9 @@ const join = defineStep({
   wanted: (task) => onceWhen(task, 'wide/join', hosts(task).length > 0 && isEachDone(task, 'wide/each', hosts(task))),
 })
 addWorkflow({
+  ...LIGHT,
   name: 'wide/hosts',
-  opensBy: [],
   steps: [first, each, join],
-  gates: [],
   stages: [{ steps: ['wide/first', 'wide/each', 'wide/join'], ahead: () => [], people: NOBODY }],
   follows: [
     (task) =>
@@ -41,12 +41,6 @@ addWorkflow({
         ? [{ type: 'task.finished', outcome: 'joined' }]
         : [],
   ],
-  movesTickets: false,
-  endsWithIssue: () => true,
-  readsWords: () => true,
-  mayRelease: () => false,
-  isFulfilled: () => true,
-  isQuestion: false,
 })
 
 /** Plays it for so many: whatever may begin begins, then all that runs ends. */

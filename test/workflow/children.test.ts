@@ -15,6 +15,7 @@ import { createEngine } from '../../src/workflow/engine.ts'
 import { createStepRunner } from '../../src/workflow/runner.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import '../support/family.ts'
+import { NOTHING_ELSE } from '../support/runner.ts'
 import { alice, opened, said, settings } from '../support/tasks.ts'
 
 let db: TestDatabase
@@ -69,7 +70,7 @@ async function house(titles: readonly string[], work: StepHandler, below: 'child
   })
   const runner = createStepRunner({
     ...common,
-    after: () => () => {},
+    ...NOTHING_ELSE,
     workflow,
     store,
     leases,
@@ -79,13 +80,6 @@ async function house(titles: readonly string[], work: StepHandler, below: 'child
         ? { kind: 'children', children: asked(titles, below) }
         : { kind: 'artefact', artefact: 'sum' }
     },
-    provider: {} as never,
-    models: {} as never,
-    toolsFor: () => [],
-    git: {} as never,
-    releases: {} as never,
-    setupNetwork: false,
-    apart: async () => 'over',
   })
   outbox.start()
   const id = randomUUID()

@@ -8,6 +8,7 @@ import { createStepRunner } from '../../src/workflow/runner.ts'
 import type { Schedule } from '../../src/core/settings.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import { kindOf } from '../support/eight.ts'
+import { NOTHING_ELSE } from '../support/runner.ts'
 import { opened, settings } from '../support/tasks.ts'
 
 let db: TestDatabase
@@ -33,7 +34,7 @@ async function run(schedule: Schedule, trouble?: (kind: string, attempt: number)
   const workflow = createEngine({ ...common, store, queue, cause: () => undefined, onCommit: () => {} })
   const runner = createStepRunner({
     ...common,
-    after: () => () => {},
+    ...NOTHING_ELSE,
     workflow,
     store,
     leases,
@@ -45,13 +46,6 @@ async function run(schedule: Schedule, trouble?: (kind: string, attempt: number)
       trouble?.(context.step.kind, context.step.attempt)
       return { kind: 'artefact', artefact: context.step.id }
     },
-    provider: {} as never,
-    models: {} as never,
-    toolsFor: () => [],
-    git: {} as never,
-    releases: {} as never,
-    setupNetwork: false,
-    apart: async () => 'over',
   })
   const id = randomUUID()
   const { events, decision } = opened({

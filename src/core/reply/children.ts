@@ -14,7 +14,7 @@ export function childrenBlocks({ steps }: Pick<Task, 'steps'>): Block[] {
 }
 
 function lineOf({ title, url, ended }: NonNullable<Step['children']>[number]): Own {
-  const name = url ? link(url, title.slice(0, 120)) : value(title, 120)
+  const name = url ? link(url, title, 120) : value(title, 120)
   if (!ended) return say`${name} — *under way*`
   return say`${name} — ${ENDS[ended.status]}, ${dollars(ended.costUsd)}: ${brief(ended.outcome, 200)}`
 }

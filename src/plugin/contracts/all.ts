@@ -1,4 +1,4 @@
-import type { Plugin } from '../define.ts'
+import { ofAll, type OfBrought, type Plugin } from '../define.ts'
 import { type ChannelBench, channelContract } from './channels.ts'
 import type { ContractCheck } from './check.ts'
 import { addedCommandContract } from './commands.ts'
@@ -24,24 +24,28 @@ export interface Contract {
   readonly checks: readonly ContractCheck[] | string
 }
 
+/** What each of them owes. */
+const OWES: OfBrought<[Benches], readonly Contract[]> = {
+  roles: (all) => all.map(({ name }) => ({ about: `the role ${name}`, checks: roleContract(name) })),
+  commands: (all) => all.map((one) => ({ about: `the command ${one.name}`, checks: addedCommandContract(one) })),
+  workflows: (all, { workflows }) =>
+    all.map((one) => withBench('workflow', one.name, workflows, (bench) => workflowContract(one, bench))),
+  // What its steps do is their roles'; that somebody does them, registering looks at.
+  extensions: () => [],
+  tools: (all, { tools }) => all.map((one) => withBench('tool', one.name, tools, (bench) => toolContract(one, bench))),
+  providers: (all, { providers }) =>
+    all.map((one) => withBench('provider', one.name, providers, (bench) => providerContract(one, bench))),
+  targets: (all, { targets }) =>
+    all.map((one) => withBench('target', one.name, targets, (bench) => targetContract(one, bench))),
+  channels: (all, { channels }) =>
+    all.map(({ traits: { name } }) => withBench('channel', name, channels, (bench) => channelContract(name, bench))),
+  // Owes nothing yet: it is a text.
+  sections: () => [],
+}
+
 /** What everything owes that a plug-in brings; it is registered. */
 export function contractsOf(plugin: Plugin, benches: Benches): readonly Contract[] {
-  const { roles = [], commands = [], workflows = [], tools = [], providers = [], targets = [], channels = [] } = plugin
-  return [
-    ...roles.map(({ name }): Contract => ({ about: `the role ${name}`, checks: roleContract(name) })),
-    ...commands.map((one): Contract => ({ about: `the command ${one.name}`, checks: addedCommandContract(one) })),
-    ...workflows.map((one) =>
-      withBench('workflow', one.name, benches.workflows, (bench) => workflowContract(one, bench)),
-    ),
-    ...tools.map((one) => withBench('tool', one.name, benches.tools, (bench) => toolContract(one, bench))),
-    ...providers.map((one) =>
-      withBench('provider', one.name, benches.providers, (bench) => providerContract(one, bench)),
-    ),
-    ...targets.map((one) => withBench('target', one.name, benches.targets, (bench) => targetContract(one, bench))),
-    ...channels.map(({ traits: { name } }) =>
-      withBench('channel', name, benches.channels, (bench) => channelContract(name, bench)),
-    ),
-  ]
+  return ofAll(OWES, plugin, benches).flat()
 }
 
 function withBench<Bench>(

@@ -1,0 +1,13 @@
+import type { RunnerDeps } from '../../src/workflow/runner.ts'
+
+/** What a step's runner has beside its own work, for steps that use none of it. */
+export const NOTHING_ELSE = {
+  after: () => () => {},
+  provider: {} as never,
+  models: {} as never,
+  toolsFor: () => [],
+  git: {} as never,
+  releases: {} as never,
+  setupNetwork: false,
+  apart: async () => 'over' as const,
+} satisfies Partial<RunnerDeps>
