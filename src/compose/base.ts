@@ -85,7 +85,7 @@ export async function openBase(
     if (app) hide(...keyParts(app))
     return app
   }
-  const apps = appStore(instance, settings.secretKey, settings.previous.MUSTER_SECRET_KEY)
+  const apps = appStore(instance, settings.secretKey, settings.previous['MUSTER_SECRET_KEY'])
   const { publicUrl } = settings.server
   const apiToken = kind === 'worker' || elsewhere ? undefined : await apiTokenOf(settings, instance)
   if (apiToken) hide(apiToken)
@@ -95,7 +95,7 @@ export async function openBase(
     )
   const installs = await openInstalls(
     settings.channels,
-    settings.previous.MUSTER_SECRET_KEY,
+    settings.previous['MUSTER_SECRET_KEY'],
     publicUrl,
     storage.store,
     (secret) => hide(secret),

@@ -142,7 +142,7 @@ function intakeOf(settings: Settings, github: GithubSettings, stand: Stand | und
     verifier: {
       looksSigned,
       receive: (headers, body) =>
-        either([github.webhookSecret, settings.previous.WEBHOOK_SECRET], (secret) => receive(headers, body, secret)),
+        either([github.webhookSecret, settings.previous['WEBHOOK_SECRET']], (secret) => receive(headers, body, secret)),
     },
     platform: stand?.platform ?? githubPlatform(client),
     signIn: github.client && githubSignIn({ clientId: github.client.id, clientSecret: github.client.secret, ...urls }),
@@ -158,7 +158,7 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
     store,
     version,
     log: (level, message, fields = {}) => log[level](fields, message),
-    apiTokens: [apiToken, settings.previous.MUSTER_API_TOKEN].filter((one) => one !== undefined),
+    apiTokens: [apiToken, settings.previous['MUSTER_API_TOKEN']].filter((one) => one !== undefined),
     publicUrl: settings.server.publicUrl,
     installing: installingOf(base),
     verifier: (source) => (source === 'github' ? intake()?.verifier : verifiers[source]),

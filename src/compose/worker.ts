@@ -64,7 +64,7 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     sender: withChildren(adapters.sender, { workflow: () => engine, store }),
     leases,
     limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, limitsIn(base.settings.channels), now),
-    perAccount: stand.unlimited ? 8 : PER_ACCOUNT,
+    perAccount: stand.unlimited ? undefined : PER_ACCOUNT,
     markerKey,
     now,
     random: Math.random,

@@ -1,23 +1,15 @@
-import type { EnvProblem } from '../core/environment.ts'
+import type { Env, EnvProblem } from '../core/environment.ts'
 
-/** Secrets of which the one before still counts while a new one is being brought in: `NAME_PREVIOUS`. */
-export const ROTATED = [
-  'WEBHOOK_SECRET',
-  'SLACK_SIGNING_SECRET',
-  'JIRA_WEBHOOK_SECRET',
-  'JIRA_CLIENT_SECRET',
-  'CLICKUP_WEBHOOK_SECRET',
-  'MUSTER_API_TOKEN',
-  'MUSTER_SECRET_KEY',
-] as const
+/** Secrets by their variables, of which the one before (`NAME_PREVIOUS`) still counts while a new one is being brought in. */
+export type Previous = Readonly<Partial<Record<string, string>>>
 
-export type Previous = Readonly<Partial<Record<(typeof ROTATED)[number], string>>>
+/** Whoever has such a secret, a plug-in's channel too, asks for it by its variable: nothing here knows which there are. */
+const PREVIOUS = /^(\w+_(?:SECRET|TOKEN|KEY))_PREVIOUS$/
 
-export function readPrevious(env: Readonly<Record<string, string | undefined>>, problems: EnvProblem[]): Previous {
-  const found = ROTATED.flatMap((name) => {
-    const variable = `${name}_PREVIOUS`
-    const value = env[variable]
-    if (!value) return []
+export function readPrevious(env: Env, problems: EnvProblem[]): Previous {
+  const found = Object.entries(env).flatMap(([variable, value]) => {
+    const name = PREVIOUS.exec(variable)?.[1]
+    if (name === undefined || !value) return []
     const wrong = !env[name]
       ? `is set, while ${name} itself is not`
       : value.length < 8

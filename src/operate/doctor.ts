@@ -202,7 +202,7 @@ async function registered(settings: Settings): Promise<StoredApp | 'in use' | un
     const storage = await openStorage(settings)
     try {
       const { instance } = storage.store
-      return await appStore(instance, settings.secretKey, settings.previous.MUSTER_SECRET_KEY).load()
+      return await appStore(instance, settings.secretKey, settings.previous['MUSTER_SECRET_KEY']).load()
     } finally {
       await storage.close()
     }

@@ -17,8 +17,8 @@ const TROUBLE_MS = 5000
 export interface OutboxDeps extends Omit<DeliverDeps, 'pausedMs' | 'onAskedToWait'> {
   readonly leases: Pick<Leases, 'holder' | 'ttlMs' | 'dead' | 'keep'>
   readonly limiter: Limiter
-  /** How much of one account may be under way at once in this process. */
-  readonly perAccount: number
+  /** How much of one account may be under way at once in this process; undefined: whatever there is place for. */
+  readonly perAccount: number | undefined
 }
 
 /** Durable out: every effect is seen outside exactly once, in order within its lane, whichever process sends it. */
@@ -31,7 +31,8 @@ export interface Outbox {
 }
 
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const accounts = new Accounts(deps.now, deps.perAccount)
+  const { perAccount = CAPACITY } = deps
+  const accounts = new Accounts(deps.now, perAccount)
   const sending = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let state: 'idle' | 'looking' | 'again' | 'stopped' = 'stopped'
@@ -71,7 +72,6 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     const { holder, ttlMs } = deps.leases
     const dead = await deps.leases.dead()
     const without = accounts.waiting()
-    const { perAccount } = deps
     const now = new Date(deps.now())
     const claims = await deps.store.effects.claim({ holder, dead, without, perAccount, limit, ttlMs, now })
     for (const lane of claims) dispatch(lane)

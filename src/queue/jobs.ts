@@ -5,6 +5,7 @@ import type { Job } from './types.ts'
 /** The form of jobs that this version writes. A job of a newer one is left to the workers that know it. */
 export const JOB_VERSION = 1
 
+const Versioned = z.object({ v: z.int() })
 const Id = z.string().min(1).max(300)
 const StoredJob = z.discriminatedUnion('name', [
   z.object({ name: z.literal('inbound'), eventId: Id }),
@@ -30,7 +31,7 @@ export type ReadJob =
 
 /** Reads what stands in the queue; anything may. */
 export function readJob(data: unknown): ReadJob {
-  const version = z.object({ v: z.int() }).safeParse(data)
+  const version = Versioned.safeParse(data)
   if (version.success && version.data.v > JOB_VERSION) return { kind: 'newer', version: version.data.v }
   const parsed = StoredJob.safeParse(data)
   return parsed.success

@@ -1,105 +1,35 @@
 import { newId } from './ids.ts'
-import type { EffectBody, EffectIntent, EffectResult } from '../core/effects.ts'
-import { type Lane, laneOf, traitsOf, upsertKinds } from '../core/effecttable.ts'
-import { cleanText, fromJson, jsonText } from './json.ts'
-import { holds } from './leases.ts'
-import { Params, type Sql } from './sql.ts'
+import type { EffectBody, EffectResult } from '../core/effects.ts'
+import { laneOf } from '../core/effecttable.ts'
+import { effectRow, EFFECTS_UPSERT, laneRows, LANES_UPSERT } from './effectrows.ts'
+import { gatheredRows } from './gather.ts'
+import { fromJson, jsonText } from './json.ts'
+import { settling } from './settling.ts'
+import type { Sql } from './sql.ts'
 import {
   type ClaimQuery,
   type EffectStatus,
   type EffectStore,
-  Fenced,
   LANE_BATCH,
   type LaneClaim,
   type StoredEffect,
 } from './types.ts'
-import type { Fence } from '../leases/types.ts'
 
 /** Durable out. An upsert that is asked for again gets a new revision; anything else is there once. */
 
 const OPEN = "status IN ('intent', 'sent', 'unknown')"
 
-/** An effect as the statements below take it. */
-export interface EffectRow {
-  readonly id: string
-  readonly scope: string
-  readonly key: string
-  readonly conversation_id: string
-  readonly task_id: string | null
-  readonly kind: string
-  readonly payload: EffectBody
-  readonly upsert: boolean
-  readonly lane: string
-  readonly account: string
-  readonly priority: number
-}
+/** What is read of an effect, by name: a star would not be prepared. */
+const EFFECT_COLUMNS =
+  'e.id, e.scope, e.key, e.conversation_id, e.task_id, e.lane, e.payload, e.status, e.revision, e.result, e.attempts, e.not_before, e.sent_at, e.created_at, e.since'
 
-export function effectRow(
-  id: string,
-  scope: string,
-  conversationId: string,
-  taskId: string | undefined,
-  { key, body }: EffectIntent,
-  { lane, account, priority }: Lane,
-): EffectRow {
-  return {
-    id,
-    scope,
-    key,
-    conversation_id: conversationId,
-    task_id: taskId ?? null,
-    kind: body.kind,
-    payload: body,
-    upsert: traitsOf(body.kind).upsert,
-    lane,
-    account,
-    priority,
-  }
-}
-
-/** The lanes that rows belong to, once each, as urgent as the most urgent of them. */
-export function laneRows(rows: readonly EffectRow[]): { name: string; account: string; priority: number }[] {
-  const lanes = new Map<string, { name: string; account: string; priority: number }>()
-  for (const { lane, account, priority } of rows) {
-    const known = lanes.get(lane)
-    lanes.set(lane, { name: lane, account, priority: Math.min(priority, known?.priority ?? priority) })
-  }
-  // In one order everywhere, so that two writers of the same lanes do not wait for each other.
-  return [...lanes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
-}
-
-/** The kinds that are made from the newest state: names of our own, no input. */
-const UPSERTS = upsertKinds()
-  .map((kind) => `'${kind}'`)
-  .join(',')
-
-export const EFFECTS_UPSERT = (
-  rows: string,
-  where: string,
-) => `INSERT INTO effect (id, scope, key, conversation_id, task_id, kind, payload, lane, account)
-  SELECT id, scope, key, conversation_id, task_id, kind, payload, lane, account
-  FROM jsonb_to_recordset(${rows}::jsonb) AS r(id text, scope text, key text, conversation_id text, task_id text, kind text, payload jsonb, upsert boolean, lane text, account text) ${where}
-  ON CONFLICT (scope, key) DO UPDATE SET revision = effect.revision + 1, payload = EXCLUDED.payload,
-    attempts = CASE WHEN effect.status = 'failed' THEN 0 ELSE effect.attempts END, not_before = CASE WHEN effect.status = 'failed' THEN NULL ELSE effect.not_before END,
-    since = CASE WHEN effect.status IN ('done', 'failed', 'dropped') THEN clock_timestamp() ELSE effect.since END,
-    status = CASE WHEN effect.status IN ('done', 'failed', 'dropped') THEN 'intent' ELSE effect.status END
-  WHERE EXCLUDED.kind = ANY(ARRAY[${UPSERTS}])`
-
-export const LANES_UPSERT = (lanes: string, where: string) => `INSERT INTO effect_lane (name, account, priority, due_at)
-  SELECT name, account, priority, clock_timestamp() FROM jsonb_to_recordset(${lanes}::jsonb) AS l(name text, account text, priority int) ${where}
-  ON CONFLICT (name) DO UPDATE SET bumps = effect_lane.bumps + 1, priority = LEAST(effect_lane.priority, EXCLUDED.priority), due_at = LEAST(effect_lane.due_at, EXCLUDED.due_at)`
-
-/** Settles an effect at a revision; a newer one waits to be sent again. */
-export const FINISH = (
-  id: string,
-  revision: string,
-  result: string,
-) => `UPDATE effect SET status = CASE WHEN revision > ${revision}::int THEN 'intent' ELSE 'done' END,
-  done_revision = ${revision}::int, result = ${result}::jsonb, done_at = clock_timestamp(), error = NULL, attempts = 0, not_before = NULL, since = clock_timestamp() WHERE id = ${id}`
+/** The first open effects of the lanes that $1 names, in order. */
+const OPEN_IN = `SELECT n.name AS asked, ${EFFECT_COLUMNS} FROM unnest($1::text[]) AS n(name)
+  CROSS JOIN LATERAL (SELECT ${EFFECT_COLUMNS} FROM effect e WHERE lane = n.name AND ${OPEN} ORDER BY ordinal LIMIT ${LANE_BATCH}) AS e`
 
 const CLAIM = `WITH due AS (
     SELECT name, priority, due_at, row_number() OVER (PARTITION BY account ORDER BY priority, due_at) AS turn
-    FROM (SELECT * FROM effect_lane WHERE due_at <= $1 AND (holder IS NULL OR expires_at < clock_timestamp() OR holder = ANY($2)) AND NOT account = ANY($3)
+    FROM (SELECT name, account, priority, due_at FROM effect_lane WHERE due_at <= $1 AND (holder IS NULL OR expires_at < clock_timestamp() OR holder = ANY($2)) AND NOT account = ANY($3)
       ORDER BY due_at LIMIT 1000) AS oldest),
   picked AS (SELECT l.name FROM effect_lane l JOIN due USING (name) WHERE due.turn <= $7 ORDER BY due.turn, due.priority, due.due_at LIMIT $4 FOR UPDATE OF l SKIP LOCKED)
   UPDATE effect_lane l SET token = nextval('fence'), holder = $5, expires_at = clock_timestamp() + $6 * interval '1 ms'
@@ -107,11 +37,6 @@ const CLAIM = `WITH due AS (
   RETURNING l.name AS name, l.account AS account, l.token::text AS token, l.bumps::text AS bumps, l.priority AS priority`
 
 export function effectStore(sql: Sql): EffectStore {
-  const fenced = async (fence: Fence, params: Params, update: string) => {
-    const allowed = `EXISTS (${holds(fence, params.add(fence.name), params.add(fence.token))})`
-    const { rows } = await sql.query(`${update} AND ${allowed} RETURNING id`, params.values)
-    if (rows.length === 0) throw new Fenced(`somebody else has the lane ${fence.name} now`)
-  }
   return {
     async add(scope, conversationId, taskId, effects) {
       const rows = effects.map((intent) =>
@@ -123,42 +48,8 @@ export function effectStore(sql: Sql): EffectStore {
       ])
     },
     claim: (query) => claim(sql, query),
-    lane: (name) => readLane(sql, name),
-    leave: (claim, due) => leave(sql, claim, due),
-    markSent: (id, fence) => {
-      const params = new Params()
-      return fenced(
-        fence,
-        params,
-        `UPDATE effect SET status = 'sent', sent_at = clock_timestamp(), attempts = attempts + 1 WHERE id = ${params.add(id)}`,
-      )
-    },
-    postpone: (id, status, until, error, fence) => {
-      const params = new Params()
-      const values = [status, until, cleanText(error.slice(0, 4000)), id].map((value) => params.add(value))
-      return fenced(
-        fence,
-        params,
-        `UPDATE effect SET status = ${values[0]}, not_before = ${values[1]}, error = ${values[2]} WHERE id = ${values[3]}`,
-      )
-    },
-    async finish(id, revision, result, fence, lane) {
-      const params = new Params()
-      const update = FINISH(params.add(id), params.add(revision), params.add(jsonText(result)))
-      if (!lane) {
-        await fenced(fence, params, update)
-        return false
-      }
-      return finishAndLeave(sql, params, update, revision, fence, lane)
-    },
-    fail: (id, error, fence) => {
-      const params = new Params()
-      return fenced(
-        fence,
-        params,
-        `UPDATE effect SET status = 'failed', error = ${params.add(cleanText(error.slice(0, 4000)))} WHERE id = ${params.add(id)}`,
-      )
-    },
+    lane: laneReader(sql),
+    ...settling(sql),
     repair: (limit) => repair(sql, limit),
     reopen: (id) => reopen(sql, id),
     async drop(id) {
@@ -171,38 +62,12 @@ export function effectStore(sql: Sql): EffectStore {
   }
 }
 
-/** The last effect of a lane: it is settled, and the lane is gone unless something was added to it. */
-async function finishAndLeave(
-  sql: Sql,
-  params: Params,
-  update: string,
-  revision: number,
-  fence: Fence,
-  lane: Pick<LaneClaim, 'bumps'>,
-): Promise<boolean> {
-  const [name, token, bumps, sent] = [fence.name, fence.token, lane.bumps, revision].map((value) => params.add(value))
-  const { rows } = await sql.query(
-    `WITH held AS (${holds(fence, name ?? '', token ?? '')} FOR UPDATE),
-      finished AS (${update} AND EXISTS (SELECT 1 FROM held) RETURNING revision),
-      gone AS (DELETE FROM effect_lane WHERE name = ${name} AND token = ${token}::bigint AND bumps = ${bumps}::bigint
-        AND EXISTS (SELECT 1 FROM finished WHERE revision <= ${sent}::int) RETURNING name)
-      SELECT (SELECT count(*) FROM finished)::int AS finished, (SELECT count(*) FROM gone)::int AS gone`,
-    params.values,
-  )
-  if (Number(rows[0]?.['finished']) === 0) throw new Fenced(`somebody else has the lane ${fence.name} now`)
-  return Number(rows[0]?.['gone']) === 1
-}
-
 async function claim(sql: Sql, query: ClaimQuery): Promise<LaneClaim[]> {
   const { now, dead, without, perAccount, limit, holder, ttlMs } = query
   const { rows } = await sql.query(CLAIM, [now, dead, without, limit, holder, ttlMs, perAccount])
   if (rows.length === 0) return []
-  const names = rows.map((row) => String(row['name']))
-  const effects = await sql.query(
-    `SELECT e.* FROM unnest($1::text[]) AS n(name) CROSS JOIN LATERAL (SELECT * FROM effect WHERE lane = n.name AND ${OPEN} ORDER BY ordinal LIMIT ${LANE_BATCH}) AS e`,
-    [names],
-  )
-  const byLane = Map.groupBy(effects.rows, (row) => String(row['lane']))
+  const effects = await sql.query(OPEN_IN, [rows.map((row) => String(row['name']))])
+  const byLane = Map.groupBy(effects.rows, (row) => String(row['asked']))
   return rows
     .toSorted((a, b) => Number(a['priority']) - Number(b['priority']))
     .map((row) => ({
@@ -214,29 +79,15 @@ async function claim(sql: Sql, query: ClaimQuery): Promise<LaneClaim[]> {
     }))
 }
 
-async function readLane(sql: Sql, name: string): Promise<{ bumps: string; effects: StoredEffect[] }> {
-  // The count first: what is added in between is noticed when the lane is left.
-  const { rows } = await sql.query('SELECT bumps::text AS bumps FROM effect_lane WHERE name = $1', [name])
-  const effects = await sql.query(
-    `SELECT * FROM effect WHERE lane = $1 AND ${OPEN} ORDER BY ordinal LIMIT ${LANE_BATCH}`,
-    [name],
-  )
-  return { bumps: rows[0] ? String(rows[0]['bumps']) : '0', effects: effects.rows.map(effectOf) }
-}
-
-async function leave(
-  sql: Sql,
-  { name, token, bumps }: Pick<LaneClaim, 'name' | 'token' | 'bumps'>,
-  due: Date | undefined,
-): Promise<boolean> {
-  const mine = 'name = $1 AND token = $2::bigint AND bumps = $3::bigint'
-  const { rows } = due
-    ? await sql.query(
-        `UPDATE effect_lane SET holder = NULL, expires_at = NULL, due_at = $4 WHERE ${mine} RETURNING name`,
-        [name, token, bumps, due],
-      )
-    : await sql.query(`DELETE FROM effect_lane WHERE ${mine} RETURNING name`, [name, token, bumps])
-  return rows.length > 0
+/** How often a lane was added to, and what is open in it. */
+function laneReader(sql: Sql): EffectStore['lane'] {
+  const bumpsOf = gatheredRows(sql, 'SELECT name AS asked, bumps::text AS bumps FROM effect_lane WHERE name = ANY($1)')
+  const openIn = gatheredRows(sql, OPEN_IN)
+  return async (name) => {
+    // The count first: what is added in between is noticed when the lane is left.
+    const [row] = await bumpsOf(name)
+    return { bumps: row ? String(row['bumps']) : '0', effects: (await openIn(name)).map(effectOf) }
+  }
 }
 
 /** What an older version wrote has no lane; and a lane that is gone while something is open in it is made again. */

@@ -1,24 +1,48 @@
-import { HOLDS_UP, type InboundEvent, type Part, WILL_RETRY, wholeDecision } from '../core/inbound.ts'
+import { HOLDS_UP, type InboundEvent, WILL_RETRY, wholeDecision } from '../core/inbound.ts'
 import type { Decision } from '../core/deciding/commands.ts'
 import type { InboundEvent as PrismaRow, PrismaClient } from './generated/client.ts'
+import { gathered, gatheredRows } from './gather.ts'
 import { bytesOf, cleanText, fromJson, jsonText } from './json.ts'
 import { EVENT_REASONS } from './letters.ts'
 import { cursorOf, pageOf, readCursor } from './paging.ts'
-import { Params, type Sql } from './sql.ts'
+import type { Sql } from './sql.ts'
 import type { InboundLinks, InboxStore, StoredInbound } from './types.ts'
 import { inboxWriter } from './writer.ts'
 
+/** What is read of an event, by name: a star would not be prepared. */
+const EVENT_COLUMNS =
+  'id, source, delivery_id, kind, body, lane, account, received_at, conversation_id, task_id, outcome, reason, detail, attempts, parts, retry_at'
+
+/** Of each that asks, $1 its lanes and how many events: those that wait, in the order they came. */
+const WAITING = `SELECT asked.n, ${EVENT_COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS asked(n int, lanes text[], most int)
+  CROSS JOIN LATERAL (SELECT seq, ${EVENT_COLUMNS} FROM inbound_event WHERE lane = ANY(asked.lanes) AND decided_at IS NULL
+    AND NOT (attempts > ${HOLDS_UP} AND retry_at > clock_timestamp()) ORDER BY seq LIMIT asked.most) AS e ORDER BY e.seq`
+
+interface Waits {
+  readonly lanes: readonly string[]
+  readonly limit: number
+}
+
+async function waiting(sql: Sql, batch: readonly Waits[]): Promise<StoredInbound[][]> {
+  const asked = batch.map(({ lanes, limit }, n) => ({ n, lanes, most: limit }))
+  const { rows } = await sql.query(WAITING, [jsonText(asked)])
+  const byAsker = Map.groupBy(rows, (row) => Number(row['n']))
+  return batch.map((_one, n) => (byAsker.get(n) ?? []).map(storedOf))
+}
+
 /** Arrived events and what became of them. @param ackSql connections that nothing else uses */
 export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxStore {
+  const byId = gatheredRows(sql, `SELECT id AS asked, ${EVENT_COLUMNS} FROM inbound_event WHERE id = ANY($1)`)
+  const inLanes = gathered({ run: (batch: readonly Waits[]) => waiting(sql, batch) })
   return {
     insert: inboxWriter(ackSql),
     async get(id) {
-      const { rows } = await sql.query('SELECT * FROM inbound_event WHERE id = $1', [id])
-      return rows[0] && storedOf(rows[0])
+      const [row] = await byId(id)
+      return row && storedOf(row)
     },
     async decide(id, decision, links) {
-      const { text, values } = decideStatement(id, decision, links)
-      await sql.query(text, values)
+      const row = { conversation_id: links.conversationId, task_id: links.taskId, ...decisionRow(decision, links) }
+      await sql.query(DECIDE, [id, jsonText(row)])
     },
     async postpone(id, detail, retryAt) {
       await sql.query(
@@ -29,13 +53,7 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
     async setLane(id, lane) {
       await sql.query('UPDATE inbound_event SET lane = $2 WHERE id = $1', [id, lane])
     },
-    async waiting(lanes, limit) {
-      const { rows } = await sql.query(
-        `SELECT * FROM inbound_event WHERE lane = ANY($1) AND decided_at IS NULL AND NOT (attempts > ${HOLDS_UP} AND retry_at > clock_timestamp()) ORDER BY seq LIMIT $2`,
-        [lanes, limit],
-      )
-      return rows.map(storedOf)
-    },
+    waiting: (lanes, limit) => inLanes({ lanes, limit }),
     async undecided(olderThanMs, limit) {
       const { rows } = await sql.query(
         `SELECT id, account FROM inbound_event WHERE decided_at IS NULL AND received_at <= clock_timestamp() - $1 * interval '1 ms'
@@ -77,41 +95,30 @@ export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxSt
   }
 }
 
-function decideStatement(id: string, decision: Decision, links: InboundLinks) {
-  const params = new Params()
-  const sets = decidedSets(decision, links, params)
-  return { text: `UPDATE inbound_event SET ${sets} WHERE ${stillOpen(id, links.part, params)}`, values: params.values }
-}
-
-/** What a decision writes: of several commands all but the last leave the event open. */
-export function decidedSets(decision: Decision, links: InboundLinks, params: Params): string {
-  const { part, conversationId, taskId, kind } = links
-  const about = [
-    `conversation_id = COALESCE(${params.add(conversationId ?? null)}::text, conversation_id)`,
-    `task_id = COALESCE(${params.add(taskId ?? null)}::text, task_id)`,
-  ]
+/** What a decision writes, as the statements below take it: of several commands all but the last leave the event open. */
+export function decisionRow(decision: Decision, { part, kind }: InboundLinks) {
   // It is read again for the next of them: what it is called stays as it came.
   if (part && !part.isLast)
-    return [
-      ...about,
-      `parts = parts || ${params.add(jsonText([{ ...decision, detail: decision.detail.slice(0, 300) }]))}::jsonb`,
-    ].join(', ')
+    return { decided_nth: part.nth, decided_part: [{ ...decision, detail: decision.detail.slice(0, 300) }] }
   const { outcome, reason, detail } = part ? wholeDecision(part.earlier, decision) : decision
-  return [
-    ...about,
-    `kind = COALESCE(${params.add(kind ?? null)}::text, kind)`,
-    `outcome = ${params.add(outcome)}::text`,
-    `reason = ${params.add(reason)}::text`,
-    `detail = ${params.add(cleanText(detail.slice(0, 2000)))}::text`,
-    'decided_at = clock_timestamp()',
-  ].join(', ')
+  const whole = { decided_kind: kind, decided_outcome: outcome, decided_reason: reason }
+  return { ...whole, decided_nth: part?.nth, decided_detail: detail.slice(0, 2000) }
 }
 
+export const DECISION_COLUMNS =
+  'decided_nth int, decided_part jsonb, decided_kind text, decided_outcome text, decided_reason text, decided_detail text'
+
+/** The row of a decision, `d`, put onto its event, `e`. */
+export const DECIDED = `parts = e.parts || COALESCE(d.decided_part, '[]'), kind = COALESCE(d.decided_kind, e.kind),
+  outcome = COALESCE(d.decided_outcome, e.outcome), reason = COALESCE(d.decided_reason, e.reason), detail = COALESCE(d.decided_detail, e.detail),
+  decided_at = CASE WHEN d.decided_part IS NULL THEN clock_timestamp() END`
+
 /** Decides once: whoever comes later changes nothing. */
-export function stillOpen(id: string, part: Part | undefined, params: Params): string {
-  const nth = part ? ` AND jsonb_array_length(parts) = ${params.add(part.nth)}::int` : ''
-  return `id = ${params.add(id)} AND decided_at IS NULL${nth}`
-}
+export const STILL_OPEN =
+  'e.decided_at IS NULL AND (d.decided_nth IS NULL OR jsonb_array_length(e.parts) = d.decided_nth)'
+
+const DECIDE = `UPDATE inbound_event e SET conversation_id = COALESCE(d.conversation_id, e.conversation_id), task_id = COALESCE(d.task_id, e.task_id), ${DECIDED}
+  FROM jsonb_to_record($2::jsonb) AS d(conversation_id text, task_id text, ${DECISION_COLUMNS}) WHERE e.id = $1 AND ${STILL_OPEN}`
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined

@@ -17,6 +17,9 @@ export function fromJson<T>(value: unknown): T {
 
 /** JSON as PostgreSQL takes it: no NUL, no half of a surrogate pair, wherever a program's output may have had one. */
 export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value)
+  // Both are written as escapes; whatever only looks like one is read a second time for nothing.
+  if (!/\\u(?:0000|d[89a-f])/.test(text)) return text
   return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? cleanText(inner) : inner))
 }
 

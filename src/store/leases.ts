@@ -1,4 +1,5 @@
 import { FORMAT } from '../core/task/stored.ts'
+import { gathered } from './gather.ts'
 import type { Sql } from './sql.ts'
 import type { RateStore } from './types.ts'
 import type { Fence, LeaseStore, ProcessStore } from '../leases/types.ts'
@@ -6,28 +7,56 @@ import { fromJson, jsonText } from './json.ts'
 import type { RateState } from '../core/rate.ts'
 
 // Expiry is by the database's clock alone: it does not matter what time a worker thinks it is.
-const TTL = (parameter: string) => `clock_timestamp() + ${parameter} * interval '1 ms'`
+const TTL = (ms: string) => `clock_timestamp() + ${ms} * interval '1 ms'`
 
 const ANY_CRASHES = 1_000_000
 /** Processes say every five seconds that they live; on another machine nothing else tells that one has ended. */
 const SILENT = "interval '15 s'"
+/** Claims of ours, $1 their names and $2 their tokens; locked by name, as commits do it, so that nobody waits in a circle. */
+const MINE = (
+  table: Fence['table'],
+  and = '',
+) => `SELECT l.name, l.token FROM ${table} l JOIN unnest($1::text[], $2::bigint[]) AS held(name, token) USING (name, token)
+  WHERE l.name = ANY($1) ${and} ORDER BY l.name FOR UPDATE OF l`
+/** What was asked for of the lease that is there already. */
+const ASKED = (column: string) => `(SELECT ${column} FROM asked WHERE asked.name = lease.name)`
 /** 1 where whoever had the lease ended with it: it is known to be dead, or said nothing any more, and did not give it back. */
-const DIED = `CASE WHEN lease.holder = ANY($4) OR lease.holder <> '' AND NOT EXISTS (
+const DIED = `CASE WHEN lease.holder = ANY(${ASKED('dead')}::text[]) OR lease.holder <> '' AND NOT EXISTS (
     SELECT 1 FROM process p WHERE p.id = lease.holder AND p.seen_at > clock_timestamp() - ${SILENT}) THEN 1 ELSE 0 END`
-const ACQUIRE = `INSERT INTO lease (name, token, holder, expires_at) VALUES ($1, nextval('fence'), $2, ${TTL('$3')})
-  ON CONFLICT (name) DO UPDATE SET token = nextval('fence'), holder = $2, expires_at = ${TTL('$3')},
+const ACQUIRE = `WITH asked AS (SELECT name, holder, ttl, dead, below FROM jsonb_to_recordset($1::jsonb) AS a(name text, holder text, ttl double precision, dead text[], below int))
+  INSERT INTO lease (name, token, holder, expires_at) SELECT name, nextval('fence'), holder, ${TTL('ttl')} FROM asked ORDER BY name
+  ON CONFLICT (name) DO UPDATE SET token = nextval('fence'), holder = EXCLUDED.holder, expires_at = EXCLUDED.expires_at,
     crashes = lease.crashes + ${DIED}
-  WHERE (lease.expires_at < clock_timestamp() OR lease.holder = ANY($4)) AND lease.crashes + ${DIED} < $5
-  RETURNING token::text AS token, crashes`
+  WHERE (lease.expires_at < clock_timestamp() OR lease.holder = ANY(${ASKED('dead')}::text[])) AND lease.crashes + ${DIED} < ${ASKED('below')}
+  RETURNING name, token::text AS token, crashes`
+const RELEASE = `DELETE FROM lease l USING (${MINE('lease')}) AS mine WHERE l.name = mine.name AND l.token = mine.token`
 
-/** Leases over plain SQL, each step one statement. */
+type Asked = Parameters<LeaseStore['acquire']>
+
+async function acquireAll(
+  sql: Sql,
+  batch: readonly Asked[],
+): Promise<({ token: string; crashes: number } | undefined)[]> {
+  const asked = batch.map(([name, holder, ttl, dead, below = ANY_CRASHES]) => ({ name, holder, ttl, dead, below }))
+  const { rows } = await sql.query(ACQUIRE, [jsonText(asked)])
+  const got = new Map(rows.map((row) => [String(row['name']), row]))
+  return batch.map(([name]) => {
+    const row = got.get(name)
+    return row && { token: String(row['token']), crashes: Number(row['crashes']) }
+  })
+}
+
+async function releaseAll(sql: Sql, batch: readonly Fence[]): Promise<readonly Fence[]> {
+  await sql.query(RELEASE, [batch.map(({ name }) => name), batch.map(({ token }) => token)])
+  return batch
+}
+
+/** Leases over plain SQL, each step one statement; those that are asked for at once share it. */
 export function leaseStore(sql: Sql): LeaseStore {
+  const acquire = gathered({ run: (batch: readonly Asked[]) => acquireAll(sql, batch), keysOf: ([name]) => [name] })
+  const release = gathered({ run: (batch: readonly Fence[]) => releaseAll(sql, batch) })
   return {
-    async acquire(name, holder, ttlMs, dead, below = ANY_CRASHES) {
-      const { rows } = await sql.query(ACQUIRE, [name, holder, ttlMs, dead, below])
-      const [row] = rows
-      return row && { token: String(row['token']), crashes: Number(row['crashes']) }
-    },
+    acquire: (...asked) => acquire(asked),
     async holder(name) {
       const { rows } = await sql.query('SELECT holder FROM lease WHERE name = $1', [name])
       return rows[0] && String(rows[0]['holder'])
@@ -63,7 +92,7 @@ export function leaseStore(sql: Sql): LeaseStore {
       )
     },
     async release({ table, name, token }) {
-      if (table === 'lease') await sql.query('DELETE FROM lease WHERE name = $1 AND token = $2::bigint', [name, token])
+      if (table === 'lease') await release({ table, name, token })
       else
         await sql.query(
           'UPDATE effect_lane SET holder = NULL, expires_at = NULL WHERE name = $1 AND token = $2::bigint',
@@ -76,10 +105,7 @@ export function leaseStore(sql: Sql): LeaseStore {
 async function renewIn(sql: Sql, table: Fence['table'], fences: readonly Fence[], ttlMs: number): Promise<Fence[]> {
   if (fences.length === 0) return []
   const { rows } = await sql.query(
-    // Locked by name, as commits do it, so that they do not wait for each other in a circle.
-    `UPDATE ${table} t SET expires_at = ${TTL('$3')}
-      FROM (SELECT l.name, l.token FROM ${table} l JOIN unnest($1::text[], $2::bigint[]) AS mine(name, token) USING (name, token)
-        WHERE l.expires_at > clock_timestamp() ORDER BY l.name FOR UPDATE OF l) AS kept
+    `UPDATE ${table} t SET expires_at = ${TTL('$3')} FROM (${MINE(table, 'AND l.expires_at > clock_timestamp()')}) AS kept
       WHERE t.name = kept.name AND t.token = kept.token RETURNING t.name AS name, t.token::text AS token`,
     [fences.map((one) => one.name), fences.map((one) => one.token), ttlMs],
   )
@@ -87,9 +113,13 @@ async function renewIn(sql: Sql, table: Fence['table'], fences: readonly Fence[]
   return fences.filter((one) => kept.has(`${one.name} ${one.token}`))
 }
 
-/** The condition that a claim still holds, for a statement of its own or as a part of one. */
+/** The condition that a claim still holds, on a row of its table. */
+export const HELD = (row: string, name: string, token: string) =>
+  `${row}.name = ${name} AND ${row}.token = ${token}::bigint AND ${row}.expires_at > clock_timestamp()`
+
+/** The same for a statement of its own or as a part of one. */
 export function holds(fence: Fence, name: string, token: string): string {
-  return `SELECT 1 FROM ${fence.table} WHERE name = ${name} AND token = ${token}::bigint AND expires_at > clock_timestamp()`
+  return `SELECT 1 FROM ${fence.table} l WHERE ${HELD('l', name, token)}`
 }
 
 export function processStore(sql: Sql): ProcessStore {

@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 import { lockFolder } from './lock.ts'
 import { PrismaClient } from './generated/client.ts'
-import type { Sql } from './sql.ts'
+import { FOR_KEYS, type Sql } from './sql.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** The embedded database: PostgreSQL in this process, in a folder that only this process may use. */
@@ -26,7 +26,7 @@ export async function openLite(dir: string, backup?: Blob): Promise<Lite> {
       startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
     })
     // One session serves Muster's tables and BullMQ's, which looks its own up by the search path.
-    await lite.exec('SET search_path TO public, bullmq')
+    await lite.exec(`SET search_path TO public, bullmq; ${FOR_KEYS}`)
     const prisma = new PrismaClient({
       adapter: new PrismaPGlite(lite),
       transactionOptions: { maxWait: 30_000, timeout: 30_000 },

@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { backoffMs } from '../core/retry.ts'
 import { PrismaClient } from './generated/client.ts'
-import { isDatabaseDown, type Sql } from './sql.ts'
+import { FOR_KEYS, isDatabaseDown, type Sql } from './sql.ts'
 
 /** A PostgreSQL server, by its URL. */
 export interface Postgres {
@@ -43,24 +43,29 @@ function poolOf(url: string, max: number, queryMs = QUERY_MS): pg.Pool {
     // A server that went away without a word is not waited for until TCP gives up.
     query_timeout: queryMs,
     application_name: 'muster',
+    onConnect: prepared,
   })
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {})
   return pool
 }
 
+/** What the pool waits for before anybody has the connection, whatever its types say. */
+const prepared: NonNullable<pg.PoolConfig['onConnect']> = async (client) => {
+  await client.query(FOR_KEYS)
+}
+
 /** Statements are prepared once a connection, under a name of their own. */
 function sqlOf(pool: pg.Pool): Sql {
-  const names = new Map<string, string>()
-  const nameOf = (text: string) => {
+  const names = new Map<string, { readonly name?: string }>()
+  const nameFor = (text: string) => {
     const known = names.get(text)
     if (known) return known
-    const name = `m${names.size}`
-    names.set(text, name)
-    return name
+    // A prepared `*` does not survive a migration that adds a column, which another process may run at any time.
+    const named = /[\s.]\*/.test(text) ? {} : { name: `m${names.size}` }
+    names.set(text, named)
+    return named
   }
-  // A prepared `*` does not survive a migration that adds a column, which another process may run at any time.
-  const nameFor = (text: string) => (/[\s.]\*/.test(text) ? {} : { name: nameOf(text) })
   return {
     query: async (text, params) =>
       params

@@ -5,6 +5,12 @@ export interface Sql {
   exec(text: string): Promise<void>
 }
 
+/**
+ * Rows are found by their keys: a plan that is kept from when a table was small would read all of it once it is large. Compiling a
+ * statement takes longer than any of them runs.
+ */
+export const FOR_KEYS = 'SET enable_seqscan = off; SET jit = off'
+
 /** Collects the parameters of one statement. */
 export class Params {
   readonly values: unknown[] = []

@@ -2,6 +2,7 @@ import { archiveStore } from './archive.ts'
 import type { Clock } from './clock.ts'
 import { effectStore } from './effects.ts'
 import type { PrismaClient } from './generated/client.ts'
+import { gatheredRows } from './gather.ts'
 import { newId } from './ids.ts'
 import { inboxStore } from './inbox.ts'
 import { jsonText } from './json.ts'
@@ -50,6 +51,9 @@ const MAKE_CONVERSATION = `WITH known AS (SELECT conversation_id FROM conversati
   made AS (INSERT INTO conversation (id) SELECT $2 WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id)
   INSERT INTO conversation_link (key, conversation_id) SELECT $1, id FROM made ON CONFLICT DO NOTHING`
 
+const PLACES = `SELECT mine.key AS asked, other.key AS place FROM conversation_link mine JOIN conversation_link other USING (conversation_id)
+  WHERE mine.key = ANY($1) ORDER BY other.made_at, other.key`
+
 const LINK_PLACE = `INSERT INTO conversation_link (key, conversation_id) VALUES ($1, $2)
   ON CONFLICT (key) DO UPDATE SET conversation_id = $2,
     made_at = CASE WHEN conversation_link.conversation_id = $2 THEN conversation_link.made_at ELSE clock_timestamp() END
@@ -58,9 +62,11 @@ const LINK_PLACE = `INSERT INTO conversation_link (key, conversation_id) VALUES 
   RETURNING 1`
 
 function conversationStore(sql: Sql): ConversationStore {
+  const found = gatheredRows(sql, 'SELECT key AS asked, conversation_id FROM conversation_link WHERE key = ANY($1)')
+  const placesOf = gatheredRows(sql, PLACES)
   const find = async (key: string) => {
-    const { rows } = await sql.query('SELECT conversation_id FROM conversation_link WHERE key = $1', [key])
-    return rows[0] && String(rows[0]['conversation_id'])
+    const [row] = await found(key)
+    return row && String(row['conversation_id'])
   }
   return {
     find,
@@ -73,11 +79,8 @@ function conversationStore(sql: Sql): ConversationStore {
       return (await find(key)) ?? id
     },
     async places(key) {
-      const { rows } = await sql.query(
-        `SELECT other.key AS key FROM conversation_link mine JOIN conversation_link other USING (conversation_id) WHERE mine.key = $1 ORDER BY other.made_at, other.key`,
-        [key],
-      )
-      return rows.length > 0 ? rows.map((row) => String(row['key'])) : [key]
+      const rows = await placesOf(key)
+      return rows.length > 0 ? rows.map((row) => String(row['place'])) : [key]
     },
     async link(key, conversationId) {
       const { rows } = await sql.query(LINK_PLACE, [key, conversationId])

@@ -4,38 +4,38 @@ import type { Surface } from '../core/said.ts'
 import { readTask, type StoredTask } from '../core/task/stored.ts'
 import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
-import { commitTask } from './commit.ts'
+import { commitWriter } from './commit.ts'
 import { exportTask } from './export.ts'
 import type { PrismaClient, Task as PrismaRow } from './generated/client.ts'
+import { gatheredRows } from './gather.ts'
 import { fromJson } from './json.ts'
 import { cursorOf, pageOf, readCursor } from './paging.ts'
 import type { Sql } from './sql.ts'
 import type { LoadedTask, TaskStore, TaskSummary } from './types.ts'
 
+const NEWEST = `SELECT c.id AS asked, t.state FROM unnest($1::text[]) AS c(id)
+  CROSS JOIN LATERAL (SELECT state FROM task WHERE conversation_id = c.id ORDER BY created_at DESC LIMIT 1) AS t`
+const COUNTS =
+  'SELECT conversation_id AS asked, count(1)::int AS count FROM task WHERE conversation_id = ANY($1) GROUP BY 1'
+
 /** Tasks and their history. */
 export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
+  const rowsOf = gatheredRows(sql, 'SELECT id AS asked, state, chain_seq, chain_hash FROM task WHERE id = ANY($1)')
+  const newest = gatheredRows(sql, NEWEST)
+  const counts = gatheredRows(sql, COUNTS)
   const load = async (id: string): Promise<LoadedTask | undefined> => {
-    const { rows } = await sql.query('SELECT state, chain_seq, chain_hash FROM task WHERE id = $1', [id])
-    const [row] = rows
+    const [row] = await rowsOf(id)
     return row && { task: stateIn(row), chain: chainOf(row) }
   }
   return {
-    commit: (commit) => commitTask(sql, commit, commit.chain),
+    commit: commitWriter(sql),
     load,
     get: async (id) => (await load(id))?.task,
     async latest(conversationId) {
-      const { rows } = await sql.query(
-        'SELECT state FROM task WHERE conversation_id = $1 ORDER BY created_at DESC LIMIT 1',
-        [conversationId],
-      )
-      return rows[0] ? stateIn(rows[0]) : undefined
+      const [row] = await newest(conversationId)
+      return row && stateIn(row)
     },
-    async count(conversationId) {
-      const { rows } = await sql.query('SELECT count(*)::int AS count FROM task WHERE conversation_id = $1', [
-        conversationId,
-      ])
-      return Number(rows[0]?.['count'] ?? 0)
-    },
+    count: async (conversationId) => Number((await counts(conversationId))[0]?.['count'] ?? 0),
     async waiting(olderThanMs, limit) {
       const { rows } = await sql.query(
         `SELECT id, work, chain_seq = version AS current, state->'origin'->'repository'->>'installationId' AS installation FROM task

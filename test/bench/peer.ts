@@ -1,10 +1,10 @@
 import { DBOS } from '@dbos-inc/dbos-sdk'
 
 /**
- * The peer that tasks are measured against: DBOS Transact, in a process of its own. `peer.ts <steps> <workflows> <at once>` runs so
+ * The peer that tasks are measured against: DBOS Transact, in a process of its own. `peer.ts <steps> <workflows> <at once> <warm>` runs so
  * many workflows of so many durable steps, each of which does nothing, and prints the seconds that they took.
  */
-const [steps = 5, workflows = 1000, atOnce = 64] = process.argv.slice(2).map(Number)
+const [steps = 5, workflows = 1000, atOnce = 64, warm = 400] = process.argv.slice(2).map(Number)
 const systemDatabaseUrl = process.env['DATABASE_URL'] ?? ''
 
 /** What a step of Muster's writes is about as long: the artefact of a small one. */
@@ -26,8 +26,8 @@ const run = async (total: number) => {
   }
   await Promise.all(Array.from({ length: atOnce }, one))
 }
-// Warm: compiled, connected, prepared.
-await run(40)
+// Warm, as long as ours is.
+await run(warm)
 const started = performance.now()
 await run(workflows)
 process.stdout.write(`${JSON.stringify({ seconds: (performance.now() - started) / 1000 })}\n`)

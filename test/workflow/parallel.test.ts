@@ -18,7 +18,8 @@ beforeAll(async () => {
 afterAll(() => db.drop())
 
 /** The workflow of eight steps with the real engine, runner, leases and database; the queue hands out whatever comes, all at once. */
-async function run(schedule: Schedule, trouble?: (kind: string, attempt: number) => void) {
+/** @param together once the first step is done, the next ones wait until so many are at work at once */
+async function run(schedule: Schedule, together = 1) {
   const { store } = db.storage
   const leases = leaseKeeper({ store, kind: 'test', version: 'test', ttlMs: 60_000, log: () => {} })
   const common = { now: Date.now, random: () => 0.5, isDown: isDatabaseDown, log: () => {}, sleep: async () => {} }
@@ -41,9 +42,11 @@ async function run(schedule: Schedule, trouble?: (kind: string, attempt: number)
     handlerFor: () => async (context) => {
       began.push(context.step.id.slice(-1))
       most = Math.max(most, ++now)
+      for (const isFirst = began.length === 1; !isFirst && most < together; )
+        await new Promise((done) => setTimeout(done, 5))
+      // Time for one more than may be to come in.
       await new Promise((done) => setTimeout(done, 20))
       now--
-      trouble?.(context.step.kind, context.step.attempt)
       return { kind: 'artefact', artefact: context.step.id }
     },
   })
@@ -66,7 +69,7 @@ async function run(schedule: Schedule, trouble?: (kind: string, attempt: number)
 }
 
 it('runs what is independent side by side, each step once, and joins it', async () => {
-  const { task, began, most } = await run({ policy: 'parallel', most: 4 })
+  const { task, began, most } = await run({ policy: 'parallel', most: 4 }, 2)
   expect(task?.outcome).toBe('all eight')
   expect(began.split('').toSorted().join('')).toBe('abcdefgh')
   expect(began[0]).toBe('a')
@@ -77,7 +80,7 @@ it('runs what is independent side by side, each step once, and joins it', async 
 
 it('keeps to what the repository wants: one after the other, or two at a time', async () => {
   expect(await run({ policy: 'sequential', most: 4 })).toMatchObject({ began: 'abcdefgh', most: 1 })
-  const two = await run({ policy: 'hybrid', most: 2 })
+  const two = await run({ policy: 'hybrid', most: 2 }, 2)
   expect(two.task?.outcome).toBe('all eight')
   expect(two.most).toBe(2)
 })

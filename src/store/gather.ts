@@ -1,0 +1,111 @@
+import { isDatabaseDown, type Sql } from './sql.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+/** More than this at a time make nothing cheaper. */
+const MOST = 64
+/** A second statement begins only beside one that has been under way for so long (a lock, a disk): two would each take half of what one can do for less. */
+const SLOW_MS = 25
+const AT_ONCE = 2
+
+export interface Gathering<In, Out> {
+  /** Does all of them in one statement. @returns what came of each, in their order */
+  readonly run: (batch: readonly In[]) => Promise<readonly Out[]>
+  /** No more of them at a time than this. */
+  readonly most?: number
+  /** What it writes: two that share one of these are never under way together. */
+  readonly keysOf?: (one: In) => readonly string[]
+  /** Where so many wait, whoever comes is turned away. */
+  readonly limit?: number
+}
+
+interface Waiting<In, Out> {
+  readonly one: In
+  readonly keys: readonly string[]
+  readonly done: (out: Out) => void
+  readonly failed: (error: unknown) => void
+}
+
+/**
+ * Group commit: while a statement is under way, what is asked for is gathered and goes with the next one, so that many share one round
+ * trip and one commit (DeWitt et al., "Implementation techniques for main memory database systems", 1984). Where nothing else
+ * happens, nobody waits for anybody. Of a statement that the database refuses, each is tried alone: only whose fault it is fails.
+ */
+export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Promise<Out> {
+  const { run, most = MOST, keysOf, limit = Number.POSITIVE_INFINITY } = options
+  let waiting: Waiting<In, Out>[] = []
+  const busy = new Set<string>()
+  let under = 0
+  let began = 0
+  let isTold = false
+
+  /** The first that may go together. */
+  function take(): Waiting<In, Out>[] {
+    const taken: Waiting<In, Out>[] = []
+    const left: Waiting<In, Out>[] = []
+    for (const one of waiting) {
+      if (taken.length >= most || one.keys.some((key) => busy.has(key))) left.push(one)
+      else {
+        taken.push(one)
+        for (const key of one.keys) busy.add(key)
+      }
+    }
+    waiting = left
+    return taken
+  }
+
+  function mayBegin(): boolean {
+    return under === 0 || (under < AT_ONCE && performance.now() - began >= SLOW_MS)
+  }
+
+  function pump(): void {
+    isTold = false
+    while (waiting.length > 0 && mayBegin()) {
+      const batch = take()
+      if (batch.length === 0) return
+      under++
+      began = performance.now()
+      const slow = setTimeout(pump, SLOW_MS)
+      void settle(run, batch).finally(() => {
+        clearTimeout(slow)
+        under--
+        for (const { keys } of batch) for (const key of keys) busy.delete(key)
+        pump()
+      })
+    }
+  }
+
+  return (one) =>
+    new Promise((done, failed) => {
+      if (waiting.length >= limit) return failed(new Error('too much waits for the database'))
+      waiting.push({ one, keys: keysOf?.(one) ?? [], done, failed })
+      // What is asked for in the same turn of the event loop goes together.
+      if (!isTold) setImmediate(pump)
+      isTold = true
+    })
+}
+
+async function settle<In, Out>(run: Gathering<In, Out>['run'], batch: readonly Waiting<In, Out>[]): Promise<void> {
+  try {
+    const results = await run(batch.map(({ one }) => one))
+    if (results.length !== batch.length) throw new Error(`${batch.length} were asked for, ${results.length} answered`)
+    results.forEach((out, index) => batch[index]?.done(out))
+  } catch (error) {
+    if (batch.length > 1 && !isDatabaseDown(error)) await Promise.all(batch.map((one) => settle(run, [one])))
+    else for (const { failed } of batch) failed(error)
+  }
+}
+
+/**
+ * Rows by a key, those that are asked for at once in one statement.
+ * @param text its parameter is the keys; the column `asked` of its rows says which
+ */
+export function gatheredRows(sql: Sql, text: string): (key: string) => Promise<readonly Row[]> {
+  return gathered({
+    run: async (keys: readonly string[]) => {
+      const { rows } = await sql.query(text, [[...new Set(keys)]])
+      const byKey = Map.groupBy(rows, (row) => String(row['asked']))
+      return keys.map((key) => byKey.get(key) ?? [])
+    },
+  })
+}
