@@ -43,16 +43,18 @@ function poolOf(url: string, max: number, queryMs = QUERY_MS): pg.Pool {
     // A server that went away without a word is not waited for until TCP gives up.
     query_timeout: queryMs,
     application_name: 'muster',
-    onConnect: prepared,
+    ...PREPARING,
   })
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {})
   return pool
 }
 
-/** What the pool waits for before anybody has the connection, whatever its types say. */
-const prepared: NonNullable<pg.PoolConfig['onConnect']> = async (client) => {
-  await client.query(FOR_KEYS)
+/** What the pool waits for before anybody has a connection, whatever its types say. */
+const PREPARING = {
+  onConnect: async (client: pg.ClientBase): Promise<void> => {
+    await client.query(FOR_KEYS)
+  },
 }
 
 /** Statements are prepared once a connection, under a name of their own. */

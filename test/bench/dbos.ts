@@ -7,7 +7,12 @@ const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url))
 const AT_ONCE = 64
 
 /** Workflows of so many durable steps that do nothing, by DBOS Transact in a process of its own, on the same PostgreSQL. */
-export async function measurePeer(databaseUrl: string, steps: number, workflows: number, warm: number): Promise<Throughput> {
+export async function measurePeer(
+  databaseUrl: string,
+  steps: number,
+  workflows: number,
+  warm: number,
+): Promise<Throughput> {
   const argv = ['--no-warnings', PEER, String(steps), String(workflows), String(AT_ONCE), String(warm)]
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], DATABASE_URL: databaseUrl }
   const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'inherit'] })
