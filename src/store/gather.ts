@@ -36,7 +36,8 @@ export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Pro
   let waiting: Waiting<In, Out>[] = []
   const busy = new Set<string>()
   let under = 0
-  let began = 0
+  /** How many of those under way have been so for long. */
+  let slow = 0
   let isTold = false
 
   /** The first that may go together. */
@@ -55,7 +56,7 @@ export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Pro
   }
 
   function mayBegin(): boolean {
-    return under === 0 || (under < AT_ONCE && performance.now() - began >= SLOW_MS)
+    return under === 0 || (under < AT_ONCE && slow === under)
   }
 
   function pump(): void {
@@ -64,10 +65,15 @@ export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Pro
       const batch = take()
       if (batch.length === 0) return
       under++
-      began = performance.now()
-      const slow = setTimeout(pump, SLOW_MS)
+      let isSlow = false
+      const timer = setTimeout(() => {
+        isSlow = true
+        slow++
+        pump()
+      }, SLOW_MS)
       void settle(run, batch).finally(() => {
-        clearTimeout(slow)
+        clearTimeout(timer)
+        if (isSlow) slow--
         under--
         for (const { keys } of batch) for (const key of keys) busy.delete(key)
         pump()

@@ -37,21 +37,30 @@ it('does together what is asked for at once, and what comes while something is u
   ])
 })
 
-it('begins a second beside one that takes long, and no third', async () => {
-  const { run, batches, answer } = held()
-  const ask = gathered({ run })
-  const all = [ask('a')]
+it('goes on beside one that takes long, one at a time, and begins no third', async () => {
+  const batches: string[] = []
+  const open = new Map<string, () => void>()
+  const ask = gathered({
+    run: (batch: readonly string[]) =>
+      new Promise<readonly string[]>((done) => {
+        batches.push(batch.join(''))
+        open.set(batch.join(''), () => done(batch))
+      }),
+  })
+  const slow = ask('a')
   await turn()
-  all.push(ask('b'))
-  await expect.poll(() => batches.length).toBe(2)
-  all.push(ask('c'))
+  const second = ask('b')
+  await expect.poll(() => batches).toEqual(['a', 'b'])
+  const third = ask('c')
   await new Promise((done) => setTimeout(done, 100))
-  expect(batches).toEqual([['a'], ['b']])
-  answer()
-  await expect.poll(() => batches.length).toBe(3)
-  answer()
-  answer()
-  expect(await Promise.all(all)).toEqual(['A', 'B', 'C'])
+  expect(batches).toEqual(['a', 'b'])
+  // The second is done long before the first: the next need not wait for that one.
+  open.get('b')?.()
+  expect(await second).toBe('b')
+  await expect.poll(() => batches).toEqual(['a', 'b', 'c'])
+  open.get('c')?.()
+  open.get('a')?.()
+  expect(await Promise.all([slow, third])).toEqual(['a', 'c'])
 })
 
 it('tries each alone of what is refused together: only whose fault it is fails', async () => {
