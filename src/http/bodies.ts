@@ -67,10 +67,6 @@ function bytesOf(payload: Readable, most: number, take: (bytes: number) => void)
   const chunks: Buffer[] = []
   let size = 0
   return new Promise((done, failed) => {
-    const refuse = (error: unknown) => {
-      payload.off('data', add)
-      failed(error)
-    }
     const add = (chunk: Buffer) => {
       size += chunk.length
       try {
@@ -78,7 +74,8 @@ function bytesOf(payload: Readable, most: number, take: (bytes: number) => void)
         take(chunk.length)
         chunks.push(chunk)
       } catch (error) {
-        refuse(error)
+        payload.off('data', add).pause()
+        failed(error)
       }
     }
     payload.on('data', add)

@@ -1,6 +1,5 @@
 import { newId } from './ids.ts'
 import { type ChainEnd, CHAIN_START, extend, type Link } from '../core/chain.ts'
-import { laneOf } from '../core/effecttable.ts'
 import { spent } from '../core/policy.ts'
 import { workOf } from '../core/task/work.ts'
 import { COMMIT } from './commitsql.ts'
@@ -16,6 +15,7 @@ const MOST = 32
 
 interface Item {
   readonly commit: Commit
+  readonly links: readonly Link[]
   readonly hashes: readonly string[]
   readonly end: ChainEnd
 }
@@ -35,8 +35,9 @@ export function commitWriter(sql: Sql): (commit: Commit) => Promise<ChainEnd> {
   const write = gathered({ run: (batch) => run(sql, batch), most: MOST, keysOf })
   return async (commit) => {
     const before = commit.basedOn === 0 ? CHAIN_START : await chainBefore(sql, commit)
-    const { hashes, end } = extend(before, linksOf(commit))
-    const { written, fenced, guarded } = await write({ commit, hashes, end }).catch((error: unknown) => {
+    const links = linksOf(commit)
+    const { hashes, end } = extend(before, links)
+    const { written, fenced, guarded } = await write({ commit, links, hashes, end }).catch((error: unknown) => {
       throw knownError(commit, error)
     })
     if (written) return end
@@ -62,9 +63,10 @@ function knownError(commit: Commit, error: unknown): unknown {
 
 async function run(sql: Sql, batch: readonly Item[]): Promise<Result[]> {
   // In one order everywhere, so that two statements do not wait for each other's rows.
-  const order = batch.map((_one, n) => n).toSorted((a, b) => compare(batch[a], batch[b]))
+  const conversation = ({ commit }: Item) => commit.task.conversationId
+  const ordered = [...batch.entries()].toSorted(([, a], [, b]) => (conversation(a) < conversation(b) ? -1 : 1))
   const of = <T>(rows: (item: Item) => readonly T[]) =>
-    order.flatMap((n) => (batch[n] ? rows(batch[n]).map((row) => ({ ...row, n })) : []))
+    ordered.flatMap(([n, item]) => rows(item).map((row) => ({ ...row, n })))
   const effects = of(({ commit }) => effectRows(commit))
   const tables = [
     of((item) => [taskRow(item)]),
@@ -81,11 +83,6 @@ async function run(sql: Sql, batch: readonly Item[]): Promise<Result[]> {
     fenced: fenced === true,
     guarded: guarded === true,
   }))
-}
-
-function compare(a: Item | undefined, b: Item | undefined): number {
-  const [first = '', second = ''] = [a?.commit.task.conversationId, b?.commit.task.conversationId]
-  return first < second ? -1 : 1
 }
 
 /** The row of a commit: the task, what it is based on, and what it settles. */
@@ -131,8 +128,8 @@ function linksOf({ task, basedOn, events, at, actor, reason }: Commit): Link[] {
   }))
 }
 
-function eventRows({ commit, hashes }: Item) {
-  return linksOf(commit).map((link, index) => ({ ...link, at: new Date(link.at), hash: hashes[index] }))
+function eventRows({ links, hashes }: Item) {
+  return links.map((link, index) => ({ ...link, at: new Date(link.at), hash: hashes[index] }))
 }
 
 function turnRow(turn: NonNullable<Commit['turn']>) {
@@ -155,13 +152,9 @@ function effectRows({ task, effects, beside = [] }: Commit): EffectRow[] {
   const { id, conversationId } = task
   // Acknowledgements first: they are seen in this order.
   return [
-    ...beside.map((intent) => rowOf(conversationId, conversationId, undefined, intent)),
-    ...effects.map((intent) => rowOf(id, conversationId, id, intent)),
+    ...beside.map((intent) => effectRow(newId(), conversationId, conversationId, undefined, intent)),
+    ...effects.map((intent) => effectRow(newId(), id, conversationId, id, intent)),
   ]
-}
-
-function rowOf(scope: string, conversationId: string, taskId: string | undefined, intent: Commit['effects'][number]) {
-  return effectRow(newId(), scope, conversationId, taskId, intent, laneOf(scope, conversationId, intent))
 }
 
 function keyRows(keys: readonly string[] = []): { key: string }[] {

@@ -1,5 +1,5 @@
 import type { EffectBody, EffectIntent } from '../core/effects.ts'
-import { type Lane, traitsOf, upsertKinds } from '../core/effecttable.ts'
+import { laneOf, upsertKinds } from '../core/effecttable.ts'
 
 /** Effects and their lanes as rows, and the parts of statements that write them. */
 
@@ -12,7 +12,6 @@ export interface EffectRow {
   readonly task_id: string | null
   readonly kind: string
   readonly payload: EffectBody
-  readonly upsert: boolean
   readonly lane: string
   readonly account: string
   readonly priority: number
@@ -23,9 +22,10 @@ export function effectRow(
   scope: string,
   conversationId: string,
   taskId: string | undefined,
-  { key, body }: EffectIntent,
-  { lane, account, priority }: Lane,
+  intent: EffectIntent,
 ): EffectRow {
+  const { key, body } = intent
+  const { lane, account, priority } = laneOf(scope, conversationId, intent)
   return {
     id,
     scope,
@@ -34,7 +34,6 @@ export function effectRow(
     task_id: taskId ?? null,
     kind: body.kind,
     payload: body,
-    upsert: traitsOf(body.kind).upsert,
     lane,
     account,
     priority,
@@ -70,7 +69,7 @@ export const EFFECTS_UPSERT = (
   where: string,
 ) => `INSERT INTO effect (id, scope, key, conversation_id, task_id, kind, payload, lane, account)
   SELECT id, scope, key, conversation_id, task_id, kind, payload, lane, account
-  FROM jsonb_to_recordset(${rows}::jsonb) AS r(n int, id text, scope text, key text, conversation_id text, task_id text, kind text, payload jsonb, upsert boolean, lane text, account text) ${where}
+  FROM jsonb_to_recordset(${rows}::jsonb) AS r(n int, id text, scope text, key text, conversation_id text, task_id text, kind text, payload jsonb, lane text, account text) ${where}
   ON CONFLICT (scope, key) DO UPDATE SET revision = effect.revision + 1, payload = EXCLUDED.payload,
     attempts = CASE WHEN effect.status = 'failed' THEN 0 ELSE effect.attempts END, not_before = CASE WHEN effect.status = 'failed' THEN NULL ELSE effect.not_before END,
     since = CASE WHEN effect.status IN ('done', 'failed', 'dropped') THEN clock_timestamp() ELSE effect.since END,

@@ -1,6 +1,5 @@
 import { newId } from './ids.ts'
 import type { EffectBody, EffectResult } from '../core/effects.ts'
-import { laneOf } from '../core/effecttable.ts'
 import { effectRow, EFFECTS_UPSERT, laneRows, LANES_UPSERT } from './effectrows.ts'
 import { gatheredRows } from './gather.ts'
 import { fromJson, jsonText } from './json.ts'
@@ -39,9 +38,7 @@ const CLAIM = `WITH due AS (
 export function effectStore(sql: Sql): EffectStore {
   return {
     async add(scope, conversationId, taskId, effects) {
-      const rows = effects.map((intent) =>
-        effectRow(newId(), scope, conversationId, taskId, intent, laneOf(scope, conversationId, intent)),
-      )
+      const rows = effects.map((intent) => effectRow(newId(), scope, conversationId, taskId, intent))
       await sql.query(`WITH effects AS (${EFFECTS_UPSERT('$1', 'WHERE true')}) ${LANES_UPSERT('$2', 'WHERE true')}`, [
         jsonText(rows),
         jsonText(laneRows(rows)),
@@ -100,7 +97,7 @@ async function repair(sql: Sql, limit: number): Promise<number> {
     const { id, scope, conversationId, taskId, key, body } = effectOf(row)
     // A row that somebody damaged is no reason to leave the others.
     if (typeof body !== 'object' || typeof body?.place?.repository?.installationId !== 'number') return []
-    return [effectRow(id, scope, conversationId, taskId, { key, body }, laneOf(scope, conversationId, { key, body }))]
+    return [effectRow(id, scope, conversationId, taskId, { key, body })]
   })
   if (lost.length === 0) return 0
   await sql.query(
@@ -120,14 +117,7 @@ async function reopen(sql: Sql, id: string): Promise<boolean> {
   const [row] = rows
   if (!row) return false
   const { scope, conversationId, taskId, key, body } = effectOf(row)
-  const again = effectRow(
-    id,
-    scope,
-    conversationId,
-    taskId,
-    { key, body },
-    laneOf(scope, conversationId, { key, body }),
-  )
+  const again = effectRow(id, scope, conversationId, taskId, { key, body })
   await sql.query(LANES_UPSERT('$1', 'WHERE true'), [jsonText(laneRows([again]))])
   return true
 }

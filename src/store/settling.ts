@@ -40,18 +40,13 @@ const LEAVE = `WITH ${MINE},
     FROM mine WHERE l.name = ANY(ARRAY(SELECT name FROM mine WHERE due IS NOT NULL)) AND l.name = mine.name)
   SELECT n FROM mine`
 
-/** Asks for all of a batch. @returns the rows of each, by its place in the batch */
-async function askAll(sql: Sql, text: string, batch: readonly object[]) {
-  const { rows } = await sql.query(text, [jsonText(batch.map((one, n) => ({ ...one, n })))])
-  return new Map(rows.map((row) => [Number(row['n']), row]))
-}
-
 /** @param text a statement over a batch. @returns what came of one of it: its row, undefined where it has none */
-function asked<Row extends object>(sql: Sql, text: string) {
+function asked<One extends object>(sql: Sql, text: string) {
   return gathered({
-    run: async (batch: readonly Row[]) => {
-      const rows = await askAll(sql, text, batch)
-      return batch.map((_one, n) => rows.get(n))
+    run: async (batch: readonly One[]) => {
+      const { rows } = await sql.query(text, [jsonText(batch.map((one, n) => ({ ...one, n })))])
+      const byPlace = new Map(rows.map((row) => [Number(row['n']), row]))
+      return batch.map((_one, n) => byPlace.get(n))
     },
   })
 }

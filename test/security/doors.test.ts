@@ -194,6 +194,21 @@ describe('bodies in flight', () => {
     await app.close()
   })
 
+  it('are not read any further once they are too much: whoever goes on sending is answered, and cut off', async () => {
+    const { app, port } = await server({ total: 100_000, peer: 100_000, deadlineMs: 60_000 })
+    const endless = connect(port, '127.0.0.1')
+    let answer = ''
+    endless.on('data', (part) => (answer += String(part)))
+    endless.on('error', () => {})
+    const closed = new Promise<void>((done) => endless.on('close', () => done()))
+    endless.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n')
+    const more = setInterval(() => endless.writable && endless.write(`1f4\r\n${'x'.repeat(500)}\r\n`), 5)
+    await closed
+    clearInterval(more)
+    expect(answer).toContain('413')
+    await app.close()
+  })
+
   it('are not waited for without end, and count no more once their sender is gone', async () => {
     const { app, port, post, waiting } = await server({ total: 1000, peer: 1000, deadlineMs: 300 })
     const slow = connect(port, '127.0.0.1')
