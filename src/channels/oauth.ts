@@ -6,6 +6,8 @@ import { SendError } from './types.ts'
 /** What the vendors' ways to sign in and to install an app have in common: the OAuth client, and how each vendor wants to be asked. */
 
 const PATIENCE_MS = 20_000
+/** No answer of theirs is nearly as long. */
+const MAX_BYTES = 1024 * 1024
 
 /** What a vendor knows an app by. */
 export interface OAuthApp {
@@ -50,7 +52,7 @@ export async function tokensFor<T>(endpoint: TokenEndpoint, grant: Grant, shape:
         // A rehearsal has no certificate.
         [oauth.allowInsecureRequests]: !url.startsWith('https:'),
         [oauth.customFetch]: async (where, { body, headers }) => {
-          const response = await post(endpoint, where, body, headers)
+          const response = await bounded(await post(endpoint, where, body, headers))
           Object.assign(seen, { status: response.status, text: await response.clone().text() })
           return response
         },
@@ -88,6 +90,19 @@ function post(
   return fetch(`${url}?${new URLSearchParams(asked).toString()}`, { ...common, body: '{}', headers: as })
 }
 
+/** An answer that was read, as far as it may go. @throws Error where there is more */
+async function bounded(response: Response): Promise<Response> {
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  const { status, headers } = response
+  return new Response(size > 0 ? new Blob(chunks) : null, { status, headers })
+}
+
 /** With the vendor's own word for what was refused. */
 function refusalOf(url: string, { status, text }: { status: number; text: string }, cause: unknown): SendError {
   const message = `${new URL(url).host} did not give a token (${status})`
@@ -105,7 +120,7 @@ export async function askWith<T>(token: string, url: string, shape: z.ZodType<T>
     signal: AbortSignal.timeout(PATIENCE_MS),
     redirect: 'error',
   })
-  const parsed = shape.safeParse(await answer.json().catch(() => undefined))
+  const parsed = shape.safeParse(await (await bounded(answer)).json().catch(() => undefined))
   if (answer.ok && parsed.success) return parsed.data
   throw new Error(`${new URL(url).host} does not say what the token is good for (${answer.status})`)
 }

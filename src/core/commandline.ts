@@ -1,5 +1,5 @@
-import { type Command, isVerb, type Verb } from './command.ts'
-import { addedBy, parseAdded } from './commands/added.ts'
+import { type Command, isVerb, type Verb, VERBS } from './command.ts'
+import { addedBy, addedWords, parseAdded } from './commands/added.ts'
 import { invalid, type Line } from './commands/define.ts'
 import { COMMANDS, parseAs } from './commands/registry.ts'
 import { askedFor, asksWhatItIs, lineOf, unclear, withoutPoliteness } from './unclear.ts'
@@ -28,8 +28,12 @@ export function readCall(call: Call, environments: readonly string[] = []): Comm
   if (found) return found
   const told = line.below === '' ? (asksWhatItIs(bare) ? 'help' : askedFor(bare)) : undefined
   if (told) return { verb: told, text: '' }
-  const near = unclear(bare, call.own.trim(), isVerb(verb) ? verb : undefined, (other, rest) =>
-    fits(other, { ...line, rest, text: rest.join(' ') }),
+  const near = unclear(
+    bare,
+    call.own.trim(),
+    isVerb(verb) || added ? verb : undefined,
+    (other, rest) => fits(other, { ...line, rest, text: rest.join(' ') }),
+    [...VERBS, ...addedWords()],
   )
   return near ?? { verb: 'request', text: joined(first, call.more) }
 }
@@ -84,8 +88,10 @@ function standsAlone(verb: Verb): Command {
     : invalid(`\`${verb}\` stands alone, with no lines below it; nothing was done.`)
 }
 
-/** Whether a line would be a command if it began with this verb. */
-function fits(verb: Verb, line: Line): boolean {
+/** Whether a line would be a command if it began with this word. */
+function fits(verb: string, line: Line): boolean {
+  // Whatever a plug-in's takes, any words would do.
+  if (!isVerb(verb)) return line.rest.length === 0
   const found = parseAs(verb, line)
   if (found === undefined || found.verb === 'invalid') return false
   // Any words would do after these: then a word that only looks like it begins prose.

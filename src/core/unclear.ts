@@ -1,4 +1,4 @@
-import { type Unclear, isVerb, type Verb, VERBS } from './command.ts'
+import { type Unclear, VERBS } from './command.ts'
 
 /** What is nearly a command, or polite: people mistype, say it in other words, and thank. None of it is a request. */
 
@@ -46,16 +46,23 @@ function plainOf(bare: string): string {
   return lineOf(words).bare || plain
 }
 
-/** Whether these arguments are a verb's. */
-type Fits = (verb: Verb, rest: readonly string[]) => boolean
+/** Whether these arguments are a command's. */
+type Fits = (word: string, rest: readonly string[]) => boolean
 
 /**
  * @param bare the line after the mention, without its final marks
  * @param below the author's further lines: with those it is more than a word
- * @param verb the verb that the line begins with, where it is one with words that it has no use for
- * @param fits whether these arguments are a verb's
+ * @param verb the word of a command that the line begins with, where it goes on with words that it has no use for
+ * @param fits whether these arguments are a command's
+ * @param words those of all commands
  */
-export function unclear(bare: string, below: string, verb: Verb | undefined, fits: Fits): Unclear | undefined {
+export function unclear(
+  bare: string,
+  below: string,
+  verb: string | undefined,
+  fits: Fits,
+  words: readonly string[] = VERBS,
+): Unclear | undefined {
   const text = bare.slice(0, 200)
   const said = (kind: Unclear['kind'], meant?: string): Unclear => ({ verb: 'unclear', kind, text, meant })
   const plain = plainOf(bare)
@@ -69,11 +76,11 @@ export function unclear(bare: string, below: string, verb: Verb | undefined, fit
   const isAll = below === '' || isCourtesy(lineOf(below.toLowerCase()).bare)
   const kind = isAll ? kindOf(polite) : undefined
   if (kind !== undefined) return said(kind, kind === 'stop' ? 'cancel' : undefined)
-  const asked = polite === plain ? undefined : politely(polite, fits)
+  const asked = polite === plain ? undefined : politely(polite, fits, words)
   if (asked !== undefined) return said('typo', asked)
-  const meant = misspelt(plain, fits)
+  const meant = misspelt(plain, fits, words)
   if (meant !== undefined) return said('typo', meant)
-  return below === '' && isLoneWord(bare) ? said('word', nearest(plain)) : undefined
+  return below === '' && isLoneWord(bare) ? said('word', nearest(plain, words)) : undefined
 }
 
 /** What a wish to stop is told apart from its reason by. */
@@ -113,9 +120,9 @@ function kindOf(text: string): Unclear['kind'] | undefined {
 }
 
 /** "please deploy production", "can you cancel this": the command that was asked for politely. */
-function politely(polite: string, fits: Fits): string | undefined {
+function politely(polite: string, fits: Fits, words: readonly string[]): string | undefined {
   const [word = '', ...rest] = polite.split(' ')
-  if (!isVerb(word)) return undefined
+  if (!words.includes(word)) return undefined
   if (FILLER.test(rest.join(' '))) return word
   return word !== 'answer' && word !== 'reject' && fits(word, rest) ? polite.slice(0, 120) : undefined
 }
@@ -183,10 +190,13 @@ export function withoutPoliteness(text: string): string {
     .replace(/,? (please|pls|now|thanks|thank you|thx)$/, '')
 }
 
+/** No command's word is longer (`commands/added.ts`), a letter or two more than it should have included. */
+const LONGEST = 23
+
 /** A letter or two wrong in a verb that stands alone or with what it takes: at most one in up to four letters. */
-function misspelt(plain: string, fits: Fits): string | undefined {
+function misspelt(plain: string, fits: Fits, words: readonly string[]): string | undefined {
   const [word = '', ...rest] = plain.split(' ')
-  const found = closest(word)
+  const found = closest(word, words)
   if (found === undefined) return undefined
   const { verb, far } = found
   if (rest.length > 0) {
@@ -198,19 +208,17 @@ function misspelt(plain: string, fits: Fits): string | undefined {
   return [verb, ...rest].join(' ').slice(0, 120)
 }
 
-function closest(word: string): { readonly verb: Verb; readonly far: number } | undefined {
-  if (word.length < 3 || word.length > 14 || isVerb(word)) return undefined
-  const near = VERBS.map((verb) => ({
-    verb,
-    far: distance(word, verb),
-    most: Math.min(word.length, verb.length) <= 4 ? 1 : 2,
-  })).filter(({ far, most }) => far <= most)
+function closest(word: string, words: readonly string[]): { readonly verb: string; readonly far: number } | undefined {
+  if (word.length < 3 || word.length > LONGEST || words.includes(word)) return undefined
+  const near = words
+    .map((verb) => ({ verb, far: distance(word, verb), most: Math.min(word.length, verb.length) <= 4 ? 1 : 2 }))
+    .filter(({ far, most }) => far <= most)
   return near.sort((one, other) => one.far - other.far)[0]
 }
 
 /** The command that a lone word begins with (`stat`, `cancelled`). */
-function nearest(word: string): string | undefined {
-  return VERBS.find((verb) => word.length > 2 && (verb.startsWith(word) || word.startsWith(verb)))
+function nearest(word: string, words: readonly string[]): string | undefined {
+  return words.find((verb) => word.length > 2 && (verb.startsWith(word) || word.startsWith(verb)))
 }
 
 /** Scripts without spaces between words put a whole sentence into one; an address, a ticket or a path names what is meant. */

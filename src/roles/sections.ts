@@ -11,14 +11,15 @@ export interface PromptSection {
   readonly text: (context: StepContext, sha: string) => Promise<string | undefined>
 }
 
-const MAX_INSTRUCTIONS = 20_000
+/** Of each: what is told beside the work leaves room for it. */
+const MAX_CHARACTERS = 20_000
 
 /** AGENTS.md or CLAUDE.md, as they stand on the default branch: never those of a pull request. */
 const instructions: PromptSection = {
   async text({ git, task }, sha) {
     const { repository } = task.origin
     const own = (await git.show(repository, sha, 'AGENTS.md')) ?? (await git.show(repository, sha, 'CLAUDE.md'))
-    return own && `# The repository's instructions (from its default branch)\n\n${clip(own, MAX_INSTRUCTIONS)}`
+    return own && `# The repository's instructions (from its default branch)\n\n${own}`
   },
 }
 
@@ -29,5 +30,6 @@ export const SECTIONS = registry<'instructions', PromptSection>('the section', {
 export async function sectionsFor(context: StepContext, sha: string): Promise<string[]> {
   const { role } = context.step
   const wanted = SECTIONS.all().filter(({ roles }) => roles === undefined || roles.includes(role))
-  return (await Promise.all(wanted.map(({ text }) => text(context, sha)))).filter((text) => text !== undefined)
+  const texts = await Promise.all(wanted.map(({ text }) => text(context, sha)))
+  return texts.flatMap((text) => (text === undefined ? [] : [clip(text, MAX_CHARACTERS)]))
 }

@@ -81,7 +81,7 @@ export function createEngine(deps: EngineDeps): Workflow {
       if (!loaded) throw new Error(`there is no task ${taskId}`)
       const at = deps.now()
       const outcome = decide(loaded.task, command, at)
-      if (outcome.events.length === 0 && cache.get(taskId) === loaded && (await isOld(loaded))) {
+      if (outcome.events.length === 0 && (await isOld(loaded))) {
         cache.delete(taskId)
         continue
       }

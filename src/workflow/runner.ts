@@ -26,6 +26,8 @@ export interface StepRunner {
   stop(): Promise<void>
 }
 
+type StepJob = Parameters<StepRunner['run']>
+
 interface Running {
   readonly taskId: string
   readonly step: string
@@ -45,13 +47,12 @@ class Unwanted extends Error {}
 
 export function createStepRunner(deps: RunnerDeps): StepRunner {
   const running = new Map<string, Running>()
-  const waiting = new Map<string, Parameters<StepRunner['run']>>()
+  const waiting = new Map<string, StepJob>()
   let stopping = false
   let timer: NodeJS.Timeout | undefined
 
-  async function run(taskId: string, stepId: string, attempt: number): Promise<Ended | undefined> {
-    const key = `${taskId} ${stepId}`
-    if (stopping || running.has(key)) return undefined
+  const run = onceAtATime(async (key, taskId, stepId, attempt): Promise<Ended | undefined> => {
+    if (stopping) return undefined
     const controller = new AbortController()
     const done = withLease(deps.leases, stepLease(taskId, stepId), (claim) =>
       work(deps, taskId, stepId, attempt, claim, controller),
@@ -70,9 +71,9 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
         timer = undefined
       }
     }
-  }
+  })
 
-  async function runAndNext(...step: Parameters<StepRunner['run']>): Promise<void> {
+  async function runAndNext(...step: StepJob): Promise<void> {
     if ((await run(...step)) === 'suspect') await nextSuspects()
   }
 
@@ -115,6 +116,33 @@ export function createStepRunner(deps: RunnerDeps): StepRunner {
       for (const entry of running.values()) entry.controller.abort(new Stopped())
       await Promise.allSettled([...running.values()].map((entry) => entry.done))
     },
+  }
+}
+
+/** A step once at a time; a job for it that comes meanwhile is looked at afterwards: the one before it may have been an old one. */
+function onceAtATime<Result>(
+  action: (key: string, ...job: StepJob) => Promise<Result | undefined>,
+): (...job: StepJob) => Promise<Result | undefined> {
+  const busy = new Set<string>()
+  const again = new Map<string, StepJob>()
+  return async (...job) => {
+    const key = `${job[0]} ${job[1]}`
+    if (busy.has(key)) {
+      again.set(key, job)
+      return undefined
+    }
+    busy.add(key)
+    try {
+      let result = await action(key, ...job)
+      for (let next = again.get(key); next; next = again.get(key)) {
+        again.delete(key)
+        result = await action(key, ...next)
+      }
+      return result
+    } finally {
+      busy.delete(key)
+      again.delete(key)
+    }
   }
 }
 

@@ -49,6 +49,18 @@ const fresh = (change: (name: string) => Partial<Plugin> = () => ({}), word = 'a
 }
 
 describe('a plug-in', () => {
+  it('has its word told to whoever mistypes it or is polite, and prose stays prose', () => {
+    const plugin = fresh(() => ({}), 'sweepfloor')
+    register(plugin, 'try')
+    const word = plugin.commands?.[0]?.word ?? ''
+    const read = (first: string) => readCall({ first, more: '', own: '' })
+    for (const said of [word.replace('ee', 'e'), word.replace('oo', 'ooo'), `please ${word}`, `${word} please`])
+      expect(read(said), said).toMatchObject({ verb: 'unclear', kind: 'typo', meant: word })
+    expect(read(`${word}ing`)).toMatchObject({ verb: 'unclear', meant: word })
+    expect(read(`${word} leaves dust in the corners`)).toMatchObject({ verb: 'request' })
+    expect(read(`${word.replace('ee', 'e')} leaves dust`)).toMatchObject({ verb: 'request' })
+  })
+
   it('adds to the registries: its role, its workflow, and the word that begins it', () => {
     const plugin = fresh()
     register(plugin, 'try')

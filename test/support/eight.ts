@@ -1,4 +1,5 @@
 import { complete, decide } from '../../src/core/deciding/decide.ts'
+import { workOf } from '../../src/core/task/work.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
 import type { Gate, StepKind, Task } from '../../src/core/task/types.ts'
 import { defineStep, NOBODY, onceWhen } from '../../src/core/workflows/define.ts'
@@ -99,8 +100,12 @@ export function play({ schedule, budgetUsd = 8, costUsd = 0.1, fails, found = 'x
     return outcome.decision.reason
   }
   for (let round = 0; round < 200 && task.status !== 'done'; round++) {
+    const before = order.length
+    const handed = handedOut(task)
     for (const { id } of readySteps(task))
       if (take({ type: 'step.start', step: id }) === 'step_started') order += id.slice(-1)
+    // Whoever is handed a step may begin it, and nothing that may begin is kept back.
+    if (order.slice(before) !== handed) throw new Error(`handed out: ${handed}; begun: ${order.slice(before)}`)
     const running = task.steps.filter(({ status }) => status === 'running')
     atOnce = Math.max(atOnce, running.length)
     const shares = running.reduce((sum, step) => sum + Math.max(0, (step.capUsd ?? step.costUsd) - step.costUsd), 0)
@@ -125,6 +130,14 @@ export function play({ schedule, budgetUsd = 8, costUsd = 0.1, fails, found = 'x
     take({ type: 'step.result', step: next.id, attempt: next.attempt, result: { kind: 'artefact', artefact } })
   }
   return { task, order, atOnce, kept }
+}
+
+/** The letters of the steps that are given to workers to be begun. */
+function handedOut(task: Task): string {
+  const pending = new Set(task.steps.filter(({ status }) => status === 'pending').map(({ id }) => id))
+  return workOf(task)
+    .flatMap((work) => (work.kind === 'step' && pending.has(work.step) ? [work.step.slice(-1)] : []))
+    .join('')
 }
 
 function endOf({ startedAt = 0, id }: Task['steps'][number]): number {

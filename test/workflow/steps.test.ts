@@ -110,6 +110,19 @@ describe('steps', () => {
     expect((await step(ids[0] ?? ''))?.doing).toBeUndefined()
   })
 
+  it('are begun by the job that comes while an old one for them is being dropped', async () => {
+    let tries = 0
+    const { runner, ids, step } = await stage(1, async () => {
+      tries++
+      return { kind: 'spec', spec: spec() } as const
+    })
+    const [id = ''] = ids
+    // The second is not begun before the first has ended.
+    await Promise.all([runner.run(id, 'spec', 7), runner.run(id, 'spec', 1), runner.run(id, 'spec', 1)])
+    expect(await step(id)).toMatchObject({ status: 'done', attempt: 1 })
+    expect(tries).toBe(1)
+  })
+
   it('are set aside when they ended a process of their own', async () => {
     const { store, runner, ids, step } = await stage(1, async () => ({ kind: 'spec', spec: spec() }), 'poison')
     const [host = ''] = processName().split('|')

@@ -50,6 +50,11 @@ export function addedBy(word: string): AddedCommand | undefined {
   return ADDED.all().find((one) => one.word === word)
 }
 
+/** The words of all of them. */
+export function addedWords(): string[] {
+  return ADDED.all().map(({ word }) => word)
+}
+
 /** As it is told of. */
 export function toldOf({ word, usage, help }: AddedCommand): Told {
   return { verb: word, usage, help }

@@ -12,14 +12,37 @@ const EXPECTED_PART = 1 / 8
 
 /** Whether one more step may be under way. */
 export function mayStart(task: Task, step: Step): Ruling {
-  const running = atWork(task)
-  const most = mostAtOnce(task, step)
-  if (running.length >= most)
-    return { ok: false, reason: 'no_room', detail: `${running.length} steps are under way, and at most ${most} may be` }
-  const others = task.steps.filter((one) => one.status === 'running' && costs(task, one))
-  if (costs(task, step) && others.length > 0 && unreserved(task, step) <= 0)
-    return { ok: false, reason: 'no_budget', detail: 'all that is left of the budget is kept for the steps under way' }
-  return { ok: true, reason: 'room', detail: '' }
+  return roomIn(task)(step, 0)
+}
+
+/** The steps that may begin and would find room, if they are begun in this order. */
+export function startable(task: Task): Step[] {
+  const ready = readySteps(task)
+  if (ready.length === 0) return []
+  const room = roomIn(task)
+  let begun = 0
+  return ready.filter((step) => room(step, begun).ok && ++begun > 0)
+}
+
+/** @returns whether a step may be under way as well, with so many more that were begun since */
+function roomIn(task: Task): (step: Step, begun: number) => Ruling {
+  const running = atWork(task).length
+  const paid = task.steps.filter((one) => one.status === 'running' && costs(task, one)).length
+  const mostOf = { free: mostAtOnce(task, false), paid: mostAtOnce(task) }
+  return (step, begun) => {
+    const isPaid = costs(task, step)
+    const most = mostOf[isPaid ? 'paid' : 'free']
+    const under = running + begun
+    if (under >= most)
+      return { ok: false, reason: 'no_room', detail: `${under} steps are under way, and at most ${most} may be` }
+    if (isPaid && paid + begun > 0 && unreserved(task, step) <= 0)
+      return {
+        ok: false,
+        reason: 'no_budget',
+        detail: 'all that is left of the budget is kept for the steps under way',
+      }
+    return { ok: true, reason: 'room', detail: '' }
+  }
 }
 
 /** What takes room: a step that waits for something outside holds no worker. */
@@ -27,8 +50,8 @@ function atWork({ steps }: Task): Step[] {
   return steps.filter((step) => step.status === 'running' && step.parked === undefined && !waitsForChildren(step))
 }
 
-/** So many steps may be under way at once beside one that is to begin, itself counted; one at least. What is not paid for waits for no money. */
-export function mostAtOnce(task: Task, step?: Step): number {
+/** So many steps may be under way at once, one at least. @param isPaid whether the one that is to begin is paid for: another waits for no money */
+export function mostAtOnce(task: Task, isPaid = true): number {
   const { policy, most } = scheduleOf(task)
   switch (policy) {
     case 'sequential':
@@ -38,7 +61,7 @@ export function mostAtOnce(task: Task, step?: Step): number {
     case 'hybrid':
       return most
     case 'adaptive':
-      return step && !costs(task, step) ? most : Math.max(1, Math.min(afterFailures(task, most), affordable(task)))
+      return isPaid ? Math.max(1, Math.min(afterFailures(task, most), affordable(task))) : most
   }
 }
 

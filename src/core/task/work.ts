@@ -1,6 +1,6 @@
 import type { Role } from '../roles.ts'
 import { waitsForChildren } from './children.ts'
-import { readySteps } from './schedule.ts'
+import { startable } from './resources.ts'
 import { nextTimer } from './steps.ts'
 import type { Task } from './types.ts'
 
@@ -17,7 +17,7 @@ export type Work =
     }
   | { readonly kind: 'wake'; readonly dueAt: number }
 
-/** Everything that a task waits to have done: steps that may begin, steps that run (a worker may have died), timers. */
+/** Everything that a task waits to have done: steps that may begin and find room, steps that run (a worker may have died), timers. */
 export function workOf(task: Task): Work[] {
   // Nobody here could do it.
   if (task.missing !== undefined) return []
@@ -33,7 +33,7 @@ export function workOf(task: Task): Work[] {
         dueAt: step.parked?.until,
       }),
     ),
-    ...readySteps(task).map(
+    ...startable(task).map(
       (step): Work => ({
         kind: 'step',
         step: step.id,

@@ -4,6 +4,7 @@ import type { ContractCheck } from './check.ts'
 import { addedCommandContract } from './commands.ts'
 import { type ProviderBench, providerContract } from './providers.ts'
 import { roleContract } from './roles.ts'
+import { sectionContract } from './sections.ts'
 import { type TargetBench, targetContract } from './targets.ts'
 import { type ToolBench, toolContract } from './tools.ts'
 import { type WorkflowBench, workflowContract } from './workflows.ts'
@@ -39,8 +40,8 @@ const OWES: OfBrought<[Benches], readonly Contract[]> = {
     all.map((one) => withBench('target', one.name, targets, (bench) => targetContract(one, bench))),
   channels: (all, { channels }) =>
     all.map(({ traits: { name } }) => withBench('channel', name, channels, (bench) => channelContract(name, bench))),
-  // Owes nothing yet: it is a text.
-  sections: () => [],
+  sections: (all) =>
+    Object.entries(all).map(([name, one]) => ({ about: `the section ${name}`, checks: sectionContract(one) })),
 }
 
 /** What everything owes that a plug-in brings; it is registered. */
