@@ -25,14 +25,16 @@ export function settingsSource(
   defaults: RepositorySettings,
   now: () => number,
 ): SettingsSource {
-  const known = new Map<number, { at: number; loaded: Loaded }>()
+  const known = new Map<number, { at: number; text: string | undefined; loaded: Loaded }>()
+  const noFile = { ok: true as const, settings: defaults }
   return {
     async load(repository, fresh) {
       const kept = known.get(repository.id)
       if (!fresh && kept && now() - kept.at < KEEP_MS) return kept.loaded
       const file = await platform.settingsFile(repository)
-      const loaded = file ? read(file, parse) : { ok: true as const, settings: defaults }
-      known.set(repository.id, { at: now(), loaded })
+      // The same words mean the same.
+      const loaded = kept && kept.text === file?.text ? kept.loaded : file ? read(file, parse) : noFile
+      known.set(repository.id, { at: now(), text: file?.text, loaded })
       return loaded
     },
   }

@@ -8,9 +8,11 @@ const COMMIT_COLUMNS = `n int, id text, based_on int, conversation_id text, repo
   fence_table text, fence_name text, fence_token bigint, release boolean, inbound_id text, ${DECISION_COLUMNS},
   done_id text, done_revision int, done_result jsonb, failed_id text, failed_error text`
 /** The same by their names. No star stands in this statement: it would not be prepared (see `postgres.ts`). */
-const ALL = COMMIT_COLUMNS.split(',')
-  .map((column) => `c.${column.trim().split(' ')[0]}`)
-  .join(', ')
+const NAMES = COMMIT_COLUMNS.split(',').map((column) => column.trim().split(' ')[0] ?? '')
+const columns = (names: readonly string[]) => names.map((name) => `c.${name}`).join(', ')
+const ALL = columns(NAMES)
+/** What is still needed once the task itself is written. Its state is large, and each part would copy it. */
+const REST = columns(NAMES.filter((name) => name !== 'state' && name !== 'work'))
 const EVENT_COLUMNS = 'n int, seq int, type text, data jsonb, at timestamptz, actor text, reason text, hash text'
 const TURN_COLUMNS = `n int, task_id text, step text, attempt int, ordinal int, model text, response jsonb, results jsonb,
   input_tokens int, output_tokens int, cost_usd double precision`
@@ -59,7 +61,7 @@ export const COMMIT = `WITH c AS (SELECT ${ALL} FROM jsonb_to_recordset($1::json
     FROM allowed a WHERE t.id = ANY(ARRAY(SELECT id FROM allowed)) AND t.id = a.id AND t.version = a.based_on RETURNING a.n),
   inserted AS (INSERT INTO task (${NEW_TASK.join(', ')}, stamp, created_at, updated_at)
     SELECT ${NEW_TASK.join(', ')}, version, at, at FROM allowed WHERE based_on = 0 RETURNING id),
-  w AS (SELECT ${ALL} FROM c WHERE n IN (SELECT n FROM updated) OR (based_on = 0 AND id IN (SELECT id FROM inserted))),
+  w AS (SELECT ${REST} FROM c WHERE n IN (SELECT n FROM updated) OR (based_on = 0 AND id IN (SELECT id FROM inserted))),
   events AS (INSERT INTO task_event (task_id, seq, type, data, at, actor, reason, hash)
     SELECT w.id, e.seq, e.type, e.data, e.at, e.actor, e.reason, e.hash FROM jsonb_to_recordset($2::jsonb) AS e(${EVENT_COLUMNS}) ${IF_WRITTEN}),
   turns AS (INSERT INTO turn (task_id, step, attempt, ordinal, model, response, results, input_tokens, output_tokens, cost_usd)

@@ -26,11 +26,20 @@ const EFFECT_COLUMNS =
 const OPEN_IN = `SELECT n.name AS asked, ${EFFECT_COLUMNS} FROM unnest($1::text[]) AS n(name)
   CROSS JOIN LATERAL (SELECT ${EFFECT_COLUMNS} FROM effect e WHERE lane = n.name AND ${OPEN} ORDER BY ordinal LIMIT ${LANE_BATCH}) AS e`
 
-const CLAIM = `WITH due AS (
-    SELECT name, priority, due_at, row_number() OVER (PARTITION BY account ORDER BY priority, due_at) AS turn
-    FROM (SELECT name, account, priority, due_at FROM effect_lane WHERE due_at <= $1 AND (holder IS NULL OR expires_at < clock_timestamp() OR holder = ANY($2)) AND NOT account = ANY($3)
-      ORDER BY due_at LIMIT 1000) AS oldest),
-  picked AS (SELECT l.name FROM effect_lane l JOIN due USING (name) WHERE due.turn <= $7 ORDER BY due.turn, due.priority, due.due_at LIMIT $4 FOR UPDATE OF l SKIP LOCKED)
+/**
+ * Free lanes that are due: of every account the most urgent first, and the first of each before the second of any. The accounts are
+ * walked along the index, so that it takes as long as there are accounts with something to do, however much waits in each.
+ */
+const CLAIM = `WITH RECURSIVE account AS (
+    (SELECT account FROM effect_lane ORDER BY account LIMIT 1)
+    UNION ALL
+    SELECT (SELECT l.account FROM effect_lane l WHERE l.account > a.account ORDER BY l.account LIMIT 1) FROM account a WHERE a.account IS NOT NULL),
+  due AS (SELECT l.name, l.priority, l.due_at, row_number() OVER (PARTITION BY a.account ORDER BY l.priority, l.due_at) AS turn
+    FROM account a CROSS JOIN LATERAL (SELECT name, priority, due_at FROM effect_lane WHERE account = a.account AND due_at <= $1
+        AND (holder IS NULL OR expires_at < clock_timestamp() OR holder = ANY($2))
+      ORDER BY priority, due_at LIMIT LEAST($4::int, $7::int)) AS l
+    WHERE NOT a.account = ANY($3)),
+  picked AS (SELECT l.name FROM effect_lane l JOIN due USING (name) ORDER BY due.turn, due.priority, due.due_at LIMIT $4::int FOR UPDATE OF l SKIP LOCKED)
   UPDATE effect_lane l SET token = nextval('fence'), holder = $5, expires_at = clock_timestamp() + $6 * interval '1 ms'
   FROM picked WHERE l.name = picked.name AND (l.holder IS NULL OR l.expires_at < clock_timestamp() OR l.holder = ANY($2))
   RETURNING l.name AS name, l.account AS account, l.token::text AS token, l.bumps::text AS bumps, l.priority AS priority`

@@ -57,6 +57,9 @@ const PREPARING = {
   },
 }
 
+/** All columns of something; no product of two numbers. */
+const STAR = /(?:\b(?:SELECT|RETURNING|DISTINCT)\s+|[.,]\s*)\*/i
+
 /** Statements are prepared once a connection, under a name of their own. */
 function sqlOf(pool: pg.Pool): Sql {
   const names = new Map<string, { readonly name?: string }>()
@@ -64,7 +67,7 @@ function sqlOf(pool: pg.Pool): Sql {
     const known = names.get(text)
     if (known) return known
     // A prepared `*` does not survive a migration that adds a column, which another process may run at any time.
-    const named = /[\s.]\*/.test(text) ? {} : { name: `m${names.size}` }
+    const named = STAR.test(text) ? {} : { name: `m${names.size}` }
     names.set(text, named)
     return named
   }

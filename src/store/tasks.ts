@@ -39,7 +39,7 @@ export function taskStore(prisma: PrismaClient, sql: Sql): TaskStore {
     async waiting(olderThanMs, limit) {
       const { rows } = await sql.query(
         `SELECT id, work, chain_seq = version AS current, state->'origin'->'repository'->>'installationId' AS installation FROM task
-          WHERE (work IS NOT NULL OR (finished_at IS NULL AND chain_seq IS DISTINCT FROM version)) AND updated_at <= clock_timestamp() - $1 * interval '1 ms'
+          WHERE finished_at IS NULL AND (work IS NOT NULL OR chain_seq IS DISTINCT FROM version) AND updated_at <= clock_timestamp() - $1 * interval '1 ms'
           ORDER BY updated_at LIMIT $2`,
         [olderThanMs, limit],
       )

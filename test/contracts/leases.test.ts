@@ -178,6 +178,25 @@ await onEachDatabase('leases and fences', (name, theStore) => {
     expect(await store.effects.leave({ ...lane, bumps }, new Date(store.now() + 60_000))).toBe(true)
   })
 
+  it('an account has its turn however much waits in the lanes of others', async () => {
+    const body = (installationId: number) => ({
+      kind: 'comment' as const,
+      place: { repository: { ...origin.repository, installationId }, number: 5 },
+      document: [],
+    })
+    const names = Array.from({ length: 1100 }, (_, n) => `crowd${n}`)
+    await Promise.all(names.map((name) => store.effects.add(name, name, undefined, [{ key: 'x', body: body(601) }])))
+    await store.effects.add('late', 'late', undefined, [{ key: 'x', body: body(602) }])
+    const query = { holder: 'me', dead: [], ttlMs: 60_000, now: new Date(store.now() + 5000) }
+    const without = ['github:7', 'github:501', 'github:502']
+    const claim = async (perAccount: number, limit: number) =>
+      (await store.effects.claim({ ...query, without, perAccount, limit })).map(({ account }) => account)
+    expect((await claim(8, 2)).toSorted()).toEqual(['github:601', 'github:602'])
+    expect(await claim(3, 10)).toEqual(['github:601', 'github:601', 'github:601'])
+    without.push('github:601')
+    expect(await claim(8, 10)).toEqual([])
+  })
+
   it('what failed is a dead letter until it is tried again or given up', async () => {
     await store.effects.add('dead', 'dead', undefined, [
       {
