@@ -4,9 +4,13 @@ type Row = Readonly<Record<string, unknown>>
 
 /** More than this at a time make nothing cheaper. */
 const MOST = 64
-/** A second statement begins only beside one that has been under way for so long (a lock, a disk): two would each take half of what one can do for less. */
+/**
+ * Another statement begins beside one that is under way only where enough waits for it to be worth its price (so many parts of a full
+ * one), or where those under way take long (a lock, a disk): else two would each take half of what one can do for less.
+ */
+const WORTH = 1 / 4
 const SLOW_MS = 25
-const AT_ONCE = 2
+const AT_ONCE = 4
 
 export interface Gathering<In, Out> {
   /** Does all of them in one statement. @returns what came of each, in their order */
@@ -17,6 +21,8 @@ export interface Gathering<In, Out> {
   readonly keysOf?: (one: In) => readonly string[]
   /** Where so many wait, whoever comes is turned away. */
   readonly limit?: number
+  /** After how long a statement is taken to be slow, ms. */
+  readonly slowMs?: number
 }
 
 interface Waiting<In, Out> {
@@ -32,7 +38,7 @@ interface Waiting<In, Out> {
  * happens, nobody waits for anybody. Of a statement that the database refuses, each is tried alone: only whose fault it is fails.
  */
 export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Promise<Out> {
-  const { run, most = MOST, keysOf, limit = Number.POSITIVE_INFINITY } = options
+  const { run, most = MOST, keysOf, limit = Number.POSITIVE_INFINITY, slowMs = SLOW_MS } = options
   let waiting: Waiting<In, Out>[] = []
   const busy = new Set<string>()
   let under = 0
@@ -56,7 +62,7 @@ export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Pro
   }
 
   function mayBegin(): boolean {
-    return under === 0 || (under < AT_ONCE && slow === under)
+    return under === 0 || (under < AT_ONCE && (slow === under || waiting.length >= most * WORTH))
   }
 
   function pump(): void {
@@ -70,7 +76,7 @@ export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Pro
         isSlow = true
         slow++
         pump()
-      }, SLOW_MS)
+      }, slowMs)
       void settle(run, batch).finally(() => {
         clearTimeout(timer)
         if (isSlow) slow--

@@ -16,11 +16,14 @@ function held() {
   return { run, batches, answer: () => open.shift()?.() }
 }
 
+/** Nothing is slow, however busy the machine is. */
+const slowMs = 600_000
+
 const turn = () => new Promise((done) => setImmediate(done))
 
 it('does together what is asked for at once, and what comes while something is under way', async () => {
   const { run, batches, answer } = held()
-  const ask = gathered({ run })
+  const ask = gathered({ run, slowMs })
   const first = [ask('a'), ask('b')]
   await turn()
   const later = [ask('c'), ask('d'), ask('e')]
@@ -37,7 +40,7 @@ it('does together what is asked for at once, and what comes while something is u
   ])
 })
 
-it('goes on beside one that takes long, one at a time, and begins no third', async () => {
+it('goes on beside what takes long, four at a time at most', async () => {
   const batches: string[] = []
   const open = new Map<string, () => void>()
   const ask = gathered({
@@ -47,20 +50,36 @@ it('goes on beside one that takes long, one at a time, and begins no third', asy
         open.set(batch.join(''), () => done(batch))
       }),
   })
-  const slow = ask('a')
-  await turn()
-  const second = ask('b')
-  await expect.poll(() => batches).toEqual(['a', 'b'])
-  const third = ask('c')
+  const answers: Promise<string>[] = []
+  for (const one of ['a', 'b', 'c', 'd']) {
+    answers.push(ask(one))
+    await expect.poll(() => batches).toContain(one)
+  }
+  answers.push(ask('e'))
   await new Promise((done) => setTimeout(done, 100))
-  expect(batches).toEqual(['a', 'b'])
-  // The second is done long before the first: the next need not wait for that one.
+  expect(batches).toEqual(['a', 'b', 'c', 'd'])
+  // One is done long before the first: the next need not wait for that one.
   open.get('b')?.()
-  expect(await second).toBe('b')
-  await expect.poll(() => batches).toEqual(['a', 'b', 'c'])
-  open.get('c')?.()
-  open.get('a')?.()
-  expect(await Promise.all([slow, third])).toEqual(['a', 'c'])
+  expect(await answers[1]).toBe('b')
+  await expect.poll(() => batches).toEqual(['a', 'b', 'c', 'd', 'e'])
+  for (const one of ['e', 'd', 'c', 'a']) open.get(one)?.()
+  expect(await Promise.all(answers)).toEqual(['a', 'b', 'c', 'd', 'e'])
+})
+
+it('begins another at once where a quarter of a full one waits', async () => {
+  const { run, batches, answer } = held()
+  const ask = gathered({ run, most: 8, slowMs })
+  const answers = [ask('a')]
+  await turn()
+  answers.push(ask('b'))
+  await turn()
+  expect(batches).toEqual([['a']])
+  answers.push(ask('c'))
+  await turn()
+  expect(batches).toEqual([['a'], ['b', 'c']])
+  answer()
+  answer()
+  expect(await Promise.all(answers)).toEqual(['A', 'B', 'C'])
 })
 
 it('tries each alone of what is refused together: only whose fault it is fails', async () => {
