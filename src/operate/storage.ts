@@ -95,6 +95,7 @@ async function migrateServer(pool: pg.Pool): Promise<void> {
   try {
     await migrate(
       {
+        atOnce: 1,
         query: (text, params) => client.query<Record<string, unknown>>(text, params ? [...params] : []),
         exec: async (text) => void (await client.query(text)),
       },

@@ -32,7 +32,7 @@ interface Result {
  * @returns the new end of the chain. @throws Conflict, Fenced, Settled
  */
 export function commitWriter(sql: Sql): (commit: Commit) => Promise<ChainEnd> {
-  const write = gathered({ run: (batch) => run(sql, batch), most: MOST, keysOf })
+  const write = gathered({ atOnce: sql.atOnce, run: (batch) => run(sql, batch), most: MOST, keysOf })
   return async (commit) => {
     const before = commit.basedOn === 0 ? CHAIN_START : await chainBefore(sql, commit)
     const links = linksOf(commit)

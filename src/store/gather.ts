@@ -10,11 +10,12 @@ const MOST = 64
  */
 const WORTH = 1 / 4
 const SLOW_MS = 25
-const AT_ONCE = 4
 
 export interface Gathering<In, Out> {
   /** Does all of them in one statement. @returns what came of each, in their order */
   readonly run: (batch: readonly In[]) => Promise<readonly Out[]>
+  /** So many statements may be under way (`Sql.atOnce`). */
+  readonly atOnce: number
   /** No more of them at a time than this. */
   readonly most?: number
   /** What it writes: two that share one of these are never under way together. */
@@ -38,7 +39,7 @@ interface Waiting<In, Out> {
  * happens, nobody waits for anybody. Of a statement that the database refuses, each is tried alone: only whose fault it is fails.
  */
 export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Promise<Out> {
-  const { run, most = MOST, keysOf, limit = Number.POSITIVE_INFINITY, slowMs = SLOW_MS } = options
+  const { run, atOnce, most = MOST, keysOf, limit = Number.POSITIVE_INFINITY, slowMs = SLOW_MS } = options
   let waiting: Waiting<In, Out>[] = []
   const busy = new Set<string>()
   let under = 0
@@ -62,7 +63,7 @@ export function gathered<In, Out>(options: Gathering<In, Out>): (one: In) => Pro
   }
 
   function mayBegin(): boolean {
-    return under === 0 || (under < AT_ONCE && (slow === under || waiting.length >= most * WORTH))
+    return under === 0 || (under < atOnce && (slow === under || waiting.length >= most * WORTH))
   }
 
   function pump(): void {
@@ -114,6 +115,7 @@ async function settle<In, Out>(run: Gathering<In, Out>['run'], batch: readonly W
  */
 export function gatheredRows(sql: Sql, text: string): (key: string) => Promise<readonly Row[]> {
   return gathered({
+    atOnce: sql.atOnce,
     run: async (keys: readonly string[]) => {
       const { rows } = await sql.query(text, [[...new Set(keys)]])
       const byKey = Map.groupBy(rows, (row) => String(row['asked']))

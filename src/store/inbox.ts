@@ -33,7 +33,7 @@ async function waiting(sql: Sql, batch: readonly Waits[]): Promise<StoredInbound
 /** Arrived events and what became of them. @param ackSql connections that nothing else uses */
 export function inboxStore(prisma: PrismaClient, sql: Sql, ackSql: Sql): InboxStore {
   const byId = gatheredRows(sql, `SELECT id AS asked, ${EVENT_COLUMNS} FROM inbound_event WHERE id = ANY($1)`)
-  const inLanes = gathered({ run: (batch: readonly Waits[]) => waiting(sql, batch) })
+  const inLanes = gathered({ atOnce: sql.atOnce, run: (batch: readonly Waits[]) => waiting(sql, batch) })
   return {
     insert: inboxWriter(ackSql),
     async get(id) {

@@ -53,8 +53,12 @@ async function releaseAll(sql: Sql, batch: readonly Fence[]): Promise<readonly F
 
 /** Leases over plain SQL, each step one statement; those that are asked for at once share it. */
 export function leaseStore(sql: Sql): LeaseStore {
-  const acquire = gathered({ run: (batch: readonly Asked[]) => acquireAll(sql, batch), keysOf: ([name]) => [name] })
-  const release = gathered({ run: (batch: readonly Fence[]) => releaseAll(sql, batch) })
+  const acquire = gathered({
+    atOnce: sql.atOnce,
+    run: (batch: readonly Asked[]) => acquireAll(sql, batch),
+    keysOf: ([name]) => [name],
+  })
+  const release = gathered({ atOnce: sql.atOnce, run: (batch: readonly Fence[]) => releaseAll(sql, batch) })
   return {
     acquire: (...asked) => acquire(asked),
     async holder(name) {

@@ -48,6 +48,7 @@ export async function openLite(dir: string, backup?: Blob): Promise<Lite> {
 
 function sqlOf(lite: PGlite, turnstile: Turnstile, urgent: boolean): Sql {
   return {
+    atOnce: 1,
     query: async (text, params) =>
       turnstile.run(urgent, () => lite.query<Record<string, unknown>>(text, params ? [...params] : [])),
     exec: async (text) => void (await turnstile.run(urgent, () => lite.exec(text))),

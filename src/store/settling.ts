@@ -43,6 +43,7 @@ const LEAVE = `WITH ${MINE},
 /** @param text a statement over a batch. @returns what came of one of it: its row, undefined where it has none */
 function asked<One extends object>(sql: Sql, text: string) {
   return gathered({
+    atOnce: sql.atOnce,
     run: async (batch: readonly One[]) => {
       const { rows } = await sql.query(text, [jsonText(batch.map((one, n) => ({ ...one, n })))])
       const byPlace = new Map(rows.map((row) => [Number(row['n']), row]))

@@ -1,5 +1,7 @@
 /** Plain SQL, for what Prisma cannot say or makes slow: the inbox, commits, leases, lanes and the migrations. */
 export interface Sql {
+  /** So many statements at once bring something: one where all of them go through one session. */
+  readonly atOnce: number
   query(text: string, params?: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
   /** Several statements at once, without parameters. */
   exec(text: string): Promise<void>

@@ -22,7 +22,11 @@ interface Waiting {
 
 /** Stores arrivals, those that come together in one statement. @returns a function that resolves when its arrival is committed: nobody is answered before */
 export function inboxWriter(sql: Sql): (arrival: Arrival) => Promise<{ id: string; duplicate: boolean }> {
-  const insert = gathered({ run: (batch: readonly Waiting[]) => insertAll(sql, batch), limit: MOST_WAITING })
+  const insert = gathered({
+    atOnce: sql.atOnce,
+    run: (batch: readonly Waiting[]) => insertAll(sql, batch),
+    limit: MOST_WAITING,
+  })
   return async (arrival) => {
     const one = { until: performance.now() + PATIENCE_MS, id: newId(), arrival }
     const became = await insert(one)

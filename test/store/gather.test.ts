@@ -23,7 +23,7 @@ const turn = () => new Promise((done) => setImmediate(done))
 
 it('does together what is asked for at once, and what comes while something is under way', async () => {
   const { run, batches, answer } = held()
-  const ask = gathered({ run, slowMs })
+  const ask = gathered({ atOnce: 4, run, slowMs })
   const first = [ask('a'), ask('b')]
   await turn()
   const later = [ask('c'), ask('d'), ask('e')]
@@ -44,6 +44,7 @@ it('goes on beside what takes long, four at a time at most', async () => {
   const batches: string[] = []
   const open = new Map<string, () => void>()
   const ask = gathered({
+    atOnce: 4,
     run: (batch: readonly string[]) =>
       new Promise<readonly string[]>((done) => {
         batches.push(batch.join(''))
@@ -68,7 +69,7 @@ it('goes on beside what takes long, four at a time at most', async () => {
 
 it('begins another at once where a quarter of a full one waits', async () => {
   const { run, batches, answer } = held()
-  const ask = gathered({ run, most: 8, slowMs })
+  const ask = gathered({ atOnce: 4, run, most: 8, slowMs })
   const answers = [ask('a')]
   await turn()
   answers.push(ask('b'))
@@ -85,6 +86,7 @@ it('begins another at once where a quarter of a full one waits', async () => {
 it('tries each alone of what is refused together: only whose fault it is fails', async () => {
   const batches: number[] = []
   const ask = gathered({
+    atOnce: 4,
     run: async (batch: readonly string[]) => {
       batches.push(batch.length)
       if (batch.includes('bad')) throw new Error('not this')
@@ -99,6 +101,7 @@ it('tries each alone of what is refused together: only whose fault it is fails',
 it('asks nothing again of a database that is gone: whoever asked knows what repeating means', async () => {
   let asked = 0
   const ask = gathered({
+    atOnce: 4,
     run: async () => {
       asked++
       throw down()
@@ -110,15 +113,18 @@ it('asks nothing again of a database that is gone: whoever asked knows what repe
 })
 
 it('fails all of what is answered with too few, rather than give one the answer of another', async () => {
-  const ask = gathered({ run: async (batch: readonly string[]) => (batch.length > 1 ? batch.slice(1) : batch) })
+  const ask = gathered({
+    atOnce: 4,
+    run: async (batch: readonly string[]) => (batch.length > 1 ? batch.slice(1) : batch),
+  })
   expect(await Promise.all(['a', 'b'].map(ask))).toEqual(['a', 'b'])
-  const never = gathered({ run: async () => [] as string[] })
+  const never = gathered({ atOnce: 4, run: async () => [] as string[] })
   await expect(never('a')).rejects.toThrow('1 were asked for, 0 answered')
 })
 
 it('turns away whoever comes where too many wait', async () => {
   const { run, answer } = held()
-  const ask = gathered({ run, limit: 2 })
+  const ask = gathered({ atOnce: 4, run, limit: 2 })
   const all = [ask('a'), ask('b')]
   await expect(ask('c')).rejects.toThrow('too much waits')
   await turn()
@@ -136,6 +142,7 @@ it('gives each its own answer, whatever the keys, sizes and times; two of one ke
       const under = new Set<string>()
       const begun: number[] = []
       const ask = gathered({
+        atOnce: 3,
         most,
         keysOf: ({ keys }: (typeof all)[number] & { nth: number }) => keys,
         run: async (batch) => {

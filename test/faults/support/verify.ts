@@ -4,6 +4,7 @@ import { exportTask, verifyExport } from '../../../src/store/export.ts'
 /** Whether the histories of some tasks are whole, and give the stored states. */
 export async function verifyMany(db: pg.Pool, limit: number): Promise<string[]> {
   const sql = {
+    atOnce: 1,
     query: (text: string, params?: readonly unknown[]) =>
       db.query<Record<string, unknown>>(text, params ? [...params] : []),
     exec: async (text: string) => void (await db.query(text)),
