@@ -17,6 +17,8 @@ export interface SettingsSource {
   load(repository: Repository, fresh: boolean): Promise<Loaded>
 }
 
+type SettingsFile = NonNullable<Awaited<ReturnType<Platform['settingsFile']>>>
+
 const KEEP_MS = 60_000
 
 export function settingsSource(
@@ -25,22 +27,23 @@ export function settingsSource(
   defaults: RepositorySettings,
   now: () => number,
 ): SettingsSource {
-  const known = new Map<number, { at: number; text: string | undefined; loaded: Loaded }>()
-  const noFile = { ok: true as const, settings: defaults }
+  const known = new Map<number, { at: number; file: SettingsFile | undefined; loaded: Loaded }>()
   return {
     async load(repository, fresh) {
       const kept = known.get(repository.id)
       if (!fresh && kept && now() - kept.at < KEEP_MS) return kept.loaded
       const file = await platform.settingsFile(repository)
-      // The same words mean the same.
-      const loaded = kept && kept.text === file?.text ? kept.loaded : file ? read(file, parse) : noFile
-      known.set(repository.id, { at: now(), text: file?.text, loaded })
+      // The same words in the same place mean the same.
+      const isSame = kept?.file?.text === file?.text && kept?.file?.where === file?.where
+      const loaded = kept && isSame ? kept.loaded : read(file, parse, defaults)
+      known.set(repository.id, { at: now(), file, loaded })
       return loaded
     },
   }
 }
 
-function read(file: { text: string; where: string }, parse: Parse): Loaded {
+function read(file: SettingsFile | undefined, parse: Parse, defaults: RepositorySettings): Loaded {
+  if (!file) return { ok: true, settings: defaults }
   const parsed = parse(file.text)
   return parsed.ok ? parsed : { ok: false, where: file.where, text: file.text, problems: parsed.problems }
 }

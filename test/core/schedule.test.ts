@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { statusCard } from '../../src/core/reply/card.ts'
 import { decide } from '../../src/core/deciding/decide.ts'
-import { mostAtOnce } from '../../src/core/task/resources.ts'
+import { mostAtOnce, startable } from '../../src/core/task/resources.ts'
 import type { Gate, Task } from '../../src/core/task/types.ts'
 import { dependents, type StepDefinition } from '../../src/core/workflows/define.ts'
 import { addWorkflow, isKnown, workflowOf } from '../../src/core/workflows/registry.ts'
@@ -70,6 +70,19 @@ describe('eight steps, several of them side by side', () => {
     const { task } = run('parallel', 4, { budgetUsd: 4, costUsd: 1 })
     // `a` alone may have all of it; b, c and d share the three dollars that are left.
     expect(task.steps.slice(0, 4).map(({ capUsd }) => capUsd)).toEqual([4, 1, 1, 1])
+  })
+
+  it('holds nothing back for the money that what is begun before it does not take', () => {
+    const { task } = run('parallel')
+    const pending = (letter: string, needs: readonly string[]) => ({
+      ...(task.steps.find(({ id }) => id === kindOf(letter)) ?? expect.fail()),
+      status: 'pending' as const,
+      needs,
+    })
+    // `h` is not paid for; nothing of the budget is left, and nobody under way is paid for.
+    const steps = [pending('h', []), pending('b', []), pending('c', [])]
+    const spent: Task = { ...task, steps, status: 'working', finishedAt: undefined, budgetUsd: 0 }
+    expect(startable(spent).map(({ id }) => id)).toEqual([kindOf('h'), kindOf('b')])
   })
 
   it('gives a step that has spent its share more, as long as there is any that is kept for nobody', () => {

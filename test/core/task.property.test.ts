@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { workOf } from '../../src/core/task/work.ts'
 import type { EffectIntent } from '../../src/core/effects.ts'
 import { approvalFor } from '../../src/core/policy.ts'
 import type { StepResult, TaskCommand } from '../../src/core/deciding/commands.ts'
@@ -228,6 +229,8 @@ function holds(before: Task | undefined, event: TaskEvent, task: Task): void {
   expect(task.version).toBe((before?.version ?? 0) + 1)
   expect(new Set(task.steps.map((step) => step.id)).size).toBe(task.steps.length)
   expect(task.steps.filter((step) => step.kind === 'deploy').length).toBeLessThanOrEqual(task.releases.length)
+  // The sweeper looks among the unfinished ones alone.
+  if (task.finishedAt !== undefined) expect(workOf(task)).toEqual([])
   if (task.status === 'cancelled')
     expect(task.steps.some((step) => step.status === 'running' || step.status === 'pending')).toBe(false)
 }

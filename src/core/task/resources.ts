@@ -10,39 +10,51 @@ import type { Step, Task } from './types.ts'
 /** Without anything to go by, a step is taken to cost this part of the budget. */
 const EXPECTED_PART = 1 / 8
 
+/** What stands between a step and its beginning. */
+interface Room {
+  /** How many steps are under way, and how many of them are paid for. */
+  readonly under: number
+  readonly paid: number
+  /** How many may be, beside one that is paid for and beside one that is not. */
+  readonly most: { readonly paid: number; readonly free: number }
+  /** Whether anything of the budget is kept for nobody. */
+  readonly hasMoney: boolean
+}
+
+function roomOf(task: Task): Room {
+  return {
+    under: atWork(task).length,
+    paid: task.steps.filter((step) => step.status === 'running' && costs(task, step)).length,
+    most: { paid: mostAtOnce(task), free: mostAtOnce(task, false) },
+    hasMoney: unreserved(task) > 0,
+  }
+}
+
+function roomFor({ under, paid, most, hasMoney }: Room, isPaid: boolean): Ruling {
+  const limit = isPaid ? most.paid : most.free
+  if (under >= limit)
+    return { ok: false, reason: 'no_room', detail: `${under} steps are under way, and at most ${limit} may be` }
+  if (isPaid && paid > 0 && !hasMoney)
+    return { ok: false, reason: 'no_budget', detail: 'all that is left of the budget is kept for the steps under way' }
+  return { ok: true, reason: 'room', detail: '' }
+}
+
 /** Whether one more step may be under way. */
 export function mayStart(task: Task, step: Step): Ruling {
-  return roomIn(task)(step, 0)
+  return roomFor(roomOf(task), costs(task, step))
 }
 
 /** The steps that may begin and would find room, if they are begun in this order. */
 export function startable(task: Task): Step[] {
   const ready = readySteps(task)
   if (ready.length === 0) return []
-  const room = roomIn(task)
-  let begun = 0
-  return ready.filter((step) => room(step, begun).ok && ++begun > 0)
-}
-
-/** @returns whether a step may be under way as well, with so many more that were begun since */
-function roomIn(task: Task): (step: Step, begun: number) => Ruling {
-  const running = atWork(task).length
-  const paid = task.steps.filter((one) => one.status === 'running' && costs(task, one)).length
-  const mostOf = { free: mostAtOnce(task, false), paid: mostAtOnce(task) }
-  return (step, begun) => {
+  let room = roomOf(task)
+  return ready.filter((step) => {
     const isPaid = costs(task, step)
-    const most = mostOf[isPaid ? 'paid' : 'free']
-    const under = running + begun
-    if (under >= most)
-      return { ok: false, reason: 'no_room', detail: `${under} steps are under way, and at most ${most} may be` }
-    if (isPaid && paid + begun > 0 && unreserved(task, step) <= 0)
-      return {
-        ok: false,
-        reason: 'no_budget',
-        detail: 'all that is left of the budget is kept for the steps under way',
-      }
-    return { ok: true, reason: 'room', detail: '' }
-  }
+    const { ok } = roomFor(room, isPaid)
+    if (ok) room = { ...room, under: room.under + 1, paid: room.paid + (isPaid ? 1 : 0) }
+    return ok
+  })
 }
 
 /** What takes room: a step that waits for something outside holds no worker. */
