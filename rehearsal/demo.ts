@@ -5,8 +5,9 @@ import { chooseSandbox } from '../src/workspace/choose.ts'
 import type { SandboxKind } from '../src/workspace/types.ts'
 import { ServerChild } from './child.ts'
 import { type OwnDatabase, ownDatabase } from './database.ts'
+import { modelEnv } from './own/models.ts'
 import { jsonNarrator, type Narrator, textNarrator } from './narrator.ts'
-import { Stuck, taskOf, type TaskView } from './observe.ts'
+import { progressLine, Stuck, taskOf, type TaskView } from './observe.ts'
 import { playCustomers, playFirstRelease, playFix } from './player.ts'
 import { inJira, inSlack, onGithub, type Way } from './ways.ts'
 import { setStage, type Stage } from './stage.ts'
@@ -134,13 +135,9 @@ async function environmentOf(options: DemoOptions): Promise<Record<string, strin
     const script = fileURLToPath(new URL(`./stories/${options.story}.json`, import.meta.url))
     return { MUSTER_SANDBOX, MUSTER_SCRIPT: script }
   }
-  const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, MUSTER_MODELS } = process.env
-  if (!ANTHROPIC_API_KEY) throw new UserError('no_key', '--live wants a real model: set ANTHROPIC_API_KEY.')
   return {
     MUSTER_SANDBOX,
-    ANTHROPIC_API_KEY,
-    ...(ANTHROPIC_BASE_URL ? { ANTHROPIC_BASE_URL } : {}),
-    ...(MUSTER_MODELS ? { MUSTER_MODELS } : {}),
+    ...modelEnv(process.env, undefined),
     ...(options.record ? { MUSTER_RECORD: resolve(options.record) } : {}),
   }
 }
@@ -237,13 +234,6 @@ function showProgress(narrator: Narrator, server: ServerChild): () => void {
   const timer = setInterval(() => void show().catch(() => {}), 500)
   timer.unref()
   return () => clearInterval(timer)
-}
-
-function progressLine({ state, status }: TaskView): string {
-  const running = state.steps.find((step) => step.status === 'running')
-  if (!running) return state.gate ? `waiting for people (${state.gate.kind})` : status
-  const cost = running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''
-  return `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${cost}`
 }
 
 async function keepRunning(stage: Stage, server: ServerChild, narrator: Narrator): Promise<void> {

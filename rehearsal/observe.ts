@@ -20,10 +20,19 @@ const State = z.object({
   outcome: z.string().optional(),
   pullRequest: z.object({ number: z.number(), draft: z.boolean() }).optional(),
   headSha: z.string().optional(),
+  branch: z.string().optional(),
+  wip: z.object({ branch: z.string() }).optional(),
+  spec: z.object({ title: z.string(), acceptance: z.array(z.string()) }).optional(),
   proofs: z.array(
     z.object({
       headSha: z.string(),
       testFiles: z.array(z.string()),
+      note: z
+        .object({
+          criteria: z.array(z.object({ number: z.number(), met: z.string(), evidence: z.string() })),
+          remarks: z.string(),
+        })
+        .optional(),
       verdict: z.object({ proved: z.boolean(), red: z.boolean(), green: z.boolean(), reasons: z.array(z.string()) }),
     }),
   ),
@@ -100,7 +109,8 @@ export class Stuck extends Error {
   }
 }
 
-function isStuck(task: TaskView): boolean {
+/** Whether nothing goes on by itself. */
+export function isStuck(task: TaskView): boolean {
   if (task.state.releases.at(-1)?.deployed?.ok === false) return true
   return (
     task.status === 'handed_off' ||
@@ -109,7 +119,16 @@ function isStuck(task: TaskView): boolean {
   )
 }
 
-function stuckReason(task: TaskView): string {
+/** Why, as the thread says it. */
+export function stuckReason(task: TaskView): string {
   const failed = task.state.steps.findLast((step) => step.status === 'failed')
   return task.state.outcome ?? failed?.error?.message ?? `the task is ${task.status}`
+}
+
+/** What a task is doing, for the live line of a terminal. */
+export function progressLine({ state, status }: TaskView): string {
+  const running = state.steps.find((step) => step.status === 'running')
+  if (!running) return state.gate ? `waiting for people (${state.gate.kind})` : status
+  const cost = running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''
+  return `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${cost}`
 }

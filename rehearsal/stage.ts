@@ -8,7 +8,7 @@ import { importFolder } from './github/git.ts'
 import { People } from './github/people.ts'
 import { type Exchange, type RehearsalGithub, startGithub } from './github/server.ts'
 import { openTeam, type Team } from './team.ts'
-import { type Repo, World } from './github/world.ts'
+import { type Level, type Repo, World } from './github/world.ts'
 
 /** Everything a rehearsal needs around the server: a GitHub with a repository, people, and a folder for it all. */
 export interface Stage {
@@ -27,8 +27,19 @@ export interface Stage {
 
 const SAMPLE = fileURLToPath(new URL('./sample', import.meta.url))
 
+/** Whose repository is played with, and what is in it. */
+export interface Scene {
+  readonly owner: string
+  readonly name: string
+  readonly people: Readonly<Record<string, Level>>
+  /** Makes the bare repository in a folder. @returns the name of its default branch */
+  readonly bring: (dir: string, stage: { readonly dir: string; readonly productionPort: number }) => Promise<string>
+}
+
 export interface StageOptions {
   readonly onExchange?: (exchange: Exchange) => void
+  /** Another repository than the sample. */
+  readonly scene?: Scene
   /** Changes the sample repository before it is imported. */
   readonly prepare?: (folder: string) => void
   /** With a Slack and a Jira of the team's. */
@@ -37,38 +48,54 @@ export interface StageOptions {
   readonly port?: number
 }
 
-/** Sets the stage: alice and bob may write, carol may only read. */
+/** The sample: alice and bob may write, carol may only read. */
+function sampleScene(prepare: StageOptions['prepare']): Scene {
+  return {
+    owner: 'acme',
+    name: 'price-service',
+    people: { alice: 'admin', bob: 'write', carol: 'read' },
+    async bring(into, { dir, productionPort }) {
+      const folder = join(dir, 'sample')
+      mkdirSync(folder)
+      cpSync(SAMPLE, folder, { recursive: true })
+      const settings = join(folder, '.github/muster.yml')
+      writeFileSync(settings, readFileSync(settings, 'utf8').replace('port: 8080', `port: ${productionPort}`))
+      prepare?.(folder)
+      await importFolder(into, folder, 'alice', 'Price service')
+      return 'main'
+    },
+  }
+}
+
+/** A GitHub that is empty yet, with Muster's app. */
+function emptyWorld(): World {
+  const manifest = readManifest(new URL('../app.yml', import.meta.url))
+  return new World({ slug: 'muster', permissions: manifest.default_permissions, events: manifest.default_events })
+}
+
+/** Sets the stage. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'muster-rehearsal-'))
-  const manifest = readManifest(new URL('../app.yml', import.meta.url))
-  const world = new World({
-    slug: 'muster',
-    permissions: manifest.default_permissions,
-    events: manifest.default_events,
-  })
-  const owner = world.addAccount('acme', 'Organization')
-  const [alice, bob, carol] = [world.addAccount('alice'), world.addAccount('bob'), world.addAccount('carol')]
   const productionPort = await unusedPort()
-  const folder = join(dir, 'sample')
-  mkdirSync(folder)
-  cpSync(SAMPLE, folder, { recursive: true })
-  const settings = join(folder, '.github/muster.yml')
-  writeFileSync(settings, readFileSync(settings, 'utf8').replace('port: 8080', `port: ${productionPort}`))
-  options.prepare?.(folder)
+  const { owner: login, name, people, bring } = options.scene ?? sampleScene(options.prepare)
+  const world = emptyWorld()
+  const owner = login in people ? world.addAccount(login) : world.addAccount(login, 'Organization')
+  const levels = Object.entries(people).map(
+    ([who, level]) => [(who === login ? owner : world.addAccount(who)).id, level] as const,
+  )
+  const bare = join(dir, 'git', login, `${name}.git`)
   const repo: Repo = {
     id: 9001,
     owner,
-    name: 'price-service',
-    dir: join(dir, 'git/acme/price-service.git'),
-    defaultBranch: 'main',
+    name,
+    dir: bare,
+    defaultBranch: await bring(bare, { dir, productionPort }).catch((error: unknown) => {
+      rmSync(dir, { recursive: true, force: true })
+      throw error
+    }),
     createdAt: '2026-01-05T09:00:00Z',
-    people: new Map([
-      [alice.id, 'admin'],
-      [bob.id, 'write'],
-      [carol.id, 'read'],
-    ]),
+    people: new Map(levels),
   }
-  await importFolder(repo.dir, folder, 'alice', 'Price service')
   world.repos.push(repo)
   const github = await startGithub(world, {
     ...(options.onExchange ? { onExchange: options.onExchange } : {}),

@@ -88,6 +88,23 @@ function githubApi(): string {
   return GITHUB_API_URL || (server === 'https://github.com' ? 'https://api.github.com' : `${server}/api/v3`)
 }
 
+interface RehearseArguments {
+  readonly issue: string
+  readonly repo: string
+  readonly model?: string
+  readonly yes?: boolean
+  readonly minutes: string
+  readonly report?: string
+  readonly json?: boolean
+}
+
+/** An option that is a number above nothing. @throws UserError */
+function numberOf(option: string, text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new UserError('bad_option', `${option} is no number: "${text}".`)
+}
+
 const program = new Command('muster')
   .description(packageJson.description)
   .version(packageJson.version)
@@ -132,6 +149,40 @@ program
     const { runDemo } = await import('../rehearsal/demo.ts')
     const sandbox = (await load.env()).readSandbox(process.env)
     process.exitCode = (await runDemo({ ...options, sandbox, databaseUrl, redisUrl })) ? 0 : 1
+  })
+program
+  .command('rehearse')
+  .description(
+    'play an issue on a repository of this machine, to the proved branch: no GitHub account, with your model',
+  )
+  .requiredOption('--issue <file>', 'the issue: its title in the first line, then its text')
+  .option('--repo <path>', 'the repository', '.')
+  .option('--model <provider:model>', 'one model for everything; without it those of MUSTER_MODELS')
+  .option('--yes', 'approve the plan, and ask nobody')
+  .option('--minutes <number>', 'for how long at most', '60')
+  .option('--report <file>', 'where the report goes; without it into the .git folder of the repository')
+  .option('--json', 'print one JSON object per line')
+  .action(async (options: RehearseArguments) => {
+    const { rehearse } = await import('../rehearsal/own/rehearse.ts')
+    await (await import('./plugin/load.ts')).loadPlugins(process.env)
+    const sandbox = (await load.env()).readSandbox(process.env)
+    const minutes = numberOf('--minutes', options.minutes)
+    process.exitCode = (await rehearse({ ...options, minutes, sandbox }, process.env)) ? 0 : 1
+  })
+program
+  .command('check')
+  .description(
+    'look at a repository on this machine before the first dollar: can its tests be run, and with what settings',
+  )
+  .option('--repo <path>', 'the repository', '.')
+  .option('--network', 'a set-up command may reach the package registries (MUSTER_SETUP_HOSTS)')
+  .option('--json', 'print one JSON object')
+  .action(async ({ repo, network, json }: { repo: string; network?: boolean; json?: boolean }) => {
+    const { runCheck } = await import('./cli/check.ts')
+    const { checkRepository } = await import('./operate/check.ts')
+    const look = { path: repo, network: network === true }
+    const isReady = await runCheck((tell) => checkRepository(process.env, look, tell), json === true, print)
+    process.exitCode = isReady ? 0 : 1
   })
 const task = program.command('task').description('ask a running server about tasks')
 task

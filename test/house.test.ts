@@ -61,8 +61,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   upkeep: [],
   cli: ['plugin'],
   // What an operator asks of an installation as it is.
-  operate: ['channels', 'cli', 'config', 'installs', 'llm', 'plugin', 'queue', 'store', 'workspace'],
-  rehearsal: ['channels', 'workspace', 'cli'],
+  operate: ['channels', 'cli', 'config', 'installs', 'llm', 'plugin', 'queue', 'roles', 'store', 'workspace'],
+  rehearsal: ['channels', 'workspace', 'cli', 'config', 'llm'],
   extensions: ['plugin'],
   // The registries, and what extends them.
   plugin: ['channels', 'config', 'extensions', 'llm', 'releases', 'roles', 'tools'],

@@ -22,12 +22,17 @@ export async function runDoctor(checks: readonly Check[], print: Print): Promise
   let fine = true
   for (const check of checks) {
     const finding = await look(check)
-    print(`${MARK[finding.state]} ${finding.name}: ${finding.detail}`)
-    if (finding.fix) print(`    → ${finding.fix}`)
+    printFinding(finding, print)
     fine &&= finding.state !== 'problem'
   }
   print(fine ? '\nMuster can work.' : '\nMuster cannot work yet: see the lines marked ✗.')
   return fine
+}
+
+/** One finding, and what to do about it. */
+export function printFinding({ name, state, detail, fix }: Finding, print: Print): void {
+  print(`${MARK[state]} ${name}: ${detail}`)
+  if (fix) print(`    → ${fix}`)
 }
 
 async function look(check: Check): Promise<Finding> {

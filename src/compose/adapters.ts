@@ -5,7 +5,7 @@ import { askedToWait } from '../channels/github/limits.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { githubSender } from '../channels/github/send.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
-import { authorities, proxiesIn, proxyFor } from '../config/proxies.ts'
+import { authorities, proxiesIn } from '../config/proxies.ts'
 import type { Platform, Sender } from '../channels/types.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Reading } from '../core/reply/foreign.ts'
@@ -23,8 +23,7 @@ import type { Env } from '../core/environment.ts'
 import { openChannels, senderTo } from '../channels/connected.ts'
 import type { Installs } from '../installs/types.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
-import { DEFAULT_LIMITS } from '../workspace/confined.ts'
-import { openSandbox } from '../workspace/sandbox.ts'
+import { sandboxOf } from '../operate/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
 /** Calls back once, unless that is taken back; keeps no process alive. */
@@ -92,11 +91,7 @@ export async function openAdapters({
     hostGit(
       workDir,
       { ...remotesOf(client, settings.githubUrls.server), env: await wayOfGit(env, workDir) },
-      openSandbox(settings.sandbox, DEFAULT_LIMITS, {
-        hosts: settings.setupHosts,
-        proxyFor: (host) => proxyFor(env, host),
-        authorities: authorities(env),
-      }),
+      sandboxOf(settings, env),
       placeOfCheckouts(workDir),
     )
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })

@@ -1,4 +1,5 @@
 import type { Annotation } from './artefacts.ts'
+import { ecosystemOf, type RootFiles } from './ecosystems.ts'
 import type { ChecksSettings } from './settings.ts'
 
 /** How a repository's tests are run. `testFiles` has `{files}` where the files go; without it the whole suite is used. */
@@ -8,59 +9,14 @@ export interface Checks {
   readonly setup: string | undefined
 }
 
-/** What is known of a repository's root. */
-export interface RootFiles {
-  readonly names: readonly string[]
-  readonly packageJson: string | undefined
-  readonly makefile: string | undefined
-}
-
 /** The commands: those of the settings first, else what the repository's files suggest. */
 export function checksOf(settings: ChecksSettings, root: RootFiles): Checks {
-  const found = fromNode(root) ?? fromOthers(root)
+  const found = ecosystemOf(root)
   return {
     test: settings.test ?? found?.test,
     testFiles: settings.testFiles ?? (settings.test ? undefined : found?.testFiles),
     setup: settings.setup,
   }
-}
-
-type Found = Pick<Checks, 'test' | 'testFiles'>
-
-function fromNode({ packageJson }: RootFiles): Found | undefined {
-  const script = scriptOf(packageJson)
-  if (!script || /no test specified/.test(script)) return undefined
-  return { test: 'npm test --silent', testFiles: perFile(script) }
-}
-
-function scriptOf(packageJson: string | undefined): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(packageJson ?? '{}')
-    if (typeof parsed !== 'object' || parsed === null || !('scripts' in parsed)) return undefined
-    const { scripts } = parsed
-    return typeof scripts === 'object' && scripts !== null && 'test' in scripts && typeof scripts.test === 'string'
-      ? scripts.test
-      : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function perFile(script: string): string | undefined {
-  if (/\bnode\b/.test(script) && /--test\b/.test(script)) return 'node --test {files}'
-  if (/\bvitest\b/.test(script)) return 'npx --no-install vitest run {files}'
-  if (/\bjest\b/.test(script)) return 'npx --no-install jest {files}'
-  return /\bmocha\b/.test(script) ? 'npx --no-install mocha {files}' : undefined
-}
-
-function fromOthers({ names, makefile }: RootFiles): Found | undefined {
-  const has = (name: string) => names.includes(name)
-  if (['pytest.ini', 'conftest.py', 'pyproject.toml', 'tox.ini', 'setup.py'].some(has))
-    return { test: 'python3 -m pytest -q', testFiles: 'python3 -m pytest -q {files}' }
-  if (has('go.mod')) return { test: 'go test ./...', testFiles: undefined }
-  if (has('Cargo.toml')) return { test: 'cargo test --offline', testFiles: undefined }
-  if (has('Gemfile') && has('spec')) return { test: 'bundle exec rspec', testFiles: 'bundle exec rspec {files}' }
-  return makefile && /^test:/m.test(makefile) ? { test: 'make test', testFiles: undefined } : undefined
 }
 
 const TEST_FILE =

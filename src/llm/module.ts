@@ -8,6 +8,8 @@ export interface ProviderModule {
   readonly title: string
   /** What has to be set, for whoever has not. */
   readonly needs: string
+  /** Every variable that its settings read, `needs` among them: a server is given these, and no other. */
+  readonly variables: readonly string[]
   /** From the environment to what it is here; undefined where it is not set up. What is wrong there is added to the problems. */
   readonly settings: (env: Env, problems: EnvProblem[]) => ProviderSetup | undefined
   /** What a model costs at list price; undefined for one that is not known. */

@@ -2,14 +2,14 @@ import type { Run } from '../core/artefacts.ts'
 import { type Baseline, findingOf } from '../core/baseline.ts'
 import { hashOf } from '../core/hash.ts'
 import type { Task } from '../core/task/types.ts'
-import type { StepContext } from './types.ts'
+import type { CloneContext, StepContext } from './types.ts'
 import { evidence, SetupFailed, withCheckout } from './workspace.ts'
 
 /** What is kept of the output of tests that pass. */
 const SHORT = 2000
 
 /** QA, before the first dollar: the tests of the default branch as they are, in a fresh clone. */
-export async function testsAsTheyAre(context: StepContext): Promise<Baseline> {
+export async function testsAsTheyAre(context: CloneContext): Promise<Baseline> {
   const { task, git } = context
   const { repository } = task.origin
   const sha = await git.resolve(repository, repository.defaultBranch)
@@ -31,7 +31,7 @@ export async function suiteOn(context: StepContext, sha: string): Promise<Run | 
   return isKnown ? baseline.run : runSuite(context, sha)
 }
 
-function runSuite(context: StepContext, sha: string): Promise<Run | undefined> {
+function runSuite(context: CloneContext, sha: string): Promise<Run | undefined> {
   const { timeoutSeconds } = context.task.settings.checks
   return withCheckout(context, sha, async (checkout, { test }) =>
     test ? evidence(checkout, test, timeoutSeconds) : undefined,
@@ -39,6 +39,6 @@ function runSuite(context: StepContext, sha: string): Promise<Run | undefined> {
 }
 
 /** How the tests are run, as far as the settings say. */
-function settingsOf({ settings }: Task): string {
+function settingsOf({ settings }: Pick<Task, 'settings'>): string {
   return hashOf(settings.checks)
 }

@@ -35,6 +35,13 @@ export interface StepContext {
   agent<T>(job: RoleJob<T>): Promise<AgentOutcome<T>>
 }
 
+/** What a clone of a repository takes: a step has it, and whoever looks at a repository before there is any work. */
+export type CloneContext = Pick<StepContext, 'signal' | 'git' | 'setupNetwork' | 'during'> & {
+  readonly task: Pick<Task, 'settings' | 'baseline' | 'baseSha'> & {
+    readonly origin: Pick<Task['origin'], 'repository'>
+  }
+}
+
 /** One part of a change, and what was made of it. */
 export interface Part {
   readonly item: string

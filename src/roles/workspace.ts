@@ -1,11 +1,12 @@
 import { type Checks, checksOf } from '../core/checks.ts'
+import type { RootFiles } from '../core/ecosystems.ts'
 import { failuresIn, passedIn } from '../core/failures.ts'
 import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
 import type { Checkout } from '../workspace/types.ts'
-import type { StepContext } from './types.ts'
+import type { CloneContext } from './types.ts'
 
 const NO_NETWORK = 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
 
@@ -33,7 +34,7 @@ const EVIDENCE = 20_000
  * @param isReadOnly nothing is run in it, so nothing is set up
  */
 export async function withCheckout<T>(
-  context: StepContext,
+  context: CloneContext,
   sha: string,
   use: (checkout: Checkout, checks: Checks) => Promise<T>,
   { isReadOnly = false, base }: { readonly isReadOnly?: boolean; readonly base?: string } = {},
@@ -54,7 +55,7 @@ export async function withCheckout<T>(
 }
 
 /** A shell command alone is the repository's or the model's: what people would call running something. */
-function watched(checkout: Checkout, { during }: StepContext): Checkout {
+function watched(checkout: Checkout, { during }: CloneContext): Checkout {
   const run: Checkout['run'] = (argv, options) => {
     const [shell, how, command, ...more] = argv
     const isCommand = shell === '/bin/sh' && how === '-c' && command !== undefined && more.length === 0
@@ -78,18 +79,25 @@ async function switchTo(checkout: Checkout, sha: string): Promise<void> {
     throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(output) })
 }
 
-async function findChecks({ git, task }: StepContext, sha: string, checkout: Checkout): Promise<Checks> {
+async function findChecks({ git, task }: CloneContext, sha: string, checkout: Checkout): Promise<Checks> {
   const { repository } = task.origin
-  const names = (await checkout.run(['ls', '-A'])).output.split('\n').filter(Boolean)
-  const packageJson = names.includes('package.json') ? await git.show(repository, sha, 'package.json') : undefined
-  const makefile = names.includes('Makefile') ? await git.show(repository, sha, 'Makefile') : undefined
-  const checks = checksOf(task.settings.checks, { names, packageJson, makefile })
+  const checks = checksOf(task.settings.checks, await rootFiles(checkout, (path) => git.show(repository, sha, path)))
   // The whole suite has no end, and somebody goes on without it: it is waited for no more.
   const isEndless = goneOnFrom(task.baseline, task.settings.checks)?.found === 'hangs'
   return isEndless ? { ...checks, test: undefined } : checks
 }
 
-async function setUp({ task, setupNetwork }: StepContext, checkout: Checkout, checks: Checks): Promise<void> {
+/** What stands at the root of a clone. @param show reads a file of the commit that it is of */
+export async function rootFiles(
+  checkout: Checkout,
+  show: (path: string) => Promise<string | undefined>,
+): Promise<RootFiles> {
+  const names = (await checkout.run(['ls', '-A'])).output.split('\n').filter(Boolean)
+  const text = (name: string) => (names.includes(name) ? show(name) : undefined)
+  return { names, packageJson: await text('package.json'), makefile: await text('Makefile') }
+}
+
+async function setUp({ task, setupNetwork }: CloneContext, checkout: Checkout, checks: Checks): Promise<void> {
   // It would hang once more.
   const inSpiteOf = goneOnFrom(task.baseline, task.settings.checks)
   const isKnown = inSpiteOf?.found === 'no_setup'

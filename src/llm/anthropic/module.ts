@@ -14,6 +14,7 @@ export const anthropic: ProviderModule = {
   name: 'anthropic',
   title: 'Anthropic',
   needs: 'ANTHROPIC_API_KEY',
+  variables: ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL'],
   priceOf,
   capabilities: { outputTokens: 32_000 },
   settings(env, problems) {

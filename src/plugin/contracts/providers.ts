@@ -54,6 +54,18 @@ export function providerContract(module: ProviderModule, bench: ProviderBench): 
       assert.deepEqual(problems, [])
       assert.match(module.needs, /^[A-Z][A-Z0-9_]+$/)
     },
+    'names every variable that it reads': () => {
+      const read = new Set<string>()
+      const env = bench.env('http://127.0.0.1:9')
+      const watched = new Proxy(env, {
+        get: (all, name) => {
+          if (typeof name === 'string') read.add(name)
+          return typeof name === 'string' ? all[name] : undefined
+        },
+      })
+      module.settings(watched, [])
+      for (const name of [module.needs, ...read]) assert.ok(module.variables.includes(name), `${name} is not named`)
+    },
     'keeps its keys from being shown, and says whom it asks': () => {
       const env = bench.env('http://127.0.0.1:9')
       const { secrets, addresses } = setUp(module, env)

@@ -1,0 +1,47 @@
+import { readSettings } from '../../src/config/env.ts'
+import { missingProviders } from '../../src/llm/needed.ts'
+import { PROVIDERS } from '../../src/llm/registry.ts'
+import type { Env } from '../../src/core/environment.ts'
+import { UserError } from '../../src/core/errors.ts'
+
+/** What else of the environment a server needs that asks models: the ways out, and what the operator allows. */
+const ALSO = [
+  'MUSTER_MODELS',
+  'MUSTER_PLUGINS',
+  'MUSTER_SETUP_NETWORK',
+  'MUSTER_SETUP_HOSTS',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'NODE_EXTRA_CA_CERTS',
+]
+
+/**
+ * What of the environment reaches a server that asks real models, and nothing else of it.
+ * @param model serves every tier
+ * @throws UserError where a model that was chosen is not set up
+ */
+export function modelEnv(env: Env, model: string | undefined): Record<string, string> {
+  const names = [...PROVIDERS.all().flatMap(({ variables }) => variables), ...ALSO]
+  const passed = names.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []))
+  const found = { ...Object.fromEntries(passed), ...(model ? { MUSTER_MODELS: everyTier(model) } : {}) }
+  const [missing] = missingProviders(readSettings(found))
+  if (missing)
+    throw new UserError('no_key', `A real model is wanted, and ${missing.title} is not set up: set ${missing.needs}.`, {
+      hint: 'MUSTER_MODELS chooses other models.',
+    })
+  return found
+}
+
+/** `--model provider:model`, as `MUSTER_MODELS` has it. @throws UserError where it is none */
+export function everyTier(model: string): string {
+  const [, provider = ''] = /^([\w/-]+):./.exec(model) ?? []
+  if (!PROVIDERS.named(provider))
+    throw new UserError('bad_model', `"${model}" names no model.`, {
+      hint: `It is written provider:model, where the provider is ${PROVIDERS.names().join(' or ')}: anthropic:claude-sonnet-5-5, for instance.`,
+    })
+  return ['complex', 'general', 'simple'].map((tier) => `${tier}=${model}`).join(',')
+}

@@ -1,0 +1,175 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { defaultRepositorySettings, parseRepositorySettings } from '../../src/config/repository.ts'
+import { UserError } from '../../src/core/errors.ts'
+import type { Env } from '../../src/core/environment.ts'
+import type { RepositorySettings } from '../../src/core/settings.ts'
+import { chooseSandbox } from '../../src/workspace/choose.ts'
+import { bringBranch, gitFolder, type LocalRepository, localRepository } from '../../src/workspace/local.ts'
+import type { SandboxKind } from '../../src/workspace/types.ts'
+import { ServerChild } from '../child.ts'
+import { git } from '../github/git.ts'
+import { jsonNarrator, type Narrator, textNarrator } from '../narrator.ts'
+import { progressLine, taskOf } from '../observe.ts'
+import { setStage, type Stage } from '../stage.ts'
+import { approvesPlans, type Decider, type Journey, playJourney } from './journey.ts'
+import { modelEnv } from './models.ts'
+import { branchOf, type OwnReport, reportMarkdown, reportOn, reportText } from './report.ts'
+import { readRequest, type Request } from './request.ts'
+import { ownScene } from './scene.ts'
+import { atTerminal } from './terminal.ts'
+
+export interface RehearseOptions {
+  readonly repo: string
+  readonly issue: string
+  readonly model?: string | undefined
+  /** Plans are approved, and nobody is asked. */
+  readonly yes?: boolean | undefined
+  readonly json?: boolean | undefined
+  readonly report?: string | undefined
+  /** For how long at most, in minutes. */
+  readonly minutes: number
+  readonly sandbox?: SandboxKind | undefined
+}
+
+/** Plays an issue on a repository of this machine, from the request to the proved branch. @returns whether it got there */
+export async function rehearse(options: RehearseOptions, env: Env): Promise<boolean> {
+  const request = readRequest(options.issue)
+  const repository = await localRepository(options.repo)
+  const narrator = options.json ? jsonNarrator((text) => void process.stdout.write(text)) : textNarrator(process.stdout)
+  introduce(narrator, repository, request)
+  const started = Date.now()
+  const asked = isAttended(options) ? atTerminal(narrator) : { decide: approvesPlans, close: () => {} }
+  try {
+    const { stage, journey, end } = await playOn(repository, request, {
+      env: { ...modelEnv(env, options.model), MUSTER_SANDBOX: await chooseSandbox(options.sandbox) },
+      decide: asked.decide,
+      patienceMs: options.minutes * 60_000,
+      narrator,
+    })
+    try {
+      const branch = await bring(stage, journey, repository)
+      const report = await reportOn(stage, journey, branch, (Date.now() - started) / 1000)
+      tell(report, await written(report, repository, options.report), repository, options, narrator)
+      return report.ok
+    } finally {
+      await end(journey.ending === 'stopped' || journey.ending === 'time')
+    }
+  } finally {
+    asked.close()
+  }
+}
+
+function isAttended({ yes, json }: RehearseOptions): boolean {
+  return !yes && !json && process.stdin.isTTY && process.stdout.isTTY
+}
+
+function introduce(narrator: Narrator, { path, branch, sha, uncommitted }: LocalRepository, { title }: Request): void {
+  narrator.say(`“${title}”, on ${path} (${branch} at ${sha.slice(0, 7)})`)
+  narrator.say(
+    'GitHub is a local stand-in, and nothing leaves this machine but what the model is asked. The repository is copied; it gets a branch in the end.',
+  )
+  if (uncommitted > 0) narrator.say(`${uncommitted} changed files are not committed: they are not part of it.`)
+  narrator.say('')
+}
+
+export interface PlayOptions {
+  /** The server's environment. */
+  readonly env: Readonly<Record<string, string>>
+  readonly decide: Decider
+  readonly patienceMs: number
+  readonly narrator?: Narrator | undefined
+}
+
+export interface PlayedJourney {
+  readonly stage: Stage
+  readonly journey: Journey
+  /** @param keep leaves the server's log for a look */
+  readonly end: (keep?: boolean) => Promise<void>
+}
+
+/** One journey with a server and a GitHub of its own. What it opened is closed by `end`. */
+export async function playOn(
+  repository: LocalRepository,
+  request: Request,
+  { env, decide, patienceMs, narrator }: PlayOptions,
+): Promise<PlayedJourney> {
+  const stage = await setStage({ scene: ownScene(repository) })
+  let server: ServerChild | undefined
+  const end = async (keep = false) => {
+    await server?.stop()
+    await stage.close(keep)
+    if (keep) narrator?.say(`The server's log: ${server?.logFile ?? stage.dir}`)
+  }
+  const unwatch = narrator ? stage.world.watch((entry) => narrator.entry(entry)) : () => {}
+  const interrupted = () => void end().finally(() => process.exit(130))
+  process.once('SIGINT', interrupted)
+  try {
+    const settings = await settingsOf(repository, stage)
+    server = await ServerChild.start(stage, env)
+    const stopShowing = narrator ? showProgress(narrator, server) : () => {}
+    try {
+      const journey = await playJourney({ stage, server, settings, decide, patienceMs }, request)
+      return { stage, journey, end }
+    } finally {
+      stopShowing()
+      narrator?.stop()
+    }
+  } catch (error) {
+    await end()
+    throw error
+  } finally {
+    unwatch()
+    process.off('SIGINT', interrupted)
+  }
+}
+
+async function settingsOf({ sha }: LocalRepository, { repo }: Stage): Promise<RepositorySettings> {
+  const text = await git(repo.dir, ['show', `${sha}:.github/muster.yml`]).catch(() => undefined)
+  if (text === undefined) return defaultRepositorySettings()
+  const parsed = parseRepositorySettings(text)
+  if (parsed.ok) return parsed.settings
+  const [first] = parsed.problems
+  throw new UserError('bad_settings', `.github/muster.yml, line ${first?.line ?? 1}: ${first?.key ?? ''}`, {
+    hint: `Expected: ${first?.expected ?? 'valid settings'}. \`muster check\` lists everything.`,
+  })
+}
+
+function showProgress(narrator: Narrator, server: ServerChild): () => void {
+  const show = async () => {
+    const task = await taskOf(server, { nth: 1 })
+    if (task) narrator.progress(progressLine(task))
+  }
+  const timer = setInterval(() => void show().catch(() => {}), 500)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** What was made becomes a branch of the repository that it was played on. */
+async function bring({ repo }: Stage, { task }: Journey, repository: LocalRepository): Promise<string | undefined> {
+  const branch = branchOf(task)
+  if (!branch) return undefined
+  const there = await git(repo.dir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]).catch(() => '')
+  return there ? bringBranch(repo.dir, branch, repository) : undefined
+}
+
+/** Where nobody says another place, the report stands beside the repository's own notes: in no commit, and in nobody's way. */
+async function written(report: OwnReport, repository: LocalRepository, wanted: string | undefined): Promise<string> {
+  const name = (report.branch ?? 'muster-rehearsal').replaceAll('/', '-')
+  const file = wanted ? resolve(wanted) : join(await gitFolder(repository), 'muster', `${name}.md`)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, reportMarkdown(report))
+  return file
+}
+
+function tell(
+  report: OwnReport,
+  file: string,
+  { path }: LocalRepository,
+  { json }: RehearseOptions,
+  narrator: Narrator,
+): void {
+  narrator.progress('')
+  if (json) process.stdout.write(`${JSON.stringify({ ...report, file })}\n`)
+  else process.stdout.write(`${reportText(report, path, file, process.stdout)}\n`)
+}

@@ -1,0 +1,156 @@
+/** What a repository is built with, told from the files at its root. */
+
+/** What is known of a repository's root. */
+export interface RootFiles {
+  readonly names: readonly string[]
+  readonly packageJson: string | undefined
+  readonly makefile: string | undefined
+}
+
+/** How the tests of one kind of repository are run, and what it takes before. */
+export interface Ecosystem {
+  readonly name: string
+  /** What its commands are run by. */
+  readonly programs: readonly string[]
+  readonly test: string
+  /** Runs some test files; `{files}` stands for them. */
+  readonly testFiles: string | undefined
+  /** Brings what the tests need, by way of the network; undefined where they need nothing. */
+  readonly setup: string | undefined
+}
+
+type Finder = (root: RootFiles, has: (name: string) => boolean) => Ecosystem | undefined
+
+/** Every kind, the one that counts first where there are several: what the repository itself calls its tests. */
+const KINDS: readonly Finder[] = [fromNode, fromPython, fromGo, fromCargo, fromMaven, fromGradle, fromRuby, fromMake]
+
+/** What a repository is; undefined where nothing says it. */
+export function ecosystemOf(root: RootFiles): Ecosystem | undefined {
+  const names = new Set(root.names)
+  for (const find of KINDS) {
+    const found = find(root, (name) => names.has(name))
+    if (found) return found
+  }
+  return undefined
+}
+
+interface PackageJson {
+  readonly test: string | undefined
+  readonly hasDependencies: boolean
+}
+
+function readPackageJson(text: string | undefined): PackageJson {
+  const nothing = { test: undefined, hasDependencies: false }
+  try {
+    const parsed: unknown = JSON.parse(text ?? '{}')
+    if (!isRecord(parsed)) return nothing
+    const { scripts, dependencies, devDependencies } = parsed
+    const test = isRecord(scripts) && typeof scripts['test'] === 'string' ? scripts['test'] : undefined
+    const count = (value: unknown) => (isRecord(value) ? Object.keys(value).length : 0)
+    return { test, hasDependencies: count(dependencies) + count(devDependencies) > 0 }
+  } catch {
+    return nothing
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** What installs by which lock file; npm where there is none. */
+const NODE_INSTALLS: readonly (readonly [lock: string, program: string, command: string])[] = [
+  ['package-lock.json', 'npm', 'npm ci'],
+  ['npm-shrinkwrap.json', 'npm', 'npm ci'],
+  ['pnpm-lock.yaml', 'pnpm', 'pnpm install --frozen-lockfile'],
+  ['yarn.lock', 'yarn', 'yarn install --frozen-lockfile'],
+  ['bun.lock', 'bun', 'bun install --frozen-lockfile'],
+  ['bun.lockb', 'bun', 'bun install --frozen-lockfile'],
+]
+
+function fromNode({ packageJson }: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  const { test, hasDependencies } = readPackageJson(packageJson)
+  if (!test || /no test specified/.test(test)) return undefined
+  const [, program, install] = NODE_INSTALLS.find(([lock]) => has(lock)) ?? ['', 'npm', 'npm install --no-package-lock']
+  return {
+    name: 'Node.js',
+    programs: ['node', 'npm', ...(program === 'npm' ? [] : [program])],
+    test: 'npm test --silent',
+    testFiles: perFile(test),
+    setup: hasDependencies ? install : undefined,
+  }
+}
+
+function perFile(script: string): string | undefined {
+  if (/\bnode\b/.test(script) && /--test\b/.test(script)) return 'node --test {files}'
+  if (/\bvitest\b/.test(script)) return 'npx --no-install vitest run {files}'
+  if (/\bjest\b/.test(script)) return 'npx --no-install jest {files}'
+  return /\bmocha\b/.test(script) ? 'npx --no-install mocha {files}' : undefined
+}
+
+function fromPython(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!['pytest.ini', 'conftest.py', 'pyproject.toml', 'tox.ini', 'setup.py'].some(has)) return undefined
+  const pip = 'python3 -m pip install --user --break-system-packages'
+  return {
+    name: 'Python',
+    programs: ['python3'],
+    test: 'python3 -m pytest -q',
+    testFiles: 'python3 -m pytest -q {files}',
+    setup: has('requirements.txt')
+      ? `${pip} -r requirements.txt`
+      : has('pyproject.toml') || has('setup.py')
+        ? `${pip} -e .`
+        : undefined,
+  }
+}
+
+function fromGo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!has('go.mod')) return undefined
+  const setup = has('go.sum') && !has('vendor') ? 'go mod download' : undefined
+  return { name: 'Go', programs: ['go'], test: 'go test ./...', testFiles: undefined, setup }
+}
+
+function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!has('Cargo.toml')) return undefined
+  const setup = has('vendor') ? undefined : 'cargo fetch'
+  return { name: 'Rust', programs: ['cargo'], test: 'cargo test --offline', testFiles: undefined, setup }
+}
+
+function fromMaven(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!has('pom.xml')) return undefined
+  const mvn = has('mvnw') ? './mvnw' : 'mvn'
+  return {
+    name: 'Maven',
+    programs: ['java', ...(has('mvnw') ? [] : ['mvn'])],
+    test: `${mvn} -B -o -q test`,
+    testFiles: undefined,
+    setup: `${mvn} -B -q test-compile dependency:go-offline`,
+  }
+}
+
+function fromGradle(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!has('build.gradle') && !has('build.gradle.kts')) return undefined
+  const gradle = has('gradlew') ? './gradlew' : 'gradle'
+  return {
+    name: 'Gradle',
+    programs: ['java', ...(has('gradlew') ? [] : ['gradle'])],
+    test: `${gradle} --offline --quiet test`,
+    testFiles: undefined,
+    setup: `${gradle} --quiet testClasses`,
+  }
+}
+
+function fromRuby(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!has('Gemfile') || !has('spec')) return undefined
+  return {
+    name: 'Ruby',
+    programs: ['ruby', 'bundle'],
+    test: 'bundle exec rspec',
+    testFiles: 'bundle exec rspec {files}',
+    setup: 'bundle install',
+  }
+}
+
+function fromMake({ makefile }: RootFiles): Ecosystem | undefined {
+  if (!makefile || !/^test:/m.test(makefile)) return undefined
+  return { name: 'Make', programs: ['make'], test: 'make test', testFiles: undefined, setup: undefined }
+}

@@ -1,0 +1,15 @@
+import { authorities, proxyFor } from '../config/proxies.ts'
+import type { Settings } from '../config/env.ts'
+import type { Env } from '../core/environment.ts'
+import { DEFAULT_LIMITS } from '../workspace/confined.ts'
+import { openSandbox } from '../workspace/sandbox.ts'
+import type { Sandbox } from '../workspace/types.ts'
+
+/** The sandbox as the operator set it up, with the way out that a set-up may take. */
+export function sandboxOf(settings: Pick<Settings, 'sandbox' | 'setupHosts'>, env: Env): Sandbox {
+  return openSandbox(settings.sandbox, DEFAULT_LIMITS, {
+    hosts: settings.setupHosts,
+    proxyFor: (host) => proxyFor(env, host),
+    authorities: authorities(env),
+  })
+}
