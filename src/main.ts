@@ -4,6 +4,8 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
+import type { EvalArguments } from '../rehearsal/eval/command.ts'
+import type { RehearseArguments } from '../rehearsal/own/rehearse.ts'
 import type { Remote } from './cli/remote.ts'
 import type { Running } from './cli/types.ts'
 import { messageOf, UserError } from './core/errors.ts'
@@ -88,23 +90,6 @@ function githubApi(): string {
   return GITHUB_API_URL || (server === 'https://github.com' ? 'https://api.github.com' : `${server}/api/v3`)
 }
 
-interface RehearseArguments {
-  readonly issue: string
-  readonly repo: string
-  readonly model?: string
-  readonly yes?: boolean
-  readonly minutes: string
-  readonly report?: string
-  readonly json?: boolean
-}
-
-/** An option that is a number above nothing. @throws UserError */
-function numberOf(option: string, text: string): number {
-  const value = Number(text)
-  if (value > 0 && Number.isFinite(value)) return value
-  throw new UserError('bad_option', `${option} is no number: "${text}".`)
-}
-
 const program = new Command('muster')
   .description(packageJson.description)
   .version(packageJson.version)
@@ -165,9 +150,27 @@ program
   .action(async (options: RehearseArguments) => {
     const { rehearse } = await import('../rehearsal/own/rehearse.ts')
     await (await import('./plugin/load.ts')).loadPlugins(process.env)
-    const sandbox = (await load.env()).readSandbox(process.env)
-    const minutes = numberOf('--minutes', options.minutes)
-    process.exitCode = (await rehearse({ ...options, minutes, sandbox }, process.env)) ? 0 : 1
+    process.exitCode = (await rehearse(options, process.env)) ? 0 : 1
+  })
+program
+  .command('eval')
+  .description('work on cases with known answers, and say how many are solved, for what: turns, dollars, time')
+  .option('--cases <dir>', 'a folder of cases (docs/eval.md)')
+  .option('--arm <list>', 'who works on them: muster, bare (an agent with a shell and nothing else), or both', 'muster')
+  .option('--model <provider:model>', 'one model for everything; without it those of MUSTER_MODELS')
+  .option('--only <list>', 'these cases only')
+  .option('--parallel <number>', 'so many cases at once', '1')
+  .option('--minutes <number>', 'for how long each at most', '60')
+  .option('--out <file>', 'write the results there, as JSON')
+  .option('--recorded', "play the cases' recorded stories: no model is asked")
+  .option('--json', 'print the results as one JSON object')
+  .option('--compare <files...>', 'two files of results beside each other; nothing is run')
+  .option('--from-history <repo>', 'make cases of a repository: its changes whose tests fail before and pass after')
+  .option('--last <number>', 'so many cases of its history', '10')
+  .action(async (options: EvalArguments) => {
+    const { evalCommand } = await import('../rehearsal/eval/command.ts')
+    await (await import('./plugin/load.ts')).loadPlugins(process.env)
+    process.exitCode = (await evalCommand(options, process.env, print)) ? 0 : 1
   })
 program
   .command('check')

@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { readSandbox } from '../../src/config/env.ts'
+import { numberOf } from './options.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../../src/config/repository.ts'
 import { UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
 import type { RepositorySettings } from '../../src/core/settings.ts'
 import { chooseSandbox } from '../../src/workspace/choose.ts'
 import { bringBranch, gitFolder, type LocalRepository, localRepository } from '../../src/workspace/local.ts'
-import type { SandboxKind } from '../../src/workspace/types.ts'
 import { ServerChild } from '../child.ts'
 import { git } from '../github/git.ts'
 import { jsonNarrator, type Narrator, textNarrator } from '../narrator.ts'
@@ -19,7 +20,8 @@ import { readRequest, type Request } from './request.ts'
 import { ownScene } from './scene.ts'
 import { atTerminal } from './terminal.ts'
 
-export interface RehearseOptions {
+/** The options of the command, as they are written. */
+export interface RehearseArguments {
   readonly repo: string
   readonly issue: string
   readonly model?: string | undefined
@@ -28,12 +30,11 @@ export interface RehearseOptions {
   readonly json?: boolean | undefined
   readonly report?: string | undefined
   /** For how long at most, in minutes. */
-  readonly minutes: number
-  readonly sandbox?: SandboxKind | undefined
+  readonly minutes: string
 }
 
 /** Plays an issue on a repository of this machine, from the request to the proved branch. @returns whether it got there */
-export async function rehearse(options: RehearseOptions, env: Env): Promise<boolean> {
+export async function rehearse(options: RehearseArguments, env: Env): Promise<boolean> {
   const request = readRequest(options.issue)
   const repository = await localRepository(options.repo)
   const narrator = options.json ? jsonNarrator((text) => void process.stdout.write(text)) : textNarrator(process.stdout)
@@ -42,9 +43,9 @@ export async function rehearse(options: RehearseOptions, env: Env): Promise<bool
   const asked = isAttended(options) ? atTerminal(narrator) : { decide: approvesPlans, close: () => {} }
   try {
     const { stage, journey, end } = await playOn(repository, request, {
-      env: { ...modelEnv(env, options.model), MUSTER_SANDBOX: await chooseSandbox(options.sandbox) },
+      env: { ...modelEnv(env, options.model), MUSTER_SANDBOX: await chooseSandbox(readSandbox(env)) },
       decide: asked.decide,
-      patienceMs: options.minutes * 60_000,
+      patienceMs: numberOf('--minutes', options.minutes) * 60_000,
       narrator,
     })
     try {
@@ -60,7 +61,7 @@ export async function rehearse(options: RehearseOptions, env: Env): Promise<bool
   }
 }
 
-function isAttended({ yes, json }: RehearseOptions): boolean {
+function isAttended({ yes, json }: RehearseArguments): boolean {
   return !yes && !json && process.stdin.isTTY && process.stdout.isTTY
 }
 
@@ -166,7 +167,7 @@ function tell(
   report: OwnReport,
   file: string,
   { path }: LocalRepository,
-  { json }: RehearseOptions,
+  { json }: RehearseArguments,
   narrator: Narrator,
 ): void {
   narrator.progress('')

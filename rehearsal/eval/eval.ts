@@ -1,0 +1,174 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readSettings, type Settings } from '../../src/config/env.ts'
+import { messageOf, UserError } from '../../src/core/errors.ts'
+import type { Env } from '../../src/core/environment.ts'
+import { openProvider } from '../../src/llm/provider.ts'
+import { sandboxOf } from '../../src/operate/sandbox.ts'
+import { chooseSandbox } from '../../src/workspace/choose.ts'
+import { copyRepository } from '../../src/workspace/local.ts'
+import type { Sandbox } from '../../src/workspace/types.ts'
+import { modelEnv } from '../own/models.ts'
+import { type ArmDeps, type ArmName, ARMS } from './arms.ts'
+import { type EvalCase, readCases, repositoryOf } from './cases.ts'
+import { besideText, type CaseResult, type EvalResults, resultsText } from './results.ts'
+import { judge, openBench } from './score.ts'
+
+export interface EvalOptions {
+  readonly cases: string
+  readonly arms: readonly ArmName[]
+  readonly model?: string | undefined
+  readonly only: readonly string[]
+  /** Cases at the same time. */
+  readonly parallel: number
+  /** For how long one case may be worked on, in minutes. */
+  readonly minutes: number
+  /** Where the results go as JSON. */
+  readonly out?: string | undefined
+  /** Plays the stories of the cases in place of a model. */
+  readonly recorded: boolean
+  readonly json: boolean
+}
+
+/** Runs every case with every arm. @param say what people see meanwhile @returns whether all that were not left out are solved */
+export async function runEval(options: EvalOptions, env: Env, say: (line: string) => void): Promise<boolean> {
+  const cases = readCases(options.cases, options.only)
+  const work = await setUp(options, env)
+  const dir = mkdtempSync(join(tmpdir(), 'muster-eval-'))
+  const results: CaseResult[] = []
+  try {
+    const jobs = cases.flatMap((one) => options.arms.map((arm) => ({ one, arm })))
+    await inParallel(jobs, options.parallel, async ({ one, arm }, nth) => {
+      const result = await runOne(one, arm, { ...work, dir: join(dir, String(nth)) }, options.recorded)
+      results.push(result)
+      if (!options.json) say(lineOf(result, results.length, jobs.length))
+    })
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+  const order = cases.map(({ name }) => name)
+  const sorted = results.toSorted(
+    (a, b) =>
+      order.indexOf(a.name) - order.indexOf(b.name) ||
+      options.arms.indexOf(a.arm as ArmName) - options.arms.indexOf(b.arm as ArmName),
+  )
+  const found: EvalResults = { version: 1, at: new Date().toISOString(), models: work.models, cases: sorted }
+  if (options.out) writeFileSync(options.out, `${JSON.stringify(found, null, 1)}\n`)
+  tell(found, options, say)
+  return sorted.every(({ outcome }) => outcome === 'solved' || outcome === 'skipped')
+}
+
+function tell(found: EvalResults, { json, out }: EvalOptions, say: (line: string) => void): void {
+  if (json) return say(JSON.stringify(found))
+  say(`\n${resultsText(found)}`)
+  const beside = besideText(found.cases, 'muster', 'bare')
+  if (beside) say(`\n${beside}`)
+  if (out) say(`\nThe results stand in ${out}.`)
+}
+
+interface Work extends Omit<ArmDeps, 'dir'> {
+  readonly models: string
+}
+
+async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promise<Work> {
+  const settings = readSettings(recorded ? {} : modelEnv(env, model))
+  const own = readSettings({
+    MUSTER_SANDBOX: env['MUSTER_SANDBOX'],
+    MUSTER_SETUP_NETWORK: env['MUSTER_SETUP_NETWORK'],
+    MUSTER_SETUP_HOSTS: env['MUSTER_SETUP_HOSTS'],
+  })
+  const kind = await chooseSandbox(own.sandbox)
+  return {
+    sandbox: sandboxOf({ sandbox: kind, setupHosts: own.setupHosts }, env),
+    setupNetwork: own.setupNetwork,
+    patienceMs: minutes * 60_000,
+    env: { ...(recorded ? {} : modelEnv(env, model)), MUSTER_SANDBOX: kind },
+    direct: recorded ? undefined : directOf(settings),
+    models: recorded ? 'recorded' : namesOf(settings),
+  }
+}
+
+function directOf(settings: Settings): ArmDeps['direct'] {
+  const provider = openProvider({
+    scriptFile: undefined,
+    recordFile: undefined,
+    providers: settings.providers,
+    now: Date.now,
+    onBreak: () => {},
+  })
+  return { provider, model: settings.models.complex }
+}
+
+function namesOf({ models }: Settings): string {
+  const names = Object.entries(models).map(([tier, { provider, model }]) => `${tier}=${provider}:${model}`)
+  return names.join(',')
+}
+
+async function runOne(one: EvalCase, arm: ArmName, work: ArmDeps, recorded: boolean): Promise<CaseResult> {
+  const started = Date.now()
+  const about = { name: one.name, ...(one.language ? { language: one.language } : {}), arm }
+  const nothing = { turns: 0, usd: 0 }
+  const result = await attempt(one, arm, work, recorded).catch((error: unknown) => ({
+    outcome: 'error' as const,
+    reason: error instanceof UserError ? [error.message, error.hint].filter(Boolean).join(' ') : messageOf(error),
+    ...nothing,
+  }))
+  return { ...about, ...result, seconds: Math.round((Date.now() - started) / 100) / 10 }
+}
+
+async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, recorded: boolean) {
+  const nothing = { turns: 0, usd: 0 }
+  const skipped = (reason: string) => ({ outcome: 'skipped' as const, reason, ...nothing })
+  if (recorded && !one.story) return skipped('it has no story')
+  const missing = await missingPrograms(one, work.sandbox, work.dir)
+  if (missing.length > 0) return skipped(`${missing.join(', ')} is not there in the sandbox`)
+  const repository = await repositoryOf(one, join(work.dir, 'source'))
+  const wrong = await provesNothing(one, repository, work)
+  if (wrong) return { outcome: 'invalid' as const, reason: wrong, ...nothing }
+  const env = recorded && one.story ? { ...work.env, MUSTER_SCRIPT: one.story } : work.env
+  return ARMS[arm](one, repository, { ...work, env })
+}
+
+/** What a case needs and the sandbox does not have. */
+async function missingPrograms({ needs }: EvalCase, sandbox: Sandbox, dir: string): Promise<string[]> {
+  const folder = join(dir, 'probe')
+  mkdirSync(folder, { recursive: true })
+  const missing: string[] = []
+  for (const program of needs) {
+    const argv = ['/bin/sh', '-c', 'command -v "$0" >/dev/null', program]
+    const { exitCode } = await sandbox.run({ dir: folder, argv, timeoutMs: 60_000 })
+    if (exitCode !== 0) missing.push(program)
+  }
+  return missing
+}
+
+/** A case whose hidden tests pass before anything is changed says nothing. @returns why; undefined where it does */
+async function provesNothing(
+  one: EvalCase,
+  repository: Awaited<ReturnType<typeof repositoryOf>>,
+  { dir, sandbox, setupNetwork }: ArmDeps,
+): Promise<string | undefined> {
+  const bare = join(dir, 'base.git')
+  await copyRepository(repository, bare)
+  const bench = await openBench(bare, repository.sha, { dir: join(dir, 'base'), sandbox, setupNetwork })
+  const { exitCode } = await judge(bench, one, repository.sha)
+  return exitCode === 0 ? 'its hidden tests pass before anything is changed' : undefined
+}
+
+/** Works on all jobs, so many at once. */
+async function inParallel<T>(
+  jobs: readonly T[],
+  most: number,
+  work: (job: T, nth: number) => Promise<void>,
+): Promise<void> {
+  const queue = [...jobs.entries()]
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await work(next[1], next[0])
+  }
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(most, jobs.length)) }, worker))
+}
+
+function lineOf({ name, arm, outcome, turns, usd, seconds }: CaseResult, nth: number, of: number): string {
+  return `[${nth}/${of}] ${name} (${arm}): ${outcome}, ${turns} turns, $${usd.toFixed(3)}, ${Math.round(seconds)} s`
+}
