@@ -153,7 +153,8 @@ it('a command loads what it needs: `--version` nothing of the server, the server
 /** Where each SDK is at home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['llm/anthropic/client.ts'],
-  undici: ['llm/anthropic/client.ts'],
+  openai: ['client', 'chat', 'errors', 'responses'].map((name) => `llm/openai/${name}.ts`),
+  undici: ['llm/anthropic/client.ts', 'llm/openai/client.ts'],
   '@octokit/core': ['channels/github/client.ts'],
   '@octokit/plugin-paginate-rest': ['channels/github/client.ts'],
   'smee-client': ['channels/github/proxy.ts'],
@@ -200,6 +201,15 @@ it('each SDK has its home', () => {
   expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
 })
 
+it('only the router asks models: whoever else did would pass by budgets, fallbacks and `privacy: local`', () => {
+  const may = (path: string) => path.startsWith('llm/') || path === 'plugin/contracts/providers.ts'
+  const asking = [...files(SRC), ...files(REHEARSAL)]
+    .filter((path) => /\.complete\(/.test(readFileSync(path, 'utf8')))
+    .map(nameOf)
+  expect(asking.filter((path) => !may(path))).toEqual([])
+  expect(asking).toContain('llm/router.ts')
+})
+
 it('names no channel outside its own files: the others ask for its traits', () => {
   const own = /^(core\/channels\/|channels\/(slack|jira|clickup)\/|rehearsal\/|store\/generated\/)/
   const named = files(SRC)
@@ -231,7 +241,5 @@ it('cites nothing that is not in the repository', () => {
 
 it('loads nothing of the rehearsal but by the commands that need it', () => {
   const isOption = ({ from, typeOnly }: Import) => from === 'main.ts' && typeOnly
-  expect(
-    offences((one) => top(one.to) === 'rehearsal' && top(one.from) !== 'rehearsal' && !isOption(one)),
-  ).toEqual([])
+  expect(offences((one) => top(one.to) === 'rehearsal' && top(one.from) !== 'rehearsal' && !isOption(one))).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ModelName, ModelProvider } from '../../src/llm/types.ts'
+import type { Router } from '../../src/llm/types.ts'
 import { copyRepository, type LocalRepository } from '../../src/workspace/local.ts'
 import type { Sandbox } from '../../src/workspace/types.ts'
 import { git } from '../github/git.ts'
@@ -21,7 +21,7 @@ export interface ArmDeps {
   /** The environment of a server that asks the models. */
   readonly env: Readonly<Record<string, string>>
   /** The models in this process; undefined where stories are played. */
-  readonly direct: { readonly provider: ModelProvider; readonly model: ModelName } | undefined
+  readonly direct: { readonly router: Router } | undefined
 }
 
 export type ArmResult = Pick<CaseResult, 'outcome' | 'reason' | 'proved' | 'turns' | 'usd'>

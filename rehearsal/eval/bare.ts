@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { runAgent } from '../../src/agent/loop.ts'
 import type { Journal, JournalTurn } from '../../src/agent/types.ts'
 import { quoteBlock } from '../../src/core/sanitise.ts'
-import type { ModelName, ModelProvider } from '../../src/llm/types.ts'
+import type { Router } from '../../src/llm/types.ts'
 import { newNonce } from '../../src/roles/prompt.ts'
 import { TOOLS } from '../../src/tools/tools.ts'
 import { asRepository } from '../../src/workspace/local.ts'
@@ -30,14 +30,13 @@ export interface BareResult {
 }
 
 export interface BareDeps {
-  readonly provider: ModelProvider
-  readonly model: ModelName
+  readonly router: Router
   readonly bench: Bench
   readonly ms: number
 }
 
 /** One issue, worked on by the bare agent. Its change becomes a commit of the bench's copy. */
-export async function runBare({ provider, model, bench, ms }: BareDeps, request: Request): Promise<BareResult> {
+export async function runBare({ router, bench, ms }: BareDeps, request: Request): Promise<BareResult> {
   const spent = { turns: 0, usd: 0 }
   const { outcome, diff } = await bench.clone(bench.baseSha, async (checkout) => {
     await checkout.disregard()
@@ -46,7 +45,7 @@ export async function runBare({ provider, model, bench, ms }: BareDeps, request:
         role: 'bare',
         step: 'solve',
         attempt: 1,
-        model,
+        needs: { tier: 'complex', privacy: 'any' },
         system: SYSTEM,
         prompt: `Solve this issue:\n\n${quoteBlock('issue', `${request.title}\n\n${request.body}`, newNonce())}`,
         tools: [TOOLS.of('run')],
@@ -55,7 +54,7 @@ export async function runBare({ provider, model, bench, ms }: BareDeps, request:
       },
       {
         taskId: 'eval',
-        provider,
+        router,
         journal: counting(spent),
         limits: { turns: LIMITS.turns, ms, usd: LIMITS.usd, capUsd: LIMITS.usd, more: () => Promise.resolve(0) },
         signal: new AbortController().signal,
@@ -80,9 +79,9 @@ export async function runBare({ provider, model, bench, ms }: BareDeps, request:
 function counting(spent: { turns: number; usd: number }): Journal {
   return {
     load: () => Promise.resolve<JournalTurn[]>([]),
-    saveReply(_, __, costUsd) {
+    saveReply(_, { usd }) {
       spent.turns++
-      spent.usd += costUsd
+      spent.usd += usd
       return Promise.resolve()
     },
     saveResults: () => Promise.resolve(),

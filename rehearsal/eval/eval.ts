@@ -5,6 +5,8 @@ import { readSettings, type Settings } from '../../src/config/env.ts'
 import { messageOf, UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
 import { openProvider } from '../../src/llm/provider.ts'
+import { createRouter } from '../../src/llm/router.ts'
+import { newNonce } from '../../src/roles/prompt.ts'
 import { sandboxOf } from '../../src/operate/sandbox.ts'
 import { chooseSandbox } from '../../src/workspace/choose.ts'
 import { copyRepository } from '../../src/workspace/local.ts'
@@ -97,11 +99,22 @@ function directOf(settings: Settings): ArmDeps['direct'] {
     now: Date.now,
     onBreak: () => {},
   })
-  return { provider, model: settings.models.complex }
+  const { models, prices } = settings
+  const router = createRouter({
+    provider,
+    models,
+    prices,
+    nonceOf: () => newNonce(),
+    now: Date.now,
+    onFallback: () => {},
+  })
+  return { router }
 }
 
 function namesOf({ models }: Settings): string {
-  const names = Object.entries(models).map(([tier, { provider, model }]) => `${tier}=${provider}:${model}`)
+  const names = Object.entries(models).map(
+    ([tier, order]) => `${tier}=${order.map(({ provider, model }) => `${provider}:${model}`).join('|')}`,
+  )
   return names.join(',')
 }
 

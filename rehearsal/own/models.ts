@@ -7,6 +7,7 @@ import { UserError } from '../../src/core/errors.ts'
 /** What else of the environment a server needs that asks models: the ways out, and what the operator allows. */
 const ALSO = [
   'MUSTER_MODELS',
+  'MUSTER_PRICES',
   'MUSTER_PLUGINS',
   'MUSTER_SETUP_NETWORK',
   'MUSTER_SETUP_HOSTS',

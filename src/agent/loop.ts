@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import { backoffMs } from '../core/retry.ts'
-import { costOf } from '../llm/prices.ts'
-import { PROVIDERS } from '../llm/registry.ts'
 import {
+  type Answered,
   type Block,
   type Message,
   ModelError,
+  type ModelCall,
   type ModelName,
-  type ModelProvider,
   type ModelReply,
-  type ModelRequest,
+  type Router,
   type ToolResult,
   type ToolSpec,
 } from '../llm/types.ts'
@@ -18,11 +17,11 @@ import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
 
 /** The loop is query, act, observe; everything around it (who may what, what counts as done) is the caller's. */
 
-/** Thinking counts as output, so there must be room for it. */
-const MAX_TOKENS = 32_000
 const MAX_FORMAT_ERRORS = 3
-/** So often a result is sent back before the work ends without one. */
+/** So often what the host does not accept is sent back before the work ends without a result. */
 const MAX_SENT_BACK = 6
+/** And so often what is no such result at all. */
+const MAX_REPAIRS = 2
 /** An overloaded provider is asked again for so long, if it does not ask for a longer pause itself; then the step is parked, and takes no worker any more. */
 const MAX_BUSY_MS = 45_000
 const MAX_PAUSE_MS = 15_000
@@ -30,7 +29,7 @@ const WRAP_UP_AT = 0.8
 
 export interface AgentDeps {
   readonly taskId: string
-  readonly provider: ModelProvider
+  readonly router: Router
   readonly journal: Journal
   readonly limits: AgentLimits
   readonly signal: AbortSignal
@@ -50,6 +49,10 @@ interface State<T> {
   usd: number
   formatErrors: number
   sentBack: number
+  /** How often what was handed over was no such result. */
+  repairs: number
+  /** Who answered last. */
+  last: ModelName | undefined
   objection: string
   warned: boolean
   finished: T | undefined
@@ -75,6 +78,8 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     usd: deps.limits.usd,
     formatErrors: 0,
     sentBack: 0,
+    repairs: 0,
+    last: undefined,
     objection: '',
     warned: false,
     finished: undefined,
@@ -86,17 +91,12 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     const known = past[turn - 1]
     if (!known && state.spentUsd >= state.usd && !(await isFunded(state))) return { kind: 'budget' }
     if (!known && deps.now() - started > deps.limits.ms) return { kind: 'limit', what: 'time' }
-    const reply = known?.reply ?? (await ask(state, turn))
-    if (!known) state.spentUsd += costOf(answered(job, reply), reply.usage)
+    const { reply, by } = known ?? (await ask(state, turn))
+    state.last = by
     const ended = await act(state, turn, reply, known?.results)
     if (ended) return ended
   }
   return { kind: 'limit', what: 'turns' }
-}
-
-/** The model that answered, which may be another than the one that was asked for. */
-function answered<T>({ model: { provider } }: AgentJob<T>, { model }: ModelReply): ModelName {
-  return { provider, model }
 }
 
 /** What was kept for the step is spent: there may be more. */
@@ -118,23 +118,24 @@ function schemaOf(type: z.ZodType): Record<string, unknown> {
 }
 
 /** One question to the model; a busy provider is asked again for a while. */
-async function ask<T>({ job, deps, specs, messages }: State<T>, turn: number): Promise<ModelReply> {
+async function ask<T>(state: State<T>, turn: number): Promise<Answered> {
+  const { job, deps, specs, messages } = state
   const origin = { taskId: deps.taskId, role: job.role, step: job.step, attempt: job.attempt, turn }
-  const request: ModelRequest = {
+  const call: ModelCall = {
     origin,
-    ...job.model,
+    needs: { ...job.needs, last: state.last },
     system: job.system,
     messages,
     tools: specs,
-    maxTokens: Math.min(MAX_TOKENS, PROVIDERS.get(job.model.provider)?.capabilities.outputTokens ?? MAX_TOKENS),
     signal: deps.signal,
   }
   const started = deps.now()
   for (let attempt = 1; ; attempt++) {
     try {
-      const reply = await deps.provider.complete(request)
-      await deps.journal.saveReply(turn, reply, costOf(answered(job, reply), reply.usage))
-      return reply
+      const answered = await deps.router.ask(call)
+      await deps.journal.saveReply(turn, answered)
+      state.spentUsd += answered.usd
+      return answered
     } catch (error) {
       if (
         !(error instanceof ModelError) ||
@@ -157,7 +158,7 @@ async function act<T>(
   reply: ModelReply,
   known: readonly ToolResult[] | undefined,
 ): Promise<AgentOutcome<T> | undefined> {
-  state.messages = [...state.messages, { role: 'assistant', blocks: reply.blocks }]
+  state.messages = [...state.messages, { role: 'assistant', blocks: reply.blocks, by: state.last?.provider }]
   if (reply.stop === 'refusal') return { kind: 'limit', what: 'refusal' }
   const calls = reply.blocks.filter((block) => block.type === 'tool_use')
   if (calls.length === 0) return noCall(state, reply)
@@ -176,6 +177,7 @@ async function act<T>(
   // What was accepted is saved with the step's result; a process that ends before that accepts it again.
   if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
   if (!known) await state.deps.journal.saveResults(turn, results)
+  if (state.repairs > MAX_REPAIRS) return { kind: 'limit', what: 'artefact', detail: state.objection }
   if (state.sentBack >= MAX_SENT_BACK) return { kind: 'limit', what: 'checks', detail: state.objection }
   state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state, turn) }]
   return undefined
@@ -192,7 +194,7 @@ function noCall<T>(state: State<T>, reply: ModelReply): AgentOutcome<T> | undefi
   if (reply.blocks.length === 0)
     state.messages = [
       ...state.messages.slice(0, -1),
-      { role: 'assistant', blocks: [{ type: 'text', text: '(nothing)' }] },
+      { role: 'assistant', blocks: [{ type: 'text', text: '(nothing)' }], by: state.last?.provider },
     ]
   state.messages = [...state.messages, { role: 'user', text }]
   return undefined
@@ -202,7 +204,8 @@ type Call = Extract<Block, { type: 'tool_use' }>
 
 /** One tool call. From the journal comes its result; what changed the tree is done again, so that the tree is the same. */
 async function perform<T>(state: State<T>, call: Call, known: ToolResult | undefined): Promise<ToolResult> {
-  if (call.name === 'finish') return known?.isError ? sendBack(state, known) : finish(state, call, known !== undefined)
+  if (call.name === 'finish')
+    return known?.isError ? sentBackBefore(state, known) : finish(state, call, known !== undefined)
   const tool = state.job.tools.find((one) => one.name === call.name)
   if (!tool || !state.job.context) return { id: call.id, text: `there is no tool ${call.name}`, isError: true }
   if (known && !tool.changesTree) return known
@@ -223,6 +226,17 @@ async function callTool<T>(
   }
 }
 
+/** How what is no such result is told. */
+const INCOMPLETE = 'the result is not complete: '
+
+/** What stands in the journal counts as it did. */
+function sentBackBefore<T>(state: State<T>, known: ToolResult): ToolResult {
+  if (!known.text.startsWith(INCOMPLETE)) return sendBack(state, known)
+  state.repairs++
+  state.objection = known.text.slice(INCOMPLETE.length)
+  return known
+}
+
 function sendBack<T>(state: State<T>, result: ToolResult): ToolResult {
   state.sentBack++
   state.objection = result.text
@@ -231,12 +245,11 @@ function sendBack<T>(state: State<T>, result: ToolResult): ToolResult {
 
 async function finish<T>(state: State<T>, call: Call, wasAccepted: boolean): Promise<ToolResult> {
   const parsed = state.job.artefact.safeParse(call.input)
-  if (!parsed.success)
-    return sendBack(state, {
-      id: call.id,
-      text: `the result is not complete: ${z.prettifyError(parsed.error)}`,
-      isError: true,
-    })
+  if (!parsed.success) {
+    state.repairs++
+    state.objection = z.prettifyError(parsed.error)
+    return { id: call.id, text: `${INCOMPLETE}${state.objection}`, isError: true }
+  }
   const objection = wasAccepted ? undefined : await state.job.check?.(parsed.data)
   if (objection?.isError) return sendBack(state, { id: call.id, ...objection })
   state.finished = parsed.data

@@ -1,17 +1,19 @@
 import type { z } from 'zod'
-import type { ModelName, ModelReply, ToolResult } from '../llm/types.ts'
+import type { Answered, ModelName, ModelReply, Needs, ToolResult } from '../llm/types.ts'
 import type { Tool, ToolContext, ToolOutput } from '../tools/types.ts'
 
 /** What a step has been through so far: replies that were paid for, with the results of their tools. */
 export interface JournalTurn {
   readonly reply: ModelReply
+  /** Whose model it was. */
+  readonly by: ModelName
   readonly results: readonly ToolResult[] | undefined
 }
 
 export interface Journal {
   load(): Promise<JournalTurn[]>
   /** Saves a reply and counts its cost, before anything is done with it. */
-  saveReply(ordinal: number, reply: ModelReply, costUsd: number): Promise<void>
+  saveReply(ordinal: number, answered: Answered): Promise<void>
   saveResults(ordinal: number, results: readonly ToolResult[]): Promise<void>
 }
 
@@ -31,7 +33,7 @@ export interface AgentJob<T> {
   readonly role: string
   readonly step: string
   readonly attempt: number
-  readonly model: ModelName
+  readonly needs: Needs
   readonly system: string
   readonly prompt: string
   readonly tools: readonly Tool[]
@@ -47,3 +49,5 @@ export type AgentOutcome<T> =
   | { readonly kind: 'limit'; readonly what: 'turns' | 'time' | 'format' | 'refusal' }
   /** The host did not accept what was handed over, again and again. */
   | { readonly kind: 'limit'; readonly what: 'checks'; readonly detail: string }
+  /** What was handed over was no such result, and was not mended. */
+  | { readonly kind: 'limit'; readonly what: 'artefact'; readonly detail: string }

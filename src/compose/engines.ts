@@ -11,6 +11,8 @@ import type { InboxDeps } from '../inbox/scene.ts'
 import { settingsSource } from '../inbox/settings.ts'
 import { withBreaker } from '../llm/breaker.ts'
 import { openProvider } from '../llm/provider.ts'
+import { createRouter } from '../llm/router.ts'
+import { hashOf } from '../core/hash.ts'
 import { handlerFor } from '../roles/registry.ts'
 import { newId } from '../store/ids.ts'
 import { isDatabaseDown } from '../store/sql.ts'
@@ -67,8 +69,19 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, 
   return {
     workflow,
     store,
-    provider,
-    models: settings.models,
+    router: createRouter({
+      provider,
+      models: settings.models,
+      prices: settings.prices,
+      nonceOf: (taskId) => hashOf([base.markerKey, 'nonce', taskId]).slice(0, 12),
+      now,
+      onFallback: (from, to, error) =>
+        write('warn', 'a model could not be asked, and another is', {
+          model: `${from.provider}:${from.model}`,
+          instead: `${to.provider}:${to.model}`,
+          error: error.message,
+        }),
+    }),
     handlerFor: stand.handlerFor ?? handlerFor,
     toolsFor,
     git,

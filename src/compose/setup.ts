@@ -4,7 +4,7 @@ import type { Platform } from '../channels/types.ts'
 import { titleOf } from '../core/said.ts'
 import { defaultRepositorySettings } from '../config/repository.ts'
 import { messageOf } from '../core/errors.ts'
-import { missingProviders } from '../llm/needed.ts'
+import { chosenModels, missingProviders } from '../llm/needed.ts'
 import type { SetupDeps } from '../http/setup.ts'
 import type { RunningFacts } from '../http/setup.pages.ts'
 import type { StoredApp } from '../operate/app.ts'
@@ -58,7 +58,7 @@ export function setupDeps({ base, code, app, platform, activate, log }: SetupPar
 
 function factsOf({ settings }: Base, installed: boolean | undefined): RunningFacts {
   const { scriptFile, models, channels } = settings
-  const names = [...new Set(Object.values(models).map(({ model }) => model))]
+  const names = [...new Set(chosenModels({ models }).map(({ model }) => model))]
   return {
     installed,
     model: scriptFile ? 'a recorded story' : missingProviders(settings).length === 0 ? names.join(', ') : undefined,

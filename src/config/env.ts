@@ -2,11 +2,13 @@ import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { type Allowed, readHosts, REGISTRIES } from '../core/hosts.ts'
-import type { Tier } from '../core/settings.ts'
 import { type ChannelSettings, readChannels } from '../channels/registry.ts'
 import { address, type Env, type EnvProblem, isPlaceholder, secretKey } from '../core/environment.ts'
-import { PROVIDERS, type ProviderSettings, readProviders } from '../llm/registry.ts'
-import type { ModelName } from '../llm/types.ts'
+import { type ProviderSettings, readProviders } from '../llm/registry.ts'
+import { chosenModels } from '../llm/needed.ts'
+import type { ModelsByTier } from '../llm/order.ts'
+import { type Prices, pricesWith, readPrices, unpriced } from '../llm/prices.ts'
+import { readModels } from './models.ts'
 import { type Previous, readPrevious } from './previous.ts'
 import { checkServices, misnamedVariables } from './services.ts'
 import type { SandboxKind } from '../workspace/types.ts'
@@ -29,7 +31,9 @@ export interface Settings {
   readonly scriptFile: string | undefined
   /** Where every real turn is written to, as a story. */
   readonly recordFile: string | undefined
-  readonly models: Readonly<Record<Tier, ModelName>>
+  /** Which models serve a tier: the one that is asked first, and whoever stands in for it. */
+  readonly models: ModelsByTier
+  readonly prices: Prices
   readonly server: {
     readonly port: number
     readonly host: string
@@ -65,12 +69,10 @@ export interface GithubSettings {
   readonly client?: { readonly id: string; readonly secret: string } | undefined
 }
 
-const DEFAULT_MODELS =
-  'complex=anthropic:claude-opus-5-5,general=anthropic:claude-sonnet-5-5,simple=anthropic:claude-haiku-5-5'
 /** Nobody can take this one over by mistake: it is refused as it stands. */
 const RANDOM_EXAMPLE = '<the output of: openssl rand -hex 24>'
 const LEASE_MS = 30_000
-const NOT_YET = ['OPENAI_API_KEY', 'LOCAL_MODEL_URL', 'PINECONE_API_KEY']
+const NOT_YET = ['PINECONE_API_KEY']
 
 /**
  * Reads the environment once.
@@ -96,6 +98,7 @@ const KNOWN = [
   'DATA',
   'PLUGINS',
   'MODELS',
+  'PRICES',
   'PUBLIC_URL',
   'API_TOKEN',
   'API_TOKEN_PREVIOUS',
@@ -156,7 +159,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     providers: readProviders(env, problems),
     scriptFile: existing(env, 'MUSTER_SCRIPT', problems),
     recordFile: env['MUSTER_RECORD'] || undefined,
-    models: models(env['MUSTER_MODELS'] || DEFAULT_MODELS, problems),
+    ...modelsOf(env, problems),
     server: {
       port,
       host,
@@ -177,6 +180,19 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     },
     leaseMs: count('MUSTER_TEST_LEASE_MS', LEASE_MS, 600_000) ?? LEASE_MS,
   }
+}
+
+/** Which models are asked, and what they cost: what nobody knows the price of keeps no budget. */
+function modelsOf(env: Env, problems: EnvProblem[]): Pick<Settings, 'models' | 'prices'> {
+  const models = readModels(env['MUSTER_MODELS'], problems)
+  const prices = pricesWith(readPrices(env['MUSTER_PRICES'], problems))
+  for (const { provider, model } of unpriced(chosenModels({ models }), prices))
+    problems.push({
+      variable: 'MUSTER_PRICES',
+      wrong: `nobody knows what ${provider}:${model} costs, so no budget could be kept (dollars per million tokens in/out)`,
+      example: `${provider}:${model}=2.50/10`,
+    })
+  return { models, prices }
 }
 
 /** A whole number from 1 on. */
@@ -320,37 +336,5 @@ function privateKey(env: Env, problems: EnvProblem[]): string {
       example: variable === 'PRIVATE_KEY' ? '"-----BEGIN RSA PRIVATE KEY-----\\n…"' : './muster.private-key.pem',
     })
     return ''
-  }
-}
-
-function models(text: string, problems: EnvProblem[]): Settings['models'] {
-  const given = new Map<string, ModelName>()
-  for (const part of text
-    .split(',')
-    .map((piece) => piece.trim())
-    .filter(Boolean)) {
-    const [, tier, provider, model] = /^(complex|general|simple)=([\w/-]+):(.+)$/.exec(part) ?? []
-    const named = PROVIDERS.named(provider ?? '')
-    if (!tier || !model)
-      problems.push({
-        variable: 'MUSTER_MODELS',
-        wrong: `"${part}" is not tier=provider:model`,
-        example: DEFAULT_MODELS,
-      })
-    else if (!named)
-      problems.push({
-        variable: 'MUSTER_MODELS',
-        wrong: `there is no provider "${provider}" (there is: ${PROVIDERS.names().join(', ')})`,
-        example: DEFAULT_MODELS,
-      })
-    else given.set(tier, { provider: named, model })
-  }
-  const fallback = given.get('general') ??
-    given.get('complex') ??
-    given.get('simple') ?? { provider: 'anthropic', model: 'claude-sonnet-5-5' }
-  return {
-    complex: given.get('complex') ?? fallback,
-    general: given.get('general') ?? fallback,
-    simple: given.get('simple') ?? fallback,
   }
 }

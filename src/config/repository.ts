@@ -52,6 +52,12 @@ const FILE = {
     })
     .prefault({})
     .describe('Where a step stops. What it has made by then is kept, and `retry` goes on from there.'),
+  privacy: z
+    .enum(['any', 'local'])
+    .default('any')
+    .describe(
+      "Where what is in the repository may go: to any model that is set up, or only to models on the operator's own machines (`local`).",
+    ),
   review: z
     .strictObject({ quiet: span.default(20) })
     .prefault({})
@@ -183,6 +189,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
     limits: { turns: file.limits.turns, seconds: file.limits.time },
     tickets: file.tickets,
     schedule: file.schedule,
+    privacy: file.privacy,
     checks: {
       setup: checks.setup,
       setupNetwork: checks.setup_network,

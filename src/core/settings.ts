@@ -18,6 +18,8 @@ export interface RepositorySettings {
   readonly limits?: StepLimits | undefined
   /** Undefined in settings that were read before 0.5. */
   readonly schedule?: Schedule | undefined
+  /** Undefined in settings that were read before 0.5. */
+  readonly privacy?: Privacy | undefined
   /** Undefined in settings that were read before 0.3. */
   readonly tickets?: { readonly subtasks: boolean } | undefined
 }
@@ -76,6 +78,9 @@ export interface EnvironmentSettings {
   readonly approval: 'other' | 'self' | 'none'
   readonly [own: string]: unknown
 }
+
+/** Where what is in a repository may go: to any model that is set up, or only to models on the operator's own machines. */
+export type Privacy = 'any' | 'local'
 
 /** How demanding a piece of thinking is; the operator says which model serves which tier. */
 export type Tier = 'complex' | 'general' | 'simple'

@@ -12,7 +12,9 @@ export interface ProviderModule {
   readonly variables: readonly string[]
   /** From the environment to what it is here; undefined where it is not set up. What is wrong there is added to the problems. */
   readonly settings: (env: Env, problems: EnvProblem[]) => ProviderSetup | undefined
-  /** What a model costs at list price; undefined for one that is not known. */
+  /** Whether what is said to it stays on the operator's own machines: the only ones that `privacy: local` may be told to. */
+  readonly isLocal: boolean
+  /** What a model costs at list price; undefined for one that is not known: then people have to say it (`MUSTER_PRICES`). */
   readonly priceOf: (model: string) => Price | undefined
   readonly capabilities: Capabilities
 }

@@ -1,20 +1,29 @@
-import type { Tier } from '../core/settings.ts'
 import type { ProviderModule } from './module.ts'
 import { PROVIDERS, type ProviderSettings } from './registry.ts'
+import { type ModelsByTier, sameModel } from './order.ts'
 import type { ModelName } from './types.ts'
 
 interface Chosen {
-  readonly models: Readonly<Record<Tier, ModelName>>
+  readonly models: ModelsByTier
   readonly providers: ProviderSettings
+}
+
+/** Every model that was chosen, once. */
+export function chosenModels({ models }: Pick<Chosen, 'models'>): ModelName[] {
+  const all = Object.values(models).flat()
+  return all.filter((one, index) => all.findIndex((other) => sameModel(one, other)) === index)
 }
 
 /** Whose models were chosen. */
 export function neededProviders({ models }: Pick<Chosen, 'models'>): ProviderModule[] {
-  const names = new Set(Object.values(models).map(({ provider }) => provider))
+  const names = new Set(chosenModels({ models }).map(({ provider }) => provider))
   return [...names].map((name) => PROVIDERS.of(name))
 }
 
-/** Those of them that are not set up. */
+/** The providers without which a tier has no model at all: where another stands behind one that is not set up, that does. */
 export function missingProviders({ models, providers }: Chosen): ProviderModule[] {
-  return neededProviders({ models }).filter(({ name }) => !providers.has(name))
+  const firsts = Object.values(models).flatMap((order) =>
+    order.some(({ provider }) => providers.has(provider)) ? [] : order.slice(0, 1),
+  )
+  return [...new Set(firsts.map(({ provider }) => provider))].map((name) => PROVIDERS.of(name))
 }

@@ -2,10 +2,15 @@ import type { Env, EnvProblem } from '../core/environment.ts'
 import { registry } from '../core/registry.ts'
 import { anthropic } from './anthropic/module.ts'
 import type { ProviderModule, ProviderSetup } from './module.ts'
+import { local, openai } from './openai/module.ts'
 import type { CoreProvider } from './types.ts'
 
 /** Every provider, one line each. */
-export const PROVIDERS = registry<CoreProvider, ProviderModule>('the model provider', { anthropic })
+export const PROVIDERS = registry<CoreProvider, ProviderModule>('the model provider', {
+  anthropic,
+  openai,
+  local,
+})
 
 /** Those that are set up, by their names. */
 export type ProviderSettings = ReadonlyMap<string, ProviderSetup>

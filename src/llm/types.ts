@@ -1,9 +1,10 @@
 import type { PluginId } from '../core/registry.ts'
+import type { Privacy, Tier } from '../core/settings.ts'
 
 /** The model seam: one question, one answer. Everything else (limits, journal, tools) is ours. */
 
 /** Whose models are asked. What is known of each stands in `llm/registry.ts`. */
-export type CoreProvider = 'anthropic'
+export type CoreProvider = 'anthropic' | 'openai' | 'local'
 export type ProviderName = CoreProvider | PluginId
 
 export interface ModelName {
@@ -21,7 +22,7 @@ export interface ToolSpec {
 export type Block =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown }
-  /** A provider's own block (its thinking), kept only to be given back exactly as it came. */
+  /** A provider's own block (its thinking), kept only to be given back to it exactly as it came. */
   | { readonly type: 'opaque'; readonly value: unknown }
 
 export interface ToolResult {
@@ -32,7 +33,8 @@ export interface ToolResult {
 
 export type Message =
   | { readonly role: 'user'; readonly text: string }
-  | { readonly role: 'assistant'; readonly blocks: readonly Block[] }
+  /** `by`: whose model said it; undefined in journals of before there were several: Anthropic's. */
+  | { readonly role: 'assistant'; readonly blocks: readonly Block[]; readonly by?: ProviderName | undefined }
   | { readonly role: 'tools'; readonly results: readonly ToolResult[]; readonly note: string | undefined }
 
 export interface ModelRequest extends ModelName {
@@ -51,6 +53,7 @@ export interface ModelRequest extends ModelName {
   readonly signal: AbortSignal
 }
 
+/** Tokens of one call. What was read from a cache or written to it counts in no other number. */
 export interface Usage {
   readonly inputTokens: number
   readonly outputTokens: number
@@ -68,6 +71,37 @@ export interface ModelReply {
 export interface ModelProvider {
   /** @throws ModelError, or the signal's reason when aborted */
   complete(request: ModelRequest): Promise<ModelReply>
+}
+
+/** What a call needs of a model; which one that is, the router decides (`router.ts`). */
+export interface Needs {
+  readonly tier: Tier
+  /** Where what is said may go: to any provider that is set up, or to those on the operator's own machines. */
+  readonly privacy: Privacy
+  /** Who answered last in the same conversation: who has it in its cache, and its own blocks in it. */
+  readonly last?: ModelName | undefined
+}
+
+/** A question whose model is still open. */
+export type ModelCall = Omit<ModelRequest, 'provider' | 'model' | 'maxTokens'> & { readonly needs: Needs }
+
+/** A reply, with who gave it and why they were asked. */
+export interface Answered {
+  readonly reply: ModelReply
+  readonly by: ModelName
+  readonly tier: Tier
+  /** Why this model, for whoever reads the journal. */
+  readonly reason: string
+  /** How long it took, ms. */
+  readonly ms: number
+  /** Dollars, at list price. */
+  readonly usd: number
+}
+
+/** Who asks models. Nobody else does. */
+export interface Router {
+  /** @throws ModelError where none that may be asked answers, or the signal's reason */
+  ask(call: ModelCall): Promise<Answered>
 }
 
 /** Why a model call failed, as far as it matters to what happens next. */

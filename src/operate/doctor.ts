@@ -9,8 +9,7 @@ import { misnamedVariables } from '../config/services.ts'
 import { isLocalUrl } from '../core/hosts.ts'
 import { messageOf, UserError } from '../core/errors.ts'
 import { titleOf } from '../core/said.ts'
-import { neededProviders } from '../llm/needed.ts'
-import { isPriced } from '../llm/prices.ts'
+import { missingProviders, neededProviders } from '../llm/needed.ts'
 import { loadPlugins } from '../plugin/load.ts'
 import { plugins } from '../plugin/register.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
@@ -271,23 +270,15 @@ function modelChecks({ providers, models, scriptFile }: Settings): Check[] {
       },
     ]
   const needed = neededProviders({ models })
+  const missing = missingProviders({ models, providers }).map(({ name }) => name)
   return needed.map(({ name, title, needs }) => ({
     name: needed.length === 1 ? 'model' : `model (${title})`,
     async run() {
       const found = await providers.get(name)?.look()
-      if (!found) return broken(`${needs} is not set`, 'Get a key from your model provider and set it.')
-      const unpriced = unpricedOf(models, name)
-      return found.state !== 'ok' || unpriced.length === 0
-        ? found
-        : warning(
-            `no price is known for ${unpriced.join(', ')}; they are charged as the dearest known model`,
-            'Nothing needs to be done; budgets end a little early.',
-          )
+      if (found) return found
+      return missing.includes(name)
+        ? broken(`${needs} is not set`, 'Get a key from your model provider and set it.')
+        : warning(`${needs} is not set, so nobody falls back on it`, 'Set it, or take its models out of MUSTER_MODELS.')
     },
   }))
-}
-
-function unpricedOf(models: Settings['models'], provider: string): string[] {
-  const used = Object.values(models).filter((one) => one.provider === provider && !isPriced(one))
-  return [...new Set(used.map(({ model }) => model))]
 }

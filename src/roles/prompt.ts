@@ -108,6 +108,7 @@ const LIMIT_TEXT = {
   time: 'ran out of time before it had a result.',
   format: 'kept answering without using its tools.',
   refusal: 'declined the request.',
+  artefact: 'did not hand over a result of the form that is wanted. What was wrong with the last one:',
   checks: 'had its result sent back too often. What was wrong with the last one:',
 } as const
 
@@ -125,7 +126,7 @@ export function limitReached(
   allow: readonly string[] = [],
 ): LimitReached {
   const { what } = outcome
-  const detail = what === 'checks' ? `\n${outcome.detail.slice(0, 1500)}\n` : ''
+  const detail = what === 'checks' || what === 'artefact' ? `\n${outcome.detail.slice(0, 1500)}\n` : ''
   // What may not be pushed is not kept.
   const isKept = patch && patch.diff !== '' && mayPublish(patch.files, Buffer.byteLength(patch.diff), allow).ok
   const kept = isKept ? 'What there is so far is kept on a branch of its own: `retry` goes on from there.' : ''

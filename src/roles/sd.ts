@@ -275,7 +275,7 @@ function testsText({ baseline, settings }: Task, { test, testFiles }: Checks, ba
 
 /** Whether work that ended there was going somewhere. */
 function isKept(what: Extract<AgentOutcome<Note>, { kind: 'limit' }>['what']): boolean {
-  return what === 'turns' || what === 'time' || what === 'checks'
+  return what === 'turns' || what === 'time' || what === 'checks' || what === 'artefact'
 }
 
 /** The model knows the comments by their numbers; outside they have the platform's ids. */

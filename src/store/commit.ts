@@ -134,6 +134,7 @@ function eventRows({ links, hashes }: Item) {
 
 function turnRow(turn: NonNullable<Commit['turn']>) {
   const { taskId, step, attempt, ordinal, model, response, results, inputTokens, outputTokens, costUsd } = turn
+  const { provider, tier, reason, ms, cacheReadTokens, cacheWriteTokens } = turn
   return {
     task_id: taskId,
     step,
@@ -145,6 +146,12 @@ function turnRow(turn: NonNullable<Commit['turn']>) {
     input_tokens: inputTokens,
     output_tokens: outputTokens,
     cost_usd: costUsd,
+    provider,
+    tier,
+    reason,
+    ms,
+    cache_read_tokens: cacheReadTokens,
+    cache_write_tokens: cacheWriteTokens,
   }
 }
 

@@ -15,7 +15,12 @@ const ALL = columns(NAMES)
 const REST = columns(NAMES.filter((name) => name !== 'state' && name !== 'work'))
 const EVENT_COLUMNS = 'n int, seq int, type text, data jsonb, at timestamptz, actor text, reason text, hash text'
 const TURN_COLUMNS = `n int, task_id text, step text, attempt int, ordinal int, model text, response jsonb, results jsonb,
-  input_tokens int, output_tokens int, cost_usd double precision`
+  input_tokens int, output_tokens int, cost_usd double precision, provider text, tier text, reason text, ms int, cache_read_tokens int,
+  cache_write_tokens int`
+
+const TURN = TURN_COLUMNS.split(',')
+  .map((column) => column.trim().split(' ')[0] ?? '')
+  .filter((name) => name !== 'n')
 
 /** What is always written of a task. */
 const TASK = [
@@ -64,8 +69,7 @@ export const COMMIT = `WITH c AS (SELECT ${ALL} FROM jsonb_to_recordset($1::json
   w AS (SELECT ${REST} FROM c WHERE n IN (SELECT n FROM updated) OR (based_on = 0 AND id IN (SELECT id FROM inserted))),
   events AS (INSERT INTO task_event (task_id, seq, type, data, at, actor, reason, hash)
     SELECT w.id, e.seq, e.type, e.data, e.at, e.actor, e.reason, e.hash FROM jsonb_to_recordset($2::jsonb) AS e(${EVENT_COLUMNS}) ${IF_WRITTEN}),
-  turns AS (INSERT INTO turn (task_id, step, attempt, ordinal, model, response, results, input_tokens, output_tokens, cost_usd)
-    SELECT t.task_id, t.step, t.attempt, t.ordinal, t.model, t.response, t.results, t.input_tokens, t.output_tokens, t.cost_usd
+  turns AS (INSERT INTO turn (${TURN.join(', ')}) SELECT ${TURN.map((name) => `t.${name}`).join(', ')}
     FROM jsonb_to_recordset($3::jsonb) AS t(${TURN_COLUMNS}) ${IF_WRITTEN}),
   lanes AS (${LANES_UPSERT('$5', 'WHERE n IN (SELECT n FROM w)')} RETURNING 1),
   -- After the lanes, as whoever settles an effect does it, so that they do not wait for each other in a circle.

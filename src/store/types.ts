@@ -295,12 +295,23 @@ export interface TurnRow {
   readonly step: string
   readonly attempt: number
   readonly ordinal: number
+  /** The model that answered. */
   readonly model: string
   readonly response: unknown
   readonly results: unknown
+  /** All tokens of the prompt: those from and for a cache are among them. */
   readonly inputTokens: number
   readonly outputTokens: number
   readonly costUsd: number
+  /** These are null in turns of before 0.5. */
+  readonly provider: string | null
+  readonly tier: string | null
+  /** Why this model was asked. */
+  readonly reason: string | null
+  /** How long it took to answer. */
+  readonly ms: number | null
+  readonly cacheReadTokens: number | null
+  readonly cacheWriteTokens: number | null
 }
 
 export interface TurnStore {

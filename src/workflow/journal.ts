@@ -1,6 +1,6 @@
 import type { Journal } from '../agent/types.ts'
-import type { ModelReply, ToolResult } from '../llm/types.ts'
-import { Settled, type Store } from '../store/types.ts'
+import type { ModelName, ModelReply, ToolResult } from '../llm/types.ts'
+import { Settled, type Store, type TurnRow } from '../store/types.ts'
 import type { Claim } from '../leases/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import type { Workflow } from './types.ts'
@@ -16,9 +16,9 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
   return {
     async load() {
       const rows = await deps.store.turns.list(taskId, step, attempt)
-      return rows.map((row) => ({ reply: replyOf(row.response), results: resultsOf(row.results) }))
+      return rows.map((row) => ({ reply: replyOf(row.response), by: speakerOf(row), results: resultsOf(row.results) }))
     },
-    async saveReply(ordinal, reply, costUsd) {
+    async saveReply(ordinal, { reply, by, tier, reason, ms, usd: costUsd }) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = reply.usage
       const turn = {
         taskId,
@@ -31,6 +31,12 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
         inputTokens: inputTokens + cacheReadTokens + cacheWriteTokens,
         outputTokens,
         costUsd,
+        provider: by.provider,
+        tier,
+        reason,
+        ms: Math.round(ms),
+        cacheReadTokens,
+        cacheWriteTokens,
       }
       crashPoint('model-replied')
       try {
@@ -47,6 +53,11 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
       await claim.progressed()
     },
   }
+}
+
+/** Whose model it was; rows of before there were several have none: Anthropic's. */
+function speakerOf({ provider, model }: TurnRow): ModelName {
+  return { provider: (provider ?? 'anthropic') as ModelName['provider'], model }
 }
 
 /** The boundary of this seam: the journal's JSON was written by the two functions above. */

@@ -4,11 +4,11 @@ import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
 import type { Role } from '../core/roles.ts'
-import { DEFAULT_LIMITS, type Tier } from '../core/settings.ts'
+import { DEFAULT_LIMITS } from '../core/settings.ts'
 import { stepById } from '../core/task/steps.ts'
 import { cutText } from '../core/harmless.ts'
 import type { Doing, Parked, Step, StepError, Task } from '../core/task/types.ts'
-import { ModelError, type ModelName, type ModelProvider } from '../llm/types.ts'
+import { ModelError, type Router } from '../llm/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
 import {
@@ -42,8 +42,7 @@ const PARK_MS = { first: 60_000, longest: 15 * 60_000 } as const
 export interface StepDeps {
   readonly workflow: Workflow
   readonly store: Pick<Store, 'turns' | 'tasks'>
-  readonly provider: ModelProvider
-  readonly models: Readonly<Record<Tier, ModelName>>
+  readonly router: Router
   readonly handlerFor: (kind: Step['kind']) => StepHandler
   readonly toolsFor: (permissions: readonly Permission[], role: Role) => Tool[]
   readonly git: Git
@@ -265,9 +264,7 @@ function contextOf(
       const agentJob = agentJobOf(deps, job, task, step, attempt)
       return runAgent(agentJob, {
         taskId: task.id,
-        provider: {
-          complete: (request) => activity.during({ kind: 'model' }, () => deps.provider.complete(request)),
-        },
+        router: { ask: (call) => activity.during({ kind: 'model' }, () => deps.router.ask(call)) },
         journal: opened,
         limits: agentLimits,
         signal,
@@ -325,7 +322,7 @@ function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, 
     role: step.role,
     step: step.id,
     attempt,
-    model: deps.models[tier],
+    needs: { tier, privacy: task.settings.privacy ?? 'any' } as const,
     tools: checkout ? deps.toolsFor(permissions, step.role) : [],
     context,
   }

@@ -4,6 +4,7 @@ import { runAgent } from '../../src/agent/loop.ts'
 import type { AgentJob, Journal, JournalTurn } from '../../src/agent/types.ts'
 import { ModelError, type ModelProvider, type ModelReply, type ModelRequest } from '../../src/llm/types.ts'
 import type { Tool } from '../../src/tools/types.ts'
+import { routerOver } from '../support/router.ts'
 
 const Artefact = z.object({ answer: z.number() })
 type Artefact = z.infer<typeof Artefact>
@@ -44,9 +45,9 @@ function memory(
     turns,
     usd: 0,
     load: () => Promise.resolve(past),
-    saveReply(_ordinal, reply, costUsd) {
+    saveReply(_ordinal, { reply, usd }) {
       turns.push({ reply })
-      this.usd += costUsd
+      this.usd += usd
       return Promise.resolve()
     },
     saveResults(_ordinal, results) {
@@ -67,6 +68,7 @@ function tool(name: string, changesTree: boolean, log: string[]): Tool {
   }
 }
 
+const ANTHROPIC = { provider: 'anthropic', model: 'm' } as const
 const log: string[] = []
 const checkout = {
   dir: '',
@@ -80,7 +82,7 @@ const job = (extra: Partial<AgentJob<Artefact>> = {}): AgentJob<Artefact> => ({
   role: 'sd',
   step: 'build',
   attempt: 1,
-  model: { provider: 'anthropic', model: 'm' },
+  needs: { tier: 'complex', privacy: 'any' },
   system: 's',
   prompt: 'p',
   tools: [tool('look', false, log), tool('change', true, log)],
@@ -94,7 +96,7 @@ const deps = (
   limits: Partial<Parameters<typeof runAgent>[1]['limits']> = {},
 ) => ({
   taskId: 't',
-  provider,
+  router: routerOver(provider),
   journal,
   limits: { turns: 10, ms: 60_000, usd: 100, capUsd: 100, more: async () => 0, ...limits },
   signal: new AbortController().signal,
@@ -124,9 +126,9 @@ describe('the agent loop', () => {
   it('after a crash pays for no turn again, and does again only what changed the tree', async () => {
     log.length = 0
     const past: JournalTurn[] = [
-      { reply: call('look'), results: [{ id: 'look', text: 'as it was seen', isError: false }] },
-      { reply: call('change'), results: [{ id: 'change', text: 'as it was changed', isError: false }] },
-      { reply: call('look', {}, 'look2'), results: undefined },
+      { reply: call('look'), by: ANTHROPIC, results: [{ id: 'look', text: 'as it was seen', isError: false }] },
+      { reply: call('change'), by: ANTHROPIC, results: [{ id: 'change', text: 'as it was changed', isError: false }] },
+      { reply: call('look', {}, 'look2'), by: ANTHROPIC, results: undefined },
     ]
     const model = scripted([call('finish', { answer: 1 })])
     const journal = memory(past)
@@ -175,6 +177,20 @@ describe('the agent loop', () => {
       detail: 'the tests fail',
     })
     expect(model.asked).toHaveLength(6)
+  })
+
+  it('has what is no such result mended twice, and no more', async () => {
+    const model = scripted(Array.from({ length: 9 }, () => call('finish', { answer: 'x' })))
+    const ended = await runAgent(job(), deps(model, memory()))
+    expect(ended).toMatchObject({ kind: 'limit', what: 'artefact' })
+    expect(JSON.stringify(ended)).toContain('answer')
+    expect(model.asked).toHaveLength(3)
+    // What stands in the journal of an attempt that a crash ended counts, too.
+    const results = [{ id: 'finish', text: 'the result is not complete: x', isError: true }]
+    const past = [1, 2].map(() => ({ reply: call('finish', { answer: 'x' }), by: ANTHROPIC, results }))
+    const again = scripted(Array.from({ length: 9 }, () => call('finish', { answer: 'x' })))
+    expect(await runAgent(job(), deps(again, memory(past)))).toMatchObject({ kind: 'limit', what: 'artefact' })
+    expect(again.asked).toHaveLength(1)
   })
 
   it('asks a busy provider again, and gives up on a bad key at once', async () => {

@@ -31,7 +31,9 @@ describe('the environment', () => {
       APP_ID: 'x',
       PRIVATE_KEY: 'nonsense',
       PORT: '99999',
-      MUSTER_MODELS: 'complex=openai:gpt',
+      MUSTER_MODELS: 'complex=nobody:gpt',
+      MUSTER_PRICES: 'openai:x=cheap',
+      OPENAI_INTERFACE: 'telepathy',
       MUSTER_SANDBOX: 'docker',
       MUSTER_RELEASES_AT_STOP: 'x',
       MUSTER_SETUP_NETWORK: 'yes',
@@ -86,10 +88,41 @@ describe('the environment', () => {
       server: 'https://git.example',
       api: 'https://git.example/api/v3',
     })
-    expect(readSettings({ MUSTER_MODELS: 'general=anthropic:m' }).models).toEqual({
-      complex: { provider: 'anthropic', model: 'm' },
-      general: { provider: 'anthropic', model: 'm' },
-      simple: { provider: 'anthropic', model: 'm' },
+    const m = { provider: 'anthropic', model: 'm' }
+    const prices = 'anthropic:m=1/2'
+    expect(readSettings({ MUSTER_MODELS: 'general=anthropic:m', MUSTER_PRICES: prices }).models).toEqual({
+      complex: [m],
+      general: [m],
+      simple: [m],
     })
+    const order = readSettings({
+      MUSTER_MODELS: 'complex=anthropic:m|openai:gpt-5.5|local:qwen:7b',
+      MUSTER_PRICES: prices,
+    })
+    expect(order.models.complex.map(({ provider, model }) => `${provider}:${model}`)).toEqual([
+      'anthropic:m',
+      'openai:gpt-5.5',
+      'local:qwen:7b',
+    ])
+  })
+
+  it('wants a price for every model that is asked: what nobody knows keeps no budget', () => {
+    expect(() => readSettings({ MUSTER_MODELS: 'general=openai:o9' })).toThrow('nobody knows what openai:o9 costs')
+    expect(() => readSettings({ MUSTER_MODELS: 'general=openai:o9', MUSTER_PRICES: 'openai:o9' })).toThrow('in/out')
+    expect(() => readSettings({ MUSTER_MODELS: 'general=openai:o9', MUSTER_PRICES: 'openai:o9=1/-2' })).toThrow(
+      'in/out',
+    )
+    const { prices } = readSettings({
+      MUSTER_MODELS: 'general=openai:o9',
+      MUSTER_PRICES: 'openai:o=9/9, openai:o9=1/2/0.5, local:big=3/4',
+    })
+    expect(prices.of({ provider: 'openai', model: 'o9-2026' })).toEqual({
+      input: 1,
+      output: 2,
+      cacheRead: 0.5,
+      cacheWrite: 1,
+    })
+    expect(prices.of({ provider: 'local', model: 'big' })?.input).toBe(3)
+    expect(prices.of({ provider: 'local', model: 'small' })?.input).toBe(0)
   })
 })

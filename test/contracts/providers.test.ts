@@ -1,4 +1,7 @@
 import { describe, it } from 'vitest'
+import { chat } from '../../rehearsal/models/chat.ts'
+import { responses } from '../../rehearsal/models/responses.ts'
+import type { Interface, Question, Saying } from '../../rehearsal/models/types.ts'
 import { PROVIDERS } from '../../src/llm/registry.ts'
 import type { CoreProvider } from '../../src/llm/types.ts'
 import { type ProviderBench, providerContract, type VendorAnswer } from '../../src/plugin/contracts/providers.ts'
@@ -27,6 +30,36 @@ const error = (status: number, type: string, headers = {}): VendorAnswer => ({
 })
 const text = (stop: string) => streamed({ type: 'text', text: '' }, { type: 'text_delta', text: 'hello' }, stop)
 
+const QUESTION: Question = { api: 'chat', model: 'm', system: '', tools: [], texts: [], turn: 1, body: {} }
+
+/** What one of OpenAI's interfaces answers. */
+function openaiAnswers(speaks: Interface): ProviderBench['answers'] {
+  const stream = (saying: Saying): VendorAnswer => ({
+    status: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    body: speaks
+      .events(QUESTION, saying, 1)
+      .map(
+        ({ name, data }) =>
+          `${name ? `event: ${name}\n` : ''}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`,
+      )
+      .join(''),
+  })
+  const failed = (status: number, headers = {}): VendorAnswer => ({
+    status,
+    headers: { ...JSON_TYPE, ...headers },
+    body: JSON.stringify(speaks.error(status)),
+  })
+  return {
+    text: stream({ text: 'hello' }),
+    cut: stream({ text: 'hel', stop: 'length' }),
+    tool: stream({ tools: [{ name: 'look', input: { path: 'a' } }] }),
+    denied: failed(401),
+    busy: failed(429, { 'retry-after': '7' }),
+    broken: { status: 200, headers: JSON_TYPE, body: '<html>a gateway</html>' },
+  }
+}
+
 /** What each provider is put to the test with. */
 const BENCHES: Readonly<Record<CoreProvider, ProviderBench>> = {
   anthropic: {
@@ -43,6 +76,14 @@ const BENCHES: Readonly<Record<CoreProvider, ProviderBench>> = {
       busy: error(529, 'overloaded_error', { 'retry-after': '7' }),
       broken: { status: 200, headers: JSON_TYPE, body: '<html>a gateway</html>' },
     },
+  },
+  openai: {
+    env: (url) => ({ OPENAI_API_KEY: 'key-of-the-account', OPENAI_BASE_URL: url }),
+    answers: openaiAnswers(responses),
+  },
+  local: {
+    env: (url) => ({ LOCAL_MODEL_URL: url, LOCAL_MODEL_KEY: 'key-of-the-machine' }),
+    answers: openaiAnswers(chat),
   },
 }
 const benches = new Map<string, ProviderBench>(Object.entries(BENCHES))

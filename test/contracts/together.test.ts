@@ -48,6 +48,12 @@ await onEachDatabase('what is written together,', (name, theStore) => {
     inputTokens: 1,
     outputTokens: 2,
     costUsd: 0.5,
+    provider: 'openai',
+    tier: 'general',
+    reason: 'general',
+    ms: 12,
+    cacheReadTokens: 1,
+    cacheWriteTokens: 0,
   })
 
   // With one that the database refuses, each is tried alone.

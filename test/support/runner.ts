@@ -3,8 +3,7 @@ import type { RunnerDeps } from '../../src/workflow/runner.ts'
 /** What a step's runner has beside its own work, for steps that use none of it. */
 export const NOTHING_ELSE = {
   after: () => () => {},
-  provider: {} as never,
-  models: {} as never,
+  router: {} as never,
   toolsFor: () => [],
   git: {} as never,
   releases: {} as never,

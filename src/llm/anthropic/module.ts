@@ -15,6 +15,7 @@ export const anthropic: ProviderModule = {
   title: 'Anthropic',
   needs: 'ANTHROPIC_API_KEY',
   variables: ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL'],
+  isLocal: false,
   priceOf,
   capabilities: { outputTokens: 32_000 },
   settings(env, problems) {

@@ -252,7 +252,13 @@ export const TurnScalarFieldEnum = {
   inputTokens: 'inputTokens',
   outputTokens: 'outputTokens',
   costUsd: 'costUsd',
-  at: 'at'
+  at: 'at',
+  provider: 'provider',
+  tier: 'tier',
+  reason: 'reason',
+  ms: 'ms',
+  cacheReadTokens: 'cacheReadTokens',
+  cacheWriteTokens: 'cacheWriteTokens'
 } as const
 
 export type TurnScalarFieldEnum = (typeof TurnScalarFieldEnum)[keyof typeof TurnScalarFieldEnum]

@@ -32,6 +32,9 @@ export type TurnAvgAggregateOutputType = {
   inputTokens: number | null
   outputTokens: number | null
   costUsd: number | null
+  ms: number | null
+  cacheReadTokens: number | null
+  cacheWriteTokens: number | null
 }
 
 export type TurnSumAggregateOutputType = {
@@ -40,6 +43,9 @@ export type TurnSumAggregateOutputType = {
   inputTokens: number | null
   outputTokens: number | null
   costUsd: number | null
+  ms: number | null
+  cacheReadTokens: number | null
+  cacheWriteTokens: number | null
 }
 
 export type TurnMinAggregateOutputType = {
@@ -52,6 +58,12 @@ export type TurnMinAggregateOutputType = {
   outputTokens: number | null
   costUsd: number | null
   at: Date | null
+  provider: string | null
+  tier: string | null
+  reason: string | null
+  ms: number | null
+  cacheReadTokens: number | null
+  cacheWriteTokens: number | null
 }
 
 export type TurnMaxAggregateOutputType = {
@@ -64,6 +76,12 @@ export type TurnMaxAggregateOutputType = {
   outputTokens: number | null
   costUsd: number | null
   at: Date | null
+  provider: string | null
+  tier: string | null
+  reason: string | null
+  ms: number | null
+  cacheReadTokens: number | null
+  cacheWriteTokens: number | null
 }
 
 export type TurnCountAggregateOutputType = {
@@ -78,6 +96,12 @@ export type TurnCountAggregateOutputType = {
   outputTokens: number
   costUsd: number
   at: number
+  provider: number
+  tier: number
+  reason: number
+  ms: number
+  cacheReadTokens: number
+  cacheWriteTokens: number
   _all: number
 }
 
@@ -88,6 +112,9 @@ export type TurnAvgAggregateInputType = {
   inputTokens?: true
   outputTokens?: true
   costUsd?: true
+  ms?: true
+  cacheReadTokens?: true
+  cacheWriteTokens?: true
 }
 
 export type TurnSumAggregateInputType = {
@@ -96,6 +123,9 @@ export type TurnSumAggregateInputType = {
   inputTokens?: true
   outputTokens?: true
   costUsd?: true
+  ms?: true
+  cacheReadTokens?: true
+  cacheWriteTokens?: true
 }
 
 export type TurnMinAggregateInputType = {
@@ -108,6 +138,12 @@ export type TurnMinAggregateInputType = {
   outputTokens?: true
   costUsd?: true
   at?: true
+  provider?: true
+  tier?: true
+  reason?: true
+  ms?: true
+  cacheReadTokens?: true
+  cacheWriteTokens?: true
 }
 
 export type TurnMaxAggregateInputType = {
@@ -120,6 +156,12 @@ export type TurnMaxAggregateInputType = {
   outputTokens?: true
   costUsd?: true
   at?: true
+  provider?: true
+  tier?: true
+  reason?: true
+  ms?: true
+  cacheReadTokens?: true
+  cacheWriteTokens?: true
 }
 
 export type TurnCountAggregateInputType = {
@@ -134,6 +176,12 @@ export type TurnCountAggregateInputType = {
   outputTokens?: true
   costUsd?: true
   at?: true
+  provider?: true
+  tier?: true
+  reason?: true
+  ms?: true
+  cacheReadTokens?: true
+  cacheWriteTokens?: true
   _all?: true
 }
 
@@ -235,6 +283,12 @@ export type TurnGroupByOutputType = {
   outputTokens: number
   costUsd: number
   at: Date
+  provider: string | null
+  tier: string | null
+  reason: string | null
+  ms: number | null
+  cacheReadTokens: number | null
+  cacheWriteTokens: number | null
   _count: TurnCountAggregateOutputType | null
   _avg: TurnAvgAggregateOutputType | null
   _sum: TurnSumAggregateOutputType | null
@@ -272,6 +326,12 @@ export type TurnWhereInput = {
   outputTokens?: Prisma.IntFilter<"Turn"> | number
   costUsd?: Prisma.FloatFilter<"Turn"> | number
   at?: Prisma.DateTimeFilter<"Turn"> | Date | string
+  provider?: Prisma.StringNullableFilter<"Turn"> | string | null
+  tier?: Prisma.StringNullableFilter<"Turn"> | string | null
+  reason?: Prisma.StringNullableFilter<"Turn"> | string | null
+  ms?: Prisma.IntNullableFilter<"Turn"> | number | null
+  cacheReadTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
+  cacheWriteTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
 }
 
 export type TurnOrderByWithRelationInput = {
@@ -286,6 +346,12 @@ export type TurnOrderByWithRelationInput = {
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  provider?: Prisma.SortOrderInput | Prisma.SortOrder
+  tier?: Prisma.SortOrderInput | Prisma.SortOrder
+  reason?: Prisma.SortOrderInput | Prisma.SortOrder
+  ms?: Prisma.SortOrderInput | Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrderInput | Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type TurnWhereUniqueInput = Prisma.AtLeast<{
@@ -304,6 +370,12 @@ export type TurnWhereUniqueInput = Prisma.AtLeast<{
   outputTokens?: Prisma.IntFilter<"Turn"> | number
   costUsd?: Prisma.FloatFilter<"Turn"> | number
   at?: Prisma.DateTimeFilter<"Turn"> | Date | string
+  provider?: Prisma.StringNullableFilter<"Turn"> | string | null
+  tier?: Prisma.StringNullableFilter<"Turn"> | string | null
+  reason?: Prisma.StringNullableFilter<"Turn"> | string | null
+  ms?: Prisma.IntNullableFilter<"Turn"> | number | null
+  cacheReadTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
+  cacheWriteTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
 }, "taskId_step_attempt_ordinal">
 
 export type TurnOrderByWithAggregationInput = {
@@ -318,6 +390,12 @@ export type TurnOrderByWithAggregationInput = {
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  provider?: Prisma.SortOrderInput | Prisma.SortOrder
+  tier?: Prisma.SortOrderInput | Prisma.SortOrder
+  reason?: Prisma.SortOrderInput | Prisma.SortOrder
+  ms?: Prisma.SortOrderInput | Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrderInput | Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.TurnCountOrderByAggregateInput
   _avg?: Prisma.TurnAvgOrderByAggregateInput
   _max?: Prisma.TurnMaxOrderByAggregateInput
@@ -340,6 +418,12 @@ export type TurnScalarWhereWithAggregatesInput = {
   outputTokens?: Prisma.IntWithAggregatesFilter<"Turn"> | number
   costUsd?: Prisma.FloatWithAggregatesFilter<"Turn"> | number
   at?: Prisma.DateTimeWithAggregatesFilter<"Turn"> | Date | string
+  provider?: Prisma.StringNullableWithAggregatesFilter<"Turn"> | string | null
+  tier?: Prisma.StringNullableWithAggregatesFilter<"Turn"> | string | null
+  reason?: Prisma.StringNullableWithAggregatesFilter<"Turn"> | string | null
+  ms?: Prisma.IntNullableWithAggregatesFilter<"Turn"> | number | null
+  cacheReadTokens?: Prisma.IntNullableWithAggregatesFilter<"Turn"> | number | null
+  cacheWriteTokens?: Prisma.IntNullableWithAggregatesFilter<"Turn"> | number | null
 }
 
 export type TurnCreateInput = {
@@ -354,6 +438,12 @@ export type TurnCreateInput = {
   outputTokens: number
   costUsd: number
   at?: Date | string
+  provider?: string | null
+  tier?: string | null
+  reason?: string | null
+  ms?: number | null
+  cacheReadTokens?: number | null
+  cacheWriteTokens?: number | null
 }
 
 export type TurnUncheckedCreateInput = {
@@ -368,6 +458,12 @@ export type TurnUncheckedCreateInput = {
   outputTokens: number
   costUsd: number
   at?: Date | string
+  provider?: string | null
+  tier?: string | null
+  reason?: string | null
+  ms?: number | null
+  cacheReadTokens?: number | null
+  cacheWriteTokens?: number | null
 }
 
 export type TurnUpdateInput = {
@@ -382,6 +478,12 @@ export type TurnUpdateInput = {
   outputTokens?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provider?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tier?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type TurnUncheckedUpdateInput = {
@@ -396,6 +498,12 @@ export type TurnUncheckedUpdateInput = {
   outputTokens?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provider?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tier?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type TurnCreateManyInput = {
@@ -410,6 +518,12 @@ export type TurnCreateManyInput = {
   outputTokens: number
   costUsd: number
   at?: Date | string
+  provider?: string | null
+  tier?: string | null
+  reason?: string | null
+  ms?: number | null
+  cacheReadTokens?: number | null
+  cacheWriteTokens?: number | null
 }
 
 export type TurnUpdateManyMutationInput = {
@@ -424,6 +538,12 @@ export type TurnUpdateManyMutationInput = {
   outputTokens?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provider?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tier?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type TurnUncheckedUpdateManyInput = {
@@ -438,6 +558,12 @@ export type TurnUncheckedUpdateManyInput = {
   outputTokens?: Prisma.IntFieldUpdateOperationsInput | number
   costUsd?: Prisma.FloatFieldUpdateOperationsInput | number
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provider?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tier?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type TurnTaskIdStepAttemptOrdinalCompoundUniqueInput = {
@@ -459,6 +585,12 @@ export type TurnCountOrderByAggregateInput = {
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  provider?: Prisma.SortOrder
+  tier?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
+  ms?: Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrder
 }
 
 export type TurnAvgOrderByAggregateInput = {
@@ -467,6 +599,9 @@ export type TurnAvgOrderByAggregateInput = {
   inputTokens?: Prisma.SortOrder
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
+  ms?: Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrder
 }
 
 export type TurnMaxOrderByAggregateInput = {
@@ -479,6 +614,12 @@ export type TurnMaxOrderByAggregateInput = {
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  provider?: Prisma.SortOrder
+  tier?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
+  ms?: Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrder
 }
 
 export type TurnMinOrderByAggregateInput = {
@@ -491,6 +632,12 @@ export type TurnMinOrderByAggregateInput = {
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  provider?: Prisma.SortOrder
+  tier?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
+  ms?: Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrder
 }
 
 export type TurnSumOrderByAggregateInput = {
@@ -499,6 +646,9 @@ export type TurnSumOrderByAggregateInput = {
   inputTokens?: Prisma.SortOrder
   outputTokens?: Prisma.SortOrder
   costUsd?: Prisma.SortOrder
+  ms?: Prisma.SortOrder
+  cacheReadTokens?: Prisma.SortOrder
+  cacheWriteTokens?: Prisma.SortOrder
 }
 
 
@@ -515,6 +665,12 @@ export type TurnSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   outputTokens?: boolean
   costUsd?: boolean
   at?: boolean
+  provider?: boolean
+  tier?: boolean
+  reason?: boolean
+  ms?: boolean
+  cacheReadTokens?: boolean
+  cacheWriteTokens?: boolean
 }, ExtArgs["result"]["turn"]>
 
 export type TurnSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -529,6 +685,12 @@ export type TurnSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   outputTokens?: boolean
   costUsd?: boolean
   at?: boolean
+  provider?: boolean
+  tier?: boolean
+  reason?: boolean
+  ms?: boolean
+  cacheReadTokens?: boolean
+  cacheWriteTokens?: boolean
 }, ExtArgs["result"]["turn"]>
 
 export type TurnSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -543,6 +705,12 @@ export type TurnSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   outputTokens?: boolean
   costUsd?: boolean
   at?: boolean
+  provider?: boolean
+  tier?: boolean
+  reason?: boolean
+  ms?: boolean
+  cacheReadTokens?: boolean
+  cacheWriteTokens?: boolean
 }, ExtArgs["result"]["turn"]>
 
 export type TurnSelectScalar = {
@@ -557,9 +725,15 @@ export type TurnSelectScalar = {
   outputTokens?: boolean
   costUsd?: boolean
   at?: boolean
+  provider?: boolean
+  tier?: boolean
+  reason?: boolean
+  ms?: boolean
+  cacheReadTokens?: boolean
+  cacheWriteTokens?: boolean
 }
 
-export type TurnOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"taskId" | "step" | "attempt" | "ordinal" | "model" | "response" | "results" | "inputTokens" | "outputTokens" | "costUsd" | "at", ExtArgs["result"]["turn"]>
+export type TurnOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"taskId" | "step" | "attempt" | "ordinal" | "model" | "response" | "results" | "inputTokens" | "outputTokens" | "costUsd" | "at" | "provider" | "tier" | "reason" | "ms" | "cacheReadTokens" | "cacheWriteTokens", ExtArgs["result"]["turn"]>
 
 export type $TurnPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Turn"
@@ -576,6 +750,15 @@ export type $TurnPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     outputTokens: number
     costUsd: number
     at: Date
+    /**
+     * Whose model, for which tier and why it was asked, how long it took, and what of its prompt a cache had. Null before 0.5.
+     */
+    provider: string | null
+    tier: string | null
+    reason: string | null
+    ms: number | null
+    cacheReadTokens: number | null
+    cacheWriteTokens: number | null
   }, ExtArgs["result"]["turn"]>
   composites: {}
 }
@@ -1010,6 +1193,12 @@ export interface TurnFieldRefs {
   readonly outputTokens: Prisma.FieldRef<"Turn", 'Int'>
   readonly costUsd: Prisma.FieldRef<"Turn", 'Float'>
   readonly at: Prisma.FieldRef<"Turn", 'DateTime'>
+  readonly provider: Prisma.FieldRef<"Turn", 'String'>
+  readonly tier: Prisma.FieldRef<"Turn", 'String'>
+  readonly reason: Prisma.FieldRef<"Turn", 'String'>
+  readonly ms: Prisma.FieldRef<"Turn", 'Int'>
+  readonly cacheReadTokens: Prisma.FieldRef<"Turn", 'Int'>
+  readonly cacheWriteTokens: Prisma.FieldRef<"Turn", 'Int'>
 }
     
 

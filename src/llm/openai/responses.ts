@@ -1,0 +1,166 @@
+import type OpenAI from 'openai'
+import type {
+  FunctionTool,
+  ResponseCreateParamsStreaming,
+  ResponseInputItem,
+  ResponseStreamEvent,
+} from 'openai/resources/responses/responses'
+import { z } from 'zod'
+import { type Block, type Message, ModelError, type ModelReply, type ModelRequest } from '../types.ts'
+import { inputOf, unreadable } from './errors.ts'
+import type { Service } from './module.ts'
+
+/** One question by the Responses interface. Nothing is kept there (`store: false`): the conversation is sent whole each time. */
+export async function askResponses(client: OpenAI, request: ModelRequest, service: Service): Promise<ModelReply> {
+  const stream = await client.responses.create(bodyOf(request, service), { signal: request.signal })
+  return replyOf(await lastOf(stream))
+}
+
+function bodyOf(request: ModelRequest, { isOpenai }: Service): ResponseCreateParamsStreaming {
+  return {
+    model: request.model,
+    instructions: request.system,
+    input: request.messages.flatMap(itemsOf),
+    tools: request.tools.map(toolOf),
+    max_output_tokens: request.maxTokens,
+    store: false,
+    stream: true,
+    // Calls of one task go where the beginning of their prompt is cached.
+    ...(isOpenai ? { prompt_cache_key: request.origin.taskId } : {}),
+  }
+}
+
+function toolOf({ name, description, input }: ModelRequest['tools'][number]): FunctionTool {
+  return { type: 'function', name, description, parameters: { ...input }, strict: false }
+}
+
+function itemsOf(message: Message): ResponseInputItem[] {
+  switch (message.role) {
+    case 'user':
+      return [{ role: 'user', content: message.text }]
+    case 'assistant':
+      return message.blocks.map(itemOf)
+    case 'tools':
+      return [
+        ...message.results.map(({ id, text, isError }) => ({
+          type: 'function_call_output' as const,
+          call_id: id,
+          output: `${isError ? 'failed: ' : ''}${text || '(no output)'}`,
+        })),
+        ...(message.note ? [{ role: 'user' as const, content: message.note }] : []),
+      ]
+  }
+}
+
+function itemOf(block: Block): ResponseInputItem {
+  switch (block.type) {
+    case 'text':
+      return { role: 'assistant', content: block.text }
+    case 'tool_use':
+      return { type: 'function_call', call_id: block.id, name: block.name, arguments: argumentsOf(block.input) }
+    case 'opaque':
+      // The boundary cast of this seam: it came from this provider, and must go back unchanged.
+      return block.value as ResponseInputItem
+  }
+}
+
+/** As the model wrote it, where that was no JSON. */
+export function argumentsOf(input: unknown): string {
+  return typeof input === 'string' ? input : JSON.stringify(input ?? {})
+}
+
+/** What the stream says in the end; items that were done count as they were then. @throws ModelError where it breaks off */
+async function lastOf(stream: AsyncIterable<ResponseStreamEvent>): Promise<unknown> {
+  const done: unknown[] = []
+  let last: unknown
+  for await (const event of stream) {
+    if (event.type === 'error') throw streamError(event.code, event.message)
+    if (event.type === 'response.output_item.done') done[event.output_index] = event.item
+    if (event.type === 'response.completed' || event.type === 'response.incomplete' || event.type === 'response.failed')
+      last = event.response
+  }
+  if (typeof last !== 'object' || last === null) throw unreadable(new Error('the stream broke off'))
+  return done.length > 0 ? { ...last, output: done.filter(Boolean) } : last
+}
+
+function streamError(code: string | null | undefined, message: string): ModelError {
+  const cause = new Error(`${code ?? ''} ${message}`)
+  return /quota|credit|billing/i.test(code ?? '')
+    ? new ModelError('credit', "the model provider's spending limit is reached", { cause })
+    : new ModelError('busy', 'the model provider failed in the middle of its answer', { cause })
+}
+
+const count = z
+  .number()
+  .min(0)
+  .nullish()
+  .transform((value) => value ?? 0)
+const Item = z.union([
+  z.object({
+    type: z.literal('message'),
+    content: z.array(
+      z.union([
+        z.object({ type: z.literal('output_text'), text: z.string() }),
+        z.object({ type: z.literal('refusal'), refusal: z.string() }),
+        z.looseObject({ type: z.string() }).refine(({ type }) => type !== 'output_text' && type !== 'refusal'),
+      ]),
+    ),
+  }),
+  z.object({ type: z.literal('function_call'), call_id: z.string().min(1), name: z.string(), arguments: z.string() }),
+  z.looseObject({ type: z.string() }).refine(({ type }) => type !== 'message' && type !== 'function_call'),
+])
+const Answer = z.object({
+  model: z.string(),
+  status: z.string().nullish(),
+  error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
+  incomplete_details: z.object({ reason: z.string().nullish() }).nullish(),
+  output: z.array(Item),
+  usage: z.object({
+    input_tokens: count,
+    output_tokens: count,
+    input_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count }).nullish(),
+  }),
+})
+
+/** An answer as the rest of Muster knows it. @throws ModelError where it is none */
+export function replyOf(answer: unknown): ModelReply {
+  const read = Answer.safeParse(answer)
+  if (!read.success) throw unreadable(read.error)
+  const { model, status, error, output, usage, incomplete_details: cut } = read.data
+  if (status === 'failed') throw streamError(error?.code, error?.message ?? '')
+  const blocks = output.flatMap(blocksOf)
+  const { cached_tokens: cacheReadTokens = 0, cache_write_tokens: cacheWriteTokens = 0 } =
+    usage.input_tokens_details ?? {}
+  return {
+    model,
+    blocks,
+    stop: stopOf(output, blocks, cut?.reason ?? undefined),
+    usage: {
+      inputTokens: Math.max(0, usage.input_tokens - cacheReadTokens - cacheWriteTokens),
+      outputTokens: usage.output_tokens,
+      cacheReadTokens,
+      cacheWriteTokens,
+    },
+  }
+}
+
+type AnswerItem = z.infer<typeof Item>
+const isMessage = (item: AnswerItem): item is Extract<AnswerItem, { type: 'message' }> => item.type === 'message'
+const isCall = (item: AnswerItem): item is Extract<AnswerItem, { type: 'function_call'; call_id: string }> =>
+  item.type === 'function_call'
+
+function blocksOf(item: AnswerItem): Block[] {
+  if (isMessage(item))
+    return item.content.flatMap((part): Block[] =>
+      'text' in part && typeof part.text === 'string' && part.text !== '' ? [{ type: 'text', text: part.text }] : [],
+    )
+  if (isCall(item)) return [{ type: 'tool_use', id: item.call_id, name: item.name, input: inputOf(item.arguments) }]
+  return [{ type: 'opaque', value: item }]
+}
+
+function stopOf(output: readonly AnswerItem[], blocks: readonly Block[], cut: string | undefined): ModelReply['stop'] {
+  if (cut === 'max_output_tokens') return 'length'
+  const refused = output.some((item) => isMessage(item) && item.content.some(({ type }) => type === 'refusal'))
+  if (refused || cut === 'content_filter') return 'refusal'
+  return blocks.some(({ type }) => type === 'tool_use') ? 'tools' : 'end'
+}

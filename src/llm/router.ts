@@ -1,0 +1,91 @@
+import { messagesFor } from './flatten.ts'
+import { type ModelsByTier, orderOf } from './order.ts'
+import type { Prices } from './prices.ts'
+import { PROVIDERS } from './registry.ts'
+import { type Answered, type ModelCall, ModelError, type ModelName, type ModelProvider, type Router } from './types.ts'
+
+/** Thinking counts as output, so there must be room for it. */
+const MAX_TOKENS = 32_000
+
+export interface RouterDeps {
+  readonly provider: ModelProvider
+  readonly models: ModelsByTier
+  readonly prices: Prices
+  /** A code that nobody can guess, the same for all of a task: what is told anew is found in the vendor's cache. */
+  readonly nonceOf: (taskId: string) => string
+  readonly now: () => number
+  /** Told when one could not be asked, and another was. */
+  readonly onFallback: (from: ModelName, to: ModelName, error: ModelError) => void
+}
+
+/** Whether another one is asked: one that is down, or has no credit, or does not know us, says nothing about the question. */
+const FALLS_BACK: Readonly<Record<ModelError['kind'], boolean>> = {
+  busy: true,
+  credit: true,
+  key: true,
+  request: false,
+  story: false,
+}
+
+/** Decides who is asked, and asks: the only one who does. */
+export function createRouter(deps: RouterDeps): Router {
+  return {
+    async ask(call) {
+      const { models, reason } = orderOf(call.needs, deps.models, isLocal)
+      if (models.length === 0) throw nobodyMay(call)
+      const failures: ModelError[] = []
+      for (const [nth, model] of models.entries()) {
+        try {
+          return await askOne(deps, call, model, [reason, ...failures.map(whyNot)].join('; '))
+        } catch (error) {
+          if (!(error instanceof ModelError) || !FALLS_BACK[error.kind]) throw error
+          failures.push(error)
+          const next = models[nth + 1]
+          if (next) deps.onFallback(model, next, error)
+        }
+      }
+      throw worst(failures)
+    },
+  }
+}
+
+function isLocal(provider: string): boolean {
+  return PROVIDERS.get(provider)?.isLocal === true
+}
+
+function whyNot({ kind }: ModelError): string {
+  return `the one before: ${kind}`
+}
+
+/** What is said where nobody answered: one that may answer later is waited for. */
+function worst(failures: readonly ModelError[]): ModelError {
+  const busy = failures.filter(({ kind }) => kind === 'busy')
+  const soonest = busy.toSorted((a, b) => (a.retryAfterMs ?? 0) - (b.retryAfterMs ?? 0))[0]
+  const found = soonest ?? failures.find(({ kind }) => kind === 'credit') ?? failures[0]
+  return found ?? new ModelError('busy', 'no model provider answers')
+}
+
+function nobodyMay({ needs }: ModelCall): ModelError {
+  return new ModelError('key', `no local model is set up, and this repository wants no other (${needs.tier})`, {
+    hint: 'Its settings say `privacy: local`. The operator should set `LOCAL_MODEL_URL` and name a local model in `MUSTER_MODELS`, then `retry`.',
+  })
+}
+
+async function askOne(
+  { provider, prices, nonceOf, now }: RouterDeps,
+  call: ModelCall,
+  model: ModelName,
+  reason: string,
+): Promise<Answered> {
+  const { needs, messages, ...rest } = call
+  const most = PROVIDERS.get(model.provider)?.capabilities.outputTokens ?? MAX_TOKENS
+  const started = now()
+  const reply = await provider.complete({
+    ...rest,
+    ...model,
+    messages: messagesFor(messages, model.provider, nonceOf(call.origin.taskId)),
+    maxTokens: Math.min(MAX_TOKENS, most),
+  })
+  const usd = prices.costOf(model, reply.model, reply.usage)
+  return { reply, by: model, tier: needs.tier, reason, ms: now() - started, usd }
+}
