@@ -10,6 +10,7 @@ const Step = z.object({
   status: z.string(),
   costUsd: z.number(),
   turns: z.number(),
+  parked: z.object({ why: z.string() }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
 const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })

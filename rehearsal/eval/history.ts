@@ -122,10 +122,10 @@ async function commandFor(
 
 /** Files of a commit, byte by byte. */
 async function writeFiles(bare: string, sha: string, paths: readonly string[], folder: string): Promise<void> {
-  const index = { GIT_INDEX_FILE: join(bare, 'hidden.index') }
+  const index = { GIT_INDEX_FILE: join(bare, 'hidden.index'), GIT_WORK_TREE: resolve(folder) }
   mkdirSync(folder, { recursive: true })
   await git(bare, ['read-tree', sha], index)
-  await git(bare, ['checkout-index', '--force', `--prefix=${resolve(folder)}/`, '--', ...paths], index)
+  await git(bare, ['checkout-index', '--force', '--', ...paths], index)
 }
 
 /** One case: the issue is what the commit says of itself, without what is only for machines. */
@@ -136,7 +136,7 @@ async function write(
   repository: LocalRepository,
   cases: string,
 ): Promise<void> {
-  const folder = join(cases, `${fix.sha.slice(0, 10)}`)
+  const folder = join(cases, fix.sha.slice(0, 10))
   if (existsSync(folder))
     throw new UserError('case_there', `${folder} is there already.`, { hint: 'Choose another folder.' })
   await writeFiles(bare, fix.sha, fix.tests, join(folder, 'hidden'))

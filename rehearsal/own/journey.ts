@@ -69,7 +69,26 @@ async function playOn(
     decided = key
     await stage.people.comment(YOU, issue, gate.kind === 'question' ? words : `@${settings.mention} ${words}`)
   }
-  return { ending: 'time', reason: `not done within ${Math.round(patienceMs / 60_000)} minutes`, task }
+  return { ending: 'time', reason: `not done within ${spanOf(patienceMs)}${task ? `; ${doingOf(task)}` : ''}`, task }
+}
+
+function spanOf(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} seconds` : `${Math.round(ms / 60_000)} minutes`
+}
+
+const PARKED: Readonly<Record<string, string>> = {
+  model_busy: 'the model provider does not answer',
+  model_credit: "the model provider's spending limit is reached",
+  git_busy: 'the git server does not answer',
+}
+
+/** What it was at. */
+function doingOf(task: TaskView): string {
+  const { steps } = task.state
+  const parked = steps.find((step) => step.parked)?.parked
+  if (parked) return PARKED[parked.why] ?? parked.why
+  const running = steps.find(({ status }) => status === 'running')
+  return running ? `${running.role.toUpperCase()} was at work (${running.kind}, ${running.turns} turns)` : task.status
 }
 
 function askedReason({ kind, questions }: OpenGate): string {
@@ -90,6 +109,9 @@ function endOf(task: TaskView): Pick<Journey, 'ending' | 'reason'> | undefined {
     return proof.verdict.proved
       ? { ending: 'proved', reason: 'the change is proved' }
       : { ending: 'ready', reason: proof.verdict.reasons.join('; ') }
+  // It would wait for a person to raise it.
+  if (task.state.steps.some(({ parked }) => parked?.why === 'model_credit'))
+    return { ending: 'stopped', reason: PARKED['model_credit'] ?? '' }
   if (task.status === 'done') return { ending: 'answered', reason: task.state.outcome ?? 'done' }
   return isStuck(task) ? { ending: 'stopped', reason: stuckReason(task) } : undefined
 }
