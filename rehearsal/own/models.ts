@@ -1,7 +1,8 @@
+import { resolve } from 'node:path'
 import { readSettings } from '../../src/config/env.ts'
 import { missingProviders } from '../../src/llm/needed.ts'
 import { PROVIDERS } from '../../src/llm/registry.ts'
-import type { Env } from '../../src/core/environment.ts'
+import { type Env, packagesFolder } from '../../src/core/environment.ts'
 import { UserError } from '../../src/core/errors.ts'
 
 /** What else of the environment a server needs that asks models: the ways out, and what the operator allows. */
@@ -34,7 +35,8 @@ export function modelEnv(env: Env, model: string | undefined): Record<string, st
     throw new UserError('no_key', `A real model is wanted, and ${missing.title} is not set up: set ${missing.needs}.`, {
       hint: 'MUSTER_MODELS chooses other models.',
     })
-  return found
+  // The server on the stage has data of its own; packages stay where they are.
+  return { ...found, MUSTER_PLUGINS_DIR: resolve(packagesFolder(env)) }
 }
 
 /** `--model provider:model`, as `MUSTER_MODELS` has it. @throws UserError where it is none */

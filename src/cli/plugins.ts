@@ -2,7 +2,9 @@ import { pathToFileURL } from 'node:url'
 import { messageOf, UserError } from '../core/errors.ts'
 import type { Env } from '../core/environment.ts'
 import { type Benches, contractsOf } from '../plugin/contracts/all.ts'
-import { importPlugin, loadPlugins, namedPlugins, pluginFolder } from '../plugin/load.ts'
+import { resolve } from 'node:path'
+import { packagesFolder } from '../core/environment.ts'
+import { importPlugin, loadPlugins, namedPlugins } from '../plugin/load.ts'
 import { plugins, SURFACE } from '../plugin/register.ts'
 import { ofAll, type OfBrought, type Plugin } from '../plugin/define.ts'
 import type { Print } from './types.ts'
@@ -10,7 +12,9 @@ import type { Print } from './types.ts'
 /** Lists the plug-ins that the settings name, and what each brings. @throws UserError for the first that cannot be used */
 export async function listPlugins(env: Env, print: Print): Promise<void> {
   await loadPlugins(env)
-  print(`What plug-ins are made against: version ${SURFACE}. Packages are looked for in ${pluginFolder(env)}.`)
+  print(
+    `What plug-ins are made against: version ${SURFACE}. Packages are looked for in ${resolve(packagesFolder(env))}.`,
+  )
   if (plugins().length === 0) print('No plug-in is named in MUSTER_PLUGINS.')
   for (const plugin of plugins()) print(`${plugin.name.padEnd(16)} ${broughtBy(plugin).join(' · ')}`)
 }

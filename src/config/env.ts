@@ -97,6 +97,7 @@ function problemLine({ variable, wrong, example }: EnvProblem): string {
 const KNOWN = [
   'DATA',
   'PLUGINS',
+  'PLUGINS_DIR',
   'MODELS',
   'PRICES',
   'PUBLIC_URL',

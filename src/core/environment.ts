@@ -102,3 +102,8 @@ export function address(
     problems.push({ variable, wrong: `"${value}" is no http(s) URL`, example })
   return withoutEnd(value, '/')
 }
+
+/** Where packages are installed that only some need, plug-ins among them: an installation of Muster's own leaves that alone. May be relative. */
+export function packagesFolder(env: Env): string {
+  return env['MUSTER_PLUGINS_DIR'] || `${env['MUSTER_DATA'] || '.muster'}/plugins`
+}

@@ -1,5 +1,6 @@
 import type { Env, EnvProblem } from '../core/environment.ts'
 import { registry } from '../core/registry.ts'
+import { bedrock, vertex } from './anthropic/clouds.ts'
 import { anthropic } from './anthropic/module.ts'
 import type { ProviderModule, ProviderSetup } from './module.ts'
 import { local, openai } from './openai/module.ts'
@@ -10,6 +11,8 @@ export const PROVIDERS = registry<CoreProvider, ProviderModule>('the model provi
   anthropic,
   openai,
   local,
+  bedrock,
+  vertex,
 })
 
 /** Those that are set up, by their names. */

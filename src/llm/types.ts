@@ -4,7 +4,7 @@ import type { Privacy, Tier } from '../core/settings.ts'
 /** The model seam: one question, one answer. Everything else (limits, journal, tools) is ours. */
 
 /** Whose models are asked. What is known of each stands in `llm/registry.ts`. */
-export type CoreProvider = 'anthropic' | 'openai' | 'local'
+export type CoreProvider = 'anthropic' | 'openai' | 'local' | 'bedrock' | 'vertex'
 export type ProviderName = CoreProvider | PluginId
 
 export interface ModelName {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { once } from '../core/once.ts'
 import { messageOf, UserError } from '../core/errors.ts'
-import type { Env } from '../core/environment.ts'
+import { type Env, packagesFolder } from '../core/environment.ts'
 import { BUNDLED } from './bundled.ts'
 import { register } from './register.ts'
 import type { Plugin } from './define.ts'
@@ -17,11 +17,6 @@ const SURFACES: Readonly<Record<string, string>> = {
 }
 /** Marks what is looked for in the plug-ins' own folder. */
 const OWN = 'muster-plugin:'
-
-/** Where packages with plug-ins are installed: an installation of Muster's own leaves that alone. */
-export function pluginFolder(env: Env): string {
-  return join(resolve(env['MUSTER_DATA'] || '.muster'), 'plugins')
-}
 
 /** The plug-ins that the settings name: packages, or files (`./…`). */
 export function namedPlugins(env: Env): string[] {
@@ -48,14 +43,14 @@ export async function loadPlugins(env: Env): Promise<void> {
   for (const { plugin } of BUNDLED) register(plugin, plugin.name)
   const named = namedPlugins(env)
   if (named.length === 0) return
-  folder = pluginFolder(env)
+  folder = resolve(packagesFolder(env))
   await hooked()
   for (const name of named) register(await imported(name), name)
 }
 
 /** A module below a plug-in, by the same way. @param name a package, or a file (`./…`) */
 export async function importPlugin(env: Env, name: string): Promise<Readonly<Record<string, unknown>>> {
-  folder = pluginFolder(env)
+  folder = resolve(packagesFolder(env))
   await hooked()
   const isFile = /^(\.{0,2}\/|[A-Za-z]:[\\/])/.test(name)
   if (isFile && !existsSync(name)) throw missing(name, `there is no file ${resolve(name)}`)
@@ -75,7 +70,7 @@ export async function importPlugin(env: Env, name: string): Promise<Readonly<Rec
 }
 
 async function imported(name: string): Promise<Plugin> {
-  const { default: plugin } = await importPlugin({ MUSTER_DATA: resolve(folder, '..') }, name)
+  const { default: plugin } = await importPlugin({ MUSTER_PLUGINS_DIR: folder }, name)
   if (isPlugin(plugin)) return plugin
   throw new UserError('bad_plugin', `The plug-in ${name} has no default export that is a plug-in.`, {
     hint: 'It ends with `export default definePlugin({ … })`, see docs/extend.md.',

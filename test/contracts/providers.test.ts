@@ -1,4 +1,5 @@
-import { describe, it } from 'vitest'
+import { existsSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import { chat } from '../../rehearsal/models/chat.ts'
 import { responses } from '../../rehearsal/models/responses.ts'
 import type { Interface, Question, Saying } from '../../rehearsal/models/types.ts'
@@ -61,7 +62,7 @@ function openaiAnswers(speaks: Interface): ProviderBench['answers'] {
 }
 
 /** What each provider is put to the test with. */
-const BENCHES: Readonly<Record<CoreProvider, ProviderBench>> = {
+const BENCHES: Readonly<Record<CoreProvider, ProviderBench | 'clouds.slow.test.ts'>> = {
   anthropic: {
     env: (url) => ({ ANTHROPIC_API_KEY: 'key-of-the-account', ANTHROPIC_BASE_URL: url }),
     answers: {
@@ -85,12 +86,18 @@ const BENCHES: Readonly<Record<CoreProvider, ProviderBench>> = {
     env: (url) => ({ LOCAL_MODEL_URL: url, LOCAL_MODEL_KEY: 'key-of-the-machine' }),
     answers: openaiAnswers(chat),
   },
+  bedrock: 'clouds.slow.test.ts',
+  vertex: 'clouds.slow.test.ts',
 }
-const benches = new Map<string, ProviderBench>(Object.entries(BENCHES))
+const benches = new Map<string, ProviderBench | string>(Object.entries(BENCHES))
 
 /** Every provider: a new one is finished when this passes, and it has a row above. */
 describe.each(PROVIDERS.all())('the provider $name', (module) => {
   const bench = benches.get(module.name)
   if (!bench) throw new Error(`${module.name} has no bench`)
+  if (typeof bench === 'string')
+    return it(`is put to the test where its package is installed: ${bench}`, () => {
+      expect(existsSync(new URL(bench, import.meta.url))).toBe(true)
+    })
   for (const { name, run } of providerContract(module, bench)) it(name, run)
 })

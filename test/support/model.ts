@@ -3,7 +3,7 @@ import type { Question, Saying } from '../../rehearsal/models/types.ts'
 
 /** The rehearsal's model server, answered by a function: for tests of what a story cannot show. */
 
-export type Asked = Omit<Question, 'body'>
+export type Asked = Question
 export type Reply = Saying
 
 export interface TestModel {

@@ -24,18 +24,34 @@ export function anthropicProvider(options: {
   const client = new Anthropic({
     apiKey: options.apiKey,
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
+    ...clientOptions(timeoutMs),
+  })
+  const ask: Ask = (body, signal) => client.messages.stream(body, { signal }).finalMessage()
+  return providerOver(ask, '`ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`)')
+}
+
+/** What every client of Anthropic's is made with. */
+export function clientOptions(timeoutMs: number = TIMEOUT_MS) {
+  return {
     maxRetries: 0,
     timeout: timeoutMs,
     // The HTTP client has limits of its own, five minutes each: for the first byte, and between two.
     fetchOptions: { dispatcher: new EnvHttpProxyAgent({ headersTimeout: timeoutMs, bodyTimeout: timeoutMs }) },
-  })
+  }
+}
+
+/** One request; the answer may be anything. */
+export type Ask = (body: Anthropic.MessageCreateParamsNonStreaming, signal: AbortSignal) => Promise<unknown>
+
+/** Messages, by whichever way they go. @param look what the operator has to look at where the key is not accepted */
+export function providerOver(ask: Ask, look: string): ModelProvider {
   return {
     async complete(request) {
       try {
-        return replyOf(await client.messages.stream(body(request), { signal: request.signal }).finalMessage())
+        return replyOf(await ask(body(request), request.signal))
       } catch (error) {
         request.signal.throwIfAborted()
-        throw modelError(error)
+        throw modelError(error, look)
       }
     },
   }
@@ -169,17 +185,29 @@ function isToolUse(block: AnswerBlock): block is { type: 'tool_use'; id: string;
   return block.type === 'tool_use'
 }
 
+interface ApiError extends Error {
+  readonly status: number | undefined
+  readonly type?: string | null | undefined
+  readonly headers?: { get(name: string): string | null } | undefined
+}
+
+/** Also of a copy of the SDK that another client brings. */
+function isApiError(error: unknown): error is ApiError {
+  return error instanceof Anthropic.APIError || (error instanceof Error && 'status' in error && 'requestID' in error)
+}
+
 /** Decides by type and code first, then by status (limits.md: a spend cap is a 429 that must not be retried). */
-function modelError(error: unknown): ModelError {
+function modelError(error: unknown, look: string): ModelError {
   if (error instanceof ModelError) return error
-  if (!(error instanceof Anthropic.APIError))
-    return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
+  // What stands in the way of a client's own credentials comes wrapped.
+  if (error instanceof Error && error.cause instanceof ModelError) return error.cause
+  if (!isApiError(error)) return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
   const text = `${error.type ?? ''} ${error.message}`
   const wait = Number(error.headers?.get('retry-after'))
   if (error.status === 401 || error.status === 403)
     return new ModelError('key', 'the model provider does not accept the key', {
       cause: error,
-      hint: 'The operator should check `ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`), then `retry`.',
+      hint: `The operator should check ${look}, then \`retry\`.`,
     })
   if (/spend_limit|credit balance|billing/i.test(text))
     return new ModelError('credit', "the model provider's spending limit is reached", { cause: error })
