@@ -21,7 +21,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   'security-role': [BUNDLED],
   rollback: ['test/core/commands.test.ts', 'test/core/words.test.ts'],
   'kubernetes-target': [BUNDLED],
-  'openai-provider': [BUNDLED],
+  'mistral-provider': [BUNDLED],
   feed: ['test/http/openapi.test.ts'],
   'memory-section': [BUNDLED],
   'eight-steps': [BUNDLED],
