@@ -17,6 +17,7 @@ import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
 
 /** The loop is query, act, observe; everything around it (who may what, what counts as done) is the caller's. */
 
+const FINISH = 'finish'
 const MAX_FORMAT_ERRORS = 3
 /** So often what the host does not accept is sent back before the work ends without a result. */
 const MAX_SENT_BACK = 6
@@ -61,7 +62,7 @@ interface State<T> {
 /** Runs a job until its artefact is accepted or a limit is met. Turns in the journal are not paid for again. */
 export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<AgentOutcome<T>> {
   const finish: ToolSpec = {
-    name: 'finish',
+    name: FINISH,
     description: 'Hand over the result; this ends your work.',
     input: schemaOf(job.artefact),
   }
@@ -164,15 +165,15 @@ async function act<T>(
   if (calls.length === 0) return noCall(state, reply)
   state.formatErrors = 0
   const results: ToolResult[] = []
+  let failed: Call | undefined
   for (const call of calls) {
     state.deps.signal.throwIfAborted()
-    results.push(
-      await perform(
-        state,
-        call,
-        known?.find((result) => result.id === call.id),
-      ),
-    )
+    const before = known?.find((result) => result.id === call.id)
+    // What was meant to stand on something that is not there would make it worse.
+    const isHeld = failed !== undefined && isBuiltOn(state, call) && !wasCarriedOut(before)
+    const result = isHeld ? (before ?? notDone(call, failed)) : await perform(state, call, before)
+    if (result.isError && isBuiltOn(state, call) && call.name !== FINISH) failed ??= call
+    results.push(result)
   }
   // What was accepted is saved with the step's result; a process that ends before that accepts it again.
   if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
@@ -181,6 +182,26 @@ async function act<T>(
   if (state.sentBack >= MAX_SENT_BACK) return { kind: 'limit', what: 'checks', detail: state.objection }
   state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state, turn) }]
   return undefined
+}
+
+const NOT_DONE = 'not done: '
+
+/** A call that changes something, or hands it over: it counts on those before it in the same answer. */
+function isBuiltOn<T>({ job }: State<T>, { name }: Call): boolean {
+  return name === FINISH || job.tools.some((tool) => tool.name === name && tool.changesTree)
+}
+
+/** In journals of before, everything was. */
+function wasCarriedOut(known: ToolResult | undefined): boolean {
+  return known !== undefined && !known.text.startsWith(NOT_DONE)
+}
+
+function notDone(call: Call, failed: Call | undefined): ToolResult {
+  return {
+    id: call.id,
+    text: `${NOT_DONE}\`${failed?.name ?? ''}\` before it in the same answer failed`,
+    isError: true,
+  }
 }
 
 function noCall<T>(state: State<T>, reply: ModelReply): AgentOutcome<T> | undefined {
@@ -204,7 +225,7 @@ type Call = Extract<Block, { type: 'tool_use' }>
 
 /** One tool call. From the journal comes its result; what changed the tree is done again, so that the tree is the same. */
 async function perform<T>(state: State<T>, call: Call, known: ToolResult | undefined): Promise<ToolResult> {
-  if (call.name === 'finish')
+  if (call.name === FINISH)
     return known?.isError ? sentBackBefore(state, known) : finish(state, call, known !== undefined)
   const tool = state.job.tools.find((one) => one.name === call.name)
   if (!tool || !state.job.context) return { id: call.id, text: `there is no tool ${call.name}`, isError: true }

@@ -43,11 +43,28 @@ function linesOf(text) {
   return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
 }
 
-function read({ path, from = 1, lines = 400 }) {
+/** So much of a file is shown at once; what is shown is shown whole. */
+const MAX_SHOWN = 24_000
+const MAX_LINE = 2000
+
+/** A line that no person wrote is cut, and says so. */
+function shown(line, number) {
+  return `${number}\t${line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}[… ${line.length - MAX_LINE} more characters in this line]` : line}`
+}
+
+function read({ path, from = 1, lines = 2000 }) {
   const all = linesOf(readText(path))
-  const shown = all.slice(from - 1, from - 1 + lines).map((line, index) => `${from + index}\t${line}`)
-  const left = all.length - (from - 1 + shown.length)
-  return `${path}, lines ${from} to ${from - 1 + shown.length} of ${all.length}\n${shown.join('\n')}${left > 0 ? `\n(${left} more lines)` : ''}`
+  const out = []
+  let size = 0
+  for (const line of all.slice(from - 1, from - 1 + lines)) {
+    const one = shown(line, from + out.length)
+    size += one.length + 1
+    if (size > MAX_SHOWN && out.length > 0) break
+    out.push(one)
+  }
+  const to = from - 1 + out.length
+  const left = all.length - to
+  return `${path}, lines ${from} to ${to} of ${all.length}\n${out.join('\n')}${left > 0 ? `\n(${left} more lines: read from ${to + 1})` : ''}`
 }
 
 function list({ path = '.' }) {
@@ -71,18 +88,72 @@ function write({ path, content }) {
   return `wrote ${path}, ${linesOf(content).length} lines`
 }
 
-function edit({ path, old, new: text }) {
-  const before = readText(path)
-  const count = before.split(old).length - 1
-  if (old === '' || count !== 1)
+/** Where a text stands, as line numbers. */
+function placesOf(text, part) {
+  const found = []
+  for (let at = text.indexOf(part); at >= 0 && found.length < 20; at = text.indexOf(part, at + 1))
+    found.push(text.slice(0, at).split('\n').length)
+  return found
+}
+
+/** The lines that a text was most likely meant to be: as many of them equal, but for the space around them, as anywhere. */
+function nearest(text, old) {
+  const all = linesOf(text)
+  const wanted = linesOf(old).map((line) => line.trim())
+  let best = { at: -1, equal: 0 }
+  for (let at = 0; at + wanted.length <= all.length && at < 20_000; at++) {
+    let equal = 0
+    for (let nth = 0; nth < wanted.length && nth < 200; nth++)
+      if (wanted[nth] !== '' && all[at + nth].trim() === wanted[nth]) equal++
+    if (equal > best.equal) best = { at, equal }
+  }
+  const written = wanted.filter((line) => line !== '').length
+  if (best.at < 0 || best.equal * 2 < written) return ''
+  const lines = all.slice(best.at, best.at + wanted.length).map((line, nth) => shown(line, best.at + 1 + nth))
+  const why = best.equal === written ? 'Only the space differs there' : 'These lines are the nearest'
+  return `. ${why}, lines ${best.at + 1} to ${best.at + wanted.length}:\n${lines.slice(0, 60).join('\n')}`
+}
+
+/** One replacement. @throws Refused where it is not clear which place is meant */
+function replaced(text, { old, new: by, all = false }, path) {
+  if (old === '') throw new Refused('the old text is empty; `write` makes a file')
+  const places = placesOf(text, old)
+  if (places.length === 0) throw new Refused(`the old text does not stand in ${path}${nearest(text, old)}`)
+  if (places.length > 1 && !all)
     throw new Refused(
-      `the old text must stand in ${path} exactly once; it stands there ${old === '' ? 'nowhere (it is empty)' : `${count} times`}`,
+      `the old text stands in ${path} ${places.length} times (lines ${places.join(', ')}): take more of the lines around it, or say \`all\``,
     )
-  const after = before.replace(old, () => text)
+  return all ? text.split(old).join(by) : text.replace(old, () => by)
+}
+
+/** The lines around what was changed, as they are now. */
+function around(before, after) {
+  const [old, now] = [linesOf(before), linesOf(after)]
+  let from = 0
+  while (from < old.length && old[from] === now[from]) from++
+  let end = 0
+  while (end < now.length - from && end < old.length - from && old[old.length - 1 - end] === now[now.length - 1 - end])
+    end++
+  const [first, last] = [Math.max(0, from - 2), Math.min(now.length, now.length - end + 2)]
+  const lines = now.slice(first, last).map((line, nth) => shown(line, first + 1 + nth))
+  return lines.length > 80
+    ? [...lines.slice(0, 40), `(${lines.length - 80} lines between)`, ...lines.slice(-40)]
+    : lines
+}
+
+function edit({ path, edits }) {
+  const before = readText(path)
+  let after = before
+  edits.forEach((one, nth) => {
+    try {
+      after = replaced(after, one, path)
+    } catch (error) {
+      if (!(error instanceof Refused) || edits.length === 1) throw error
+      throw new Refused(`edit ${nth + 1} of ${edits.length}: ${error.message}\nNothing was changed.`)
+    }
+  })
   writeFileSync(inTree(path), after)
-  const from = Math.max(1, before.slice(0, before.indexOf(old)).split('\n').length - 2)
-  const shown = linesOf(after).slice(from - 1, from + text.split('\n').length + 4)
-  return `edited ${path}\n${shown.map((line, index) => `${from + index}\t${line}`).join('\n')}`
+  return `edited ${path}\n${around(before, after).join('\n')}`
 }
 
 const request = JSON.parse(readFileSync(0, 'utf8'))

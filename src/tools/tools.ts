@@ -2,11 +2,17 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { registry } from '../core/registry.ts'
 import type { Role } from '../core/roles.ts'
+import { digestOf } from '../core/digest.ts'
 import { clip } from '../core/sanitise.ts'
 import type { Permission, Tool, ToolContext, ToolOutput } from './types.ts'
 
 const INSIDE = readFileSync(new URL('./inside.mjs', import.meta.url), 'utf8')
 const path = z.string().min(1).max(500).describe('A path relative to the root of the repository.')
+/** So much of what a command printed is shown; and how long it took only where that matters: else no two answers are alike. */
+const MAX_OUTPUT = 8000
+const SLOW_SECONDS = 10
+/** What is shown bounds itself (`inside.mjs`); this is for what goes wrong there. */
+const MAX_ANSWER = 40_000
 const Answer = z.object({ ok: z.boolean(), text: z.string() })
 
 /** Declares a tool whose input is checked before anything happens. */
@@ -37,7 +43,7 @@ async function inside(op: string, input: unknown, { checkout }: ToolContext): Pr
   const line = result.output.slice(result.output.lastIndexOf('{"ok":'))
   const answer = Answer.safeParse(parseJson(line))
   if (!answer.success) return { text: `the tool failed: ${clip(result.output, 2000)}`, isError: true }
-  return { text: clip(answer.data.text), isError: !answer.data.ok }
+  return { text: clip(answer.data.text, MAX_ANSWER), isError: !answer.data.ok }
 }
 
 function parseJson(text: string): unknown {
@@ -52,11 +58,12 @@ const read = defineTool({
   name: 'read',
   permission: 'read',
   changesTree: false,
-  description: 'Read a file, with line numbers.',
+  description:
+    'Read a file, with line numbers: whole up to 24,000 characters, else from `from` on as far as that goes; it says where to read on.',
   input: z.object({
     path,
     from: z.int().min(1).optional().describe('First line, 1 when left out.'),
-    lines: z.int().min(1).max(2000).optional(),
+    lines: z.int().min(1).max(2000).optional().describe('How many lines at most.'),
   }),
   act: (input, context) => inside('read', input, context),
 })
@@ -70,39 +77,49 @@ const list = defineTool({
   act: (input, context) => inside('list', input, context),
 })
 
+/** Ripgrep where the sandbox has it, which passes by what git ignores; else grep. Arguments: pattern, folder, glob (may be empty), lines around. */
+const SEARCH = `if command -v rg >/dev/null 2>&1; then
+  exec rg --no-config --line-number --no-heading --color=never --hidden --max-columns=300 --max-columns-preview --max-count=50 --sort=path -C "$4" \
+    -g '!.git' -g '!node_modules' \${3:+-g "$3"} -e "$1" -- "$2"
+fi
+exec grep -rnIE --exclude-dir=.git --exclude-dir=node_modules --max-count=50 -C "$4" \${3:+--include="$3"} -e "$1" -- "$2"`
+/** So much of what was found is shown. */
+const MAX_FOUND = 12_000
+
 const search = defineTool({
   name: 'search',
   permission: 'read',
   changesTree: false,
-  description: 'Search the files for an extended regular expression; answers path:line:text.',
-  input: z.object({ pattern: z.string().min(1).max(500), path: path.optional() }),
-  async act(input, { checkout }) {
-    const where = input.path ?? '.'
+  description: 'Search the files for an extended regular expression; answers path:line:text, at most 50 lines a file.',
+  input: z.object({
+    pattern: z.string().min(1).max(500),
+    path: path.optional(),
+    glob: z.string().min(1).max(200).optional().describe('Only files of this name, such as *.ts'),
+    context: z.int().min(0).max(20).optional().describe('So many lines around each.'),
+  }),
+  async act({ pattern, path: where = '.', glob = '', context = 0 }, { checkout }) {
     if (where.startsWith('/') || where.split('/').includes('..'))
       return { text: `${where} is outside the repository`, isError: true }
-    const result = await checkout.run(
-      [
-        'grep',
-        '-rnIE',
-        '--exclude-dir=.git',
-        '--exclude-dir=node_modules',
-        '--max-count=50',
-        '-e',
-        input.pattern,
-        '--',
-        where,
-      ],
-      { timeoutMs: 30_000 },
-    )
+    const argv = ['/bin/sh', '-c', SEARCH, 'sh', pattern, where, glob, String(context)]
+    const result = await checkout.run(argv, { timeoutMs: 30_000, maxOutput: 200_000 })
     if (result.exitCode === 1) return { text: 'nothing found', isError: false }
-    // In an order of our own: that of the folders is different on every machine.
     const lines = result.output
       .split('\n')
       .filter(Boolean)
       .map((line) => line.replace(/^\.\//, ''))
-    return { text: clip(lines.toSorted(byPlace).join('\n')), isError: result.exitCode !== 0 }
+    // In an order of our own: that of the folders is different on every machine. Lines around a match keep theirs.
+    const sorted = context === 0 ? lines.toSorted(byPlace) : lines
+    return { text: firstOf(sorted, MAX_FOUND), isError: result.exitCode !== 0 }
   },
 })
+
+/** Whole lines from the beginning, and how many are left out. */
+function firstOf(lines: readonly string[], most: number): string {
+  let size = 0
+  const shown = lines.filter((line) => (size += line.length + 1) <= most)
+  const left = lines.length - shown.length
+  return left === 0 ? shown.join('\n') : `${shown.join('\n')}\n(${left} more lines: search for something narrower)`
+}
 
 /** By path, then by line number. */
 function byPlace(a: string, b: string): number {
@@ -111,18 +128,47 @@ function byPlace(a: string, b: string): number {
   return pathA === pathB ? Number(lineA) - Number(lineB) : pathA < pathB ? -1 : 1
 }
 
-async function changing(op: string, input: { path: string }, context: ToolContext): Promise<ToolOutput> {
+async function changing<T extends { readonly path: string }>(
+  op: string,
+  input: T,
+  context: ToolContext,
+): Promise<ToolOutput> {
   const ruling = context.mayWrite(input.path.replace(/^\.\//, ''))
   return ruling.ok ? inside(op, input, context) : { text: ruling.detail, isError: true }
 }
+
+const replacement = {
+  old: z.string().min(1).max(200_000).describe('As it stands in the file, to the space.'),
+  new: z.string().max(200_000),
+  all: z.boolean().optional().describe('Wherever it stands, rather than where it stands exactly once.'),
+}
+/** One replacement, or several of one file. */
+const Edit = z
+  .object({
+    path,
+    ...replacement,
+    old: replacement.old.optional(),
+    new: replacement.new.optional(),
+    edits: z
+      .array(z.object(replacement))
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Several at once, in order: all of them, or none.'),
+  })
+  .refine(({ old, new: by, edits }) => (edits ? old === undefined : old !== undefined && by !== undefined), {
+    message: 'give `old` and `new`, or `edits`',
+  })
 
 const edit = defineTool({
   name: 'edit',
   permission: 'write',
   changesTree: true,
-  description: 'Replace a text that stands exactly once in a file. Answers with the lines as they are then.',
-  input: z.object({ path, old: z.string().max(200_000), new: z.string().max(200_000) }),
-  act: (input, context) => changing('edit', input, context),
+  description:
+    'Replace a text that stands exactly once in a file, or several texts (`edits`). Answers with the lines as they are then.',
+  input: Edit,
+  act: ({ path: file, edits, old = '', new: by = '', all }, context) =>
+    changing('edit', { path: file, edits: edits ?? [{ old, new: by, all }] }, context),
 })
 
 const write = defineTool({
@@ -139,14 +185,15 @@ const runCommand = defineTool({
   permission: 'run',
   changesTree: true,
   description:
-    'Run a command with /bin/sh at the root of the repository. The exit code comes first, then the output (of a long one the first and last part). In a pipe the exit code is that of the last command. No network.',
+    'Run a command with /bin/sh at the root of the repository; no network. The exit code and how long it took come first, then the output (of a long one the first and last part; of failing tests the beginning of each). In a pipe the exit code is that of the last command. `/tmp` is emptied after each command, `$HOME` stays for as long as you work; neither is part of the change.',
   input: z.object({ command: z.string().min(1).max(10_000) }),
   async act(input, { checkout, timeoutMs }) {
     const result = await checkout.run(['/bin/sh', '-c', input.command], { timeoutMs })
     const head = result.timedOut
       ? `no end after ${Math.round(timeoutMs / 1000)} s, stopped`
       : `exit code ${result.exitCode}`
-    return { text: clip(`${head}\n${result.output}`), isError: result.timedOut }
+    const took = result.seconds >= SLOW_SECONDS && !result.timedOut ? `\n(it took ${Math.round(result.seconds)} s)` : ''
+    return { text: `${head}${took}\n${digestOf(result.output, MAX_OUTPUT)}`, isError: result.timedOut }
   },
 })
 

@@ -201,6 +201,40 @@ describe('the agent loop', () => {
     await expect(runAgent(job(), deps(scripted([new ModelError('key', 'no')]), memory()))).rejects.toThrow('no')
   })
 
+  it('carries out nothing that counts on what failed before it in the same answer', async () => {
+    log.length = 0
+    const failing: Tool = {
+      ...tool('change', true, log),
+      call: () => Promise.resolve({ text: 'no such text', isError: true }),
+    }
+    const both: ModelReply = {
+      ...call('change'),
+      blocks: [
+        { type: 'tool_use', id: 'a', name: 'change', input: {} },
+        { type: 'tool_use', id: 'b', name: 'look', input: {} },
+        { type: 'tool_use', id: 'c', name: 'run', input: {} },
+        { type: 'tool_use', id: 'd', name: 'finish', input: { answer: 1 } },
+      ],
+    }
+    const model = scripted([both, call('finish', { answer: 2 })])
+    const tools = [failing, tool('look', false, log), tool('run', true, log)]
+    expect(await runAgent(job({ tools }), deps(model, memory()))).toEqual({ kind: 'finished', artefact: { answer: 2 } })
+    expect(log).toEqual(['look'])
+    const told = JSON.stringify(model.asked[1]?.messages)
+    expect(told.match(/not done: `change` before it/g)).toHaveLength(2)
+    // Done again after a crash, the same is left out.
+    log.length = 0
+    const results = [
+      { id: 'a', text: 'no such text', isError: true },
+      { id: 'b', text: 'look 1', isError: false },
+      { id: 'c', text: 'not done: `change` before it in the same answer failed', isError: true },
+      { id: 'd', text: 'not done: `change` before it in the same answer failed', isError: true },
+    ]
+    const again = scripted([call('finish', { answer: 2 })])
+    await runAgent(job({ tools }), deps(again, memory([{ reply: both, by: ANTHROPIC, results }])))
+    expect(log).toEqual([])
+  })
+
   it('knows no tool that was not given', async () => {
     const model = scripted([call('rm_rf'), call('finish', { answer: 1 })])
     await runAgent(job(), deps(model, memory()))
