@@ -13,11 +13,10 @@ import {
   type ToolSpec,
 } from '../llm/types.ts'
 import type { Tool } from '../tools/types.ts'
-import type { AgentJob, AgentLimits, AgentOutcome, Journal } from './types.ts'
+import { type AgentJob, type AgentLimits, type AgentOutcome, FINISH, type Journal } from './types.ts'
 
 /** The loop is query, act, observe; everything around it (who may what, what counts as done) is the caller's. */
 
-const FINISH = 'finish'
 const MAX_FORMAT_ERRORS = 3
 /** So often what the host does not accept is sent back before the work ends without a result. */
 const MAX_SENT_BACK = 6
@@ -44,6 +43,9 @@ interface State<T> {
   readonly job: AgentJob<T>
   readonly deps: AgentDeps
   readonly specs: readonly ToolSpec[]
+  /** The tool by which the artefact comes. */
+  readonly handOver: string
+  readonly opening: string
   messages: Message[]
   spentUsd: number
   /** What may be spent in all by now. */
@@ -61,31 +63,34 @@ interface State<T> {
 
 /** Runs a job until its artefact is accepted or a limit is met. Turns in the journal are not paid for again. */
 export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<AgentOutcome<T>> {
-  const finish: ToolSpec = {
-    name: FINISH,
-    description: 'Hand over the result; this ends your work.',
-    input: schemaOf(job.artefact),
-  }
+  const handOver = job.handOver ?? FINISH
+  const handing = [{ ...handOver, artefact: job.artefact }, ...(job.beside ?? [])].toSorted((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )
   const specs = [
     ...job.tools.map((tool) => ({ name: tool.name, description: tool.description, input: schemaOf(tool.input) })),
-    finish,
+    ...handing.map(({ name, description, artefact }) => ({ name, description, input: schemaOf(artefact) })),
   ]
+  const past = await deps.journal.load()
+  // Gone on with, it begins as it began: in words that may be found in a cache.
+  const opening = past[0]?.opening ?? `${job.prompt}\n\n${limitsText(deps.limits)}`
   const state: State<T> = {
     job,
     deps,
     specs,
-    messages: [{ role: 'user', text: `${job.prompt}\n\n${limitsText(deps.limits)}` }],
+    handOver: handOver.name,
+    opening,
+    messages: [...(job.before?.messages ?? []), { role: 'user', text: opening }],
     spentUsd: 0,
     usd: deps.limits.usd,
     formatErrors: 0,
     sentBack: 0,
     repairs: 0,
-    last: undefined,
+    last: job.before?.last,
     objection: '',
     warned: false,
     finished: undefined,
   }
-  const past = await deps.journal.load()
   const started = deps.now()
   for (let turn = 1; turn <= deps.limits.turns; turn++) {
     deps.signal.throwIfAborted()
@@ -134,7 +139,7 @@ async function ask<T>(state: State<T>, turn: number): Promise<Answered> {
   for (let attempt = 1; ; attempt++) {
     try {
       const answered = await deps.router.ask(call)
-      await deps.journal.saveReply(turn, answered)
+      await deps.journal.saveReply(turn, answered, turn === 1 ? state.opening : undefined)
       state.spentUsd += answered.usd
       return answered
     } catch (error) {
@@ -172,11 +177,14 @@ async function act<T>(
     // What was meant to stand on something that is not there would make it worse.
     const isHeld = failed !== undefined && isBuiltOn(state, call) && !wasCarriedOut(before)
     const result = isHeld ? (before ?? notDone(call, failed)) : await perform(state, call, before)
-    if (result.isError && isBuiltOn(state, call) && call.name !== FINISH) failed ??= call
+    if (result.isError && isBuiltOn(state, call) && call.name !== state.handOver) failed ??= call
     results.push(result)
   }
   // What was accepted is saved with the step's result; a process that ends before that accepts it again.
-  if (state.finished !== undefined) return { kind: 'finished', artefact: state.finished }
+  if (state.finished !== undefined) {
+    if (state.job.isKept && !known) await state.deps.journal.saveResults(turn, results)
+    return { kind: 'finished', artefact: state.finished }
+  }
   if (!known) await state.deps.journal.saveResults(turn, results)
   if (state.repairs > MAX_REPAIRS) return { kind: 'limit', what: 'artefact', detail: state.objection }
   if (state.sentBack >= MAX_SENT_BACK) return { kind: 'limit', what: 'checks', detail: state.objection }
@@ -187,8 +195,8 @@ async function act<T>(
 const NOT_DONE = 'not done: '
 
 /** A call that changes something, or hands it over: it counts on those before it in the same answer. */
-function isBuiltOn<T>({ job }: State<T>, { name }: Call): boolean {
-  return name === FINISH || job.tools.some((tool) => tool.name === name && tool.changesTree)
+function isBuiltOn<T>({ job, handOver }: State<T>, { name }: Call): boolean {
+  return name === handOver || job.tools.some((tool) => tool.name === name && tool.changesTree)
 }
 
 /** In journals of before, everything was. */
@@ -210,7 +218,7 @@ function noCall<T>(state: State<T>, reply: ModelReply): AgentOutcome<T> | undefi
   const text =
     reply.stop === 'length'
       ? 'Your answer was cut off. Do less at once, by way of the tools.'
-      : 'Please go on with the tools; call `finish` when you are done.'
+      : `Please go on with the tools; call \`${state.handOver}\` when you are done.`
   // An empty assistant message is not accepted by providers.
   if (reply.blocks.length === 0)
     state.messages = [
@@ -225,9 +233,11 @@ type Call = Extract<Block, { type: 'tool_use' }>
 
 /** One tool call. From the journal comes its result; what changed the tree is done again, so that the tree is the same. */
 async function perform<T>(state: State<T>, call: Call, known: ToolResult | undefined): Promise<ToolResult> {
-  if (call.name === FINISH)
+  if (call.name === state.handOver)
     return known?.isError ? sentBackBefore(state, known) : finish(state, call, known !== undefined)
   const tool = state.job.tools.find((one) => one.name === call.name)
+  if (state.job.beside?.some(({ name }) => name === call.name))
+    return { id: call.id, text: `not now: what is wanted is handed over by \`${state.handOver}\``, isError: true }
   if (!tool || !state.job.context) return { id: call.id, text: `there is no tool ${call.name}`, isError: true }
   if (known && !tool.changesTree) return known
   const output = await callTool(tool, call, state)
@@ -288,5 +298,5 @@ function wrapUp<T>(state: State<T>, turn: number): string | undefined {
       : ['turns are', `${turn} of ${turns}`]
   if (state.warned || (used < WRAP_UP_AT * capUsd && turn < WRAP_UP_AT * turns)) return undefined
   state.warned = true
-  return `Most of the ${most} used up (${spent}). Wrap up: bring what you have into a usable state and call finish, saying what is not done.`
+  return `Most of the ${most} used up (${spent}). Wrap up: bring what you have into a usable state and call \`${state.handOver}\`, saying what is not done.`
 }

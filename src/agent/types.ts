@@ -1,9 +1,11 @@
 import type { z } from 'zod'
-import type { Answered, ModelName, ModelReply, Needs, ToolResult } from '../llm/types.ts'
+import type { Answered, Message, ModelName, ModelReply, Needs, ToolResult } from '../llm/types.ts'
 import type { Tool, ToolContext, ToolOutput } from '../tools/types.ts'
 
 /** What a step has been through so far: replies that were paid for, with the results of their tools. */
 export interface JournalTurn {
+  /** What the conversation was opened with; with the first turn alone, and undefined in journals of before 0.5. */
+  readonly opening?: string | undefined
   readonly reply: ModelReply
   /** Whose model it was. */
   readonly by: ModelName
@@ -13,7 +15,7 @@ export interface JournalTurn {
 export interface Journal {
   load(): Promise<JournalTurn[]>
   /** Saves a reply and counts its cost, before anything is done with it. */
-  saveReply(ordinal: number, answered: Answered): Promise<void>
+  saveReply(ordinal: number, answered: Answered, opening: string | undefined): Promise<void>
   saveResults(ordinal: number, results: readonly ToolResult[]): Promise<void>
 }
 
@@ -28,6 +30,13 @@ export interface AgentLimits {
   readonly capUsd: number
 }
 
+/** How an artefact is handed over. */
+export interface HandOver {
+  readonly name: string
+  readonly description: string
+}
+export const FINISH: HandOver = { name: 'finish', description: 'Hand over the result; this ends your work.' }
+
 /** One piece of agent work: a charter, a prompt, tools, and the artefact that is owed. */
 export interface AgentJob<T> {
   readonly role: string
@@ -36,6 +45,14 @@ export interface AgentJob<T> {
   readonly needs: Needs
   readonly system: string
   readonly prompt: string
+  /** What was said before, in an earlier step that this one goes on with. */
+  readonly before?: { readonly messages: readonly Message[]; readonly last: ModelName | undefined } | undefined
+  /** The tool that hands the artefact over; `finish` where nothing else is said. */
+  readonly handOver?: HandOver | undefined
+  /** Tools that other steps of the same conversation hand over by: they are there, so that the beginning stays the same, and closed. */
+  readonly beside?: readonly (HandOver & { readonly artefact: z.ZodType })[] | undefined
+  /** What is said is gone on with by a later step. */
+  readonly isKept?: boolean | undefined
   readonly tools: readonly Tool[]
   readonly context: ToolContext | undefined
   readonly artefact: z.ZodType<T>

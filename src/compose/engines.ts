@@ -63,17 +63,19 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, 
       provider: name,
     })
   const { now } = store
+  const nonceOf = (taskId: string) => hashOf([base.markerKey, 'nonce', taskId]).slice(0, 12)
   const provider = stand.provider
     ? withBreaker(stand.provider, { now, onChange: (open) => onBreak('stand', open) })
     : openProvider({ ...settings, now, onBreak })
   return {
     workflow,
     store,
+    nonceOf,
     router: createRouter({
       provider,
       models: settings.models,
       prices: settings.prices,
-      nonceOf: (taskId) => hashOf([base.markerKey, 'nonce', taskId]).slice(0, 12),
+      nonceOf,
       now,
       onFallback: (from, to, error) =>
         write('warn', 'a model could not be asked, and another is', {

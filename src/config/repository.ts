@@ -52,6 +52,12 @@ const FILE = {
     })
     .prefault({})
     .describe('Where a step stops. What it has made by then is kept, and `retry` goes on from there.'),
+  planning: z
+    .enum(['together', 'apart'])
+    .default('together')
+    .describe(
+      'Whether spec and design of a small request are written in one go (`together`), or always by PM and then SA (`apart`).',
+    ),
   privacy: z
     .enum(['any', 'local'])
     .default('any')
@@ -189,6 +195,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
     limits: { turns: file.limits.turns, seconds: file.limits.time },
     tickets: file.tickets,
     schedule: file.schedule,
+    planning: file.planning,
     privacy: file.privacy,
     checks: {
       setup: checks.setup,

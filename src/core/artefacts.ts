@@ -25,7 +25,17 @@ export type Spec = z.infer<typeof Spec>
 export const Design = z.object({
   approach: line(4000).describe('The cause, and how it is to be changed.'),
   files: z
-    .array(z.object({ path: line(300), why: line(300) }))
+    .array(
+      z.object({
+        path: line(300),
+        why: line(300),
+        lines: z
+          .string()
+          .regex(/^\d{1,6}(-\d{1,6})?$/)
+          .optional()
+          .describe('The lines that matter, such as 120-180: they are shown to whoever makes the change.'),
+      }),
+    )
     .min(1)
     .max(30)
     .describe('Files to touch, tests included, and why.'),
@@ -52,6 +62,15 @@ export const Design = z.object({
     ),
 })
 export type Design = z.infer<typeof Design>
+
+/** Spec and design in one go. */
+export const Plan = z.object({
+  spec: Spec,
+  design: Design.nullable().describe(
+    'null where you ask questions, where only an answer is wanted, or where the risk is high or the work large: then somebody designs it by itself.',
+  ),
+})
+export type Plan = z.infer<typeof Plan>
 
 /** What answers a question (no code is changed). */
 export const Answer = z.object({

@@ -18,6 +18,8 @@ export interface RepositorySettings {
   readonly limits?: StepLimits | undefined
   /** Undefined in settings that were read before 0.5. */
   readonly schedule?: Schedule | undefined
+  /** Whether small requests are planned in one go. Undefined in settings that were read before 0.5: each role does its own. */
+  readonly planning?: Planning | undefined
   /** Undefined in settings that were read before 0.5. */
   readonly privacy?: Privacy | undefined
   /** Undefined in settings that were read before 0.3. */
@@ -78,6 +80,9 @@ export interface EnvironmentSettings {
   readonly approval: 'other' | 'self' | 'none'
   readonly [own: string]: unknown
 }
+
+/** `together`: spec and design of a small request by one call; `apart`: always PM, then SA. */
+export type Planning = 'together' | 'apart'
 
 /** Where what is in a repository may go: to any model that is set up, or only to models on the operator's own machines. */
 export type Privacy = 'any' | 'local'

@@ -1,6 +1,7 @@
 import { Spec } from '../core/artefacts.ts'
 import { workflowOf } from '../core/workflows/registry.ts'
-import { charter, finished, requestText } from './prompt.ts'
+import { charter, finished, houseRules, requestText } from './prompt.ts'
+import { surroundings } from './surroundings.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
@@ -9,15 +10,27 @@ import { withCheckout } from './workspace.ts'
 export const pm = { role: 'pm', handlers: { spec: writeSpec } } satisfies RoleModule
 
 async function writeSpec(context: StepContext) {
-  const { task, git, agent } = context
+  const { task, git, agent, nonce } = context
   const sha = await git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
-  const system = await charter('pm', context, sha)
+  const system = await houseRules(context, sha)
+  const { text, version } = charter('pm')
   const before = task.spec
     ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}`
     : ''
   const write = async (checkout: Checkout) => {
-    const prompt = `${requestText(task)}${before}\n\nWrite the spec.`
-    return finished(await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: Spec }))
+    const around = await surroundings(task, checkout)
+    const prompt = `${text}\n\n${requestText(task, nonce)}\n\n${around}${before}\n\nWrite the spec.`
+    return finished(
+      await agent({
+        tier: 'general',
+        permissions: ['read', 'run'],
+        checkout,
+        system,
+        prompt,
+        version,
+        artefact: Spec,
+      }),
+    )
   }
   const spec = await withCheckout(context, sha, write, { isReadOnly: true })
   return { kind: 'spec', spec: workflowOf(task).isQuestion ? { ...spec, kind: 'question' as const } : spec } as const

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
 import { mayPublish } from '../core/policy.ts'
 import type { Design, Patch, Spec } from '../core/artefacts.ts'
+import { hashOf } from '../core/hash.ts'
 import { clockTime } from '../core/reply/document.ts'
 import type { HeardBefore, ReviewComment, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
@@ -13,12 +14,36 @@ import { BudgetReached, LimitReached, type StepContext } from './types.ts'
 const text = (name: string) => readFileSync(new URL(`./prompts/${name}.md`, import.meta.url), 'utf8').trim()
 const HOUSE = text('house')
 
-/** The charter of a role by its name, as a model is told it. */
-export function charter(name: string, context: StepContext, sha: string): Promise<string> {
-  return charterWith(text(name), context, sha)
+/** What a role is asked to do: a prompt has a name, and a version that changes with any word of it. */
+export interface Charter {
+  readonly text: string
+  /** For the journal: `sd@1a2b3c4d`. */
+  readonly version: string
 }
 
-/** The house rules, a charter, and what there is to tell beside. @param sha a commit of the default branch */
+/** Every prompt there is. */
+export const CHARTERS = ['pm', 'sa', 'plan', 'sd', 'rework', 'qa', 'answer'] as const
+
+function readCharter(name: (typeof CHARTERS)[number]): Charter {
+  const own = text(name)
+  return { text: own, version: `${name}@${hashOf([HOUSE, own]).slice(0, 8)}` }
+}
+
+const READ = new Map(CHARTERS.map((name) => [name, readCharter(name)]))
+
+/** The charter of a role by its name. It stands in front of what is asked; the rules of the house are the same for all. @throws Error where there is none */
+export function charter(name: (typeof CHARTERS)[number]): Charter {
+  const found = READ.get(name)
+  if (!found) throw new Error(`there is no prompt ${name}`)
+  return found
+}
+
+/** The rules of the house and what there is to tell beside: the same for every role of a task, so that a prompt cache finds it. @param sha a commit of the default branch */
+export async function houseRules(context: StepContext, sha: string): Promise<string> {
+  return [HOUSE, ...(await sectionsFor(context, sha))].join('\n\n')
+}
+
+/** The same with a charter of one's own. */
 export async function charterWith(own: string, context: StepContext, sha: string): Promise<string> {
   return [HOUSE, own, ...(await sectionsFor(context, sha))].join('\n\n')
 }
@@ -96,7 +121,7 @@ export function designText(design: Design): string {
     '## Design',
     design.approach,
     'Files:',
-    ...design.files.map((file) => `- ${file.path}: ${file.why}`),
+    ...design.files.map((file) => `- ${file.path}${file.lines ? ` (lines ${file.lines})` : ''}: ${file.why}`),
     `Test: ${design.tests}`,
   ]
     .map(sanitise)

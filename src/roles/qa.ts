@@ -1,12 +1,13 @@
 import { type Proof, ProofNote, type Run } from '../core/artefacts.ts'
 import { goneOnFrom } from '../core/baseline.ts'
 import { annotationsOf, belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
+import { digestOf } from '../core/digest.ts'
 import { UserError } from '../core/errors.ts'
 import { judgeProof, mayBeReviewed } from '../core/proof.ts'
 import { clip, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, finished, newNonce, numberOf, requestText, specText } from './prompt.ts'
+import { charter, finished, houseRules, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import { suiteOn, testsAsTheyAre } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
@@ -150,14 +151,15 @@ async function judgeCriteria(
   checkout: Checkout,
   runs: readonly (readonly [string, Run | undefined])[],
 ): Promise<ProofNote> {
-  const { task, agent } = context
-  const nonce = newNonce()
+  const { task, agent, nonce } = context
+  const { text, version } = charter('qa')
   const { output } = await checkout.run(['git', 'diff', '--no-ext-diff', '--no-textconv', `${task.baseSha}...HEAD`])
   const shown = runs.map(
     ([title, run]) =>
-      `## ${title}\n\n${run ? quoteBlock('output', `$ ${run.command}\nexit code ${run.exitCode}\n${clip(run.output, 8000)}`, nonce) : 'not run'}`,
+      `## ${title}\n\n${run ? quoteBlock('output', `$ ${run.command}\nexit code ${run.exitCode}\n${shownOf(run)}`, nonce) : 'not run'}`,
   )
   const prompt = [
+    text,
     requestText(task, nonce),
     task.spec ? specText(task.spec) : '',
     `## The change\n\n${quoteBlock('diff', clip(output, 30_000), nonce)}`,
@@ -165,10 +167,15 @@ async function judgeCriteria(
     ...fixedComments(task, nonce),
     'Answer every acceptance criterion by its number.',
   ].join('\n\n')
-  const system = await charter('qa', context, task.baseSha ?? 'HEAD')
+  const system = await houseRules(context, task.baseSha ?? 'HEAD')
   return finished(
-    await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, artefact: ProofNote }),
+    await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, version, artefact: ProofNote }),
   )
+}
+
+/** Of a run that passed, its end says enough; of one that failed, how each test began to. */
+function shownOf({ exitCode, output }: Run): string {
+  return exitCode === 0 ? output.trimEnd().split('\n').slice(-25).join('\n').slice(-2500) : digestOf(output, 5000)
 }
 
 /** Comments that SD says are fixed: QA looks whether they are. */

@@ -1,18 +1,22 @@
 import { type Patch, PatchNote, type ReviewAnswer, ReworkNote, type Run } from '../core/artefacts.ts'
 import { goneOnFrom } from '../core/baseline.ts'
 import { belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
+import { digestOf } from '../core/digest.ts'
 import { compared } from '../core/failures.ts'
-import { hashOf } from '../core/hash.ts'
 import { once } from '../core/once.ts'
 import { UserError } from '../core/errors.ts'
 import { cutLine } from '../core/harmless.ts'
 import { type Slice, slicesOf } from '../core/slices.ts'
 import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
-import type { ReviewComment, ReworkReason, Task } from '../core/task/types.ts'
+import { stepOf } from '../core/task/steps.ts'
+import type { ReviewComment, ReworkReason, Step, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
 import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, designText, finished, limitReached, newNonce, numberOf, requestText, specText } from './prompt.ts'
+import { charter, designText, finished, houseRules, limitReached, numberOf, requestText, specText } from './prompt.ts'
+import { BESIDE_CHANGE, TOGETHER } from './plan.ts'
+import { excerpts } from './surroundings.ts'
+import { testsText } from './tests.ts'
 import { BudgetReached, type Part, type RoleModule, type StepContext } from './types.ts'
 import { suiteOn } from './baseline.ts'
 import { evidence, withCheckout } from './workspace.ts'
@@ -30,8 +34,11 @@ async function build(context: StepContext) {
   const continued = task.wip
     ? '\n\nAn earlier attempt was ended by a limit; its unfinished work is already in your clone. Look at it first (`git log -p -1`), then go on.'
     : ''
-  const prompt = `${plan(context)}${continued}\n\nMake the change.`
-  return work(context, { main, startSha, parentSha, prompt, artefact: PatchNote, comments: [] })
+  const shown = task.design ? await excerpts(context, task.design, startSha) : ''
+  const prompt = `${plan(context)}\n\n${shown}${continued}\n\nMake the change.`
+  const step = stepOf(task, 'plan')
+  const goesOn = step && task.design && !stepOf(task, 'design') && !task.wip ? { step } : undefined
+  return work(context, { main, startSha, parentSha, prompt, artefact: PatchNote, comments: [], goesOn })
 }
 
 /** One of several parts, in a clone of its own, while others do theirs. */
@@ -87,7 +94,7 @@ async function join(context: StepContext) {
       patch: { note, answers: [], parentSha, baseSha, diff: joined.diff, files: joined.files },
     } as const
   const left = joined.left.flatMap((nth) => parts[nth] ?? [])
-  const prompt = `${plan(context)}\n\n${leftText(left)}`
+  const prompt = `${plan(context)}\n\n${leftText(left, context.nonce)}`
   return work(context, { main: baseSha, startSha: joined.sha, parentSha, prompt, artefact: PatchNote, comments: [] })
 }
 
@@ -101,8 +108,7 @@ function joinedNote({ spec, origin }: Task, parts: readonly Part[]): PatchNote {
   }
 }
 
-function leftText(left: readonly Part[]): string {
-  const nonce = newNonce()
+function leftText(left: readonly Part[], nonce: string): string {
   const shown = left.map(({ item, patch }) =>
     quoteBlock('patch', `${item}: ${patch.note.summary}\n\n${clip(patch.diff, 30_000)}`, nonce),
   )
@@ -122,15 +128,18 @@ async function rework(context: StepContext) {
   const head = task.branch ? await git.resolve(repository, task.branch) : headSha
   const startSha = task.wip?.step === step.id ? task.wip.sha : head
   const comments = step.rework.why === 'review' ? step.rework.comments : []
-  const came = step.rework.why === 'review' ? await reviewText(context, head, comments) : reasonText(step.rework)
+  const came =
+    step.rework.why === 'review' ? await reviewText(context, head, comments) : reasonText(step.rework, context.nonce)
   const prompt = `${plan(context)}\n\n${soFar(context)}\n\nThe commit it started from is tagged \`${BASE_TAG}\`.\n\n${came}`
   return work(context, { main, startSha, parentSha: head, prompt, artefact: ReworkNote, comments })
 }
 
-function plan({ task }: StepContext): string {
-  return [requestText(task), task.spec ? specText(task.spec) : '', task.design ? designText(task.design) : ''].join(
-    '\n\n',
-  )
+function plan({ task, nonce }: StepContext): string {
+  return [
+    requestText(task, nonce),
+    task.spec ? specText(task.spec) : '',
+    task.design ? designText(task.design) : '',
+  ].join('\n\n')
 }
 
 /** What the earlier rounds said, so that nothing of it is lost. */
@@ -153,12 +162,13 @@ function below(text: string): string {
   return text.replaceAll('\n', '\n  ')
 }
 
-function reasonText(reason: Exclude<ReworkReason, { why: 'review' }>): string {
-  const nonce = newNonce()
+function reasonText(reason: Exclude<ReworkReason, { why: 'review' }>, nonce: string): string {
   if (reason.why === 'check')
     return `## The check "${reason.name.slice(0, 100)}" failed on the pull request\n\n${quoteBlock('check', clip(reason.text, 10_000), nonce)}\n\nFind the cause and mend it.`
   const runs = [reason.proof.red, reason.proof.green, reason.proof.suite].filter((run) => run !== undefined)
-  const shown = runs.map((run) => `$ ${run.command}\nexit code ${run.exitCode}\n${clip(run.output, 6000)}`).join('\n\n')
+  const shown = runs
+    .map((run) => `$ ${run.command}\nexit code ${run.exitCode}\n${digestOf(run.output, 4000)}`)
+    .join('\n\n')
   return `## QA could not prove the change\n\n${reason.proof.verdict.reasons.map((line) => `- ${sanitise(line)}`).join('\n')}\n\n${quoteBlock('evidence', shown, nonce)}\n\nMend it.`
 }
 
@@ -166,11 +176,10 @@ const CONTEXT_LINES = 4
 
 /** The comments, oldest first, each with the lines it stands at. */
 async function reviewText(
-  { git, task }: StepContext,
+  { git, task, nonce }: StepContext,
   headSha: string,
   comments: readonly ReviewComment[],
 ): Promise<string> {
-  const nonce = newNonce()
   const shown: string[] = []
   for (const comment of comments) {
     const file = comment.path ? await git.show(task.origin.repository, headSha, comment.path) : undefined
@@ -188,6 +197,9 @@ async function reviewText(
   return `## Review comments\n\n${shown.join('\n\n')}\n\nGive an answer for every number.`
 }
 
+/** What SD is told who planned it, too. */
+const GO_ON = `The plan is accepted as you handed it over; now you are SD. Your clone is fresh, at the same commit (tagged \`${BASE_TAG}\`): nothing of what you ran in the planning is there, and what you have read is as it was. Make the change; hand it over by \`finish\`.`
+
 interface Work {
   readonly main: string
   /** The commit that is cloned, and the one that the patch is made against. */
@@ -197,6 +209,8 @@ interface Work {
   readonly artefact: typeof PatchNote | typeof ReworkNote
   /** The review comments that want an answer. */
   readonly comments: readonly ReviewComment[]
+  /** The step whose conversation is gone on with, where that is fresh. */
+  readonly goesOn?: { readonly step: Step } | undefined
   /** Where it is one of several parts: those of the others. */
   readonly others?: readonly Slice[]
 }
@@ -205,7 +219,8 @@ type Note = PatchNote & { answers?: readonly ReviewAnswer[] }
 
 async function work(context: StepContext, input: Work) {
   const { task, git, agent } = context
-  const system = await charter(context.step.kind === 'rework' ? 'rework' : 'sd', context, input.main)
+  const system = await houseRules(context, input.main)
+  const { text, version } = charter(context.step.kind === 'rework' ? 'rework' : 'sd')
   const baseSha = await git.mergeBase(task.origin.repository, input.parentSha, input.main)
   const use = async (checkout: Checkout, checks: Checks): Promise<Patch> => {
     if (!checks.test && !goneOnFrom(task.baseline, task.settings.checks))
@@ -220,12 +235,16 @@ async function work(context: StepContext, input: Work) {
     const check = (note: Note) => objection(context, checkout, checks, note, input, baseline)
     const outcome: AgentOutcome<Note> = await agent({
       tier: 'complex',
-      permissions: ['read', 'write', 'run'],
+      permissions: TOGETHER,
       checkout,
       system,
-      prompt: `${input.prompt}\n\n${testsText(task, checks, baseSha)}`,
+      prompt: `${text}\n\n${input.prompt}\n\n${testsText(context, checks, baseSha)}`,
+      version,
       artefact: input.artefact,
       check,
+      ...(input.goesOn
+        ? { beside: BESIDE_CHANGE, continues: { step: input.goesOn.step, prompt: `${text}\n\n${GO_ON}` } }
+        : {}),
     })
     const { diff, files } = await checkout.diff(input.parentSha)
     const made = ({ answers = [], ...note }: Note): Patch => ({
@@ -249,28 +268,6 @@ async function work(context: StepContext, input: Work) {
     return made(finished(outcome))
   }
   return { kind: 'patch', patch: await withCheckout(context, input.startSha, use, { base: baseSha }) } as const
-}
-
-/** How the tests are run, and what of them is red without the change. */
-function testsText({ baseline, settings }: Task, { test, testFiles }: Checks, baseSha: string): string {
-  const isOfThis = baseline?.sha === baseSha && baseline.under === hashOf(settings.checks)
-  const failures = (isOfThis && baseline.run?.failures) || []
-  return [
-    test
-      ? `The whole suite is run by: ${test}`
-      : baseline?.found === 'hangs'
-        ? `The whole suite has no end here (\`${baseline.run?.command ?? ''}\`): do not run it. A person has decided that the work goes on without it.`
-        : 'It is not known how the tests of this repository are run. A person has decided that the change is made without proof.',
-    ...(testFiles ? [`Single test files are run by: ${testFiles}`] : []),
-    ...(test && baseline?.accepted
-      ? ['It could not be run before the change; a person has decided that the work goes on without proof.']
-      : []),
-    ...(failures.length > 0
-      ? [
-          `These fail already, without any change; nothing else may fail:\n${quoteBlock('failures', clip(failures.join('\n'), 4000), newNonce())}`,
-        ]
-      : []),
-  ].join('\n')
 }
 
 /** Whether work that ended there was going somewhere. */
@@ -334,7 +331,10 @@ async function objection(
     const compares = command === checks.test ? run : { ...run, passed: undefined }
     const wrong = run.exitCode === 0 ? undefined : worseThan(compares, await baseline())
     if (wrong !== undefined)
-      return { text: clip(`${wrong}: exit code ${run.exitCode} from ${command}\n${run.output}`), isError: true }
+      return {
+        text: `${wrong}: exit code ${run.exitCode} from ${command}\n${digestOf(run.output, 6000)}`,
+        isError: true,
+      }
   }
   return undefined
 }

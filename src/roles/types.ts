@@ -10,11 +10,19 @@ import type { Checkout, Git } from '../workspace/types.ts'
 import type { Permission } from '../tools/types.ts'
 
 /** A piece of agent work as a role asks for it; the engine adds the model, the journal and the limits. */
-export type RoleJob<T> = Pick<AgentJob<T>, 'system' | 'prompt' | 'artefact'> & {
+export type RoleJob<T> = Pick<AgentJob<T>, 'system' | 'prompt' | 'artefact' | 'handOver' | 'beside'> & {
   readonly tier: Tier
   readonly permissions: readonly Permission[]
   readonly checkout: Checkout | undefined
+  /** The prompt's name and version, for the journal. */
+  readonly version?: string | undefined
   readonly check?: AgentJob<T>['check']
+  /** Nothing may be changed yet: what stands in the way of whoever tries. */
+  readonly notYet?: string | undefined
+  /** What is said is gone on with by a later step. */
+  readonly isKept?: boolean | undefined
+  /** Goes on with the conversation of an earlier step, while that is fresh; `prompt` then stands in place of the job's own. */
+  readonly continues?: { readonly step: Step; readonly prompt: string } | undefined
 }
 
 /** What a step has at hand. */
@@ -22,6 +30,8 @@ export interface StepContext {
   readonly task: Task
   readonly step: Step
   readonly signal: AbortSignal
+  /** A code that nobody can guess, to end blocks with: the same for all of a task, so that what is told again is told in the same words. */
+  readonly nonce: string
   /** To be called right before something is done that cannot be taken back. @throws when somebody else may have the step by now */
   readonly mayAct: () => void
   readonly git: Git

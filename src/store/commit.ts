@@ -134,7 +134,7 @@ function eventRows({ links, hashes }: Item) {
 
 function turnRow(turn: NonNullable<Commit['turn']>) {
   const { taskId, step, attempt, ordinal, model, response, results, inputTokens, outputTokens, costUsd } = turn
-  const { provider, tier, reason, ms, cacheReadTokens, cacheWriteTokens } = turn
+  const { provider, tier, reason, ms, cacheReadTokens, cacheWriteTokens, prompt, opening } = turn
   return {
     task_id: taskId,
     step,
@@ -152,6 +152,8 @@ function turnRow(turn: NonNullable<Commit['turn']>) {
     ms,
     cache_read_tokens: cacheReadTokens,
     cache_write_tokens: cacheWriteTokens,
+    prompt,
+    opening,
   }
 }
 

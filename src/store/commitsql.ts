@@ -16,7 +16,7 @@ const REST = columns(NAMES.filter((name) => name !== 'state' && name !== 'work')
 const EVENT_COLUMNS = 'n int, seq int, type text, data jsonb, at timestamptz, actor text, reason text, hash text'
 const TURN_COLUMNS = `n int, task_id text, step text, attempt int, ordinal int, model text, response jsonb, results jsonb,
   input_tokens int, output_tokens int, cost_usd double precision, provider text, tier text, reason text, ms int, cache_read_tokens int,
-  cache_write_tokens int`
+  cache_write_tokens int, prompt text, opening text`
 
 const TURN = TURN_COLUMNS.split(',')
   .map((column) => column.trim().split(' ')[0] ?? '')

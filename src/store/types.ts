@@ -312,6 +312,10 @@ export interface TurnRow {
   readonly ms: number | null
   readonly cacheReadTokens: number | null
   readonly cacheWriteTokens: number | null
+  /** The prompt's name and version. */
+  readonly prompt: string | null
+  /** What the conversation was opened with; with its first turn alone. */
+  readonly opening: string | null
 }
 
 export interface TurnStore {

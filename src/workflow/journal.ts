@@ -1,5 +1,6 @@
-import type { Journal } from '../agent/types.ts'
-import type { ModelName, ModelReply, ToolResult } from '../llm/types.ts'
+import type { AgentJob, Journal, JournalTurn } from '../agent/types.ts'
+import type { Step } from '../core/task/types.ts'
+import type { Message, ModelName, ModelReply, ToolResult } from '../llm/types.ts'
 import { Settled, type Store, type TurnRow } from '../store/types.ts'
 import type { Claim } from '../leases/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
@@ -11,14 +12,19 @@ export interface JournalDeps {
 }
 
 /** The journal of one attempt: a reply is saved, and paid for, in the same transaction; only by whoever has the step. */
-export function journalOf(deps: JournalDeps, taskId: string, step: string, attempt: number, claim: Claim): Journal {
+export function journalOf(
+  deps: JournalDeps,
+  taskId: string,
+  { step, attempt, prompt }: { readonly step: string; readonly attempt: number; readonly prompt: string },
+  claim: Claim,
+): Journal {
   const { fence } = claim
   return {
     async load() {
       const rows = await deps.store.turns.list(taskId, step, attempt)
-      return rows.map((row) => ({ reply: replyOf(row.response), by: speakerOf(row), results: resultsOf(row.results) }))
+      return rows.map(turnOf)
     },
-    async saveReply(ordinal, { reply, by, tier, reason, ms, usd: costUsd }) {
+    async saveReply(ordinal, { reply, by, tier, reason, ms, usd: costUsd }, opening) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = reply.usage
       const turn = {
         taskId,
@@ -37,6 +43,8 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
         ms: Math.round(ms),
         cacheReadTokens,
         cacheWriteTokens,
+        prompt,
+        opening: opening ?? null,
       }
       crashPoint('model-replied')
       try {
@@ -53,6 +61,36 @@ export function journalOf(deps: JournalDeps, taskId: string, step: string, attem
       await claim.progressed()
     },
   }
+}
+
+function turnOf(row: TurnRow): JournalTurn {
+  return {
+    ...(row.opening === null ? {} : { opening: row.opening }),
+    reply: replyOf(row.response),
+    by: speakerOf(row),
+    results: resultsOf(row.results),
+  }
+}
+
+/**
+ * What was said in a step, for one that goes on with it.
+ * @returns undefined where not all of it is known: rows of before 0.5, and what was ended by a limit
+ */
+export async function conversationOf(
+  store: Pick<Store, 'turns'>,
+  taskId: string,
+  { id, attempt }: Pick<Step, 'id' | 'attempt'>,
+): Promise<AgentJob<unknown>['before']> {
+  const turns = (await store.turns.list(taskId, id, attempt)).map(turnOf)
+  const opening = turns[0]?.opening
+  if (opening === undefined || turns.some(({ results }) => results === undefined)) return undefined
+  const said = turns.flatMap(({ reply, by, results = [] }): Message[] => [
+    { role: 'assistant', blocks: reply.blocks, by: by.provider },
+    ...(results.length > 0 ? [{ role: 'tools' as const, results, note: undefined }] : []),
+  ])
+  // Where one answered without a call, it was told to go on: that is not kept, and such a conversation is not gone on with.
+  const isWhole = turns.every(({ results = [] }) => results.length > 0)
+  return isWhole ? { messages: [{ role: 'user', text: opening }, ...said], last: turns.at(-1)?.by } : undefined
 }
 
 /** Whose model it was; rows of before there were several have none: Anthropic's. */

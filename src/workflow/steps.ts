@@ -1,4 +1,5 @@
 import { runAgent } from '../agent/loop.ts'
+import type { AgentJob, JournalTurn } from '../agent/types.ts'
 import type { Patch } from '../core/artefacts.ts'
 import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors.ts'
 import { mayPublish, spent } from '../core/policy.ts'
@@ -25,7 +26,7 @@ import type { Permission } from '../tools/types.ts'
 import type { Git } from '../workspace/types.ts'
 import { diskFull, isDiskFull } from '../core/errors.ts'
 import { type Activity, type ActivityDeps, activityOf } from './activity.ts'
-import { journalOf } from './journal.ts'
+import { conversationOf, journalOf } from './journal.ts'
 import type { Workflow } from './types.ts'
 
 /** Unexpected errors are tried again so often before the step fails. */
@@ -43,6 +44,8 @@ export interface StepDeps {
   readonly workflow: Workflow
   readonly store: Pick<Store, 'turns' | 'tasks'>
   readonly router: Router
+  /** The code of a task that nobody can guess. */
+  readonly nonceOf: (taskId: string) => string
   readonly handlerFor: (kind: Step['kind']) => StepHandler
   readonly toolsFor: (permissions: readonly Permission[], role: Role) => Tool[]
   readonly git: Git
@@ -243,15 +246,17 @@ function contextOf(
     },
     git: deps.git,
     releases: deps.releases,
+    nonce: deps.nonceOf(task.id),
     setupNetwork: deps.setupNetwork,
     during: activity.during,
     parts: () => partsOf(deps, task),
     agent: async (job) => {
       const fresh = (await deps.workflow.known(task.id)) ?? task
-      const journal = journalOf(deps, task.id, step.id, attempt, claim)
+      const journal = journalOf(deps, task.id, { step: step.id, attempt, prompt: job.version ?? '' }, claim)
       // Nothing has to be asked of one that was begun right now.
-      const opened = isJournalEmpty ? { ...journal, load: async () => [] } : journal
+      const past = isJournalEmpty ? [] : await journal.load()
       isJournalEmpty = false
+      const going = await goingOn(deps, task, job, past)
       const { limits = DEFAULT_LIMITS } = task.settings
       const usd = leftFor(fresh, step.id)
       const agentLimits = {
@@ -261,11 +266,11 @@ function contextOf(
         capUsd: spent(fresh) + usd,
         more: () => moreFor(deps, task.id, step.id, attempt, claim),
       }
-      const agentJob = agentJobOf(deps, job, task, step, attempt)
+      const agentJob = agentJobOf(deps, { ...job, ...going }, task, step, attempt)
       return runAgent(agentJob, {
         taskId: task.id,
         router: { ask: (call) => activity.during({ kind: 'model' }, () => deps.router.ask(call)) },
-        journal: opened,
+        journal: { ...journal, load: async () => past },
         limits: agentLimits,
         signal,
         now: deps.now,
@@ -275,6 +280,27 @@ function contextOf(
       })
     },
   }
+}
+
+/** A prompt cache forgets after five minutes (Anthropic; others later): what is colder is told anew, shorter. */
+const FRESH_MS = 4 * 60_000
+/** A conversation of so many characters costs more to go on with than to begin anew. */
+const MAX_GONE_ON = 160_000
+
+/** What a job goes on with, while that is fresh. @param past an earlier try of it: what that went on with, it goes on with now */
+async function goingOn<T>(
+  deps: StepDeps,
+  task: Task,
+  { continues }: RoleJob<T>,
+  past: readonly JournalTurn[],
+): Promise<Partial<Pick<AgentJob<T>, 'before' | 'prompt'>>> {
+  if (!continues) return {}
+  const { step, prompt } = continues
+  const isFresh = step.endedAt !== undefined && deps.now() - step.endedAt < FRESH_MS
+  const [first] = past
+  if (first ? first.opening?.startsWith(prompt) !== true : !isFresh) return {}
+  const before = await conversationOf(deps.store, task.id, step)
+  return before && JSON.stringify(before.messages).length <= MAX_GONE_ON ? { before, prompt } : {}
 }
 
 /** The patches of parts stand in the history alone: what was made of each last. */
@@ -310,12 +336,12 @@ async function moreFor(
 }
 
 function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, attempt: number) {
-  const { tier, permissions, checkout, ...rest } = job
+  const { tier, permissions, checkout, notYet, continues: _, version: __, ...rest } = job
   const { allow } = task.settings.protect
   const context = checkout && {
     checkout,
     timeoutMs: task.settings.checks.timeoutSeconds * 1000,
-    mayWrite: (path: string) => mayPublish([path], 0, allow),
+    mayWrite: (path: string) => (notYet === undefined ? mayPublish([path], 0, allow) : { ok: false, detail: notYet }),
   }
   return {
     ...rest,

@@ -54,6 +54,8 @@ await onEachDatabase('what is written together,', (name, theStore) => {
     ms: 12,
     cacheReadTokens: 1,
     cacheWriteTokens: 0,
+    prompt: 'pm@12345678',
+    opening: null,
   })
 
   // With one that the database refuses, each is tried alone.

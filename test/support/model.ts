@@ -17,9 +17,15 @@ export function testModel(answer: (asked: Asked) => Reply | Promise<Reply>): Pro
 }
 
 /** Which role is being asked, by its charter. */
-export function roleOf({ system }: Asked): 'pm' | 'sa' | 'sd' | 'qa' {
-  const [, role] = /You are (PM|SA|SD|QA)\b/.exec(system) ?? []
-  return (role?.toLowerCase() ?? 'pm') as 'pm' | 'sa' | 'sd' | 'qa'
+export function roleOf({ system, texts }: Pick<Asked, 'system' | 'texts'>): 'pm' | 'sa' | 'sd' | 'qa' {
+  // Where a conversation is gone on with, the last word counts.
+  const found = [...[system, ...texts].join('\n').matchAll(/\b[Yy]ou are (PM|SA|SD|QA)\b/g)].at(-1)
+  return (found?.[1]?.toLowerCase() ?? 'pm') as 'pm' | 'sa' | 'sd' | 'qa'
+}
+
+/** Whether spec and design are wanted in one go. */
+export function isPlan(asked: Pick<Asked, 'system' | 'texts' | 'tools'>): boolean {
+  return roleOf(asked) === 'sa' && asked.tools.includes('hand_over_plan')
 }
 
 export const SPEC = {
@@ -66,10 +72,14 @@ export function goodModel(asked: Asked): Reply {
     case 'pm':
       return { tools: [{ name: 'finish', input: SPEC }] }
     case 'sa':
-      return { tools: [{ name: 'finish', input: DESIGN }] }
+      return isPlan(asked)
+        ? { tools: [{ name: 'hand_over_plan', input: { spec: SPEC, design: DESIGN } }] }
+        : { tools: [{ name: 'finish', input: DESIGN }] }
     case 'qa':
       return { tools: [{ name: 'finish', input: QA_YES }] }
     case 'sd':
-      return asked.turn === 1 ? { tools: [WRITE_TEST, FIX] } : { tools: [DONE] }
+      return asked.texts.join('\n').includes('edited src/catalogue.ts')
+        ? { tools: [DONE] }
+        : { tools: [WRITE_TEST, FIX] }
   }
 }

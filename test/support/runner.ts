@@ -4,6 +4,7 @@ import type { RunnerDeps } from '../../src/workflow/runner.ts'
 export const NOTHING_ELSE = {
   after: () => () => {},
   router: {} as never,
+  nonceOf: () => 'abc123',
   toolsFor: () => [],
   git: {} as never,
   releases: {} as never,

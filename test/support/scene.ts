@@ -72,7 +72,7 @@ export interface SceneOptions extends StageOptions {
 
 /** Everybody approves plans by settings; nothing is watched for long. */
 export const QUICK = (port: number) =>
-  `approve_plan: never\nreview: { quiet: 1s }\nenvironments:\n  production: { start: node src/server.ts, port: ${port}, watch: 2s, health_timeout: 10s }\n`
+  `approve_plan: never\nplanning: apart\nreview: { quiet: 1s }\nenvironments:\n  production: { start: node src/server.ts, port: ${port}, watch: 2s, health_timeout: 10s }\n`
 
 export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const api = openApiCheck()

@@ -45,6 +45,7 @@ describe('steps', () => {
       leases,
       handlerFor: () => handler,
       router: { ask: unused } as never,
+      nonceOf: () => 'abc123',
       toolsFor: () => [],
       git: {} as never,
       releases: {} as never,

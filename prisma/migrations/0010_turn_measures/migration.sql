@@ -5,4 +5,6 @@ ALTER TABLE "turn"
   ADD COLUMN "reason" TEXT,
   ADD COLUMN "ms" INTEGER,
   ADD COLUMN "cache_read_tokens" INTEGER,
-  ADD COLUMN "cache_write_tokens" INTEGER;
+  ADD COLUMN "cache_write_tokens" INTEGER,
+  ADD COLUMN "prompt" TEXT,
+  ADD COLUMN "opening" TEXT;

@@ -130,6 +130,8 @@ export type GithubCommand =
 export type StepResult =
   | { readonly kind: 'baseline'; readonly baseline: Baseline }
   | { readonly kind: 'spec'; readonly spec: Spec }
+  /** Both in one go; what is too large for that has no design yet. */
+  | { readonly kind: 'plan'; readonly spec: Spec; readonly design: Design | undefined }
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** Of a step of a plug-in's. */
   | { readonly kind: 'artefact'; readonly artefact: unknown }

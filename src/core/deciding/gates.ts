@@ -5,7 +5,7 @@ import { lateReply } from '../reply/late.ts'
 import { needed } from '../reply/needed.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { approveDeploy } from './deploys.ts'
-import { approvables, firstGate, gateAt, isActive, isBegun, stepOf } from '../task/steps.ts'
+import { approvables, designStep, firstGate, gateAt, isActive, isBegun, isPlanning, stepOf } from '../task/steps.ts'
 import type { Approvable } from '../task/gate.ts'
 import { type Gate, LIMITS, type Task, type TaskEvent } from '../task/types.ts'
 
@@ -137,7 +137,7 @@ function rejectDeploy(
 
 function rejectPlan(task: Task, said: PersonCommand, reason: string): Decided {
   const rejected: TaskEvent = { type: 'gate.rejected', gate: 'plan', by: said.by, reason, from: said.from }
-  if ((stepOf(task, 'design')?.attempt ?? 0) >= LIMITS.planRounds)
+  if ((designStep(task)?.attempt ?? 0) >= LIMITS.planRounds)
     return accepted('too_many_rounds', [
       rejected,
       { type: 'task.handed_off', reason: `the plan was rejected ${LIMITS.planRounds} times` },
@@ -157,9 +157,7 @@ function nothingWaits(task: Task): Decided {
 
 /** PM and SA write the plan again, with everything that was said since. */
 export function replan(task: Task, said: PersonCommand): TaskEvent[] {
-  return task.steps
-    .filter((step) => step.kind === 'spec' || step.kind === 'design')
-    .map((step) => ({ type: 'step.reset', step: step.id, by: said.by }))
+  return task.steps.filter(isPlanning).map((step) => ({ type: 'step.reset', step: step.id, by: said.by }))
 }
 
 export function goOn(task: Task, said: PersonCommand, usd: number | undefined): Decided {

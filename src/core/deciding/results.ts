@@ -1,4 +1,4 @@
-import type { Patch, Spec } from '../artefacts.ts'
+import type { Design, Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { wantChildren } from './children.ts'
@@ -68,6 +68,15 @@ function finished(task: Task, id: string, result: StepResult): Decided {
       )
     case 'spec':
       return accepted('spec_written', [{ type: 'spec.written', spec: stillOfItsKind(task, result.spec) }, done])
+    case 'plan': {
+      const spec = stillOfItsKind(task, result.spec)
+      const isDesigned = result.design !== undefined && spec.kind !== 'question' && spec.questions.length === 0
+      return accepted('plan_written', [
+        { type: 'spec.written', spec },
+        ...(isDesigned && result.design ? [designed(spec, result.design)] : []),
+        done,
+      ])
+    }
     case 'answer':
       return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
     case 'artefact':
@@ -75,12 +84,7 @@ function finished(task: Task, id: string, result: StepResult): Decided {
     case 'children':
       return wantChildren(task, step, result.children)
     case 'design':
-      return task.spec
-        ? accepted('design_written', [
-            { type: 'design.written', design: result.design, planHash: planHash(task.spec, result.design) },
-            done,
-          ])
-        : ignored('no_spec')
+      return task.spec ? accepted('design_written', [designed(task.spec, result.design), done]) : ignored('no_spec')
     case 'patch':
       return patchMade(task, step, result.patch)
     case 'proof':
@@ -88,6 +92,10 @@ function finished(task: Task, id: string, result: StepResult): Decided {
     default:
       return releaseResult(step, result, done)
   }
+}
+
+function designed(spec: Spec, design: Design): TaskEvent {
+  return { type: 'design.written', design, planHash: planHash(spec, design) }
 }
 
 /** What was taken for a change stays one: an answer, or words about a plan, do not end it with an answer. */

@@ -8,7 +8,7 @@ import { accepted, type Decided, type PersonCommand, refused } from './commands.
 import { replan, testAgain } from './gates.ts'
 import { cancelRelease, finished } from './deploys.ts'
 import { newStep } from '../task/schedule.ts'
-import { failedStep, gateAt, isActive, isBegun, stepOf } from '../task/steps.ts'
+import { failedStep, gateAt, isActive, isBegun, specStep } from '../task/steps.ts'
 import type { ReviewComment, Step, StepKind, Task, TaskEvent } from '../task/types.ts'
 
 /** What people say about the work as such: more of it, less of it, once more, or just words. */
@@ -125,7 +125,7 @@ function again({ steps }: Task, { id, kind, item }: Step, { by }: PersonCommand)
 }
 
 /** What is done once more where a round has ended without a result. */
-const REDONE: ReadonlySet<StepKind> = new Set(['rework', 'join', 'build', 'design'])
+const REDONE: ReadonlySet<StepKind> = new Set(['rework', 'join', 'build', 'design', 'plan'])
 
 /** After a hand-off: another round with the latest evidence, or the last piece of work once more. */
 function oneMoreRound(task: Task, said: PersonCommand): Decided {
@@ -146,7 +146,7 @@ function oneMoreRound(task: Task, said: PersonCommand): Decided {
 /** Words that are no command: an answer, a wish for the plan, or a wish for the pull request. */
 export function words(task: Task, said: PersonCommand, text: string): Decided {
   const note: TaskEvent = { type: 'note.added', by: said.by, text }
-  const spec = stepOf(task, 'spec')
+  const spec = specStep(task)
   if (!isActive(task)) return ended(task, said, text)
   if (gateAt(task, 'question'))
     return accepted('answered', [

@@ -5,7 +5,7 @@ import { isGreeting } from '../unclear.ts'
 import { spent } from '../policy.ts'
 import type { Person, Task, Gate } from '../task/types.ts'
 import { headline } from './card.ts'
-import { isActive, gateAt, firstGate } from '../task/steps.ts'
+import { firstGate, gateAt, isActive, isPlanning } from '../task/steps.ts'
 import { needed } from './needed.ts'
 import { questionList } from './plan.ts'
 import {
@@ -56,7 +56,7 @@ export function invalidReply(reason: string): Document {
 
 /** What changes a plan says so at once, and what that costs. */
 export function replanReply(task: Task): Document {
-  const planning = task.steps.filter((step) => step.kind === 'spec' || step.kind === 'design')
+  const planning = task.steps.filter(isPlanning)
   const cost = planning.reduce((sum, step) => sum + step.costUsd, 0)
   const tries = Math.max(1, ...planning.map((step) => step.attempt))
   return [

@@ -10,17 +10,17 @@ import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
 import { surfaceKey } from '../said.ts'
 import { place, wholeOf } from './places.ts'
-import { asksPeople } from '../task/steps.ts'
+import { asksPeople, designStep, isPlanned, specStep } from '../task/steps.ts'
 import type { Task, TaskEvent } from '../task/types.ts'
 
 /** The keys of messages that ask for a decision. */
 export const planKey = (task: Task, hash: string) => {
   // Written again it may be the same, and is asked about anew.
-  const attempt = task.steps.find(({ kind }) => kind === 'design')?.attempt ?? 1
+  const attempt = designStep(task)?.attempt ?? 1
   return `plan:${hash.slice(0, 12)}${attempt > 1 ? `:${attempt}` : ''}`
 }
 /** Each time that PM asks is a message of its own. */
-export const questionKey = (task: Task) => `questions:${task.steps.find(({ kind }) => kind === 'spec')?.attempt ?? 0}`
+export const questionKey = (task: Task) => `questions:${specStep(task)?.attempt ?? 0}`
 /** One for each release of the task. */
 export const releaseKey = (index: number) => `release:${index}`
 /** One for each time that the tests were run. */
@@ -159,8 +159,8 @@ function answered(task: Task, by: Own, text: string): EffectIntent[] {
 function openPlan(task: Task, note: Own): EffectIntent[] {
   const { planHash } = task
   // A plan that was sent back is written again: its own step is not done any more.
-  const isWritten = task.steps.some(({ kind, status }) => kind === 'design' && status === 'done')
-  const open = isWritten && planHash && !task.approvals.some((one) => one.gate === 'plan' && one.hash === planHash)
+  const open =
+    isPlanned(task) && planHash && !task.approvals.some((one) => one.gate === 'plan' && one.hash === planHash)
   return open ? planSettled(task, planHash, note) : []
 }
 

@@ -19,6 +19,26 @@ export function stepOf(task: Task, kind: StepKind): Step | undefined {
   return task.steps.find((step) => step.kind === kind)
 }
 
+/** The step that makes the spec, alone or with the design. */
+export function specStep(task: Pick<Task, 'steps'>): Step | undefined {
+  return task.steps.find(({ kind }) => kind === 'spec' || kind === 'plan')
+}
+
+/** The step that makes the design; where there is none for that alone, the one that makes both. */
+export function designStep(task: Pick<Task, 'steps'>): Step | undefined {
+  return task.steps.find(({ kind }) => kind === 'design') ?? task.steps.find(({ kind }) => kind === 'plan')
+}
+
+/** Whether there is a plan, and nobody is writing it again. */
+export function isPlanned(task: Pick<Task, 'steps' | 'design'>): boolean {
+  return task.design !== undefined && specStep(task)?.status === 'done' && designStep(task)?.status === 'done'
+}
+
+/** Steps whose results are the plan. */
+export function isPlanning({ kind }: Step): boolean {
+  return kind === 'spec' || kind === 'plan' || kind === 'design'
+}
+
 /** Whether the change has been begun. */
 export function isBegun({ steps }: Pick<Task, 'steps'>): boolean {
   return steps.some(({ kind }) => kind === 'build' || kind === 'part')
@@ -62,7 +82,7 @@ export function isActive(task: Task): boolean {
 
 /** Whether PM's questions are for people to answer: twice at most, then it goes on with what it has. */
 export function asksPeople({ spec, steps }: Task): boolean {
-  const step = steps.find(({ kind }) => kind === 'spec')
+  const step = specStep({ steps })
   return spec !== undefined && spec.questions.length > 0 && step?.status === 'done' && step.attempt < 3
 }
 

@@ -30,6 +30,7 @@ export type WorkflowName = CoreWorkflow | PluginId
 export type CoreStep =
   | 'baseline'
   | 'spec'
+  | 'plan'
   | 'answer'
   | 'design'
   | 'build'

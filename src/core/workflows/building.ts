@@ -18,7 +18,7 @@ export const build = defineStep({
   role: 'sd',
   name: 'Change',
   phase: CHANGE,
-  needs: ['design'],
+  needs: ['design', 'plan'],
   costs: true,
   wanted: (task) => onceWhen(task, 'build', isApproved(task) && !isBegun(task) && slicesOf(task).length === 0),
   // Whatever a model says: nothing is built that is not approved as it stands.
@@ -31,7 +31,7 @@ export const part = defineStep({
   role: 'sd',
   name: 'Part',
   phase: { name: 'Parts', countsRounds: true },
-  needs: ['design'],
+  needs: ['design', 'plan'],
   costs: true,
   wanted: (task) => (isApproved(task) && stepOf(task, 'build') === undefined ? eachOf(task, 'part', items(task)) : []),
   when: isApproved,

@@ -9,7 +9,9 @@ import {
   baselineGate,
   budgetGate,
   design,
+  plan,
   planGate,
+  planningAhead,
   questionGate,
   spec,
   whenAnswered,
@@ -22,8 +24,8 @@ function changing(task: Task): readonly StepKind[] {
 }
 
 const WORK: Stage = {
-  steps: ['baseline', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove'],
-  ahead: (task) => (task.spec?.kind === 'question' ? ['answer'] : ['spec', 'design', ...changing(task), 'prove']),
+  steps: ['baseline', 'plan', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove'],
+  ahead: (task) => (task.spec?.kind === 'question' ? ['answer'] : [...planningAhead(task), ...changing(task), 'prove']),
   people: (task) => (task.spec?.kind === 'question' ? NOBODY() : reviewRows(task)),
 }
 
@@ -31,7 +33,7 @@ const WORK: Stage = {
 export const change = defineWorkflow({
   name: 'change',
   opensBy: ['plan', 'build', 'fix', 'request'],
-  steps: [baseline, spec, answer, design, build, part, join, prove, rework, releasePlan, deploy, watch],
+  steps: [baseline, plan, spec, answer, design, build, part, join, prove, rework, releasePlan, deploy, watch],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
   stages: [
     WORK,

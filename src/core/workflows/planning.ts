@@ -1,7 +1,8 @@
 import { IS_USABLE } from '../baseline.ts'
 import { approvalFor, planNeedsPerson } from '../policy.ts'
-import { asksPeople, isBegun, stepOf } from '../task/steps.ts'
-import type { Task, TaskEvent } from '../task/types.ts'
+import { isShort } from '../path.ts'
+import { asksPeople, designStep, isBegun, isPlanned, specStep, stepOf } from '../task/steps.ts'
+import type { StepKind, Task, TaskEvent } from '../task/types.ts'
 import { isQuestion } from '../unclear.ts'
 import { defineStep, type GateDefinition, onceWhen } from './define.ts'
 
@@ -19,7 +20,7 @@ function isAnswered(task: Task): boolean {
 
 /** PM is done, and has nothing to ask. */
 function isSpecified(task: Task): boolean {
-  return task.spec !== undefined && stepOf(task, 'spec')?.status === 'done' && !asksPeople(task)
+  return task.spec !== undefined && specStep(task)?.status === 'done' && !asksPeople(task)
 }
 
 /** The tests were run as they are and say something, or somebody goes on without them. */
@@ -44,7 +45,7 @@ export const baseline = defineStep({
     onceWhen(
       task,
       'baseline',
-      asksFirst(task) ? isSpecified(task) && !isAnswered(task) && !stepOf(task, 'design') : !stepOf(task, 'spec'),
+      asksFirst(task) ? isSpecified(task) && !isAnswered(task) && !stepOf(task, 'design') : !specStep(task),
     ),
 })
 
@@ -56,8 +57,29 @@ export const spec = defineStep({
   phase: { name: 'Spec', countsRounds: true },
   needs: ['baseline'],
   costs: true,
-  wanted: (task) => onceWhen(task, 'spec', asksFirst(task) || isTested(task)),
+  wanted: (task) =>
+    onceWhen(task, 'spec', (asksFirst(task) || (isTested(task) && !isShort(task))) && specStep(task) === undefined),
 })
+
+/** Spec and design in one go, where the request is small. */
+export const plan = defineStep({
+  kind: 'plan',
+  role: 'sa',
+  name: 'Plan',
+  phase: { name: 'Plan', countsRounds: true },
+  needs: ['baseline'],
+  costs: true,
+  wanted: (task) =>
+    onceWhen(task, 'plan', isShort(task) && !asksFirst(task) && isTested(task) && specStep(task) === undefined),
+})
+
+/** What of the planning is still ahead. */
+export function planningAhead(task: Task): readonly StepKind[] {
+  const isTogether = specStep(task) ? stepOf(task, 'plan') !== undefined : isShort(task) && !asksFirst(task)
+  if (!isTogether) return ['spec', 'design']
+  const isApart = stepOf(task, 'plan')?.status === 'done' && isSpecified(task) && task.design === undefined
+  return isApart ? ['plan', 'design'] : ['plan']
+}
 
 /** PM where nothing is to be changed: no tests are run. */
 export const specAtOnce = defineStep({ ...spec, needs: [], wanted: (task) => onceWhen(task, 'spec', true) })
@@ -67,7 +89,7 @@ export const answer = defineStep({
   role: 'sa',
   name: 'Answer',
   phase: { name: 'Answer', countsRounds: true },
-  needs: ['spec'],
+  needs: ['spec', 'plan'],
   costs: true,
   wanted: (task) => onceWhen(task, 'answer', isSpecified(task) && isAnswered(task)),
 })
@@ -75,6 +97,7 @@ export const answer = defineStep({
 /** SA where a question was asked, whatever PM calls it. */
 export const answerAlways = defineStep({
   ...answer,
+  needs: ['spec'],
   wanted: (task) => onceWhen(task, 'answer', isSpecified(task)),
 })
 
@@ -83,10 +106,14 @@ export const design = defineStep({
   role: 'sa',
   name: 'Design',
   phase: { name: 'Design', countsRounds: true },
-  needs: ['spec'],
+  needs: ['spec', 'plan'],
   costs: true,
   wanted: (task) =>
-    onceWhen(task, 'design', isSpecified(task) && !isAnswered(task) && (!asksFirst(task) || isTested(task))),
+    onceWhen(
+      task,
+      'design',
+      isSpecified(task) && !isAnswered(task) && task.design === undefined && (!asksFirst(task) || isTested(task)),
+    ),
 })
 
 /** The tests cannot be run: whether to go on without them. */
@@ -96,7 +123,7 @@ export const baselineGate: GateDefinition = {
   wanted(task) {
     const step = stepOf(task, 'baseline')
     const isUseless = step?.status === 'done' && task.baseline !== undefined && !isTested(task)
-    const isRead = stepOf(task, asksFirst(task) ? 'design' : 'spec') !== undefined
+    const isRead = (asksFirst(task) ? stepOf(task, 'design') : specStep(task)) !== undefined
     return isUseless && !isRead
       ? [{ type: 'gate.opened', gate: { kind: 'baseline', attempt: step.attempt }, beside: true }]
       : []
@@ -116,7 +143,7 @@ export const planGate: GateDefinition = {
   kind: 'plan',
   holds: 'design',
   wanted(task) {
-    if (!task.planHash || !task.spec || isBegun(task) || stepOf(task, 'design')?.status !== 'done') return []
+    if (!task.planHash || !task.spec || isBegun(task) || !isPlanned(task)) return []
     if (approvalFor(task, 'plan', task.planHash)) return []
     const ruling = planNeedsPerson(task.settings.approvePlan, task.spec.risk, task.forcePlanGate)
     return ruling.ok
@@ -136,7 +163,7 @@ export const budgetGate: GateDefinition = { kind: 'budget', holds: 'costs', want
 
 /** Written again because people said something about the first: an approval of that may still be under way. */
 function amended(task: Task): { amended?: true } {
-  return (stepOf(task, 'design')?.attempt ?? 0) > 1 && task.notes.length > 0 ? { amended: true } : {}
+  return (designStep(task)?.attempt ?? 0) > 1 && task.notes.length > 0 ? { amended: true } : {}
 }
 
 /** What was asked is answered. */

@@ -258,7 +258,9 @@ export const TurnScalarFieldEnum = {
   reason: 'reason',
   ms: 'ms',
   cacheReadTokens: 'cacheReadTokens',
-  cacheWriteTokens: 'cacheWriteTokens'
+  cacheWriteTokens: 'cacheWriteTokens',
+  prompt: 'prompt',
+  opening: 'opening'
 } as const
 
 export type TurnScalarFieldEnum = (typeof TurnScalarFieldEnum)[keyof typeof TurnScalarFieldEnum]

@@ -64,6 +64,8 @@ export type TurnMinAggregateOutputType = {
   ms: number | null
   cacheReadTokens: number | null
   cacheWriteTokens: number | null
+  prompt: string | null
+  opening: string | null
 }
 
 export type TurnMaxAggregateOutputType = {
@@ -82,6 +84,8 @@ export type TurnMaxAggregateOutputType = {
   ms: number | null
   cacheReadTokens: number | null
   cacheWriteTokens: number | null
+  prompt: string | null
+  opening: string | null
 }
 
 export type TurnCountAggregateOutputType = {
@@ -102,6 +106,8 @@ export type TurnCountAggregateOutputType = {
   ms: number
   cacheReadTokens: number
   cacheWriteTokens: number
+  prompt: number
+  opening: number
   _all: number
 }
 
@@ -144,6 +150,8 @@ export type TurnMinAggregateInputType = {
   ms?: true
   cacheReadTokens?: true
   cacheWriteTokens?: true
+  prompt?: true
+  opening?: true
 }
 
 export type TurnMaxAggregateInputType = {
@@ -162,6 +170,8 @@ export type TurnMaxAggregateInputType = {
   ms?: true
   cacheReadTokens?: true
   cacheWriteTokens?: true
+  prompt?: true
+  opening?: true
 }
 
 export type TurnCountAggregateInputType = {
@@ -182,6 +192,8 @@ export type TurnCountAggregateInputType = {
   ms?: true
   cacheReadTokens?: true
   cacheWriteTokens?: true
+  prompt?: true
+  opening?: true
   _all?: true
 }
 
@@ -289,6 +301,8 @@ export type TurnGroupByOutputType = {
   ms: number | null
   cacheReadTokens: number | null
   cacheWriteTokens: number | null
+  prompt: string | null
+  opening: string | null
   _count: TurnCountAggregateOutputType | null
   _avg: TurnAvgAggregateOutputType | null
   _sum: TurnSumAggregateOutputType | null
@@ -332,6 +346,8 @@ export type TurnWhereInput = {
   ms?: Prisma.IntNullableFilter<"Turn"> | number | null
   cacheReadTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
   cacheWriteTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
+  prompt?: Prisma.StringNullableFilter<"Turn"> | string | null
+  opening?: Prisma.StringNullableFilter<"Turn"> | string | null
 }
 
 export type TurnOrderByWithRelationInput = {
@@ -352,6 +368,8 @@ export type TurnOrderByWithRelationInput = {
   ms?: Prisma.SortOrderInput | Prisma.SortOrder
   cacheReadTokens?: Prisma.SortOrderInput | Prisma.SortOrder
   cacheWriteTokens?: Prisma.SortOrderInput | Prisma.SortOrder
+  prompt?: Prisma.SortOrderInput | Prisma.SortOrder
+  opening?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type TurnWhereUniqueInput = Prisma.AtLeast<{
@@ -376,6 +394,8 @@ export type TurnWhereUniqueInput = Prisma.AtLeast<{
   ms?: Prisma.IntNullableFilter<"Turn"> | number | null
   cacheReadTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
   cacheWriteTokens?: Prisma.IntNullableFilter<"Turn"> | number | null
+  prompt?: Prisma.StringNullableFilter<"Turn"> | string | null
+  opening?: Prisma.StringNullableFilter<"Turn"> | string | null
 }, "taskId_step_attempt_ordinal">
 
 export type TurnOrderByWithAggregationInput = {
@@ -396,6 +416,8 @@ export type TurnOrderByWithAggregationInput = {
   ms?: Prisma.SortOrderInput | Prisma.SortOrder
   cacheReadTokens?: Prisma.SortOrderInput | Prisma.SortOrder
   cacheWriteTokens?: Prisma.SortOrderInput | Prisma.SortOrder
+  prompt?: Prisma.SortOrderInput | Prisma.SortOrder
+  opening?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.TurnCountOrderByAggregateInput
   _avg?: Prisma.TurnAvgOrderByAggregateInput
   _max?: Prisma.TurnMaxOrderByAggregateInput
@@ -424,6 +446,8 @@ export type TurnScalarWhereWithAggregatesInput = {
   ms?: Prisma.IntNullableWithAggregatesFilter<"Turn"> | number | null
   cacheReadTokens?: Prisma.IntNullableWithAggregatesFilter<"Turn"> | number | null
   cacheWriteTokens?: Prisma.IntNullableWithAggregatesFilter<"Turn"> | number | null
+  prompt?: Prisma.StringNullableWithAggregatesFilter<"Turn"> | string | null
+  opening?: Prisma.StringNullableWithAggregatesFilter<"Turn"> | string | null
 }
 
 export type TurnCreateInput = {
@@ -444,6 +468,8 @@ export type TurnCreateInput = {
   ms?: number | null
   cacheReadTokens?: number | null
   cacheWriteTokens?: number | null
+  prompt?: string | null
+  opening?: string | null
 }
 
 export type TurnUncheckedCreateInput = {
@@ -464,6 +490,8 @@ export type TurnUncheckedCreateInput = {
   ms?: number | null
   cacheReadTokens?: number | null
   cacheWriteTokens?: number | null
+  prompt?: string | null
+  opening?: string | null
 }
 
 export type TurnUpdateInput = {
@@ -484,6 +512,8 @@ export type TurnUpdateInput = {
   ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  prompt?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  opening?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type TurnUncheckedUpdateInput = {
@@ -504,6 +534,8 @@ export type TurnUncheckedUpdateInput = {
   ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  prompt?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  opening?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type TurnCreateManyInput = {
@@ -524,6 +556,8 @@ export type TurnCreateManyInput = {
   ms?: number | null
   cacheReadTokens?: number | null
   cacheWriteTokens?: number | null
+  prompt?: string | null
+  opening?: string | null
 }
 
 export type TurnUpdateManyMutationInput = {
@@ -544,6 +578,8 @@ export type TurnUpdateManyMutationInput = {
   ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  prompt?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  opening?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type TurnUncheckedUpdateManyInput = {
@@ -564,6 +600,8 @@ export type TurnUncheckedUpdateManyInput = {
   ms?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheReadTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   cacheWriteTokens?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  prompt?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  opening?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type TurnTaskIdStepAttemptOrdinalCompoundUniqueInput = {
@@ -591,6 +629,8 @@ export type TurnCountOrderByAggregateInput = {
   ms?: Prisma.SortOrder
   cacheReadTokens?: Prisma.SortOrder
   cacheWriteTokens?: Prisma.SortOrder
+  prompt?: Prisma.SortOrder
+  opening?: Prisma.SortOrder
 }
 
 export type TurnAvgOrderByAggregateInput = {
@@ -620,6 +660,8 @@ export type TurnMaxOrderByAggregateInput = {
   ms?: Prisma.SortOrder
   cacheReadTokens?: Prisma.SortOrder
   cacheWriteTokens?: Prisma.SortOrder
+  prompt?: Prisma.SortOrder
+  opening?: Prisma.SortOrder
 }
 
 export type TurnMinOrderByAggregateInput = {
@@ -638,6 +680,8 @@ export type TurnMinOrderByAggregateInput = {
   ms?: Prisma.SortOrder
   cacheReadTokens?: Prisma.SortOrder
   cacheWriteTokens?: Prisma.SortOrder
+  prompt?: Prisma.SortOrder
+  opening?: Prisma.SortOrder
 }
 
 export type TurnSumOrderByAggregateInput = {
@@ -671,6 +715,8 @@ export type TurnSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   ms?: boolean
   cacheReadTokens?: boolean
   cacheWriteTokens?: boolean
+  prompt?: boolean
+  opening?: boolean
 }, ExtArgs["result"]["turn"]>
 
 export type TurnSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -691,6 +737,8 @@ export type TurnSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   ms?: boolean
   cacheReadTokens?: boolean
   cacheWriteTokens?: boolean
+  prompt?: boolean
+  opening?: boolean
 }, ExtArgs["result"]["turn"]>
 
 export type TurnSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -711,6 +759,8 @@ export type TurnSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   ms?: boolean
   cacheReadTokens?: boolean
   cacheWriteTokens?: boolean
+  prompt?: boolean
+  opening?: boolean
 }, ExtArgs["result"]["turn"]>
 
 export type TurnSelectScalar = {
@@ -731,9 +781,11 @@ export type TurnSelectScalar = {
   ms?: boolean
   cacheReadTokens?: boolean
   cacheWriteTokens?: boolean
+  prompt?: boolean
+  opening?: boolean
 }
 
-export type TurnOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"taskId" | "step" | "attempt" | "ordinal" | "model" | "response" | "results" | "inputTokens" | "outputTokens" | "costUsd" | "at" | "provider" | "tier" | "reason" | "ms" | "cacheReadTokens" | "cacheWriteTokens", ExtArgs["result"]["turn"]>
+export type TurnOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"taskId" | "step" | "attempt" | "ordinal" | "model" | "response" | "results" | "inputTokens" | "outputTokens" | "costUsd" | "at" | "provider" | "tier" | "reason" | "ms" | "cacheReadTokens" | "cacheWriteTokens" | "prompt" | "opening", ExtArgs["result"]["turn"]>
 
 export type $TurnPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Turn"
@@ -759,6 +811,11 @@ export type $TurnPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     ms: number | null
     cacheReadTokens: number | null
     cacheWriteTokens: number | null
+    /**
+     * The prompt's name and version, and what the conversation was opened with (with its first turn alone).
+     */
+    prompt: string | null
+    opening: string | null
   }, ExtArgs["result"]["turn"]>
   composites: {}
 }
@@ -1199,6 +1256,8 @@ export interface TurnFieldRefs {
   readonly ms: Prisma.FieldRef<"Turn", 'Int'>
   readonly cacheReadTokens: Prisma.FieldRef<"Turn", 'Int'>
   readonly cacheWriteTokens: Prisma.FieldRef<"Turn", 'Int'>
+  readonly prompt: Prisma.FieldRef<"Turn", 'String'>
+  readonly opening: Prisma.FieldRef<"Turn", 'String'>
 }
     
 

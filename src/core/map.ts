@@ -1,0 +1,49 @@
+/** What a repository looks like from above, for whoever has not seen it. Pure. */
+
+/** So many files are named one by one. */
+const MOST_FILES = 160
+const MOST_FOLDERS = 80
+const MAX_TEXT = 5000
+
+/** The files of a repository: each where they are few, else the folders with how many there are. */
+export function mapOf(paths: readonly string[]): string {
+  if (paths.length <= MOST_FILES) return cut(paths.toSorted())
+  const counts = new Map<string, number>()
+  for (const path of paths) {
+    const folder = folderOf(path)
+    counts.set(folder, (counts.get(folder) ?? 0) + 1)
+  }
+  const root = paths.filter((path) => !path.includes('/')).toSorted()
+  const folders = [...counts]
+    .filter(([folder]) => folder !== '')
+    .toSorted(([a, many], [b, others]) => others - many || (a < b ? -1 : 1))
+    .slice(0, MOST_FOLDERS)
+    .map(([folder, count]) => `${folder}/ (${count} files)`)
+  return cut([...root.slice(0, 60), ...folders.toSorted(), `(${paths.length} files in all)`])
+}
+
+/** The first two parts of where a file is. */
+function folderOf(path: string): string {
+  return path.split('/').slice(0, -1).slice(0, 2).join('/')
+}
+
+function cut(lines: readonly string[]): string {
+  let size = 0
+  const shown = lines.filter((line) => (size += line.length + 1) <= MAX_TEXT)
+  const left = lines.length - shown.length
+  return left > 0 ? `${shown.join('\n')}\n(${left} more)` : shown.join('\n')
+}
+
+const MOST_WORDS = 10
+/** What is written as code, paths, and names that nobody writes in prose. */
+const CODE = /`([^`\n]{2,80})`/g
+const NAMES =
+  /(?<![\w/])(?:[\w.-]{1,60}\/[\w./-]{1,100}|[a-z]\w{0,40}[A-Z]\w{1,40}|[A-Za-z]\w{0,40}_\w{1,40}|[A-Za-z]\w{1,40}(?:\.|::)[A-Za-z]\w{1,40}|[A-Z][a-z]{1,30}[A-Z]\w{1,40}|--[a-z][\w-]{2,40})/g
+
+/** Words of a request that most likely stand in the code: names, paths, options; each once, as they come. */
+export function namesIn(text: string): string[] {
+  const marked = [...text.matchAll(CODE)].map(([, word = '']) => word.trim())
+  const named = [...text.replace(CODE, ' ').matchAll(NAMES)].map(([word]) => word)
+  const all = [...marked, ...named].map((word) => word.replace(/[().,:;]+$/, '')).filter((word) => word.length >= 3)
+  return [...new Set(all)].filter((word) => !/^https?:/.test(word)).slice(0, MOST_WORDS)
+}
