@@ -10,6 +10,8 @@ describe('.github/muster.yml', () => {
       mention: 'muster',
       label: 'muster',
       approvePlan: 'medium',
+      planning: 'together',
+      privacy: 'any',
       budgetUsd: 5,
       review: { quietSeconds: 20 },
       environments: {},

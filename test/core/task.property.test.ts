@@ -8,6 +8,7 @@ import { decide, type Outcome } from '../../src/core/deciding/decide.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
 import { statusCard } from '../../src/core/reply/card.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
+import { isPlanned } from '../../src/core/task/steps.ts'
 import type { Step, Task, TaskEvent } from '../../src/core/task/types.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import {
@@ -22,6 +23,7 @@ import {
   releasePlan,
   report,
   said,
+  settings,
   spec,
 } from '../support/tasks.ts'
 
@@ -80,6 +82,17 @@ function resultFor(step: Step, task: Task, n: number): StepResult {
       return {
         kind: 'spec',
         spec: spec({ risk: n % 2 ? 'low' : 'medium', questions: n % 7 === 0 ? ['Which?'] : [], title: `T${n % 3}` }),
+      }
+    case 'plan':
+      return {
+        kind: 'plan',
+        spec: spec({
+          risk: n % 2 ? 'low' : 'high',
+          questions: n % 7 === 0 ? ['Which?'] : [],
+          title: `T${n % 3}`,
+          ...(n % 11 === 0 ? { kind: 'question' as const } : {}),
+        }),
+        design: n % 4 === 0 ? undefined : design(`way ${n % 4}`),
       }
     case 'answer':
       return { kind: 'answer', answer: { answer: 'x' } }
@@ -215,7 +228,11 @@ function holds(before: Task | undefined, event: TaskEvent, task: Task): void {
   if (event.type === 'step.started') {
     const step = task.steps.find((one) => one.id === event.step)
     for (const need of step?.needs ?? []) expect(task.steps.find((one) => one.id === need)?.status).toBe('done')
-    if (step?.kind === 'build') expect(approvalFor(task, 'plan', task.planHash ?? '')).toBeDefined()
+    if (step?.kind === 'build') {
+      expect(task.planHash).toBeDefined()
+      expect(approvalFor(task, 'plan', task.planHash ?? '')).toBeDefined()
+      expect(isPlanned(task)).toBe(true)
+    }
     if (step?.kind === 'deploy') {
       const release = task.releases.find((one) => one.index === step.release)
       const approval = release?.plan && approvalFor(task, 'deploy', release.plan.hash, release.plan.sha)
@@ -238,8 +255,8 @@ function holds(before: Task | undefined, event: TaskEvent, task: Task): void {
 it('keeps its invariants under any sequence of events, and replays to the same state', () => {
   const reached = new Set<string>()
   fc.assert(
-    fc.property(fc.array(move, { minLength: 20, maxLength: 150, size: 'max' }), (moves) => {
-      let outcome = opened()
+    fc.property(fc.array(move, { minLength: 20, maxLength: 150, size: 'max' }), fc.boolean(), (moves, isTogether) => {
+      let outcome = opened({ settings: { ...settings, planning: isTogether ? 'together' : 'apart' } })
       const history: { event: TaskEvent; at: number }[] = outcome.events.map((event) => ({ event, at: 1000 }))
       const sent = new Map<string, EffectIntent>()
       let open = [...outcome.effects]
@@ -285,10 +302,12 @@ it('keeps its invariants under any sequence of events, and replays to the same s
   )
   // The sequences get far enough to mean something.
   expect([...reached].toSorted()).toEqual([
+    'answer',
     'baseline',
     'build',
     'deploy',
     'design',
+    'plan',
     'prove',
     'release_plan',
     'rework',

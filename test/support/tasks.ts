@@ -26,6 +26,8 @@ export const origin: Origin = {
 
 export const settings: RepositorySettings = {
   ...defaultRepositorySettings(),
+  // Each role by itself; `test/core/path.test.ts` has the short way.
+  planning: 'apart',
   environments: {
     production: {
       target: 'local-process',
