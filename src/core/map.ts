@@ -37,13 +37,14 @@ function cut(lines: readonly string[]): string {
 const MOST_WORDS = 10
 /** What is written as code, paths, and names that nobody writes in prose. */
 const CODE = /`([^`\n]{2,80})`/g
+const ADDRESS = /\bhttps?:\/\/[^\s<>]{1,2000}/g
 const NAMES =
   /(?<![\w/])(?:[\w.-]{1,60}\/[\w./-]{1,100}|[a-z]\w{0,40}[A-Z]\w{1,40}|[A-Za-z]\w{0,40}_\w{1,40}|[A-Za-z]\w{1,40}(?:\.|::)[A-Za-z]\w{1,40}|[A-Z][a-z]{1,30}[A-Z]\w{1,40}|--[a-z][\w-]{2,40})/g
 
 /** Words of a request that most likely stand in the code: names, paths, options; each once, as they come. */
 export function namesIn(text: string): string[] {
   const marked = [...text.matchAll(CODE)].map(([, word = '']) => word.trim())
-  const named = [...text.replace(CODE, ' ').matchAll(NAMES)].map(([word]) => word)
+  const named = [...text.replace(CODE, ' ').replace(ADDRESS, ' ').matchAll(NAMES)].map(([word]) => word)
   const all = [...marked, ...named].map((word) => word.replace(/[().,:;]+$/, '')).filter((word) => word.length >= 3)
-  return [...new Set(all)].filter((word) => !/^https?:/.test(word)).slice(0, MOST_WORDS)
+  return [...new Set(all)].slice(0, MOST_WORDS)
 }

@@ -29,7 +29,7 @@ export async function writePlan(context: StepContext) {
     ? `\n\n## Your earlier plan (people have said something since)\n\n${JSON.stringify({ spec: task.spec, design: task.design }, null, 1)}`
     : ''
   const plan = await withCheckout(context, sha, async (checkout, checks) => {
-    const around = await surroundings(task, checkout)
+    const around = await surroundings(context, checkout)
     const prompt = `${text}\n\n${requestText(task, nonce)}\n\n${around}\n\n${testsText(context, checks, sha)}${before}\n\nPlan the change.`
     return finished(
       await agent({

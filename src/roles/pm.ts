@@ -18,7 +18,7 @@ async function writeSpec(context: StepContext) {
     ? `\n\n## Your earlier spec (people have answered since)\n\n${JSON.stringify(task.spec, null, 1)}`
     : ''
   const write = async (checkout: Checkout) => {
-    const around = await surroundings(task, checkout)
+    const around = await surroundings(context, checkout)
     const prompt = `${text}\n\n${requestText(task, nonce)}\n\n${around}${before}\n\nWrite the spec.`
     return finished(
       await agent({

@@ -18,7 +18,7 @@ async function writeDesign(context: StepContext) {
   const system = await houseRules(context, sha)
   const { text, version } = charter('sa')
   const design = await withCheckout(context, sha, async (checkout) => {
-    const around = await surroundings(task, checkout)
+    const around = await surroundings(context, checkout)
     const spec = task.spec ? specText(task.spec) : ''
     const prompt = `${text}\n\n${requestText(task, nonce)}\n\n${around}\n\n${spec}\n\nDesign the change.`
     return finished(
@@ -48,7 +48,7 @@ async function writeAnswer(context: StepContext) {
         permissions: ['read', 'run'],
         checkout,
         system,
-        prompt: `${text}\n\n${requestText(task, nonce)}\n\n${await surroundings(task, checkout)}\n\nAnswer the question.`,
+        prompt: `${text}\n\n${requestText(task, nonce)}\n\n${await surroundings(context, checkout)}\n\nAnswer the question.`,
         version,
         artefact: Answer,
       }),

@@ -10,13 +10,16 @@ const MAX_HITS = 24
 const MAX_LINE = 200
 
 /** The files, and where the names of the request stand. */
-export async function surroundings(task: Task, checkout: Checkout): Promise<string> {
+export async function surroundings(
+  { task, nonce }: Pick<StepContext, 'task' | 'nonce'>,
+  checkout: Checkout,
+): Promise<string> {
   const { output } = await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })
   const paths = output.split('\n').filter(Boolean)
   const hits = await whereNamed(task, checkout)
   return [
-    `## The files\n\n${mapOf(paths)}`,
-    ...(hits.length > 0 ? [`## Where names of the request stand\n\n${hits.join('\n')}`] : []),
+    `## The files\n\n${inBlock(mapOf(paths), nonce)}`,
+    ...(hits.length > 0 ? [`## Where names of the request stand\n\n${inBlock(hits.join('\n'), nonce)}`] : []),
   ].join('\n\n')
 }
 
