@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { backoffMs } from '../core/retry.ts'
+import { asStored } from '../core/stored.ts'
 import {
   type Answered,
   type Block,
@@ -138,7 +139,7 @@ async function ask<T>(state: State<T>, turn: number): Promise<Answered> {
   const started = deps.now()
   for (let attempt = 1; ; attempt++) {
     try {
-      const answered = await deps.router.ask(call)
+      const answered = storable(await deps.router.ask(call))
       await deps.journal.saveReply(turn, answered, turn === 1 ? state.opening : undefined)
       state.spentUsd += answered.usd
       return answered
@@ -155,6 +156,15 @@ async function ask<T>(state: State<T>, turn: number): Promise<Answered> {
       deps.signal.throwIfAborted()
     }
   }
+}
+
+/** What a model wrote, in the order in which the journal gives it back. */
+function storable(answered: Answered): Answered {
+  const blocks = answered.reply.blocks.map((block): Block => {
+    if (block.type === 'tool_use') return { ...block, input: asStored(block.input) }
+    return block.type === 'opaque' ? { ...block, value: asStored(block.value) } : block
+  })
+  return { ...answered, reply: { ...answered.reply, blocks } }
 }
 
 /** Carries out what the reply asks for, and adds both to the conversation. */

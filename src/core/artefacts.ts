@@ -63,14 +63,44 @@ export const Design = z.object({
 })
 export type Design = z.infer<typeof Design>
 
-/** Spec and design in one go. */
+/** Spec and design of a small request in one go: what is always the same of small ones is not asked for. */
 export const Plan = z.object({
-  spec: Spec,
-  design: Design.nullable().describe(
-    'null where you ask questions, where only an answer is wanted, or where the risk is high or the work large: then somebody designs it by itself.',
-  ),
+  title: line(120).describe('Imperative, as a pull request has it.'),
+  kind: Spec.shape.kind,
+  problem: line(2000).describe('Who sees what, and should see what.'),
+  acceptance: z.array(line(500)).min(1).max(12).describe('Criteria that can be checked one by one.'),
+  outOfScope: z.array(line(300)).max(10),
+  questions: z.array(line(500)).max(5).describe('Only what is essential and cannot be found out; else empty.'),
+  risk: Spec.shape.risk,
+  riskReason: line(300),
+  design: z
+    .object({
+      approach: line(3000).describe('The cause, and how it is changed.'),
+      files: Design.shape.files,
+      tests: line(1000).describe('Which test fails now and passes then, and where.'),
+    })
+    .nullable()
+    .describe(
+      'null with questions, where only an answer is wanted, at high risk, and for large work: then it is designed by itself.',
+    ),
 })
 export type Plan = z.infer<typeof Plan>
+
+/** What a small change takes from the plan to its proof, by the measurements in docs/eval.md. */
+const SMALL_QUOTE: Design['quote'] = {
+  usd: { low: 0.03, high: 0.5 },
+  minutes: { low: 1, high: 6 },
+  confidence: 'medium',
+}
+
+/** The two artefacts that a plan stands for. */
+export function partsOfPlan({ design, ...spec }: Plan): { readonly spec: Spec; readonly design: Design | undefined } {
+  if (!design) return { spec, design: undefined }
+  return {
+    spec,
+    design: { ...design, slices: [{ title: spec.title, files: [] }], filesAtRisk: [], quote: SMALL_QUOTE },
+  }
+}
 
 /** What answers a question (no code is changed). */
 export const Answer = z.object({

@@ -1,9 +1,9 @@
 /** What a repository looks like from above, for whoever has not seen it. Pure. */
 
 /** So many files are named one by one. */
-const MOST_FILES = 160
-const MOST_FOLDERS = 80
-const MAX_TEXT = 5000
+const MOST_FILES = 120
+const MOST_FOLDERS = 50
+const MAX_TEXT = 3000
 
 /** The files of a repository: each where they are few, else the folders with how many there are. */
 export function mapOf(paths: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { PatchNote, Plan } from '../core/artefacts.ts'
+import { partsOfPlan, PatchNote, Plan } from '../core/artefacts.ts'
 import { type HandOver, FINISH } from '../agent/types.ts'
 import type { Permission } from '../tools/types.ts'
 import { charter, finished, houseRules, requestText } from './prompt.ts'
@@ -47,5 +47,5 @@ export async function writePlan(context: StepContext) {
       }),
     )
   })
-  return { kind: 'plan', spec: plan.spec, design: plan.design ?? undefined } as const
+  return { kind: 'plan', ...partsOfPlan(plan) } as const
 }

@@ -6,6 +6,8 @@ import { UserError } from '../core/errors.ts'
 import { judgeProof, mayBeReviewed } from '../core/proof.ts'
 import { clip, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
+import { stepOf } from '../core/task/steps.ts'
+import type { Permission } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { charter, finished, houseRules, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
@@ -153,10 +155,16 @@ async function judgeCriteria(
 ): Promise<ProofNote> {
   const { task, agent, nonce } = context
   const { text, version } = charter('qa')
-  const { output } = await checkout.run(['git', 'diff', '--no-ext-diff', '--no-textconv', `${task.baseSha}...HEAD`])
+  const { output } = await checkout.run([
+    'git',
+    'diff',
+    '-U6',
+    '--no-ext-diff',
+    '--no-textconv',
+    `${task.baseSha}...HEAD`,
+  ])
   const shown = runs.map(
-    ([title, run]) =>
-      `## ${title}\n\n${run ? quoteBlock('output', `$ ${run.command}\nexit code ${run.exitCode}\n${shownOf(run)}`, nonce) : 'not run'}`,
+    ([title, run]) => `## ${title}\n\n${run ? quoteBlock('output', shownOf(run), nonce) : 'not run'}`,
   )
   const prompt = [
     text,
@@ -169,13 +177,29 @@ async function judgeCriteria(
   ].join('\n\n')
   const system = await houseRules(context, task.baseSha ?? 'HEAD')
   return finished(
-    await agent({ tier: 'general', permissions: ['read'], checkout, system, prompt, version, artefact: ProofNote }),
+    await agent({
+      tier: 'general',
+      permissions: looksOf(task),
+      checkout,
+      system,
+      prompt,
+      version,
+      artefact: ProofNote,
+    }),
   )
 }
 
+/** A small change of little risk is judged from what is shown: as long as the work. */
+function looksOf(task: Task): readonly Permission[] {
+  return task.spec?.risk === 'low' && stepOf(task, 'plan') !== undefined ? [] : ['read']
+}
+
 /** Of a run that passed, its end says enough; of one that failed, how each test began to. */
-function shownOf({ exitCode, output }: Run): string {
-  return exitCode === 0 ? output.trimEnd().split('\n').slice(-25).join('\n').slice(-2500) : digestOf(output, 5000)
+function shownOf({ command, exitCode, output, failures = [] }: Run): string {
+  const head = `$ ${command}\nexit code ${exitCode}`
+  if (exitCode === 0) return `${head}\n${output.trimEnd().split('\n').slice(-6).join('\n').slice(-800)}`
+  const names = failures.length > 0 ? `\nfailing: ${failures.slice(0, 30).join('; ')}` : ''
+  return `${head}${names}\n${digestOf(output, 3000)}`
 }
 
 /** Comments that SD says are fixed: QA looks whether they are. */

@@ -9,13 +9,33 @@ const LIST_LIMIT = 40_000_000
 
 // Made inside the sandbox: the tree may hold anything by now, its .git too, so the comparison uses the pristine copy and
 // an index and object store of its own.
+/** What programs leave behind, which nobody means to commit; what is tracked is not ignored by it. */
+const DEBRIS = [
+  '__pycache__/',
+  '*.py[cod]',
+  '*.egg-info/',
+  '.pytest_cache/',
+  '.mypy_cache/',
+  '.ruff_cache/',
+  '.hypothesis/',
+  '.tox/',
+  '.nox/',
+  'node_modules/',
+  '.gradle/',
+  '.DS_Store',
+]
+
 const DIFF_SCRIPT = `set -e
 export GIT_DIR="$MUSTER_BASE" GIT_WORK_TREE="$PWD" GIT_INDEX_FILE="$(mktemp -d)/index" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MUSTER_BASE/objects" GIT_OBJECT_DIRECTORY="$(mktemp -d)"
 git read-tree "$1"
+debris="$(mktemp)"
+printf '%s\\n' ${DEBRIS.map((one) => `'${one}'`).join(' ')} > "$debris"
+# Where these build, they build into that folder.
+if [ -f Cargo.toml ] || [ -f pom.xml ]; then printf '/target/\\n' >> "$debris"; fi
 # A repository inside the tree is just files: what is in its .git does not count.
 find . -mindepth 2 -name .git -prune -exec rm -rf {} +
-git -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile=/dev/null add -A . 2>/dev/null
+git -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile="$debris" add -A . 2>/dev/null
 if [ "$2" = list ]; then git diff --cached --raw --no-abbrev -z --no-renames "$1"; exit; fi
 git update-index -z --index-info
 git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1" | base64 -w 0`

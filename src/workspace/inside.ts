@@ -61,6 +61,8 @@ export function environment(
     LANG: 'C.UTF-8',
     CI: '1',
     NO_COLOR: '1',
+    // Nobody wants it in a change, and the next command has it in a moment.
+    PYTHONDONTWRITEBYTECODE: '1',
     MUSTER_BASE: base,
     GIT_TERMINAL_PROMPT: '0',
     ...extra,

@@ -46,6 +46,10 @@ export const DESIGN = {
   filesAtRisk: [],
   quote: { usd: { low: 0.1, high: 0.5 }, minutes: { low: 1, high: 3 }, confidence: 'high' },
 }
+export const PLAN = {
+  ...SPEC,
+  design: { approach: DESIGN.approach, files: DESIGN.files, tests: DESIGN.tests },
+}
 export const QA_YES = { criteria: [{ number: 1, met: 'yes', evidence: 'the test' }], review: [], remarks: '' }
 const TEST_FILE = `import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -73,7 +77,7 @@ export function goodModel(asked: Asked): Reply {
       return { tools: [{ name: 'finish', input: SPEC }] }
     case 'sa':
       return isPlan(asked)
-        ? { tools: [{ name: 'hand_over_plan', input: { spec: SPEC, design: DESIGN } }] }
+        ? { tools: [{ name: 'hand_over_plan', input: PLAN }] }
         : { tools: [{ name: 'finish', input: DESIGN }] }
     case 'qa':
       return { tools: [{ name: 'finish', input: QA_YES }] }

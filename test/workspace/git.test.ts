@@ -194,6 +194,24 @@ describe('a clone in the sandbox', () => {
   })
 })
 
+it('what programs leave behind is no part of a change, unless it is the repository’s own', async () => {
+  await inClone(async (checkout) => {
+    const left = [
+      'lib/__pycache__/a.cpython-311.pyc',
+      'node_modules/x/index.js',
+      '.pytest_cache/v',
+      'own.pyc',
+      'pkg.egg-info/PKG',
+      'target/out',
+    ]
+    const script = `${left.map((path) => `mkdir -p "$(dirname ${path})" && echo x > ${path}`).join(' && ')} && echo more > kept.txt`
+    await checkout.run(['/bin/sh', '-c', script])
+    expect((await checkout.diff()).files).toEqual(['kept.txt', 'target/out'])
+    await checkout.run(['/bin/sh', '-c', 'touch Cargo.toml'])
+    expect((await checkout.diff()).files).toEqual(['Cargo.toml', 'kept.txt'])
+  })
+})
+
 describe('tools that teach', () => {
   const CODE = Array.from(
     { length: 400 },
