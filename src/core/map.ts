@@ -48,3 +48,16 @@ export function namesIn(text: string): string[] {
   const all = [...marked, ...named].map((word) => word.replace(/[().,:;]+$/, '')).filter((word) => word.length >= 3)
   return [...new Set(all)].slice(0, MOST_WORDS)
 }
+
+/** Words that say nothing of where to look. */
+const COMMON = new Set(
+  'about after again also always before been being could does down each even every fails from gets have into just like lets made make more most never only other over same should some than that their them then there these they this those through under until using very want wants when where which while will with without work works would wrong your bugs error errors issue issues instead'.split(
+    ' ',
+  ),
+)
+
+/** Words of a title that something in the code may be called by. */
+export function wordsIn(title: string): string[] {
+  const words = title.toLowerCase().match(/[a-z][a-z0-9_]{3,40}/g) ?? []
+  return [...new Set(words)].filter((word) => !COMMON.has(word)).slice(0, 8)
+}

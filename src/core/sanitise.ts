@@ -72,6 +72,16 @@ export function quoteBlock(label: string, text: string, nonce: string): string {
   return `<${label}-${nonce}>\n${clean}\n</${label}-${nonce}>`
 }
 
+/** What programs and colleagues wrote, word for word but for what no reader could see: code is nothing else than what it is. */
+export function verbatim(text: string): string {
+  return text.replace(INVISIBLE, '')
+}
+
+/** The same in a block whose end nobody can forge. */
+export function codeBlock(label: string, text: string, nonce: string): string {
+  return `<${label}-${nonce}>\n${verbatim(text).replaceAll(nonce, '')}\n</${label}-${nonce}>`
+}
+
 /** The first and last halves of a long text, with a line that says how much was left out. */
 export function clip(text: string, max = 10_000): string {
   if (text.length <= max) return text

@@ -1,7 +1,7 @@
 import { ticketName } from '../core/said.ts'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
+import { clip, quoteBlock, verbatim } from '../core/sanitise.ts'
 import { mayPublish } from '../core/policy.ts'
 import type { Design, Patch, Spec } from '../core/artefacts.ts'
 import { hashOf } from '../core/hash.ts'
@@ -112,7 +112,7 @@ export function specText(spec: Spec): string {
       ? [`Out of scope: ${spec.outOfScope.map((item) => item.replace(/\.$/, '')).join('; ')}`]
       : []),
   ]
-    .map(sanitise)
+    .map(verbatim)
     .join('\n')
 }
 
@@ -124,7 +124,7 @@ export function designText(design: Design): string {
     ...design.files.map((file) => `- ${file.path}${file.lines ? ` (lines ${file.lines})` : ''}: ${file.why}`),
     `Test: ${design.tests}`,
   ]
-    .map(sanitise)
+    .map(verbatim)
     .join('\n')
 }
 

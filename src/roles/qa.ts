@@ -3,8 +3,9 @@ import { goneOnFrom } from '../core/baseline.ts'
 import { annotationsOf, belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { digestOf } from '../core/digest.ts'
 import { UserError } from '../core/errors.ts'
+import { compared } from '../core/failures.ts'
 import { judgeProof, mayBeReviewed } from '../core/proof.ts'
-import { clip, quoteBlock } from '../core/sanitise.ts'
+import { clip, codeBlock, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
 import { stepOf } from '../core/task/steps.ts'
 import type { Permission } from '../tools/types.ts'
@@ -105,12 +106,24 @@ async function onHead(input: Case, base: OnBase): Promise<OnHead> {
       ? await judgeCriteria(context, checkout, [
           ['New and changed tests on the base', base.red],
           ['New and changed tests on the head', green],
-          ['The whole suite on the head', suite],
-          ...(baseline ? [['The whole suite on the base, before the change', baseline] as const] : []),
+          ...suites(suite, baseline),
         ])
       : undefined
     return { green, suite, baseline, note, files }
   })
+}
+
+/** What was red before and is red in the same way says nothing of the change, and is told in a line. */
+function suites(suite: Run | undefined, baseline: Run | undefined): (readonly [string, Run | undefined])[] {
+  const isSame = suite && baseline && compared(suite, baseline).kind === 'same'
+  if (!isSame)
+    return [
+      ['The whole suite on the head', suite],
+      ...(baseline ? [['The whole suite on the base, before the change', baseline] as const] : []),
+    ]
+  const failures = suite.failures ?? []
+  const output = `${failures.length} fail, the same as on the base: ${failures.slice(0, 10).join('; ')}`
+  return [['The whole suite on the head', { ...suite, output, failures: [] }]]
 }
 
 function suiteOnBase({ context, baseSha, support }: Case, { before }: OnBase): Promise<Run | undefined> {
@@ -164,13 +177,13 @@ async function judgeCriteria(
     `${task.baseSha}...HEAD`,
   ])
   const shown = runs.map(
-    ([title, run]) => `## ${title}\n\n${run ? quoteBlock('output', shownOf(run), nonce) : 'not run'}`,
+    ([title, run]) => `## ${title}\n\n${run ? codeBlock('output', shownOf(run), nonce) : 'not run'}`,
   )
   const prompt = [
     text,
     requestText(task, nonce),
     task.spec ? specText(task.spec) : '',
-    `## The change\n\n${quoteBlock('diff', clip(output, 30_000), nonce)}`,
+    `## The change\n\n${codeBlock('diff', clip(output, 30_000), nonce)}`,
     ...shown,
     ...fixedComments(task, nonce),
     'Answer every acceptance criterion by its number.',

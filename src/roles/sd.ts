@@ -7,7 +7,7 @@ import { once } from '../core/once.ts'
 import { UserError } from '../core/errors.ts'
 import { cutLine } from '../core/harmless.ts'
 import { type Slice, slicesOf } from '../core/slices.ts'
-import { clip, quoteBlock, sanitise } from '../core/sanitise.ts'
+import { clip, codeBlock, quoteBlock, sanitise } from '../core/sanitise.ts'
 import { stepOf } from '../core/task/steps.ts'
 import type { ReviewComment, ReworkReason, Step, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
@@ -110,7 +110,7 @@ function joinedNote({ spec, origin }: Task, parts: readonly Part[]): PatchNote {
 
 function leftText(left: readonly Part[], nonce: string): string {
   const shown = left.map(({ item, patch }) =>
-    quoteBlock('patch', `${item}: ${patch.note.summary}\n\n${clip(patch.diff, 30_000)}`, nonce),
+    codeBlock('patch', `${item}: ${patch.note.summary}\n\n${clip(patch.diff, 30_000)}`, nonce),
   )
   return `## Parts that do not fit together\n\nThe change was made in parts at the same time. All but these are in your clone already; these touch the same lines as the others. Bring in what they wanted, so that all of it works together.\n\n${shown.join('\n\n')}`
 }
@@ -169,7 +169,7 @@ function reasonText(reason: Exclude<ReworkReason, { why: 'review' }>, nonce: str
   const shown = runs
     .map((run) => `$ ${run.command}\nexit code ${run.exitCode}\n${digestOf(run.output, 4000)}`)
     .join('\n\n')
-  return `## QA could not prove the change\n\n${reason.proof.verdict.reasons.map((line) => `- ${sanitise(line)}`).join('\n')}\n\n${quoteBlock('evidence', shown, nonce)}\n\nMend it.`
+  return `## QA could not prove the change\n\n${reason.proof.verdict.reasons.map((line) => `- ${sanitise(line)}`).join('\n')}\n\n${codeBlock('evidence', shown, nonce)}\n\nMend it.`
 }
 
 const CONTEXT_LINES = 4

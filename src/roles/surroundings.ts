@@ -1,4 +1,5 @@
-import { mapOf, namesIn } from '../core/map.ts'
+import { mapOf, namesIn, wordsIn } from '../core/map.ts'
+import { codeBlock } from '../core/sanitise.ts'
 import type { Design } from '../core/artefacts.ts'
 import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
@@ -7,6 +8,7 @@ import type { StepContext } from './types.ts'
 /** What a role is shown of a repository before it looks itself: whoever sees it at once needs no turn for it. */
 
 const MAX_HITS = 24
+const HITS_EACH = 5
 const MAX_LINE = 200
 
 /** The files, and where the names of the request stand. */
@@ -18,23 +20,35 @@ export async function surroundings(
   const paths = output.split('\n').filter(Boolean)
   const hits = await whereNamed(task, checkout)
   return [
-    `## The files\n\n${inBlock(mapOf(paths), nonce)}`,
-    ...(hits.length > 0 ? [`## Where names of the request stand\n\n${inBlock(hits.join('\n'), nonce)}`] : []),
+    `## The files\n\n${codeBlock('files', mapOf(paths), nonce)}`,
+    ...(hits.length > 0
+      ? [`## Where names of the request stand\n\n${codeBlock('lines', hits.join('\n'), nonce)}`]
+      : []),
   ].join('\n\n')
 }
 
+/** Where what the request names is defined and used: what stands in few places says most. */
 async function whereNamed({ origin }: Task, checkout: Checkout): Promise<string[]> {
   const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
-  if (names.length === 0) return []
-  const patterns = names.flatMap((name) => ['-e', name])
-  const { exitCode, output } = await checkout.run(
-    ['git', 'grep', '-n', '-I', '-F', '--no-color', '--max-depth=12', '-m', '4', ...patterns, '--', '.'],
-    { timeoutMs: 30_000, maxOutput: 200_000 },
-  )
-  if (exitCode !== 0) return []
-  const lines = output.split('\n').filter(Boolean)
-  const shown = lines.slice(0, MAX_HITS).map((line) => line.slice(0, MAX_LINE))
-  return lines.length > MAX_HITS ? [...shown, `(${lines.length - MAX_HITS} more)`] : shown
+  const words = wordsIn(origin.title)
+  const uses = await Promise.all(names.map((name) => grep(checkout, ['-F', '-e', name])))
+  const definitions = words.length > 0 ? await grep(checkout, ['-E', '-i', '-e', definitionOf(words)]) : []
+  const rare = uses.filter((lines) => lines.length > 0).toSorted((one, other) => one.length - other.length)
+  const shown = [...definitions.slice(0, MAX_HITS / 2), ...rare.flatMap((lines) => lines.slice(0, HITS_EACH))]
+  return [...new Set(shown.map((line) => line.slice(0, MAX_LINE)))].slice(0, MAX_HITS)
+}
+
+async function grep(checkout: Checkout, pattern: readonly string[]): Promise<string[]> {
+  const { exitCode, output } = await checkout.run(['git', 'grep', '-n', '-I', '--no-color', ...pattern, '--', '.'], {
+    timeoutMs: 30_000,
+    maxOutput: 100_000,
+  })
+  return exitCode === 0 ? output.split('\n').filter(Boolean) : []
+}
+
+/** Lines that define something of this name, as most languages write it. */
+function definitionOf(words: readonly string[]): string {
+  return `(def|function|class|func|fn|const|let|var|type|interface|struct|enum|trait|module|public|private|static)[ \t]+[A-Za-z_. ]{0,30}(${words.join('|')})`
 }
 
 /** Small files are shown whole, of larger ones the lines that matter and some around them. */
@@ -55,12 +69,7 @@ export async function excerpts({ git, task, nonce }: StepContext, design: Design
     shown.push(part)
   }
   if (shown.length === 0) return ''
-  return `## Files that the design names, as they are in your clone\n\n${inBlock(shown.join('\n\n'), nonce)}`
-}
-
-/** Code keeps what prose would lose: comments, entities, attributes. */
-function inBlock(text: string, nonce: string): string {
-  return `<files-${nonce}>\n${text.replaceAll(nonce, '')}\n</files-${nonce}>`
+  return `## Files that the design names, as they are in your clone\n\n${codeBlock('files', shown.join('\n\n'), nonce)}`
 }
 
 function excerptOf(path: string, text: string, lines: string | undefined): string {

@@ -79,10 +79,10 @@ const list = defineTool({
 
 /** Ripgrep where the sandbox has it, which passes by what git ignores; else grep. Arguments: pattern, folder, glob (may be empty), lines around. */
 const SEARCH = `if command -v rg >/dev/null 2>&1; then
-  exec rg --no-config --line-number --no-heading --color=never --hidden --max-columns=300 --max-columns-preview --max-count=50 --sort=path -C "$4" \
+  exec rg --no-config --line-number --with-filename --no-heading --color=never --hidden --max-columns=300 --max-columns-preview --max-count=50 --sort=path -C "$4" \
     -g '!.git' -g '!node_modules' \${3:+-g "$3"} -e "$1" -- "$2"
 fi
-exec grep -rnIE --exclude-dir=.git --exclude-dir=node_modules --max-count=50 -C "$4" \${3:+--include="$3"} -e "$1" -- "$2"`
+exec grep -rnHIE --exclude-dir=.git --exclude-dir=node_modules --max-count=50 -C "$4" \${3:+--include="$3"} -e "$1" -- "$2"`
 /** So much of what was found is shown. */
 const MAX_FOUND = 12_000
 
