@@ -40,7 +40,7 @@ async function begin(options: SceneOptions) {
   }
 }
 
-const SETTINGS = (extra: string) => `approve_plan: never\nreview: { quiet: 1s }\n${extra}`
+const SETTINGS = (extra: string) => `approve_plan: never\nplanning: apart\nreview: { quiet: 1s }\n${extra}`
 
 /** Somebody changes the settings on the default branch. */
 function push(repo: string, file: string, text: string) {

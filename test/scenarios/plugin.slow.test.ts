@@ -30,6 +30,7 @@ afterEach(async () => {
 })
 
 const SETTINGS = `approve_plan: never
+planning: apart
 environments:
   site: { target: example/folder, site: shop, watch: 2s }
 `

@@ -123,7 +123,8 @@ it('a criterion that is unclear keeps it from being proved, pays no rework, and 
 it('work that ends at a limit is kept, and goes on from there', async () => {
   let tries = 0
   const { one, stage } = await run(
-    (folder) => writeFileSync(join(folder, '.github/muster.yml'), 'approve_plan: never\nlimits: { turns: 5 }\n'),
+    (folder) =>
+      writeFileSync(join(folder, '.github/muster.yml'), 'approve_plan: never\nplanning: apart\nlimits: { turns: 5 }\n'),
     (asked) => {
       if (roleOf(asked) !== 'sd') return goodModel(asked)
       if (asked.turn === 1) tries++

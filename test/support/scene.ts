@@ -72,7 +72,12 @@ export interface SceneOptions extends StageOptions {
 
 /** Everybody approves plans by settings; nothing is watched for long. */
 export const QUICK = (port: number) =>
-  `approve_plan: never\nplanning: apart\nreview: { quiet: 1s }\nenvironments:\n  production: { start: node src/server.ts, port: ${port}, watch: 2s, health_timeout: 10s }\n`
+  `approve_plan: never\nreview: { quiet: 1s }\nenvironments:\n  production: { start: node src/server.ts, port: ${port}, watch: 2s, health_timeout: 10s }\n`
+
+/** Each role by itself, where a test does not say otherwise: `short.slow.test.ts` has the short way. */
+function apart(settings: string): string {
+  return /^planning:/m.test(settings) ? settings : `${settings.trimEnd()}\nplanning: apart\n`
+}
 
 export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const api = openApiCheck()
@@ -80,7 +85,8 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     ...options,
     onExchange: api.onExchange,
     prepare: (folder) => {
-      writeFileSync(join(folder, '.github/muster.yml'), (options.settings ?? QUICK)(options.settings ? 0 : 1))
+      const settings = (options.settings ?? QUICK)(options.settings ? 0 : 1)
+      writeFileSync(join(folder, '.github/muster.yml'), apart(settings))
       options.prepare?.(folder)
     },
   })

@@ -20,6 +20,7 @@ const ENVIRONMENTS = [
 ]
 
 export const SETTINGS = `approve_plan: always
+planning: apart
 review: { quiet: 600s }
 environments:
 ${ENVIRONMENTS.map((name, index) => `  ${name}: { start: node src/server.ts, port: ${21_810 + index}, watch: 2s, health_timeout: 20s, approval: self }\n`).join('')}`

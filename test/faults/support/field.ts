@@ -76,7 +76,10 @@ export class Field {
     const stage = await setStage({
       prepare: (folder) => {
         mkdirSync(join(folder, '.github'), { recursive: true })
-        writeFileSync(join(folder, '.github/muster.yml'), `approve_plan: never\nreview: { quiet: 1s }\n${release}`)
+        writeFileSync(
+          join(folder, '.github/muster.yml'),
+          `approve_plan: never\nplanning: apart\nreview: { quiet: 1s }\n${release}`,
+        )
       },
     })
     const told: Told = { model: [], paidAgain: [], applied: [] }

@@ -138,7 +138,7 @@ export class Yard {
   #settings(): string {
     const { approval = 'none', quiet = '1s' } = this.options
     const release = `environments:\n  production: { start: x, port: 1, watch: 1s, auto: true, approval: ${approval} }\n`
-    return `approve_plan: never\nreview: { quiet: ${quiet} }\n${this.release ? release : ''}`
+    return `approve_plan: never\nplanning: apart\nreview: { quiet: ${quiet} }\n${this.release ? release : ''}`
   }
 
   async #merge(issue: number, pull: number, sha: string): Promise<void> {
