@@ -14,6 +14,7 @@ import {
   type ToolSpec,
 } from '../llm/types.ts'
 import type { Tool } from '../tools/types.ts'
+import { circleIn, type Deed, deedOf } from './stuck.ts'
 import { type AgentJob, type AgentLimits, type AgentOutcome, FINISH, type Journal } from './types.ts'
 
 /** The loop is query, act, observe; everything around it (who may what, what counts as done) is the caller's. */
@@ -38,6 +39,8 @@ export interface AgentDeps {
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
   readonly onBusy: (message: string) => void
+  /** What people have said since it was last asked; undefined: nothing. */
+  readonly news?: () => Promise<string | undefined>
 }
 
 interface State<T> {
@@ -55,6 +58,9 @@ interface State<T> {
   sentBack: number
   /** How often what was handed over was no such result. */
   repairs: number
+  /** What was done turn by turn, and when it was last told that it goes round in circles. */
+  deeds: readonly Deed[]
+  warnedOfCircle: number | undefined
   /** Who answered last. */
   last: ModelName | undefined
   objection: string
@@ -87,6 +93,8 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     formatErrors: 0,
     sentBack: 0,
     repairs: 0,
+    deeds: [],
+    warnedOfCircle: undefined,
     last: job.before?.last,
     objection: '',
     warned: false,
@@ -98,7 +106,9 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     const known = past[turn - 1]
     if (!known && state.spentUsd >= state.usd && !(await isFunded(state))) return { kind: 'budget' }
     if (!known && deps.now() - started > deps.limits.ms) return { kind: 'limit', what: 'time' }
-    const { reply, by } = known ?? (await ask(state, turn))
+    const heard = turn === 1 ? undefined : known ? known.opening : await deps.news?.()
+    if (heard !== undefined) state.messages = [...state.messages, { role: 'user', text: heard }]
+    const { reply, by } = known ?? (await ask(state, turn, heard))
     state.last = by
     const ended = await act(state, turn, reply, known?.results)
     if (ended) return ended
@@ -125,7 +135,7 @@ function schemaOf(type: z.ZodType): Record<string, unknown> {
 }
 
 /** One question to the model; a busy provider is asked again for a while. */
-async function ask<T>(state: State<T>, turn: number): Promise<Answered> {
+async function ask<T>(state: State<T>, turn: number, heard: string | undefined): Promise<Answered> {
   const { job, deps, specs, messages } = state
   const origin = { taskId: deps.taskId, role: job.role, step: job.step, attempt: job.attempt, turn }
   const call: ModelCall = {
@@ -140,7 +150,7 @@ async function ask<T>(state: State<T>, turn: number): Promise<Answered> {
   for (let attempt = 1; ; attempt++) {
     try {
       const answered = storable(await deps.router.ask(call))
-      await deps.journal.saveReply(turn, answered, turn === 1 ? state.opening : undefined)
+      await deps.journal.saveReply(turn, answered, turn === 1 ? state.opening : heard)
       state.spentUsd += answered.usd
       return answered
     } catch (error) {
@@ -198,8 +208,23 @@ async function act<T>(
   if (!known) await state.deps.journal.saveResults(turn, results)
   if (state.repairs > MAX_REPAIRS) return { kind: 'limit', what: 'artefact', detail: state.objection }
   if (state.sentBack >= MAX_SENT_BACK) return { kind: 'limit', what: 'checks', detail: state.objection }
-  state.messages = [...state.messages, { role: 'tools', results, note: wrapUp(state, turn) }]
+  state.deeds = [...state.deeds, deedOf(reply.blocks, results)]
+  const circle = circleIn(state.deeds)
+  if (circle && state.warnedOfCircle !== undefined && turn - state.warnedOfCircle >= PATIENCE)
+    return { kind: 'limit', what: 'stuck' }
+  const note = [circled(state, turn, circle), wrapUp(state, turn)].filter((one) => one !== undefined).join('\n')
+  state.messages = [...state.messages, { role: 'tools', results, note: note || undefined }]
   return undefined
+}
+
+/** So many turns it has after it was told. */
+const PATIENCE = 3
+
+/** Told once for each circle. */
+function circled<T>(state: State<T>, turn: number, circle: string | undefined): string | undefined {
+  if (!circle || state.warnedOfCircle !== undefined) return undefined
+  state.warnedOfCircle = turn
+  return `This gets nowhere: ${circle}. Find out another way, or hand over what you have by \`${state.handOver}\`, saying what is not done.`
 }
 
 const NOT_DONE = 'not done: '

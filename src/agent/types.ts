@@ -4,7 +4,7 @@ import type { Tool, ToolContext, ToolOutput } from '../tools/types.ts'
 
 /** What a step has been through so far: replies that were paid for, with the results of their tools. */
 export interface JournalTurn {
-  /** What the conversation was opened with; with the first turn alone, and undefined in journals of before 0.5. */
+  /** What the conversation was opened with, and with later turns what people said before them; undefined in journals of before 0.5. */
   readonly opening?: string | undefined
   readonly reply: ModelReply
   /** Whose model it was. */
@@ -63,7 +63,7 @@ export interface AgentJob<T> {
 export type AgentOutcome<T> =
   | { readonly kind: 'finished'; readonly artefact: T }
   | { readonly kind: 'budget' }
-  | { readonly kind: 'limit'; readonly what: 'turns' | 'time' | 'format' | 'refusal' }
+  | { readonly kind: 'limit'; readonly what: 'turns' | 'time' | 'format' | 'refusal' | 'stuck' }
   /** The host did not accept what was handed over, again and again. */
   | { readonly kind: 'limit'; readonly what: 'checks'; readonly detail: string }
   /** What was handed over was no such result, and was not mended. */

@@ -131,6 +131,7 @@ export function designText(design: Design): string {
 const LIMIT_TEXT = {
   turns: 'used up its turns before it had a result.',
   time: 'ran out of time before it had a result.',
+  stuck: 'went round in circles.',
   format: 'kept answering without using its tools.',
   refusal: 'declined the request.',
   artefact: 'did not hand over a result of the form that is wanted. What was wrong with the last one:',

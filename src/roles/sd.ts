@@ -272,7 +272,7 @@ async function work(context: StepContext, input: Work) {
 
 /** Whether work that ended there was going somewhere. */
 function isKept(what: Extract<AgentOutcome<Note>, { kind: 'limit' }>['what']): boolean {
-  return what === 'turns' || what === 'time' || what === 'checks' || what === 'artefact'
+  return what === 'turns' || what === 'time' || what === 'checks' || what === 'artefact' || what === 'stuck'
 }
 
 /** The model knows the comments by their numbers; outside they have the platform's ids. */

@@ -84,7 +84,8 @@ export async function conversationOf(
   const turns = (await store.turns.list(taskId, id, attempt)).map(turnOf)
   const opening = turns[0]?.opening
   if (opening === undefined || turns.some(({ results }) => results === undefined)) return undefined
-  const said = turns.flatMap(({ reply, by, results = [] }): Message[] => [
+  const said = turns.flatMap(({ opening: heard, reply, by, results = [] }, nth): Message[] => [
+    ...(nth > 0 && heard !== undefined ? [{ role: 'user' as const, text: heard }] : []),
     { role: 'assistant', blocks: reply.blocks, by: by.provider },
     ...(results.length > 0 ? [{ role: 'tools' as const, results, note: undefined }] : []),
   ])

@@ -4,6 +4,7 @@ import type { Patch } from '../core/artefacts.ts'
 import { messageOf, publicMessage, Unavailable, UserError } from '../core/errors.ts'
 import { mayPublish, spent } from '../core/policy.ts'
 import { backoffMs } from '../core/retry.ts'
+import { quoteBlock } from '../core/sanitise.ts'
 import type { Role } from '../core/roles.ts'
 import { DEFAULT_LIMITS } from '../core/settings.ts'
 import { stepById } from '../core/task/steps.ts'
@@ -277,8 +278,23 @@ function contextOf(
         sleep: deps.sleep,
         random: deps.random,
         onBusy: (message) => deps.log('warn', message),
+        news: newsOf(deps, task),
       })
     },
+  }
+}
+
+/** What people say to a task while a step of it is worked on. */
+function newsOf(deps: StepDeps, { id, notes }: Task): () => Promise<string | undefined> {
+  let known = notes.length
+  return async () => {
+    const now = (await deps.workflow.get(id))?.notes ?? []
+    const fresh = now.slice(known)
+    if (fresh.length === 0) return undefined
+    known = now.length
+    const nonce = deps.nonceOf(id)
+    const said = fresh.map(({ by, text }) => quoteBlock('note', `${by.login}: ${text}`, nonce))
+    return ['People have said meanwhile:', ...said, 'Heed it where it concerns what you do.'].join('\n\n')
   }
 }
 

@@ -235,6 +235,61 @@ describe('the agent loop', () => {
     expect(log).toEqual([])
   })
 
+  it('tells what people say meanwhile before the next call, once, and again after a crash', async () => {
+    const news = ['Leave the tests alone.']
+    const model = scripted([call('look'), call('look', {}, 'b'), call('finish', { answer: 1 })])
+    const saved: (string | undefined)[] = []
+    const journal = memory()
+    const saving: Journal = {
+      ...journal,
+      saveReply: (ordinal, answered, opening) => {
+        saved.push(opening)
+        return journal.saveReply(ordinal, answered, opening)
+      },
+    }
+    await runAgent(job(), { ...deps(model, saving), news: async () => news.pop() })
+    expect(model.asked.map(({ messages }) => JSON.stringify(messages).split('Leave the tests').length - 1)).toEqual([
+      0, 1, 1,
+    ])
+    expect(saved).toEqual([expect.stringContaining('You have at most'), 'Leave the tests alone.', undefined])
+    const past: JournalTurn[] = [
+      {
+        opening: 'p as it was',
+        reply: call('look'),
+        by: ANTHROPIC,
+        results: [{ id: 'look', text: 'x', isError: false }],
+      },
+      {
+        opening: 'Leave them.',
+        reply: call('look', {}, 'b'),
+        by: ANTHROPIC,
+        results: [{ id: 'b', text: 'x', isError: false }],
+      },
+    ]
+    const again = scripted([call('finish', { answer: 1 })])
+    await runAgent(job(), { ...deps(again, memory(past)), news: async () => undefined })
+    expect(again.asked[0]?.messages.map((one) => (one.role === 'user' ? one.text : one.role))).toEqual([
+      'p as it was',
+      'assistant',
+      'tools',
+      'Leave them.',
+      'assistant',
+      'tools',
+    ])
+  })
+
+  it('says that it goes round in circles, and ends where it goes on with that', async () => {
+    const same: Tool = {
+      ...tool('look', false, log),
+      call: () => Promise.resolve({ text: 'the same', isError: false }),
+    }
+    const model = scripted(Array.from({ length: 20 }, () => call('look')))
+    expect(await runAgent(job({ tools: [same] }), deps(model, memory()))).toEqual({ kind: 'limit', what: 'stuck' })
+    expect(model.asked).toHaveLength(6)
+    const told = model.asked.map(({ messages }) => JSON.stringify(messages).split('This gets nowhere').length - 1)
+    expect(told).toEqual([0, 0, 0, 1, 1, 1])
+  })
+
   it('knows no tool that was not given', async () => {
     const model = scripted([call('rm_rf'), call('finish', { answer: 1 })])
     await runAgent(job(), deps(model, memory()))

@@ -130,7 +130,7 @@ const FAULTS: readonly Fault[] = [
     ending: 'stopped',
     said: /did not hand over a result/,
   },
-  { what: 'a loop without end', answer: () => looping, ending: 'stopped', said: /used up its turns/ },
+  { what: 'a loop without end', answer: () => looping, ending: 'stopped', said: /went round in circles/ },
 ]
 
 describe.each(['anthropic', 'responses'] as const)('a model that answers badly by %s', (api) => {
