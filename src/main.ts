@@ -163,6 +163,7 @@ program
   .option('--minutes <number>', 'for how long each at most', '60')
   .option('--out <file>', 'write the results there, as JSON')
   .option('--recorded', "play the cases' recorded stories: no model is asked")
+  .option('--record', 'write what the model answers as the stories of the cases')
   .option('--json', 'print the results as one JSON object')
   .option('--compare <files...>', 'two files of results beside each other; nothing is run')
   .option('--from-history <repo>', 'make cases of a repository: its changes whose tests fail before and pass after')

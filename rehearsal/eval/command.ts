@@ -19,6 +19,7 @@ export interface EvalArguments {
   readonly minutes: string
   readonly out?: string
   readonly recorded?: boolean
+  readonly record?: boolean
   readonly json?: boolean
   readonly compare?: string[]
   readonly fromHistory?: string
@@ -42,6 +43,7 @@ export async function evalCommand(options: EvalArguments, env: Env, say: (line: 
       minutes: numberOf('--minutes', options.minutes),
       out,
       recorded: options.recorded === true,
+      record: options.record === true,
       json: options.json === true,
     },
     env,

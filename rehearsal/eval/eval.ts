@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { readSettings, type Settings } from '../../src/config/env.ts'
 import { messageOf, UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
@@ -30,6 +30,8 @@ export interface EvalOptions {
   readonly out?: string | undefined
   /** Plays the stories of the cases in place of a model. */
   readonly recorded: boolean
+  /** Writes what the model answers as the stories of the cases. */
+  readonly record: boolean
   readonly json: boolean
 }
 
@@ -42,7 +44,7 @@ export async function runEval(options: EvalOptions, env: Env, say: (line: string
   try {
     const jobs = cases.flatMap((one) => options.arms.map((arm) => ({ one, arm })))
     await inParallel(jobs, options.parallel, async ({ one, arm }, nth) => {
-      const result = await runOne(one, arm, { ...work, dir: join(dir, String(nth)) }, options.recorded)
+      const result = await runOne(one, arm, { ...work, dir: join(dir, String(nth)) }, options)
       results.push(result)
       if (!options.json) say(lineOf(result, results.length, jobs.length))
     })
@@ -118,11 +120,13 @@ function namesOf({ models }: Settings): string {
   return names.join(',')
 }
 
-async function runOne(one: EvalCase, arm: ArmName, work: ArmDeps, recorded: boolean): Promise<CaseResult> {
+type Stories = Pick<EvalOptions, 'recorded' | 'record'>
+
+async function runOne(one: EvalCase, arm: ArmName, work: ArmDeps, stories: Stories): Promise<CaseResult> {
   const started = Date.now()
   const about = { name: one.name, ...(one.language ? { language: one.language } : {}), arm }
   const nothing = { turns: 0, usd: 0 }
-  const result = await attempt(one, arm, work, recorded).catch((error: unknown) => ({
+  const result = await attempt(one, arm, work, stories).catch((error: unknown) => ({
     outcome: 'error' as const,
     reason: error instanceof UserError ? [error.message, error.hint].filter(Boolean).join(' ') : messageOf(error),
     ...nothing,
@@ -130,7 +134,7 @@ async function runOne(one: EvalCase, arm: ArmName, work: ArmDeps, recorded: bool
   return { ...about, ...result, seconds: Math.round((Date.now() - started) / 100) / 10 }
 }
 
-async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, recorded: boolean) {
+async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, record }: Stories) {
   const nothing = { turns: 0, usd: 0 }
   const skipped = (reason: string) => ({ outcome: 'skipped' as const, reason, ...nothing })
   if (recorded && !one.story) return skipped('it has no story')
@@ -139,7 +143,9 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, recorded: boo
   const repository = await repositoryOf(one, join(work.dir, 'source'))
   const wrong = await provesNothing(one, repository, work)
   if (wrong) return { outcome: 'invalid' as const, reason: wrong, ...nothing }
-  const env = recorded && one.story ? { ...work.env, MUSTER_SCRIPT: one.story } : work.env
+  const story = recorded && one.story ? { MUSTER_SCRIPT: one.story } : {}
+  const written = record && arm === 'muster' ? { MUSTER_RECORD: resolve(one.folder, 'story.json') } : {}
+  const env = { ...work.env, ...story, ...written }
   return ARMS[arm](one, repository, { ...work, env })
 }
 

@@ -72,8 +72,11 @@ function junit(text: string): string[] {
   })
 }
 
-/** How many passed, as the last summary says; undefined where none does. */
+/** How many passed, as the last summary says, or all of Cargo's; undefined where none does. */
 export function passedIn(output: string): number | undefined {
+  // Cargo sums up each file by itself.
+  const cargo = [...withoutColour(output).matchAll(/^test result: \w{1,10}\. (\d{1,9}) passed/gm)]
+  if (cargo.length > 0) return cargo.reduce((sum, [, count]) => sum + Number(count), 0)
   const found = [...withoutColour(output).matchAll(/(?:^[#ℹ] pass (\d{1,9})$|\b(\d{1,9}) passed\b)/gm)].at(-1)
   const count = found?.[1] ?? found?.[2]
   return count === undefined ? undefined : Number(count)

@@ -108,7 +108,7 @@ const search = defineTool({
       .filter(Boolean)
       .map((line) => line.replace(/^\.\//, ''))
     // In an order of our own: that of the folders is different on every machine. Lines around a match keep theirs.
-    const sorted = context === 0 ? lines.toSorted(byPlace) : lines
+    const sorted = context === 0 ? lines.filter((line) => line !== '--').toSorted(byPlace) : lines
     return { text: firstOf(sorted, MAX_FOUND), isError: result.exitCode !== 0 }
   },
 })

@@ -1,0 +1,3 @@
+from .merge import free, merge
+
+__all__ = ["free", "merge"]
