@@ -13,7 +13,8 @@ const nameOf = (path: string) => relative(SRC, path).replace(/^\.\.\/(?=rehearsa
 function files(dir: string): string[] {
   return readdirSync(dir).flatMap((name) => {
     const path = join(dir, name)
-    if (statSync(path).isDirectory()) return name === 'generated' || name === 'sample' || name === 'cases' ? [] : files(path)
+    if (statSync(path).isDirectory())
+      return name === 'generated' || name === 'sample' || name === 'cases' ? [] : files(path)
     return path.endsWith('.ts') ? [path] : []
   })
 }

@@ -34,7 +34,13 @@ function blocksOf(lines: readonly string[]): string[][] {
   return blocks
 }
 
+/** pytest marks what failed and why; all before that is the test itself. */
+const MARKED = /^[>E]\s/
+
 function short(block: readonly string[]): string {
+  const marked = block.filter((line) => MARKED.test(line))
+  if (marked.length > 0)
+    return [...block.slice(0, 1), ...marked.slice(0, LINES_EACH)].map((line) => line.slice(0, 300)).join('\n')
   const telling = block.filter((line, index) => index < 2 || !STACK.test(line.slice(0, 200)))
   const shown = telling.slice(0, LINES_EACH).map((line) => line.slice(0, 300))
   return shown.join('\n').trimEnd()

@@ -17,8 +17,6 @@ const FORMS: readonly RegExp[] = [
   /^ ?FAIL[ \t]{1,3}(\S[^\n]{0,800})$/gm,
   // jest.
   /^[ \t]{0,5}●[ \t]{1,5}([^\n]{1,400})$/gm,
-  // pytest's short summary.
-  /^(?:FAILED|ERROR)[ \t]([^\s]{1,400})(?: - [^\n]{0,1000})?$/gm,
   // Go.
   /^[ \t]{0,40}--- FAIL: ([^\s]{1,300}) \(/gm,
   // Cargo.
@@ -33,7 +31,7 @@ export function failuresIn(output: string): readonly string[] {
   const [plain = ''] = withoutColour(output).split(REPEATED, 1)
   const found = new Map<string, number>()
   const add = (name: string) => found.set(name, (found.get(name) ?? 0) + 1)
-  for (const name of junit(plain)) add(name)
+  for (const name of [...junit(plain), ...pytest(plain)]) add(name)
   for (const form of FORMS) for (const [, name = ''] of plain.matchAll(form)) add(tidyName(name))
   found.delete('')
   const all = [...found].flatMap(([name, times]) =>
@@ -69,6 +67,18 @@ function junit(text: string): string[] {
     const name = / name="([^"]{0,400})"/.exec(attributes)?.[1] ?? ''
     const of = /classname="([^"]{0,400})"/.exec(attributes)?.[1]
     return [of ? `${of} ${name}` : name]
+  })
+}
+
+const SUMMARY = /^(?:FAILED|ERROR)[ \t](\S[^\n]{0,1400})$/gm
+
+/** pytest's short summary: what a case was called with may hold spaces; what went wrong stands behind a dash. */
+function pytest(text: string): string[] {
+  return [...text.matchAll(SUMMARY)].flatMap(([, line = '']) => {
+    const bracket = line.indexOf('[')
+    const dash = line.indexOf(' - ', bracket < 0 ? 0 : Math.max(bracket, line.indexOf('] - ')))
+    const name = (dash < 0 ? line : line.slice(0, dash)).trim()
+    return /\.py\b|::/.test(name) ? [name.slice(0, MAX_NAME)] : []
   })
 }
 

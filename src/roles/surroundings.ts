@@ -9,6 +9,8 @@ import type { StepContext } from './types.ts'
 
 const MAX_HITS = 24
 const HITS_EACH = 5
+/** A word by which more than these are called says nothing. */
+const MOST_DEFINITIONS = 15
 const MAX_LINE = 200
 
 /** The files, and where the names of the request stand. */
@@ -30,12 +32,13 @@ export async function surroundings(
 /** Where what the request names is defined and used: what stands in few places says most. */
 async function whereNamed({ origin }: Task, checkout: Checkout): Promise<string[]> {
   const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
-  const words = wordsIn(origin.title)
-  const uses = await Promise.all(names.map((name) => grep(checkout, ['-F', '-e', name])))
-  const definitions = words.length > 0 ? await grep(checkout, ['-E', '-i', '-e', definitionOf(words)]) : []
-  const rare = uses.filter((lines) => lines.length > 0).toSorted((one, other) => one.length - other.length)
-  const shown = [...definitions.slice(0, MAX_HITS / 2), ...rare.flatMap((lines) => lines.slice(0, HITS_EACH))]
-  return [...new Set(shown.map((line) => line.slice(0, MAX_LINE)))].slice(0, MAX_HITS)
+  const uses = names.map((name) => grep(checkout, ['-F', '-e', name]))
+  const definitions = wordsIn(origin.title).map((word) => grep(checkout, ['-E', '-i', '-e', definitionOf(word)]))
+  const few = (await Promise.all(definitions)).filter((lines) => lines.length <= MOST_DEFINITIONS)
+  const all = [...few, ...(await Promise.all(uses))].filter((lines) => lines.length > 0)
+  const rarest = all.toSorted((one, other) => one.length - other.length)
+  const shown = rarest.flatMap((lines) => lines.slice(0, HITS_EACH)).map((line) => line.slice(0, MAX_LINE))
+  return [...new Set(shown)].slice(0, MAX_HITS)
 }
 
 async function grep(checkout: Checkout, pattern: readonly string[]): Promise<string[]> {
@@ -47,8 +50,8 @@ async function grep(checkout: Checkout, pattern: readonly string[]): Promise<str
 }
 
 /** Lines that define something of this name, as most languages write it. */
-function definitionOf(words: readonly string[]): string {
-  return `(def|function|class|func|fn|const|let|var|type|interface|struct|enum|trait|module|public|private|static)[ \t]+[A-Za-z_. ]{0,30}(${words.join('|')})`
+function definitionOf(word: string): string {
+  return `(def|function|class|func|fn|const|let|var|type|interface|struct|enum|trait|module|public|private|static)[ \t]+[A-Za-z_. ]{0,30}${word}`
 }
 
 /** Small files are shown whole, of larger ones the lines that matter and some around them. */

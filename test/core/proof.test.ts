@@ -61,8 +61,8 @@ test('outer', async (t) => { await t.test('inner', () => assert.equal(1, 2)) })
   it.each([
     [
       'pytest',
-      'FAILED tests/test_a.py::test_b[x-1] - assert 1 == 2\nERROR tests/test_c.py\n1 failed, 3 passed in 0.02s',
-      ['tests/test_a.py::test_b[x-1]', 'tests/test_c.py'],
+      'FAILED tests/test_a.py::test_b[x-1] - assert 1 == 2\nFAILED tests/test_a.py::test_b[a b - c] - x - y\nFAILED some log line\nERROR tests/test_c.py\n1 failed, 3 passed in 0.02s',
+      ['tests/test_a.py::test_b[a b - c]', 'tests/test_a.py::test_b[x-1]', 'tests/test_c.py'],
       3,
     ],
     [

@@ -166,7 +166,7 @@ describe('in the thread', () => {
     await soon(async () => (await scene.task()).state.wip?.branch, 30_000).toBe(
       `muster/${issue.number}-charge-the-right-tier-wip-1`,
     )
-    expect(scene.model.asked.at(-1)?.texts.join('')).not.toContain('accepted')
+    expect(scene.model.asked.at(-1)?.texts.slice(1).join('')).not.toContain('accepted')
     await people.comment('alice', issue.number, '@muster continue +$20')
     await soon(() => world.issues.find((one) => one.pull)?.pull?.draft, 40_000).toBe(false)
     expect(scene.model.asked.some((one) => one.texts[0]?.includes('unfinished work is already in your clone'))).toBe(

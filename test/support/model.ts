@@ -82,7 +82,7 @@ export function goodModel(asked: Asked): Reply {
     case 'qa':
       return { tools: [{ name: 'finish', input: QA_YES }] }
     case 'sd':
-      return asked.texts.join('\n').includes('edited src/catalogue.ts')
+      return /(?:edited|does not stand in) src\/catalogue\.ts/.test(asked.texts.join('\n'))
         ? { tools: [DONE] }
         : { tools: [WRITE_TEST, FIX] }
   }
