@@ -38,7 +38,7 @@ export interface AgentDeps {
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
-  readonly onBusy: (message: string) => void
+  readonly onBusy: (error: ModelError) => void
   /** What people have said since it was last asked; undefined: nothing. */
   readonly news?: () => Promise<string | undefined>
 }
@@ -161,7 +161,7 @@ async function ask<T>(state: State<T>, turn: number, heard: string | undefined):
         deps.now() - started > MAX_BUSY_MS
       )
         throw error
-      deps.onBusy(error.message)
+      deps.onBusy(error)
       await deps.sleep(error.retryAfterMs ?? backoffMs(attempt, deps.random(), 1000))
       deps.signal.throwIfAborted()
     }

@@ -277,11 +277,17 @@ function contextOf(
         now: deps.now,
         sleep: deps.sleep,
         random: deps.random,
-        onBusy: (message) => deps.log('warn', message),
+        onBusy: ({ message, cause }) => deps.log('warn', message, { cause: rootOf(cause) }),
         news: newsOf(deps, task),
       })
     },
   }
+}
+
+/** What it was in the end: the SDKs wrap it. */
+function rootOf(cause: unknown): string {
+  const inner = cause instanceof Error ? cause.cause : undefined
+  return inner === undefined ? messageOf(cause ?? '') : rootOf(inner)
 }
 
 /** What people say to a task while a step of it is worked on. */

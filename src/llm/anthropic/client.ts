@@ -185,6 +185,8 @@ function isToolUse(block: AnswerBlock): block is { type: 'tool_use'; id: string;
   return block.type === 'tool_use'
 }
 
+const UNREACHED = 'the model provider cannot be reached, or its answer broke off'
+
 interface ApiError extends Error {
   readonly status: number | undefined
   readonly type?: string | null | undefined
@@ -201,7 +203,7 @@ function modelError(error: unknown, look: string): ModelError {
   if (error instanceof ModelError) return error
   // What stands in the way of a client's own credentials comes wrapped.
   if (error instanceof Error && error.cause instanceof ModelError) return error.cause
-  if (!isApiError(error)) return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
+  if (!isApiError(error)) return new ModelError('busy', UNREACHED, { cause: error })
   const text = `${error.type ?? ''} ${error.message}`
   const wait = Number(error.headers?.get('retry-after'))
   if (error.status === 401 || error.status === 403)
@@ -212,7 +214,7 @@ function modelError(error: unknown, look: string): ModelError {
   if (/spend_limit|credit balance|billing/i.test(text))
     return new ModelError('credit', "the model provider's spending limit is reached", { cause: error })
   if (error.status === undefined || error.status === 429 || error.status >= 500)
-    return new ModelError('busy', 'the model provider is overloaded', {
+    return new ModelError('busy', error.status === undefined ? UNREACHED : 'the model provider is overloaded', {
       cause: error,
       retryAfterMs: wait > 0 ? wait * 1000 : undefined,
     })

@@ -5,11 +5,12 @@ import type { Service } from './module.ts'
 /** Codes of an account that may spend no more: to ask again changes nothing (OpenAI's guide to error codes). */
 const NO_CREDIT = /insufficient_quota|credit_balance|billing|spend(?:ing)?_limit/i
 
+const UNREACHED = 'the model provider cannot be reached, or its answer broke off'
+
 /** Decides by the code first, then by the status: exhausted credit comes as 429, as what passes does. */
 export function modelError(error: unknown, { variables }: Service): ModelError {
   if (error instanceof ModelError) return error
-  if (!(error instanceof OpenAI.APIError))
-    return new ModelError('busy', 'the model provider cannot be reached', { cause: error })
+  if (!(error instanceof OpenAI.APIError)) return new ModelError('busy', UNREACHED, { cause: error })
   const { status, headers, code, type, message } = error
   if (status === 401 || status === 403)
     return new ModelError('key', 'the model provider does not accept the key', {
@@ -19,7 +20,10 @@ export function modelError(error: unknown, { variables }: Service): ModelError {
   if (NO_CREDIT.test(`${code ?? ''} ${type ?? ''} ${message}`))
     return new ModelError('credit', "the model provider's spending limit is reached", { cause: error })
   if (status === undefined || status === 408 || status === 409 || status === 429 || status >= 500)
-    return new ModelError('busy', 'the model provider is overloaded', { cause: error, retryAfterMs: waitOf(headers) })
+    return new ModelError('busy', status === undefined ? UNREACHED : 'the model provider is overloaded', {
+      cause: error,
+      retryAfterMs: waitOf(headers),
+    })
   return new ModelError('request', `the model provider refused the request (${status})`, {
     cause: error,
     ...(status === 404
