@@ -52,7 +52,7 @@ export function readCases(dir: string, only: readonly string[] = []): EvalCase[]
         hint: 'A case is a folder with a case.json; docs/eval.md says what stands in it.',
       },
     )
-  return names.map((name) => readCase(join(dir, name), name))
+  return names.map((name) => readCase(resolve(dir, name), name))
 }
 
 function readCase(folder: string, name: string): EvalCase {
