@@ -210,7 +210,7 @@ export interface Proof {
   readonly suite: Run | undefined
   /** The whole suite on the base, run where it fails on the head. */
   readonly baseline?: Run | undefined
-  /** Files that the tests read, of the change: a row in a fixture is a test. */
+  /** Files of the change that the tests read (a row in a fixture is a test), and source files with tests inside. */
   readonly support?: readonly string[] | undefined
   readonly note: ProofNote | undefined
   readonly annotations: readonly Annotation[]

@@ -38,15 +38,34 @@ const MOST_WORDS = 10
 /** What is written as code, paths, and names that nobody writes in prose. */
 const CODE = /`([^`\n]{2,80})`/g
 const ADDRESS = /\bhttps?:\/\/[^\s<>]{1,2000}/g
-const NAMES =
-  /(?<![\w/])(?:[\w.-]{1,60}\/[\w./-]{1,100}|[a-z]\w{0,40}[A-Z]\w{1,40}|[A-Za-z]\w{0,40}_\w{1,40}|[A-Za-z]\w{1,40}(?:\.|::)[A-Za-z]\w{1,40}|[A-Z][a-z]{1,30}[A-Z]\w{1,40}|--[a-z][\w-]{2,40})/g
+/** Words of one shape each: `roundUp`, `round_up`, `math.round` or `math::round`, `RoundUp`, `--round-up`, and paths. */
+const NAMES = [
+  /^[a-z]\w*[A-Z]\w/,
+  /^[A-Za-z]\w*_\w/,
+  /^[A-Za-z]\w+(?:\.|::)[A-Za-z]\w/,
+  /^[A-Z][a-z]+[A-Z]\w/,
+  /^--[a-z][\w-]{2}/,
+  /^[\w.-]+\/[\w.-]/,
+]
+/** Longer than this is no name (characters). */
+const LONGEST = 160
 
 /** Words of a request that most likely stand in the code: names, paths, options; each once, as they come. */
 export function namesIn(text: string): string[] {
   const marked = [...text.matchAll(CODE)].map(([, word = '']) => word.trim())
-  const named = [...text.replace(CODE, ' ').replace(ADDRESS, ' ').matchAll(NAMES)].map(([word]) => word)
-  const all = [...marked, ...named].map((word) => word.replace(/[().,:;]+$/, '')).filter((word) => word.length >= 3)
+  const prose = text.replace(CODE, ' ').replace(ADDRESS, ' ')
+  const named = prose
+    .split(/[^\w./:-]+/)
+    .filter((word) => word.length <= LONGEST && NAMES.some((shape) => shape.test(word)))
+  const all = [...marked, ...named].map(bare).filter((word) => word.length >= 3)
   return [...new Set(all)].slice(0, MOST_WORDS)
+}
+
+/** Without the punctuation of the sentence behind it. */
+function bare(word: string): string {
+  let end = word.length
+  while (end > 0 && '().,:;'.includes(word[end - 1] ?? '')) end -= 1
+  return word.slice(0, end)
 }
 
 /** Words that say nothing of where to look. */

@@ -3,6 +3,7 @@ import { goneOnFrom } from '../core/baseline.ts'
 import { annotationsOf, belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { digestOf } from '../core/digest.ts'
 import { UserError } from '../core/errors.ts'
+import type { Composed } from '../core/inline.ts'
 import { compared } from '../core/failures.ts'
 import { judgeProof, mayBeReviewed } from '../core/proof.ts'
 import { clip, codeBlock, quoteBlock } from '../core/sanitise.ts'
@@ -13,6 +14,7 @@ import type { Checkout } from '../workspace/types.ts'
 import { charter, finished, houseRules, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import { suiteOn, testsAsTheyAre } from './baseline.ts'
+import { inlineTests, putInto } from './inline.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** QA: proves a head from fresh clones, without SD's tree. */
@@ -29,6 +31,8 @@ interface Case {
   /** Test files of the change, which a runner runs, and files that the tests read. */
   readonly tests: readonly string[]
   readonly support: readonly string[]
+  /** Source files as they were, with the change's tests inside. */
+  readonly inline: readonly Composed[]
 }
 
 async function prove(context: StepContext) {
@@ -39,10 +43,13 @@ async function prove(context: StepContext) {
   const changed = await git.changedFiles(task.origin.repository, baseSha, headSha)
   const tests = changed.filter(isTestFile)
   const support = changed.filter((path) => belongsToTests(path) && !isTestFile(path))
-  const input: Case = { context, baseSha, headSha, tests, support }
+  const inline = await inlineTests(changed, (side, path) =>
+    git.show(task.origin.repository, side === 'base' ? baseSha : headSha, path),
+  )
+  const input: Case = { context, baseSha, headSha, tests, support, inline }
   const base = await onBase(input)
   const { files, ...head } = await onHead(input, base)
-  const seen = { testFiles: tests, support, ...base, ...head, ...goneOn(task) }
+  const seen = { testFiles: tests, support: besides(input), ...base, ...head, ...goneOn(task) }
   const failing = [seen.green, seen.suite].filter((run) => run !== undefined && run.exitCode !== 0)
   const annotations = failing.flatMap((run) => annotationsOf(run?.output ?? '', files))
   const { before: _, goneOn: __, ...kept } = seen
@@ -55,14 +62,21 @@ interface OnBase {
   readonly before: Run | undefined
 }
 
-/** The new tests without the change: the head's test files on the base's code. What tests read may matter to any of them. */
-async function onBase({ context, baseSha, headSha, tests, support }: Case): Promise<OnBase> {
-  if (tests.length + support.length === 0) return { red: undefined, before: undefined }
+/** What cannot be run by itself, so that the whole suite is: files that tests read may matter to any of them. */
+function besides({ support, inline }: Case): string[] {
+  return [...support, ...inline.map(({ path }) => path)]
+}
+
+/** The new tests without the change: the head's test files on the base's code. */
+async function onBase(input: Case): Promise<OnBase> {
+  const { context, baseSha, headSha, tests, support, inline } = input
+  const isWhole = besides(input).length > 0
+  if (tests.length === 0 && !isWhole) return { red: undefined, before: undefined }
   return withCheckout(context, baseSha, async (checkout, checks) => {
     const runAll = (files: readonly string[]) =>
-      support.length > 0 ? runSuite(context, checkout, checks) : runTests(context, checkout, checks, files)
-    const old = await existing(checkout, [...tests, ...support])
-    const before = old.length > 0 || support.length > 0 ? await runAll(old) : undefined
+      isWhole ? runSuite(context, checkout, checks) : runTests(context, checkout, checks, files)
+    const old = await existing(checkout, tests)
+    const before = old.length > 0 || isWhole ? await runAll(old) : undefined
     // Removed test files fail to be taken over, which is as it should be: they are not there to be run.
     const take = 'for file; do git checkout --quiet "$0" -- "$file" 2>/dev/null || rm -f -- "$file"; done'
     const taken = await checkout.run(['/bin/sh', '-c', take, headSha, ...tests, ...support])
@@ -70,6 +84,7 @@ async function onBase({ context, baseSha, headSha, tests, support }: Case): Prom
       throw new UserError('take_over_failed', 'The new tests could not be put onto the base.', {
         cause: new Error(taken.output),
       })
+    await putInto(checkout, inline)
     return { red: await runAll(await existing(checkout, tests)), before }
   })
 }
@@ -83,7 +98,8 @@ interface OnHead {
 }
 
 async function onHead(input: Case, base: OnBase): Promise<OnHead> {
-  const { context, headSha, tests, support } = input
+  const { context, headSha, tests } = input
+  const support = besides(input)
   return withCheckout(context, headSha, async (checkout, checks) => {
     const suite = await runSuite(context, checkout, checks)
     const here = await existing(checkout, tests)
@@ -126,9 +142,8 @@ function suites(suite: Run | undefined, baseline: Run | undefined): (readonly [s
   return [['The whole suite on the head', { ...suite, output, failures: [] }]]
 }
 
-function suiteOnBase({ context, baseSha, support }: Case, { before }: OnBase): Promise<Run | undefined> {
-  if (support.length > 0) return Promise.resolve(before)
-  return suiteOn(context, baseSha)
+function suiteOnBase(input: Case, { before }: OnBase): Promise<Run | undefined> {
+  return besides(input).length > 0 ? Promise.resolve(before) : suiteOn(input.context, input.baseSha)
 }
 
 /** Who goes on although the tests could not be run. */

@@ -15,6 +15,7 @@ import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { charter, designText, finished, houseRules, limitReached, numberOf, requestText, specText } from './prompt.ts'
 import { BESIDE_CHANGE, TOGETHER } from './plan.ts'
+import { hasInlineTests } from './inline.ts'
 import { excerpts } from './surroundings.ts'
 import { testsText } from './tests.ts'
 import { BudgetReached, type Part, type RoleModule, type StepContext } from './types.ts'
@@ -314,7 +315,8 @@ async function objection(
       isError: true,
     }
   // Of several parts one may have the tests of all.
-  if (!others && checks.test && !task.headSha && !files.some(belongsToTests))
+  const isFirst = !others && checks.test && !task.headSha
+  if (isFirst && !files.some(belongsToTests) && !(await hasInlineTests(checkout, parentSha, files)))
     return {
       text: 'the change has no test; add one that fails without the change, in a file that the test runner finds',
       isError: true,

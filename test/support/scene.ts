@@ -41,6 +41,11 @@ export interface EventView {
   readonly decision: { readonly outcome: string; readonly reason: string; readonly detail: string } | null
 }
 
+interface RunSeen {
+  readonly exitCode: number
+  readonly output: string
+}
+
 interface TaskState {
   readonly workflow: string
   readonly gate?: { readonly kind: string }
@@ -53,7 +58,11 @@ interface TaskState {
     readonly error?: { readonly code: string; readonly message: string }
   }[]
   readonly pullRequest?: { readonly number: number; readonly draft: boolean }
-  readonly proofs: readonly { readonly verdict: { readonly proved: boolean; readonly reasons: readonly string[] } }[]
+  readonly proofs: readonly {
+    readonly verdict: { readonly proved: boolean; readonly reasons: readonly string[] }
+    readonly red?: RunSeen
+    readonly green?: RunSeen
+  }[]
   readonly headSha?: string
   readonly wip?: { readonly branch: string; readonly sha: string }
   readonly origin: { readonly number: number; readonly body: string }
