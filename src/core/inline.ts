@@ -1,4 +1,5 @@
 import { belongsToTests } from './checks.ts'
+import { codeOnly } from './rust.ts'
 
 /**
  * Tests that stand inside the source file, as Rust has them (`#[cfg(test)] mod tests`, `#[test] fn`): told apart from the code, so
@@ -52,12 +53,14 @@ export function withInlineTests(files: readonly BothSides[]): Composed[] {
 
 /** The files that a file's `mod …;` may mean. Source: The Rust Reference, "Module source filenames". */
 function declaredBy(path: string, text: string): string[] {
-  const folder = /(^|\/)(lib|main|mod)\.rs$/.test(path) ? path.replace(/[^/]*$/, '') : path.replace(/\.rs$/, '/')
+  const folder = /(^|\/)(lib|main|mod)\.rs$/.test(path)
+    ? path.slice(0, path.lastIndexOf('/') + 1)
+    : path.replace(/\.rs$/, '/')
   return declarations(text).flatMap(({ name }) => [`${folder}${name}.rs`, `${folder}${name}/mod.rs`])
 }
 
 function declarations(text: string): { readonly line: string; readonly name: string }[] {
-  const found = masked(text).matchAll(/^(?:#\[[^\]\n]{0,200}\] *)?(?:pub(?:\([\w\s:]{1,40}\))? )?mod (\w+);/gm)
+  const found = codeOnly(text).matchAll(/^(?:#\[[^\]\n]{0,200}\] *)?(?:pub(?:\([\w\s:]{1,40}\))? )?mod (\w+);/gm)
   return [...found].map(([line, name = '']) => ({ line, name }))
 }
 
@@ -102,7 +105,7 @@ const TEST_ATTRIBUTE =
 
 /** The items of a file, outside of everything else, that a test attribute stands at. */
 function testsIn(text: string): Item[] {
-  const plain = masked(text)
+  const plain = codeOnly(text)
   const items: Item[] = []
   const seen = new Map<string, number>()
   let depth = 0
@@ -166,34 +169,4 @@ function endOf(plain: string, start: number): number {
 
 function depthOf(char: string): number {
   return '([{'.includes(char) ? 1 : ')]}'.includes(char) ? -1 : 0
-}
-
-/** Comments, strings and characters; what is not closed reaches to the end, so that no text is gone over twice. */
-const SKIPPED =
-  /\/\/[^\n]*|\/\*|\bb?r(#*)"[\s\S]*?(?:"\1|$(?![\s\S]))|"(?:\\[\s\S]|[^"\\])*(?:"|$(?![\s\S]))|'(?:\\(?:u\{[^}']{0,8}\}|x..|.)|[^\\'\n])'/g
-
-/** The same text, as long, with blanks for whatever is no code. */
-function masked(text: string): string {
-  let plain = ''
-  let at = 0
-  SKIPPED.lastIndex = 0
-  for (let found = SKIPPED.exec(text); found; found = SKIPPED.exec(text)) {
-    const end = found[0] === '/*' ? commentEnd(text, found.index) : found.index + found[0].length
-    plain += text.slice(at, found.index) + text.slice(found.index, end).replaceAll(/[^\n]/g, ' ')
-    at = end
-    SKIPPED.lastIndex = end
-  }
-  return plain + text.slice(at)
-}
-
-/** Rust's comments stand inside one another. */
-function commentEnd(text: string, from: number): number {
-  const marks = /\/\*|\*\//g
-  marks.lastIndex = from
-  let depth = 0
-  for (let found = marks.exec(text); found; found = marks.exec(text)) {
-    depth += found[0] === '/*' ? 1 : -1
-    if (depth === 0) return marks.lastIndex
-  }
-  return text.length
 }

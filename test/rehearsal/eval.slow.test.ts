@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest'
 import { evalCommand, type EvalArguments } from '../../rehearsal/eval/command.ts'
 import { type ModelServer, startModelServer } from '../../rehearsal/models/server.ts'
 import type { Question, Saying } from '../../rehearsal/models/types.ts'
-import { goodModel, roleOf } from '../support/model.ts'
+import { DONE, goodModel, roleOf } from '../support/model.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { commitAll, gitIn, ownPriceService, ownRepository, temporary, writeAll } from '../support/own.ts'
 
@@ -96,7 +96,7 @@ it('what is no fix counts as none, and cases that say nothing are left out, each
     },
   ]
   const { ok, text } = await run({ cases }, (question) =>
-    roleOf(question) === 'sd' && question.turn === 1 ? { tools: besides } : goodModel(question),
+    roleOf(question) === 'sd' ? { tools: [...besides, DONE] } : goodModel(question),
   )
   expect(ok).toBe(false)
   expect(text).toMatch(/b-pays-no-heed \(muster\): invalid: its hidden tests pass before anything is changed/)

@@ -56,7 +56,10 @@ describe.runIf(hasCargo)('Rust’s tests inside the source file', () => {
     ['beside the code they prove', [written(FIXED + NEW)]],
     [
       'in a module that is new',
-      [written(FIXED, 'src/halving.rs'), written(`mod halving;\npub use halving::half;\n${NEW.replace('super', 'crate')}`)],
+      [
+        written(FIXED, 'src/halving.rs'),
+        written(`mod halving;\npub use halving::half;\n${NEW.replace('super', 'crate')}`),
+      ],
     ],
   ])('fail on the code as it was and pass with the change: %s', async (_where, files) => {
     const one = await change(files)
