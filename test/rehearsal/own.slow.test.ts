@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Answerer, type ModelServer, startModelServer } from '../../rehearsal/models/server.ts'
 import type { Api, Question, Saying } from '../../rehearsal/models/types.ts'
-import { goodModel } from '../support/model.ts'
+import { goodModel, roleOf } from '../support/model.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { gitIn, ownPriceService, temporary } from '../support/own.ts'
 
@@ -75,7 +75,7 @@ const failing =
     saying
 const words: Answerer = () => ({ text: 'Let me think about that.' })
 const looping = (question: Question): Saying =>
-  question.system.includes('You are SD') ? { tools: [{ name: 'list', input: {} }] } : goodModel(question)
+  roleOf(question) === 'sd' ? { tools: [{ name: 'list', input: {} }] } : goodModel(question)
 const NO_CREDIT: Readonly<Record<'anthropic' | 'responses', Saying>> = {
   anthropic: {
     status: 429,
