@@ -7,7 +7,8 @@ import { ServerChild } from './child.ts'
 import { type OwnDatabase, ownDatabase } from './database.ts'
 import { modelEnv } from './own/models.ts'
 import { jsonNarrator, type Narrator, textNarrator } from './narrator.ts'
-import { progressLine, Stuck, taskOf, type TaskView } from './observe.ts'
+import { Stuck, taskOf, type TaskView } from './observe.ts'
+import { showProgress } from './progress.ts'
 import { playCustomers, playFirstRelease, playFix } from './player.ts'
 import { inJira, inSlack, onGithub, type Way } from './ways.ts'
 import { setStage, type Stage } from './stage.ts'
@@ -102,7 +103,7 @@ async function watched(
   started: number,
 ): Promise<boolean> {
   const unwatch = stage.world.watch((entry) => narrator.entry(entry))
-  const stopShowing = showProgress(narrator, server)
+  const stopShowing = showProgress(narrator, server, 2)
   try {
     await server.ready()
     return await play(stage, server, narrator, options, started)
@@ -223,17 +224,6 @@ async function settled(stage: Stage): Promise<void> {
     seen = stage.world.ledger.length
     await new Promise((done) => setTimeout(done, 2300))
   }
-}
-
-/** The live line while waiting: what the newest task is doing. */
-function showProgress(narrator: Narrator, server: ServerChild): () => void {
-  const show = async () => {
-    const task = (await taskOf(server, { nth: 2 })) ?? (await taskOf(server, { nth: 1 }))
-    if (task) narrator.progress(progressLine(task))
-  }
-  const timer = setInterval(() => void show().catch(() => {}), 500)
-  timer.unref()
-  return () => clearInterval(timer)
 }
 
 async function keepRunning(stage: Stage, server: ServerChild, narrator: Narrator): Promise<void> {

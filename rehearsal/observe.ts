@@ -10,7 +10,7 @@ const Step = z.object({
   status: z.string(),
   costUsd: z.number(),
   turns: z.number(),
-  parked: z.object({ why: z.string() }).optional(),
+  parked: z.object({ why: z.enum(['model_busy', 'model_credit', 'git_busy']) }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
 const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })
@@ -124,12 +124,4 @@ export function isStuck(task: TaskView): boolean {
 export function stuckReason(task: TaskView): string {
   const failed = task.state.steps.findLast((step) => step.status === 'failed')
   return task.state.outcome ?? failed?.error?.message ?? `the task is ${task.status}`
-}
-
-/** What a task is doing, for the live line of a terminal. */
-export function progressLine({ state, status }: TaskView): string {
-  const running = state.steps.find((step) => step.status === 'running')
-  if (!running) return state.gate ? `waiting for people (${state.gate.kind})` : status
-  const cost = running.turns > 0 ? `, ${running.turns} turns, $${running.costUsd.toFixed(2)}` : ''
-  return `${running.role.toUpperCase()} ${running.kind.replace('_', ' ')}${cost}`
 }

@@ -155,7 +155,7 @@ it('a command loads what it needs: `--version` nothing of the server, the server
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['llm/anthropic/client.ts'],
   openai: ['client', 'chat', 'errors', 'responses'].map((name) => `llm/openai/${name}.ts`),
-  undici: ['llm/anthropic/client.ts', 'llm/openai/client.ts'],
+  undici: ['llm/http.ts'],
   '@octokit/core': ['channels/github/client.ts'],
   '@octokit/plugin-paginate-rest': ['channels/github/client.ts'],
   'smee-client': ['channels/github/proxy.ts'],

@@ -3,7 +3,7 @@ import type { Router } from '../../src/llm/types.ts'
 import { copyRepository, type LocalRepository } from '../../src/workspace/local.ts'
 import type { Sandbox } from '../../src/workspace/types.ts'
 import { git } from '../github/git.ts'
-import type { Decider, Journey } from '../own/journey.ts'
+import { approvesPlans, type Decider, type Journey } from '../own/journey.ts'
 import { playOn } from '../own/rehearse.ts'
 import { branchOf } from '../own/report.ts'
 import { runBare } from './bare.ts'
@@ -39,10 +39,8 @@ const ANSWER =
 /** Approves plans, answers the first questions as the case says, and nothing else: a case is worked on without people. */
 export function unattended(answer: string = ANSWER): Decider {
   let answered = 0
-  return ({ kind }) => {
-    if (kind === 'plan') return Promise.resolve('approve')
-    return Promise.resolve(kind === 'question' && answered++ === 0 ? answer : undefined)
-  }
+  return (gate, task) =>
+    gate.kind === 'question' && answered++ === 0 ? Promise.resolve(answer) : approvesPlans(gate, task)
 }
 
 async function byMuster(one: EvalCase, repository: LocalRepository, deps: ArmDeps): Promise<ArmResult> {

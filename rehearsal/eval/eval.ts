@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path'
 import { readSettings, type Settings } from '../../src/config/env.ts'
 import { messageOf, UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
+import { verbatim } from '../../src/core/sanitise.ts'
 import { openProvider } from '../../src/llm/provider.ts'
 import { createRouter } from '../../src/llm/router.ts'
 import { newNonce } from '../../src/roles/prompt.ts'
 import { sandboxOf } from '../../src/operate/sandbox.ts'
 import { chooseSandbox } from '../../src/workspace/choose.ts'
 import { copyRepository } from '../../src/workspace/local.ts'
+import { missingPrograms } from '../../src/workspace/programs.ts'
 import type { Sandbox } from '../../src/workspace/types.ts'
 import { modelEnv } from '../own/models.ts'
 import { type ArmDeps, type ArmName, ARMS } from './arms.ts'
@@ -76,7 +78,8 @@ interface Work extends Omit<ArmDeps, 'dir'> {
 }
 
 async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promise<Work> {
-  const settings = readSettings(recorded ? {} : modelEnv(env, model))
+  const asked = recorded ? {} : modelEnv(env, model)
+  const settings = readSettings(asked)
   const own = readSettings({
     MUSTER_SANDBOX: env['MUSTER_SANDBOX'],
     MUSTER_SETUP_NETWORK: env['MUSTER_SETUP_NETWORK'],
@@ -87,7 +90,7 @@ async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promi
     sandbox: sandboxOf({ sandbox: kind, setupHosts: own.setupHosts }, env),
     setupNetwork: own.setupNetwork,
     patienceMs: minutes * 60_000,
-    env: { ...(recorded ? {} : modelEnv(env, model)), MUSTER_SANDBOX: kind },
+    env: { ...asked, MUSTER_SANDBOX: kind },
     direct: recorded ? undefined : directOf(settings),
     models: recorded ? 'recorded' : namesOf(settings),
   }
@@ -131,14 +134,16 @@ async function runOne(one: EvalCase, arm: ArmName, work: ArmDeps, stories: Stori
     reason: error instanceof UserError ? [error.message, error.hint].filter(Boolean).join(' ') : messageOf(error),
     ...nothing,
   }))
-  return { ...about, ...result, seconds: Math.round((Date.now() - started) / 100) / 10 }
+  // Programs and models wrote it, and it goes to a terminal.
+  const reason = verbatim(result.reason)
+  return { ...about, ...result, reason, seconds: Math.round((Date.now() - started) / 100) / 10 }
 }
 
 async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, record }: Stories) {
   const nothing = { turns: 0, usd: 0 }
   const skipped = (reason: string) => ({ outcome: 'skipped' as const, reason, ...nothing })
   if (recorded && !one.story) return skipped('it has no story')
-  const missing = await missingPrograms(one, work.sandbox, work.dir)
+  const missing = await missingFor(one, work.sandbox, work.dir)
   if (missing.length > 0) return skipped(`${missing.join(', ')} is not there in the sandbox`)
   const repository = await repositoryOf(one, join(work.dir, 'source'))
   const wrong = await provesNothing(one, repository, work)
@@ -150,16 +155,10 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, r
 }
 
 /** What a case needs and the sandbox does not have. */
-async function missingPrograms({ needs }: EvalCase, sandbox: Sandbox, dir: string): Promise<string[]> {
+function missingFor({ needs }: EvalCase, sandbox: Sandbox, dir: string): Promise<string[]> {
   const folder = join(dir, 'probe')
   mkdirSync(folder, { recursive: true })
-  const missing: string[] = []
-  for (const program of needs) {
-    const argv = ['/bin/sh', '-c', 'command -v "$0" >/dev/null', program]
-    const { exitCode } = await sandbox.run({ dir: folder, argv, timeoutMs: 60_000 })
-    if (exitCode !== 0) missing.push(program)
-  }
-  return missing
+  return missingPrograms(needs, (argv) => sandbox.run({ dir: folder, argv, timeoutMs: 60_000 }))
 }
 
 /** A case whose hidden tests pass before anything is changed says nothing. @returns why; undefined where it does */

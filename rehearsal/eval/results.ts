@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../../src/core/reply/document.ts'
 
 /** What came of one case with one arm. */
 export const CaseResult = z.object({
@@ -73,7 +74,7 @@ export function armsIn(cases: readonly CaseResult[]): string[] {
   return [...new Set(cases.map(({ arm }) => arm))]
 }
 
-/** Rows of equal columns, the first two to the left. */
+/** Rows of equal columns: words to the left, numbers to the right. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
   return rows
@@ -87,7 +88,7 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 const usd = (value: number) => `$${value.toFixed(value < 0.1 ? 3 : 2)}`
-const time = (seconds: number) => (seconds < 120 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`)
+const time = (seconds: number) => duration(seconds * 1000)
 
 /** One run, case by case, then each arm's medians. */
 export function resultsText({ cases }: EvalResults): string {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { defaultRepositorySettings, parseRepositorySettings } from '../../src/config/repository.ts'
+import { defaultRepositorySettings } from '../../src/config/repository.ts'
 import type { Run } from '../../src/core/artefacts.ts'
 import type { RepositorySettings } from '../../src/core/settings.ts'
 import type { CloneContext } from '../../src/roles/types.ts'
@@ -8,6 +8,7 @@ import { evidence, withCheckout } from '../../src/roles/workspace.ts'
 import { asRepository, localGit } from '../../src/workspace/local.ts'
 import type { Checkout, Git, Sandbox } from '../../src/workspace/types.ts'
 import { git, identity } from '../github/git.ts'
+import { settingsAt } from '../own/settings.ts'
 import type { EvalCase } from './cases.ts'
 
 /** A bare copy to work and judge on. */
@@ -26,7 +27,9 @@ export async function openBench(
   baseSha: string,
   { dir, sandbox, setupNetwork }: { readonly dir: string; readonly sandbox: Sandbox; readonly setupNetwork: boolean },
 ): Promise<Bench> {
-  const settings = await settingsAt(bare, baseSha)
+  const parsed = await settingsAt(bare, baseSha)
+  // What cannot be read counts as none, as the journey itself says it.
+  const settings = parsed.ok ? parsed.settings : defaultRepositorySettings()
   const over = localGit(bare, dir, sandbox)
   const task = { settings, baseline: undefined, baseSha, origin: { repository: asRepository('case', 'main') } }
   const context: CloneContext = {
@@ -38,13 +41,6 @@ export async function openBench(
   }
   const clone: Bench['clone'] = (sha, use) => withCheckout(context, sha, use)
   return { bare, baseSha, settings, git: over, clone }
-}
-
-/** The settings that hold at a commit; what cannot be read there counts as none, as the journey itself says it. */
-async function settingsAt(bare: string, sha: string): Promise<RepositorySettings> {
-  const text = await git(bare, ['show', `${sha}:.github/muster.yml`]).catch(() => undefined)
-  const parsed = text === undefined ? undefined : parseRepositorySettings(text)
-  return parsed?.ok ? parsed.settings : defaultRepositorySettings()
 }
 
 /** Whether the hidden tests pass on a commit: they are put over it in the host's bare copy, then run in a fresh clone. */

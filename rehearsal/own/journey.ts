@@ -1,4 +1,6 @@
+import { duration } from '../../src/core/reply/document.ts'
 import type { RepositorySettings } from '../../src/core/settings.ts'
+import type { Parked } from '../../src/core/task/types.ts'
 import type { ServerChild } from '../child.ts'
 import { isStuck, stuckReason, taskOf, type TaskView } from '../observe.ts'
 import type { Stage } from '../stage.ts'
@@ -69,14 +71,10 @@ async function playOn(
     decided = key
     await stage.people.comment(YOU, issue, gate.kind === 'question' ? words : `@${settings.mention} ${words}`)
   }
-  return { ending: 'time', reason: `not done within ${spanOf(patienceMs)}${task ? `; ${doingOf(task)}` : ''}`, task }
+  return { ending: 'time', reason: `not done within ${duration(patienceMs)}${task ? `; ${doingOf(task)}` : ''}`, task }
 }
 
-function spanOf(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} seconds` : `${Math.round(ms / 60_000)} minutes`
-}
-
-const PARKED: Readonly<Record<string, string>> = {
+const PARKED: Readonly<Record<Parked['why'], string>> = {
   model_busy: 'the model provider does not answer',
   model_credit: "the model provider's spending limit is reached",
   git_busy: 'the git server does not answer',
@@ -86,7 +84,7 @@ const PARKED: Readonly<Record<string, string>> = {
 function doingOf(task: TaskView): string {
   const { steps } = task.state
   const parked = steps.find((step) => step.parked)?.parked
-  if (parked) return PARKED[parked.why] ?? parked.why
+  if (parked) return PARKED[parked.why]
   const running = steps.find(({ status }) => status === 'running')
   return running ? `${running.role.toUpperCase()} was at work (${running.kind}, ${running.turns} turns)` : task.status
 }
@@ -111,13 +109,10 @@ function endOf(task: TaskView): Pick<Journey, 'ending' | 'reason'> | undefined {
       : { ending: 'ready', reason: proof.verdict.reasons.join('; ') }
   // It would wait for a person to raise it.
   if (task.state.steps.some(({ parked }) => parked?.why === 'model_credit'))
-    return { ending: 'stopped', reason: PARKED['model_credit'] ?? '' }
+    return { ending: 'stopped', reason: PARKED.model_credit }
   if (task.status === 'done') return { ending: 'answered', reason: task.state.outcome ?? 'done' }
   return isStuck(task) ? { ending: 'stopped', reason: stuckReason(task) } : undefined
 }
 
-/** What is said where nobody may be asked. */
-const UNATTENDED: Readonly<Record<string, string>> = { plan: 'approve' }
-
 /** Approves plans; whatever else is asked stays open. */
-export const approvesPlans: Decider = (gate) => Promise.resolve(UNATTENDED[gate.kind])
+export const approvesPlans: Decider = ({ kind }) => Promise.resolve(kind === 'plan' ? 'approve' : undefined)

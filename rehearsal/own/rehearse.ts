@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { readSandbox } from '../../src/config/env.ts'
 import { numberOf } from './options.ts'
-import { defaultRepositorySettings, parseRepositorySettings } from '../../src/config/repository.ts'
 import { UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
 import type { RepositorySettings } from '../../src/core/settings.ts'
@@ -11,13 +10,14 @@ import { bringBranch, gitFolder, type LocalRepository, localRepository } from '.
 import { ServerChild } from '../child.ts'
 import { git } from '../github/git.ts'
 import { jsonNarrator, type Narrator, textNarrator } from '../narrator.ts'
-import { progressLine, taskOf } from '../observe.ts'
+import { showProgress } from '../progress.ts'
 import { setStage, type Stage } from '../stage.ts'
 import { approvesPlans, type Decider, type Journey, playJourney } from './journey.ts'
 import { modelEnv } from './models.ts'
 import { branchOf, type OwnReport, reportMarkdown, reportOn, reportText } from './report.ts'
 import { readRequest, type Request } from './request.ts'
 import { ownScene } from './scene.ts'
+import { settingsAt } from './settings.ts'
 import { atTerminal } from './terminal.ts'
 
 /** The options of the command, as they are written. */
@@ -126,24 +126,12 @@ export async function playOn(
 }
 
 async function settingsOf({ sha }: LocalRepository, { repo }: Stage): Promise<RepositorySettings> {
-  const text = await git(repo.dir, ['show', `${sha}:.github/muster.yml`]).catch(() => undefined)
-  if (text === undefined) return defaultRepositorySettings()
-  const parsed = parseRepositorySettings(text)
+  const parsed = await settingsAt(repo.dir, sha)
   if (parsed.ok) return parsed.settings
   const [first] = parsed.problems
   throw new UserError('bad_settings', `.github/muster.yml, line ${first?.line ?? 1}: ${first?.key ?? ''}`, {
     hint: `Expected: ${first?.expected ?? 'valid settings'}. \`muster check\` lists everything.`,
   })
-}
-
-function showProgress(narrator: Narrator, server: ServerChild): () => void {
-  const show = async () => {
-    const task = await taskOf(server, { nth: 1 })
-    if (task) narrator.progress(progressLine(task))
-  }
-  const timer = setInterval(() => void show().catch(() => {}), 500)
-  timer.unref()
-  return () => clearInterval(timer)
 }
 
 /** What was made becomes a branch of the repository that it was played on. */

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { verbatim } from '../../src/core/sanitise.ts'
 import { git } from '../github/git.ts'
 import type { TaskView } from '../observe.ts'
 import type { Stage } from '../stage.ts'
@@ -93,6 +94,11 @@ const HEADS: Readonly<Record<Ending, string>> = {
   time: 'It stopped: the time was up',
 }
 
+function headOf({ ending, reason }: OwnReport): string {
+  const head = HEADS[ending]
+  return head.endsWith('.') ? head : `${head}: ${reason}`
+}
+
 /** Which roles took what, in one line. */
 function perRole({ steps }: OwnReport): string {
   const roles = [...new Set(steps.map(({ role }) => role))]
@@ -108,17 +114,16 @@ function perRole({ steps }: OwnReport): string {
 
 /** The report for a terminal. */
 export function reportText(report: OwnReport, repository: string, file: string, stream: NodeJS.WriteStream): string {
-  const { ok, ending, reason, branch, changes, criteria, proof, usd, turns, seconds } = report
+  const { ok, ending, branch, changes, criteria, proof, usd, turns, seconds } = report
   const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream })
   const tick = (good: boolean) => (good ? paint('green', '✓') : paint('red', '✗'))
-  const head = HEADS[ending] + (/[.]$/.test(HEADS[ending]) ? '' : `: ${reason}`)
   return [
     '',
-    paint([ok ? 'green' : 'red', 'bold'], head),
+    paint([ok ? 'green' : 'red', 'bold'], verbatim(headOf(report))),
     '',
-    ...criteria.map(({ text, met }) => `${tick(met === 'yes')} ${text}${met === 'yes' ? '' : ` (${met})`}`),
-    ...(proof && ending !== 'proved' ? proof.reasons.map((line) => `${tick(false)} ${line}`) : []),
-    ...(changes ? ['', ...changes.split('\n')] : []),
+    ...criteria.map(({ text, met }) => `${tick(met === 'yes')} ${verbatim(text)}${met === 'yes' ? '' : ` (${met})`}`),
+    ...(proof && ending !== 'proved' ? proof.reasons.map((line) => `${tick(false)} ${verbatim(line)}`) : []),
+    ...(changes ? ['', ...verbatim(changes).split('\n')] : []),
     '',
     `  Cost    $${usd.toFixed(2)} for ${turns} model turns (${perRole(report)})`,
     `  Time    ${seconds.toFixed(0)} s`,
@@ -131,11 +136,11 @@ export function reportText(report: OwnReport, repository: string, file: string, 
 
 /** The whole report, as a file. */
 export function reportMarkdown(report: OwnReport): string {
-  const { title, ending, reason, branch, pullRequest, changes, criteria, steps, usd, turns, seconds } = report
+  const { title, branch, pullRequest, changes, criteria, steps, usd, turns, seconds } = report
   return [
     `# ${title || 'Rehearsal'}`,
     '',
-    `${HEADS[ending]}${/[.]$/.test(HEADS[ending]) ? '' : `: ${reason}`}`,
+    headOf(report),
     '',
     ...(branch ? [`Branch \`${branch}\``, ''] : []),
     `$${usd.toFixed(2)} for ${turns} model turns in ${seconds.toFixed(0)} s`,

@@ -210,6 +210,8 @@ async function act<T>(
   if (state.sentBack >= MAX_SENT_BACK) return { kind: 'limit', what: 'checks', detail: state.objection }
   state.deeds = [...state.deeds, deedOf(reply.blocks, results)]
   const circle = circleIn(state.deeds)
+  const hasLeft = !circle && state.warnedOfCircle !== undefined && turn - state.warnedOfCircle >= PATIENCE
+  if (hasLeft) state.warnedOfCircle = undefined
   if (circle && state.warnedOfCircle !== undefined && turn - state.warnedOfCircle >= PATIENCE)
     return { kind: 'limit', what: 'stuck' }
   const note = [circled(state, turn, circle), wrapUp(state, turn)].filter((one) => one !== undefined).join('\n')
@@ -217,7 +219,7 @@ async function act<T>(
   return undefined
 }
 
-/** So many turns it has after it was told. */
+/** So many turns it has after it was told; out of the circle by then, it may be told of another. */
 const PATIENCE = 3
 
 /** Told once for each circle. */

@@ -1,3 +1,4 @@
+import { verbatim } from '../core/sanitise.ts'
 import { UserError } from '../core/errors.ts'
 import type { Print } from './types.ts'
 
@@ -29,10 +30,10 @@ export async function runDoctor(checks: readonly Check[], print: Print): Promise
   return fine
 }
 
-/** One finding, and what to do about it. */
+/** One finding, and what to do about it: without what would move a terminal's cursor, for programs may have printed it. */
 export function printFinding({ name, state, detail, fix }: Finding, print: Print): void {
-  print(`${MARK[state]} ${name}: ${detail}`)
-  if (fix) print(`    → ${fix}`)
+  print(verbatim(`${MARK[state]} ${name}: ${detail}`))
+  if (fix) print(verbatim(`    → ${fix}`))
 }
 
 async function look(check: Check): Promise<Finding> {

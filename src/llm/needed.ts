@@ -1,6 +1,6 @@
 import type { ProviderModule } from './module.ts'
 import { PROVIDERS, type ProviderSettings } from './registry.ts'
-import { type ModelsByTier, sameModel } from './order.ts'
+import { eachOnce, type ModelsByTier } from './order.ts'
 import type { ModelName } from './types.ts'
 
 interface Chosen {
@@ -10,8 +10,7 @@ interface Chosen {
 
 /** Every model that was chosen, once. */
 export function chosenModels({ models }: Pick<Chosen, 'models'>): ModelName[] {
-  const all = Object.values(models).flat()
-  return all.filter((one, index) => all.findIndex((other) => sameModel(one, other)) === index)
+  return eachOnce(Object.values(models).flat())
 }
 
 /** Whose models were chosen. */

@@ -34,13 +34,18 @@ function allowedIn(
   const local = [...models[tier], ...models.complex, ...models.general, ...models.simple].filter(({ provider }) =>
     isLocal(provider),
   )
-  return local.filter((one, index) => local.findIndex((other) => sameModel(one, other)) === index)
+  return eachOnce(local)
 }
 
 function reasonFor(privacy: Privacy, tier: Needs['tier']): string {
   return privacy === 'local' ? `${tier}, on local models only` : tier
 }
 
-export function sameModel(one: ModelName, other: ModelName): boolean {
+function sameModel(one: ModelName, other: ModelName): boolean {
   return one.provider === other.provider && one.model === other.model
+}
+
+/** Where one is named twice, the first counts. */
+export function eachOnce(models: readonly ModelName[]): ModelName[] {
+  return models.filter((one, index) => models.findIndex((other) => sameModel(one, other)) === index)
 }

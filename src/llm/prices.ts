@@ -11,11 +11,11 @@ export interface Prices {
   /** Undefined where nobody has said it. */
   of(model: ModelName): Price | undefined
   /**
-   * What a call cost in dollars, at list price.
-   * @param answered the model that answered, which may be called otherwise than the one that was asked; unknown, it costs the same
-   * @throws ModelError `key` where neither has a price
+   * What calls of a model cost, for whoever is about to make one: what has no price is not asked.
+   * @returns the cost of one in dollars, at list price; the model that answered may be called otherwise, and costs the same where it is not known
+   * @throws ModelError `key` where it has no price
    */
-  costOf(asked: ModelName, answered: string, usage: Usage): number
+  asking(asked: ModelName): (answered: string, usage: Usage) => number
 }
 
 /** The providers' own prices, and before them those that people set. */
@@ -23,9 +23,9 @@ export function pricesWith(own: PriceList): Prices {
   const of = ({ provider, model }: ModelName) => set(own, provider, model) ?? PROVIDERS.get(provider)?.priceOf(model)
   return {
     of,
-    costOf(asked, answered, usage) {
-      const price = of({ provider: asked.provider, model: answered }) ?? of(asked)
-      if (price) return sumOf(price, usage)
+    asking(asked) {
+      const price = of(asked)
+      if (price) return (answered, usage) => sumOf(of({ provider: asked.provider, model: answered }) ?? price, usage)
       throw new ModelError('key', `nobody knows what ${asked.provider}:${asked.model} costs`, {
         hint: `The operator should set \`MUSTER_PRICES="${asked.provider}:${asked.model}=<dollars per million tokens in>/<out>"\`, then \`retry\`.`,
       })

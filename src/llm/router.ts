@@ -79,6 +79,7 @@ async function askOne(
 ): Promise<Answered> {
   const { needs, messages, ...rest } = call
   const most = PROVIDERS.get(model.provider)?.capabilities.outputTokens ?? MAX_TOKENS
+  const costOf = prices.asking(model)
   const started = now()
   const reply = await provider.complete({
     ...rest,
@@ -86,6 +87,6 @@ async function askOne(
     messages: messagesFor(messages, model.provider, nonceOf(call.origin.taskId)),
     maxTokens: Math.min(MAX_TOKENS, most),
   })
-  const usd = prices.costOf(model, reply.model, reply.usage)
+  const usd = costOf(reply.model, reply.usage)
   return { reply, by: model, tier: needs.tier, reason, ms: now() - started, usd }
 }

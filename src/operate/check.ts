@@ -9,6 +9,7 @@ import { type Baseline, IS_USABLE } from '../core/baseline.ts'
 import { type Checks, checksOf, isTestFile, withFiles } from '../core/checks.ts'
 import { type Ecosystem, ecosystemOf } from '../core/ecosystems.ts'
 import { proposedSettings } from '../core/proposal.ts'
+import { duration } from '../core/reply/document.ts'
 import type { RepositorySettings } from '../core/settings.ts'
 import type { Env } from '../core/environment.ts'
 import { testsAsTheyAre } from '../roles/baseline.ts'
@@ -16,17 +17,9 @@ import type { CloneContext } from '../roles/types.ts'
 import { evidence, rootFiles, withCheckout } from '../roles/workspace.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import { asRepository, copyRepository, localGit, type LocalRepository, localRepository } from '../workspace/local.ts'
+import { missingPrograms } from '../workspace/programs.ts'
 import type { Checkout, Git } from '../workspace/types.ts'
-import {
-  about,
-  commandFinding,
-  indented,
-  missingFinding,
-  sandboxFinding,
-  seconds,
-  suiteFinding,
-  wantsSetUp,
-} from './found.ts'
+import { about, commandFinding, indented, missingFinding, sandboxFinding, suiteFinding, wantsSetUp } from './found.ts'
 import { sandboxOf } from './sandbox.ts'
 
 export interface CheckInput {
@@ -111,7 +104,7 @@ class Look {
     const tried = await this.#tests(settings, checks, ecosystem)
     const { baseline } = tried
     if (tried.setupSeconds !== undefined && baseline.found !== 'no_setup')
-      say({ name: 'set-up', state: 'ok', detail: `${tried.checks.setup}: ${seconds(tried.setupSeconds)}` })
+      say({ name: 'set-up', state: 'ok', detail: `${tried.checks.setup}: ${duration(tried.setupSeconds * 1000)}` })
     const isReady = IS_USABLE[baseline.found] && !wantsSetUp(baseline, tried.checks, ecosystem)
     say(suiteFinding(baseline, tried.checks, ecosystem, this.#deps.network))
     const perFile = isReady ? await this.#perFile(settings, tried) : undefined
@@ -167,11 +160,7 @@ class Look {
     const root = await rootFiles(checkout, (path) => this.#git.show(this.#ofGithub, this.#deps.repository.sha, path))
     const ecosystem = ecosystemOf(root)
     const checks = checksOf(settings.checks, root)
-    const missing: string[] = []
-    for (const program of ecosystem?.programs ?? []) {
-      const { exitCode } = await checkout.run(['/bin/sh', '-c', 'command -v "$0" >/dev/null', program])
-      if (exitCode !== 0) missing.push(program)
-    }
+    const missing = await missingPrograms(ecosystem?.programs ?? [], (argv) => checkout.run(argv))
     return { ecosystem, checks, missing }
   }
 
@@ -217,7 +206,7 @@ class Look {
     const works = run.exitCode === 0 || (run.failures ?? []).length > 0
     say(
       works
-        ? { name: 'single files', state: 'ok', detail: `${run.command}: ${seconds(run.seconds)}` }
+        ? { name: 'single files', state: 'ok', detail: `${run.command}: ${duration(run.seconds * 1000)}` }
         : {
             name: 'single files',
             state: 'warning',

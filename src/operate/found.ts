@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Finding } from '../cli/doctor.ts'
 import { type Baseline } from '../core/baseline.ts'
 import type { Checks } from '../core/checks.ts'
+import { duration } from '../core/reply/document.ts'
 import type { Ecosystem } from '../core/ecosystems.ts'
 import type { LocalRepository } from '../workspace/local.ts'
 import type { SandboxKind } from '../workspace/types.ts'
@@ -59,7 +60,7 @@ export function suiteFinding(
 ): Finding {
   const { found, run, hint } = baseline
   const name = 'suite'
-  const took = run ? seconds(run.seconds) : ''
+  const took = run ? duration(run.seconds * 1000) : ''
   const passed = run?.passed === undefined ? '' : `, ${run.passed} passed`
   const tail = run ? `:\n${indented(run.output)}` : ''
   const setup =
@@ -113,8 +114,4 @@ export function indented(output: string): string {
     .slice(-12)
     .map((line) => `      ${line.slice(0, 300)}`)
     .join('\n')
-}
-
-export function seconds(count: number): string {
-  return count < 10 ? `${count.toFixed(1)} s` : count < 120 ? `${Math.round(count)} s` : `${Math.round(count / 60)} min`
 }

@@ -314,7 +314,7 @@ export interface TurnRow {
   readonly cacheWriteTokens: number | null
   /** The prompt's name and version. */
   readonly prompt: string | null
-  /** What the conversation was opened with; with its first turn alone. */
+  /** With the first turn, what the conversation was opened with; with later ones, what people said before them. */
   readonly opening: string | null
 }
 

@@ -7,8 +7,6 @@ const DIFF_LIMIT = 5_000_000
 /** A list of files may be longer than a change: what a set-up leaves is listed too. */
 const LIST_LIMIT = 40_000_000
 
-// Made inside the sandbox: the tree may hold anything by now, its .git too, so the comparison uses the pristine copy and
-// an index and object store of its own.
 /** What programs leave behind, which nobody means to commit; what is tracked is not ignored by it. */
 const DEBRIS = [
   '__pycache__/',
@@ -25,6 +23,8 @@ const DEBRIS = [
   '.DS_Store',
 ]
 
+// Made inside the sandbox: the tree may hold anything by now, its .git too, so the comparison uses the pristine copy and
+// an index and object store of its own.
 const DIFF_SCRIPT = `set -e
 export GIT_DIR="$MUSTER_BASE" GIT_WORK_TREE="$PWD" GIT_INDEX_FILE="$(mktemp -d)/index" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MUSTER_BASE/objects" GIT_OBJECT_DIRECTORY="$(mktemp -d)"

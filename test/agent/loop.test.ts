@@ -290,6 +290,20 @@ describe('the agent loop', () => {
     expect(told).toEqual([0, 0, 0, 1, 1, 1])
   })
 
+  it('is told of another circle, once it has left the first', async () => {
+    const same = (name: string): Tool => ({
+      ...tool(name, false, log),
+      call: () => Promise.resolve({ text: 'the same', isError: false }),
+    })
+    const [look, walk] = [Array.from({ length: 3 }, () => call('look')), Array.from({ length: 20 }, () => call('walk'))]
+    const between = Array.from({ length: 3 }, (_, nth) => call('look', { text: String(nth) }))
+    const model = scripted([...look, ...between, ...walk])
+    const tools = [same('look'), same('walk')]
+    expect(await runAgent(job({ tools }), deps(model, memory(), { turns: 30 }))).toEqual({ kind: 'limit', what: 'stuck' })
+    const told = model.asked.map(({ messages }) => JSON.stringify(messages).split('This gets nowhere').length - 1)
+    expect(told).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2])
+  })
+
   it('knows no tool that was not given', async () => {
     const model = scripted([call('rm_rf'), call('finish', { answer: 1 })])
     await runAgent(job(), deps(model, memory()))

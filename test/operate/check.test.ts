@@ -104,3 +104,10 @@ it('prints one finding as the doctor does', () => {
   printFinding({ name: 'a', state: 'problem', detail: 'b', fix: 'c' }, (line) => lines.push(line))
   expect(lines).toEqual(['✗ a: b', '    → c'])
 })
+
+it('lets no program that it runs write to the terminal but words', () => {
+  const lines: string[] = []
+  const detail = 'is red: \u001b]0;owned\u0007\u001b[2Jline\n  two'
+  printFinding({ name: 'suite', state: 'warning', detail }, (line) => lines.push(line))
+  expect(lines).toEqual(['! suite: is red: ]0;owned[2Jline\n  two'])
+})

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import type { ContentBlockParam, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages'
-import { EnvHttpProxyAgent } from 'undici'
 import { z } from 'zod'
+import { clientOptions, UNREACHED } from '../http.ts'
 import {
   type Block,
   type Message,
@@ -11,33 +11,19 @@ import {
   type ModelRequest,
 } from '../types.ts'
 
-/** How long an answer may take: slow and local gateways think long before the first byte. */
-const TIMEOUT_MS = 30 * 60_000
-
-/** Anthropic's Messages API. Retries are ours (the journal must know of them), so the SDK's own are off. */
+/** Anthropic's Messages API. */
 export function anthropicProvider(options: {
   readonly apiKey: string
   readonly baseUrl: string | undefined
   readonly timeoutMs?: number
 }): ModelProvider {
-  const { timeoutMs = TIMEOUT_MS } = options
   const client = new Anthropic({
     apiKey: options.apiKey,
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
-    ...clientOptions(timeoutMs),
+    ...clientOptions(options.timeoutMs),
   })
   const ask: Ask = (body, signal) => client.messages.stream(body, { signal }).finalMessage()
   return providerOver(ask, '`ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`)')
-}
-
-/** What every client of Anthropic's is made with. */
-export function clientOptions(timeoutMs: number = TIMEOUT_MS) {
-  return {
-    maxRetries: 0,
-    timeout: timeoutMs,
-    // The HTTP client has limits of its own, five minutes each: for the first byte, and between two.
-    fetchOptions: { dispatcher: new EnvHttpProxyAgent({ headersTimeout: timeoutMs, bodyTimeout: timeoutMs }) },
-  }
 }
 
 /** One request; the answer may be anything. */
@@ -184,8 +170,6 @@ function isText(block: AnswerBlock): block is { type: 'text'; text: string } {
 function isToolUse(block: AnswerBlock): block is { type: 'tool_use'; id: string; name: string; input: unknown } {
   return block.type === 'tool_use'
 }
-
-const UNREACHED = 'the model provider cannot be reached, or its answer broke off'
 
 interface ApiError extends Error {
   readonly status: number | undefined

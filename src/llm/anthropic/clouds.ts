@@ -148,7 +148,8 @@ interface Messages {
 }
 
 async function openCloud(env: Env, cloud: Cloud, options: object): Promise<ModelProvider> {
-  const { clientOptions, providerOver } = await import('./client.ts')
+  const { clientOptions } = await import('../http.ts')
+  const { providerOver } = await import('./client.ts')
   const { [cloud.client]: Client } = onDemand(env, cloud.packageName, cloud.version)
   if (typeof Client !== 'function') throw new ModelError('key', `${cloud.packageName} has no ${cloud.client}`)
   const { messages } = made(Client, { ...options, ...clientOptions() })

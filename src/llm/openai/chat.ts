@@ -9,6 +9,7 @@ import type { Block, Message, ModelReply, ModelRequest, Usage } from '../types.t
 import { inputOf, unreadable } from './errors.ts'
 import type { Service } from './module.ts'
 import { argumentsOf } from './responses.ts'
+import { count, PromptDetails, usageFrom } from './usage.ts'
 
 /** One question by the Chat Completions interface, which many services speak, not all to the letter. */
 export async function askChat(client: OpenAI, request: ModelRequest, service: Service): Promise<ModelReply> {
@@ -72,15 +73,10 @@ function assistantOf(blocks: readonly Block[]): ChatCompletionMessageParam {
     : { role: 'assistant', content: text || '(nothing)' }
 }
 
-const count = z
-  .number()
-  .min(0)
-  .nullish()
-  .transform((value) => value ?? 0)
 const ChunkUsage = z.object({
   prompt_tokens: count,
   completion_tokens: count,
-  prompt_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count }).nullish(),
+  prompt_tokens_details: PromptDetails,
 })
 /** A chunk, as far as it is read: whoever stands between may have left out the rest. */
 const Chunk = z.object({
@@ -174,21 +170,9 @@ function replyOf({ model, text, refusal, finish, calls, usage }: Gathered, reque
           : called.length > 0
             ? 'tools'
             : 'end',
-    usage: usage ? usageOf(usage) : estimated(request, text + calls.map(({ args }) => args).join('')),
-  }
-}
-
-function usageOf({
-  prompt_tokens,
-  completion_tokens,
-  prompt_tokens_details: details,
-}: z.infer<typeof ChunkUsage>): Usage {
-  const { cached_tokens: cacheReadTokens = 0, cache_write_tokens: cacheWriteTokens = 0 } = details ?? {}
-  return {
-    inputTokens: Math.max(0, prompt_tokens - cacheReadTokens - cacheWriteTokens),
-    outputTokens: completion_tokens,
-    cacheReadTokens,
-    cacheWriteTokens,
+    usage: usage
+      ? usageFrom(usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens_details)
+      : estimated(request, text + calls.map(({ args }) => args).join('')),
   }
 }
 

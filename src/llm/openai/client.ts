@@ -1,16 +1,13 @@
 import OpenAI from 'openai'
-import { EnvHttpProxyAgent } from 'undici'
+import { clientOptions } from '../http.ts'
 import type { ModelProvider } from '../types.ts'
 import { askChat } from './chat.ts'
 import { modelError } from './errors.ts'
 import type { Service } from './module.ts'
 import { askResponses } from './responses.ts'
 
-/** How long an answer may take: slow and local models think long before the first byte. */
-const TIMEOUT_MS = 30 * 60_000
-
-/** A service that speaks OpenAI's interface. Retries are ours (the journal must know of them), so the SDK's own are off. */
-export function openaiProvider(service: Service, timeoutMs: number = TIMEOUT_MS): ModelProvider {
+/** A service that speaks OpenAI's interface. */
+export function openaiProvider(service: Service, timeoutMs?: number): ModelProvider {
   const client = new OpenAI({
     // The SDK wants one even where the service does not.
     apiKey: service.apiKey || 'none',
@@ -18,9 +15,7 @@ export function openaiProvider(service: Service, timeoutMs: number = TIMEOUT_MS)
     // What the machine's own environment says of OpenAI is not ours.
     organization: null,
     project: null,
-    maxRetries: 0,
-    timeout: timeoutMs,
-    fetchOptions: { dispatcher: new EnvHttpProxyAgent({ headersTimeout: timeoutMs, bodyTimeout: timeoutMs }) },
+    ...clientOptions(timeoutMs),
   })
   const ask = service.by === 'responses' ? askResponses : askChat
   return {

@@ -1,11 +1,10 @@
 import OpenAI from 'openai'
+import { UNREACHED } from '../http.ts'
 import { ModelError } from '../types.ts'
 import type { Service } from './module.ts'
 
 /** Codes of an account that may spend no more: to ask again changes nothing (OpenAI's guide to error codes). */
 const NO_CREDIT = /insufficient_quota|credit_balance|billing|spend(?:ing)?_limit/i
-
-const UNREACHED = 'the model provider cannot be reached, or its answer broke off'
 
 /** Decides by the code first, then by the status: exhausted credit comes as 429, as what passes does. */
 export function modelError(error: unknown, { variables }: Service): ModelError {

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { type Block, type Message, ModelError, type ModelReply, type ModelRequest } from '../types.ts'
 import { inputOf, unreadable } from './errors.ts'
 import type { Service } from './module.ts'
+import { count, PromptDetails, usageFrom } from './usage.ts'
 
 /** One question by the Responses interface. Nothing is kept there (`store: false`): the conversation is sent whole each time. */
 export async function askResponses(client: OpenAI, request: ModelRequest, service: Service): Promise<ModelReply> {
@@ -90,11 +91,6 @@ function streamError(code: string | null | undefined, message: string): ModelErr
     : new ModelError('busy', 'the model provider failed in the middle of its answer', { cause })
 }
 
-const count = z
-  .number()
-  .min(0)
-  .nullish()
-  .transform((value) => value ?? 0)
 const Item = z.union([
   z.object({
     type: z.literal('message'),
@@ -118,7 +114,7 @@ const Answer = z.object({
   usage: z.object({
     input_tokens: count,
     output_tokens: count,
-    input_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count }).nullish(),
+    input_tokens_details: PromptDetails,
   }),
 })
 
@@ -129,18 +125,11 @@ export function replyOf(answer: unknown): ModelReply {
   const { model, status, error, output, usage, incomplete_details: cut } = read.data
   if (status === 'failed') throw streamError(error?.code, error?.message ?? '')
   const blocks = output.flatMap(blocksOf)
-  const { cached_tokens: cacheReadTokens = 0, cache_write_tokens: cacheWriteTokens = 0 } =
-    usage.input_tokens_details ?? {}
   return {
     model,
     blocks,
     stop: stopOf(output, blocks, cut?.reason ?? undefined),
-    usage: {
-      inputTokens: Math.max(0, usage.input_tokens - cacheReadTokens - cacheWriteTokens),
-      outputTokens: usage.output_tokens,
-      cacheReadTokens,
-      cacheWriteTokens,
-    },
+    usage: usageFrom(usage.input_tokens, usage.output_tokens, usage.input_tokens_details),
   }
 }
 
