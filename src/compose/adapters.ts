@@ -92,7 +92,8 @@ export async function openAdapters({
       workDir,
       { ...remotesOf(client, settings.githubUrls.server), env: await wayOfGit(env, workDir) },
       sandboxOf(settings, env),
-      placeOfCheckouts(workDir),
+      // Workers on one machine share what set-ups left.
+      { checkouts: placeOfCheckouts(workDir), kept: join(resolve(settings.dataDir), 'kept') },
     )
   const channels = await openChannels({ settings: settings.channels, publicUrl, reading, installs, leases, warn })
   const toGithub =

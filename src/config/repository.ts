@@ -75,6 +75,12 @@ const FILE = {
         .boolean()
         .default(false)
         .describe('Whether the set-up may use the network; the operator must allow it too.'),
+      setup_scripts: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether packages may run scripts of their own (npm’s `postinstall`, say) while a set-up with the network installs them.',
+        ),
       test: command.optional().describe('Runs the whole suite. Found from the repository when unset.'),
       test_files: command.optional().describe('Runs some test files; {files} stands for them.'),
       timeout: span.default(600),
@@ -200,6 +206,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
     checks: {
       setup: checks.setup,
       setupNetwork: checks.setup_network,
+      setupScripts: checks.setup_scripts,
       test: checks.test,
       testFiles: checks.test_files,
       timeoutSeconds: checks.timeout,

@@ -59,6 +59,8 @@ export interface ChecksSettings {
   readonly setup: string | undefined
   /** Whether the set-up may use the network (the operator must allow it too). */
   readonly setupNetwork: boolean
+  /** Whether packages may run scripts of their own while they are installed over the network. Undefined in settings that were read before 0.5. */
+  readonly setupScripts?: boolean | undefined
   /** The whole suite. */
   readonly test: string | undefined
   /** One or more test files; `{files}` stands for them. */

@@ -5,6 +5,7 @@ import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
+import { setupKey } from '../core/setup.ts'
 import type { Checkout } from '../workspace/types.ts'
 import type { CloneContext } from './types.ts'
 
@@ -40,18 +41,37 @@ export async function withCheckout<T>(
   { isReadOnly = false, base }: { readonly isReadOnly?: boolean; readonly base?: string } = {},
 ): Promise<T> {
   const { git, task, signal } = context
+  const { repository } = task.origin
   const { setup, setupNetwork } = task.settings.checks
   const trusted = setup !== undefined && setupNetwork ? (base ?? task.baseSha ?? sha) : sha
-  const bare = await context.during({ kind: 'clone' }, () => git.checkout(task.origin.repository, trusted, signal))
+  const snapshot = isReadOnly ? undefined : await snapshotOf(context, trusted)
+  const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, { snapshot }))
   const checkout = watched(bare, context)
   try {
     const checks = await findChecks(context, sha, checkout)
-    if (!isReadOnly) await setUp(context, checkout, checks)
+    if (!isReadOnly && !checkout.isSetUp) {
+      const isDone = await setUp(context, checkout, checks)
+      await checkout.settle(isDone && snapshot !== undefined && (await isOurs(context, trusted)))
+    }
     if (trusted !== sha) await switchTo(checkout, sha)
     return await use(checkout, checks)
   } finally {
     await checkout.dispose()
   }
+}
+
+/** What stands for all that a set-up of this commit would depend on; undefined where there is none. */
+async function snapshotOf({ git, task, setupNetwork }: CloneContext, sha: string): Promise<string | undefined> {
+  const { setup: command, setupNetwork: wanted, setupScripts: scripts = false } = task.settings.checks
+  if (command === undefined) return undefined
+  const files = await git.files(task.origin.repository, sha)
+  return setupKey({ command, network: wanted && setupNetwork, scripts, files, by: [] })
+}
+
+/** Only what people merged is kept for others: nothing that a model had a hand in. */
+function isOurs({ git, task }: CloneContext, sha: string): Promise<boolean> {
+  const { repository } = task.origin
+  return git.isAncestor(repository, sha, repository.defaultBranch)
 }
 
 /** A shell command alone is the repository's or the model's: what people would call running something. */
@@ -97,16 +117,25 @@ export async function rootFiles(
   return { names, packageJson: await text('package.json'), makefile: await text('Makefile') }
 }
 
-async function setUp({ task, setupNetwork }: CloneContext, checkout: Checkout, checks: Checks): Promise<void> {
+/** Installers that are told so run no package's own scripts: npm and pnpm, Yarn 1, Yarn. */
+const NO_SCRIPTS = {
+  npm_config_ignore_scripts: 'true',
+  YARN_IGNORE_SCRIPTS: 'true',
+  YARN_ENABLE_SCRIPTS: 'false',
+}
+
+/** @returns whether it has come to an end that others may begin with */
+async function setUp({ task, setupNetwork }: CloneContext, checkout: Checkout, checks: Checks): Promise<boolean> {
   // It would hang once more.
   const inSpiteOf = goneOnFrom(task.baseline, task.settings.checks)
   const isKnown = inSpiteOf?.found === 'no_setup'
-  if (!checks.setup || (isKnown && inSpiteOf.run?.timedOut)) return
-  const { timeoutSeconds, setupNetwork: wanted } = task.settings.checks
+  if (!checks.setup || (isKnown && inSpiteOf.run?.timedOut)) return false
+  const { timeoutSeconds, setupNetwork: wanted, setupScripts = false } = task.settings.checks
   const network = wanted && setupNetwork
-  const run = await evidence(checkout, checks.setup, timeoutSeconds, { network })
+  const env = network && !setupScripts ? NO_SCRIPTS : {}
+  const run = await evidence(checkout, checks.setup, timeoutSeconds, { network, env })
   // Somebody has decided to go on with the tree as it is.
-  if (run.exitCode === 0 || isKnown) return
+  if (run.exitCode === 0 || isKnown) return run.exitCode === 0
   const isCut = wanted && !setupNetwork
   throw new SetupFailed(run, isCut ? NO_NETWORK : undefined)
 }
@@ -116,7 +145,7 @@ export async function evidence(
   checkout: Checkout,
   command: string,
   timeoutSeconds: number,
-  options: { readonly network?: boolean } = {},
+  options: { readonly network?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Run> {
   const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000, ...options })
   const { exitCode, seconds, output } = result

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { UserError } from '../core/errors.ts'
 import { removeTree } from './spawn.ts'
-import type { Checkout, Sandbox } from './types.ts'
+import type { Checkout, Mount, Sandbox } from './types.ts'
 
 const DIFF_LIMIT = 5_000_000
 /** A list of files may be longer than a change: what a set-up leaves is listed too. */
@@ -61,30 +61,84 @@ function entriesOf(raw: string): Entry[] {
 /** The same name for a file as long as it has the same content. */
 const asItIs = ({ after, path }: Entry) => `${after}\t${path}`
 
+/** What a clone may begin with, and where it may be kept. */
+export interface Beginning {
+  /** A folder that an earlier clone was kept in. */
+  readonly from: string | undefined
+  /** What is there cannot be begun with. */
+  readonly spoiled: () => Promise<void>
+  /** Has a folder filled with the clone as it is. */
+  readonly keep: (write: (dir: string) => Promise<boolean>) => Promise<unknown>
+  /** To be called once it is kept, or will not be. */
+  readonly done: () => void
+}
+
 export interface CheckoutInput {
   readonly dir: string
   readonly base: string
   readonly sha: string
   readonly sandbox: Sandbox
   readonly signal: AbortSignal
+  readonly beginning?: Beginning | undefined
 }
 
+const CLONE =
+  'git clone --quiet --shared --no-checkout "$MUSTER_BASE" . && git -c advice.detachedHead=false checkout --quiet "$1"'
+// Copied, a file has another inode and time of change, and the same time of its content: it need not be read to be the same. What
+// the set-up changed stays as it is, unless another commit is wanted.
+const RESTORE = `cp -a "$MUSTER_SNAPSHOT/work/." . && cp -a "$MUSTER_SNAPSHOT/home/." ~ && head=$(git rev-parse HEAD) &&
+if [ "$head" = "$1" ]; then exit 0; fi
+git -c core.trustctime=false -c core.checkStat=minimal -c core.hooksPath=/dev/null -c advice.detachedHead=false checkout --quiet --force --detach "$1"`
+const KEEP =
+  'mkdir "$MUSTER_SNAPSHOT/work" "$MUSTER_SNAPSHOT/home" && cp -a . "$MUSTER_SNAPSHOT/work" && cp -a ~/. "$MUSTER_SNAPSHOT/home"'
+const COPY_MS = 600_000
+
+const snapshotAt = (from: string, isWritable: boolean): Mount => ({
+  from,
+  to: '/snapshot',
+  isWritable,
+  variable: 'MUSTER_SNAPSHOT',
+})
+
 /** A fresh clone of `base` at `sha` in `dir`, made and used inside the sandbox only. */
-export async function makeCheckout({ dir, base, sha, sandbox, signal }: CheckoutInput): Promise<Checkout> {
+export async function makeCheckout({ dir, base, sha, sandbox, signal, beginning }: CheckoutInput): Promise<Checkout> {
   // Beside the clone: it lasts as long as that, and nothing of it gets into the change.
   const home = `${dir}.home`
-  for (const one of [dir, home]) await mkdir(one, { recursive: true })
-  const dispose = async () => {
+  const empty = async () => {
+    for (const one of [dir, home]) await mkdir(one, { recursive: true })
+  }
+  const remove = async () => {
     for (const one of [dir, home]) await removeTree(one)
+  }
+  const dispose = async () => {
+    beginning?.done()
+    await remove()
   }
   const inside: Checkout['run'] = (argv, options = {}) =>
     sandbox.run({ dir, home, base, argv, timeoutMs: 60_000, signal, ...options })
-  const script =
-    'git clone --quiet --shared --no-checkout "$MUSTER_BASE" . && git -c advice.detachedHead=false checkout --quiet "$1"'
+  const copied = (script: string, from: string, isWritable: boolean) =>
+    sandbox.run({
+      dir,
+      home,
+      base,
+      argv: ['/bin/sh', '-c', script, 'sh', sha],
+      mounts: [snapshotAt(from, isWritable)],
+      timeoutMs: COPY_MS,
+      signal,
+    })
+  let isSetUp = false
   try {
-    const cloned = await inside(['/bin/sh', '-c', script, 'sh', sha], { timeoutMs: 300_000 })
-    if (cloned.exitCode !== 0)
-      throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(cloned.output) })
+    await empty()
+    if (beginning?.from !== undefined) {
+      isSetUp = (await copied(RESTORE, beginning.from, false)).exitCode === 0
+      // Removed under our hands, or damaged: as if it had not been there.
+      if (!isSetUp) await Promise.all([remove().then(empty), beginning.spoiled()])
+    }
+    if (!isSetUp) {
+      const cloned = await inside(['/bin/sh', '-c', CLONE, 'sh', sha], { timeoutMs: 300_000 })
+      if (cloned.exitCode !== 0)
+        throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(cloned.output) })
+    }
   } catch (error) {
     await dispose()
     throw error
@@ -111,6 +165,11 @@ export async function makeCheckout({ dir, base, sha, sandbox, signal }: Checkout
     sha,
     run: inside,
     dispose,
+    isSetUp,
+    async settle(isKept) {
+      if (isKept) await beginning?.keep(async (to) => (await copied(KEEP, to, true)).exitCode === 0)
+      beginning?.done()
+    },
     async disregard(against = sha) {
       leftBehind = new Map((await differing(against)).map((entry) => [asItIs(entry), entry.before]))
     },

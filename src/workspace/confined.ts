@@ -9,7 +9,7 @@ import { seccompFilter } from './seccomp.ts'
 import { run } from './spawn.ts'
 import type { Builder, RunResult, SandboxCommand } from './types.ts'
 import { dropping, handOver, isReachable, isRoot } from './unprivileged.ts'
-import { type Sources, wallsAround } from './walls.ts'
+import { type Place, placesOf, wallsAround } from './walls.ts'
 import type { WayOut } from './wayout.ts'
 
 const WAY = readFileSync(new URL('./way.mjs', import.meta.url), 'utf8')
@@ -42,8 +42,8 @@ export async function confined(
 ): Promise<RunResult> {
   const drop = dropping()
   for (const dir of foldersOf(command)) await handOver(dir)
-  const { wrap, sources } = await sourcesOf(command, way)
-  const { argv, inputs, read } = builder.start(wallsAround(command, sources, limits.tmpBytes), seccompFilter())
+  const { wrap, places } = await reachable(placesOf(command))
+  const { argv, inputs, read } = builder.start(wallsAround(command, places, way, limits.tmpBytes), seccompFilter())
   const group = makeGroup({ processes: limits.processes, memoryBytes: limits.memoryBytes })
   const [file = '', ...args] = [
     ...joining(group),
@@ -73,8 +73,9 @@ function noWalls(why: string): UserError {
 }
 
 /** What a command may write to of the host. */
-function foldersOf({ dir, home }: SandboxCommand): string[] {
-  return home === undefined ? [dir] : [dir, home]
+function foldersOf({ dir, home, mounts = [] }: SandboxCommand): string[] {
+  const written = mounts.filter(({ isWritable }) => isWritable).map(({ from }) => from)
+  return [dir, ...(home === undefined ? [] : [home]), ...written]
 }
 
 /** A command under a watch of what it writes; it ends when that is too much. @throws UserError where there is no room for more */
@@ -119,26 +120,13 @@ while [ "$1" != -- ]; do
 done; shift; exec "$@"`
 
 /** Where the folders are found once root is dropped, and what brings them there. */
-async function sourcesOf(
-  { dir: work, home, base }: SandboxCommand,
-  out: WayOut | undefined,
-): Promise<{ wrap: string[]; sources: Sources }> {
-  const own = { work, node: process.execPath, ...(home ? { home } : {}), ...(base ? { base } : {}) }
-  const [way, authorities] = [out?.socket, out?.authorities]
-  const sources: Sources = { home, base, ...own, way, authorities }
-  const isOpen = !isRoot() || (await Promise.all(Object.values(own).map(isReachable))).every(Boolean)
-  if (isOpen) return { wrap: [], sources }
-  const brought = Object.entries(own).flat()
+async function reachable(places: readonly Place[]): Promise<{ wrap: string[]; places: readonly Place[] }> {
+  const isOpen = !isRoot() || (await Promise.all(places.map(({ from }) => isReachable(from)))).every(Boolean)
+  if (isOpen) return { wrap: [], places }
+  const brought = places.flatMap(({ from }, nth) => [`${nth}`, from])
   return {
     wrap: ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-euc', BRING, 'sh', ...brought, '--'],
-    sources: {
-      work: '/mnt/work',
-      home: home && '/mnt/home',
-      base: base && '/mnt/base',
-      node: '/mnt/node',
-      way,
-      authorities,
-    },
+    places: places.map((place, nth) => ({ ...place, from: `/mnt/${nth}` })),
   }
 }
 

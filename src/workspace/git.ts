@@ -3,14 +3,22 @@ import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
-import { makeCheckout } from './checkout.ts'
+import { type Beginning, makeCheckout } from './checkout.ts'
 import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
+import { Snapshots } from './snapshots.ts'
 import { run } from './spawn.ts'
-import type { Checkout, CommitInput, Git, Remotes, Sandbox } from './types.ts'
+import type { Checkout, CheckoutOptions, CommitInput, Git, Remotes, Sandbox, TreeFile } from './types.ts'
 
-/** Git on the host's side, over bare copies in `dir`. @param checkouts where clones are made */
-export function hostGit(dir: string, remotes: Remotes, sandbox: Sandbox, checkouts: string = join(dir, 'work')): Git {
-  return new HostGit(dir, new BareCopies(dir, remotes), sandbox, checkouts)
+/** Where clones are made, and where is kept what set-ups left in them. */
+export interface Folders {
+  readonly checkouts: string
+  readonly kept: string
+}
+
+/** Git on the host's side, over bare copies in `dir`. */
+export function hostGit(dir: string, remotes: Remotes, sandbox: Sandbox, folders: Partial<Folders> = {}): Git {
+  const own = { checkouts: join(dir, 'work'), kept: join(dir, 'kept') }
+  return new HostGit(dir, new BareCopies(dir, remotes), sandbox, { ...own, ...folders })
 }
 
 /** A clone with its dependencies is seldom larger; with less than this it is not begun. */
@@ -36,9 +44,11 @@ class HostGit implements Git {
   readonly #sandbox: Sandbox
 
   readonly #checkouts: string
+  readonly #snapshots: Snapshots
 
-  constructor(dir: string, copies: BareCopies, sandbox: Sandbox, checkouts: string) {
+  constructor(dir: string, copies: BareCopies, sandbox: Sandbox, { checkouts, kept }: Folders) {
     this.#checkouts = checkouts
+    this.#snapshots = new Snapshots(kept)
     this.#dir = dir
     this.#copies = copies
     this.#sandbox = sandbox
@@ -48,7 +58,12 @@ class HostGit implements Git {
     return this.#copies.resolve(repository, ref)
   }
 
-  async checkout(repository: Repository, sha: string, signal: AbortSignal): Promise<Checkout> {
+  async checkout(
+    repository: Repository,
+    sha: string,
+    signal: AbortSignal,
+    { snapshot }: CheckoutOptions = {},
+  ): Promise<Checkout> {
     await mustHaveRoom(this.#checkouts)
     await this.#copies.has(repository, sha)
     return makeCheckout({
@@ -57,7 +72,18 @@ class HostGit implements Git {
       sha,
       sandbox: this.#sandbox,
       signal,
+      beginning: snapshot === undefined ? undefined : await this.#beginning(repository.id, snapshot, signal),
     })
+  }
+
+  async #beginning(id: number, key: string, signal: AbortSignal): Promise<Beginning> {
+    const claimed = await this.#snapshots.claim(id, key, signal)
+    return {
+      from: 'found' in claimed ? claimed.found : undefined,
+      spoiled: () => this.#snapshots.drop(id, key),
+      keep: (write) => this.#snapshots.keep(id, key, write),
+      done: 'done' in claimed ? claimed.done : () => {},
+    }
   }
 
   async commitAndPush(input: CommitInput): Promise<{ sha: string }> {
@@ -176,6 +202,18 @@ class HostGit implements Git {
       maxOutput: 400_000,
     })
     return exitCode === 0 ? output : undefined
+  }
+
+  async files(repository: Repository, sha: string): Promise<readonly TreeFile[]> {
+    await this.#copies.has(repository, sha)
+    const listed = await this.#copies.must(repository, ['ls-tree', '-r', '-z', '--end-of-options', sha])
+    return listed
+      .split('\0')
+      .filter(Boolean)
+      .map((line) => {
+        const [head = '', path = ''] = line.split('\t', 2)
+        return { path, object: head.split(' ')[2] ?? '' }
+      })
   }
 
   async changedFiles(repository: Repository, from: string, to: string): Promise<string[]> {

@@ -120,5 +120,5 @@ export function localGit(bare: string, dir: string, sandbox: Sandbox): Git {
     env: { GIT_ALLOW_PROTOCOL: 'file' },
     askedToWait: async () => undefined,
   }
-  return hostGit(dir, remotes, sandbox, placeOfCheckouts(dir))
+  return hostGit(dir, remotes, sandbox, { checkouts: placeOfCheckouts(dir) })
 }

@@ -41,7 +41,9 @@ function told(result: RunResult, way: WayOut | undefined): RunResult {
 /** No isolation at all: the operator's explicit choice. The environment is empty all the same. */
 function plain(command: SandboxCommand, limits: SandboxLimits): Promise<RunResult> {
   const [file = '', ...args] = command.argv
-  const own = environment(command.base ?? '', dirname(process.execPath), command.home ?? '/tmp', command.env)
+  const mounted = Object.fromEntries((command.mounts ?? []).map(({ variable, from }) => [variable, from]))
+  const extra = { ...mounted, ...command.env }
+  const own = environment(command.base ?? '', dirname(process.execPath), command.home ?? '/tmp', extra)
   const env = { GIT_CONFIG_NOSYSTEM: '1', ...own }
   return limited(command, limits.work, file === 'node' ? process.execPath : file, args, { cwd: command.dir, env })
 }

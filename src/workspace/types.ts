@@ -9,6 +9,13 @@ export interface Bind {
   readonly to: string
 }
 
+/** A folder of the host that one command finds inside, beside those that every command does. */
+export interface Mount extends Bind {
+  readonly isWritable?: boolean | undefined
+  /** The variable that says where it is. */
+  readonly variable: string
+}
+
 /** A file that is only there inside. */
 export interface InsideFile {
   readonly path: string
@@ -56,6 +63,7 @@ export interface SandboxCommand {
   readonly home?: string | undefined
   /** A folder of the host that is readable inside as `base` says. */
   readonly base?: string | undefined
+  readonly mounts?: readonly Mount[] | undefined
   readonly argv: readonly string[]
   readonly stdin?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -91,7 +99,20 @@ export interface Checkout {
    * stays as it is.
    */
   disregard(against?: string): Promise<void>
+  /** Whether it came with what a set-up had left in one before. */
+  readonly isSetUp: boolean
+  /**
+   * To be called once it is set up (or will not be): whoever waits for the same goes on.
+   * @param isKept the clone as it is now is what later ones that name the same key begin with, if there is room for it
+   */
+  settle(isKept: boolean): Promise<void>
   dispose(): Promise<void>
+}
+
+/** What a clone may begin with, instead of with nothing. */
+export interface CheckoutOptions {
+  /** Stands for all that a set-up depends on; undefined: nothing is kept, and nothing is taken. */
+  readonly snapshot?: string | undefined
 }
 
 export interface CommitInput {
@@ -109,7 +130,7 @@ export interface CommitInput {
 export interface Git {
   /** Brings the copy up to date and answers the SHA of a branch, tag or SHA. @throws UserError */
   resolve(repository: Repository, ref: string): Promise<string>
-  checkout(repository: Repository, sha: string, signal: AbortSignal): Promise<Checkout>
+  checkout(repository: Repository, sha: string, signal: AbortSignal, options?: CheckoutOptions): Promise<Checkout>
   /** Commits the patch onto its parent and pushes the branch; done twice it is the same commit. */
   commitAndPush(input: CommitInput): Promise<{ sha: string }>
   /**
@@ -130,6 +151,8 @@ export interface Git {
   archive(repository: Repository, sha: string, dir: string): Promise<void>
   /** A text file at a commit, or undefined where there is none. */
   show(repository: Repository, sha: string, path: string): Promise<string | undefined>
+  /** Every file of a commit with the name of its content. */
+  files(repository: Repository, sha: string): Promise<readonly TreeFile[]>
   changedFiles(repository: Repository, from: string, to: string): Promise<string[]>
   mergeBase(repository: Repository, one: string, other: string): Promise<string>
   isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean>
@@ -139,6 +162,13 @@ export interface Git {
     to: string,
     limit: number,
   ): Promise<{ sha: string; title: string; author: string }[]>
+}
+
+/** A file of a commit. */
+export interface TreeFile {
+  readonly path: string
+  /** The same as long as its content is. */
+  readonly object: string
 }
 
 /** Where the host fetches from and pushes to, with a short-lived credential for one repository. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { environment, FILES, INSIDE, TRUST } from './inside.ts'
-import type { Bind, SandboxCommand, Walls } from './types.ts'
+import type { Bind, Mount, SandboxCommand, Walls } from './types.ts'
 
 /** What of the machine is readable inside. */
 const SYSTEM = [
@@ -24,39 +24,44 @@ const NETWORK = ['/etc/ca-certificates', '/etc/npmrc']
 /** Where there is no network, npm would try for minutes to reach its registry. */
 const OFFLINE = { npm_config_offline: 'true' }
 
-/** Where the folders of the host are to be found by whoever builds the walls. */
-export interface Sources {
-  readonly work: string
-  readonly home: string | undefined
-  readonly base: string | undefined
-  readonly node: string
-  /** The socket that is the way out, where there is one. */
-  readonly way: string | undefined
-  /** The authorities to trust on it, where they are not the system's. */
-  readonly authorities: string | undefined
+/** What of the host's own a command finds inside; whoever builds the walls is told where it is to be found. */
+export type Place = Bind & Pick<Mount, 'isWritable'>
+
+/** The host's folders that a command finds, and Node.js. */
+export function placesOf({ dir, home, base, mounts = [] }: SandboxCommand): readonly Place[] {
+  const place = (from: string | undefined, to: string, isWritable = false): Place[] =>
+    from === undefined ? [] : [{ from, to, isWritable }]
+  return [
+    ...place(process.execPath, INSIDE.node),
+    ...place(base, INSIDE.base),
+    ...place(dir, INSIDE.work, true),
+    ...place(home, INSIDE.home, true),
+    ...mounts,
+  ]
 }
 
-/** The walls around a command. */
-export function wallsAround(command: SandboxCommand, sources: Sources, tmpBytes: number): Walls {
+/** The walls around a command. @param places as whoever builds the walls finds them @param way the way out, where there is one */
+export function wallsAround(
+  command: SandboxCommand,
+  places: readonly Place[],
+  way: { readonly socket: string; readonly authorities: string | undefined } | undefined,
+  tmpBytes: number,
+): Walls {
   const system = [...SYSTEM, ...(command.network ? NETWORK : [])].filter((path) => existsSync(path))
   const bind = (from: string | undefined, to: string): Bind[] => (from === undefined ? [] : [{ from, to }])
   return {
     readable: [
       ...system.map((path) => ({ from: path, to: path })),
-      ...bind(sources.node, INSIDE.node),
-      ...bind(sources.base, INSIDE.base),
-      ...bind(sources.authorities, INSIDE.authorities),
+      ...places.filter(({ isWritable }) => !isWritable),
+      ...bind(way?.authorities, INSIDE.authorities),
     ],
-    writable: [
-      ...bind(sources.way, INSIDE.way),
-      ...bind(sources.work, INSIDE.work),
-      ...bind(sources.home, INSIDE.home),
-    ],
+    writable: [...bind(way?.socket, INSIDE.way), ...places.filter(({ isWritable }) => isWritable)],
     files: FILES,
     tmpBytes,
     env: environment(INSIDE.base, dirname(INSIDE.node), INSIDE.home, {
-      ...(sources.authorities ? TRUST : {}),
+      ...(way?.authorities ? TRUST : {}),
       ...(command.network ? {} : OFFLINE),
+      ...Object.fromEntries((command.mounts ?? []).map(({ variable, to }) => [variable, to])),
       ...command.env,
     }),
   }

@@ -76,6 +76,8 @@ const checkout = {
   run: () => Promise.reject(new Error('x')),
   diff: () => Promise.reject(new Error('x')),
   disregard: () => Promise.reject(new Error('none')),
+  isSetUp: false,
+  settle: () => Promise.reject(new Error('none')),
   dispose: () => Promise.resolve(),
 }
 const job = (extra: Partial<AgentJob<Artefact>> = {}): AgentJob<Artefact> => ({
@@ -299,7 +301,10 @@ describe('the agent loop', () => {
     const between = Array.from({ length: 3 }, (_, nth) => call('look', { text: String(nth) }))
     const model = scripted([...look, ...between, ...walk])
     const tools = [same('look'), same('walk')]
-    expect(await runAgent(job({ tools }), deps(model, memory(), { turns: 30 }))).toEqual({ kind: 'limit', what: 'stuck' })
+    expect(await runAgent(job({ tools }), deps(model, memory(), { turns: 30 }))).toEqual({
+      kind: 'limit',
+      what: 'stuck',
+    })
     const told = model.asked.map(({ messages }) => JSON.stringify(messages).split('This gets nowhere').length - 1)
     expect(told).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2])
   })

@@ -5,7 +5,16 @@ import type { ToolContext } from '../../src/tools/types.ts'
 
 const never = () => Promise.reject(new Error('a wrong input went as far as the workspace'))
 const context: ToolContext = {
-  checkout: { dir: '/nowhere', sha: 'x', run: never, diff: never, disregard: never, dispose: never },
+  checkout: {
+    dir: '/nowhere',
+    sha: 'x',
+    run: never,
+    diff: never,
+    disregard: never,
+    isSetUp: false,
+    settle: never,
+    dispose: never,
+  },
   timeoutMs: 1000,
   mayWrite: () => ({ ok: true, detail: '' }),
 }

@@ -38,6 +38,8 @@ const clone = (sha: string): Checkout => ({
   },
   diff: async () => ({ diff: '', files: [] }),
   disregard: async () => {},
+  isSetUp: false,
+  settle: async () => {},
   dispose: async () => {},
 })
 
@@ -73,6 +75,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       checkout: async (_, sha) => clone(sha),
       show: async (_, __, path) => FILES[path],
       mergeBase: async () => 'base',
+      files: async () => [],
       changedFiles: async () => ['test/a.test.ts', 'src/a.ts'],
       commitAndPush: unused,
       joined: unused,

@@ -205,6 +205,7 @@ function controlGit(control: string): Git {
     archive: none,
     joined: none,
     show: none,
+    files: none,
     changedFiles: none,
     mergeBase: none,
   }

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rename, stat, statfs, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeTree } from './spawn.ts'
+
+/** So many are kept of one repository: of several branches' lock files the last ones. */
+const MOST = 4
+/** What nobody has begun with for so long is removed. */
+const UNUSED_MS = 14 * 24 * 3_600_000
+/** With less room than this nothing more is kept. */
+const ROOM_BYTES = 3 * 1024 ** 3
+
+/**
+ * What set-ups left in clones, on this machine: a folder each, by repository and key. They are never written to again, and a clone
+ * gets a copy.
+ */
+export class Snapshots {
+  readonly #dir: string
+  /** Who is making one: others wait for it rather than do the same beside it. */
+  readonly #making = new Map<string, Promise<void>>()
+
+  constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  /** A snapshot's folder, or undefined where there is none and the caller is to make it: `done` has to be called then. */
+  async claim(
+    repositoryId: number,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly found: string } | { readonly done: () => void }> {
+    const dir = this.#folder(repositoryId, key)
+    for (;;) {
+      if (existsSync(dir)) {
+        // A race with whoever removes it is lost without harm: then it is made anew.
+        await utimes(dir, new Date(), new Date()).catch(() => {})
+        return { found: dir }
+      }
+      const other = this.#making.get(dir)
+      if (!other) break
+      await abortable(other, signal)
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#making.set(dir, promise)
+    return {
+      done: () => {
+        if (this.#making.get(dir) === promise) this.#making.delete(dir)
+        resolve()
+      },
+    }
+  }
+
+  /** Makes one. @param write fills a folder, and says whether it is complete @returns whether it is there now */
+  async keep(repositoryId: number, key: string, write: (dir: string) => Promise<boolean>): Promise<boolean> {
+    const all = join(this.#dir, String(repositoryId))
+    await mkdir(all, { recursive: true, mode: 0o711 })
+    const { bavail, bsize } = await statfs(all)
+    if (bavail * bsize < ROOM_BYTES) return false
+    const unfinished = join(all, `unfinished-${randomUUID()}`)
+    await mkdir(unfinished)
+    try {
+      if (!(await write(unfinished))) return false
+      await rename(unfinished, this.#folder(repositoryId, key))
+      await this.#tidy(all)
+      return true
+    } catch (error) {
+      // Another process was faster.
+      if (existsSync(this.#folder(repositoryId, key))) return true
+      throw error
+    } finally {
+      await removeTree(unfinished)
+    }
+  }
+
+  /** Removes one. */
+  drop(repositoryId: number, key: string): Promise<void> {
+    return removeTree(this.#folder(repositoryId, key))
+  }
+
+  #folder(repositoryId: number, key: string): string {
+    return join(this.#dir, String(repositoryId), key)
+  }
+
+  /** Removes what is one too many, what nobody has used for long, and what was never finished. */
+  async #tidy(all: string): Promise<void> {
+    const ages = await Promise.all(
+      (await readdir(all)).map(async (name) => ({ name, at: (await stat(join(all, name))).mtimeMs })),
+    )
+    const newest = ages.sort((a, b) => b.at - a.at)
+    const now = Date.now()
+    const tooMany = newest.filter(({ name }) => !name.startsWith('unfinished-')).slice(MOST)
+    const tooOld = newest.filter(({ at }) => now - at > UNUSED_MS)
+    for (const { name } of new Set([...tooMany, ...tooOld])) await removeTree(join(all, name))
+  }
+}
+
+async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason instanceof Error ? signal.reason : new Error('stopped'))
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
