@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Router } from '../../src/llm/types.ts'
 import { copyRepository, type LocalRepository } from '../../src/workspace/local.ts'
-import type { Sandbox } from '../../src/workspace/types.ts'
+import type { Machine, Sandbox } from '../../src/workspace/types.ts'
 import { git } from '../github/git.ts'
 import { approvesPlans, type Decider, type Journey } from '../own/journey.ts'
 import { playOn } from '../own/rehearse.ts'
@@ -16,7 +16,7 @@ export interface ArmDeps {
   /** A folder of the case's own. */
   readonly dir: string
   readonly sandbox: Sandbox
-  readonly setupNetwork: boolean
+  readonly machine: Machine
   readonly patienceMs: number
   /** The environment of a server that asks the models. */
   readonly env: Readonly<Record<string, string>>
@@ -44,7 +44,7 @@ export function unattended(answer: string = ANSWER): Decider {
 }
 
 async function byMuster(one: EvalCase, repository: LocalRepository, deps: ArmDeps): Promise<ArmResult> {
-  const { env, patienceMs, dir, sandbox, setupNetwork } = deps
+  const { env, patienceMs, dir, sandbox, machine } = deps
   const played = await playOn(repository, one.request, { env, decide: unattended(one.answer), patienceMs })
   const { stage, journey, end } = played
   try {
@@ -52,7 +52,7 @@ async function byMuster(one: EvalCase, repository: LocalRepository, deps: ArmDep
     const branch = branchOf(journey.task)
     const isOpened = journey.ending === 'proved' || journey.ending === 'ready'
     if (!isOpened || !branch) return { outcome: 'stopped', reason: journey.reason, proved: false, ...cost }
-    const bench = await openBench(stage.repo.dir, repository.sha, { dir: join(dir, 'judge'), sandbox, setupNetwork })
+    const bench = await openBench(stage.repo.dir, repository.sha, { dir: join(dir, 'judge'), sandbox, machine })
     const head = await git(stage.repo.dir, ['rev-parse', `refs/heads/${branch}`])
     return { ...verdict(await judge(bench, one, head)), proved: journey.ending === 'proved', ...cost }
   } finally {
@@ -68,11 +68,11 @@ function costOf({ task }: Journey): Pick<ArmResult, 'turns' | 'usd'> {
 }
 
 async function byBare(one: EvalCase, repository: LocalRepository, deps: ArmDeps): Promise<ArmResult> {
-  const { direct, dir, sandbox, setupNetwork, patienceMs } = deps
+  const { direct, dir, sandbox, machine, patienceMs } = deps
   if (!direct) return { outcome: 'skipped', reason: 'stories are of Muster alone', turns: 0, usd: 0 }
   const bare = join(dir, 'bare.git')
   await copyRepository(repository, bare)
-  const bench = await openBench(bare, repository.sha, { dir: join(dir, 'bare'), sandbox, setupNetwork })
+  const bench = await openBench(bare, repository.sha, { dir: join(dir, 'bare'), sandbox, machine })
   const { outcome, reason, sha, turns, usd } = await runBare({ ...direct, bench, ms: patienceMs }, one.request)
   if (outcome === 'stopped') return { outcome: 'stopped', reason, turns, usd }
   if (!sha) return { outcome: 'unsolved', reason: 'nothing was changed', turns, usd }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readSettings } from '../../src/config/env.ts'
 import { messageOf, UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
+import { machineOf } from '../../src/operate/machine.ts'
 import { sandboxOf } from '../../src/operate/sandbox.ts'
 import { listOf, numberOf } from '../own/options.ts'
 import { type ArmName, ARMS } from './arms.ts'
@@ -92,7 +93,7 @@ async function fromHistory(
       cases,
       last: numberOf('--last', last),
       sandbox: sandboxOf(settings, env),
-      setupNetwork: settings.setupNetwork,
+      machine: machineOf(settings, env),
     },
     say,
   )

@@ -8,11 +8,12 @@ import { verbatim } from '../../src/core/sanitise.ts'
 import { openProvider } from '../../src/llm/provider.ts'
 import { createRouter } from '../../src/llm/router.ts'
 import { newNonce } from '../../src/roles/prompt.ts'
+import { machineOf } from '../../src/operate/machine.ts'
 import { sandboxOf } from '../../src/operate/sandbox.ts'
 import { chooseSandbox } from '../../src/workspace/choose.ts'
 import { copyRepository } from '../../src/workspace/local.ts'
+import { equipped } from '../../src/workspace/outfit.ts'
 import { missingPrograms } from '../../src/workspace/programs.ts'
-import type { Sandbox } from '../../src/workspace/types.ts'
 import { modelEnv } from '../own/models.ts'
 import { type ArmDeps, type ArmName, ARMS } from './arms.ts'
 import { type EvalCase, readCases, repositoryOf } from './cases.ts'
@@ -84,11 +85,13 @@ async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promi
     MUSTER_SANDBOX: env['MUSTER_SANDBOX'],
     MUSTER_SETUP_NETWORK: env['MUSTER_SETUP_NETWORK'],
     MUSTER_SETUP_HOSTS: env['MUSTER_SETUP_HOSTS'],
+    MUSTER_TOOLCHAINS: env['MUSTER_TOOLCHAINS'],
+    MUSTER_DATA: env['MUSTER_DATA'],
   })
   const kind = await chooseSandbox(own.sandbox)
   return {
     sandbox: sandboxOf({ sandbox: kind, setupHosts: own.setupHosts }, env),
-    setupNetwork: own.setupNetwork,
+    machine: machineOf(own, env),
     patienceMs: minutes * 60_000,
     env: { ...asked, MUSTER_SANDBOX: kind },
     direct: recorded ? undefined : directOf(settings),
@@ -143,7 +146,7 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, r
   const nothing = { turns: 0, usd: 0 }
   const skipped = (reason: string) => ({ outcome: 'skipped' as const, reason, ...nothing })
   if (recorded && !one.story) return skipped('it has no story')
-  const missing = await missingFor(one, work.sandbox, work.dir)
+  const missing = await missingFor(one, work, work.dir)
   if (missing.length > 0) return skipped(`${missing.join(', ')} is not there in the sandbox`)
   const repository = await repositoryOf(one, join(work.dir, 'source'))
   const wrong = await provesNothing(one, repository, work)
@@ -155,21 +158,25 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, r
 }
 
 /** What a case needs and the sandbox does not have. */
-function missingFor({ needs }: EvalCase, sandbox: Sandbox, dir: string): Promise<string[]> {
+async function missingFor({ needs }: EvalCase, { sandbox, machine }: ArmDeps, dir: string): Promise<string[]> {
   const folder = join(dir, 'probe')
   mkdirSync(folder, { recursive: true })
-  return missingPrograms(needs, (argv) => sandbox.run({ dir: folder, argv, timeoutMs: 60_000 }))
+  const asking = { files: new Set<string>(), read: async () => undefined, runtimes: {}, programs: needs }
+  const equipment = equipped(await machine.outfit(asking))
+  return missingPrograms(needs, (command) =>
+    sandbox.run({ dir: folder, argv: ['/bin/sh', '-c', command], timeoutMs: 60_000, ...equipment }),
+  )
 }
 
 /** A case whose hidden tests pass before anything is changed says nothing. @returns why; undefined where it does */
 async function provesNothing(
   one: EvalCase,
   repository: Awaited<ReturnType<typeof repositoryOf>>,
-  { dir, sandbox, setupNetwork }: ArmDeps,
+  { dir, sandbox, machine }: ArmDeps,
 ): Promise<string | undefined> {
   const bare = join(dir, 'base.git')
   await copyRepository(repository, bare)
-  const bench = await openBench(bare, repository.sha, { dir: join(dir, 'base'), sandbox, setupNetwork })
+  const bench = await openBench(bare, repository.sha, { dir: join(dir, 'base'), sandbox, machine })
   const { exitCode } = await judge(bench, one, repository.sha)
   return exitCode === 0 ? 'its hidden tests pass before anything is changed' : undefined
 }

@@ -6,7 +6,7 @@ import { belongsToTests, checksOf, isTestFile, withFiles } from '../../src/core/
 import { UserError } from '../../src/core/errors.ts'
 import { evidence, rootFiles } from '../../src/roles/workspace.ts'
 import { asRepository, copyRepository, type LocalRepository, localRepository } from '../../src/workspace/local.ts'
-import type { Sandbox } from '../../src/workspace/types.ts'
+import type { Machine, Sandbox } from '../../src/workspace/types.ts'
 import { git } from '../github/git.ts'
 import { type Bench, openBench, overlaid } from './score.ts'
 
@@ -17,7 +17,7 @@ export interface HistoryOptions {
   /** Where they are written. */
   readonly cases: string
   readonly sandbox: Sandbox
-  readonly setupNetwork: boolean
+  readonly machine: Machine
 }
 
 /** So many commits are looked at for each case that is wanted. */
@@ -83,9 +83,9 @@ async function provedBy(
   bare: string,
   { sha, parent, tests }: Fix,
   dir: string,
-  { sandbox, setupNetwork }: HistoryOptions,
+  { sandbox, machine }: HistoryOptions,
 ): Promise<string | { readonly not: string }> {
-  const bench = await openBench(bare, parent, { dir, sandbox, setupNetwork })
+  const bench = await openBench(bare, parent, { dir, sandbox, machine })
   const before = await overlaidTests(bare, parent, sha, tests, dir)
   const command = await commandFor(bench, before, tests.filter(isTestFile))
   if (!command) return { not: 'nobody knows how its tests are run' }

@@ -6,7 +6,7 @@ import type { RepositorySettings } from '../../src/core/settings.ts'
 import type { CloneContext } from '../../src/roles/types.ts'
 import { evidence, withCheckout } from '../../src/roles/workspace.ts'
 import { asRepository, localGit } from '../../src/workspace/local.ts'
-import type { Checkout, Git, Sandbox } from '../../src/workspace/types.ts'
+import type { Checkout, Git, Machine, Sandbox } from '../../src/workspace/types.ts'
 import { git, identity } from '../github/git.ts'
 import { settingsAt } from '../own/settings.ts'
 import type { EvalCase } from './cases.ts'
@@ -21,11 +21,11 @@ export interface Bench {
   clone<T>(sha: string, use: (checkout: Checkout) => Promise<T>): Promise<T>
 }
 
-/** @param dir where clones and copies are made @param setupNetwork whether a set-up may use the network */
+/** @param dir where clones and copies are made @param machine what it has for the repository's commands */
 export async function openBench(
   bare: string,
   baseSha: string,
-  { dir, sandbox, setupNetwork }: { readonly dir: string; readonly sandbox: Sandbox; readonly setupNetwork: boolean },
+  { dir, sandbox, machine }: { readonly dir: string; readonly sandbox: Sandbox; readonly machine: Machine },
 ): Promise<Bench> {
   const parsed = await settingsAt(bare, baseSha)
   // What cannot be read counts as none, as the journey itself says it.
@@ -36,7 +36,7 @@ export async function openBench(
     task,
     git: over,
     signal: new AbortController().signal,
-    setupNetwork,
+    machine,
     during: (_, work) => work(),
   }
   const clone: Bench['clone'] = (sha, use) => withCheckout(context, sha, use)

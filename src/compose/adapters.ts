@@ -23,6 +23,7 @@ import type { Env } from '../core/environment.ts'
 import { openChannels, senderTo } from '../channels/connected.ts'
 import type { Installs } from '../installs/types.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
+import { machineOf } from '../operate/machine.ts'
 import { sandboxOf } from '../operate/sandbox.ts'
 import type { Git, Remotes } from '../workspace/types.ts'
 
@@ -113,7 +114,7 @@ export async function openAdapters({
   }
   const targets = stand.target ? targetsOf({ 'local-process': stand.target }) : await openTargets(shared, targetOver)
   const releases = releaseEngine({ git, targets, now, sleep, log: warn })
-  return { client, platform, channels, git, sender, targets, releases }
+  return { client, platform, channels, git, machine: machineOf(settings, env), sender, targets, releases }
 }
 
 export type Adapters = Awaited<ReturnType<typeof openAdapters>>

@@ -54,7 +54,7 @@ interface Parts {
   readonly stand: Stand
 }
 
-export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, workflow: Workflow): StepDeps {
+export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: Adapters, workflow: Workflow): StepDeps {
   const { settings, log, storage } = base
   const { store } = storage
   const write = writerTo(log)
@@ -88,7 +88,7 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases }: Adapters, 
     toolsFor,
     git,
     releases,
-    setupNetwork: settings.setupNetwork,
+    machine,
     isDown: isDatabaseDown,
     now: store.now,
     sleep,

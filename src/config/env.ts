@@ -53,6 +53,8 @@ export interface Settings {
   readonly setupNetwork: boolean
   /** Which hosts it may reach then. */
   readonly setupHosts: readonly Allowed[]
+  /** A folder with versions of languages, as `<tool>/<version>`. */
+  readonly toolchainsDir: string | undefined
   /** How many steps of each role one process works on at once. */
   readonly concurrency: number
   /** After how many days finished tasks, and events that led to none, go into the archive; undefined: never. */
@@ -108,6 +110,7 @@ const KNOWN = [
   'SANDBOX',
   'SETUP_NETWORK',
   'SETUP_HOSTS',
+  'TOOLCHAINS',
   'RELEASES_AT_STOP',
   'SCRIPT',
   'RECORD',
@@ -174,6 +177,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),
+    toolchainsDir: existing(env, 'MUSTER_TOOLCHAINS', problems),
     concurrency: count('MUSTER_CONCURRENCY', 4, 1000) ?? 4,
     keepDays: {
       tasks: count('MUSTER_KEEP_TASKS_DAYS', undefined, 36_500),

@@ -2,6 +2,7 @@ import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings } from '../core/settings.ts'
 import { span } from '../core/span.ts'
+import { TOOL_NAMES } from '../core/toolchains.ts'
 import { TARGETS } from '../releases/registry.ts'
 
 const command = z.string().min(1).max(2000)
@@ -80,6 +81,12 @@ const FILE = {
         .default(false)
         .describe(
           'Whether packages may run scripts of their own (npm’s `postinstall`, say) while a set-up with the network installs them.',
+        ),
+      runtimes: z
+        .partialRecord(z.enum(TOOL_NAMES), z.union([z.string().min(1).max(40), z.number().transform(String)]))
+        .default({})
+        .describe(
+          'Versions of languages and package managers (`node: "20"`, `python: "3.12"`); without them the repository’s own files say which (`.nvmrc`, `.tool-versions`, `go.mod` …).',
         ),
       test: command.optional().describe('Runs the whole suite. Found from the repository when unset.'),
       test_files: command.optional().describe('Runs some test files; {files} stands for them.'),
@@ -207,6 +214,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
       setup: checks.setup,
       setupNetwork: checks.setup_network,
       setupScripts: checks.setup_scripts,
+      runtimes: checks.runtimes,
       test: checks.test,
       testFiles: checks.test_files,
       timeoutSeconds: checks.timeout,

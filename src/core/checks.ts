@@ -7,6 +7,8 @@ export interface Checks {
   readonly test: string | undefined
   readonly testFiles: string | undefined
   readonly setup: string | undefined
+  /** What was asked for to run them and is not there, or not quite, in words. */
+  readonly notes?: readonly string[] | undefined
 }
 
 /** The commands: those of the settings first, else what the repository's files suggest. */

@@ -22,7 +22,18 @@ export interface Ecosystem {
 type Finder = (root: RootFiles, has: (name: string) => boolean) => Ecosystem | undefined
 
 /** Every kind, the one that counts first where there are several: what the repository itself calls its tests. */
-const KINDS: readonly Finder[] = [fromNode, fromPython, fromGo, fromCargo, fromMaven, fromGradle, fromRuby, fromMake]
+const KINDS: readonly Finder[] = [
+  fromNode,
+  fromPython,
+  fromGo,
+  fromCargo,
+  fromMaven,
+  fromGradle,
+  fromRuby,
+  fromComposer,
+  fromDotnet,
+  fromMake,
+]
 
 /** What a repository is; undefined where nothing says it. */
 export function ecosystemOf(root: RootFiles): Ecosystem | undefined {
@@ -89,6 +100,8 @@ function perFile(script: string): string | undefined {
 
 function fromPython(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!['pytest.ini', 'conftest.py', 'pyproject.toml', 'tox.ini', 'setup.py'].some(has)) return undefined
+  if (has('uv.lock')) return pythonBy('uv', 'uv sync --frozen', 'uv run --no-sync')
+  if (has('poetry.lock')) return pythonBy('poetry', 'poetry install --no-interaction', 'poetry run')
   const pip = 'python3 -m pip install --user --break-system-packages'
   return {
     name: 'Python',
@@ -103,11 +116,21 @@ function fromPython(_: RootFiles, has: (name: string) => boolean): Ecosystem | u
   }
 }
 
+function pythonBy(program: string, setup: string, before: string): Ecosystem {
+  const test = `${before} pytest -q`
+  return { name: 'Python', programs: ['python3', program], test, testFiles: `${test} {files}`, setup }
+}
+
 function fromGo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!has('go.mod')) return undefined
   const setup = has('go.sum') && !has('vendor') ? 'go mod download' : undefined
-  return { name: 'Go', programs: ['go'], test: 'go test ./...', testFiles: undefined, setup }
+  return { name: 'Go', programs: ['go'], test: 'go test ./...', testFiles: GO_FILES, setup }
 }
+
+/** Go runs packages: those that the files are of. */
+const GO_FILES = "go test $(printf './%s\\n' {files} | xargs -n 1 dirname | sort -u)"
+/** Java's runners know classes by their names. */
+const JAVA_CLASSES = "$(printf '%s\\n' {files} | sed 's|.*/||; s|\\.[^.]*$||' | paste -sd, -)"
 
 function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!has('Cargo.toml')) return undefined
@@ -122,7 +145,7 @@ function fromMaven(_: RootFiles, has: (name: string) => boolean): Ecosystem | un
     name: 'Maven',
     programs: ['java', ...(has('mvnw') ? [] : ['mvn'])],
     test: `${mvn} -B -o -q test`,
-    testFiles: undefined,
+    testFiles: `${mvn} -B -o -q test -Dsurefire.failIfNoSpecifiedTests=false -Dtest=${JAVA_CLASSES}`,
     setup: `${mvn} -B -q test-compile dependency:go-offline`,
   }
 }
@@ -134,7 +157,7 @@ function fromGradle(_: RootFiles, has: (name: string) => boolean): Ecosystem | u
     name: 'Gradle',
     programs: ['java', ...(has('gradlew') ? [] : ['gradle'])],
     test: `${gradle} --offline --quiet test`,
-    testFiles: undefined,
+    testFiles: `${gradle} --offline --quiet test $(printf '%s\\n' {files} | sed 's|.*/||; s|\\.[^.]*$||; s|^|--tests *|')`,
     setup: `${gradle} --quiet testClasses`,
   }
 }
@@ -148,6 +171,23 @@ function fromRuby(_: RootFiles, has: (name: string) => boolean): Ecosystem | und
     testFiles: 'bundle exec rspec {files}',
     setup: 'bundle install',
   }
+}
+
+function fromComposer(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
+  if (!has('composer.json') || !(has('phpunit.xml') || has('phpunit.xml.dist'))) return undefined
+  return {
+    name: 'PHP',
+    programs: ['php', 'composer'],
+    test: 'vendor/bin/phpunit',
+    testFiles: undefined,
+    setup: 'composer install --no-interaction --no-scripts',
+  }
+}
+
+function fromDotnet({ names }: RootFiles): Ecosystem | undefined {
+  if (!names.some((name) => /\.(?:sln|slnx|csproj|fsproj)$/.test(name))) return undefined
+  const test = 'dotnet test --no-restore --nologo'
+  return { name: '.NET', programs: ['dotnet'], test, testFiles: undefined, setup: 'dotnet restore' }
 }
 
 function fromMake({ makefile }: RootFiles): Ecosystem | undefined {

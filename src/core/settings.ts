@@ -61,6 +61,8 @@ export interface ChecksSettings {
   readonly setupNetwork: boolean
   /** Whether packages may run scripts of their own while they are installed over the network. Undefined in settings that were read before 0.5. */
   readonly setupScripts?: boolean | undefined
+  /** Versions of languages and package managers, by name. Undefined in settings that were read before 0.5. */
+  readonly runtimes?: Readonly<Record<string, string>> | undefined
   /** The whole suite. */
   readonly test: string | undefined
   /** One or more test files; `{files}` stands for them. */

@@ -18,8 +18,18 @@ import { evidence, rootFiles, withCheckout } from '../roles/workspace.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import { asRepository, copyRepository, localGit, type LocalRepository, localRepository } from '../workspace/local.ts'
 import { missingPrograms } from '../workspace/programs.ts'
-import type { Checkout, Git } from '../workspace/types.ts'
-import { about, commandFinding, indented, missingFinding, sandboxFinding, suiteFinding, wantsSetUp } from './found.ts'
+import type { Checkout, Git, Machine } from '../workspace/types.ts'
+import {
+  about,
+  commandFinding,
+  indented,
+  missingFinding,
+  outfitFindings,
+  sandboxFinding,
+  suiteFinding,
+  wantsSetUp,
+} from './found.ts'
+import { machineOf } from './machine.ts'
 import { sandboxOf } from './sandbox.ts'
 
 export interface CheckInput {
@@ -57,7 +67,8 @@ export async function checkRepository(env: Env, { path, network }: CheckInput, t
     const bare = join(dir, 'copy.git')
     await copyRepository(repository, bare)
     const git = localGit(bare, dir, sandboxOf(settings, env))
-    const look = new Look({ git, repository, network: network || settings.setupNetwork, say })
+    const machine = machineOf({ ...settings, setupNetwork: network || settings.setupNetwork }, env)
+    const look = new Look({ git, repository, machine, say })
     return { sha: repository.sha, findings, ...(await look.all()) }
   } finally {
     await rm(dir, { recursive: true, force: true })
@@ -67,7 +78,7 @@ export async function checkRepository(env: Env, { path, network }: CheckInput, t
 interface LookDeps {
   readonly git: Git
   readonly repository: LocalRepository
-  readonly network: boolean
+  readonly machine: Machine
   readonly say: Tell
 }
 
@@ -95,18 +106,19 @@ class Look {
     const { say } = this.#deps
     const settings = await this.#settings()
     if (!settings) return { isReady: false, proposal: undefined }
-    const { ecosystem, checks, missing } = await this.#clone(settings, async (checkout) =>
+    const { ecosystem, checks, missing, outfit } = await this.#clone(settings, async (checkout) =>
       this.#found(checkout, settings),
     )
     say(commandFinding(checks, ecosystem))
     if (!checks.test) return { isReady: false, proposal: undefined }
+    for (const finding of outfitFindings(outfit)) say(finding)
     if (missing.length > 0) say(missingFinding(missing))
     const tried = await this.#tests(settings, checks, ecosystem)
     const { baseline } = tried
     if (tried.setupSeconds !== undefined && baseline.found !== 'no_setup')
       say({ name: 'set-up', state: 'ok', detail: `${tried.checks.setup}: ${duration(tried.setupSeconds * 1000)}` })
     const isReady = IS_USABLE[baseline.found] && !wantsSetUp(baseline, tried.checks, ecosystem)
-    say(suiteFinding(baseline, tried.checks, ecosystem, this.#deps.network))
+    say(suiteFinding(baseline, tried.checks, ecosystem, this.#deps.machine.setupNetwork))
     const perFile = isReady ? await this.#perFile(settings, tried) : undefined
     const proposal = proposedSettings({
       ...tried,
@@ -145,7 +157,7 @@ class Look {
   #context(settings: RepositorySettings, during: CloneContext['during'] = (_, work) => work()): CloneContext {
     const task = { settings, baseline: undefined, baseSha: undefined, origin: { repository: this.#ofGithub } }
     const signal = new AbortController().signal
-    return { task, signal, git: this.#git, setupNetwork: this.#deps.network, during }
+    return { task, signal, git: this.#git, machine: this.#deps.machine, during }
   }
 
   #clone<T>(
@@ -160,8 +172,8 @@ class Look {
     const root = await rootFiles(checkout, (path) => this.#git.show(this.#ofGithub, this.#deps.repository.sha, path))
     const ecosystem = ecosystemOf(root)
     const checks = checksOf(settings.checks, root)
-    const missing = await missingPrograms(ecosystem?.programs ?? [], (argv) => checkout.run(argv))
-    return { ecosystem, checks, missing }
+    const missing = await missingPrograms(ecosystem?.programs ?? [], (command) => checkout.exec(command))
+    return { ecosystem, checks, missing, outfit: checkout.outfit }
   }
 
   /** The tests as they are; where they cannot be run so, with the set-up that the repository's files suggest. */
@@ -169,7 +181,7 @@ class Look {
     const { setupNetwork } = settings.checks
     const first = await this.#try(settings, { ...checks }, setupNetwork)
     const suggested = settings.checks.setup ? undefined : ecosystem?.setup
-    if (first.baseline.found === 'green' || !suggested || !this.#deps.network) return first
+    if (first.baseline.found === 'green' || !suggested || !this.#deps.machine.setupNetwork) return first
     this.#deps.say({ name: 'set-up', state: 'ok', detail: `without one the tests do not pass; trying ${suggested}` })
     const checksOfSuggested = { ...settings.checks, setup: suggested, setupNetwork: true }
     return this.#try({ ...settings, checks: checksOfSuggested }, { ...checks, setup: suggested }, true)

@@ -5,7 +5,7 @@ import type { Checks } from '../core/checks.ts'
 import { duration } from '../core/reply/document.ts'
 import type { Ecosystem } from '../core/ecosystems.ts'
 import type { LocalRepository } from '../workspace/local.ts'
-import type { SandboxKind } from '../workspace/types.ts'
+import type { Outfit, SandboxKind } from '../workspace/types.ts'
 
 /** What a look at a repository finds, in words. */
 
@@ -42,8 +42,24 @@ export function missingFinding(missing: readonly string[]): Finding {
     name: 'programs',
     state: 'warning',
     detail: `not there in the sandbox: ${missing.join(', ')}`,
-    fix: 'Install them below /usr (with your package manager): nothing else of this machine is seen inside.',
+    fix: 'Install them below /usr (with your package manager), or as a version manager does (docs/languages.md): nothing else of this machine is seen inside.',
   }
+}
+
+/** What is brought besides what every command finds, and what was asked for in vain. */
+export function outfitFindings({ toolchains, notes }: Outfit): Finding[] {
+  const brought = toolchains.map(({ tool, version }) => `${tool} ${version}`)
+  return [
+    ...(brought.length > 0 ? [{ name: 'runtimes', state: 'ok' as const, detail: brought.join(', ') }] : []),
+    ...notes.map(
+      (note): Finding => ({
+        name: 'runtimes',
+        state: 'warning',
+        detail: note,
+        fix: 'Install that version (docs/languages.md says where it is found), or ask for another by `checks.runtimes` in .github/muster.yml.',
+      }),
+    ),
+  ]
 }
 
 /** Not one test passes, and nothing was installed: most likely that is why. */

@@ -15,9 +15,10 @@ export async function testsAsTheyAre(context: CloneContext): Promise<Baseline> {
   const sha = await git.resolve(repository, repository.defaultBranch)
   const under = settingsOf(task)
   try {
-    const run = await runSuite(context, sha)
+    const { run, notes } = await suiteWithNotes(context, sha)
     const kept = run?.exitCode === 0 ? { ...run, output: run.output.slice(-SHORT) } : run
-    return { sha, under, found: findingOf(run), run: kept }
+    const hint = run?.exitCode === 0 || notes.length === 0 ? {} : { hint: notes.join(' ') }
+    return { sha, under, found: findingOf(run), run: kept, ...hint }
   } catch (error) {
     if (!(error instanceof SetupFailed)) throw error
     return { sha, under, found: 'no_setup', run: error.run, hint: error.reason }
@@ -31,11 +32,16 @@ export async function suiteOn(context: StepContext, sha: string): Promise<Run | 
   return isKnown ? baseline.run : runSuite(context, sha)
 }
 
-function runSuite(context: CloneContext, sha: string): Promise<Run | undefined> {
+async function runSuite(context: CloneContext, sha: string): Promise<Run | undefined> {
+  return (await suiteWithNotes(context, sha)).run
+}
+
+function suiteWithNotes(context: CloneContext, sha: string) {
   const { timeoutSeconds } = context.task.settings.checks
-  return withCheckout(context, sha, async (checkout, { test }) =>
-    test ? evidence(checkout, test, timeoutSeconds) : undefined,
-  )
+  return withCheckout(context, sha, async (checkout, { test, notes = [] }) => ({
+    run: test ? await evidence(checkout, test, timeoutSeconds) : undefined,
+    notes,
+  }))
 }
 
 /** How the tests are run, as far as the settings say. */

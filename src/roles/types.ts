@@ -6,7 +6,7 @@ import type { Tier } from '../core/settings.ts'
 import type { Doing, Step, StepKind, Task } from '../core/task/types.ts'
 import type { AgentJob, AgentOutcome } from '../agent/types.ts'
 import type { Releases } from '../releases/types.ts'
-import type { Checkout, Git } from '../workspace/types.ts'
+import type { Checkout, Git, Machine } from '../workspace/types.ts'
 import type { Permission } from '../tools/types.ts'
 
 /** A piece of agent work as a role asks for it; the engine adds the model, the journal and the limits. */
@@ -36,8 +36,7 @@ export interface StepContext {
   readonly mayAct: () => void
   readonly git: Git
   readonly releases: Releases
-  /** Whether a set-up command may use the network here. */
-  readonly setupNetwork: boolean
+  readonly machine: Machine
   /** What the parts of the change came to, in the order of the design. */
   readonly parts: () => Promise<readonly Part[]>
   /** Does something that may last; people are told of it once it does. */
@@ -46,7 +45,7 @@ export interface StepContext {
 }
 
 /** What a clone of a repository takes: a step has it, and whoever looks at a repository before there is any work. */
-export type CloneContext = Pick<StepContext, 'signal' | 'git' | 'setupNetwork' | 'during'> & {
+export type CloneContext = Pick<StepContext, 'signal' | 'git' | 'machine' | 'during'> & {
   readonly task: Pick<Task, 'settings' | 'baseline' | 'baseSha'> & {
     readonly origin: Pick<Task['origin'], 'repository'>
   }

@@ -6,7 +6,8 @@ import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
 import { setupKey } from '../core/setup.ts'
-import type { Checkout } from '../workspace/types.ts'
+import type { Checkout, Outfit } from '../workspace/types.ts'
+import { outfitOf } from './outfit.ts'
 import type { CloneContext } from './types.ts'
 
 const NO_NETWORK = 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
@@ -44,8 +45,10 @@ export async function withCheckout<T>(
   const { repository } = task.origin
   const { setup, setupNetwork } = task.settings.checks
   const trusted = setup !== undefined && setupNetwork ? (base ?? task.baseSha ?? sha) : sha
-  const snapshot = isReadOnly ? undefined : await snapshotOf(context, trusted)
-  const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, { snapshot }))
+  const outfit = await outfitOf(context, trusted)
+  const snapshot = isReadOnly ? undefined : await snapshotOf(context, trusted, outfit)
+  const options = { snapshot, outfit }
+  const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, options))
   const checkout = watched(bare, context)
   try {
     const checks = await findChecks(context, sha, checkout)
@@ -61,11 +64,16 @@ export async function withCheckout<T>(
 }
 
 /** What stands for all that a set-up of this commit would depend on; undefined where there is none. */
-async function snapshotOf({ git, task, setupNetwork }: CloneContext, sha: string): Promise<string | undefined> {
+async function snapshotOf(
+  { git, task, machine }: CloneContext,
+  sha: string,
+  { toolchains }: Outfit,
+): Promise<string | undefined> {
   const { setup: command, setupNetwork: wanted, setupScripts: scripts = false } = task.settings.checks
   if (command === undefined) return undefined
   const files = await git.files(task.origin.repository, sha)
-  return setupKey({ command, network: wanted && setupNetwork, scripts, files, by: [] })
+  const by = toolchains.map(({ tool, version }) => `${tool} ${version}`)
+  return setupKey({ command, network: wanted && machine.setupNetwork, scripts, files, by })
 }
 
 /** Only what people merged is kept for others: nothing that a model had a hand in. */
@@ -74,15 +82,12 @@ function isOurs({ git, task }: CloneContext, sha: string): Promise<boolean> {
   return git.isAncestor(repository, sha, repository.defaultBranch)
 }
 
-/** A shell command alone is the repository's or the model's: what people would call running something. */
+/** A command of the repository's or the model's is what people would call running something. */
 function watched(checkout: Checkout, { during }: CloneContext): Checkout {
-  const run: Checkout['run'] = (argv, options) => {
-    const [shell, how, command, ...more] = argv
-    const isCommand = shell === '/bin/sh' && how === '-c' && command !== undefined && more.length === 0
-    const work = () => checkout.run(argv, options)
-    return isCommand ? during({ kind: 'command', command }, work) : work()
+  return {
+    ...checkout,
+    exec: (command, options) => during({ kind: 'command', command }, () => checkout.exec(command, options)),
   }
-  return { ...checkout, run }
 }
 
 async function switchTo(checkout: Checkout, sha: string): Promise<void> {
@@ -104,7 +109,7 @@ async function findChecks({ git, task }: CloneContext, sha: string, checkout: Ch
   const checks = checksOf(task.settings.checks, await rootFiles(checkout, (path) => git.show(repository, sha, path)))
   // The whole suite has no end, and somebody goes on without it: it is waited for no more.
   const isEndless = goneOnFrom(task.baseline, task.settings.checks)?.found === 'hangs'
-  return isEndless ? { ...checks, test: undefined } : checks
+  return { ...checks, ...(isEndless ? { test: undefined } : {}), notes: checkout.outfit.notes }
 }
 
 /** What stands at the root of a clone. @param show reads a file of the commit that it is of */
@@ -125,19 +130,20 @@ const NO_SCRIPTS = {
 }
 
 /** @returns whether it has come to an end that others may begin with */
-async function setUp({ task, setupNetwork }: CloneContext, checkout: Checkout, checks: Checks): Promise<boolean> {
+async function setUp({ task, machine }: CloneContext, checkout: Checkout, checks: Checks): Promise<boolean> {
   // It would hang once more.
   const inSpiteOf = goneOnFrom(task.baseline, task.settings.checks)
   const isKnown = inSpiteOf?.found === 'no_setup'
   if (!checks.setup || (isKnown && inSpiteOf.run?.timedOut)) return false
   const { timeoutSeconds, setupNetwork: wanted, setupScripts = false } = task.settings.checks
-  const network = wanted && setupNetwork
+  const network = wanted && machine.setupNetwork
   const env = network && !setupScripts ? NO_SCRIPTS : {}
   const run = await evidence(checkout, checks.setup, timeoutSeconds, { network, env })
   // Somebody has decided to go on with the tree as it is.
   if (run.exitCode === 0 || isKnown) return run.exitCode === 0
-  const isCut = wanted && !setupNetwork
-  throw new SetupFailed(run, isCut ? NO_NETWORK : undefined)
+  const isCut = wanted && !machine.setupNetwork
+  const reasons = [...(isCut ? [NO_NETWORK] : []), ...checkout.outfit.notes]
+  throw new SetupFailed(run, reasons.length > 0 ? reasons.join(' ') : undefined)
 }
 
 /** Runs a shell command of the repository and keeps what it printed as evidence. */
@@ -147,7 +153,7 @@ export async function evidence(
   timeoutSeconds: number,
   options: { readonly network?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Run> {
-  const result = await checkout.run(['/bin/sh', '-c', command], { timeoutMs: timeoutSeconds * 1000, ...options })
+  const result = await checkout.exec(command, { timeoutMs: timeoutSeconds * 1000, ...options })
   const { exitCode, seconds, output } = result
   // What was left out in the middle may have failed.
   const isCut = /\[… \d{1,12} characters left out …\]/.test(output)

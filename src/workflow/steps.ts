@@ -24,7 +24,7 @@ import {
 import { Fenced, type Store } from '../store/types.ts'
 import type { Tool } from '../tools/types.ts'
 import type { Permission } from '../tools/types.ts'
-import type { Git } from '../workspace/types.ts'
+import type { Git, Machine } from '../workspace/types.ts'
 import { diskFull, isDiskFull } from '../core/errors.ts'
 import { type Activity, type ActivityDeps, activityOf } from './activity.ts'
 import { conversationOf, journalOf } from './journal.ts'
@@ -51,7 +51,7 @@ export interface StepDeps {
   readonly toolsFor: (permissions: readonly Permission[], role: Role) => Tool[]
   readonly git: Git
   readonly releases: Releases
-  readonly setupNetwork: boolean
+  readonly machine: Machine
   /** Whether an error says that something (the database, the network) is out of reach for now. */
   readonly isDown: (error: unknown) => boolean
   readonly now: () => number
@@ -248,7 +248,7 @@ function contextOf(
     git: deps.git,
     releases: deps.releases,
     nonce: deps.nonceOf(task.id),
-    setupNetwork: deps.setupNetwork,
+    machine: deps.machine,
     during: activity.during,
     parts: () => partsOf(deps, task),
     agent: async (job) => {

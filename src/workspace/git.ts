@@ -62,7 +62,7 @@ class HostGit implements Git {
     repository: Repository,
     sha: string,
     signal: AbortSignal,
-    { snapshot }: CheckoutOptions = {},
+    { snapshot, outfit }: CheckoutOptions = {},
   ): Promise<Checkout> {
     await mustHaveRoom(this.#checkouts)
     await this.#copies.has(repository, sha)
@@ -72,6 +72,7 @@ class HostGit implements Git {
       sha,
       sandbox: this.#sandbox,
       signal,
+      outfit,
       beginning: snapshot === undefined ? undefined : await this.#beginning(repository.id, snapshot, signal),
     })
   }

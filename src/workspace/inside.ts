@@ -50,12 +50,12 @@ export const FILES: readonly InsideFile[] = [
 /** The environment inside: nothing of the host's. */
 export function environment(
   base: string,
-  nodeDir: string,
+  bin: readonly string[],
   home: string,
   extra: SandboxCommand['env'],
 ): Record<string, string> {
   return {
-    PATH: `${nodeDir}:/usr/local/bin:/usr/bin:/bin`,
+    PATH: [...bin, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
     HOME: home,
     TMPDIR: '/tmp',
     LANG: 'C.UTF-8',
@@ -63,6 +63,8 @@ export function environment(
     NO_COLOR: '1',
     // Nobody wants it in a change, and the next command has it in a moment.
     PYTHONDONTWRITEBYTECODE: '1',
+    // Go would fetch another version of itself.
+    GOTOOLCHAIN: 'local',
     MUSTER_BASE: base,
     GIT_TERMINAL_PROMPT: '0',
     ...extra,

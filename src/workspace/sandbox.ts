@@ -5,6 +5,7 @@ import { BUILDERS, chooseSandbox } from './choose.ts'
 import { confined, DEFAULT_LIMITS, limited, type SandboxLimits } from './confined.ts'
 import { environment } from './inside.ts'
 import type { RunResult, Sandbox, SandboxCommand, SandboxKind } from './types.ts'
+import { told as where } from './walls.ts'
 import { openWayOut, type Outside, type WayOut } from './wayout.ts'
 
 /**
@@ -41,9 +42,13 @@ function told(result: RunResult, way: WayOut | undefined): RunResult {
 /** No isolation at all: the operator's explicit choice. The environment is empty all the same. */
 function plain(command: SandboxCommand, limits: SandboxLimits): Promise<RunResult> {
   const [file = '', ...args] = command.argv
-  const mounted = Object.fromEntries((command.mounts ?? []).map(({ variable, from }) => [variable, from]))
-  const extra = { ...mounted, ...command.env }
-  const own = environment(command.base ?? '', dirname(process.execPath), command.home ?? '/tmp', extra)
+  const extra = { ...where(command, ({ from }) => from), ...command.env }
+  const outside = (path: string) => {
+    const mount = command.mounts?.find(({ to }) => path === to || path.startsWith(`${to}/`))
+    return mount ? mount.from + path.slice(mount.to.length) : path
+  }
+  const bin = [...(command.bin ?? []).map(outside), dirname(process.execPath)]
+  const own = environment(command.base ?? '', bin, command.home ?? '/tmp', extra)
   const env = { GIT_CONFIG_NOSYSTEM: '1', ...own }
   return limited(command, limits.work, file === 'node' ? process.execPath : file, args, { cwd: command.dir, env })
 }

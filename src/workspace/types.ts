@@ -1,4 +1,5 @@
 import type { Repository } from '../core/task/types.ts'
+import type { Available } from '../core/toolchains.ts'
 
 /** What builds the walls; `none` builds none, which is the operator's explicit choice. */
 export type SandboxKind = 'bubblewrap' | 'unshare' | 'none'
@@ -13,7 +14,42 @@ export interface Bind {
 export interface Mount extends Bind {
   readonly isWritable?: boolean | undefined
   /** The variable that says where it is. */
-  readonly variable: string
+  readonly variable?: string | undefined
+}
+
+/** One version of a language's programs on this machine. */
+export interface Toolchain extends Available {
+  /** What commands have to be given; nothing where every command finds it anyway. */
+  readonly folders: readonly Bind[]
+  /** The folders with its programs, as commands find them. */
+  readonly bin: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What a repository's own commands find besides what every command does. */
+export interface Outfit {
+  readonly toolchains: readonly Toolchain[]
+  /** What was asked for and is not there, or not quite, in words. */
+  readonly notes: readonly string[]
+}
+export const NO_OUTFIT: Outfit = { toolchains: [], notes: [] }
+
+/** What this machine has for the commands of repositories. */
+export interface Machine {
+  /** Whether a set-up command may use the network. */
+  readonly setupNetwork: boolean
+  outfit(asking: Asking): Promise<Outfit>
+}
+
+/** What a repository says of what its commands are run with. */
+export interface Asking {
+  /** Every file that it has. */
+  readonly files: ReadonlySet<string>
+  read(path: string): Promise<string | undefined>
+  /** Versions by tool, from its settings. */
+  readonly runtimes: Readonly<Record<string, string>>
+  /** What its commands call, whatever the version. */
+  readonly programs: readonly string[]
 }
 
 /** A file that is only there inside. */
@@ -64,6 +100,8 @@ export interface SandboxCommand {
   /** A folder of the host that is readable inside as `base` says. */
   readonly base?: string | undefined
   readonly mounts?: readonly Mount[] | undefined
+  /** Folders whose programs are found before all others. */
+  readonly bin?: readonly string[] | undefined
   readonly argv: readonly string[]
   readonly stdin?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -83,15 +121,17 @@ export interface RunResult {
   readonly seconds: number
 }
 
+export type RunOptions = Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>
+
 /** A fresh clone at one commit, in the sandbox. */
 export interface Checkout {
   readonly dir: string
   readonly sha: string
-  /** Runs a command with the clone as its working directory. */
-  run(
-    argv: readonly string[],
-    options?: Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>,
-  ): Promise<RunResult>
+  /** Runs a program of Muster's with the clone as its working directory. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
+  /** Runs a shell command of the repository's there, with what that says it needs. */
+  exec(command: string, options?: RunOptions): Promise<RunResult>
+  readonly outfit: Outfit
   /** Everything that differs from a commit (the one cloned, if not told otherwise), as a binary git patch with one character a byte (files need not be UTF-8); made inside the sandbox. */
   diff(against?: string): Promise<{ diff: string; files: string[] }>
   /**
@@ -113,6 +153,7 @@ export interface Checkout {
 export interface CheckoutOptions {
   /** Stands for all that a set-up depends on; undefined: nothing is kept, and nothing is taken. */
   readonly snapshot?: string | undefined
+  readonly outfit?: Outfit | undefined
 }
 
 export interface CommitInput {

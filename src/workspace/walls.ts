@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { environment, FILES, INSIDE, TRUST } from './inside.ts'
 import type { Bind, Mount, SandboxCommand, Walls } from './types.ts'
@@ -15,8 +15,10 @@ const SYSTEM = [
   '/etc/ssl/certs',
   '/etc/localtime',
   '/etc/mime.types',
-  '/etc/java-17-openjdk',
   '/etc/maven',
+  ...readdirSync('/etc')
+    .filter((name) => /^java-\d+-openjdk$/.test(name))
+    .map((name) => `/etc/${name}`),
 ]
 /** What programs need to get packages. They ask no name server: whoever lets them out does. */
 const NETWORK = ['/etc/ca-certificates', '/etc/npmrc']
@@ -40,6 +42,13 @@ export function placesOf({ dir, home, base, mounts = [] }: SandboxCommand): read
   ]
 }
 
+/** The variables that say where what is mounted is. */
+export function told({ mounts = [] }: SandboxCommand, place: (mount: Mount) => string): Record<string, string> {
+  return Object.fromEntries(
+    mounts.flatMap((mount) => (mount.variable === undefined ? [] : [[mount.variable, place(mount)]])),
+  )
+}
+
 /** The walls around a command. @param places as whoever builds the walls finds them @param way the way out, where there is one */
 export function wallsAround(
   command: SandboxCommand,
@@ -58,10 +67,10 @@ export function wallsAround(
     writable: [...bind(way?.socket, INSIDE.way), ...places.filter(({ isWritable }) => isWritable)],
     files: FILES,
     tmpBytes,
-    env: environment(INSIDE.base, dirname(INSIDE.node), INSIDE.home, {
+    env: environment(INSIDE.base, [...(command.bin ?? []), dirname(INSIDE.node)], INSIDE.home, {
       ...(way?.authorities ? TRUST : {}),
       ...(command.network ? {} : OFFLINE),
-      ...Object.fromEntries((command.mounts ?? []).map(({ variable, to }) => [variable, to])),
+      ...told(command, ({ to }) => to),
       ...command.env,
     }),
   }

@@ -5,6 +5,7 @@ import type { AgentJob, Journal, JournalTurn } from '../../src/agent/types.ts'
 import { ModelError, type ModelProvider, type ModelReply, type ModelRequest } from '../../src/llm/types.ts'
 import type { Tool } from '../../src/tools/types.ts'
 import { routerOver } from '../support/router.ts'
+import { NO_OUTFIT } from '../../src/workspace/types.ts'
 
 const Artefact = z.object({ answer: z.number() })
 type Artefact = z.infer<typeof Artefact>
@@ -77,6 +78,8 @@ const checkout = {
   diff: () => Promise.reject(new Error('x')),
   disregard: () => Promise.reject(new Error('none')),
   isSetUp: false,
+  outfit: NO_OUTFIT,
+  exec: () => Promise.reject(new Error('none')),
   settle: () => Promise.reject(new Error('none')),
   dispose: () => Promise.resolve(),
 }

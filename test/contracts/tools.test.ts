@@ -2,6 +2,7 @@ import { describe, it } from 'vitest'
 import { toolContract } from '../../src/plugin/contracts/tools.ts'
 import { TOOLS } from '../../src/tools/tools.ts'
 import type { ToolContext } from '../../src/tools/types.ts'
+import { NO_OUTFIT } from '../../src/workspace/types.ts'
 
 const never = () => Promise.reject(new Error('a wrong input went as far as the workspace'))
 const context: ToolContext = {
@@ -12,6 +13,8 @@ const context: ToolContext = {
     diff: never,
     disregard: never,
     isSetUp: false,
+    exec: never,
+    outfit: NO_OUTFIT,
     settle: never,
     dispose: never,
   },

@@ -36,7 +36,7 @@ describe('what a set-up depends on', () => {
   it('is what names packages, of an installation', () => {
     const key = setupKey(input)
     expect(setupKey({ ...input, files: withObject('src/a.ts') })).toBe(key)
-    expect(setupKey({ ...input, files: [...files].reverse() })).toBe(key)
+    expect(setupKey({ ...input, files: files.toReversed() })).toBe(key)
     for (const path of ['package-lock.json', 'packages/x/package.json'])
       expect(setupKey({ ...input, files: withObject(path) }), path).not.toBe(key)
     for (const other of [{ command: 'npm ci --omit=dev' }, { network: false }, { scripts: true }, { by: ['node 20'] }])

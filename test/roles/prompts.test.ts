@@ -5,6 +5,8 @@ import type { RoleJob, StepContext } from '../../src/roles/types.ts'
 import type { Step, StepKind, Task } from '../../src/core/task/types.ts'
 import type { Checkout } from '../../src/workspace/types.ts'
 import { baseline, design, opened, patch, proof, spec } from '../support/tasks.ts'
+import { BARE_MACHINE } from '../support/machine.ts'
+import { NO_OUTFIT } from '../../src/workspace/types.ts'
 
 /** What a model is told in each step, word for word: a change of any word is seen in the diff of these files, and in the version. */
 
@@ -20,9 +22,6 @@ const clone = (sha: string): Checkout => ({
   dir: '/nowhere',
   sha,
   async run(argv) {
-    // The new test fails without the change, and passes with it.
-    const isTest = argv[1] === '-c' && argv[2]?.includes('node --test') === true
-    if (isTest && sha === 'base') return { exitCode: 1, timedOut: false, output: 'not ok 1 - totals', seconds: 1 }
     if (argv.includes('test/a.test.ts') && argv[2]?.includes('printf'))
       return { exitCode: 0, timedOut: false, output: 'test/a.test.ts\n', seconds: 1 }
     const output = argv.join(' ').includes('git ls-files')
@@ -39,6 +38,12 @@ const clone = (sha: string): Checkout => ({
   diff: async () => ({ diff: '', files: [] }),
   disregard: async () => {},
   isSetUp: false,
+  outfit: NO_OUTFIT,
+  // The new test fails without the change, and passes with it.
+  exec: async (command) =>
+    command.includes('node --test') && sha === 'base'
+      ? { exitCode: 1, timedOut: false, output: 'not ok 1 - totals', seconds: 1 }
+      : { exitCode: 0, timedOut: false, output: '', seconds: 1 },
   settle: async () => {},
   dispose: async () => {},
 })
@@ -84,7 +89,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       log: unused,
     },
     releases: {} as never,
-    setupNetwork: false,
+    machine: BARE_MACHINE,
     parts: async () => [],
     during: (_, work) => work(),
     agent: async (asked) => {

@@ -1,4 +1,5 @@
 import type { RunnerDeps } from '../../src/workflow/runner.ts'
+import { BARE_MACHINE } from './machine.ts'
 
 /** What a step's runner has beside its own work, for steps that use none of it. */
 export const NOTHING_ELSE = {
@@ -8,6 +9,6 @@ export const NOTHING_ELSE = {
   toolsFor: () => [],
   git: {} as never,
   releases: {} as never,
-  setupNetwork: false,
+  machine: BARE_MACHINE,
   apart: async () => 'over' as const,
 } satisfies Partial<RunnerDeps>

@@ -11,6 +11,7 @@ import { createEngine } from '../../src/workflow/engine.ts'
 import { createStepRunner, stepLease, workApart } from '../../src/workflow/runner.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import { opened, spec } from '../support/tasks.ts'
+import { BARE_MACHINE } from '../support/machine.ts'
 
 describe('steps', () => {
   let db: TestDatabase
@@ -49,7 +50,7 @@ describe('steps', () => {
       toolsFor: () => [],
       git: {} as never,
       releases: {} as never,
-      setupNetwork: false,
+      machine: BARE_MACHINE,
     }
     const apart: Apart = async (job, claim, signal) => {
       if (ended === 'over' && job.kind === 'step') await workApart(deps, job, claim, signal)

@@ -9,6 +9,7 @@ import type { CloneContext } from '../../src/roles/types.ts'
 import { asRepository, localGit } from '../../src/workspace/local.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { SANDBOX } from '../support/isolation.ts'
+import { BARE_MACHINE } from '../support/machine.ts'
 
 const MANIFEST = '{"name":"x","dependencies":{"a":"1"}}'
 
@@ -45,7 +46,7 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what a set-up leaves, k
       },
       signal: new AbortController().signal,
       git: hosted,
-      setupNetwork: true,
+      machine: { ...BARE_MACHINE, setupNetwork: true },
       during: async (doing, work) => {
         if (doing.kind === 'command' && doing.command === setup) setups.push(setup)
         return work()
@@ -55,7 +56,7 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what a set-up leaves, k
   let hosted: CloneContext['git']
   const sees = (command: string, setup: string, sha: string, more = {}) =>
     withCheckout(context(setup, more), sha, async (checkout) => {
-      const { output } = await checkout.run(['/bin/sh', '-c', command])
+      const { output } = await checkout.exec(command)
       return { output, diff: (await checkout.diff()).files, isSetUp: checkout.isSetUp }
     })
 

@@ -1,0 +1,80 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { machineOf } from '../../src/operate/machine.ts'
+import { openSandbox } from '../../src/workspace/sandbox.ts'
+import { equipped } from '../../src/workspace/outfit.ts'
+import type { Asking } from '../../src/workspace/types.ts'
+import { SANDBOX } from '../support/isolation.ts'
+
+describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are run with, in %s', (kind) => {
+  let dir = ''
+  const own = () => join(dir, 'own')
+  const machine = () => machineOf({ setupNetwork: false, dataDir: join(dir, 'data'), toolchainsDir: own() }, {})
+  const asking = (files: Readonly<Record<string, string>>, programs: string[], runtimes = {}): Asking => ({
+    files: new Set(Object.keys(files)),
+    read: async (path) => files[path],
+    runtimes,
+    programs,
+  })
+  /** A program that says which version it is, and what it was called with. */
+  const install = (path: string, version: string) => {
+    const file = join(own(), path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, `#!/bin/sh\n[ "$1" = --version ] && echo "it is ${version}" || echo "${version} runs $*"\n`)
+    chmodSync(file, 0o755)
+  }
+
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'muster-machine-'))
+    install('ruby/one/bin/ruby', '3.1.4')
+    install('ruby/two/bin/ruby', '3.2.2')
+    install('php/8/bin/php', '8.3.1')
+    writeFileSync(join(own(), 'ruby/two/share'), 'its own file')
+  })
+  afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+  it('is the version that is asked for, with all that belongs to it, before any other of the name', async () => {
+    const outfit = await machine().outfit(asking({ '.ruby-version': '3.2.2' }, ['ruby']))
+    expect(outfit.notes).toEqual([])
+    const work = mkdtempSync(join(dir, 'work-'))
+    const { output } = await openSandbox(kind).run({
+      dir: work,
+      argv: [
+        '/bin/sh',
+        '-c',
+        'ruby a b; cat "$(dirname "$(command -v ruby)")/../share"; touch "$(command -v ruby)x" 2>&1',
+      ],
+      timeoutMs: 60_000,
+      ...equipped(outfit),
+    })
+    expect(output).toContain('3.2.2 runs a b\nits own file')
+    // What is the machine's stays as it is.
+    if (kind !== 'none') expect(output).toContain('Read-only file system')
+  })
+
+  it('says what is not there, or not quite', async () => {
+    const { notes, toolchains } = await machine().outfit(
+      asking({ '.ruby-version': '3.2.9' }, ['ruby', 'php'], { php: '7.4' }),
+    )
+    expect(toolchains.map(({ tool, version }) => `${tool} ${version}`)).toEqual(['ruby 3.2.2'])
+    expect(notes.toSorted()).toEqual([
+      'PHP 7.4 is asked for (.github/muster.yml); this machine has 8.3.1.',
+      'Ruby 3.2.9 is asked for (.ruby-version); 3.2.2 is taken.',
+    ])
+  })
+
+  it('brings what is called and is not among what every command finds; what nobody calls does not matter', async () => {
+    const { toolchains, notes } = await machine().outfit(asking({ '.python-version': '1.0' }, ['php', 'sh', 'make']))
+    expect(toolchains.map(({ tool }) => tool)).toEqual(['php'])
+    expect(notes).toEqual([])
+  })
+
+  it('fetches nothing that the operator does not allow, and says how to', async () => {
+    const { toolchains, notes } = await machine().outfit(asking({ '.nvmrc': '10.0.0' }, ['node']))
+    expect(toolchains).toEqual([])
+    expect(notes.join()).toContain('Node.js 10.0.0 is asked for (.nvmrc)')
+    expect(notes.join()).toContain('MUSTER_SETUP_NETWORK=1')
+  })
+})
