@@ -161,10 +161,10 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, r
 async function missingFor({ needs }: EvalCase, { sandbox, machine }: ArmDeps, dir: string): Promise<string[]> {
   const folder = join(dir, 'probe')
   mkdirSync(folder, { recursive: true })
-  const asking = { files: new Set<string>(), read: async () => undefined, runtimes: {}, programs: needs }
-  const equipment = equipped(await machine.outfit(asking))
+  const asking = { files: new Set<string>(), read: async () => undefined, runtimes: {}, services: [], programs: needs }
+  const outfit = await machine.outfit(asking)
   return missingPrograms(needs, (command) =>
-    sandbox.run({ dir: folder, argv: ['/bin/sh', '-c', command], timeoutMs: 60_000, ...equipment }),
+    sandbox.run({ dir: folder, timeoutMs: 60_000, ...equipped(outfit, command) }),
   )
 }
 

@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
-import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings } from '../core/settings.ts'
+import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings, SERVICES } from '../core/settings.ts'
 import { span } from '../core/span.ts'
 import { TOOL_NAMES } from '../core/toolchains.ts'
 import { TARGETS } from '../releases/registry.ts'
@@ -81,6 +81,12 @@ const FILE = {
         .default(false)
         .describe(
           'Whether packages may run scripts of their own (npm’s `postinstall`, say) while a set-up with the network installs them.',
+        ),
+      services: z
+        .array(z.enum(SERVICES))
+        .default([])
+        .describe(
+          'What is started beside every command, fresh for each clone, and is reached on 127.0.0.1 alone: PostgreSQL (`DATABASE_URL`), Redis (`REDIS_URL`), MariaDB or MySQL (`MYSQL_HOST`).',
         ),
       runtimes: z
         .partialRecord(z.enum(TOOL_NAMES), z.union([z.string().min(1).max(40), z.number().transform(String)]))
@@ -215,6 +221,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
       setupNetwork: checks.setup_network,
       setupScripts: checks.setup_scripts,
       runtimes: checks.runtimes,
+      services: [...new Set(checks.services)],
       test: checks.test,
       testFiles: checks.test_files,
       timeoutSeconds: checks.timeout,

@@ -43,6 +43,10 @@ export function proposedSettings(seen: SeenTests): string | undefined {
     `test: ${JSON.stringify(checks.test)}`,
     ...(checks.testFiles && perFile !== false ? [`test_files: ${JSON.stringify(checks.testFiles)}`] : []),
     ...(timeout ? [`timeout: ${timeout}`] : []),
+    // What is said already and would be lost with the part.
+    ...(settings.services?.length ? [`services: ${JSON.stringify(settings.services)}`] : []),
+    ...(Object.keys(settings.runtimes ?? {}).length > 0 ? [`runtimes: ${JSON.stringify(settings.runtimes)}`] : []),
+    ...(settings.setupScripts ? ['setup_scripts: true'] : []),
   ]
   return ['checks:', ...lines.map((line) => `  ${line}`)].join('\n')
 }

@@ -61,6 +61,8 @@ export interface ChecksSettings {
   readonly setupNetwork: boolean
   /** Whether packages may run scripts of their own while they are installed over the network. Undefined in settings that were read before 0.5. */
   readonly setupScripts?: boolean | undefined
+  /** What is started beside every command of the repository. Undefined in settings that were read before 0.5. */
+  readonly services?: readonly ServiceName[] | undefined
   /** Versions of languages and package managers, by name. Undefined in settings that were read before 0.5. */
   readonly runtimes?: Readonly<Record<string, string>> | undefined
   /** The whole suite. */
@@ -69,6 +71,10 @@ export interface ChecksSettings {
   readonly testFiles: string | undefined
   readonly timeoutSeconds: number
 }
+
+/** What tests may have beside them. */
+export const SERVICES = ['postgres', 'redis', 'mysql'] as const
+export type ServiceName = (typeof SERVICES)[number]
 
 /** What can be deployed to. What is known of each stands in `releases/`. */
 export type CoreTarget = 'local-process'

@@ -30,7 +30,7 @@ export function machineOf(settings: Pick<Settings, 'setupNetwork' | 'dataDir' | 
         const isWanted = first.kind !== 'exact' && setupNetwork && isFetchable(wish)
         choices.set(wish, isWanted && (await fetchOnce(wish)) ? choose(wish, await there()) : first)
       }
-      return outfitOf(choices, setupNetwork)
+      return { ...outfitOf(choices, setupNetwork), services: asking.services }
     },
   }
 }
@@ -65,7 +65,10 @@ const NAMES: Readonly<Record<ToolName, string>> = {
   dotnet: '.NET',
 }
 
-function outfitOf(choices: ReadonlyMap<Wish, Choice<Toolchain>>, mayFetch: boolean): Outfit {
+function outfitOf(
+  choices: ReadonlyMap<Wish, Choice<Toolchain>>,
+  mayFetch: boolean,
+): Pick<Outfit, 'toolchains' | 'notes'> {
   const taken = [...choices.values()].flatMap((choice) => (choice.kind === 'missing' ? [] : [choice.taken]))
   const notes = [...choices]
     .map(([wish, choice]) => noteOf(wish, choice, mayFetch))

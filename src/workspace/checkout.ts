@@ -70,8 +70,7 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     outfit,
     isSetUp,
     run,
-    exec: (command, options = {}) =>
-      inside(['/bin/sh', '-c', command], { ...options, ...equipped(outfit, options.env) }),
+    exec: (command, options = {}) => inside([], { ...options, ...equipped(outfit, command, options.env) }),
     async settle(isKept) {
       if (isKept) await beginning?.keep(async (to) => (await copied(KEEP, to, true)).exitCode === 0)
       beginning?.done()

@@ -12,6 +12,7 @@ import { dropping, handOver, isReachable, isRoot } from './unprivileged.ts'
 import { type Place, placesOf, wallsAround } from './walls.ts'
 import type { WayOut } from './wayout.ts'
 
+const SERVICES = readFileSync(new URL('./services.sh', import.meta.url), 'utf8')
 const WAY = readFileSync(new URL('./way.mjs', import.meta.url), 'utf8')
 
 /** What a sandboxed command may use. */
@@ -52,7 +53,7 @@ export async function confined(
     ...rlimits(limits, command.timeoutMs, group !== undefined),
     ...argv,
     ...(way ? [INSIDE.node, '--input-type=module', '--no-warnings', '-e', WAY, '--', INSIDE.way] : []),
-    ...command.argv,
+    ...withServices(command),
   ]
   try {
     // A shell would tell of its folder in its environment.
@@ -70,6 +71,10 @@ function noWalls(why: string): UserError {
   return new UserError('no_sandbox', `The sandbox cannot be built here, so nothing that a model wrote is run: ${why}`, {
     hint: 'User namespaces must be allowed for unprivileged users; docs/operate.md says how.',
   })
+}
+
+function withServices({ services = [], argv }: SandboxCommand): readonly string[] {
+  return services.length === 0 ? argv : ['/bin/sh', '-c', SERVICES, 'services', ...services, '--', ...argv]
 }
 
 /** What a command may write to of the host. */

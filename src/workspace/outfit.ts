@@ -1,12 +1,15 @@
 import type { Outfit, RunOptions, SandboxCommand } from './types.ts'
 
-/** What of a command says with what it is run. */
+/** How a shell command of a repository is run with what that needs. */
 export function equipped(
-  { toolchains }: Outfit,
+  { toolchains, services }: Outfit,
+  command: string,
   env: RunOptions['env'] = {},
-): Pick<SandboxCommand, 'mounts' | 'bin' | 'env'> {
+): Pick<SandboxCommand, 'argv' | 'services' | 'mounts' | 'bin' | 'env'> {
   const folders = new Map(toolchains.flatMap((one) => one.folders).map((folder) => [folder.to, folder]))
   return {
+    argv: ['/bin/sh', '-c', command],
+    services,
     mounts: [...folders.values()],
     bin: toolchains.flatMap(({ bin }) => bin),
     env: Object.assign({}, ...toolchains.map((one) => one.env), env),

@@ -40,7 +40,7 @@ function told(result: RunResult, way: WayOut | undefined): RunResult {
 }
 
 /** No isolation at all: the operator's explicit choice. The environment is empty all the same. */
-function plain(command: SandboxCommand, limits: SandboxLimits): Promise<RunResult> {
+async function plain(command: SandboxCommand, limits: SandboxLimits): Promise<RunResult> {
   const [file = '', ...args] = command.argv
   const extra = { ...where(command, ({ from }) => from), ...command.env }
   const outside = (path: string) => {
@@ -50,5 +50,10 @@ function plain(command: SandboxCommand, limits: SandboxLimits): Promise<RunResul
   const bin = [...(command.bin ?? []).map(outside), dirname(process.execPath)]
   const own = environment(command.base ?? '', bin, command.home ?? '/tmp', extra)
   const env = { GIT_CONFIG_NOSYSTEM: '1', ...own }
-  return limited(command, limits.work, file === 'node' ? process.execPath : file, args, { cwd: command.dir, env })
+  const program = file === 'node' ? process.execPath : file
+  const result = await limited(command, limits.work, program, args, { cwd: command.dir, env })
+  if (!command.services || command.services.length === 0) return result
+  // They would listen on the machine's own ports.
+  const left = `[Muster: without a sandbox no services are started: ${command.services.join(', ')}]`
+  return { ...result, output: `${left}\n${result.output}` }
 }

@@ -1,3 +1,4 @@
+import type { ServiceName } from '../core/settings.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { Available } from '../core/toolchains.ts'
 
@@ -29,10 +30,12 @@ export interface Toolchain extends Available {
 /** What a repository's own commands find besides what every command does. */
 export interface Outfit {
   readonly toolchains: readonly Toolchain[]
+  /** What is started beside each of them. */
+  readonly services: readonly ServiceName[]
   /** What was asked for and is not there, or not quite, in words. */
   readonly notes: readonly string[]
 }
-export const NO_OUTFIT: Outfit = { toolchains: [], notes: [] }
+export const NO_OUTFIT: Outfit = { toolchains: [], services: [], notes: [] }
 
 /** What this machine has for the commands of repositories. */
 export interface Machine {
@@ -48,6 +51,7 @@ export interface Asking {
   read(path: string): Promise<string | undefined>
   /** Versions by tool, from its settings. */
   readonly runtimes: Readonly<Record<string, string>>
+  readonly services: readonly ServiceName[]
   /** What its commands call, whatever the version. */
   readonly programs: readonly string[]
 }
@@ -100,6 +104,8 @@ export interface SandboxCommand {
   /** A folder of the host that is readable inside as `base` says. */
   readonly base?: string | undefined
   readonly mounts?: readonly Mount[] | undefined
+  /** What is started beside it, and ends with it. */
+  readonly services?: readonly ServiceName[] | undefined
   /** Folders whose programs are found before all others. */
   readonly bin?: readonly string[] | undefined
   readonly argv: readonly string[]

@@ -16,6 +16,7 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are r
     files: new Set(Object.keys(files)),
     read: async (path) => files[path],
     runtimes,
+    services: [],
     programs,
   })
   /** A program that says which version it is, and what it was called with. */
@@ -41,13 +42,8 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are r
     const work = mkdtempSync(join(dir, 'work-'))
     const { output } = await openSandbox(kind).run({
       dir: work,
-      argv: [
-        '/bin/sh',
-        '-c',
-        'ruby a b; cat "$(dirname "$(command -v ruby)")/../share"; touch "$(command -v ruby)x" 2>&1',
-      ],
       timeoutMs: 60_000,
-      ...equipped(outfit),
+      ...equipped(outfit, 'ruby a b; cat "$(dirname "$(command -v ruby)")/../share"; touch "$(command -v ruby)x" 2>&1'),
     })
     expect(output).toContain('3.2.2 runs a b\nits own file')
     // What is the machine's stays as it is.
