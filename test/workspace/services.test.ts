@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -96,21 +96,24 @@ describe.each(WORKING)('services beside a command, in %s', (kind) => {
     MINUTES * 60_000,
   )
 
-  it(
+  it.skipIf(!has.redis)(
     'says which could not be started, and why, and runs nothing then',
     async () => {
+      const spoiled = mkdtempSync(join(tmpdir(), 'muster-home-'))
+      mkdirSync(join(spoiled, '.services'))
+      writeFileSync(join(spoiled, '.services/redis'), 'no folder')
+      const options = equipped({ toolchains: [], notes: [], services: ['redis'] }, 'echo RAN')
       const { exitCode, output } = await openSandbox(kind).run({
         dir,
-        home,
+        home: spoiled,
         timeoutMs: MINUTES * 60_000,
-        services: ['redis'],
-        argv: ['/bin/echo', 'RAN'],
-        // Nothing is found there.
-        env: { PATH: '/nowhere' },
+        ...options,
       })
       expect(exitCode).toBe(125)
-      expect(output).toContain('the service redis could not be started. Redis is not installed where the command runs.')
+      expect(output).toContain('[Muster: the service redis could not be started.]')
+      expect(output).toContain("Can't chdir")
       expect(output).not.toContain('RAN')
+      rmSync(spoiled, { recursive: true })
     },
     MINUTES * 60_000,
   )
