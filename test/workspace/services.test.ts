@@ -111,7 +111,7 @@ describe.each(WORKING)('services beside a command, in %s', (kind) => {
       })
       expect(exitCode).toBe(125)
       expect(output).toContain('[Muster: the service redis could not be started.]')
-      expect(output).toContain("Can't chdir")
+      expect(output).toContain('File exists')
       expect(output).not.toContain('RAN')
       rmSync(spoiled, { recursive: true })
     },
