@@ -87,10 +87,11 @@ async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promi
     MUSTER_SETUP_HOSTS: env['MUSTER_SETUP_HOSTS'],
     MUSTER_TOOLCHAINS: env['MUSTER_TOOLCHAINS'],
     MUSTER_DATA: env['MUSTER_DATA'],
+    MUSTER_CONTAINERS: env['MUSTER_CONTAINERS'],
   })
-  const kind = await chooseSandbox(own.sandbox)
+  const kind = await chooseSandbox(own.sandbox, own.containers)
   return {
-    sandbox: sandboxOf({ sandbox: kind, setupHosts: own.setupHosts }, env),
+    sandbox: sandboxOf({ ...own, sandbox: kind }, env),
     machine: machineOf(own, env),
     patienceMs: minutes * 60_000,
     env: { ...asked, MUSTER_SANDBOX: kind },
@@ -161,7 +162,14 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, r
 async function missingFor({ needs }: EvalCase, { sandbox, machine }: ArmDeps, dir: string): Promise<string[]> {
   const folder = join(dir, 'probe')
   mkdirSync(folder, { recursive: true })
-  const asking = { files: new Set<string>(), read: async () => undefined, runtimes: {}, services: [], programs: needs }
+  const asking = {
+    files: new Set<string>(),
+    read: async () => undefined,
+    runtimes: {},
+    services: [],
+    image: undefined,
+    programs: needs,
+  }
   const outfit = await machine.outfit(asking)
   return missingPrograms(needs, (command) =>
     sandbox.run({ dir: folder, timeoutMs: 60_000, ...equipped(outfit, command) }),

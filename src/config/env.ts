@@ -53,6 +53,8 @@ export interface Settings {
   readonly setupNetwork: boolean
   /** Which hosts it may reach then. */
   readonly setupHosts: readonly Allowed[]
+  /** The container engine and its options; undefined: Podman or Docker, whichever is there. */
+  readonly containers: string | undefined
   /** A folder with versions of languages, as `<tool>/<version>`. */
   readonly toolchainsDir: string | undefined
   /** How many steps of each role one process works on at once. */
@@ -111,6 +113,7 @@ const KNOWN = [
   'SETUP_NETWORK',
   'SETUP_HOSTS',
   'TOOLCHAINS',
+  'CONTAINERS',
   'RELEASES_AT_STOP',
   'SCRIPT',
   'RECORD',
@@ -177,6 +180,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),
+    containers: env['MUSTER_CONTAINERS'] || undefined,
     toolchainsDir: existing(env, 'MUSTER_TOOLCHAINS', problems),
     concurrency: count('MUSTER_CONCURRENCY', 4, 1000) ?? 4,
     keepDays: {
@@ -238,7 +242,7 @@ function oneOf<T extends string>(env: Env, variable: string, values: readonly [T
 
 function sandbox(env: Env, problems: EnvProblem[]): SandboxKind | undefined {
   return env['MUSTER_SANDBOX']
-    ? oneOf<SandboxKind>(env, 'MUSTER_SANDBOX', ['bubblewrap', 'unshare', 'none'], problems)
+    ? oneOf<SandboxKind>(env, 'MUSTER_SANDBOX', ['bubblewrap', 'unshare', 'container', 'none'], problems)
     : undefined
 }
 

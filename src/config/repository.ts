@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings, SERVICES } from '../core/settings.ts'
+import { IMAGE } from '../core/image.ts'
 import { span } from '../core/span.ts'
 import { TOOL_NAMES } from '../core/toolchains.ts'
 import { TARGETS } from '../releases/registry.ts'
@@ -81,6 +82,14 @@ const FILE = {
         .default(false)
         .describe(
           'Whether packages may run scripts of their own (npm’s `postinstall`, say) while a set-up with the network installs them.',
+        ),
+      image: z
+        .string()
+        .max(300)
+        .regex(IMAGE, { error: 'the name of an image' })
+        .optional()
+        .describe(
+          'The container image that the repository’s commands run in (Podman or Docker); `devcontainer` for the one that `devcontainer.json` names.',
         ),
       services: z
         .array(z.enum(SERVICES))
@@ -222,6 +231,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
       setupScripts: checks.setup_scripts,
       runtimes: checks.runtimes,
       services: [...new Set(checks.services)],
+      image: checks.image,
       test: checks.test,
       testFiles: checks.test_files,
       timeoutSeconds: checks.timeout,

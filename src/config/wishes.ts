@@ -77,9 +77,11 @@ export function wishesOf(
   return [...wishes.values()]
 }
 
+export const DEVCONTAINERS = ['.devcontainer/devcontainer.json', '.devcontainer.json'] as const
+
 /** The image that a devcontainer is made of, where it names one. */
 export function devcontainerImage(files: ReadonlyMap<string, string>): string | undefined {
-  const text = files.get('.devcontainer/devcontainer.json') ?? files.get('.devcontainer.json')
+  const text = DEVCONTAINERS.map((name) => files.get(name)).find((one) => one !== undefined)
   return text === undefined ? undefined : textAt(json(text), 'image')
 }
 

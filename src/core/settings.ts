@@ -61,6 +61,8 @@ export interface ChecksSettings {
   readonly setupNetwork: boolean
   /** Whether packages may run scripts of their own while they are installed over the network. Undefined in settings that were read before 0.5. */
   readonly setupScripts?: boolean | undefined
+  /** The image that the repository's commands run in; `devcontainer`: the one that is named there. Undefined in settings that were read before 0.5. */
+  readonly image?: string | undefined
   /** What is started beside every command of the repository. Undefined in settings that were read before 0.5. */
   readonly services?: readonly ServiceName[] | undefined
   /** Versions of languages and package managers, by name. Undefined in settings that were read before 0.5. */

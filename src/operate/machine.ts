@@ -1,14 +1,19 @@
 import { join, resolve } from 'node:path'
 import type { Settings } from '../config/env.ts'
-import { WISH_FILES, wishesOf } from '../config/wishes.ts'
+import { DEVCONTAINERS, devcontainerImage, WISH_FILES, wishesOf } from '../config/wishes.ts'
 import type { Env } from '../core/environment.ts'
+import { UserError } from '../core/errors.ts'
+import { IMAGE, registryOf } from '../core/image.ts'
 import { type Choice, choose, toolOf, type ToolName, type Wish } from '../core/toolchains.ts'
+import { findEngine, hasImage, pullImage } from '../workspace/container.ts'
 import { fetchTool, isFetchable } from '../workspace/fetch.ts'
 import { toolchainsOf } from '../workspace/toolchains.ts'
 import type { Asking, Machine, Outfit, Toolchain } from '../workspace/types.ts'
 
+type MachineSettings = Pick<Settings, 'setupNetwork' | 'setupHosts' | 'dataDir' | 'toolchainsDir' | 'containers'>
+
 /** What this machine has for the commands of repositories: what stands on it, and what may be fetched. */
-export function machineOf(settings: Pick<Settings, 'setupNetwork' | 'dataDir' | 'toolchainsDir'>, env: Env): Machine {
+export function machineOf(settings: MachineSettings, env: Env): Machine {
   const { setupNetwork, dataDir, toolchainsDir } = settings
   const fetched = join(resolve(dataDir), 'toolchains')
   const there = toolchainsOf([...(toolchainsDir ? [resolve(toolchainsDir)] : []), fetched])
@@ -23,6 +28,10 @@ export function machineOf(settings: Pick<Settings, 'setupNetwork' | 'dataDir' | 
   return {
     setupNetwork,
     async outfit(asking) {
+      const { services } = asking
+      if (asking.image !== undefined)
+        // An image brings its own versions.
+        return { toolchains: [], services, ...(await imageOf(asking, asking.image, settings)) }
       const wishes = await allWishes(asking)
       const choices = new Map<Wish, Choice<Toolchain>>()
       for (const wish of wishes) {
@@ -30,9 +39,34 @@ export function machineOf(settings: Pick<Settings, 'setupNetwork' | 'dataDir' | 
         const isWanted = first.kind !== 'exact' && setupNetwork && isFetchable(wish)
         choices.set(wish, isWanted && (await fetchOnce(wish)) ? choose(wish, await there()) : first)
       }
-      return { ...outfitOf(choices, setupNetwork), services: asking.services }
+      return { ...outfitOf(choices, setupNetwork), services }
     },
   }
+}
+
+/** The image that is asked for, fetched where it is not here and may be. */
+async function imageOf(
+  { files, read }: Asking,
+  asked: string,
+  { containers, setupNetwork, setupHosts }: MachineSettings,
+): Promise<Pick<Outfit, 'image' | 'notes'>> {
+  const image = asked === 'devcontainer' ? await namedInDevcontainer(files, read) : asked
+  if (image === undefined)
+    throw new UserError('no_image', 'No image is named in devcontainer.json (one that it builds is not built here).', {
+      hint: 'Name one in `checks.image` of .github/muster.yml.',
+    })
+  const engine = findEngine(containers)
+  const registry = registryOf(image)
+  if (setupNetwork && setupHosts.some(({ host }) => registry === host) && !(await hasImage(engine, image)))
+    await pullImage(engine, image)
+  return { image, notes: [] }
+}
+
+async function namedInDevcontainer(files: Asking['files'], read: Asking['read']): Promise<string | undefined> {
+  const texts = new Map<string, string>()
+  for (const path of DEVCONTAINERS.filter((one) => files.has(one))) texts.set(path, (await read(path)) ?? '')
+  const image = devcontainerImage(texts)
+  return image !== undefined && IMAGE.test(image) ? image : undefined
 }
 
 /** What the files ask for, and any version of what is called besides. */

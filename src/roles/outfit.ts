@@ -5,7 +5,7 @@ import type { CloneContext } from './types.ts'
 /** What a repository's commands are run with: as its settings say, else as its files at this commit do. */
 export async function outfitOf({ git, task, machine }: CloneContext, sha: string): Promise<Outfit> {
   const { repository } = task.origin
-  const { runtimes = {}, services = [], setup, test, testFiles } = task.settings.checks
+  const { runtimes = {}, services = [], image, setup, test, testFiles } = task.settings.checks
   const files = new Set((await git.files(repository, sha)).map(({ path }) => path))
   const read = (path: string) => git.show(repository, sha, path)
   const text = async (path: string) => (files.has(path) ? read(path) : undefined)
@@ -19,6 +19,7 @@ export async function outfitOf({ git, task, machine }: CloneContext, sha: string
     read,
     runtimes,
     services,
+    image,
     programs: [...new Set([...(ecosystemOf(root)?.programs ?? []), ...words])],
   })
 }

@@ -67,12 +67,12 @@ export async function withCheckout<T>(
 async function snapshotOf(
   { git, task, machine }: CloneContext,
   sha: string,
-  { toolchains, services }: Outfit,
+  { toolchains, services, image }: Outfit,
 ): Promise<string | undefined> {
   const { setup: command, setupNetwork: wanted, setupScripts: scripts = false } = task.settings.checks
   if (command === undefined) return undefined
   const files = await git.files(task.origin.repository, sha)
-  const by = [...toolchains.map(({ tool, version }) => `${tool} ${version}`), ...services]
+  const by = [...toolchains.map(({ tool, version }) => `${tool} ${version}`), ...services, ...(image ? [image] : [])]
   return setupKey({ command, network: wanted && machine.setupNetwork, scripts, files, by })
 }
 

@@ -52,7 +52,7 @@ export async function confined(
     ...drop,
     ...rlimits(limits, command.timeoutMs, group !== undefined),
     ...argv,
-    ...(way ? [INSIDE.node, '--input-type=module', '--no-warnings', '-e', WAY, '--', INSIDE.way] : []),
+    ...throughWay(command, way),
     ...withServices(command),
   ]
   try {
@@ -67,18 +67,25 @@ export async function confined(
   }
 }
 
-function noWalls(why: string): UserError {
+export function noWalls(why: string): UserError {
   return new UserError('no_sandbox', `The sandbox cannot be built here, so nothing that a model wrote is run: ${why}`, {
     hint: 'User namespaces must be allowed for unprivileged users; docs/operate.md says how.',
   })
 }
 
-function withServices({ services = [], argv }: SandboxCommand): readonly string[] {
+/** What stands before a command that may use the network. */
+export function throughWay({ image }: SandboxCommand, way: WayOut | undefined): readonly string[] {
+  if (!way) return []
+  const node = image === undefined ? [INSIDE.node] : [INSIDE.loader, '--library-path', INSIDE.libraries, INSIDE.node]
+  return [...node, '--input-type=module', '--no-warnings', '-e', WAY, '--', INSIDE.way]
+}
+
+export function withServices({ services = [], argv }: SandboxCommand): readonly string[] {
   return services.length === 0 ? argv : ['/bin/sh', '-c', SERVICES, 'services', ...services, '--', ...argv]
 }
 
 /** What a command may write to of the host. */
-function foldersOf({ dir, home, mounts = [] }: SandboxCommand): string[] {
+export function foldersOf({ dir, home, mounts = [] }: SandboxCommand): string[] {
   const written = mounts.filter(({ isWritable }) => isWritable).map(({ from }) => from)
   return [dir, ...(home === undefined ? [] : [home]), ...written]
 }
@@ -89,7 +96,7 @@ export async function limited(
   quota: Quota,
   file: string,
   args: readonly string[],
-  rest: Pick<Parameters<typeof run>[2], 'env' | 'inputs' | 'cwd'>,
+  rest: Pick<Parameters<typeof run>[2], 'env' | 'inputs' | 'cwd' | 'keepsStdin'>,
 ): Promise<RunResult> {
   const { stdin, timeoutMs, maxOutput, signal } = command
   const full = new AbortController()

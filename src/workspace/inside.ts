@@ -6,6 +6,9 @@ export const INSIDE = {
   home: '/home/muster',
   base: '/base.git',
   node: '/opt/muster/bin/node',
+  /** What Node.js is started by in an image, which may have other libraries, or none. */
+  loader: '/opt/muster/lib/loader',
+  libraries: '/opt/muster/lib',
   way: '/run/muster/proxy.sock',
   authorities: '/etc/muster/authorities.pem',
 } as const

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { REGISTRIES } from '../core/hosts.ts'
 import { once } from '../core/once.ts'
 import { BUILDERS, chooseSandbox } from './choose.ts'
+import { contained, findEngine } from './container.ts'
 import { confined, DEFAULT_LIMITS, limited, type SandboxLimits } from './confined.ts'
 import { environment } from './inside.ts'
 import type { RunResult, Sandbox, SandboxCommand, SandboxKind } from './types.ts'
@@ -9,22 +10,29 @@ import { told as where } from './walls.ts'
 import { openWayOut, type Outside, type WayOut } from './wayout.ts'
 
 /**
- * The sandbox that the settings ask for; what they leave open is looked for when the first command comes (`choose.ts`).
+ * The sandbox that the settings ask for; what they leave open is looked for when the first command comes (`choose.ts`). A command
+ * that names an image runs in a container, whatever the sandbox is.
  * @param out what a command with network may reach, and how
+ * @param engine the container engine, where the operator names one
  */
 export function openSandbox(
   asked: SandboxKind | undefined,
   limits: SandboxLimits = DEFAULT_LIMITS,
   out: Outside = { hosts: REGISTRIES.map((host) => ({ host, port: undefined })) },
+  engine?: string,
 ): Sandbox {
-  const chosen = once(() => chooseSandbox(asked))
+  const chosen = once(() => chooseSandbox(asked, engine))
   return {
     async run(command) {
       const kind = await chosen()
-      if (kind === 'none') return plain(command, limits)
+      if (kind === 'none' && command.image === undefined) return plain(command, limits)
       const way = command.network ? await openWayOut(out) : undefined
       try {
-        return told(await confined(BUILDERS[kind], command, limits, way), way)
+        const result =
+          kind === 'container' || kind === 'none' || command.image !== undefined
+            ? await contained(findEngine(engine), command, limits, way)
+            : await confined(BUILDERS[kind], command, limits, way)
+        return told(result, way)
       } finally {
         await way?.close()
       }

@@ -123,6 +123,36 @@ export function seccompFilter(arch: string = process.arch): Buffer | undefined {
   ])
 }
 
+/** The highest family of the list; those below that are not on it are named one by one. */
+const LAST_FAMILY = Math.max(...FAMILIES)
+
+/** The same, as container engines take it (the profile of Docker's documentation). */
+export function seccompProfile(): unknown {
+  const refused = (names: readonly string[], errnoRet: number, args: readonly unknown[] = []) => ({
+    names,
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet,
+    args,
+  })
+  const unwanted = Array.from({ length: LAST_FAMILY }, (_, family) => family).filter((one) => !FAMILIES.includes(one))
+  const socket = (op: string, value: number) => refused(['socket'], ERRNO.EAFNOSUPPORT, [{ index: 0, value, op }])
+  const newUser = { index: 0, value: CLONE_NEWUSER, valueTwo: CLONE_NEWUSER, op: 'SCMP_CMP_MASKED_EQ' }
+  return {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32', 'SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+    syscalls: [
+      refused(
+        Object.keys(REFUSED).map((name) => (name === 'sysctl' ? '_sysctl' : name)),
+        ERRNO.EPERM,
+      ),
+      refused(Object.keys(ABSENT), ERRNO.ENOSYS),
+      refused(['clone'], ERRNO.EPERM, [newUser]),
+      ...unwanted.map((family) => socket('SCMP_CMP_EQ', family)),
+      socket('SCMP_CMP_GT', LAST_FAMILY),
+    ],
+  }
+}
+
 /** `struct sock_filter`, in the byte order of both machines. */
 function assemble(program: readonly Instruction[]): Buffer {
   const bytes = Buffer.alloc(program.length * 8)

@@ -7,6 +7,8 @@ export interface SpawnOptions {
   readonly cwd?: string | undefined
   readonly env: Readonly<Record<string, string>>
   readonly stdin?: string | Buffer | undefined
+  /** Its standard input stays open for as long as this process has it: a program that watches it knows when that has ended. */
+  readonly keepsStdin?: boolean | undefined
   /** What the program reads from its file descriptors 3, 4 … */
   readonly inputs?: readonly Buffer[] | undefined
   readonly timeoutMs: number
@@ -61,7 +63,7 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
   const output = new Tail(options.maxOutput ?? 1_000_000)
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => output.add(text))
-  feed(child, 0, options.stdin ?? '')
+  if (!options.keepsStdin) feed(child, 0, options.stdin ?? '')
   options.inputs?.forEach((input, index) => feed(child, index + 3, input))
   return new Promise((resolve, reject) => {
     let timedOut = false

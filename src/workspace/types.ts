@@ -3,7 +3,7 @@ import type { Repository } from '../core/task/types.ts'
 import type { Available } from '../core/toolchains.ts'
 
 /** What builds the walls; `none` builds none, which is the operator's explicit choice. */
-export type SandboxKind = 'bubblewrap' | 'unshare' | 'none'
+export type SandboxKind = 'bubblewrap' | 'unshare' | 'container' | 'none'
 
 /** A file or folder of the host, and where it is inside. */
 export interface Bind {
@@ -32,6 +32,8 @@ export interface Outfit {
   readonly toolchains: readonly Toolchain[]
   /** What is started beside each of them. */
   readonly services: readonly ServiceName[]
+  /** The image that they run in; it brings its own versions. */
+  readonly image?: string | undefined
   /** What was asked for and is not there, or not quite, in words. */
   readonly notes: readonly string[]
 }
@@ -52,6 +54,8 @@ export interface Asking {
   /** Versions by tool, from its settings. */
   readonly runtimes: Readonly<Record<string, string>>
   readonly services: readonly ServiceName[]
+  /** An image, or `devcontainer` for the one that is named there. */
+  readonly image: string | undefined
   /** What its commands call, whatever the version. */
   readonly programs: readonly string[]
 }
@@ -104,6 +108,8 @@ export interface SandboxCommand {
   /** A folder of the host that is readable inside as `base` says. */
   readonly base?: string | undefined
   readonly mounts?: readonly Mount[] | undefined
+  /** An image of this machine's container engine that it runs in, instead of beside the machine's own programs. */
+  readonly image?: string | undefined
   /** What is started beside it, and ends with it. */
   readonly services?: readonly ServiceName[] | undefined
   /** Folders whose programs are found before all others. */

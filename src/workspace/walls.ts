@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { basename, dirname } from 'node:path'
 import { environment, FILES, INSIDE, TRUST } from './inside.ts'
 import type { Bind, Mount, SandboxCommand, Walls } from './types.ts'
 
@@ -42,6 +43,36 @@ export function placesOf({ dir, home, base, mounts = [] }: SandboxCommand): read
   ]
 }
 
+/** What a container gets besides its image: an image has a system, a path and accounts of its own. */
+function wallsOfImage(
+  command: SandboxCommand,
+  places: readonly Place[],
+  way: { readonly socket: string; readonly authorities: string | undefined } | undefined,
+  tmpBytes: number,
+): Walls {
+  const all = wallsAround({ ...command, image: undefined }, places, way, tmpBytes)
+  const { PATH: _, LANG: __, ...env } = all.env
+  const given = all.readable.filter(({ to }) => to !== INSIDE.node && places.some((place) => place.to === to))
+  const authorities = all.readable.filter(({ to }) => to === INSIDE.authorities)
+  return {
+    ...all,
+    env,
+    readable: [...given, ...authorities, ...(way ? nodeWithLibraries() : [])],
+    files: FILES.filter(({ path }) => path === '/etc/gitconfig'),
+  }
+}
+
+/** Node.js with whatever it is linked to, so that it runs in any image. */
+function nodeWithLibraries(): readonly Bind[] {
+  const listed = execFileSync('ldd', [process.execPath], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } })
+  const files = [...listed.matchAll(/(\/\S{1,200}) \(0x/g)].map(([, file = '']) => file)
+  const isLoader = (file: string) => basename(file).startsWith('ld-linux')
+  return [
+    { from: process.execPath, to: INSIDE.node },
+    ...files.map((from) => ({ from, to: isLoader(from) ? INSIDE.loader : `${INSIDE.libraries}/${basename(from)}` })),
+  ]
+}
+
 /** The variables that say where what is mounted is. */
 export function told({ mounts = [] }: SandboxCommand, place: (mount: Mount) => string): Record<string, string> {
   return Object.fromEntries(
@@ -56,6 +87,7 @@ export function wallsAround(
   way: { readonly socket: string; readonly authorities: string | undefined } | undefined,
   tmpBytes: number,
 ): Walls {
+  if (command.image !== undefined) return wallsOfImage(command, places, way, tmpBytes)
   const system = [...SYSTEM, ...(command.network ? NETWORK : [])].filter((path) => existsSync(path))
   const bind = (from: string | undefined, to: string): Bind[] => (from === undefined ? [] : [{ from, to }])
   return {

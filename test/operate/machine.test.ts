@@ -11,12 +11,17 @@ import { SANDBOX } from '../support/isolation.ts'
 describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are run with, in %s', (kind) => {
   let dir = ''
   const own = () => join(dir, 'own')
-  const machine = () => machineOf({ setupNetwork: false, dataDir: join(dir, 'data'), toolchainsDir: own() }, {})
+  const machine = () =>
+    machineOf(
+      { setupNetwork: false, setupHosts: [], dataDir: join(dir, 'data'), toolchainsDir: own(), containers: undefined },
+      {},
+    )
   const asking = (files: Readonly<Record<string, string>>, programs: string[], runtimes = {}): Asking => ({
     files: new Set(Object.keys(files)),
     read: async (path) => files[path],
     runtimes,
     services: [],
+    image: undefined,
     programs,
   })
   /** A program that says which version it is, and what it was called with. */
