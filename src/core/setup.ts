@@ -13,20 +13,28 @@ export interface SetupInput {
 }
 
 /** Commands that install what files name, and read nothing else of a repository while no package runs a script of its own. */
-const INSTALL = new RegExp(
-  `^(?:${[
-    'npm (?:ci|i|install)',
-    'pnpm (?:i|install)',
-    'yarn(?: install)?',
-    'bun (?:i|install)',
-    'go mod (?:download|vendor)',
-    'cargo (?:fetch|vendor)',
-    'bundle install',
-    'composer install',
-    'dotnet restore',
-    '(?:python3? -m )?pip3? install(?: --user| --break-system-packages)* -r requirements\\.txt',
-  ].join('|')})(?: --?[\\w-]+(?:=[\\w./-]+)?)*$`,
-)
+const INSTALLS = [
+  'npm ci',
+  'npm i',
+  'npm install',
+  'pnpm i',
+  'pnpm install',
+  'yarn',
+  'yarn install',
+  'bun i',
+  'bun install',
+  'go mod download',
+  'go mod vendor',
+  'cargo fetch',
+  'cargo vendor',
+  'bundle install',
+  'composer install',
+  'dotnet restore',
+  'pip install -r requirements.txt',
+  'pip3 install -r requirements.txt',
+  'python3 -m pip install -r requirements.txt',
+]
+const OPTION = /^--[\w-]+(?:=[\w./-]+)?$/
 
 /** Files in which packages are named, by their last part: nothing else tells an installer what to bring. */
 const MANIFEST =
@@ -34,7 +42,10 @@ const MANIFEST =
 
 /** Whether a command does nothing but install what the manifests name. */
 export function isInstall(command: string): boolean {
-  return command.split('&&').every((part) => INSTALL.test(part.trim().replace(/\s+/g, ' ')))
+  return command.split('&&').every((part) => {
+    const words = part.trim().split(/\s+/)
+    return INSTALLS.includes(words.filter((word) => !OPTION.test(word)).join(' '))
+  })
 }
 
 /**

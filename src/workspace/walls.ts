@@ -65,7 +65,13 @@ function wallsOfImage(
 /** Node.js with whatever it is linked to, so that it runs in any image. */
 function nodeWithLibraries(): readonly Bind[] {
   const listed = execFileSync('ldd', [process.execPath], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } })
-  const files = [...listed.matchAll(/(\/\S{1,200}) \(0x/g)].map(([, file = '']) => file)
+  const files = listed.split('\n').flatMap((line) =>
+    line
+      .trim()
+      .split(/\s/)
+      .filter((word) => word.startsWith('/'))
+      .slice(-1),
+  )
   const isLoader = (file: string) => basename(file).startsWith('ld-linux')
   return [
     { from: process.execPath, to: INSIDE.node },
