@@ -162,6 +162,7 @@ function secretsOf(settings: Settings): string[] {
     settings.github?.client?.secret,
     ...setupsIn(settings.channels).flatMap(({ secrets }) => secrets),
     settings.secretKey,
+    ...settings.registries.map(({ authorization }) => authorization?.split(' ')[1]),
     ...Object.values(settings.previous),
     settings.databaseUrl ? new URL(settings.databaseUrl).password : undefined,
     settings.redisUrl ? new URL(settings.redisUrl).password : undefined,

@@ -7,6 +7,7 @@ import { address, type Env, type EnvProblem, isPlaceholder, secretKey } from '..
 import { type ProviderSettings, readProviders } from '../llm/registry.ts'
 import { chosenModels } from '../llm/needed.ts'
 import type { ModelsByTier } from '../llm/order.ts'
+import { type PrivateRegistry, readRegistries } from '../core/registries.ts'
 import { type Prices, pricesWith, readPrices, unpriced } from '../llm/prices.ts'
 import { readModels } from './models.ts'
 import { type Previous, readPrevious } from './previous.ts'
@@ -53,6 +54,8 @@ export interface Settings {
   readonly setupNetwork: boolean
   /** Which hosts it may reach then. */
   readonly setupHosts: readonly Allowed[]
+  /** Private registries, which are asked in place of a set-up. */
+  readonly registries: readonly PrivateRegistry[]
   /** The container engine and its options; undefined: Podman or Docker, whichever is there. */
   readonly containers: string | undefined
   /** A folder with versions of languages, as `<tool>/<version>`. */
@@ -114,6 +117,7 @@ const KNOWN = [
   'SETUP_HOSTS',
   'TOOLCHAINS',
   'CONTAINERS',
+  'REGISTRIES',
   'RELEASES_AT_STOP',
   'SCRIPT',
   'RECORD',
@@ -180,6 +184,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),
+    registries: registries(env, problems),
     containers: env['MUSTER_CONTAINERS'] || undefined,
     toolchainsDir: existing(env, 'MUSTER_TOOLCHAINS', problems),
     concurrency: count('MUSTER_CONCURRENCY', 4, 1000) ?? 4,
@@ -261,6 +266,18 @@ function setupHosts(env: Env, problems: EnvProblem[]): readonly Allowed[] {
       example: 'registry.npmjs.org,packages.example.com:8443',
     })
   return hosts ?? []
+}
+
+function registries(env: Env, problems: EnvProblem[]): readonly PrivateRegistry[] {
+  const read = readRegistries(env['MUSTER_REGISTRIES'] ?? '', (name) => env[name] || undefined)
+  for (const wrong of read.wrong)
+    problems.push({
+      variable: 'MUSTER_REGISTRIES',
+      wrong,
+      example:
+        'npm=https://npm.example.com/#NPM_TOKEN (where NPM_TOKEN is a variable with the token, or user:password)',
+    })
+  return read.registries
 }
 
 /** A file that must be there. */

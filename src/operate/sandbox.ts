@@ -7,9 +7,13 @@ import type { Sandbox } from '../workspace/types.ts'
 import type { Outside } from '../workspace/wayout.ts'
 
 /** The sandbox as the operator set it up, with the way out that a set-up may take. */
-export function sandboxOf(settings: Pick<Settings, 'sandbox' | 'setupHosts' | 'containers'>, env: Env): Sandbox {
+export function sandboxOf(
+  settings: Pick<Settings, 'sandbox' | 'setupHosts' | 'registries' | 'containers'>,
+  env: Env,
+): Sandbox {
   const out: Outside = {
     hosts: settings.setupHosts,
+    registries: settings.registries,
     proxyFor: (host) => proxyFor(env, host),
     authorities: authorities(env),
   }

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { REGISTRIES } from '../core/hosts.ts'
 import { once } from '../core/once.ts'
+import { registryEnv } from '../core/registries.ts'
 import { BUILDERS, chooseSandbox } from './choose.ts'
 import { contained, findEngine } from './container.ts'
 import { confined, DEFAULT_LIMITS, limited, type SandboxLimits } from './confined.ts'
@@ -27,11 +28,12 @@ export function openSandbox(
       const kind = await chosen()
       if (kind === 'none' && command.image === undefined) return plain(command, limits)
       const way = command.network ? await openWayOut(out) : undefined
+      const env = way ? { ...registryEnv(out.registries ?? []), ...command.env } : command.env
       try {
         const result =
           kind === 'container' || kind === 'none' || command.image !== undefined
-            ? await contained(findEngine(engine), command, limits, way)
-            : await confined(BUILDERS[kind], command, limits, way)
+            ? await contained(findEngine(engine), { ...command, env }, limits, way)
+            : await confined(BUILDERS[kind], { ...command, env }, limits, way)
         return told(result, way)
       } finally {
         await way?.close()

@@ -1,10 +1,12 @@
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Allowed, isAllowed } from '../core/hosts.ts'
+import { behind, type PrivateRegistry } from '../core/registries.ts'
 import { isReachable } from './addresses.ts'
 import { isRoot, SANDBOX_ID } from './unprivileged.ts'
 
@@ -28,6 +30,7 @@ interface Way {
 }
 
 const PATIENCE_MS = 30_000
+const CONNECTED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 const MOST_AT_ONCE = 64
 const MOST_REFUSED = 20
 
@@ -37,6 +40,8 @@ export interface Outside {
   readonly proxyFor?: ProxyFor | undefined
   /** The authorities to trust, PEM; undefined: those of the system. */
   readonly authorities?: string | undefined
+  /** Registries that want to know who asks: asked in place of the command, which does not see what they are told. */
+  readonly registries?: readonly PrivateRegistry[] | undefined
 }
 
 /** Opens a way out to these hosts and nowhere else. Names are looked up here; the sandbox sees no name server. */
@@ -44,6 +49,7 @@ export async function openWayOut({
   hosts: allowed,
   proxyFor = () => undefined,
   authorities,
+  registries = [],
 }: Outside): Promise<WayOut> {
   const dir = await mkdtemp(join(tmpdir(), 'muster-way-'))
   if (isRoot()) await chown(dir, SANDBOX_ID, SANDBOX_ID)
@@ -52,13 +58,22 @@ export async function openWayOut({
   if (file !== undefined) await writeFile(file, authorities ?? '', { mode: 0o644 })
   const refused = new Set<string>()
   const refuse = (host: string) => void (refused.size < MOST_REFUSED && refused.add(host))
-  const server = createServer((incoming, response) => void forward(allowed, incoming, response, refuse))
+  const server = createServer((incoming, response) => {
+    const url = addressIn(incoming)
+    if (url && registries.some(({ alias }) => alias === url.hostname))
+      readFrom(registries, { incoming, response, url, authorities })
+    else void forward(allowed, incoming, response, refuse)
+  })
   server.maxConnections = MOST_AT_ONCE
-  server.on(
-    'connect',
-    (incoming: IncomingMessage, client: Socket, head: Buffer) =>
-      void tunnel({ allowed, proxyFor, refuse }, incoming, client, head),
-  )
+  server.on('connect', (incoming: IncomingMessage, client: Socket, head: Buffer) => {
+    const [host = ''] = (incoming.url ?? '').split(':')
+    // Some programs go through a tunnel even to a host that needs none: what comes out of it is read here.
+    if (registries.some(({ alias }) => alias === host)) {
+      client.write(CONNECTED)
+      client.unshift(head)
+      server.emit('connection', client)
+    } else void tunnel({ allowed, proxyFor, refuse }, incoming, client, head)
+  })
   await new Promise<void>((done, failed) => server.once('error', failed).listen(socket, done))
   if (isRoot()) await chown(socket, SANDBOX_ID, SANDBOX_ID)
   return {
@@ -141,10 +156,46 @@ function watched(client: Socket, upstream: Socket): void {
 }
 
 function joined(client: Socket, upstream: Socket, head: Buffer): void {
-  client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+  client.write(CONNECTED)
   upstream.write(head)
   upstream.pipe(client)
   client.pipe(upstream)
+}
+
+/** What is asked for: by its whole address, or within a tunnel by host and path. */
+function addressIn({ url = '', headers }: IncomingMessage): URL | undefined {
+  const whole = url.startsWith('/') ? `http://${headers.host ?? ''}${url}` : url
+  return URL.canParse(whole) ? new URL(whole) : undefined
+}
+
+interface Reading {
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+  readonly url: URL
+  readonly authorities: string | undefined
+}
+
+/** Headers of a request that say something of what is wanted; nothing else of a command's is handed on with somebody's secret. */
+const WANTED = ['accept', 'accept-encoding', 'if-none-match', 'if-modified-since', 'range', 'user-agent', 'npm-command']
+
+/** Asks a private registry. Where it leads elsewhere, the command asks there itself, as for any other host. */
+function readFrom(registries: readonly PrivateRegistry[], { incoming, response, url, authorities: ca }: Reading): void {
+  const found = behind(registries, { method: incoming.method, url })
+  if (!found) return void response.writeHead(403).end('only reading below the address of the registry is allowed')
+  const headers = Object.fromEntries(
+    WANTED.flatMap((name) => (incoming.headers[name] === undefined ? [] : [[name, incoming.headers[name]]])),
+  )
+  const authorization = found.authorization === undefined ? {} : { authorization: found.authorization }
+  const ask = found.url.protocol === 'https:' ? secureRequest : request
+  const options = { method: incoming.method, headers: { ...headers, ...authorization }, timeout: PATIENCE_MS, ca }
+  const upstream = ask(found.url, options, (answer) => {
+    const { 'set-cookie': _, 'www-authenticate': __, ...kept } = answer.headers
+    response.writeHead(answer.statusCode ?? 502, kept)
+    answer.pipe(response)
+  })
+  upstream.on('timeout', () => upstream.destroy(new Error('no answer')))
+  upstream.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()))
+  upstream.end()
 }
 
 /** Plain HTTP: a request for a whole address. Where it is redirected to is asked for anew. */
