@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /** Whose packages a registry has: npm's (all, or those of one scope), Python's, Go's. */
 export type RegistryKind = 'npm' | 'pypi' | 'go'
 
@@ -11,8 +9,6 @@ export interface PrivateRegistry {
   readonly url: string
   /** What is said in the header of that name; undefined: nothing. */
   readonly authorization: string | undefined
-  /** The name by which commands ask for it. */
-  readonly alias: string
 }
 
 const ENTRY = /^(npm|pypi|go)(?::(@[a-z\d][\w.-]{0,100}))?=(https?:\/\/[^\s#]{1,300})(?:#([A-Za-z_]\w{0,100}))?$/
@@ -38,7 +34,7 @@ export function readRegistries(
       else if (new URL(url).username || new URL(url).password)
         wrong.push(`the address of ${kind} holds a password, which belongs into a variable of its own`)
       else if (name !== undefined && !value) wrong.push(`${name}, which "${entry}" names, is not set`)
-      else return [{ kind, scope, url, authorization: value && authorizationOf(value), alias: aliasOf(kind, scope) }]
+      else return [{ kind, scope, url, authorization: value && authorizationOf(value) }]
       return []
     })
   return { registries, wrong }
@@ -52,10 +48,15 @@ function authorizationOf(secret: string): string {
   return secret.includes(':') ? `Basic ${Buffer.from(secret).toString('base64')}` : `Bearer ${secret}`
 }
 
-/** No name server knows such names (RFC 6761). */
-function aliasOf(kind: RegistryKind, scope: string | undefined): string {
-  const own = scope === undefined ? '' : `-${createHash('sha256').update(scope).digest('hex').slice(0, 8)}`
-  return `${kind}${own}.registry.invalid`
+/** No name server knows such names (RFC 6761). All of npm's are asked for by one: where a package comes from, its scope says. */
+const aliasOf = (kind: RegistryKind) => `${kind}.registry.invalid`
+
+/** npm's public registry, for whatever no private one has. */
+const PUBLIC: PrivateRegistry = {
+  kind: 'npm',
+  scope: undefined,
+  url: 'https://registry.npmjs.org/',
+  authorization: undefined,
 }
 
 /** How programs are told to ask for packages there. */
@@ -63,14 +64,12 @@ export function registryEnv(registries: readonly PrivateRegistry[]): Record<stri
   return Object.assign({}, ...registries.map(envOf))
 }
 
-function envOf({ kind, scope, url, alias }: PrivateRegistry): Record<string, string> {
-  const { pathname } = new URL(url)
-  const address = `http://${alias}${pathname}`
+function envOf({ kind, url }: PrivateRegistry): Record<string, string> {
+  const alias = aliasOf(kind)
+  const address = `http://${alias}${kind === 'npm' ? '/' : new URL(url).pathname}`
   switch (kind) {
     case 'npm':
-      // The addresses of its files are its own: only the host is another one here.
-      if (scope !== undefined)
-        return { [`npm_config_${scope}:registry`]: address, npm_config_replace_registry_host: 'always' }
+      // The addresses in lists and lock files are the registry's own: only the host is another one here.
       return {
         npm_config_registry: address,
         npm_config_replace_registry_host: 'always',
@@ -86,22 +85,34 @@ function envOf({ kind, scope, url, alias }: PrivateRegistry): Record<string, str
   }
 }
 
+/** Whether a host stands for a registry. */
+export function isRegistryAlias(registries: readonly PrivateRegistry[], host: string): boolean {
+  return registries.some(({ kind }) => aliasOf(kind) === host)
+}
+
 /**
- * Where a request for an alias goes.
- * @returns undefined where it leads elsewhere than below the registry's address, or would do more than read: with somebody's secret
- * nothing is published
+ * Where a request for an alias goes: always below the address of a registry.
+ * @returns undefined where it leads out of that, or would do more than read: with somebody's secret nothing is published
  */
 export function behind(
   registries: readonly PrivateRegistry[],
   { method, url }: { readonly method: string | undefined; readonly url: URL },
 ): { readonly url: URL; readonly authorization: string | undefined } | undefined {
-  const found = registries.find(({ alias }) => alias === url.hostname)
-  if (!found || (method !== 'GET' && method !== 'HEAD')) return undefined
+  const own = registries.filter(({ kind }) => aliasOf(kind) === url.hostname)
+  // `URL` has resolved `..` by now; encoded ones would be resolved by whoever is asked.
+  if (own.length === 0 || (method !== 'GET' && method !== 'HEAD') || /%2e|%5c|\\/i.test(url.pathname)) return undefined
+  const found =
+    own.find(({ scope }) => scope !== undefined && hasScope(url.pathname, scope)) ??
+    own.find((one) => !one.scope) ??
+    PUBLIC
   const target = new URL(found.url)
   const below = target.pathname.endsWith('/') ? target.pathname : `${target.pathname}/`
-  // `URL` has resolved `..` by now; encoded ones would be resolved by whoever is asked.
-  if (/%2e|%5c|\\/i.test(url.pathname) || !`${url.pathname}/`.startsWith(below)) return undefined
-  target.pathname = url.pathname
+  target.pathname = `${url.pathname}/`.startsWith(below) ? url.pathname : below + url.pathname.replace(/^\//, '')
   target.search = url.search
   return { url: target, authorization: found.authorization }
+}
+
+/** Packages of a scope are asked for as `/@acme%2fleft`, their files lie below `/@acme/`. */
+function hasScope(path: string, scope: string): boolean {
+  return path.toLowerCase().replaceAll('%2f', '/').replaceAll('%40', '@').includes(`/${scope}/`)
 }

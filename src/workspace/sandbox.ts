@@ -28,12 +28,12 @@ export function openSandbox(
       const kind = await chosen()
       if (kind === 'none' && command.image === undefined) return plain(command, limits)
       const way = command.network ? await openWayOut(out) : undefined
-      const env = way ? { ...registryEnv(out.registries ?? []), ...command.env } : command.env
+      const informed = { ...command, env: { ...registryEnv(way ? (out.registries ?? []) : []), ...command.env } }
       try {
         const result =
           kind === 'container' || kind === 'none' || command.image !== undefined
-            ? await contained(findEngine(engine), { ...command, env }, limits, way)
-            : await confined(BUILDERS[kind], { ...command, env }, limits, way)
+            ? await contained(findEngine(engine), informed, limits, way)
+            : await confined(BUILDERS[kind], informed, limits, way)
         return told(result, way)
       } finally {
         await way?.close()

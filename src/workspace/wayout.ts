@@ -1,12 +1,12 @@
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { request as secureRequest } from 'node:https'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Allowed, isAllowed } from '../core/hosts.ts'
-import { behind, type PrivateRegistry } from '../core/registries.ts'
+import { behind, isRegistryAlias, type PrivateRegistry } from '../core/registries.ts'
 import { isReachable } from './addresses.ts'
 import { isRoot, SANDBOX_ID } from './unprivileged.ts'
 
@@ -60,15 +60,15 @@ export async function openWayOut({
   const refuse = (host: string) => void (refused.size < MOST_REFUSED && refused.add(host))
   const server = createServer((incoming, response) => {
     const url = addressIn(incoming)
-    if (url && registries.some(({ alias }) => alias === url.hostname))
-      readFrom(registries, { incoming, response, url, authorities })
+    if (url && isRegistryAlias(registries, url.hostname))
+      readFrom(registries, { incoming, response, url, authorities, allowed, proxyFor })
     else void forward(allowed, incoming, response, refuse)
   })
   server.maxConnections = MOST_AT_ONCE
   server.on('connect', (incoming: IncomingMessage, client: Socket, head: Buffer) => {
     const [host = ''] = (incoming.url ?? '').split(':')
     // Some programs go through a tunnel even to a host that needs none: what comes out of it is read here.
-    if (registries.some(({ alias }) => alias === host)) {
+    if (isRegistryAlias(registries, host)) {
       client.write(CONNECTED)
       client.unshift(head)
       server.emit('connection', client)
@@ -173,21 +173,35 @@ interface Reading {
   readonly response: ServerResponse
   readonly url: URL
   readonly authorities: string | undefined
+  readonly allowed: readonly Allowed[]
+  readonly proxyFor: ProxyFor
 }
 
 /** Headers of a request that say something of what is wanted; nothing else of a command's is handed on with somebody's secret. */
 const WANTED = ['accept', 'accept-encoding', 'if-none-match', 'if-modified-since', 'range', 'user-agent', 'npm-command']
 
 /** Asks a private registry. Where it leads elsewhere, the command asks there itself, as for any other host. */
-function readFrom(registries: readonly PrivateRegistry[], { incoming, response, url, authorities: ca }: Reading): void {
+function readFrom(registries: readonly PrivateRegistry[], reading: Reading): void {
+  const { incoming, response, url, authorities: ca, allowed, proxyFor } = reading
   const found = behind(registries, { method: incoming.method, url })
   if (!found) return void response.writeHead(403).end('only reading below the address of the registry is allowed')
+  // What has no secret is a host like any other.
+  const isPublic = !registries.some((one) => new URL(one.url).origin === found.url.origin)
+  if (isPublic && !isAllowed(allowed, found.url.hostname, 443))
+    return void response.writeHead(403).end(`${found.url.hostname} is not on the list of hosts that may be reached`)
   const headers = Object.fromEntries(
     WANTED.flatMap((name) => (incoming.headers[name] === undefined ? [] : [[name, incoming.headers[name]]])),
   )
   const authorization = found.authorization === undefined ? {} : { authorization: found.authorization }
   const ask = found.url.protocol === 'https:' ? secureRequest : request
-  const options = { method: incoming.method, headers: { ...headers, ...authorization }, timeout: PATIENCE_MS, ca }
+  const agent = agentFor(proxyFor(found.url.hostname), found.url.protocol)
+  const options = {
+    method: incoming.method,
+    headers: { ...headers, ...authorization },
+    timeout: PATIENCE_MS,
+    ca,
+    agent,
+  }
   const upstream = ask(found.url, options, (answer) => {
     const { 'set-cookie': _, 'www-authenticate': __, ...kept } = answer.headers
     response.writeHead(answer.statusCode ?? 502, kept)
@@ -196,6 +210,12 @@ function readFrom(registries: readonly PrivateRegistry[], { incoming, response, 
   upstream.on('timeout', () => upstream.destroy(new Error('no answer')))
   upstream.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()))
   upstream.end()
+}
+
+/** What asks through a proxy of the operator's, where there is one. */
+function agentFor(proxy: URL | undefined, protocol: string): Agent | SecureAgent {
+  const proxyEnv = proxy && { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href }
+  return protocol === 'https:' ? new SecureAgent({ proxyEnv }) : new Agent({ proxyEnv })
 }
 
 /** Plain HTTP: a request for a whole address. Where it is redirected to is asked for anew. */

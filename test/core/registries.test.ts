@@ -18,7 +18,6 @@ describe('private registries', () => {
       ['pypi', undefined, undefined],
       ['go', undefined, undefined],
     ])
-    expect(new Set(registries.map(({ alias }) => alias)).size).toBe(4)
   })
 
   it.each([
@@ -35,35 +34,51 @@ describe('private registries', () => {
   it('have commands ask for another host, and tell them no secret', () => {
     const env = registryEnv(registries)
     expect(env).toMatchObject({
-      npm_config_registry: 'http://npm.registry.invalid/repository/npm/',
+      npm_config_registry: 'http://npm.registry.invalid/',
       PIP_INDEX_URL: 'http://pypi.registry.invalid/simple/',
       GOPROXY: 'http://go.registry.invalid/',
     })
-    expect(env['npm_config_@acme:registry']).toMatch(/^http:\/\/npm-[\da-f]{8}\.registry\.invalid\/$/)
     expect(JSON.stringify(env)).not.toMatch(/sesame|pass|example/)
   })
 
   const at = (path: string, method = 'GET') =>
     behind(registries, { method, url: new URL(`http://npm.registry.invalid${path}`) })
 
-  it('are read below their address alone, and nothing is written', () => {
-    expect(at('/repository/npm/left/-/left-1.0.0.tgz?x=1')).toEqual({
-      url: new URL('https://npm.example.com/repository/npm/left/-/left-1.0.0.tgz?x=1'),
-      authorization: 'Bearer sesame',
-    })
-    expect(at('/repository/npm')).toBeDefined()
-    for (const path of [
-      '/',
-      '/repository/npmx',
-      '/admin',
-      '/repository/npm/../../admin',
-      '/repository/npm/%2e%2e/x',
-      '/repository/npm/..%5cx',
-    ])
+  it.each([
+    ['/left', 'https://npm.example.com/repository/npm/left', 'Bearer sesame'],
+    [
+      '/repository/npm/left/-/left-1.0.0.tgz?x=1',
+      'https://npm.example.com/repository/npm/left/-/left-1.0.0.tgz?x=1',
+      'Bearer sesame',
+    ],
+    ['/@acme%2fleft', 'https://acme.example/@acme%2fleft', expect.stringMatching('Basic')],
+    [
+      '/download/@acme/left/1.0.0/abc',
+      'https://acme.example/download/@acme/left/1.0.0/abc',
+      expect.stringMatching('Basic'),
+    ],
+    ['/@other/left', 'https://npm.example.com/repository/npm/@other/left', 'Bearer sesame'],
+    ['/admin/../x', 'https://npm.example.com/repository/npm/x', 'Bearer sesame'],
+    ['/repository/npm/../../admin', 'https://npm.example.com/repository/npm/admin', 'Bearer sesame'],
+  ])('have what is asked for as %s read at %s', (path, href, authorization) => {
+    const found = at(path)
+    expect({ href: found?.url.href, authorization: found?.authorization }).toEqual({ href, authorization })
+  })
+
+  it('are read, and nothing is written; nothing leads out of them', () => {
+    for (const path of ['/repository/npm/..%5cx', '/x%5C..%5C'])
       expect(at(path), path).toBe(undefined)
     for (const method of ['PUT', 'POST', 'DELETE', 'PATCH', 'CONNECT', 'OPTIONS'])
-      expect(at('/repository/npm/x', method)).toBe(undefined)
+      expect(at('/x', method)).toBe(undefined)
     expect(behind(registries, { method: 'GET', url: new URL('http://elsewhere.example/') })).toBe(undefined)
+  })
+
+  it('of a scope leave everything else to the public one, which is told nothing', () => {
+    const found = behind(read('npm:@acme=https://acme.example/#TOKEN').registries, {
+      method: 'GET',
+      url: new URL('http://npm.registry.invalid/left'),
+    })
+    expect(found).toEqual({ url: new URL('https://registry.npmjs.org/left'), authorization: undefined })
   })
 
   it('keep their secret to their own host, whatever is asked', () => {
@@ -71,8 +86,9 @@ describe('private registries', () => {
       fc.property(fc.webPath(), fc.webQueryParameters(), (path, query) => {
         const found = at(`${path}?${query}`)
         if (!found) return
-        expect(found.url.host).toBe('npm.example.com')
-        expect(found.url.pathname.startsWith('/repository/npm')).toBe(true)
+        const isAcme = found.url.host === 'acme.example'
+        expect(found.url.host).toBe(isAcme ? 'acme.example' : 'npm.example.com')
+        expect(found.url.pathname.startsWith(isAcme ? '/' : '/repository/npm')).toBe(true)
       }),
     )
   })

@@ -60,8 +60,8 @@ describe.each(WORKING.slice(0, 1))('a set-up that needs a private registry, in %
   })
   const run = (command: string, network = true) => {
     const work = mkdtempSync(join(dir, 'work-'))
-    writeFileSync(join(work, 'package.json'), '{"name":"x","dependencies":{"left":"1.0.0"}}')
-    const { registries } = readRegistries(`npm=${base}#TOKEN`, () => TOKEN)
+    writeFileSync(join(work, 'package.json'), '{"name":"x","dependencies":{"left":"1.0.0","@acme/left":"1.0.0"}}')
+    const { registries } = readRegistries(`npm=${base}#TOKEN npm:@acme=${base}#TOKEN`, () => TOKEN)
     const hosts = [{ host: '127.0.0.1', port: (other.address() as AddressInfo).port }]
     return openSandbox(kind, DEFAULT_LIMITS, { hosts, registries }).run({
       dir: work,
@@ -74,14 +74,14 @@ describe.each(WORKING.slice(0, 1))('a set-up that needs a private registry, in %
 
   it('gets its packages with npm as it is, and never the token', async () => {
     const { output, exitCode } = await run(
-      'npm install --no-audit --no-fund --loglevel=warn && node -p "require(\'left\')()"; cat package-lock.json; env; cat ~/.npmrc ~/.npm/_logs/* 2>/dev/null; test -f node_modules/left/index.js',
+      "npm install --no-audit --no-fund --loglevel=warn && node -p \"require('left')() + require('@acme/left')()\"; cat package-lock.json; env; cat ~/.npmrc ~/.npm/_logs/* 2>/dev/null; test -f node_modules/left/index.js",
     )
     expect(exitCode, output).toBe(0)
-    expect(output).toContain('left is here')
+    expect(output).toContain('left is hereleft is here')
     expect(output).not.toContain(TOKEN)
-    expect(heard.filter((one) => one.includes('.tgz'))).toEqual([
-      `GET /repository/npm/left/-/left-1.0.0.tgz Bearer ${TOKEN}`,
-    ])
+    expect(new Set(heard.filter((one) => one.includes('.tgz')))).toEqual(
+      new Set([`GET /repository/npm/left/-/left-1.0.0.tgz Bearer ${TOKEN}`]),
+    )
   })
 
   it('publishes nothing, reads nothing beside it, and hands the secret on to nobody', async () => {
@@ -89,8 +89,8 @@ describe.each(WORKING.slice(0, 1))('a set-up that needs a private registry, in %
     const tries = `
       const at = (path, options = {}) => fetch('http://npm.registry.invalid' + path, options).then(async (r) => r.status + ' ' + (await r.text()) + ' ' + [...r.headers.keys()], (e) => 'no ' + e.message)
       console.log(await at('/repository/npm/left', { method: 'PUT', body: '{}' }))
-      console.log(await at('/admin/users'))
-      console.log(await at('/repository/npm/%2e%2e/admin'))
+      console.log(await at('/left', { method: 'POST', body: '{}' }))
+      console.log(await at('/repository/npm/..%5cadmin'))
       console.log(await at('/repository/npm/away', { headers: { authorization: 'Bearer mine', cookie: 'a=b', 'x-api-key': 'c' } }))
       console.log(await fetch('${base}left').then((r) => r.text(), () => 'no'))`
     const { output } = await run(`cat > t.mjs <<'X'\n${tries}\nX\nNO_PROXY= no_proxy= node t.mjs`)
