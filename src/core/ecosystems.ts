@@ -17,6 +17,8 @@ export interface Ecosystem {
   readonly testFiles: string | undefined
   /** Brings what the tests need, by way of the network; undefined where they need nothing. */
   readonly setup: string | undefined
+  /** Folders that it builds into, wherever they are; undefined where nothing worth keeping is built. */
+  readonly builds?: readonly string[] | undefined
 }
 
 type Finder = (root: RootFiles, has: (name: string) => boolean) => Ecosystem | undefined
@@ -124,7 +126,7 @@ function pythonBy(program: string, setup: string, before: string): Ecosystem {
 function fromGo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!has('go.mod')) return undefined
   const setup = has('go.sum') && !has('vendor') ? 'go mod download' : undefined
-  return { name: 'Go', programs: ['go'], test: 'go test ./...', testFiles: GO_FILES, setup }
+  return { name: 'Go', programs: ['go'], test: 'go test ./...', testFiles: GO_FILES, setup, builds: [] }
 }
 
 /** Go runs packages: those that the files are of. */
@@ -135,7 +137,14 @@ const JAVA_CLASSES = "$(printf '%s\\n' {files} | sed 's|.*/||; s|\\.[^.]*$||' | 
 function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!has('Cargo.toml')) return undefined
   const setup = has('vendor') ? undefined : 'cargo fetch'
-  return { name: 'Rust', programs: ['cargo'], test: 'cargo test --offline', testFiles: undefined, setup }
+  return {
+    name: 'Rust',
+    programs: ['cargo'],
+    test: 'cargo test --offline',
+    testFiles: undefined,
+    setup,
+    builds: ['target'],
+  }
 }
 
 function fromMaven(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
@@ -147,6 +156,7 @@ function fromMaven(_: RootFiles, has: (name: string) => boolean): Ecosystem | un
     test: `${mvn} -B -o -q test`,
     testFiles: `${mvn} -B -o -q test -Dsurefire.failIfNoSpecifiedTests=false -Dtest=${JAVA_CLASSES}`,
     setup: `${mvn} -B -q test-compile dependency:go-offline`,
+    builds: ['target'],
   }
 }
 
@@ -159,6 +169,7 @@ function fromGradle(_: RootFiles, has: (name: string) => boolean): Ecosystem | u
     test: `${gradle} --offline --quiet test`,
     testFiles: `${gradle} --offline --quiet test $(printf '%s\\n' {files} | sed 's|.*/||; s|\\.[^.]*$||; s|^|--tests *|')`,
     setup: `${gradle} --quiet testClasses`,
+    builds: ['build', '.gradle'],
   }
 }
 

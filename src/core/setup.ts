@@ -38,7 +38,7 @@ const OPTION = /^--[\w-]+(?:=[\w./-]+)?$/
 
 /** Files in which packages are named, by their last part: nothing else tells an installer what to bring. */
 const MANIFEST =
-  /(?:^|\/)(?:package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|bun\.lockb?|\.npmrc|\.yarnrc(?:\.yml)?|bunfig\.toml|\.pnpmfile\.cjs|go\.(?:mod|sum|work|work\.sum)|Cargo\.(?:toml|lock)|rust-toolchain(?:\.toml)?|Gemfile(?:\.lock)?|[^/]+\.gemspec|\.ruby-version|composer\.(?:json|lock)|packages\.lock\.json|global\.json|nuget\.config|[^/]+\.(?:cs|fs|vb)proj|Directory\.[\w.]+\.props|requirements[^/]*\.txt|constraints[^/]*\.txt|\.cargo\/config(?:\.toml)?)$|(?:^|\/)(?:patches|\.yarn)\//
+  /(?:^|\/)(?:package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|bun\.lockb?|\.npmrc|\.yarnrc(?:\.yml)?|bunfig\.toml|\.pnpmfile\.cjs|go\.(?:mod|sum|work|work\.sum)|Cargo\.(?:toml|lock)|rust-toolchain(?:\.toml)?|Gemfile(?:\.lock)?|[^/]+\.gemspec|\.ruby-version|composer\.(?:json|lock)|packages\.lock\.json|global\.json|nuget\.config|[^/]+\.(?:cs|fs|vb)proj|Directory\.[\w.]+\.props|pom\.xml|build\.gradle(?:\.kts)?|settings\.gradle(?:\.kts)?|gradle\.properties|gradle\.lockfile|requirements[^/]*\.txt|constraints[^/]*\.txt|\.cargo\/config(?:\.toml)?)$|(?:^|\/)(?:patches|\.yarn)\//
 
 /** Whether a command does nothing but install what the manifests name. */
 export function isInstall(command: string): boolean {
@@ -55,4 +55,15 @@ export function isInstall(command: string): boolean {
 export function setupKey({ command, network, scripts, files, by }: SetupInput): string {
   const reads = isInstall(command) && network && !scripts ? files.filter(({ path }) => MANIFEST.test(path)) : files
   return hashOf({ command, network, scripts, by, files: reads.map(({ path, object }) => `${object} ${path}`).sort() })
+}
+
+/** Whether all that a set-up leaves is in the home and in folders that are built into, so that nothing else need be kept. */
+export function leavesOnlyBuilds(command: string, suggested: string | undefined): boolean {
+  return command === suggested || (isInstall(command) && !/\bvendor\b/.test(command))
+}
+
+/** What is built can be used wherever this is the same: compilers find out themselves which of it still holds for the files there are. */
+export function builtKey({ files, ...rest }: SetupInput): string {
+  const named = files.filter(({ path }) => MANIFEST.test(path)).map(({ path, object }) => `${object} ${path}`)
+  return hashOf({ built: true, ...rest, files: named.sort() })
 }

@@ -38,10 +38,11 @@ async function runSuite(context: CloneContext, sha: string): Promise<Run | undef
 
 function suiteWithNotes(context: CloneContext, sha: string) {
   const { timeoutSeconds } = context.task.settings.checks
-  return withCheckout(context, sha, async (checkout, { test, notes = [] }) => ({
-    run: test ? await evidence(checkout, test, timeoutSeconds) : undefined,
-    notes,
-  }))
+  return withCheckout(context, sha, async (checkout, { test, notes = [] }, keepBuilt) => {
+    const run = test ? await evidence(checkout, test, timeoutSeconds) : undefined
+    if (run && !run.timedOut) await keepBuilt()
+    return { run, notes }
+  })
 }
 
 /** How the tests are run, as far as the settings say. */

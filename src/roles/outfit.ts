@@ -1,25 +1,46 @@
-import { ecosystemOf } from '../core/ecosystems.ts'
-import type { Outfit } from '../workspace/types.ts'
+import { type Ecosystem, ecosystemOf } from '../core/ecosystems.ts'
+import { builtKey, leavesOnlyBuilds, setupKey } from '../core/setup.ts'
+import type { CheckoutOptions, Outfit, TreeFile } from '../workspace/types.ts'
 import type { CloneContext } from './types.ts'
 
-/** What a repository's commands are run with: as its settings say, else as its files at this commit do. */
-export async function outfitOf({ git, task, machine }: CloneContext, sha: string): Promise<Outfit> {
+/** What a commit's clone takes before any of its commands is run. */
+export interface Ground {
+  readonly outfit: Outfit
+  readonly files: readonly TreeFile[]
+  readonly ecosystem: Ecosystem | undefined
+}
+
+/** Looks at a commit without a clone: what it is, and what its commands are run with, as its settings say, else as its files do. */
+export async function groundOf({ git, task, machine }: CloneContext, sha: string): Promise<Ground> {
   const { repository } = task.origin
   const { runtimes = {}, services = [], image, setup, test, testFiles } = task.settings.checks
-  const files = new Set((await git.files(repository, sha)).map(({ path }) => path))
+  const files = await git.files(repository, sha)
+  const paths = new Set(files.map(({ path }) => path))
   const read = (path: string) => git.show(repository, sha, path)
-  const text = async (path: string) => (files.has(path) ? read(path) : undefined)
-  const names = [...new Set([...files].map((path) => path.split('/')[0] ?? ''))]
+  const text = async (path: string) => (paths.has(path) ? read(path) : undefined)
+  const names = [...new Set([...paths].map((path) => path.split('/')[0] ?? ''))]
   const root = { names, packageJson: await text('package.json'), makefile: await text('Makefile') }
+  const ecosystem = ecosystemOf(root)
   const commands = [setup, test, testFiles].filter((command) => command !== undefined)
   // A word that is no program brings nothing.
   const words = commands.flatMap((command) => command.split(/[^\w.-]+/))
-  return machine.outfit({
-    files,
-    read,
-    runtimes,
-    services,
-    image,
-    programs: [...new Set([...(ecosystemOf(root)?.programs ?? []), ...words])],
-  })
+  const programs = [...new Set([...(ecosystem?.programs ?? []), ...words])]
+  const outfit = await machine.outfit({ files: paths, read, runtimes, services, image, programs })
+  return { outfit, files, ecosystem }
+}
+
+/** What stands for all that a set-up of this commit, and what is built of it, would depend on; undefined where there is none. */
+export function keysOf(
+  { task, machine }: CloneContext,
+  { outfit, files, ecosystem }: Ground,
+): Pick<CheckoutOptions, 'snapshot' | 'built'> {
+  const { setup, setupNetwork, setupScripts: scripts = false } = task.settings.checks
+  const { toolchains, services, image } = outfit
+  const by = [...toolchains.map(({ tool, version }) => `${tool} ${version}`), ...services, ...(image ? [image] : [])]
+  const network = setupNetwork && machine.setupNetwork
+  const isBuilt = ecosystem?.builds !== undefined && (setup === undefined || leavesOnlyBuilds(setup, ecosystem.setup))
+  return {
+    snapshot: setup === undefined ? undefined : setupKey({ command: setup, network, scripts, files, by }),
+    built: isBuilt ? builtKey({ command: setup ?? '', network, scripts, files, by }) : undefined,
+  }
 }

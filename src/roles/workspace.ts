@@ -5,9 +5,8 @@ import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
-import { setupKey } from '../core/setup.ts'
-import type { Checkout, Outfit } from '../workspace/types.ts'
-import { outfitOf } from './outfit.ts'
+import type { Checkout } from '../workspace/types.ts'
+import { groundOf, keysOf } from './outfit.ts'
 import type { CloneContext } from './types.ts'
 
 const NO_NETWORK = 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
@@ -33,47 +32,39 @@ const EVIDENCE = 20_000
  * Uses a fresh clone and removes it, whatever happens. A set-up that may use the network runs on code of the default branch
  * only, before anything that a model wrote is there.
  * @param base the commit of the default branch that it came from, where no branch of the task tells it yet
+ * @param use is given, besides, what keeps all that was built in it for later clones: to be called before anybody else writes there
  * @param isReadOnly nothing is run in it, so nothing is set up
  */
 export async function withCheckout<T>(
   context: CloneContext,
   sha: string,
-  use: (checkout: Checkout, checks: Checks) => Promise<T>,
+  use: (checkout: Checkout, checks: Checks, keepBuilt: () => Promise<void>) => Promise<T>,
   { isReadOnly = false, base }: { readonly isReadOnly?: boolean; readonly base?: string } = {},
 ): Promise<T> {
   const { git, task, signal } = context
   const { repository } = task.origin
   const { setup, setupNetwork } = task.settings.checks
   const trusted = setup !== undefined && setupNetwork ? (base ?? task.baseSha ?? sha) : sha
-  const outfit = await outfitOf(context, trusted)
-  const snapshot = isReadOnly ? undefined : await snapshotOf(context, trusted, outfit)
-  const options = { snapshot, outfit }
+  const ground = await groundOf(context, trusted)
+  const keys = isReadOnly ? {} : keysOf(context, ground)
+  const options = { ...keys, outfit: ground.outfit }
   const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, options))
   const checkout = watched(bare, context)
   try {
     const checks = await findChecks(context, sha, checkout)
     if (!isReadOnly && !checkout.isSetUp) {
       const isDone = await setUp(context, checkout, checks)
-      await checkout.settle(isDone && snapshot !== undefined && (await isOurs(context, trusted)))
+      await checkout.settle(isDone && keys.snapshot !== undefined && (await isOurs(context, trusted)))
     }
     if (trusted !== sha) await switchTo(checkout, sha)
-    return await use(checkout, checks)
+    const keepBuilt = async () => {
+      const { builds } = ground.ecosystem ?? {}
+      if (keys.built && builds && trusted === sha && (await isOurs(context, sha))) await checkout.keepBuilt(builds)
+    }
+    return await use(checkout, checks, keepBuilt)
   } finally {
     await checkout.dispose()
   }
-}
-
-/** What stands for all that a set-up of this commit would depend on; undefined where there is none. */
-async function snapshotOf(
-  { git, task, machine }: CloneContext,
-  sha: string,
-  { toolchains, services, image }: Outfit,
-): Promise<string | undefined> {
-  const { setup: command, setupNetwork: wanted, setupScripts: scripts = false } = task.settings.checks
-  if (command === undefined) return undefined
-  const files = await git.files(task.origin.repository, sha)
-  const by = [...toolchains.map(({ tool, version }) => `${tool} ${version}`), ...services, ...(image ? [image] : [])]
-  return setupKey({ command, network: wanted && machine.setupNetwork, scripts, files, by })
 }
 
 /** Only what people merged is kept for others: nothing that a model had a hand in. */

@@ -12,7 +12,7 @@ export interface Beginning {
   /** What is there cannot be begun with. */
   readonly spoiled: () => Promise<void>
   /** Has a folder filled with the clone as it is. */
-  readonly keep: (write: (dir: string) => Promise<boolean>) => Promise<unknown>
+  readonly keep: (write: (dir: string) => Promise<boolean>, what: 'setup' | 'built') => Promise<unknown>
   /** To be called once it is kept, or will not be. */
   readonly done: () => void
 }
@@ -36,6 +36,9 @@ if [ "$head" = "$1" ]; then exit 0; fi
 git -c core.trustctime=false -c core.checkStat=minimal -c core.hooksPath=/dev/null -c advice.detachedHead=false checkout --quiet --force --detach "$1"`
 const KEEP =
   'mkdir "$MUSTER_SNAPSHOT/work" "$MUSTER_SNAPSHOT/home" && cp -a . "$MUSTER_SNAPSHOT/work" && cp -a ~/. "$MUSTER_SNAPSHOT/home"'
+// Of the tree's own files what they are in the commit, of all others only what is in the folders.
+const KEEP_BUILT = `mkdir "$MUSTER_SNAPSHOT/work" "$MUSTER_SNAPSHOT/home" && cp -a . "$MUSTER_SNAPSHOT/work" && cp -a ~/. "$MUSTER_SNAPSHOT/home" &&
+shift && cd "$MUSTER_SNAPSHOT/work" && git -c core.hooksPath=/dev/null checkout --quiet --force HEAD -- . && git clean -ffdxq "$@"`
 const CLONE_MS = 300_000
 const COPY_MS = 600_000
 
@@ -54,8 +57,11 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
   const inside = (argv: readonly string[], options: Partial<SandboxCommand> = {}) =>
     sandbox.run({ dir, home, base, argv, timeoutMs: 60_000, signal, ...options })
   const run: Checkout['run'] = (argv, options) => inside(argv, options)
-  const copied = (script: string, from: string, isWritable: boolean) =>
-    inside(['/bin/sh', '-c', script, 'sh', sha], { mounts: [snapshotAt(from, isWritable)], timeoutMs: COPY_MS })
+  const copied: Ways['copied'] = (script, from, isWritable, args = []) =>
+    inside(['/bin/sh', '-c', script, 'sh', sha, ...args], {
+      mounts: [snapshotAt(from, isWritable)],
+      timeoutMs: COPY_MS,
+    })
   const dispose = async () => {
     beginning?.done()
     for (const one of [dir, home]) await removeTree(one)
@@ -72,8 +78,12 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     run,
     exec: (command, options = {}) => inside([], { ...options, ...equipped(outfit, command, options.env) }),
     async settle(isKept) {
-      if (isKept) await beginning?.keep(async (to) => (await copied(KEEP, to, true)).exitCode === 0)
+      if (isKept) await beginning?.keep(async (to) => (await copied(KEEP, to, true)).exitCode === 0, 'setup')
       beginning?.done()
+    },
+    async keepBuilt(folders) {
+      const but = folders.flatMap((folder) => ['-e', folder])
+      await beginning?.keep(async (to) => (await copied(KEEP_BUILT, to, true, but)).exitCode === 0, 'built')
     },
     ...differences(run, sha),
     dispose,
@@ -83,7 +93,12 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
 interface Ways {
   readonly run: Checkout['run']
   /** Runs a script with the folder of a snapshot. */
-  readonly copied: (script: string, from: string, isWritable: boolean) => ReturnType<Checkout['run']>
+  readonly copied: (
+    script: string,
+    from: string,
+    isWritable: boolean,
+    args?: readonly string[],
+  ) => ReturnType<Checkout['run']>
 }
 
 /** Fills the folders of a clone. @returns whether with what a set-up left @throws UserError */

@@ -62,7 +62,7 @@ class HostGit implements Git {
     repository: Repository,
     sha: string,
     signal: AbortSignal,
-    { snapshot, outfit }: CheckoutOptions = {},
+    { snapshot, built, outfit }: CheckoutOptions = {},
   ): Promise<Checkout> {
     await mustHaveRoom(this.#checkouts)
     await this.#copies.has(repository, sha)
@@ -73,18 +73,33 @@ class HostGit implements Git {
       sandbox: this.#sandbox,
       signal,
       outfit,
-      beginning: snapshot === undefined ? undefined : await this.#beginning(repository.id, snapshot, signal),
+      beginning: await this.#beginning(repository.id, { snapshot, built }, signal),
     })
   }
 
-  async #beginning(id: number, key: string, signal: AbortSignal): Promise<Beginning> {
-    const claimed = await this.#snapshots.claim(id, key, signal)
-    return {
-      from: 'found' in claimed ? claimed.found : undefined,
-      spoiled: () => this.#snapshots.drop(id, key),
-      keep: (write) => this.#snapshots.keep(id, key, write),
-      done: 'done' in claimed ? claimed.done : () => {},
+  /** What is built counts first, then what a set-up left; where there is neither, this clone is the one to leave it. */
+  async #beginning(
+    id: number,
+    { snapshot, built }: Pick<CheckoutOptions, 'snapshot' | 'built'>,
+    signal: AbortSignal,
+  ): Promise<Beginning | undefined> {
+    const keys = { setup: snapshot, built }
+    const keep: Beginning['keep'] = async (write, what) => {
+      const key = keys[what]
+      return key === undefined ? false : this.#snapshots.keep(id, key, write)
     }
+    const found = (key: string, from: string): Beginning => ({
+      from,
+      spoiled: () => this.#snapshots.drop(id, key),
+      keep,
+      done: () => {},
+    })
+    const ready = built === undefined ? undefined : await this.#snapshots.find(id, built)
+    if (built !== undefined && ready !== undefined) return found(built, ready)
+    const nothing = { from: undefined, spoiled: async () => {}, keep }
+    if (snapshot === undefined) return built === undefined ? undefined : { ...nothing, done: () => {} }
+    const claimed = await this.#snapshots.claim(id, snapshot, signal)
+    return 'found' in claimed ? found(snapshot, claimed.found) : { ...nothing, done: claimed.done }
   }
 
   async commitAndPush(input: CommitInput): Promise<{ sha: string }> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { removeTree } from './spawn.ts'
 
 /** So many are kept of one repository: of several branches' lock files the last ones. */
-const MOST = 4
+const MOST = 6
 /** What nobody has begun with for so long is removed. */
 const UNUSED_MS = 14 * 24 * 3_600_000
 /** With less room than this nothing more is kept. */
@@ -32,11 +32,8 @@ export class Snapshots {
   ): Promise<{ readonly found: string } | { readonly done: () => void }> {
     const dir = this.#folder(repositoryId, key)
     for (;;) {
-      if (existsSync(dir)) {
-        // A race with whoever removes it is lost without harm: then it is made anew.
-        await utimes(dir, new Date(), new Date()).catch(() => {})
-        return { found: dir }
-      }
+      const found = await this.find(repositoryId, key)
+      if (found !== undefined) return { found }
       const other = this.#making.get(dir)
       if (!other) break
       await abortable(other, signal)
@@ -51,8 +48,18 @@ export class Snapshots {
     }
   }
 
+  /** A snapshot's folder, which is used now; undefined where there is none. */
+  async find(repositoryId: number, key: string): Promise<string | undefined> {
+    const dir = this.#folder(repositoryId, key)
+    if (!existsSync(dir)) return undefined
+    // A race with whoever removes it is lost without harm: then it is made anew.
+    await utimes(dir, new Date(), new Date()).catch(() => {})
+    return dir
+  }
+
   /** Makes one. @param write fills a folder, and says whether it is complete @returns whether it is there now */
   async keep(repositoryId: number, key: string, write: (dir: string) => Promise<boolean>): Promise<boolean> {
+    if ((await this.find(repositoryId, key)) !== undefined) return true
     const all = join(this.#dir, String(repositoryId))
     await mkdir(all, { recursive: true, mode: 0o711 })
     const { bavail, bsize } = await statfs(all)

@@ -158,6 +158,8 @@ export interface Checkout {
    * @param isKept the clone as it is now is what later ones that name the same key begin with, if there is room for it
    */
   settle(isKept: boolean): Promise<void>
+  /** Keeps what was built for later clones that name the same key: folders of these names, and the home. Nothing else of the tree is. */
+  keepBuilt(folders: readonly string[]): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -165,6 +167,8 @@ export interface Checkout {
 export interface CheckoutOptions {
   /** Stands for all that a set-up depends on; undefined: nothing is kept, and nothing is taken. */
   readonly snapshot?: string | undefined
+  /** Stands for all that what is built can be used with; it holds what the set-up left, too. */
+  readonly built?: string | undefined
   readonly outfit?: Outfit | undefined
 }
 

@@ -81,6 +81,7 @@ const checkout = {
   outfit: NO_OUTFIT,
   exec: () => Promise.reject(new Error('none')),
   settle: () => Promise.reject(new Error('none')),
+  keepBuilt: () => Promise.reject(new Error('none')),
   dispose: () => Promise.resolve(),
 }
 const job = (extra: Partial<AgentJob<Artefact>> = {}): AgentJob<Artefact> => ({

@@ -16,6 +16,7 @@ const context: ToolContext = {
     exec: never,
     outfit: NO_OUTFIT,
     settle: never,
+    keepBuilt: never,
     dispose: never,
   },
   timeoutMs: 1000,

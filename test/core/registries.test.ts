@@ -66,8 +66,7 @@ describe('private registries', () => {
   })
 
   it('are read, and nothing is written; nothing leads out of them', () => {
-    for (const path of ['/repository/npm/..%5cx', '/x%5C..%5C'])
-      expect(at(path), path).toBe(undefined)
+    for (const path of ['/repository/npm/..%5cx', '/x%5C..%5C']) expect(at(path), path).toBe(undefined)
     for (const method of ['PUT', 'POST', 'DELETE', 'PATCH', 'CONNECT', 'OPTIONS'])
       expect(at('/x', method)).toBe(undefined)
     expect(behind(registries, { method: 'GET', url: new URL('http://elsewhere.example/') })).toBe(undefined)

@@ -149,13 +149,42 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what a set-up leaves, k
 
   it('is the last few of a repository, and none that was not used for long', async () => {
     const sha = git('rev-parse', 'HEAD')
-    for (const nth of [1, 2, 3, 4, 5, 6]) await sees('true', `echo ${nth} > nth`, sha)
-    expect((await sees('true', 'echo 6 > nth', sha)).isSetUp).toBe(true)
+    for (const nth of [1, 2, 3, 4, 5, 6, 7, 8]) await sees('true', `echo ${nth} > nth`, sha)
+    expect((await sees('true', 'echo 8 > nth', sha)).isSetUp).toBe(true)
     expect((await sees('true', 'echo 1 > nth', sha)).isSetUp).toBe(false)
     const folder = join(kept, '1')
-    expect(readdirSync(folder).length).toBeLessThanOrEqual(4)
+    expect(readdirSync(folder).length).toBeLessThanOrEqual(6)
     for (const name of readdirSync(folder)) utimesSync(join(folder, name), 0, 0)
-    await sees('true', 'echo 7 > nth', sha)
+    await sees('true', 'echo 9 > nth', sha)
     expect(readdirSync(folder)).toHaveLength(1)
+  })
+
+  it('holds what was built, too, of a language that is compiled: and of everything else the tree as it is in the commit', async () => {
+    const sha = commit({ 'go.mod': 'module x\n', '.gitignore': 'made/\n*.db\n', 'src/a': 'three\n' })
+    await hosted.resolve(repository, 'main')
+    // What a suite leaves behind: what it built, and what it wrote beside.
+    const suite =
+      'mkdir -p ~/.cache && echo built > ~/.cache/x; echo rows > test.db; echo stray > stray; echo changed > src/a'
+    const none = undefined as string | undefined
+    const own = { ...context(''), task: { ...context('').task } }
+    const settings = { ...own.task.settings, checks: { ...own.task.settings.checks, setup: none } }
+    const before: CloneContext = { ...own, task: { ...own.task, settings } }
+    await withCheckout(before, sha, async (checkout, _, keepBuilt) => {
+      await checkout.exec(suite)
+      await keepBuilt()
+    })
+    const look = (at: string) =>
+      withCheckout(
+        before,
+        at,
+        async (checkout) => (await checkout.exec('cat ~/.cache/x src/a; ls; git status --porcelain')).output,
+      )
+    expect(await look(sha)).toBe('built\nthree\ngo.mod\npackage.json\nrun\nsrc\n')
+    const later = commit({ 'src/a': 'four\n' })
+    await hosted.resolve(repository, 'main')
+    expect(await look(later)).toBe('built\nfour\ngo.mod\npackage.json\nrun\nsrc\n')
+    const renamed = commit({ 'go.mod': 'module y\n' })
+    await hosted.resolve(repository, 'main')
+    expect(await look(renamed)).not.toContain('built')
   })
 })
