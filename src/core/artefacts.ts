@@ -108,6 +108,18 @@ export const Answer = z.object({
 })
 export type Answer = z.infer<typeof Answer>
 
+/** A line of a file. */
+export interface Place {
+  readonly path: string
+  readonly line: number
+}
+
+/** An answer, with the commit that was read and the lines that it names, as far as there are such. Undefined in histories from before 0.5. */
+export interface Answered extends Answer {
+  readonly sha?: string | undefined
+  readonly places?: readonly Place[] | undefined
+}
+
 /** What SD says of each review comment. */
 export const ReviewAnswer = z.object({
   id: z.number().int().min(1).max(100_000).describe('The number of the review comment, as it was given to you.'),

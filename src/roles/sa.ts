@@ -1,4 +1,5 @@
-import { Answer, Design } from '../core/artefacts.ts'
+import { Answer, Design, type Place } from '../core/artefacts.ts'
+import { placesNamed } from '../core/places.ts'
 import { charter, finished, houseRules, requestText, specText } from './prompt.ts'
 import { writePlan } from './plan.ts'
 import { surroundings } from './surroundings.ts'
@@ -54,7 +55,21 @@ async function writeAnswer(context: StepContext) {
       }),
     )
   const answer = await withCheckout(context, sha, write, { isReadOnly: true })
-  return { kind: 'answer', answer } as const
+  return { kind: 'answer', answer: { ...answer, sha, places: await placesOf(context, sha, answer.answer) } } as const
+}
+
+/** The lines that a text names and that are there. */
+async function placesOf({ git, task }: StepContext, sha: string, text: string): Promise<readonly Place[]> {
+  const { repository } = task.origin
+  const files = new Set((await git.files(repository, sha)).map(({ path }) => path))
+  const named = placesNamed(text, (path) => files.has(path))
+  const kept = await Promise.all(
+    named.map(async (place) => {
+      const content = (await git.show(repository, sha, place.path)) ?? ''
+      return place.line <= content.split('\n').length ? [place] : []
+    }),
+  )
+  return kept.flat()
 }
 
 function headOfDefault({ git, task }: StepContext): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Answer, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
+import type { Answered, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
 import type { ChildEnd, ChildRequest } from '../task/children.ts'
 import type { Command } from '../command.ts'
@@ -132,7 +132,7 @@ export type StepResult =
   | { readonly kind: 'spec'; readonly spec: Spec }
   /** Both in one go; what is too large for that has no design yet. */
   | { readonly kind: 'plan'; readonly spec: Spec; readonly design: Design | undefined }
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly answer: Answered }
   /** Of a step of a plug-in's. */
   | { readonly kind: 'artefact'; readonly artefact: unknown }
   /** Other tasks that it waits for: how they ended is its artefact. */

@@ -11,6 +11,7 @@ import {
   dollars,
   heading,
   joined,
+  link,
   list,
   mono,
   type Own,
@@ -114,5 +115,19 @@ export function questionList(questions: readonly string[]): Block {
 
 /** The answer to a question, in the thread. */
 export function answerComment(task: Task): Document {
-  return [paragraph(theirs(task.answer?.answer ?? ''))]
+  const { answer = '', sha, places = [] } = task.answer ?? {}
+  const base = webAddress(task)
+  if (sha === undefined || places.length === 0 || base === undefined) return [paragraph(theirs(answer))]
+  const links = places.map(({ path, line }) =>
+    link(`${base}/blob/${sha}/${path.split('/').map(encodeURIComponent).join('/')}#L${line}`, `${path}:${line}`),
+  )
+  return [paragraph(theirs(answer)), paragraph(say`At ${mono(sha.slice(0, 7))}: ${joined(links, say` · `)}`)]
+}
+
+/** Where the repository is on the web, told from the request's own address. */
+function webAddress({ origin: { repository, url } }: Task): string | undefined {
+  const path = `/${repository.owner}/${repository.name}`
+  if (!URL.canParse(url)) return undefined
+  const { origin, pathname } = new URL(url)
+  return pathname.toLowerCase().startsWith(`${path.toLowerCase()}/`) ? `${origin}${path}` : undefined
 }

@@ -1,5 +1,5 @@
 import type {
-  Answer,
+  Answered,
   Deployed,
   Design,
   Patch,
@@ -131,7 +131,7 @@ export interface Task {
   /** What the tests said before anything was changed, and who decided to go on where they cannot be run; undefined before that is known, and in histories from before 0.4. */
   readonly baseline?: (Baseline & { readonly accepted?: Person | undefined }) | undefined
   readonly spec: Spec | undefined
-  readonly answer: Answer | undefined
+  readonly answer: Answered | undefined
   readonly design: Design | undefined
   readonly planHash: string | undefined
   readonly forcePlanGate: boolean
@@ -242,7 +242,7 @@ export type TaskEvent =
       readonly from?: Whence | undefined
     }
   | { readonly type: 'spec.written'; readonly spec: Spec }
-  | { readonly type: 'answer.written'; readonly answer: Answer }
+  | { readonly type: 'answer.written'; readonly answer: Answered }
   /** Tasks of their own that a step waits for. */
   | { readonly type: 'child.wanted'; readonly step: string; readonly children: readonly Child[] }
   /** It has an issue by now. */
