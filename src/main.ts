@@ -211,6 +211,15 @@ task
   .command('export <id>')
   .description('everything that is stored about a task, as one JSON object')
   .action(async (id: string) => (await load.remote()).exportTask(await remote(), id, print))
+program
+  .command('usage')
+  .description('what models were asked on a running server, what it cost, and what came of it')
+  .option('--days <n>', 'of how many days', '30')
+  .option('--json', 'as JSON')
+  .action(async ({ days, json }) => {
+    const { showUsage } = await import('./cli/usage.ts')
+    return showUsage(await remote(), days, json === true, print)
+  })
 const dead = program.command('dead').description('work that could not be done: look at it, try it again, give it up')
 dead
   .command('list')

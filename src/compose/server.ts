@@ -1,3 +1,5 @@
+import { chosenModels } from '../llm/needed.ts'
+import { usageSince } from '../operate/usage.ts'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { githubClient } from '../channels/github/client.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
@@ -158,6 +160,7 @@ function httpDeps(base: Base, intake: () => Intake | undefined, wake: () => void
     store,
     version,
     log: (level, message, fields = {}) => log[level](fields, message),
+    usage: (since) => usageSince(store, chosenModels(settings), settings.prices, since),
     apiTokens: [apiToken, settings.previous['MUSTER_API_TOKEN']].filter((one) => one !== undefined),
     publicUrl: settings.server.publicUrl,
     installing: installingOf(base),

@@ -9,6 +9,7 @@ import { problem } from './problem.ts'
 import { installsRoutes } from './installs.ts'
 import { peopleRoutes } from './people.ts'
 import { operatorRoutes } from './operator.ts'
+import { usageRoutes } from './usage.ts'
 import { type Api, errors, IdParam, notFound, page, PageQuery } from './shapes.ts'
 import { type HttpDeps, isLocal } from './types.ts'
 
@@ -69,6 +70,7 @@ const ROUTES: readonly ((app: Api, deps: HttpDeps) => void)[] = [
   peopleRoutes,
   installsRoutes,
   releaseRoutes,
+  usageRoutes,
 ]
 
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Verifier } from '../channels/types.ts'
 import type { ChannelName } from '../core/said.ts'
 import type { Exported, Store, Verdict } from '../store/types.ts'
+import type { OutcomeRow, UsageRow } from '../store/usage/types.ts'
 
 /** One thing that must work for this process to work. */
 export interface Readiness {
@@ -50,6 +51,12 @@ export interface HttpDeps {
         readonly forget: (channel: ChannelName, account: string) => Promise<boolean>
       }
     | undefined
+  /** What models were asked since a time (ms), what came of it, and what it would have cost with one model alone, the dearest first. */
+  readonly usage: (since: number) => Promise<{
+    readonly turns: readonly UsageRow[]
+    readonly outcomes: readonly OutcomeRow[]
+    readonly repriced: readonly { readonly provider: string; readonly model: string; readonly usd: number }[]
+  }>
   readonly version: string
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 }

@@ -1,4 +1,5 @@
 import { archiveStore } from './archive.ts'
+import { usageStore } from './usage/usage.ts'
 import type { Clock } from './clock.ts'
 import { effectStore } from './effects.ts'
 import type { PrismaClient } from './generated/client.ts'
@@ -39,6 +40,7 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     processes: processStore(sql),
     rates: rateStore(sql),
     turns: turnStore(prisma, sql),
+    usage: usageStore(sql),
     releases: releaseStore(prisma),
     instance: instanceStore(sql),
     archive: archiveStore(sql),

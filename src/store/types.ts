@@ -1,3 +1,4 @@
+import type { UsageStore } from './usage/types.ts'
 import type { EffectBody, EffectIntent, EffectResult } from '../core/effects.ts'
 import type { ChainEnd } from '../core/chain.ts'
 import type { Arrival, InboundEvent, Part } from '../core/inbound.ts'
@@ -382,6 +383,7 @@ export interface Store {
   readonly processes: ProcessStore
   readonly rates: RateStore
   readonly turns: TurnStore
+  readonly usage: UsageStore
   readonly releases: ReleaseStore
   readonly instance: InstanceStore
   readonly archive: ArchiveStore

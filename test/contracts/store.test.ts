@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { decide } from '../../src/core/deciding/decide.ts'
 import { replay } from '../../src/core/task/evolve.ts'
 import { brokenLink } from '../../src/core/chain.ts'
-import { Conflict, Fenced, type Store } from '../../src/store/types.ts'
+import { Conflict, Fenced, type Store, type TurnRow } from '../../src/store/types.ts'
 import { onEachDatabase } from '../support/eachdatabase.ts'
 import { opened, origin, said } from '../support/tasks.ts'
 
@@ -234,5 +234,67 @@ await onEachDatabase('the store', (name, theStore) => {
     await store.releases.addSamples('acme/shop', 'production', 'abc', [sample])
     expect(await store.releases.samples('acme/shop', 'production', new Date(0), new Date(2000))).toEqual([sample])
     await store.ping()
+  })
+
+  it('adds up what models were asked, and what came of it', async () => {
+    const by = { actor: 'github:1:alice', reason: 'test' }
+    let nth = 0
+    const task = async (model: string, merged: boolean, usd: number) => {
+      const id = `usage-${name}-${++nth}`
+      const start = opened({ id, conversationId: await store.conversations.at(`usage:${nth}`) })
+      const turn: TurnRow = {
+        taskId: id,
+        step: 'build',
+        attempt: 1,
+        ordinal: 0,
+        model,
+        response: {},
+        results: [],
+        inputTokens: 1000,
+        outputTokens: 100,
+        costUsd: usd,
+        provider: 'openai',
+        tier: 'complex',
+        reason: 'x',
+        ms: nth * 1000,
+        cacheReadTokens: 600,
+        cacheWriteTokens: 100,
+        prompt: 'sd abc',
+        opening: null,
+      }
+      const person = { id: 1, login: 'alice' }
+      const ended = {
+        ...start.task,
+        status: merged ? ('done' as const) : ('handed_off' as const),
+        finishedAt: store.now(),
+        merged: merged ? { sha: 'abc', by: person, at: 1 } : undefined,
+      }
+      const commit = { ...by, task: { ...ended }, basedOn: 0, events: start.events, effects: [], at: store.now(), turn }
+      await store.tasks.commit(commit)
+    }
+    await task('large', true, 2)
+    await task('large', false, 1)
+    await task('small', true, 0.5)
+    const turns = await store.usage.turns(0)
+    expect(turns.find(({ model }) => model === 'large')).toEqual({
+      provider: 'openai',
+      model: 'large',
+      tier: 'complex',
+      prompt: 'sd',
+      turns: 2,
+      inputTokens: 2000,
+      cacheReadTokens: 1200,
+      cacheWriteTokens: 200,
+      outputTokens: 200,
+      usd: 3,
+      medianMs: 1500,
+    })
+    const outcomes = await store.usage.outcomes(0)
+    expect(outcomes.map(({ model, tasks, merged, failed }) => [model, tasks, merged, failed])).toEqual([
+      ['large', 2, 1, 1],
+      ['small', 1, 1, 0],
+    ])
+    expect(await store.usage.turns(store.now() + 60_000)).toEqual([])
+    expect(await store.usage.outcomes(store.now() + 60_000)).toEqual([])
   })
 })

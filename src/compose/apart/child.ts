@@ -146,6 +146,7 @@ function storedElsewhere(calls: Calls, then: number): Pick<Base, 'storage' | 'qu
     processes: far.processes,
     rates: far.rates,
     turns: far.turns,
+    usage: far.usage,
     releases: far.releases,
     instance: far.instance,
     archive: far.archive,
