@@ -48,7 +48,8 @@ const share = (part: number, of: number) => (of === 0 ? '–' : `${Math.round((1
 
 /** The same as lines for people. */
 export function usageLines({ days, turns, outcomes, repriced }: Usage): string[] {
-  if (turns.length === 0) return [`No model was asked in the last ${days} days.`]
+  const span = days === 1 ? 'the last day' : `the last ${days} days`
+  if (turns.length === 0) return [`No model was asked in ${span}.`]
   const spent = turns.reduce((all, { usd }) => all + usd, 0)
   const asked = turns.map((one) => [
     name(one),
@@ -72,7 +73,7 @@ export function usageLines({ days, turns, outcomes, repriced }: Usage): string[]
   const [dearest] = repriced
   const anew = repriced.map((one) => [name(one), dollars(one.usd), dearest ? share(one.usd, dearest.usd) : ''])
   return [
-    `The last ${days} days: ${dollars(spent)}`,
+    `In ${span}: ${dollars(spent)}`,
     '',
     ...columns([['Model', 'Tier', 'For', 'Turns', 'Tokens in', 'Cached', 'Tokens out', 'Median', 'Cost'], ...asked], 3),
     ...(came.length === 0

@@ -259,7 +259,7 @@ await onEachDatabase('the store', (name, theStore) => {
         ms: nth * 1000,
         cacheReadTokens: 600,
         cacheWriteTokens: 100,
-        prompt: 'sd abc',
+        prompt: 'sd@abc',
         opening: null,
       }
       const person = { id: 1, login: 'alice' }

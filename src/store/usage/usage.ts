@@ -1,7 +1,7 @@
 import type { Sql } from '../sql.ts'
 import type { OutcomeRow, UsageStore, UsageRow } from './types.ts'
 
-const USAGE = `SELECT coalesce(provider, 'anthropic') AS provider, model, tier, split_part(coalesce(prompt, ''), ' ', 1) AS prompt,
+const USAGE = `SELECT coalesce(provider, 'anthropic') AS provider, model, tier, split_part(coalesce(prompt, ''), '@', 1) AS prompt,
   count(*)::int AS turns, sum(input_tokens)::float8 AS input, sum(coalesce(cache_read_tokens, 0))::float8 AS cached,
   sum(coalesce(cache_write_tokens, 0))::float8 AS written, sum(output_tokens)::float8 AS output, sum(cost_usd)::float8 AS usd,
   percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS median_ms
