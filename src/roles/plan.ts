@@ -1,3 +1,4 @@
+import { elsewhereOf } from './elsewhere.ts'
 import { partsOfPlan, PatchNote, Plan } from '../core/artefacts.ts'
 import { type HandOver, FINISH } from '../agent/types.ts'
 import type { Permission } from '../tools/types.ts'
@@ -47,5 +48,6 @@ export async function writePlan(context: StepContext) {
       }),
     )
   })
-  return { kind: 'plan', ...partsOfPlan(plan) } as const
+  const parts = partsOfPlan(plan)
+  return { kind: 'plan', ...parts, elsewhere: await elsewhereOf(context, sha, parts.design) } as const
 }

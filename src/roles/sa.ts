@@ -1,6 +1,7 @@
 import { Answer, Design, type Place } from '../core/artefacts.ts'
 import { placesNamed } from '../core/places.ts'
 import { charter, finished, houseRules, requestText, specText } from './prompt.ts'
+import { elsewhereOf } from './elsewhere.ts'
 import { writePlan } from './plan.ts'
 import { surroundings } from './surroundings.ts'
 import type { RoleModule, StepContext } from './types.ts'
@@ -34,7 +35,7 @@ async function writeDesign(context: StepContext) {
       }),
     )
   })
-  return { kind: 'design', design } as const
+  return { kind: 'design', design, elsewhere: await elsewhereOf(context, sha, design) } as const
 }
 
 async function writeAnswer(context: StepContext) {

@@ -3,6 +3,8 @@ import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
+import type { OpenBranch } from '../core/elsewhere.ts'
+import { openBranches } from './branches.ts'
 import { type Beginning, makeCheckout } from './checkout.ts'
 import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
 import { Snapshots } from './snapshots.ts'
@@ -230,6 +232,11 @@ class HostGit implements Git {
         const [head = '', path = ''] = line.split('\t', 2)
         return { path, object: head.split(' ')[2] ?? '' }
       })
+  }
+
+  async openBranches(repository: Repository, into: string): Promise<readonly OpenBranch[]> {
+    await this.#copies.has(repository, into)
+    return openBranches((args) => this.#copies.must(repository, args), into)
   }
 
   async changedFiles(repository: Repository, from: string, to: string): Promise<string[]> {

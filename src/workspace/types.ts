@@ -1,3 +1,4 @@
+import type { OpenBranch } from '../core/elsewhere.ts'
 import type { ServiceName } from '../core/settings.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { Available } from '../core/toolchains.ts'
@@ -210,6 +211,8 @@ export interface Git {
   show(repository: Repository, sha: string, path: string): Promise<string | undefined>
   /** Every file of a commit with the name of its content. */
   files(repository: Repository, sha: string): Promise<readonly TreeFile[]>
+  /** The branches that are not merged into a commit, the newest first: some dozens at most, none that nobody touched for two months. */
+  openBranches(repository: Repository, into: string): Promise<readonly OpenBranch[]>
   changedFiles(repository: Repository, from: string, to: string): Promise<string[]>
   mergeBase(repository: Repository, one: string, other: string): Promise<string>
   isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean>

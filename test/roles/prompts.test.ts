@@ -82,6 +82,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       show: async (_, __, path) => FILES[path],
       mergeBase: async () => 'base',
       files: async () => [],
+      openBranches: async () => [],
       changedFiles: async () => ['test/a.test.ts', 'src/a.ts'],
       commitAndPush: unused,
       joined: unused,

@@ -314,6 +314,34 @@ describe('git on the host', () => {
   })
 })
 
+describe('branches that are not merged', () => {
+  it('are listed with what they change and say, without those that are merged or old', async () => {
+    const copy = join(dir, 'branches')
+    const run = (...args: string[]) =>
+      execFileSync('git', ['-C', copy, '-c', 'user.name=Bob', '-c', 'user.email=x@x', ...args], {
+        env: {
+          ...process.env,
+          GIT_COMMITTER_DATE: args.includes('old') ? '2020-01-01T00:00:00Z' : new Date().toISOString(),
+        },
+      })
+    execFileSync('git', ['clone', '--quiet', join(dir, 'repos', '1.git'), copy])
+    const work = (name: string, ...files: string[]) => {
+      run('checkout', '--quiet', '-b', name, 'origin/main')
+      for (const file of files) writeFileSync(join(copy, file), name)
+      run('add', '-A')
+      if (files.length > 0) run('commit', '--quiet', '-m', name)
+      run('push', '--quiet', 'origin', `HEAD:refs/heads/${name}`)
+    }
+    work('fix/7', 'src/a.txt', 'with space')
+    work('old', 'src/a.txt')
+    work('merged')
+    const found = (await git.openBranches(repository, sha)).filter(({ name }) => name !== 'wip')
+    expect(found).toMatchObject([
+      { name: 'fix/7', author: 'Bob', files: ['src/a.txt', 'with space'], subjects: ['fix/7'] },
+    ])
+  })
+})
+
 describe('patches that were made side by side', () => {
   const changed = (script: string) =>
     inClone(async (checkout) => {

@@ -1,3 +1,4 @@
+import type { Elsewhere } from '../elsewhere.ts'
 import type { Answered, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
 import type { ChildEnd, ChildRequest } from '../task/children.ts'
@@ -131,13 +132,18 @@ export type StepResult =
   | { readonly kind: 'baseline'; readonly baseline: Baseline }
   | { readonly kind: 'spec'; readonly spec: Spec }
   /** Both in one go; what is too large for that has no design yet. */
-  | { readonly kind: 'plan'; readonly spec: Spec; readonly design: Design | undefined }
+  | {
+      readonly kind: 'plan'
+      readonly spec: Spec
+      readonly design: Design | undefined
+      readonly elsewhere?: readonly Elsewhere[] | undefined
+    }
   | { readonly kind: 'answer'; readonly answer: Answered }
   /** Of a step of a plug-in's. */
   | { readonly kind: 'artefact'; readonly artefact: unknown }
   /** Other tasks that it waits for: how they ended is its artefact. */
   | { readonly kind: 'children'; readonly children: readonly ChildRequest[] }
-  | { readonly kind: 'design'; readonly design: Design }
+  | { readonly kind: 'design'; readonly design: Design; readonly elsewhere?: readonly Elsewhere[] | undefined }
   | { readonly kind: 'patch'; readonly patch: Patch }
   | { readonly kind: 'proof'; readonly proof: Proof }
   | { readonly kind: 'release_plan'; readonly plan: ReleasePlan }

@@ -1,3 +1,4 @@
+import type { Elsewhere } from '../elsewhere.ts'
 import type { Design, Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
@@ -73,7 +74,7 @@ function finished(task: Task, id: string, result: StepResult): Decided {
       const isDesigned = result.design !== undefined && spec.kind !== 'question' && spec.questions.length === 0
       return accepted('plan_written', [
         { type: 'spec.written', spec },
-        ...(isDesigned && result.design ? [designed(spec, result.design)] : []),
+        ...(isDesigned && result.design ? [designed(spec, result.design, result.elsewhere)] : []),
         done,
       ])
     }
@@ -84,7 +85,9 @@ function finished(task: Task, id: string, result: StepResult): Decided {
     case 'children':
       return wantChildren(task, step, result.children)
     case 'design':
-      return task.spec ? accepted('design_written', [designed(task.spec, result.design), done]) : ignored('no_spec')
+      return task.spec
+        ? accepted('design_written', [designed(task.spec, result.design, result.elsewhere), done])
+        : ignored('no_spec')
     case 'patch':
       return patchMade(task, step, result.patch)
     case 'proof':
@@ -94,8 +97,9 @@ function finished(task: Task, id: string, result: StepResult): Decided {
   }
 }
 
-function designed(spec: Spec, design: Design): TaskEvent {
-  return { type: 'design.written', design, planHash: planHash(spec, design) }
+function designed(spec: Spec, design: Design, elsewhere: readonly Elsewhere[] | undefined): TaskEvent {
+  const found = elsewhere && elsewhere.length > 0 ? { elsewhere } : {}
+  return { type: 'design.written', design, planHash: planHash(spec, design), ...found }
 }
 
 /** What was taken for a change stays one: an answer, or words about a plan, do not end it with an answer. */

@@ -4,6 +4,7 @@ import { failedStep, gateAt, isActive } from '../task/steps.ts'
 import type { Doing, Step, Task } from '../task/types.ts'
 import { waitsForChildren } from '../task/children.ts'
 import { baselineNote } from './baseline.ts'
+import { elsewhereNote } from './elsewhere.ts'
 import { childrenBlocks } from './children.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks, questionList } from './plan.ts'
@@ -38,6 +39,7 @@ export function statusCard(task: Task, now: number): Document {
     ...needed(task),
     paragraph(headline(task, now)),
     ...baselineNote(task),
+    ...elsewhereNote(task),
     { kind: 'checklist', items: rows.map((row) => ({ done: row.state === 'done', text: rowText(row, now) })) },
     ...childrenBlocks(task),
     { kind: 'diagram', source: diagram(task, rows) },

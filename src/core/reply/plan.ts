@@ -2,6 +2,7 @@ import type { Design, Spec } from '../artefacts.ts'
 import { planHash } from '../policy.ts'
 import type { Task } from '../task/types.ts'
 import { baselineNote } from './baseline.ts'
+import { elsewhereNote } from './elsewhere.ts'
 import { neededOr } from './needed.ts'
 import {
   type Block,
@@ -88,6 +89,7 @@ export function planComment(task: Task, settled?: Own): Document {
     heading(say`Plan: ${brief(task.spec.title)}`),
     ...neededOr(task, settled),
     ...baselineNote(task),
+    ...elsewhereNote(task),
     ...specBlocks(task.spec),
     details(`Design (${quoteText(task.design)})`, designBlocks(task.design)),
     ...(settled

@@ -13,7 +13,7 @@ export function changeMade(task: Task, event: MadeEvent): Task {
     case 'answer.written':
       return { ...task, answer: event.answer }
     case 'design.written':
-      return { ...task, design: event.design, planHash: event.planHash }
+      return { ...task, design: event.design, planHash: event.planHash, elsewhere: event.elsewhere }
     case 'artefact.made':
       return { ...task, artefacts: { ...task.artefacts, [event.step]: event.artefact } }
     case 'plugin.missed':

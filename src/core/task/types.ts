@@ -1,3 +1,4 @@
+import type { Elsewhere } from '../elsewhere.ts'
 import type {
   Answered,
   Deployed,
@@ -133,6 +134,8 @@ export interface Task {
   readonly spec: Spec | undefined
   readonly answer: Answered | undefined
   readonly design: Design | undefined
+  /** Work of others that the design may get in the way of, as it was when it was written. Undefined in histories from before 0.5. */
+  readonly elsewhere?: readonly Elsewhere[] | undefined
   readonly planHash: string | undefined
   readonly forcePlanGate: boolean
   /** What waits for people, the oldest first. */
@@ -253,7 +256,13 @@ export type TaskEvent =
   | { readonly type: 'plugin.found'; readonly plugin: string }
   /** What a step of a plug-in's has made. */
   | { readonly type: 'artefact.made'; readonly step: string; readonly artefact: unknown }
-  | { readonly type: 'design.written'; readonly design: Design; readonly planHash: string }
+  | {
+      readonly type: 'design.written'
+      readonly design: Design
+      readonly planHash: string
+      /** Undefined in histories from before 0.5. */
+      readonly elsewhere?: readonly Elsewhere[] | undefined
+    }
   | {
       readonly type: 'gate.opened'
       readonly gate: GateOpened

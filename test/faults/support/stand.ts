@@ -206,6 +206,7 @@ function controlGit(control: string): Git {
     joined: none,
     show: none,
     files: none,
+    openBranches: async () => [],
     changedFiles: none,
     mergeBase: none,
   }
