@@ -118,7 +118,7 @@ export function rangeOf(written: string): string | undefined {
   const bare = text.replace(/^[a-z][a-z_]*-?(?=\d)/, '').replace(/^v(?=\d)/, '')
   if (/^1\.[5-8]$/.test(bare)) return bare.slice(2)
   const [exact] = /^\d+(?:\.\d+){0,2}(?=$|[-+])/.exec(bare) ?? []
-  if (exact) return exact
+  if (exact) return validRange(exact) === null ? undefined : exact
   const parts = text.split(',').map((part) => part.trim().replace(/^[<>=!~^]+\s+/, (sign) => sign.trim()))
   const ranges = parts.flatMap((part) => {
     if (part.startsWith('!=')) return []
