@@ -70,7 +70,8 @@ export async function withCheckout<T>(
 /** Only what people merged is kept for others: nothing that a model had a hand in. */
 function isOurs({ git, task }: CloneContext, sha: string): Promise<boolean> {
   const { repository } = task.origin
-  return git.isAncestor(repository, sha, repository.defaultBranch)
+  // By its whole name: a tag may be called the same, and would count first.
+  return git.isAncestor(repository, sha, `refs/heads/${repository.defaultBranch}`)
 }
 
 /** A command of the repository's or the model's is what people would call running something. */

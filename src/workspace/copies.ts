@@ -113,7 +113,7 @@ export class BareCopies {
     await this.resolve(repository, sha)
   }
 
-  /** Every branch, as it is there now. To be called in turn. @throws UserError */
+  /** Every branch and tag, as it is there now: builds ask for the last tag. To be called in turn. @throws UserError */
   async fetch(repository: Repository): Promise<void> {
     const copy = this.pathOf(repository)
     if (!existsSync(copy)) {
@@ -130,6 +130,7 @@ export class BareCopies {
       '--',
       url,
       '+refs/heads/*:refs/heads/*',
+      '+refs/tags/*:refs/tags/*',
     ]
     const { exitCode, output } = await this.git(repository, args, { env })
     if (exitCode !== 0) throw await this.failed(repository, output)

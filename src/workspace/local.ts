@@ -72,7 +72,8 @@ export async function copyRepository({ path, sha, branch }: LocalRepository, dir
   await must(['init', '--quiet', '--bare', `--initial-branch=${branch}`, dir], 'No copy of the repository can be made.')
   const into = `${sha}:refs/heads/${branch}`
   await must(
-    ['--git-dir', dir, 'fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--', path, into],
+    // Tags come along as far as they are of what is taken.
+    ['--git-dir', dir, 'fetch', '--quiet', '--no-recurse-submodules', '--', path, into],
     `${path} cannot be copied.`,
   )
 }

@@ -1,6 +1,7 @@
 import { Cluster, hasPrograms, RedisServer } from '../faults/support/cluster.ts'
 import { percentile } from '../faults/support/suite.ts'
 import { measurePeer } from './dbos.ts'
+import { type Clones, measureClones } from './clones.ts'
 import { type Ingest, measureIngest } from './ingest.ts'
 import { measureProcesses, type Processes } from './processes.ts'
 import { measureReaction, measureTasks, type Throughput, WARM } from './tasks.ts'
@@ -9,7 +10,7 @@ import { type Figures, measureWhole } from './whole.ts'
 
 /**
  * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
- * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,whole` runs
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,whole` runs
  * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
 const quick = process.argv.includes('--quick')
@@ -32,6 +33,7 @@ interface All {
   reactionMs?: { p50: number; p99: number }
   whole?: Figures
   texts?: Texts[]
+  clones?: Clones
 }
 
 async function measure(): Promise<All> {
@@ -40,7 +42,11 @@ async function measure(): Promise<All> {
     say('texts …')
     all.texts = measureTexts()
   }
-  if (only.length === 1 && only[0] === 'texts') return all
+  if (wanted('clones')) {
+    say('clones …')
+    all.clones = quick ? await measureClones(2000, 30) : await measureClones(20_000, 300)
+  }
+  if (only.length > 0 && only.every((part) => part === 'texts' || part === 'clones')) return all
   if (!hasPrograms()) {
     say("PostgreSQL's and Redis's own programs are not here: only the embedded figures are taken")
     return { ...all, whole: await measureWhole(!quick) }
@@ -108,9 +114,22 @@ function tasksDbos({ peer: { pairs } }: NonNullable<All['tasks']>): { ratios: nu
   return { ratios, median: percentile(ratios, 0.5) }
 }
 
+function cloneRows(clones: Clones): [name: string, value: string, aim: string][] {
+  const what = `${clones.files} files, ${clones.historyMb} MB of history`
+  return [
+    [`first clone, with the fetch: ${what}`, `${clones.firstMs} ms`, ''],
+    ['a clone after that', `${clones.secondMs} ms`, '≤ 10 s'],
+    ['a clone from what a set-up left', `${clones.snapshotMs} ms`, '≤ 3 s'],
+    ['keeping that', `${clones.keepMs} ms`, ''],
+    ['a command that does nothing', `${clones.commandMs} ms`, ''],
+    ['a file, read', `${clones.readMs} ms`, ''],
+    ['the change, read out', `${clones.diffMs} ms`, ''],
+  ]
+}
+
 const ratio = (a: number, b: number) => (a / b).toFixed(2)
 
-function lines({ ingest, tasks: done, reactionMs, whole, texts, processes }: All): string[] {
+function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, processes }: All): string[] {
   const rows: [name: string, value: string, aim: string][] = []
   if (ingest) {
     const { bare, probot, insert, muster, embedded } = ingest
@@ -163,6 +182,7 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts, processes }: All
       `${one.worstMs} ms: ${one.shape}; twice the text ${one.ratio.toFixed(1)} times`,
       '≤ 50 ms, ≤ 2.5 times',
     ])
+  if (clones) rows.push(...cloneRows(clones))
   if (processes) {
     rows.push(['idle memory, web on PostgreSQL', `${processes.webMb} MB`, '≤ 150 MB'])
     rows.push(['idle memory, worker on PostgreSQL', `${processes.workerMb} MB`, ''])

@@ -133,6 +133,19 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what a set-up leaves, k
     expect((await sees('true', 'echo fails', sha)).isSetUp).toBe(false)
   })
 
+  it('knows the tags of a release, and is deceived by none that is called like the default branch', async () => {
+    const sha = git('rev-parse', 'HEAD')
+    git('tag', 'v1.2.0', sha)
+    git('tag', 'main', 'by-a-model')
+    expect(await hosted.resolve(repository, 'main')).toBe(sha)
+    expect(await hosted.resolve(repository, 'v1.2.0')).toBe(sha)
+    expect((await sees('git describe --tags --match "v*"', 'echo tagged', sha)).output).toBe('v1.2.0\n')
+    const theirs = git('rev-parse', 'refs/heads/by-a-model')
+    for (const nth of [1, 2]) expect((await sees('true', 'echo deceived', theirs)).isSetUp, `${nth}`).toBe(false)
+    git('tag', '-d', 'main')
+    await hosted.resolve(repository, 'main')
+  })
+
   it('is set up anew where what was kept is damaged, and nothing of the damaged one is seen', async () => {
     const sha = git('rev-parse', 'HEAD')
     const setup = 'echo whole > whole'
