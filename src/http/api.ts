@@ -69,8 +69,8 @@ const ROUTES: readonly ((app: Api, deps: HttpDeps) => void)[] = [
   operatorRoutes,
   peopleRoutes,
   installsRoutes,
-  releaseRoutes,
   usageRoutes,
+  releaseRoutes,
 ]
 
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */

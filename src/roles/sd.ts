@@ -1,8 +1,7 @@
-import { type Patch, PatchNote, type ReviewAnswer, ReworkNote, type Run } from '../core/artefacts.ts'
+import { type Patch, PatchNote, type ReviewAnswer, ReworkNote } from '../core/artefacts.ts'
 import { goneOnFrom } from '../core/baseline.ts'
-import { belongsToTests, type Checks, isTestFile, withFiles } from '../core/checks.ts'
+import type { Checks } from '../core/checks.ts'
 import { digestOf } from '../core/digest.ts'
-import { compared } from '../core/failures.ts'
 import { once } from '../core/once.ts'
 import { UserError } from '../core/errors.ts'
 import { cutLine } from '../core/harmless.ts'
@@ -11,16 +10,15 @@ import { clip, codeBlock, quoteBlock, sanitise } from '../core/sanitise.ts'
 import { stepOf } from '../core/task/steps.ts'
 import type { ReviewComment, ReworkReason, Step, Task } from '../core/task/types.ts'
 import type { AgentOutcome } from '../agent/types.ts'
-import type { ToolOutput } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { charter, designText, finished, houseRules, limitReached, numberOf, requestText, specText } from './prompt.ts'
 import { BESIDE_CHANGE, TOGETHER } from './plan.ts'
-import { hasInlineTests } from './inline.ts'
+import { objection } from './objection.ts'
 import { excerpts } from './surroundings.ts'
 import { testsText } from './tests.ts'
 import { BudgetReached, type Part, type RoleModule, type StepContext } from './types.ts'
 import { suiteOn } from './baseline.ts'
-import { evidence, withCheckout } from './workspace.ts'
+import { withCheckout } from './workspace.ts'
 
 /** SD: makes the change, and mends it after a failed proof, a review or a failed check. */
 export const sd = { role: 'sd', handlers: { build, rework, part, join } } satisfies RoleModule
@@ -282,61 +280,4 @@ function byId(answers: readonly ReviewAnswer[], { review }: Task): ReviewAnswer[
     const entry = review.ledger[answer.id - 1]
     return entry ? [{ ...answer, id: entry.comment.id }] : []
   })
-}
-
-/** What was red before is no fault of the change. @returns what is wrong; undefined where nothing is, or nobody can tell */
-function worseThan(run: Run, before: Run | undefined): string | undefined {
-  if (!before || before.exitCode === 0) return 'the tests do not pass'
-  const than = compared(run, before)
-  return than.kind === 'worse'
-    ? `the tests were red before, and these fail with the change alone: ${than.fresh.slice(0, 20).join(', ')}`
-    : undefined
-}
-
-/** What the host checks before it takes the result: every comment answered, a test of its own, and the suite. */
-async function objection(
-  { task }: StepContext,
-  checkout: Checkout,
-  checks: Checks,
-  note: Note,
-  { comments, parentSha, others }: Work,
-  baseline: () => Promise<Run | undefined>,
-): Promise<ToolOutput | undefined> {
-  const missing = comments
-    .map((comment) => numberOf(task, comment))
-    .filter((number) => !note.answers?.some((answer) => answer.id === number))
-  if (missing.length > 0) return { text: `answers are missing for the comments ${missing.join(', ')}`, isError: true }
-  const { files } = await checkout.diff(parentSha)
-  if (files.length === 0) return undefined
-  const foreign = files.filter((file) => others?.some((slice) => slice.files.includes(file)))
-  if (foreign.length > 0)
-    return {
-      text: `these files are for other parts, which are made at the same time: ${foreign.join(', ')}; put them back as they were`,
-      isError: true,
-    }
-  // Of several parts one may have the tests of all.
-  const isFirst = !others && checks.test && !task.headSha
-  if (isFirst && !files.some(belongsToTests) && !(await hasInlineTests(checkout, parentSha, files)))
-    return {
-      text: 'the change has no test; add one that fails without the change, in a file that the test runner finds',
-      isError: true,
-    }
-  const tests = files.filter(isTestFile)
-  const { timeoutSeconds } = task.settings.checks
-  const commands = [
-    tests.length > 0 && checks.testFiles ? withFiles(checks.testFiles, tests) : undefined,
-    checks.test,
-  ].filter((command) => command !== undefined)
-  for (const command of commands) {
-    const run = await evidence(checkout, command, timeoutSeconds)
-    // Some files alone pass less than the whole suite does.
-    const compares = command === checks.test ? run : { ...run, passed: undefined }
-    const wrong = run.exitCode === 0 ? undefined : worseThan(compares, await baseline())
-    if (wrong !== undefined)
-      return {
-        text: `${wrong}: exit code ${run.exitCode} from ${command}\n${digestOf(run.output, 6000)}`,
-        isError: true,
-      }
-  }
-  return undefined
 }
