@@ -10,7 +10,7 @@ const LINE = /^[`*)\]]{0,3}(?::|#L|,? \(?(?:in )?lines? )(\d{1,6})(?!\d)/
 export function placesNamed(text: string, has: (path: string) => boolean): Place[] {
   const found = new Map<string, Place>()
   for (const { 0: word, index } of text.matchAll(WORD)) {
-    const path = word.replace(/^\.\//, '').replace(/[.]+$/, '')
+    const path = word.replace(/^\.\//, '')
     const [, line] = LINE.exec(text.slice(index + word.length, index + word.length + 30)) ?? []
     if (line === undefined || Number(line) < 1 || !path.includes('.') || !has(path)) continue
     found.set(`${path}:${line}`, { path, line: Number(line) })
