@@ -77,6 +77,7 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
       prices: settings.prices,
       nonceOf,
       now,
+      windowOf: (model) => settings.providers.get(model.provider)?.windowTokens,
       onFallback: (from, to, error) =>
         write('warn', 'a model could not be asked, and another is', {
           model: `${from.provider}:${from.model}`,

@@ -23,6 +23,8 @@ export interface ProviderModule {
 export interface Capabilities {
   /** The most that one answer may be asked to have, in tokens. */
   readonly outputTokens: number
+  /** How much one conversation may have, its answer included, in tokens. */
+  readonly windowTokens: number
 }
 
 /** Dollars per million tokens. */
@@ -37,6 +39,8 @@ export interface Price {
 
 /** A provider as it is set up. */
 export interface ProviderSetup {
+  /** Where the operator says it: how much a conversation with these models may have, in tokens. */
+  readonly windowTokens?: number | undefined
   /** What must never be shown. */
   readonly secrets: readonly string[]
   /** The services that it asks, by the variables that name them. */

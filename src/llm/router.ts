@@ -1,11 +1,22 @@
+import { type Fitted, fitted } from './fit.ts'
 import { messagesFor } from './flatten.ts'
 import { type ModelsByTier, orderOf } from './order.ts'
 import type { Prices } from './prices.ts'
 import { PROVIDERS } from './registry.ts'
-import { type Answered, type ModelCall, ModelError, type ModelName, type ModelProvider, type Router } from './types.ts'
+import {
+  type Answered,
+  type Message,
+  type ModelCall,
+  ModelError,
+  type ModelName,
+  type ModelProvider,
+  type Router,
+} from './types.ts'
 
 /** Thinking counts as output, so there must be room for it. */
 const MAX_TOKENS = 32_000
+/** Of a provider that does not say. */
+const WINDOW = 128_000
 
 export interface RouterDeps {
   readonly provider: ModelProvider
@@ -14,6 +25,8 @@ export interface RouterDeps {
   /** A code that nobody can guess, the same for all of a task: what is told anew is found in the vendor's cache. */
   readonly nonceOf: (taskId: string) => string
   readonly now: () => number
+  /** How many tokens a conversation with a model may have, where the operator says it. */
+  readonly windowOf?: ((model: ModelName) => number | undefined) | undefined
   /** Told when one could not be asked, and another was. */
   readonly onFallback: (from: ModelName, to: ModelName, error: ModelError) => void
 }
@@ -25,6 +38,7 @@ const FALLS_BACK: Readonly<Record<ModelError['kind'], boolean>> = {
   key: true,
   request: false,
   story: false,
+  window: true,
 }
 
 /** Decides who is asked, and asks: the only one who does. */
@@ -72,21 +86,33 @@ function nobodyMay({ needs }: ModelCall): ModelError {
 }
 
 async function askOne(
-  { provider, prices, nonceOf, now }: RouterDeps,
+  { provider, prices, nonceOf, now, windowOf }: RouterDeps,
   call: ModelCall,
   model: ModelName,
   reason: string,
 ): Promise<Answered> {
   const { needs, messages, ...rest } = call
-  const most = PROVIDERS.get(model.provider)?.capabilities.outputTokens ?? MAX_TOKENS
+  const { outputTokens = MAX_TOKENS, windowTokens = WINDOW } = PROVIDERS.get(model.provider)?.capabilities ?? {}
+  const maxTokens = Math.min(MAX_TOKENS, outputTokens)
+  const { messages: fitting, leftOut } = within((windowOf?.(model) ?? windowTokens) - maxTokens, messages, call, model)
   const costOf = prices.asking(model)
   const started = now()
   const reply = await provider.complete({
     ...rest,
     ...model,
-    messages: messagesFor(messages, model.provider, nonceOf(call.origin.taskId)),
-    maxTokens: Math.min(MAX_TOKENS, most),
+    messages: messagesFor(fitting, model.provider, nonceOf(call.origin.taskId)),
+    maxTokens,
   })
   const usd = costOf(reply.model, reply.usage)
-  return { reply, by: model, tier: needs.tier, reason, ms: now() - started, usd }
+  const why = leftOut === undefined ? reason : `${reason}; ${leftOut} left out`
+  return { reply, by: model, tier: needs.tier, reason: why, ms: now() - started, usd }
+}
+
+/** @throws ModelError `window` where the conversation does not fit, whatever is left out */
+function within(tokens: number, messages: readonly Message[], { system, tools }: ModelCall, model: ModelName): Fitted {
+  const found = fitted(messages, system.length + JSON.stringify(tools).length, tokens)
+  if (found) return found
+  throw new ModelError('window', `the conversation is longer than ${model.provider}:${model.model} can take`, {
+    hint: 'Name a model with a larger window in `MUSTER_MODELS` (for one of your own, `LOCAL_MODEL_WINDOW` says how large it is), then `retry`.',
+  })
 }

@@ -105,7 +105,7 @@ export interface Router {
 }
 
 /** Why a model call failed, as far as it matters to what happens next. */
-export type ModelErrorKind = 'busy' | 'key' | 'credit' | 'request' | 'story'
+export type ModelErrorKind = 'busy' | 'key' | 'credit' | 'request' | 'story' | 'window'
 
 export class ModelError extends Error {
   readonly kind: ModelErrorKind

@@ -199,6 +199,7 @@ const MODEL_HINTS = {
   key: 'The model provider does not accept the key.',
   credit: "The model provider's spending limit or credit is used up. The operator should raise it, then `retry`.",
   request: 'The model provider refused the request; the details are in the log.',
+  window: 'What there is to say is longer than the model can take.',
 } as const
 
 /** The voice for the thread. */

@@ -26,7 +26,7 @@ export const openai: ProviderModule = {
   variables: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_INTERFACE'],
   isLocal: false,
   priceOf,
-  capabilities: { outputTokens: 32_000 },
+  capabilities: { outputTokens: 32_000, windowTokens: 200_000 },
   settings(env, problems) {
     // Told though there may be no key yet: nobody finds out later.
     const baseUrl = address(env, 'OPENAI_BASE_URL', SERVICE, problems)
@@ -43,19 +43,32 @@ export const local: ProviderModule = {
   name: 'local',
   title: 'local models',
   needs: 'LOCAL_MODEL_URL',
-  variables: ['LOCAL_MODEL_URL', 'LOCAL_MODEL_KEY', 'LOCAL_MODEL_INTERFACE'],
+  variables: ['LOCAL_MODEL_URL', 'LOCAL_MODEL_KEY', 'LOCAL_MODEL_INTERFACE', 'LOCAL_MODEL_WINDOW'],
   isLocal: true,
   // The machine is there anyway; `MUSTER_PRICES` says otherwise.
   priceOf: () => ({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }),
-  capabilities: { outputTokens: 8000 },
+  capabilities: { outputTokens: 8000, windowTokens: 32_000 },
   settings(env, problems) {
     const by = readInterface(env, 'LOCAL_MODEL_INTERFACE', 'chat', problems)
     const apiKey = env['LOCAL_MODEL_KEY'] || ''
     if (!env['LOCAL_MODEL_URL']) return undefined
     const baseUrl = address(env, 'LOCAL_MODEL_URL', '', problems, 'http://127.0.0.1:11434/v1')
     const variables = { key: 'LOCAL_MODEL_KEY', url: 'LOCAL_MODEL_URL' }
-    return setUp({ baseUrl, apiKey, by, isOpenai: false, variables })
+    const windowTokens = readWindow(env, problems)
+    return { ...setUp({ baseUrl, apiKey, by, isOpenai: false, variables }), windowTokens }
   },
+}
+
+/** A window that leaves no room for an answer is none. */
+const LEAST_WINDOW = 12_000
+
+function readWindow(env: Env, problems: EnvProblem[]): number | undefined {
+  const text = env['LOCAL_MODEL_WINDOW']
+  if (!text) return undefined
+  if (/^\d{1,8}$/.test(text) && Number(text) >= LEAST_WINDOW) return Number(text)
+  const wrong = `"${text}" is no number of tokens from ${LEAST_WINDOW} on`
+  problems.push({ variable: 'LOCAL_MODEL_WINDOW', wrong, example: '32000' })
+  return undefined
 }
 
 function readInterface(env: Env, variable: string, otherwise: Interface, problems: EnvProblem[]): Interface {
