@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { belongsToTests, checksOf, isTestFile, withFiles } from '../../src/core/checks.ts'
 import { UserError } from '../../src/core/errors.ts'
-import { evidence, rootFiles } from '../../src/roles/workspace.ts'
+import { rootFiles } from '../../src/roles/outfit.ts'
+import { evidence } from '../../src/roles/workspace.ts'
 import { asRepository, copyRepository, type LocalRepository, localRepository } from '../../src/workspace/local.ts'
 import type { Machine, Sandbox } from '../../src/workspace/types.ts'
 import { git } from '../github/git.ts'
@@ -109,15 +110,12 @@ async function overlaidTests(
 }
 
 async function commandFor(
-  { clone, git: over, settings }: Bench,
+  { git: over, settings }: Bench,
   sha: string,
   files: readonly string[],
 ): Promise<string | undefined> {
-  return clone(sha, async (checkout) => {
-    const repository = asRepository('case', 'main')
-    const checks = checksOf(settings.checks, await rootFiles(checkout, (path) => over.show(repository, sha, path)))
-    return checks.testFiles ? withFiles(checks.testFiles, files) : checks.test
-  })
+  const checks = checksOf(settings.checks, await rootFiles(over, asRepository('case', 'main'), sha))
+  return checks.testFiles ? withFiles(checks.testFiles, files) : checks.test
 }
 
 /** Files of a commit, byte by byte. */

@@ -14,7 +14,8 @@ import type { RepositorySettings } from '../core/settings.ts'
 import type { Env } from '../core/environment.ts'
 import { testsAsTheyAre } from '../roles/baseline.ts'
 import type { CloneContext } from '../roles/types.ts'
-import { evidence, rootFiles, withCheckout } from '../roles/workspace.ts'
+import { rootFiles } from '../roles/outfit.ts'
+import { evidence, withCheckout } from '../roles/workspace.ts'
 import { chooseSandbox } from '../workspace/choose.ts'
 import { asRepository, copyRepository, localGit, type LocalRepository, localRepository } from '../workspace/local.ts'
 import { missingPrograms } from '../workspace/programs.ts'
@@ -169,7 +170,7 @@ class Look {
   }
 
   async #found(checkout: Checkout, settings: RepositorySettings) {
-    const root = await rootFiles(checkout, (path) => this.#git.show(this.#ofGithub, this.#deps.repository.sha, path))
+    const root = await rootFiles(this.#git, this.#ofGithub, this.#deps.repository.sha)
     const ecosystem = ecosystemOf(root)
     const checks = checksOf(settings.checks, root)
     const missing = await missingPrograms(ecosystem?.programs ?? [], (command) => checkout.exec(command))

@@ -1,6 +1,7 @@
-import { type Ecosystem, ecosystemOf } from '../core/ecosystems.ts'
+import { type Ecosystem, ecosystemOf, type RootFiles } from '../core/ecosystems.ts'
 import { builtKey, leavesOnlyBuilds, setupKey } from '../core/setup.ts'
-import type { CheckoutOptions, Outfit, TreeFile } from '../workspace/types.ts'
+import type { Repository } from '../core/task/types.ts'
+import type { CheckoutOptions, Git, Outfit, TreeFile } from '../workspace/types.ts'
 import type { CloneContext } from './types.ts'
 
 /** What a commit's clone takes before any of its commands is run. */
@@ -10,6 +11,17 @@ export interface Ground {
   readonly ecosystem: Ecosystem | undefined
 }
 
+/** What stands at the root of a commit. */
+export async function rootFiles(
+  git: Pick<Git, 'files' | 'show'>,
+  repository: Repository,
+  sha: string,
+): Promise<RootFiles> {
+  const names = new Set((await git.files(repository, sha)).map(({ path }) => path.split('/')[0] ?? ''))
+  const text = async (name: string) => (names.has(name) ? git.show(repository, sha, name) : undefined)
+  return { names: [...names], packageJson: await text('package.json'), makefile: await text('Makefile') }
+}
+
 /** Looks at a commit without a clone: what it is, and what its commands are run with, as its settings say, else as its files do. */
 export async function groundOf({ git, task, machine }: CloneContext, sha: string): Promise<Ground> {
   const { repository } = task.origin
@@ -17,10 +29,7 @@ export async function groundOf({ git, task, machine }: CloneContext, sha: string
   const files = await git.files(repository, sha)
   const paths = new Set(files.map(({ path }) => path))
   const read = (path: string) => git.show(repository, sha, path)
-  const text = async (path: string) => (paths.has(path) ? read(path) : undefined)
-  const names = [...new Set([...paths].map((path) => path.split('/')[0] ?? ''))]
-  const root = { names, packageJson: await text('package.json'), makefile: await text('Makefile') }
-  const ecosystem = ecosystemOf(root)
+  const ecosystem = ecosystemOf(await rootFiles(git, repository, sha))
   const commands = [setup, test, testFiles].filter((command) => command !== undefined)
   // A word that is no program brings nothing.
   const words = commands.flatMap((command) => command.split(/[^\w.-]+/))

@@ -1,12 +1,11 @@
 import { type Checks, checksOf } from '../core/checks.ts'
-import type { RootFiles } from '../core/ecosystems.ts'
 import { failuresIn, passedIn } from '../core/failures.ts'
 import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
 import { clip } from '../core/sanitise.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { groundOf, keysOf } from './outfit.ts'
+import { groundOf, keysOf, rootFiles } from './outfit.ts'
 import type { CloneContext } from './types.ts'
 
 const NO_NETWORK = 'It asks for the network, which the operator has not allowed (`MUSTER_SETUP_NETWORK=1`).'
@@ -98,20 +97,10 @@ async function switchTo(checkout: Checkout, sha: string): Promise<void> {
 
 async function findChecks({ git, task }: CloneContext, sha: string, checkout: Checkout): Promise<Checks> {
   const { repository } = task.origin
-  const checks = checksOf(task.settings.checks, await rootFiles(checkout, (path) => git.show(repository, sha, path)))
+  const checks = checksOf(task.settings.checks, await rootFiles(git, repository, sha))
   // The whole suite has no end, and somebody goes on without it: it is waited for no more.
   const isEndless = goneOnFrom(task.baseline, task.settings.checks)?.found === 'hangs'
   return { ...checks, ...(isEndless ? { test: undefined } : {}), notes: checkout.outfit.notes }
-}
-
-/** What stands at the root of a clone. @param show reads a file of the commit that it is of */
-export async function rootFiles(
-  checkout: Checkout,
-  show: (path: string) => Promise<string | undefined>,
-): Promise<RootFiles> {
-  const names = (await checkout.run(['ls', '-A'])).output.split('\n').filter(Boolean)
-  const text = (name: string) => (names.includes(name) ? show(name) : undefined)
-  return { names, packageJson: await text('package.json'), makefile: await text('Makefile') }
 }
 
 /** Installers that are told so run no package's own scripts: npm and pnpm, Yarn 1, Yarn. */

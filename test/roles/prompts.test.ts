@@ -28,11 +28,9 @@ const clone = (sha: string): Checkout => ({
       ? Object.keys(FILES).join('\n')
       : argv.includes('grep')
         ? 'src/a.ts:1:export const total = (a: number) => a'
-        : argv[0] === 'ls'
-          ? Object.keys(FILES).join('\n')
-          : argv.includes('diff')
-            ? 'diff --git a/src/a.ts b/src/a.ts\n-a\n+b'
-            : ''
+        : argv.includes('diff')
+          ? 'diff --git a/src/a.ts b/src/a.ts\n-a\n+b'
+          : ''
     return { exitCode: 0, timedOut: false, output, seconds: 1 }
   },
   diff: async () => ({ diff: '', files: [] }),
@@ -81,7 +79,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       checkout: async (_, sha) => clone(sha),
       show: async (_, __, path) => FILES[path],
       mergeBase: async () => 'base',
-      files: async () => [],
+      files: async () => Object.keys(FILES).map((path) => ({ path, object: path })),
       openBranches: async () => [],
       changedFiles: async () => ['test/a.test.ts', 'src/a.ts'],
       commitAndPush: unused,
