@@ -67,7 +67,7 @@ export async function confined(
   }
 }
 
-export function noWalls(why: string): UserError {
+function noWalls(why: string): UserError {
   return new UserError('no_sandbox', `The sandbox cannot be built here, so nothing that a model wrote is run: ${why}`, {
     hint: 'User namespaces must be allowed for unprivileged users; docs/operate.md says how.',
   })

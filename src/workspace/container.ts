@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { UserError } from '../core/errors.ts'
-import { foldersOf, limited, noWalls, type SandboxLimits, throughWay, withServices } from './confined.ts'
+import { foldersOf, limited, type SandboxLimits, throughWay, withServices } from './confined.ts'
 import { INSIDE } from './inside.ts'
 import { findProgram } from './programs.ts'
 import { seccompProfile } from './seccomp.ts'
@@ -86,13 +86,19 @@ export async function contained(
       [...args, ...what],
       rest,
     )
-    if (!result.output.includes(sign) && !result.timedOut) throw noWalls(result.output.slice(-500))
+    if (!result.output.includes(sign) && !result.timedOut) throw noContainer(result.output)
     return { ...result, output: result.output.replace(`${sign}\n`, '') }
   } finally {
     // Ended by force it has no end of its own.
     await call(engine, ['rm', '--force', name]).catch(() => {})
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+function noContainer(output: string): UserError {
+  return new UserError('no_sandbox', `No container can be started here, so nothing was run: ${output.slice(-500)}`, {
+    hint: 'Does the engine run one by hand? MUSTER_CONTAINERS names another, or options of it (docs/languages.md).',
+  })
 }
 
 /** Files that are only there inside, on the machine for as long as the command runs. */
@@ -111,7 +117,7 @@ async function makeEmpty(engine: Engine): Promise<void> {
     const tar = join(dir, 'empty.tar')
     await writeFile(tar, Buffer.alloc(1024))
     const { exitCode, output } = await call(engine, ['import', tar, EMPTY])
-    if (exitCode !== 0) throw noWalls(output.slice(-500))
+    if (exitCode !== 0) throw noContainer(output)
   } finally {
     await rm(dir, { recursive: true })
   }

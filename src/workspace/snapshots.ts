@@ -89,17 +89,30 @@ export class Snapshots {
     return join(this.#dir, String(repositoryId), key)
   }
 
-  /** Removes what is one too many, what nobody has used for long, and what was never finished. */
-  async #tidy(all: string): Promise<void> {
-    const ages = await Promise.all(
-      (await readdir(all)).map(async (name) => ({ name, at: (await stat(join(all, name))).mtimeMs })),
-    )
-    const newest = ages.sort((a, b) => b.at - a.at)
+  /** Removes what is one too many of a repository, and of all what nobody has used for long or was never finished. */
+  async #tidy(own: string): Promise<void> {
     const now = Date.now()
-    const tooMany = newest.filter(({ name }) => !name.startsWith('unfinished-')).slice(MOST)
-    const tooOld = newest.filter(({ at }) => now - at > UNUSED_MS)
-    for (const { name } of new Set([...tooMany, ...tooOld])) await removeTree(join(all, name))
+    for (const repository of await readdir(this.#dir)) {
+      const all = join(this.#dir, repository)
+      const newest = await agesIn(all)
+      const finished = newest.filter(({ name }) => !name.startsWith('unfinished-'))
+      const tooMany = all === own ? finished.slice(MOST) : []
+      const tooOld = newest.filter(({ at }) => now - at > UNUSED_MS)
+      for (const { name } of new Set([...tooMany, ...tooOld])) await removeTree(join(all, name))
+    }
   }
+}
+
+/** What is in a folder, the newest first. What another process removes meanwhile is not. */
+async function agesIn(folder: string): Promise<{ readonly name: string; readonly at: number }[]> {
+  const names = await readdir(folder).catch(() => [])
+  const ages = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(join(folder, name)).catch(() => undefined)
+      return found === undefined ? [] : [{ name, at: found.mtimeMs }]
+    }),
+  )
+  return ages.flat().toSorted((a, b) => b.at - a.at)
 }
 
 async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void> {

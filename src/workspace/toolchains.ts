@@ -66,9 +66,13 @@ const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
  * @param own folders of that form
  */
 export function toolchainsOf(own: readonly string[], home = homedir()): () => Promise<readonly Toolchain[]> {
-  const installed = once(async () => [...(await ofSystem()), ...(await ofPlaces(PLACES, home))])
-  return async () => [...(await installed()), ...(await ofPlaces(ownPlaces(own), home))]
+  const known: Known = new Map()
+  const installed = once(async () => [...(await ofSystem()), ...(await ofPlaces(PLACES, home, known))])
+  return async () => [...(await installed()), ...(await ofPlaces(ownPlaces(own), home, known))]
 }
+
+/** What was asked once by folder: a version stays what it is. */
+type Known = Map<string, Promise<Toolchain | undefined>>
 
 function ownPlaces(folders: readonly string[]): (readonly [ToolName, string])[] {
   return folders.flatMap((folder) => TOOL_NAMES.map((tool) => [tool, join(folder, tool, '*')] as const))
@@ -101,10 +105,19 @@ async function npmOf(tool: ToolName): Promise<Toolchain | undefined> {
   return version && { tool, ...version, isThere: false, folders, bin: [dirname(program)], env: {} }
 }
 
-async function ofPlaces(places: readonly (readonly [ToolName, string])[], home: string): Promise<Toolchain[]> {
+async function ofPlaces(
+  places: readonly (readonly [ToolName, string])[],
+  home: string,
+  known: Known,
+): Promise<Toolchain[]> {
+  const asked = (tool: ToolName, dir: string) => {
+    const found = known.get(`${tool} ${dir}`) ?? inFolder(tool, dir)
+    known.set(`${tool} ${dir}`, found)
+    return found
+  }
   const all = await Promise.all(
     places.map(async ([tool, place]) => {
-      const found = await Promise.all((await foldersAt(place.replace('~', home))).map((dir) => inFolder(tool, dir)))
+      const found = await Promise.all((await foldersAt(place.replace('~', home))).map((dir) => asked(tool, dir)))
       return found.filter((one) => one !== undefined)
     }),
   )

@@ -168,8 +168,12 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what a set-up leaves, k
     const folder = join(kept, '1')
     expect(readdirSync(folder).length).toBeLessThanOrEqual(6)
     for (const name of readdirSync(folder)) utimesSync(join(folder, name), 0, 0)
+    // Those of repositories that nobody works on any more, too.
+    mkdirSync(join(kept, '99', 'old'), { recursive: true })
+    utimesSync(join(kept, '99', 'old'), 0, 0)
     await sees('true', 'echo 9 > nth', sha)
     expect(readdirSync(folder)).toHaveLength(1)
+    expect(readdirSync(join(kept, '99'))).toEqual([])
   })
 
   it('holds what was built, too, of a language that is compiled: and of everything else the tree as it is in the commit', async () => {
