@@ -97,7 +97,8 @@ async function ofSystem(): Promise<Toolchain[]> {
 /** npm, where it came with a Node.js that commands do not see: it is a package of its own. */
 async function npmOf(tool: ToolName): Promise<Toolchain | undefined> {
   const [program] = tool === 'npm' ? programsIn((process.env['PATH'] ?? '').split(':'), 'npm') : []
-  if (program === undefined) return undefined
+  // A folder that has more than a Node.js and what goes with it is nobody's to see.
+  if (program === undefined || !isExecutable(join(dirname(program), 'node'))) return undefined
   const file = await realpath(program)
   const version = basename(file) === 'npm-cli.js' ? await versionOf('npm', file) : undefined
   // Beside its Node.js there is a link to it, which is to be found too.

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -34,15 +34,15 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are r
 
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'muster-machine-'))
-    install('ruby/one/bin/ruby', '3.1.4')
-    install('ruby/two/bin/ruby', '3.2.2')
-    install('php/8/bin/php', '8.3.1')
+    install('ruby/one/bin/ruby', '71.1.4')
+    install('ruby/two/bin/ruby', '71.2.2')
+    install('php/8/bin/php', '78.3.1')
     writeFileSync(join(own(), 'ruby/two/share'), 'its own file')
   })
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
   it('is the version that is asked for, with all that belongs to it, before any other of the name', async () => {
-    const outfit = await machine().outfit(asking({ '.ruby-version': '3.2.2' }, ['ruby']))
+    const outfit = await machine().outfit(asking({ '.ruby-version': '71.2.2' }, ['ruby']))
     expect(outfit.notes).toEqual([])
     const work = mkdtempSync(join(dir, 'work-'))
     const { output } = await openSandbox(kind).run({
@@ -50,25 +50,25 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are r
       timeoutMs: 60_000,
       ...equipped(outfit, 'ruby a b; cat "$(dirname "$(command -v ruby)")/../share"; touch "$(command -v ruby)x" 2>&1'),
     })
-    expect(output).toContain('3.2.2 runs a b\nits own file')
+    expect(output).toContain('71.2.2 runs a b\nits own file')
     // What is the machine's stays as it is.
     if (kind !== 'none') expect(output).toContain('Read-only file system')
   })
 
   it('says what is not there, or not quite', async () => {
     const { notes, toolchains } = await machine().outfit(
-      asking({ '.ruby-version': '3.2.9' }, ['ruby', 'php'], { php: '7.4' }),
+      asking({ '.ruby-version': '71.2.9' }, ['ruby', 'php'], { php: '77.4' }),
     )
-    expect(toolchains.map(({ tool, version }) => `${tool} ${version}`)).toEqual(['ruby 3.2.2'])
+    expect(toolchains.map(({ tool, version }) => `${tool} ${version}`)).toEqual(['ruby 71.2.2'])
     expect(notes.toSorted()).toEqual([
-      'PHP 7.4 is asked for (.github/muster.yml); this machine has 8.3.1.',
-      'Ruby 3.2.9 is asked for (.ruby-version); 3.2.2 is taken.',
+      expect.stringMatching(/^PHP 77\.4 is asked for \(\.github\/muster\.yml\); this machine has (?:.*, )?78\.3\.1\.$/),
+      'Ruby 71.2.9 is asked for (.ruby-version); 71.2.2 is taken.',
     ])
   })
 
   it('brings what is called and is not among what every command finds; what nobody calls does not matter', async () => {
     const { toolchains, notes } = await machine().outfit(asking({ '.python-version': '1.0' }, ['php', 'sh', 'make']))
-    expect(toolchains.map(({ tool }) => tool)).toEqual(['php'])
+    expect(toolchains.map(({ tool }) => tool)).toEqual(existsSync('/usr/bin/php') ? [] : ['php'])
     expect(notes).toEqual([])
   })
 
