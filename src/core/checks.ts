@@ -7,6 +7,8 @@ export interface Checks {
   readonly test: string | undefined
   readonly testFiles: string | undefined
   readonly setup: string | undefined
+  /** To be run before anybody changes anything: what it leaves is nobody's change. */
+  readonly settles?: string | undefined
   /** What was asked for to run them and is not there, or not quite, in words. */
   readonly notes?: readonly string[] | undefined
 }
@@ -18,6 +20,7 @@ export function checksOf(settings: ChecksSettings, root: RootFiles): Checks {
     test: settings.test ?? found?.test,
     testFiles: settings.testFiles ?? (settings.test ? undefined : found?.testFiles),
     setup: settings.setup,
+    settles: found?.settles,
   }
 }
 

@@ -17,6 +17,8 @@ export interface Ecosystem {
   readonly testFiles: string | undefined
   /** Brings what the tests need, by way of the network; undefined where they need nothing. */
   readonly setup: string | undefined
+  /** Brings files that its tools write by themselves into the form in which they do: what comes of it is nobody's change. */
+  readonly settles?: string | undefined
   /** Folders that it builds into, wherever they are; undefined where nothing worth keeping is built. */
   readonly builds?: readonly string[] | undefined
 }
@@ -137,6 +139,8 @@ const JAVA_CLASSES = "$(printf '%s\\n' {files} | sed 's|.*/||; s|\\.[^.]*$||' | 
 function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!has('Cargo.toml')) return undefined
   const setup = has('vendor') ? undefined : 'cargo fetch'
+  // Any command of Cargo's writes a lock file that is missing, or of another form.
+  const settles = 'cargo metadata --offline --format-version 1 > /dev/null'
   return {
     name: 'Rust',
     programs: ['cargo'],
@@ -144,6 +148,7 @@ function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | un
     testFiles: undefined,
     setup,
     builds: ['target'],
+    settles,
   }
 }
 

@@ -228,7 +228,8 @@ async function work(context: StepContext, input: Work) {
         'It is not known how the tests of this repository are run, so no change could be proved.',
         { hint: 'Set `checks.test` in `.github/muster.yml`, then `retry`.' },
       )
-    if (checks.setup) await checkout.disregard(input.startSha)
+    if (checks.settles) await checkout.exec(checks.settles)
+    if (checks.setup || checks.settles) await checkout.disregard(input.startSha)
     await checkout.run(['git', 'tag', BASE_TAG, baseSha])
     const baseline = once(() => suiteOn(context, baseSha))
     const check = (note: Note) => objection(context, checkout, checks, note, input, baseline)
