@@ -145,8 +145,9 @@ async function environmentOf(options: DemoOptions): Promise<Record<string, strin
 
 /** A story runs only what we know; what a real model writes is kept in, or not run. @throws UserError `no_sandbox` */
 async function sandboxFor({ live, sandbox }: DemoOptions): Promise<SandboxKind> {
-  if (live) return chooseSandbox(sandbox)
-  return chooseSandbox(sandbox).catch((): SandboxKind => 'none')
+  const containers = process.env['MUSTER_CONTAINERS']
+  if (live) return chooseSandbox(sandbox, containers)
+  return chooseSandbox(sandbox, containers).catch((): SandboxKind => 'none')
 }
 
 function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Record<string, string>>): void {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { readSettings, type Settings } from '../../src/config/env.ts'
 import { messageOf, UserError } from '../../src/core/errors.ts'
 import type { Env } from '../../src/core/environment.ts'
+import { variablesOf } from '../../src/core/registries.ts'
 import { verbatim } from '../../src/core/sanitise.ts'
 import { openProvider } from '../../src/llm/provider.ts'
 import { createRouter } from '../../src/llm/router.ts'
@@ -88,6 +89,8 @@ async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promi
     MUSTER_TOOLCHAINS: env['MUSTER_TOOLCHAINS'],
     MUSTER_DATA: env['MUSTER_DATA'],
     MUSTER_CONTAINERS: env['MUSTER_CONTAINERS'],
+    MUSTER_REGISTRIES: env['MUSTER_REGISTRIES'],
+    ...Object.fromEntries(variablesOf(env['MUSTER_REGISTRIES']).map((name) => [name, env[name]])),
   })
   const kind = await chooseSandbox(own.sandbox, own.containers)
   return {

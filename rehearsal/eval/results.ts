@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { columns } from '../../src/cli/columns.ts'
 import { duration } from '../../src/core/reply/document.ts'
 
 /** What came of one case with one arm. */
@@ -74,19 +75,7 @@ export function armsIn(cases: readonly CaseResult[]): string[] {
   return [...new Set(cases.map(({ arm }) => arm))]
 }
 
-/** Rows of equal columns: words to the left, numbers to the right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
+const table = (rows: readonly (readonly string[])[]) => columns(rows, 3).join('\n')
 const usd = (value: number) => `$${value.toFixed(value < 0.1 ? 3 : 2)}`
 const time = (seconds: number) => duration(seconds * 1000)
 

@@ -4,6 +4,7 @@ import { missingProviders } from '../../src/llm/needed.ts'
 import { PROVIDERS } from '../../src/llm/registry.ts'
 import { type Env, packagesFolder } from '../../src/core/environment.ts'
 import { UserError } from '../../src/core/errors.ts'
+import { variablesOf } from '../../src/core/registries.ts'
 
 /** What else of the environment a server needs that asks models: the ways out, and what the operator allows. */
 const ALSO = [
@@ -12,6 +13,8 @@ const ALSO = [
   'MUSTER_PLUGINS',
   'MUSTER_SETUP_NETWORK',
   'MUSTER_SETUP_HOSTS',
+  'MUSTER_CONTAINERS',
+  'MUSTER_REGISTRIES',
   'HTTP_PROXY',
   'HTTPS_PROXY',
   'NO_PROXY',
@@ -27,7 +30,8 @@ const ALSO = [
  * @throws UserError where a model that was chosen is not set up
  */
 export function modelEnv(env: Env, model: string | undefined): Record<string, string> {
-  const names = [...PROVIDERS.all().flatMap(({ variables }) => variables), ...ALSO]
+  const registries = variablesOf(env['MUSTER_REGISTRIES'])
+  const names = [...PROVIDERS.all().flatMap(({ variables }) => variables), ...ALSO, ...registries]
   const passed = names.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []))
   const found = { ...Object.fromEntries(passed), ...(model ? { MUSTER_MODELS: everyTier(model) } : {}) }
   const [missing] = missingProviders(readSettings(found))
@@ -35,8 +39,10 @@ export function modelEnv(env: Env, model: string | undefined): Record<string, st
     throw new UserError('no_key', `A real model is wanted, and ${missing.title} is not set up: set ${missing.needs}.`, {
       hint: 'MUSTER_MODELS chooses other models.',
     })
-  // The server on the stage has data of its own; packages stay where they are.
-  return { ...found, MUSTER_PLUGINS_DIR: resolve(packagesFolder(env)) }
+  // The server on the stage has data of its own; packages and languages stay where they are.
+  const { MUSTER_TOOLCHAINS: toolchains } = env
+  const languages = toolchains ? { MUSTER_TOOLCHAINS: resolve(toolchains) } : {}
+  return { ...found, ...languages, MUSTER_PLUGINS_DIR: resolve(packagesFolder(env)) }
 }
 
 /** `--model provider:model`, as `MUSTER_MODELS` has it. @throws UserError where it is none */

@@ -43,7 +43,10 @@ export async function rehearse(options: RehearseArguments, env: Env): Promise<bo
   const asked = isAttended(options) ? atTerminal(narrator) : { decide: approvesPlans, close: () => {} }
   try {
     const { stage, journey, end } = await playOn(repository, request, {
-      env: { ...modelEnv(env, options.model), MUSTER_SANDBOX: await chooseSandbox(readSandbox(env)) },
+      env: {
+        ...modelEnv(env, options.model),
+        MUSTER_SANDBOX: await chooseSandbox(readSandbox(env), env['MUSTER_CONTAINERS']),
+      },
       decide: asked.decide,
       patienceMs: numberOf('--minutes', options.minutes) * 60_000,
       narrator,

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { dollars } from '../core/reply/document.ts'
+import { columns } from './columns.ts'
 import { get, type Remote } from './remote.ts'
 import type { Print } from './types.ts'
 
@@ -41,7 +43,6 @@ export async function showUsage(remote: Remote, days: string, asJson: boolean, p
 }
 
 const name = ({ provider, model }: { readonly provider: string; readonly model: string }) => `${provider}:${model}`
-const dollars = (usd: number) => `$${usd.toFixed(2)}`
 const tokens = (count: number) =>
   count < 10_000 ? `${count}` : count < 1e7 ? `${Math.round(count / 1000)}k` : `${(count / 1e6).toFixed(1)}M`
 const share = (part: number, of: number) => (of === 0 ? '–' : `${Math.round((100 * part) / of)} %`)
@@ -90,15 +91,4 @@ export function usageLines({ days, turns, outcomes, repriced }: Usage): string[]
       1,
     ),
   ]
-}
-
-/** Lines of equal columns; those from `numbers` on stand to the right. */
-function columns(rows: readonly (readonly string[])[], numbers: number): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
-  return rows.map((row) =>
-    row
-      .map((cell, at) => (at < numbers ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  )
 }

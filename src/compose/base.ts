@@ -67,7 +67,7 @@ export async function openBase(
   // Whoever is to run commands is not begun where they cannot be kept in.
   const works = kind === 'start' || kind === 'worker'
   useProxies(env)
-  const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox) } : read
+  const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox, read.containers) } : read
   const secrets = [...secretsOf(settings), ...proxySecrets(env)]
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })

@@ -1,5 +1,6 @@
 import { parse as parseJsonc } from 'jsonc-parser'
 import { parse as parseToml } from 'smol-toml'
+import { isRecord } from '../core/json.ts'
 import { isToolName, rangeOf, type ToolName, type Wish } from '../core/toolchains.ts'
 
 /**
@@ -183,8 +184,4 @@ function at(value: unknown, ...path: readonly string[]): unknown {
 function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = at(value, ...path)
   return typeof found === 'string' ? found : undefined
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,3 +1,5 @@
+import { isRecord } from './json.ts'
+
 /** What a repository is built with, told from the files at its root. */
 
 /** What is known of a repository's root. */
@@ -66,10 +68,6 @@ function readPackageJson(text: string | undefined): PackageJson {
   } catch {
     return nothing
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 /** What installs by which lock file; npm where there is none. */

@@ -73,3 +73,8 @@ export function hasOddText(value: unknown): boolean {
   }
   return false
 }
+
+/** Whether a value is an object with names in it, and no list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -46,6 +46,7 @@ export function proposedSettings(seen: SeenTests): string | undefined {
     // What is said already and would be lost with the part.
     ...(settings.services?.length ? [`services: ${JSON.stringify(settings.services)}`] : []),
     ...(Object.keys(settings.runtimes ?? {}).length > 0 ? [`runtimes: ${JSON.stringify(settings.runtimes)}`] : []),
+    ...(settings.image === undefined ? [] : [`image: ${JSON.stringify(settings.image)}`]),
     ...(settings.setupScripts ? ['setup_scripts: true'] : []),
   ]
   return ['checks:', ...lines.map((line) => `  ${line}`)].join('\n')

@@ -40,6 +40,11 @@ export function readRegistries(
   return { registries, wrong }
 }
 
+/** The variables that a list of registries names. */
+export function variablesOf(text = ''): string[] {
+  return text.split(/[\s,]+/).flatMap((entry) => ENTRY.exec(entry)?.[4] ?? [])
+}
+
 function isKind(kind: string | undefined): kind is RegistryKind {
   return kind === 'npm' || kind === 'pypi' || kind === 'go'
 }

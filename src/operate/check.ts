@@ -61,7 +61,7 @@ export async function checkRepository(env: Env, { path, network }: CheckInput, t
   }
   const repository = await localRepository(path)
   say(about(repository))
-  const kind = await chooseSandbox(settings.sandbox)
+  const kind = await chooseSandbox(settings.sandbox, settings.containers)
   say(sandboxFinding(kind))
   const dir = await mkdtemp(join(tmpdir(), 'muster-check-'))
   try {

@@ -8,16 +8,19 @@ import type { CloneContext } from './types.ts'
 export interface Ground {
   readonly outfit: Outfit
   readonly files: readonly TreeFile[]
+  readonly root: RootFiles
   readonly ecosystem: Ecosystem | undefined
 }
 
-/** What stands at the root of a commit. */
+/** What stands at the root of a commit. @param files all of its files, where they are known */
 export async function rootFiles(
   git: Pick<Git, 'files' | 'show'>,
   repository: Repository,
   sha: string,
+  files?: readonly TreeFile[],
 ): Promise<RootFiles> {
-  const names = new Set((await git.files(repository, sha)).map(({ path }) => path.split('/')[0] ?? ''))
+  const all = files ?? (await git.files(repository, sha))
+  const names = new Set(all.map(({ path }) => path.split('/')[0] ?? ''))
   const text = async (name: string) => (names.has(name) ? git.show(repository, sha, name) : undefined)
   return { names: [...names], packageJson: await text('package.json'), makefile: await text('Makefile') }
 }
@@ -29,13 +32,14 @@ export async function groundOf({ git, task, machine }: CloneContext, sha: string
   const files = await git.files(repository, sha)
   const paths = new Set(files.map(({ path }) => path))
   const read = (path: string) => git.show(repository, sha, path)
-  const ecosystem = ecosystemOf(await rootFiles(git, repository, sha))
+  const root = await rootFiles(git, repository, sha, files)
+  const ecosystem = ecosystemOf(root)
   const commands = [setup, test, testFiles].filter((command) => command !== undefined)
   // A word that is no program brings nothing.
   const words = commands.flatMap((command) => command.split(/[^\w.-]+/))
   const programs = [...new Set([...(ecosystem?.programs ?? []), ...words])]
   const outfit = await machine.outfit({ files: paths, read, runtimes, services, image, programs })
-  return { outfit, files, ecosystem }
+  return { outfit, files, root, ecosystem }
 }
 
 /** What stands for all that a set-up of this commit, and what is built of it, would depend on; undefined where there is none. */

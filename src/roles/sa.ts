@@ -64,13 +64,10 @@ async function placesOf({ git, task }: StepContext, sha: string, text: string): 
   const { repository } = task.origin
   const files = new Set((await git.files(repository, sha)).map(({ path }) => path))
   const named = placesNamed(text, (path) => files.has(path))
-  const kept = await Promise.all(
-    named.map(async (place) => {
-      const content = (await git.show(repository, sha, place.path)) ?? ''
-      return place.line <= content.split('\n').length ? [place] : []
-    }),
-  )
-  return kept.flat()
+  const lines = new Map<string, number>()
+  for (const path of new Set(named.map((place) => place.path)))
+    lines.set(path, ((await git.show(repository, sha, path)) ?? '').split('\n').length)
+  return named.filter(({ path, line }) => line <= (lines.get(path) ?? 0))
 }
 
 function headOfDefault({ git, task }: StepContext): Promise<string> {

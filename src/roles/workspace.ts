@@ -1,4 +1,5 @@
 import { type Checks, checksOf } from '../core/checks.ts'
+import type { RootFiles } from '../core/ecosystems.ts'
 import { failuresIn, passedIn } from '../core/failures.ts'
 import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
@@ -50,7 +51,8 @@ export async function withCheckout<T>(
   const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, options))
   const checkout = watched(bare, context)
   try {
-    const checks = await findChecks(context, sha, checkout)
+    const root = trusted === sha ? ground.root : await rootFiles(git, repository, sha)
+    const checks = findChecks(context, root, checkout)
     if (!isReadOnly && !checkout.isSetUp) {
       const isDone = await setUp(context, checkout, checks)
       await checkout.settle(isDone && keys.snapshot !== undefined && (await isOurs(context, trusted)))
@@ -95,9 +97,8 @@ async function switchTo(checkout: Checkout, sha: string): Promise<void> {
     throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(output) })
 }
 
-async function findChecks({ git, task }: CloneContext, sha: string, checkout: Checkout): Promise<Checks> {
-  const { repository } = task.origin
-  const checks = checksOf(task.settings.checks, await rootFiles(git, repository, sha))
+function findChecks({ task }: CloneContext, root: RootFiles, checkout: Checkout): Checks {
+  const checks = checksOf(task.settings.checks, root)
   // The whole suite has no end, and somebody goes on without it: it is waited for no more.
   const isEndless = goneOnFrom(task.baseline, task.settings.checks)?.found === 'hangs'
   return { ...checks, ...(isEndless ? { test: undefined } : {}), notes: checkout.outfit.notes }

@@ -54,11 +54,12 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
   const { dir, base, sha, sandbox, signal, beginning, outfit = NO_OUTFIT } = input
   // Beside the clone: it lasts as long as that, and nothing of it gets into the change.
   const home = `${dir}.home`
-  const inside = (argv: readonly string[], options: Partial<SandboxCommand> = {}) =>
-    sandbox.run({ dir, home, base, argv, timeoutMs: 60_000, signal, ...options })
-  const run: Checkout['run'] = (argv, options) => inside(argv, options)
+  const inside = (command: Pick<SandboxCommand, 'argv'> & Partial<SandboxCommand>) =>
+    sandbox.run({ dir, home, base, timeoutMs: 60_000, signal, ...command })
+  const run: Checkout['run'] = (argv, options) => inside({ ...options, argv })
   const copied: Ways['copied'] = (script, from, isWritable, args = []) =>
-    inside(['/bin/sh', '-c', script, 'sh', sha, ...args], {
+    inside({
+      argv: ['/bin/sh', '-c', script, 'sh', sha, ...args],
       mounts: [snapshotAt(from, isWritable)],
       timeoutMs: COPY_MS,
     })
@@ -76,7 +77,7 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     outfit,
     isSetUp,
     run,
-    exec: (command, options = {}) => inside([], { ...options, ...equipped(outfit, command, options.env) }),
+    exec: (command, options = {}) => inside({ ...options, ...equipped(outfit, command, options.env) }),
     async settle(isKept) {
       if (isKept) await beginning?.keep(async (to) => (await copied(KEEP, to, true)).exitCode === 0, 'setup')
       beginning?.done()

@@ -30,13 +30,9 @@ export function findEngine(named: string | undefined): Engine {
   const [name, ...args] = (named ?? '').split(/\s+/).filter(Boolean)
   const program = (name === undefined ? ENGINES : [name]).map(findProgram).find((one) => one !== undefined)
   if (program !== undefined) return { program, args }
-  throw new UserError(
-    'no_engine',
-    `There is no ${name ?? 'Podman or Docker'} here, and the repository asks for an image.`,
-    {
-      hint: 'Install Podman (`apt install podman`), or name another engine by MUSTER_CONTAINERS.',
-    },
-  )
+  throw new UserError('no_engine', `There is no ${name ?? 'Podman or Docker'} here, so no container can be run.`, {
+    hint: 'Install Podman (`apt install podman`), or name another engine by MUSTER_CONTAINERS.',
+  })
 }
 
 // The engine's own process may be killed, and the container would go on. Its standard input ends with that process, and then all
@@ -64,6 +60,7 @@ export async function contained(
   const walls = wallsAround(command, placesOf(command), way, limits.tmpBytes)
   const dir = await mkdtemp(join(tmpdir(), 'muster-container-'))
   const [name, sign] = [`muster-${randomUUID()}`, `walls: built ${randomUUID()}`]
+  let isOver = false
   try {
     const files = await staged(dir, [...walls.files.map(asAccount), { path: STDIN, text: command.stdin ?? '' }])
     const seconds = Math.ceil(command.timeoutMs / 1000) + SLACK_SECONDS
@@ -86,11 +83,12 @@ export async function contained(
       [...args, ...what],
       rest,
     )
+    isOver = !result.timedOut
     if (!result.output.includes(sign) && !result.timedOut) throw noContainer(result.output)
     return { ...result, output: result.output.replace(`${sign}\n`, '') }
   } finally {
     // Ended by force it has no end of its own.
-    await call(engine, ['rm', '--force', name]).catch(() => {})
+    if (!isOver) await call(engine, ['rm', '--force', name]).catch(() => {})
     await rm(dir, { recursive: true, force: true })
   }
 }
@@ -192,9 +190,16 @@ export function engineEnv(): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
+/** Images that were seen here. One that is removed afterwards is missed by the engine itself, which says so. */
+const seen = new Set<string>()
+
 /** Whether an image is on this machine. */
 export async function hasImage(engine: Engine, image: string): Promise<boolean> {
-  return (await call(engine, ['image', 'inspect', image])).exitCode === 0
+  const key = `${engine.program} ${engine.args.join(' ')} ${image}`
+  if (seen.has(key)) return true
+  const isThere = (await call(engine, ['image', 'inspect', image])).exitCode === 0
+  if (isThere) seen.add(key)
+  return isThere
 }
 
 /** Brings an image onto this machine. @throws UserError `no_image` */

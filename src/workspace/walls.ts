@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { basename, dirname } from 'node:path'
 import { environment, FILES, INSIDE, TRUST } from './inside.ts'
 import type { Bind, Mount, SandboxCommand, Walls } from './types.ts'
+import type { WayOut } from './wayout.ts'
 
 /** What of the machine is readable inside. */
 const SYSTEM = [
@@ -27,6 +28,9 @@ const NETWORK = ['/etc/ca-certificates', '/etc/npmrc']
 /** Where there is no network, npm would try for minutes to reach its registry. */
 const OFFLINE = { npm_config_offline: 'true' }
 
+/** The way out, as far as it stands in the file system. */
+type Way = Pick<WayOut, 'socket' | 'authorities'>
+
 /** What of the host's own a command finds inside; whoever builds the walls is told where it is to be found. */
 export type Place = Bind & Pick<Mount, 'isWritable'>
 
@@ -47,7 +51,7 @@ export function placesOf({ dir, home, base, mounts = [] }: SandboxCommand): read
 function wallsOfImage(
   command: SandboxCommand,
   places: readonly Place[],
-  way: { readonly socket: string; readonly authorities: string | undefined } | undefined,
+  way: Way | undefined,
   tmpBytes: number,
 ): Walls {
   const all = wallsAround({ ...command, image: undefined }, places, way, tmpBytes)
@@ -90,7 +94,7 @@ export function told({ mounts = [] }: SandboxCommand, place: (mount: Mount) => s
 export function wallsAround(
   command: SandboxCommand,
   places: readonly Place[],
-  way: { readonly socket: string; readonly authorities: string | undefined } | undefined,
+  way: Way | undefined,
   tmpBytes: number,
 ): Walls {
   if (command.image !== undefined) return wallsOfImage(command, places, way, tmpBytes)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/config/env.ts'
-import { behind, readRegistries, registryEnv } from '../../src/core/registries.ts'
+import { behind, readRegistries, registryEnv, variablesOf } from '../../src/core/registries.ts'
 
 const SECRETS: Readonly<Record<string, string>> = { TOKEN: 'sesame', LOGIN: 'ann:pass' }
 const read = (text: string) => readRegistries(text, (name) => SECRETS[name])
@@ -29,6 +29,15 @@ describe('private registries', () => {
   ])('%s is refused, with what is wrong', (text, wrong) => {
     expect(read(text).wrong.join()).toContain(wrong)
     expect(() => readSettings({ MUSTER_REGISTRIES: text })).toThrow('MUSTER_REGISTRIES')
+  })
+
+  it('name the variables that go wherever they do', () => {
+    expect(
+      variablesOf(
+        'npm=https://a.example/#TOKEN, pypi=https://b.example/ npm:@acme=https://c.example/#LOGIN nonsense#X',
+      ),
+    ).toEqual(['TOKEN', 'LOGIN'])
+    expect(variablesOf(undefined)).toEqual([])
   })
 
   it('have commands ask for another host, and tell them no secret', () => {

@@ -11,6 +11,12 @@ const round = (nth: number, output: number): Message[] => [
   { role: 'tools', results: [{ id: `c${nth}`, text: 'x'.repeat(output), isError: false }], note: undefined },
 ]
 const rounds = (count: number, output: number) => Array.from({ length: count }, (_, nth) => round(nth, output)).flat()
+const charactersOf = (messages: readonly Message[]) =>
+  messages.reduce((sum, one) => {
+    if (one.role === 'user') return sum + one.text.length
+    if (one.role === 'assistant') return sum + JSON.stringify(one.blocks).length
+    return sum + one.results.reduce((all, { text }) => all + text.length, 0)
+  }, 0)
 const said = (messages: readonly Message[]) => JSON.stringify(messages)
 
 describe('a conversation that is longer than the window', () => {
@@ -68,7 +74,8 @@ describe('a conversation that is longer than the window', () => {
         const messages = [user('THE REQUEST'), ...parts.flat()]
         const found = fitted(messages, 100, tokens)
         if (!found) return
-        expect(said(found.messages).length).toBeGreaterThan(0)
+        // Every character that is sent is one of these.
+        expect(charactersOf(found.messages) + 100).toBeLessThanOrEqual(tokens * 3)
         for (const one of messages)
           if (one.role === 'user') expect(said(found.messages)).toContain(said([user(one.text)]).slice(24, -3))
         for (const [at, one] of found.messages.entries())

@@ -12,7 +12,8 @@ import { asRepository, localGit } from '../../src/workspace/local.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import type { Checkout, Git } from '../../src/workspace/types.ts'
 import { makeImage } from '../support/image.ts'
-import { ENGINE, SANDBOX } from '../support/isolation.ts'
+import { ENGINE } from '../support/engine.ts'
+import { SANDBOX } from '../support/isolation.ts'
 
 const IMAGE = 'localhost/muster-test-own:1'
 

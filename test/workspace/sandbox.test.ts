@@ -8,7 +8,8 @@ import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { removeTree } from '../../src/workspace/spawn.ts'
 import type { Sandbox, SandboxKind } from '../../src/workspace/types.ts'
 import { canFilter } from '../../src/workspace/unshare.ts'
-import { ENGINE, WORKING } from '../support/isolation.ts'
+import { ENGINE } from '../support/engine.ts'
+import { WORKING } from '../support/isolation.ts'
 
 /** Who a command is inside: in a container whoever its folders belong to. */
 function accountOf(kind: SandboxKind): string {
