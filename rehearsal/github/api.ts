@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Caller, Refusal, require } from './auth.ts'
-import { git, shaOf } from './git.ts'
+import { git, shaOf, showHead } from './git.ts'
 import type { Hooks } from './hooks.ts'
 import { Shapes } from './shapes.ts'
 import { type Issue, now, type Repo, type World } from './world.ts'
@@ -48,7 +48,7 @@ export function issueOf(world: World, number: string | undefined): Issue {
   return issue
 }
 
-function pullOf(world: World, number: string | undefined): Issue & { pull: NonNullable<Issue['pull']> } {
+export function pullOf(world: World, number: string | undefined): Issue & { pull: NonNullable<Issue['pull']> } {
   const issue = issueOf(world, number)
   const { pull } = issue
   if (!pull) throw new Refusal(404, 'Not Found')
@@ -75,7 +75,7 @@ export function paged<T>(items: readonly T[], { world, url, query }: Call, shape
   }
 }
 
-const MAX_BODY = 65_536
+export const MAX_BODY = 65_536
 export const Text = z.object({ body: z.string().max(MAX_BODY, 'body is too long (maximum is 65536 characters)') })
 const Content = z.object({ content: z.string() })
 export const ISSUES = ['issues', 'pull_requests']
@@ -168,7 +168,7 @@ const NewPull = z.object({
   body: z.string().max(MAX_BODY).default(''),
   draft: z.boolean().default(false),
 })
-const PULLS = ['pull_requests']
+export const PULLS = ['pull_requests']
 
 export const PULL_ROUTES: readonly Route[] = [
   { method: 'POST', path: '/repos/{owner}/{repo}/pulls', handle: openPull },
@@ -285,6 +285,7 @@ async function openPull(call: Call): Promise<Answer> {
     },
   }
   world.issues.push(issue)
+  await showHead(repo.dir, issue.number, headSha)
   world.note(
     world.bot,
     input.draft ? 'opened the draft pull request' : 'opened the pull request',

@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const exec = promisify(execFile)
@@ -50,6 +51,36 @@ export async function commitFolder(dir: string, from: string, author: string, me
   await git(dir, ['update-ref', 'refs/heads/main', commit])
 }
 
+/** Files of a commit that somebody makes; null: it is removed. */
+export type Changes = Readonly<Record<string, string | null>>
+
+/** A commit of some files onto another. @returns its SHA */
+export async function commitFiles(
+  dir: string,
+  parent: string,
+  files: Changes,
+  author: string,
+  message: string,
+): Promise<string> {
+  const tree = mkdtempSync(join(tmpdir(), 'muster-commit-'))
+  const index = { GIT_INDEX_FILE: join(tree, '.index'), GIT_WORK_TREE: tree }
+  try {
+    await git(dir, ['read-tree', parent], index)
+    for (const [path, text] of Object.entries(files)) {
+      if (text === null) await git(dir, ['rm', '--quiet', '--cached', '--', path], index)
+      else {
+        mkdirSync(dirname(join(tree, path)), { recursive: true })
+        writeFileSync(join(tree, path), text)
+        await git(dir, ['add', '--force', '--', path], index)
+      }
+    }
+    const written = await git(dir, ['write-tree'], index)
+    return await git(dir, ['commit-tree', written, '-p', parent, '-m', message], identity(author))
+  } finally {
+    rmSync(tree, { recursive: true, force: true })
+  }
+}
+
 /** Who commits, as git's environment wants it. */
 export function identity(name: string): Record<string, string> {
   const email = `${name}@example.com`
@@ -62,6 +93,11 @@ export async function shaOf(dir: string, ref: string): Promise<string | undefine
   } catch {
     return undefined
   }
+}
+
+/** Where the head of a pull request is kept, whichever repository it is in. */
+export async function showHead(dir: string, number: number, sha: string): Promise<void> {
+  await git(dir, ['update-ref', `refs/pull/${number}/head`, sha])
 }
 
 export interface Commit {

@@ -1,7 +1,16 @@
-import { git, identity, shaOf } from './git.ts'
+import { type Changes, commitFiles, git, identity, shaOf, showHead } from './git.ts'
 import type { Hooks } from './hooks.ts'
 import { Shapes } from './shapes.ts'
 import { type Account, type Issue, now, type Repo, type Review, type World } from './world.ts'
+
+export interface NewPull {
+  /** A branch, or a commit of a fork's. */
+  readonly head: string
+  readonly title: string
+  readonly body: string
+  readonly base?: string
+  readonly isFork?: boolean
+}
 
 /** What people do on the rehearsal's GitHub, as they would in the browser. */
 export class People {
@@ -31,9 +40,10 @@ export class People {
     issue.labels.push(label)
     this.#world.addEvent('labeled', number, user, label)
     this.#world.note(user, 'added the label', `#${number}`, label)
-    const shown = this.#shapes.issue(issue, this.#repo)
+    const shown = issue.pull ? this.#shapes.pull(issue, this.#repo) : this.#shapes.issue(issue, this.#repo)
+    const [event, what] = issue.pull ? (['pull_request', 'pull_request'] as const) : (['issues', 'issue'] as const)
     const labels = Array.isArray(shown['labels']) ? shown['labels'] : []
-    await this.#hooks.emit('issues', 'labeled', this.#repo, user, { issue: shown, label: labels.at(-1) })
+    await this.#hooks.emit(event, 'labeled', this.#repo, user, { number, [what]: shown, label: labels.at(-1) })
   }
 
   async assign(who: string, number: number, assignee: string): Promise<void> {
@@ -69,6 +79,47 @@ export class People {
       comment: this.#shapes.comment(comment, this.#repo),
       changes: { body: { from: '' } },
     })
+  }
+
+  /** Commits onto a branch, which is made from the default branch where there is none, and pushes it. */
+  async push(who: string, branch: string, files: Changes, message: string): Promise<string> {
+    const user = this.#world.person(who)
+    const { dir, defaultBranch } = this.#repo
+    const parent = (await shaOf(dir, `refs/heads/${branch}`)) ?? (await shaOf(dir, defaultBranch)) ?? ''
+    const sha = await commitFiles(dir, parent, files, user.login, message)
+    await git(dir, ['update-ref', `refs/heads/${branch}`, sha])
+    await branchesMoved(this.#world, this.#hooks, this.#repo, user)
+    return sha
+  }
+
+  /** A pull request of somebody's own, from a branch that is there; a fork's has its commits and no branch here. */
+  async openPull(
+    who: string,
+    { head, title, body, base = this.#repo.defaultBranch, isFork = false }: NewPull,
+  ): Promise<Issue> {
+    const user = this.#world.person(who)
+    const { dir } = this.#repo
+    const [headSha, baseSha] = [await shaOf(dir, head), await shaOf(dir, base)]
+    if (!headSha || !baseSha) throw new Error(`there is no ${headSha ? base : head}`)
+    const issue = this.#world.addIssue(user, title, body)
+    issue.pull = {
+      id: this.#world.id(),
+      head,
+      base,
+      headSha,
+      baseSha,
+      draft: false,
+      isFork,
+      merged: undefined,
+      reviewers: [],
+    }
+    await showHead(dir, issue.number, headSha)
+    this.#world.note(user, 'opened the pull request', `#${issue.number}`, `${title}\n\n${body}`)
+    await this.#hooks.emit('pull_request', 'opened', this.#repo, user, {
+      number: issue.number,
+      pull_request: this.#shapes.pull(issue, this.#repo),
+    })
+    return issue
   }
 
   /** A review with inline comments; GitHub sends each of them, then the review. */
@@ -253,6 +304,7 @@ export async function branchesMoved(world: World, hooks: Hooks, repo: Repo, push
     const sha = await shaOf(repo.dir, pull.head)
     if (!sha || sha === pull.headSha) continue
     pull.headSha = sha
+    await showHead(repo.dir, issue.number, sha)
     issue.updatedAt = now()
     world.note(pusher, 'pushed to', `#${issue.number}`, sha.slice(0, 7))
     void hooks.emit('pull_request', 'synchronize', repo, pusher, {

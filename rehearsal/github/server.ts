@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
 import { COMMENT_ROUTES } from './api-comments.ts'
 import { OPENING_ROUTES } from './api-issues.ts'
+import { REVIEW_ROUTES } from './api-reviews.ts'
 import { APP_ROUTES, CHECK_ROUTES, DEPLOYMENT_ROUTES } from './api-ops.ts'
 import { callerOf, Refusal, require } from './auth.ts'
 import { serveGit } from './git.ts'
@@ -39,6 +40,7 @@ const ROUTES: readonly Route[] = [
   ...OPENING_ROUTES,
   ...ISSUE_ROUTES,
   ...PULL_ROUTES,
+  ...REVIEW_ROUTES,
   ...CHECK_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...APP_ROUTES,

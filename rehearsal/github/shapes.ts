@@ -152,7 +152,10 @@ export class Shapes extends BaseShapes {
       assignees: [],
       requested_reviewers: pull.reviewers.map((one) => this.user(one)),
       requested_teams: [],
-      head: side(pull.head, pull.headSha),
+      head: {
+        ...side(pull.head, pull.headSha),
+        ...(pull.isFork ? { repo: { ...this.repo(repo), id: repo.id + 1, fork: true } } : {}),
+      },
       base: side(pull.base, pull.baseSha),
       _links: Object.fromEntries(Object.entries(links).map(([name, href]) => [name, { href }])),
       author_association: 'CONTRIBUTOR',

@@ -53,6 +53,8 @@ export interface Pull {
   headSha: string
   baseSha: string
   draft: boolean
+  /** Its branch is in a copy of somebody else's. */
+  readonly isFork?: boolean | undefined
   merged: { sha: string; by: Account; at: string } | undefined
   reviewers: Account[]
 }

@@ -99,6 +99,11 @@ export interface Platform {
   findRepository(owner: string, name: string): Promise<Repository | undefined>
   /** Some of the repositories that the app is installed on, for people to choose from. */
   repositories(limit: number): Promise<Repository[]>
+  /** A pull request as it is now; undefined where there is none. */
+  findPull(
+    repository: Repository,
+    number: number,
+  ): Promise<{ readonly base: string; readonly isOpen: boolean } | undefined>
   /** An issue or pull request as it is now. */
   findIssue(
     owner: string,

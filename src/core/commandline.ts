@@ -49,11 +49,19 @@ function belowMention({ more, own }: Call, environments: readonly string[]): Com
   return readCall({ first, more: rest.join('\n'), own: below }, environments)
 }
 
+/** What only tells, and what decides nothing, may be asked for politely. */
+function mayBeAskedFor(plain: string): boolean {
+  const [word = '', ...rest] = plain.split(/\s+/)
+  if (!isVerb(word)) return false
+  const { tells, politely = false } = COMMANDS[word]
+  if (rest.length === 0) return tells || politely
+  return politely && parseAs(word, { rest, text: rest.join(' '), below: '', environments: [] }) !== undefined
+}
+
 function takenApart(first: string, { more, own }: Call, environments: readonly string[]) {
   const { bare: said, isAsked } = lineOf(first)
-  // What only tells may be asked for politely.
   const plain = withoutPoliteness(said.toLowerCase())
-  const bare = isVerb(plain) && (COMMANDS[plain].tells || plain === 'retry') ? plain : said
+  const bare = mayBeAskedFor(plain) ? plain : said
   const [word = '', ...rest] = bare.split(/\s+/)
   const verb = word.toLowerCase().replace(/[,:]$/, '')
   const isFree = isVerb(verb) ? COMMANDS[verb].takesWords : addedBy(verb)?.takesWords === true

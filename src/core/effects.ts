@@ -33,6 +33,14 @@ export type EffectBody =
   | { readonly kind: 'comment'; readonly place: Thread; readonly document: Document }
   /** A comment that is changed when what it asks for is decided; it stays where it stands. */
   | { readonly kind: 'comment.upsert'; readonly place: Thread; readonly document: Document }
+  /** One review of somebody's pull request; each remark stands at its lines. */
+  | {
+      readonly kind: 'review.post'
+      readonly place: Thread
+      readonly headSha: string
+      readonly document: Document
+      readonly remarks: readonly Remark[]
+    }
   | { readonly kind: 'review.reply'; readonly place: Thread; readonly rootId: number; readonly document: Document }
   | { readonly kind: 'review.request'; readonly place: Thread; readonly reviewers: readonly string[] }
   | {
@@ -79,6 +87,14 @@ export type EffectBody =
       readonly environmentUrl: string | undefined
       readonly releaseId: string | undefined
     }
+
+/** Words at lines of a pull request's new side, counted from 1. */
+export interface Remark {
+  readonly path: string
+  readonly from: number
+  readonly to: number
+  readonly document: Document
+}
 
 /** What is seen in another channel. `place` still says whose work it is. */
 export type SurfaceBody =

@@ -56,6 +56,7 @@ export const EFFECTS = {
   reaction: SIGN,
   comment: NEW,
   'comment.upsert': ASKED,
+  'review.post': NEW,
   'review.reply': NEW,
   'review.request': NEW,
   // Unfinished work is kept on a branch of its own, whatever became of the task (see `isPointless`).

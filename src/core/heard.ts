@@ -60,7 +60,14 @@ export type What =
   | { readonly type: 'closed' }
   /** An issue, by somebody; merges close issues too. */
   | { readonly type: 'issue.closed' }
-  | { readonly type: 'pushed'; readonly headSha: string }
+  | {
+      readonly type: 'pushed'
+      readonly headSha: string
+      /** The labels that stand on the pull request. */
+      readonly labels?: readonly string[] | undefined
+      /** Its branch is in another repository. */
+      readonly isFromFork?: boolean | undefined
+    }
   | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
   | { readonly type: 'button'; readonly action: 'retry' | 'why' | 'rerun' }
 

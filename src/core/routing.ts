@@ -1,6 +1,6 @@
 import { channelTraits } from './said.ts'
-import { openedBy } from './workflows/registry.ts'
-import { gateAt } from './task/steps.ts'
+import { openedBy, workflowOf } from './workflows/registry.ts'
+import { gateAt, isActive } from './task/steps.ts'
 import { patternsFor, type Told, toldIn } from './calls.ts'
 import { type Added, type Command, isAdded } from './command.ts'
 import { isPolite, isPutOff, spokenOf } from './unclear.ts'
@@ -87,8 +87,9 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
     case 'issue.closed':
       return issueClosed(heard, task)
     default:
-      return task && isItsPull(heard, task)
-        ? aboutPull(heard, what)
+      if (task && isItsPull(heard, task)) return aboutPull(heard, what)
+      return task && isLook(task) && heard.key === githubKey(task.origin.repository.id, task.origin.number)
+        ? aboutLookedAt(heard, what, names)
         : ignore('no_task', 'not the pull request of a task')
   }
 }
@@ -111,8 +112,28 @@ function ignore(reason: string, detail: string): Route {
 function label(what: Extract<Heard['what'], { type: 'label' }>, task: Task | undefined, names: Names): Route {
   if (what.label.toLowerCase() !== names.label.toLowerCase())
     return ignore('not_for_us', `the label is "${what.label.slice(0, 50)}"`)
-  if (what.subject.isPullRequest) return ignore('not_an_issue', 'the label starts work on issues only')
-  return start('label', { verb: 'build', text: '' }, what.subject, undefined, task)
+  if (!what.subject.isPullRequest) return start('label', { verb: 'build', text: '' }, what.subject, undefined, task)
+  if (task?.pullRequest?.number === what.subject.number)
+    return ignore('own_pull_request', 'people review what Muster changes')
+  return look('label', what.subject, undefined, task)
+}
+
+/** A look at somebody's pull request: one more of the task that looks at it, or the first. */
+function look(
+  trigger: Origin['trigger'],
+  subject: Subject,
+  commentId: number | undefined,
+  task: Task | undefined,
+): Route {
+  const command: Command = { verb: 'review', text: '' }
+  const isOver = task?.status === 'cancelled' || task?.status === 'handed_off'
+  const mayGoOn = task && (isActive(task) || (isLook(task) && !isOver))
+  return mayGoOn ? { to: 'person', command, commentId } : { to: 'open', trigger, command, subject, commentId }
+}
+
+/** Whether it looks at the pull request that it was asked for in. */
+function isLook(task: Task): boolean {
+  return task.origin.isPullRequest && workflowOf(task).again !== undefined
 }
 
 /** A second request while a task is under way joins that task; after its end it starts a new one. */
@@ -178,6 +199,8 @@ function words(
   ) {
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   }
+  if (command?.verb === 'review' && what.subject.isPullRequest && task?.pullRequest === undefined)
+    return look('mention', what.subject, commentId, task)
   // Said to Muster while it asks something, words are the answer.
   if (command?.verb === 'request' && task && gateAt(task, 'question'))
     return { to: 'person', command: { verb: 'answer', text: command.text }, commentId }
@@ -216,6 +239,16 @@ function speaksToOthers(text: string): boolean {
 /** A conversation may have had pull requests of earlier tasks; what happens to those is history. */
 function isItsPull(heard: Heard, task: Task): boolean {
   return task.pullRequest !== undefined && heard.key === githubKey(task.origin.repository.id, task.pullRequest.number)
+}
+
+/** Somebody's pull request that is looked at: who put the label on it wants each new head looked at, as long as it is in the repository itself. */
+function aboutLookedAt(heard: Heard, what: AboutPull, { label: wanted }: Names): Route {
+  if (what.type === 'merged' || what.type === 'closed') return aboutPull(heard, what)
+  if (what.type !== 'pushed') return ignore('not_for_us', 'the pull request is only looked at')
+  const isLabelled = what.labels?.some((label) => label.toLowerCase() === wanted.toLowerCase()) ?? false
+  if (!isLabelled) return ignore('not_asked', 'a new head is looked at when somebody asks, or the label stands')
+  if (what.isFromFork) return ignore('from_fork', 'a new head from elsewhere is looked at when somebody asks')
+  return aboutPull(heard, what)
 }
 
 function personIn({ sender: { id, login } }: Heard): Person {

@@ -21,7 +21,13 @@ type Opening = Extract<Route, { to: 'open' }>
 export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Promise<void> {
   const loaded = await deps.settings.load(scene.heard.repository, true)
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
-  const refusal = refusalOf(way, loaded.settings) ?? (await refusalOfRef(deps, scene.heard.repository, way.command))
+  const pull = way.subject.isPullRequest
+    ? await deps.platform.findPull(scene.heard.repository, way.subject.number)
+    : undefined
+  const refusal =
+    refusalOf(way, loaded.settings) ??
+    (pull?.isOpen === false && !workflowOf(way).isQuestion ? 'This pull request is not open any more.' : undefined) ??
+    (await refusalOfRef(deps, scene.heard.repository, way.command))
   if (refusal) {
     await reply(deps, scene, noteReply(refusal))
     return decideOnly(deps, scene, { outcome: 'refused', reason: 'not_possible', detail: refusal })
@@ -45,6 +51,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     origin: {
       ...origin,
       ...issueOf(issue),
+      ...(pull ? { pull: { base: pull.base } } : {}),
       ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}),
       ...(thread.length > 0 ? { thread } : {}),
     },
@@ -166,9 +173,11 @@ function refusalOf({ command, subject }: Opening, settings: RepositorySettings):
       ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.`
       : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
   }
-  return subject.isPullRequest && !workflowOf({ command }).isQuestion
-    ? "In this version Muster works on issues and on its own pull requests; it cannot take over somebody else's. `ask` works here."
-    : undefined
+  const { worksOn = ['issue'] } = workflowOf({ command })
+  if (worksOn.includes(subject.isPullRequest ? 'pull_request' : 'issue')) return undefined
+  return subject.isPullRequest
+    ? "Muster works on issues and on its own pull requests; it cannot take over somebody else's. `review` and `ask` work here."
+    : `\`${command.verb}\` works on a pull request: say it there.`
 }
 
 /** Whether the ref that a command names is there; undefined where it names none. */

@@ -8,6 +8,8 @@ import type { Remotes } from './types.ts'
 
 const MAX_REPOSITORY_KIB = 2 * 1024 * 1024
 const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/
+/** Where GitHub keeps the head of a pull request, a fork's as well. */
+const PULL = /^refs\/pull\/\d{1,9}\/head$/
 export const GIT_TIMEOUT_MS = 10 * 60_000
 
 // Nothing of the machine's or a user's git configuration counts, no prompt, only these transports, no submodules.
@@ -97,7 +99,7 @@ export class BareCopies {
   /** Fetches every branch, then answers the SHA of a branch or SHA. @throws UserError */
   async resolve(repository: Repository, ref: string): Promise<string> {
     return this.inTurn(repository, async () => {
-      await this.fetch(repository)
+      await this.fetch(repository, PULL.test(ref) ? [`+${ref}:${ref}`] : [])
       const sha = await this.#commitOf(repository, ref)
       if (sha) return sha
       const empty = (await this.must(repository, ['for-each-ref', '--count=1'])) === ''
@@ -113,8 +115,8 @@ export class BareCopies {
     await this.resolve(repository, sha)
   }
 
-  /** Every branch and tag, as it is there now: builds ask for the last tag. To be called in turn. @throws UserError */
-  async fetch(repository: Repository): Promise<void> {
+  /** Every branch and tag, as it is there now: builds ask for the last tag. To be called in turn. @param more what else, as refspecs @throws UserError */
+  async fetch(repository: Repository, more: readonly string[] = []): Promise<void> {
     const copy = this.pathOf(repository)
     if (!existsSync(copy)) {
       await mkdir(copy, { recursive: true })
@@ -131,6 +133,7 @@ export class BareCopies {
       url,
       '+refs/heads/*:refs/heads/*',
       '+refs/tags/*:refs/tags/*',
+      ...more,
     ]
     const { exitCode, output } = await this.git(repository, args, { env })
     if (exitCode !== 0) throw await this.failed(repository, output)
@@ -154,7 +157,8 @@ export class BareCopies {
 
   async #commitOf(repository: Repository, ref: string): Promise<string | undefined> {
     if (!SHA.test(ref) && !/^[\w][\w./-]*$/.test(ref)) return undefined
-    for (const name of [`refs/heads/${ref}`, ref]) {
+    // A branch may be called like the head of a pull request.
+    for (const name of PULL.test(ref) ? [ref] : [`refs/heads/${ref}`, ref]) {
       const { exitCode, output } = await this.git(repository, [
         'rev-parse',
         '--verify',

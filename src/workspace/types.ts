@@ -186,7 +186,7 @@ export interface CommitInput {
 
 /** Git on the host's side: it only ever works in its own bare copies, never in a tree that a model could write. */
 export interface Git {
-  /** Brings the copy up to date and answers the SHA of a branch, tag or SHA. @throws UserError */
+  /** Brings the copy up to date and answers the SHA of a branch, a tag, the head of a pull request (`refs/pull/<number>/head`) or a SHA. @throws UserError */
   resolve(repository: Repository, ref: string): Promise<string>
   checkout(repository: Repository, sha: string, signal: AbortSignal, options?: CheckoutOptions): Promise<Checkout>
   /** Commits the patch onto its parent and pushes the branch; done twice it is the same commit. */

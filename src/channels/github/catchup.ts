@@ -129,8 +129,14 @@ async function issueEvents(place: Gap): Promise<Arrival[]> {
       const { event, issue, actor } = one
       if (!issue || !actor) continue
       const key = `issue-event-${idOf(one.id)}`
-      if (event === 'labeled' && one.label)
+      if (event === 'labeled' && one.label && !issue.pull_request)
         found.push(arrivalOf(place, 'issues', key, { action: 'labeled', issue, label: one.label, sender: actor }))
+      if (event === 'labeled' && one.label && issue.pull_request) {
+        const pull_request = await pullOf(place, issue.number)
+        found.push(
+          arrivalOf(place, 'pull_request', key, { action: 'labeled', pull_request, label: one.label, sender: actor }),
+        )
+      }
       if (event === 'closed' && !issue.pull_request) {
         const closed = { ...issue, updated_at: one.created_at }
         found.push(arrivalOf(place, 'issues', key, { action: 'closed', issue: closed, sender: actor }))

@@ -9,6 +9,7 @@ const COSTS: Readonly<Record<GithubKind, (previous: EffectResult | undefined) =>
   'status.upsert': written,
   'comment.upsert': written,
   comment: () => content(2),
+  'review.post': () => content(2),
   'review.reply': () => content(2),
   'pr.open': () => content(2),
   'issue.open': () => content(2),

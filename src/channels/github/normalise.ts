@@ -81,7 +81,7 @@ function read(event: EventName, payload: unknown, appId: string): Found | Unhear
     case 'issue_comment':
       return issueComment(Payloads.issue_comment.parse(payload))
     case 'pull_request':
-      return pullRequest(Payloads.pull_request.parse(payload))
+      return pullRequest(Payloads.pull_request.parse(payload), Envelope.parse(payload).repository.id)
     case 'pull_request_review':
       return review(Payloads.pull_request_review.parse(payload), payload)
     case 'pull_request_review_comment':
@@ -135,14 +135,33 @@ function issueComment({ action, issue, comment }: Payload<'issue_comment'>): Fou
   }
 }
 
-function pullRequest({ action, pull_request: pull, label }: Payload<'pull_request'>): Found | Unheard {
+function pullRequest(
+  { action, pull_request: pull, label }: Payload<'pull_request'>,
+  repositoryId: number,
+): Found | Unheard {
   const base = { number: pull.number, at: pull.updated_at }
   if (action === 'closed' && pull.merged && pull.merge_commit_sha)
     return { ...base, what: { type: 'merged', sha: pull.merge_commit_sha } }
   if (action === 'closed') return { ...base, what: { type: 'closed' } }
-  if (action === 'synchronize') return { ...base, what: { type: 'pushed', headSha: pull.head.sha } }
-  if (action === 'labeled' && label) return { ignored: 'not_an_issue', detail: 'the label starts work on issues only' }
+  if (action === 'synchronize') {
+    const labels = pull.labels.map(({ name }) => name)
+    const isFromFork = pull.head.repo?.id !== repositoryId
+    return { ...base, what: { type: 'pushed', headSha: pull.head.sha, labels, isFromFork } }
+  }
+  if (action === 'labeled' && label)
+    return { ...base, what: { type: 'label', label: label.name, subject: pulled(pull) } }
   return unused('pull_request', action)
+}
+
+function pulled(pull: Payload<'pull_request'>['pull_request']): Subject {
+  return {
+    number: pull.number,
+    isPullRequest: true,
+    title: pull.title,
+    body: pull.body,
+    author: personOf(pull.user),
+    url: pull.html_url,
+  }
 }
 
 /** The text of a review itself (an approval's is no request); its inline comments arrive as events of their own. */

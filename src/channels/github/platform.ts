@@ -17,6 +17,7 @@ export function githubPlatform(client: GithubClient): Platform {
     self: () => guarded(plain.self),
     findRepository: (...args) => guarded(() => plain.findRepository(...args)),
     repositories: (...args) => guarded(() => plain.repositories(...args)),
+    findPull: (...args) => guarded(() => plain.findPull(...args)),
     findIssue: (...args) => guarded(() => plain.findIssue(...args)),
   }
 }
@@ -79,6 +80,7 @@ function unguarded(client: GithubClient): Platform {
     },
     findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
     repositories: (limit) => repositories(client, limit),
+    findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),
     findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
   }
 }
@@ -216,6 +218,15 @@ async function repositories(client: GithubClient, limit: number): Promise<Reposi
       }
     }
   return found
+}
+
+async function findPull(client: GithubClient, repository: Repository, number: number) {
+  const octokit = await client.on(repository, { pull_requests: 'read' })
+  const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls/{pull_number}', {
+    ...nameOf(repository),
+    pull_number: number,
+  })
+  return { base: data.base.ref, isOpen: data.state === 'open' }
 }
 
 async function findIssue(client: GithubClient, owner: string, name: string, number: number) {

@@ -33,6 +33,11 @@ const Comment = z.object({
 })
 const Pull = z.object({
   number: z.number(),
+  title: z.string().default(''),
+  body: text,
+  user: Account.nullish(),
+  html_url: z.string().default(''),
+  labels: z.array(z.object({ name: z.string() })).default([]),
   merged: z.boolean().optional(),
   merge_commit_sha: z.string().nullish(),
   head: z.object({ sha: z.string(), repo: z.object({ id: z.number() }).nullish() }),

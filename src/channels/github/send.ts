@@ -12,6 +12,7 @@ import { createLabel } from './send/labels.ts'
 import { comment, commentUpsert, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
 import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
+import { lookUpReview, postReview } from './send/reviews.ts'
 import type { SendDeps } from './send/types.ts'
 
 type GithubKind = GithubBody['kind']
@@ -39,6 +40,7 @@ const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>;
   'pr.body.upsert': { send: pullBody },
   'pr.ready': { send: ready },
   'review.request': { send: requestReview },
+  'review.post': { send: postReview, lookUp: lookUpReview },
   'review.reply': { send: reviewReply, lookUp: lookUpReply },
   'git.push': { send: push },
   'deployment.create': { send: createDeployment, lookUp: lookUpDeployment },

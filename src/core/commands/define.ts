@@ -26,6 +26,8 @@ export interface CommandDefinition<V extends Verb = Verb> {
   readonly tells: boolean
   /** Whatever follows belongs to it, other lines too. */
   readonly takesWords: boolean
+  /** It may be asked for politely as well: it decides nothing. What only tells may anyway. */
+  readonly politely?: boolean | undefined
   /** It rests on the repository's settings as they are now, not as they were when the task began. */
   readonly readsSettings?: boolean | undefined
   /** Undefined: a verb with words that it has no use for is prose. */

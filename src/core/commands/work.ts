@@ -1,13 +1,15 @@
 import type { CommandOf } from '../command.ts'
 import type { Decided, PersonCommand } from '../deciding/commands.ts'
+import { lookAgain } from '../deciding/looking.ts'
 import { cancel as cancelIt, noQuestion, retry as retryIt, startAgain } from '../deciding/saying.ts'
 import type { Task } from '../task/types.ts'
 import type { CommandDefinition } from './define.ts'
-import { notYet } from './later.ts'
 import { alone, wantedWords, words } from './parse.ts'
 
 /** What begins work, ends it, or has it done once more. */
 const WORDS = { tells: false, takesWords: true } as const
+/** What people say about the pull request that they are in; anything else after the word is prose. */
+const MEANS_IT = /^(this|it|the|my|our|pr|pull|request|change|changes|again|now|please|pls)[,.!]?$/i
 const ALONE = { tells: false, takesWords: false } as const
 
 /** Where work is under way already, it is told; words go into that. */
@@ -57,12 +59,14 @@ export const ask: CommandDefinition<'ask'> = {
 
 export const review: CommandDefinition<'review'> = {
   ...ALONE,
+  readsSettings: true,
+  politely: true,
   verb: 'review',
   usage: 'review',
-  help: undefined,
-  examples: ['review'],
-  parse: (line) => alone('review', line),
-  decide: notYet,
+  help: 'look for faults in this pull request, change nothing',
+  examples: ['review', 'please review this PR'],
+  parse: ({ rest }) => (rest.every((word) => MEANS_IT.test(word)) ? { verb: 'review', text: '' } : undefined),
+  decide: lookAgain,
 }
 
 export const cancel: CommandDefinition<'cancel'> = {
@@ -78,6 +82,7 @@ export const cancel: CommandDefinition<'cancel'> = {
 export const retry: CommandDefinition<'retry'> = {
   ...ALONE,
   readsSettings: true,
+  politely: true,
   verb: 'retry',
   usage: 'retry',
   help: 'try the failed step again, or the tests that could not be run',

@@ -7,6 +7,7 @@ import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.t
 import { noteReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
+import type { Reviewed } from '../review/findings.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Doing, Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from '../task/types.ts'
 
@@ -139,6 +140,8 @@ export type StepResult =
       readonly elsewhere?: readonly Elsewhere[] | undefined
     }
   | { readonly kind: 'answer'; readonly answer: Answered }
+  /** What was found in somebody's pull request. */
+  | { readonly kind: 'review'; readonly reviewed: Reviewed }
   /** Of a step of a plug-in's. */
   | { readonly kind: 'artefact'; readonly artefact: unknown }
   /** Other tasks that it waits for: how they ended is its artefact. */

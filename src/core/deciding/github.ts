@@ -2,12 +2,14 @@ import { workflowOf } from '../workflows/registry.ts'
 import { accepted, type Decided, type GithubCommand, ignored } from './commands.ts'
 import { isHeld, newStep } from '../task/schedule.ts'
 import { isActive, workSteps, workUnderWay } from '../task/steps.ts'
+import { pushedTo } from './looking.ts'
 import { closedByReader } from '../reply/answers.ts'
 import { LIMITS, type Task } from '../task/types.ts'
 
 /** Decides what happens on GitHub's own pages: to the pull request, and to the issue. */
 export function decideGithub(task: Task, command: GithubCommand, now: number): Decided {
-  if (command.type === 'merged') return merged(task, command)
+  if (command.type === 'pushed' && !task.pullRequest) return pushedTo(task)
+  if (command.type === 'merged' && task.pullRequest) return merged(task, command)
   if (!isActive(task)) return ignored('task_ended', `the task is ${task.status}`)
   switch (command.type) {
     case 'review':
@@ -16,6 +18,8 @@ export function decideGithub(task: Task, command: GithubCommand, now: number): D
       return quietOver(task, now)
     case 'reprove':
       return reprove(task)
+    case 'merged':
+      return accepted('pr_closed', [{ type: 'task.finished', outcome: 'the pull request was merged', by: command.by }])
     case 'closed':
       return accepted('pr_closed', [{ type: 'task.finished', outcome: 'the pull request was closed without a merge' }])
     case 'issue.closed':

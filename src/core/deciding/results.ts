@@ -2,6 +2,8 @@ import type { Elsewhere } from '../elsewhere.ts'
 import type { Design, Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
+import { countsText } from '../review/counts.ts'
+import { withoutKnown } from '../review/sift.ts'
 import { wantChildren } from './children.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
 import { gateAt, isActive, stepById } from '../task/steps.ts'
@@ -80,6 +82,10 @@ function finished(task: Task, id: string, result: StepResult): Decided {
     }
     case 'answer':
       return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
+    case 'review': {
+      const reviewed = withoutKnown(task.reviews ?? [], result.reviewed)
+      return accepted('reviewed', [{ type: 'pull.reviewed', step: id, reviewed }, done], countsText(reviewed.findings))
+    }
     case 'artefact':
       return accepted('artefact_made', [{ type: 'artefact.made', step: id, artefact: result.artefact }, done])
     case 'children':

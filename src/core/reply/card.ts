@@ -8,6 +8,7 @@ import { elsewhereNote } from './elsewhere.ts'
 import { childrenBlocks } from './children.ts'
 import { needed } from './needed.ts'
 import { designBlocks, specBlocks, questionList } from './plan.ts'
+import { reviewNote } from './review.ts'
 import { verdictText } from './verdict.ts'
 import {
   type Block,
@@ -169,6 +170,7 @@ function artefacts(task: Task): Block[] {
           ]),
         ]
       : []),
+    ...reviewNote(task),
     ...(task.spec ? [details('Spec', specBlocks(task.spec))] : []),
     ...(task.design ? [details('Design', designBlocks(task.design))] : []),
     ...failures(task),

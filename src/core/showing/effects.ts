@@ -8,6 +8,7 @@ import { type Document, link, mono, paragraph, theirs, say, type Words } from '.
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { missingText, parkedText } from '../reply/needed.ts'
+import { findingComment, reviewComment } from '../reply/review.ts'
 import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from '../task/asked.ts'
@@ -77,6 +78,8 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
       return gateOpened(task, event.gate)
     case 'answer.written':
       return comment(task, 'answer', answerComment(task))
+    case 'pull.reviewed':
+      return posted(task, event)
     case 'patch.made':
       return push(task, event, false)
     case 'budget.reached':
@@ -126,6 +129,23 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
   // The release plan is a comment of its own, sent when it is made (`released.ts`).
   const message = gate.kind === 'deploy' ? undefined : gateMessage(task, gate)
   return message ? comment(task, message.key, message.document, buttonsOf(task, gate), askedPeople(task, gate)) : []
+}
+
+/** Where nothing was found, nothing is said: the card tells of the look. */
+function posted(task: Task, { step, reviewed }: Extract<TaskEvent, { type: 'pull.reviewed' }>): EffectIntent[] {
+  const { headSha, findings } = reviewed
+  if (findings.length === 0) return []
+  const remarks = findings
+    .filter(({ isInline }) => isInline)
+    .map((one) => ({ path: one.path, from: one.from, to: one.to, document: findingComment(one) }))
+  const body = {
+    kind: 'review.post',
+    place: place(task),
+    headSha,
+    document: reviewComment(task, reviewed),
+    remarks,
+  } as const
+  return [{ key: `review.post:${step}`, body }]
 }
 
 type WithPatch = { readonly step: string; readonly patch: Patch }

@@ -136,6 +136,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
       return changeBaseline(task, event, at)
     case 'spec.written':
     case 'answer.written':
+    case 'pull.reviewed':
     case 'design.written':
     case 'artefact.made':
     case 'plugin.missed':

@@ -3,7 +3,16 @@ import type { Task, TaskEvent } from './types.ts'
 /** What steps have made, and what they cannot go on without. */
 export type MadeEvent = Extract<
   TaskEvent,
-  { type: 'spec.written' | 'answer.written' | 'design.written' | 'artefact.made' | 'plugin.missed' | 'plugin.found' }
+  {
+    type:
+      | 'spec.written'
+      | 'answer.written'
+      | 'pull.reviewed'
+      | 'design.written'
+      | 'artefact.made'
+      | 'plugin.missed'
+      | 'plugin.found'
+  }
 >
 
 export function changeMade(task: Task, event: MadeEvent): Task {
@@ -12,6 +21,8 @@ export function changeMade(task: Task, event: MadeEvent): Task {
       return { ...task, spec: event.spec, design: undefined, planHash: undefined }
     case 'answer.written':
       return { ...task, answer: event.answer }
+    case 'pull.reviewed':
+      return { ...task, reviews: [...(task.reviews ?? []), event.reviewed] }
     case 'design.written':
       return { ...task, design: event.design, planHash: event.planHash, elsewhere: event.elsewhere }
     case 'artefact.made':

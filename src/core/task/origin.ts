@@ -15,6 +15,8 @@ export interface Origin {
   /** The issue or pull request in whose thread the conversation is held; 0 where there is none (yet). */
   readonly number: number
   readonly isPullRequest: boolean
+  /** Of a pull request: what it goes into. Undefined for an issue, and in histories from before 0.5. */
+  readonly pull?: { readonly base: string } | undefined
   readonly title: string
   readonly body: string
   readonly author: Person

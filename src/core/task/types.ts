@@ -14,6 +14,7 @@ import type { Baseline } from '../baseline.ts'
 import type { PluginId } from '../registry.ts'
 import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
+import type { Reviewed } from '../review/findings.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Child, ChildEnd } from './children.ts'
 import type { Approval, Person, Settled, Whence } from './decided.ts'
@@ -26,7 +27,7 @@ export type { HeardBefore, Origin, Repository } from './origin.ts'
 export type { Doing, Parked, StepError } from './step.ts'
 export type { Approval, Person, Settled, SettledAs, Whence } from './decided.ts'
 
-export type CoreWorkflow = 'change' | 'question' | 'deploy'
+export type CoreWorkflow = 'change' | 'question' | 'deploy' | 'review'
 export type WorkflowName = CoreWorkflow | PluginId
 export type CoreStep =
   | 'baseline'
@@ -42,6 +43,7 @@ export type CoreStep =
   | 'release_plan'
   | 'deploy'
   | 'watch'
+  | 'review'
 export type StepKind = CoreStep | PluginId
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 
@@ -136,6 +138,8 @@ export interface Task {
   readonly design: Design | undefined
   /** Work of others that the design may get in the way of, as it was when it was written. Undefined in histories from before 0.5. */
   readonly elsewhere?: readonly Elsewhere[] | undefined
+  /** What looks at somebody's pull request have brought, the newest last; undefined before the first. */
+  readonly reviews?: readonly Reviewed[] | undefined
   readonly planHash: string | undefined
   readonly forcePlanGate: boolean
   /** What waits for people, the oldest first. */
@@ -246,6 +250,7 @@ export type TaskEvent =
     }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answered }
+  | { readonly type: 'pull.reviewed'; readonly step: string; readonly reviewed: Reviewed }
   /** Tasks of their own that a step waits for. */
   | { readonly type: 'child.wanted'; readonly step: string; readonly children: readonly Child[] }
   /** It has an issue by now. */

@@ -71,6 +71,10 @@ export interface WorkflowDefinition {
   readonly mayRelease: (task: Task) => boolean
   /** Of a task that has ended: whether what was asked for is there. */
   readonly isFulfilled: (task: Task) => boolean
+  /** Where it may be asked for: in an issue, or wherever there is none; in a pull request that is not Muster's own. Undefined: in an issue. */
+  readonly worksOn?: readonly ('issue' | 'pull_request')[] | undefined
+  /** The step that is added once more when what began it is said again: it goes on where it had ended. */
+  readonly again?: StepKind | undefined
   /** Whether it only answers: whatever PM makes of the request. */
   readonly isQuestion: boolean
 }

@@ -10,6 +10,7 @@ export const question = defineWorkflow({
   stages: [{ steps: ['spec', 'answer'], ahead: () => ['answer'], people: NOBODY }],
   follows: [whenAnswered],
   movesTickets: false,
+  worksOn: ['issue', 'pull_request'],
   endsWithIssue: () => true,
   readsWords: () => true,
   mayRelease: () => false,

@@ -8,9 +8,15 @@ import { defineWorkflow, type StepDefinition, type WorkflowDefinition } from './
 import { deploy } from './deploy.ts'
 import { extended, type Extension } from './extend.ts'
 import { question } from './question.ts'
+import { review } from './review.ts'
 
 /** Every workflow, one line each. */
-export const WORKFLOWS = registry<CoreWorkflow, WorkflowDefinition>('the workflow', { change, question, deploy })
+export const WORKFLOWS = registry<CoreWorkflow, WorkflowDefinition>('the workflow', {
+  change,
+  question,
+  deploy,
+  review,
+})
 
 /** Workflows of Muster's own as plug-ins have extended them. */
 const EXTENDED = new Map<string, WorkflowDefinition>()
