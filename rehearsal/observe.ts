@@ -41,6 +41,32 @@ const State = z.object({
     ledger: z.array(z.object({ outcome: z.string(), comment: z.object({ id: z.number() }) })),
     pending: z.array(z.unknown()),
   }),
+  reviews: z
+    .array(
+      z.object({
+        headSha: z.string(),
+        baseSha: z.string(),
+        findings: z.array(
+          z.object({
+            path: z.string(),
+            from: z.number(),
+            to: z.number(),
+            severity: z.enum(['high', 'medium', 'low']),
+            title: z.string(),
+            detail: z.string(),
+            suggestion: z.string(),
+            replacement: z.string().nullable(),
+            test: z.object({ path: z.string(), content: z.string() }).nullable(),
+            evidence: z
+              .object({ before: z.string(), mended: z.boolean().optional(), run: z.object({ command: z.string() }) })
+              .optional(),
+          }),
+        ),
+        left: z.array(z.object({ title: z.string(), why: z.string() })),
+        looked: z.string(),
+      }),
+    )
+    .optional(),
   merged: z.object({ sha: z.string() }).optional(),
   releases: z.array(
     z.object({
@@ -52,6 +78,7 @@ const State = z.object({
 })
 const Task = z.object({ id: z.string(), status: z.string(), title: z.string(), costUsd: z.number(), state: State })
 export type TaskView = z.infer<typeof Task>
+export type ReviewView = NonNullable<TaskView['state']['reviews']>[number]
 const Tasks = z.object({ items: z.array(z.object({ id: z.string(), title: z.string() })) })
 
 /** A task by the number of its issue, or by which one it is, counted from the first. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import type { EvalArguments } from '../rehearsal/eval/command.ts'
+import type { ReviewArguments } from '../rehearsal/own/review.ts'
 import type { RehearseArguments } from '../rehearsal/own/rehearse.ts'
 import type { Remote } from './cli/remote.ts'
 import type { Running } from './cli/types.ts'
@@ -153,9 +154,26 @@ program
     process.exitCode = (await rehearse(options, process.env)) ? 0 : 1
   })
 program
+  .command('review')
+  .description(
+    'look for faults in a branch of this machine, as in its pull request: no GitHub account, with your model',
+  )
+  .option('--repo <path>', 'the repository', '.')
+  .option('--head <ref>', 'what is looked at', 'HEAD')
+  .option('--base <ref>', 'what it goes into; without it the default branch')
+  .option('--model <provider:model>', 'one model for everything; without it those of MUSTER_MODELS')
+  .option('--minutes <number>', 'for how long at most', '30')
+  .option('--json', 'print one JSON object per line')
+  .action(async (options: ReviewArguments) => {
+    const { reviewBranch } = await import('../rehearsal/own/review.ts')
+    await (await import('./plugin/load.ts')).loadPlugins(process.env)
+    process.exitCode = (await reviewBranch(options, process.env)) ? 0 : 1
+  })
+program
   .command('eval')
   .description('work on cases with known answers, and say how many are solved, for what: turns, dollars, time')
   .option('--cases <dir>', 'a folder of cases (docs/eval.md)')
+  .option('--reviews <dir>', 'a folder of pull requests, some with a fault: what a review finds of them')
   .option('--arm <list>', 'who works on them: muster, bare (an agent with a shell and nothing else), or both', 'muster')
   .option('--model <provider:model>', 'one model for everything; without it those of MUSTER_MODELS')
   .option('--only <list>', 'these cases only')

@@ -6,13 +6,15 @@ import { machineOf } from '../../src/operate/machine.ts'
 import { sandboxOf } from '../../src/operate/sandbox.ts'
 import { listOf, numberOf } from '../own/options.ts'
 import { type ArmName, ARMS } from './arms.ts'
-import { runEval } from './eval.ts'
+import { runEval, setUp } from './eval.ts'
+import { runReviews } from './reviews.ts'
 import { casesFromHistory } from './history.ts'
 import { comparisonText, EvalResults } from './results.ts'
 
 /** The options of the command, as they are written. */
 export interface EvalArguments {
   readonly cases?: string
+  readonly reviews?: string
   readonly arm: string
   readonly model?: string
   readonly only?: string
@@ -30,6 +32,7 @@ export interface EvalArguments {
 /** Compares, makes cases, or works on them. @returns whether what was asked for came of it */
 export async function evalCommand(options: EvalArguments, env: Env, say: (line: string) => void): Promise<boolean> {
   if (options.compare) return compare(options.compare, say)
+  if (options.reviews) return reviews(options.reviews, options, env, say)
   const { cases } = options
   if (!cases) throw new UserError('bad_option', 'Which cases? `--cases <dir>` names their folder.')
   if (options.fromHistory) return fromHistory(options.fromHistory, cases, options, env, say)
@@ -50,6 +53,15 @@ export async function evalCommand(options: EvalArguments, env: Env, say: (line: 
     env,
     say,
   )
+}
+
+async function reviews(dir: string, options: EvalArguments, env: Env, say: (line: string) => void): Promise<boolean> {
+  const { recorded = false, record = false, json = false, model, out } = options
+  const minutes = numberOf('--minutes', options.minutes)
+  const work = await setUp({ recorded, model, minutes }, env)
+  const only = listOf(options.only)
+  const parallel = numberOf('--parallel', options.parallel)
+  return runReviews({ dir, only, parallel, recorded, record, out, json }, work, say)
 }
 
 function armsOf(text: string): ArmName[] {

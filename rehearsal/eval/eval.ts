@@ -75,11 +75,14 @@ function tell(found: EvalResults, { json, out }: EvalOptions, say: (line: string
   if (out) say(`\nThe results stand in ${out}.`)
 }
 
-interface Work extends Omit<ArmDeps, 'dir'> {
+export interface Work extends Omit<ArmDeps, 'dir'> {
   readonly models: string
 }
 
-async function setUp({ recorded, model, minutes }: EvalOptions, env: Env): Promise<Work> {
+export async function setUp(
+  { recorded, model, minutes }: Pick<EvalOptions, 'recorded' | 'model' | 'minutes'>,
+  env: Env,
+): Promise<Work> {
   const asked = recorded ? {} : modelEnv(env, model)
   const settings = readSettings(asked)
   const own = readSettings({
@@ -162,7 +165,11 @@ async function attempt(one: EvalCase, arm: ArmName, work: ArmDeps, { recorded, r
 }
 
 /** What a case needs and the sandbox does not have. */
-async function missingFor({ needs }: EvalCase, { sandbox, machine }: ArmDeps, dir: string): Promise<string[]> {
+export async function missingFor(
+  { needs }: Pick<EvalCase, 'needs'>,
+  { sandbox, machine }: Pick<ArmDeps, 'sandbox' | 'machine'>,
+  dir: string,
+): Promise<string[]> {
   const folder = join(dir, 'probe')
   mkdirSync(folder, { recursive: true })
   const asking = {
@@ -193,7 +200,7 @@ async function provesNothing(
 }
 
 /** Works on all jobs, so many at once. */
-async function inParallel<T>(
+export async function inParallel<T>(
   jobs: readonly T[],
   most: number,
   work: (job: T, nth: number) => Promise<void>,

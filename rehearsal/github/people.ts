@@ -1,7 +1,17 @@
+import { failedRun, type FailedJob } from './api-actions.ts'
 import { type Changes, commitFiles, git, identity, shaOf, showHead } from './git.ts'
 import type { Hooks } from './hooks.ts'
 import { Shapes } from './shapes.ts'
-import { type Account, type Issue, now, type Repo, type Review, type World } from './world.ts'
+import {
+  type Account,
+  type CheckRun,
+  type Issue,
+  now,
+  type Repo,
+  type Review,
+  type Status,
+  type World,
+} from './world.ts'
 
 export interface NewPull {
   /** A branch, or a commit of a fork's. */
@@ -228,37 +238,52 @@ export class People {
     })
   }
 
-  /** A check of somebody else's app on a pull request. */
-  async failCheck(number: number, name: string, summary: string): Promise<void> {
-    const issue = this.#issue(number)
+  /** A check of somebody else's on a pull request failed: another app's or, with a log, a job of GitHub Actions. */
+  async failCheck(number: number, name: string, summary: string, job: Partial<FailedJob> = {}): Promise<number> {
+    const headSha = this.#issue(number).pull?.headSha ?? ''
+    const run = failedRun(this.#world, { ...job, name, summary, headSha })
+    await this.#tellCheck(number, run)
+    return run.id
+  }
+
+  /** It was run once more, and is green. */
+  async passCheck(number: number, name: string): Promise<void> {
+    const headSha = this.#issue(number).pull?.headSha ?? ''
+    const run: CheckRun = { ...failedRun(this.#world, { name, summary: '', headSha, log: '' }), conclusion: 'success' }
+    await this.#tellCheck(number, run)
+  }
+
+  async #tellCheck(number: number, run: CheckRun): Promise<void> {
     const bot = this.#world.accounts.get('ci[bot]') ?? this.#world.addAccount('ci[bot]', 'Bot')
-    const run = {
-      id: this.#world.id(),
-      name,
-      headSha: issue.pull?.headSha ?? '',
-      externalId: '',
-      detailsUrl: '',
-      status: 'completed' as const,
-      conclusion: 'failure',
-      title: name,
-      summary,
-      text: '',
-      annotations: [],
-      startedAt: now(),
-      completedAt: now(),
-    }
+    const slug = run.log === undefined ? 'some-ci' : 'github-actions'
     const shown = {
       ...this.#shapes.checkRun(run, this.#repo),
-      app: { ...this.#shapes.app(), id: 1 },
-      pull_requests: [{ number, id: issue.pull?.id, url: '', head: {}, base: {} }],
+      app: { ...this.#shapes.app(), id: 1, slug },
+      pull_requests: [{ number, id: this.#issue(number).pull?.id, url: '', head: {}, base: {} }],
     }
     await this.#hooks.emit('check_run', 'completed', this.#repo, bot, { check_run: shown })
+  }
+
+  /** Some other system says something of the head of a pull request. */
+  async report(number: number, state: Status['state'], context: string, description: string): Promise<void> {
+    const { pull } = this.#issue(number)
+    const bot = this.#world.accounts.get('ci[bot]') ?? this.#world.addAccount('ci[bot]', 'Bot')
+    const status: Status = { id: this.#world.id(), sha: pull?.headSha ?? '', state, context, description, at: now() }
+    this.#world.statuses.push(status)
+    await this.#hooks.emit('status', undefined, this.#repo, bot, {
+      ...this.#shapes.status(status, this.#repo),
+      sha: status.sha,
+      name: `${this.#repo.owner.login}/${this.#repo.name}`,
+      branches: [{ name: pull?.head ?? '', commit: { sha: status.sha, url: '' }, protected: false }],
+    })
   }
 
   /** A press on a button of Muster's own check run. */
   async pressButton(who: string, number: number, identifier: string): Promise<void> {
     const issue = this.#issue(number)
-    const run = this.#world.checkRuns.findLast((one) => one.headSha === issue.pull?.headSha)
+    const run = this.#world.checkRuns.findLast(
+      (one) => one.headSha === issue.pull?.headSha && one.name.startsWith('muster/'),
+    )
     if (!run) throw new Error('there is no check run')
     const shown = {
       ...this.#shapes.checkRun(run, this.#repo),

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
+import { ACTIONS_ROUTES, logRoutes } from './api-actions.ts'
 import { COMMENT_ROUTES } from './api-comments.ts'
 import { OPENING_ROUTES } from './api-issues.ts'
 import { REVIEW_ROUTES } from './api-reviews.ts'
@@ -42,6 +43,7 @@ const ROUTES: readonly Route[] = [
   ...PULL_ROUTES,
   ...REVIEW_ROUTES,
   ...CHECK_ROUTES,
+  ...ACTIONS_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...APP_ROUTES,
 ]
@@ -68,6 +70,7 @@ export async function startGithub(
   await app.register(async (scope) => gitRoutes(scope, world, hooks))
   loginRoutes(app, world)
   pageRoutes(app, world)
+  logRoutes(app, world)
   await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   world.url = `http://127.0.0.1:${port}`

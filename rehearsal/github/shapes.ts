@@ -9,6 +9,7 @@ import {
   type Issue,
   nodeId,
   type Repo,
+  type Status,
   type Review,
   type ReviewComment,
 } from './world.ts'
@@ -280,6 +281,22 @@ export class Shapes extends BaseShapes {
         annotations_count: run.annotations.length,
         annotations_url: `${url}/annotations`,
       },
+    }
+  }
+
+  status(status: Status, repo: Repo): Json {
+    return {
+      url: `${this.repoUrl(repo)}/statuses/${status.sha}`,
+      avatar_url: null,
+      id: status.id,
+      node_id: nodeId('SC', status.id),
+      state: status.state,
+      description: status.description,
+      target_url: null,
+      context: status.context,
+      created_at: status.at,
+      updated_at: status.at,
+      creator: this.user(this.world.bot),
     }
   }
 

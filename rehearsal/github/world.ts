@@ -94,8 +94,21 @@ export interface CheckRun {
   summary: string
   text: string
   annotations: unknown[]
+  /** Of a job of GitHub Actions. */
+  readonly log?: string | undefined
+  isRunning?: boolean | undefined
   readonly startedAt: string
   completedAt: string | null
+}
+
+/** What some other system says of a commit. */
+export interface Status {
+  readonly id: number
+  readonly sha: string
+  readonly state: 'success' | 'failure' | 'error' | 'pending'
+  readonly context: string
+  readonly description: string
+  readonly at: string
 }
 
 export interface Deployment {
@@ -189,6 +202,10 @@ export class World {
   readonly reviews: Review[] = []
   readonly reviewComments: ReviewComment[] = []
   readonly checkRuns: CheckRun[] = []
+  readonly statuses: Status[] = []
+  /** The jobs whose logs stand at addresses, and those that were run once more. */
+  readonly logs = new Map<string, number>()
+  readonly reruns: number[] = []
   readonly deployments: Deployment[] = []
   readonly reactions: Reaction[] = []
   readonly issueEvents: IssueEvent[] = []

@@ -77,12 +77,9 @@ function introduce(narrator: Narrator, { path, branch, sha, uncommitted }: Local
   narrator.say('')
 }
 
-export interface PlayOptions {
-  /** The server's environment. */
-  readonly env: Readonly<Record<string, string>>
+export interface PlayOptions extends StageOptions {
   readonly decide: Decider
   readonly patienceMs: number
-  readonly narrator?: Narrator | undefined
 }
 
 export interface PlayedJourney {
@@ -96,8 +93,33 @@ export interface PlayedJourney {
 export async function playOn(
   repository: LocalRepository,
   request: Request,
-  { env, decide, patienceMs, narrator }: PlayOptions,
+  { decide, patienceMs, ...options }: PlayOptions,
 ): Promise<PlayedJourney> {
+  const { stage, result, end } = await onStage(repository, options, (at) =>
+    playJourney({ ...at, decide, patienceMs }, request),
+  )
+  return { stage, journey: result, end }
+}
+
+export interface StageOptions {
+  /** The server's environment. */
+  readonly env: Readonly<Record<string, string>>
+  readonly narrator?: Narrator | undefined
+}
+
+/** Where something is played. */
+export interface OnStage {
+  readonly stage: Stage
+  readonly server: ServerChild
+  readonly settings: RepositorySettings
+}
+
+/** Plays something with a server and a GitHub of its own, on a copy of a repository. What it opened is closed by `end`. */
+export async function onStage<T>(
+  repository: LocalRepository,
+  { env, narrator }: StageOptions,
+  play: (at: OnStage) => Promise<T>,
+): Promise<{ readonly stage: Stage; readonly result: T; readonly end: PlayedJourney['end'] }> {
   const stage = await setStage({ scene: ownScene(repository) })
   let server: ServerChild | undefined
   const end = async (keep = false) => {
@@ -113,8 +135,7 @@ export async function playOn(
     server = await ServerChild.start(stage, env)
     const stopShowing = narrator ? showProgress(narrator, server) : () => {}
     try {
-      const journey = await playJourney({ stage, server, settings, decide, patienceMs }, request)
-      return { stage, journey, end }
+      return { stage, result: await play({ stage, server, settings }), end }
     } finally {
       stopShowing()
       narrator?.stop()

@@ -1,3 +1,4 @@
+import type { FailedCheck } from '../core/ci/types.ts'
 import type { EffectBody, EffectResult, Trouble } from '../core/effects.ts'
 import type { Arrival } from '../core/inbound.ts'
 import type { Cost } from '../core/rate.ts'
@@ -104,6 +105,8 @@ export interface Platform {
     repository: Repository,
     number: number,
   ): Promise<{ readonly base: string; readonly isOpen: boolean } | undefined>
+  /** A failed check with whatever can be read of why. @param baseSha what the change began with */
+  moreOfCheck(repository: Repository, check: FailedCheck, baseSha: string | undefined): Promise<FailedCheck>
   /** An issue or pull request as it is now. */
   findIssue(
     owner: string,

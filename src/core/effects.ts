@@ -43,6 +43,8 @@ export type EffectBody =
     }
   | { readonly kind: 'review.reply'; readonly place: Thread; readonly rootId: number; readonly document: Document }
   | { readonly kind: 'review.request'; readonly place: Thread; readonly reviewers: readonly string[] }
+  /** A job of the team's own CI, once more. */
+  | { readonly kind: 'check.rerun'; readonly place: Thread; readonly job: number }
   | {
       readonly kind: 'git.push'
       readonly place: Thread

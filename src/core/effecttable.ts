@@ -60,6 +60,7 @@ export const EFFECTS = {
   'review.reply': NEW,
   'review.request': NEW,
   // Unfinished work is kept on a branch of its own, whatever became of the task (see `isPointless`).
+  'check.rerun': { ...NEW, lane: 'own' },
   'git.push': { ...WORK, words: 'pushing the branch' },
   'pr.open': { ...WORK, words: 'opening the pull request', again: true },
   'pr.ready': { ...WORK, words: 'marking the pull request as ready', again: true },

@@ -1,3 +1,4 @@
+import type { FailedCheck } from './ci/types.ts'
 import type { CommandOf } from './command.ts'
 import type { Member, Surface } from './said.ts'
 import type { Person, Repository, ReviewComment } from './task/types.ts'
@@ -68,12 +69,18 @@ export type What =
       /** Its branch is in another repository. */
       readonly isFromFork?: boolean | undefined
     }
-  | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
+  | ({ readonly type: 'check.failed' } & FailedCheck)
+  | { readonly type: 'check.passed'; readonly name: string; readonly headSha: string }
   | { readonly type: 'button'; readonly action: 'retry' | 'why' | 'rerun' }
 
 /** The place of an issue or pull request as a conversation key. */
 export function githubKey(repositoryId: number, number: number): string {
   return `github:${repositoryId}#${number}`
+}
+
+/** A branch of a task, for what is told of by its branch alone. */
+export function branchKey(repositoryId: number, branch: string): string {
+  return `github:${repositoryId}@${branch}`
 }
 
 /** The body of an event from the API: the operator's token is its authority. */

@@ -5,7 +5,7 @@ import { patternsFor, type Told, toldIn } from './calls.ts'
 import { type Added, type Command, isAdded } from './command.ts'
 import { isPolite, isPutOff, spokenOf } from './unclear.ts'
 import { visibleWords } from './visible.ts'
-import { githubKey, type Heard, type Subject } from './heard.ts'
+import { branchKey, githubKey, type Heard, type Subject } from './heard.ts'
 import type { TaskCommand } from './deciding/commands.ts'
 import { isEndedByClosing, PULL_COUNTS } from './deciding/github.ts'
 import type { Origin, Person, Task } from './task/types.ts'
@@ -74,7 +74,10 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
   const { what, sender } = heard
   if (sender.id === names.botId) return ignore('own_text', 'written by Muster itself')
   // Facts about the pull request count whoever caused them: merge queues and autofixers are bots.
-  if (sender.isBot && !['merged', 'closed', 'issue.closed', 'pushed', 'check.failed'].includes(what.type))
+  if (
+    sender.isBot &&
+    !['merged', 'closed', 'issue.closed', 'pushed', 'check.failed', 'check.passed'].includes(what.type)
+  )
     return ignore('bot_sender', 'written by another bot')
   switch (what.type) {
     case 'label':
@@ -238,7 +241,12 @@ function speaksToOthers(text: string): boolean {
 
 /** A conversation may have had pull requests of earlier tasks; what happens to those is history. */
 function isItsPull(heard: Heard, task: Task): boolean {
-  return task.pullRequest !== undefined && heard.key === githubKey(task.origin.repository.id, task.pullRequest.number)
+  const { origin, pullRequest, branch } = task
+  if (pullRequest === undefined) return false
+  const { id } = origin.repository
+  return (
+    heard.key === githubKey(id, pullRequest.number) || (branch !== undefined && heard.key === branchKey(id, branch))
+  )
 }
 
 /** Somebody's pull request that is looked at: who put the label on it wants each new head looked at, as long as it is in the repository itself. */
@@ -273,11 +281,8 @@ function aboutPull(heard: Heard, what: AboutPull): Route {
     case 'pushed':
       return { to: 'task', wantsWrite: false, command: { type: 'pushed', headSha: what.headSha } }
     case 'check.failed':
-      return {
-        to: 'task',
-        wantsWrite: false,
-        command: { type: 'check.failed', name: what.name, headSha: what.headSha, text: what.text },
-      }
+    case 'check.passed':
+      return { to: 'task', wantsWrite: false, command: what }
     case 'button':
       if (what.action === 'rerun') return { to: 'task', wantsWrite: true, command: { type: 'reprove' } }
       return {

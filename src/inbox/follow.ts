@@ -36,7 +36,7 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
         reason: 'permission',
         detail: 'the author may not write to the repository',
       })
-    const told = way.command.type === 'issue.closed' ? await closing(deps, scene, way.command) : way.command
+    const told = await toldOf(deps, scene, way.command)
     return 'outcome' in told ? decideOnly(deps, scene, told) : apply(deps, scene, told, undefined)
   }
   const { command, commentId } = way
@@ -78,6 +78,14 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     isKnownRef: await isKnownRef(deps, heard.repository, command),
   }
   await apply(deps, scene, said, commentId)
+}
+
+/** A fact with what has to be asked about it before it is decided on. */
+async function toldOf(deps: InboxDeps, scene: Scene, command: TaskCommand): Promise<TaskCommand | Decision> {
+  if (command.type === 'issue.closed') return closing(deps, scene, command)
+  const { task, heard } = scene
+  if (command.type !== 'check.failed' || task?.headSha !== command.headSha) return command
+  return { ...command, ...(await deps.platform.moreOfCheck(heard.repository, command, task.baseSha)) }
 }
 
 /** What people read later says who is meant. */

@@ -180,6 +180,8 @@ async function placeGone(
 function uninteresting({ what, sender }: Heard, task: Task | undefined): Decision | undefined {
   if (what.type === 'issue.closed' && !(task && isActive(task)))
     return { outcome: 'ignored', reason: 'no_task', detail: 'there is no work to end' }
+  if (what.type === 'check.passed' && !task?.failedChecks.some(({ name }) => name === what.name))
+    return { outcome: 'ignored', reason: 'not_failed', detail: 'it had not failed' }
   if (what.type !== 'text') return undefined
   if (sender.isBot) return { outcome: 'ignored', reason: 'bot_sender', detail: 'written by a bot' }
   // A name stands behind one of these, wherever in a sentence.

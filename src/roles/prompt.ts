@@ -22,7 +22,7 @@ export interface Charter {
 }
 
 /** Every prompt there is. */
-export const CHARTERS = ['pm', 'sa', 'plan', 'sd', 'rework', 'qa', 'review', 'answer'] as const
+export const CHARTERS = ['pm', 'sa', 'plan', 'sd', 'rework', 'qa', 'review', 'triage', 'answer'] as const
 
 function readCharter(name: (typeof CHARTERS)[number]): Charter {
   const own = text(name)

@@ -115,7 +115,7 @@ function leftText(left: readonly Part[], nonce: string): string {
 }
 
 /** What the base commit is called in SD's clone. */
-const BASE_TAG = 'muster-base'
+export const BASE_TAG = 'muster-base'
 
 async function rework(context: StepContext) {
   const { task, git, step } = context

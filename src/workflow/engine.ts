@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import { accountOf } from '../core/effecttable.ts'
 import { FairShares } from '../core/fair.ts'
+import { branchKey } from '../core/heard.ts'
 import { surfaceKey } from '../core/said.ts'
 import { backoffMs } from '../core/retry.ts'
 import { actorOf } from '../core/deciding/actor.ts'
@@ -204,6 +205,7 @@ function linksOf(task: Task, events: readonly TaskEvent[]): string[] {
   const { id } = task.origin.repository
   return events.flatMap((event) => {
     if (event.type === 'pr.opened') return [`github:${id}#${event.pullRequest.number}`]
+    if (event.type === 'branch.pushed') return [branchKey(id, event.branch)]
     if (event.type === 'issue.opened') return [`github:${id}#${event.number}`]
     if (event.type === 'surface.linked') return [surfaceKey(event.surface)]
     if (event.type === 'task.opened') return (event.linked ?? []).map(surfaceKey)

@@ -66,6 +66,47 @@ export async function localRepository(path: string, ref = 'HEAD'): Promise<Local
   }
 }
 
+/** What the branches of a repository go into: what its origin calls so, else `main` or `master`. @throws UserError */
+export async function trunkOf(path: string): Promise<string> {
+  const { output, exitCode } = await git([
+    '-C',
+    resolve(path),
+    'symbolic-ref',
+    '--quiet',
+    '--short',
+    'refs/remotes/origin/HEAD',
+  ])
+  const names = [...(exitCode === 0 ? [output] : []), 'main', 'master']
+  for (const name of names) {
+    const found = await git([
+      '-C',
+      resolve(path),
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      '--end-of-options',
+      `${name}^{commit}`,
+    ])
+    if (found.exitCode === 0) return name
+  }
+  throw new UserError('no_trunk', 'What the branch goes into is not known.', { hint: '`--base <branch>` says it.' })
+}
+
+/** Commits that a repository has at its commit and not at another, the newest first, as people wrote them: 50 at most. */
+export async function commitsBetween(
+  { path, sha }: LocalRepository,
+  base: string,
+): Promise<readonly { readonly title: string; readonly body: string }[]> {
+  const format = '--format=%s%x00%b%x01'
+  const range = ['--end-of-options', `${base}..${sha}`]
+  const out = await must(['-C', path, 'log', '--max-count=50', format, ...range], 'The commits cannot be read.')
+  return out
+    .split('\x01')
+    .map((one) => one.trim().split('\0'))
+    .filter(([title]) => title)
+    .map(([title = '', body = '']) => ({ title, body: body.trim() }))
+}
+
 /** A bare copy of one commit and what came before it, and of nothing that came after. @param dir where it is made */
 export async function copyRepository({ path, sha, branch }: LocalRepository, dir: string): Promise<void> {
   await mkdir(dir, { recursive: true })

@@ -143,7 +143,7 @@ describe('no dead ends, and no second lives', () => {
     d.do({ type: 'check.failed', name: 'lint', headSha: 'head1', text: 'bad' })
     expect(d.ready()).toEqual([])
     d.do({ type: 'step.result', step: 'prove', attempt: 1, result: { kind: 'proof', proof: proof('head1', true) } })
-    expect(d.ready()).toEqual(['rework'])
+    expect(d.ready()).toEqual(['triage'])
   })
 
   it('starts nothing on the old head while a patch is on its way to the branch', () => {

@@ -101,6 +101,12 @@ function resultFor(step: Step, task: Task, n: number): StepResult {
     case 'build':
     case 'rework':
       return { kind: 'patch', patch: patch(n % 6 === 0 ? { diff: '', files: [] } : {}) }
+    case 'triage': {
+      const causes = ['ours', 'flaky', 'environment', 'theirs'] as const
+      const cause = causes[n % causes.length] ?? 'ours'
+      const about = { name: 'ci', headSha: task.headSha ?? '', runId: undefined, isJob: n % 2 === 0, url: undefined }
+      return { kind: 'triage', judged: [{ ...about, cause, evidence: 'x' }] }
+    }
     case 'prove':
       return { kind: 'proof', proof: proof(task.headSha ?? '', n % 3 !== 0) }
     case 'release_plan':
@@ -312,6 +318,7 @@ it('keeps its invariants under any sequence of events, and replays to the same s
     'release_plan',
     'rework',
     'spec',
+    'triage',
     'watch',
   ])
 })

@@ -339,6 +339,9 @@ describe('a change, from request to release', () => {
     e.do({ type: 'check.failed', name: 'lint', headSha: 'old', text: '' })
     expect(e.ready()).toEqual([])
     e.do({ type: 'check.failed', name: 'lint', headSha: 'head1', text: 'bad' })
+    expect(e.ready()).toEqual(['triage'])
+    const about = { name: 'lint', headSha: 'head1', runId: undefined, isJob: false, url: undefined }
+    e.step('triage', { kind: 'triage', judged: [{ ...about, cause: 'ours', evidence: 'a rule of the linter' }] })
     expect(e.ready()).toEqual(['rework'])
   })
 })

@@ -21,7 +21,7 @@ describe('what this version does not know is not passed over in silence', () => 
   })
 
   it('a kind of step', () => {
-    for (const kind of ['triage', 'toString'].map(newer<StepKind>))
+    for (const kind of ['escalate', 'toString'].map(newer<StepKind>))
       expect(() => handlerFor(kind)).toThrow('is not known here')
   })
 

@@ -15,6 +15,7 @@ const COSTS: Readonly<Record<GithubKind, (previous: EffectResult | undefined) =>
   'issue.open': () => content(2),
   'check.upsert': () => edit(3),
   'pr.ready': () => edit(2),
+  'check.rerun': () => edit(1),
   'git.push': () => ({ points: 2, requests: 2 }),
   'pr.body.upsert': () => edit(1),
   reaction: () => edit(1),

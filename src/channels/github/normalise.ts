@@ -1,11 +1,13 @@
 import type { z } from 'zod'
-import { githubKey, type Heard, type Subject, type Unheard, type What } from '../../core/heard.ts'
+import { branchKey, githubKey, type Heard, type Subject, type Unheard, type What } from '../../core/heard.ts'
 import type { ReviewComment } from '../../core/task/types.ts'
 import { Envelope, type EventName, payloadIn, Payloads, personOf } from './schema.ts'
 
 type Payload<Name extends EventName> = z.infer<(typeof Payloads)[Name]>
 type Found = {
   readonly number: number
+  /** Where it is told by its branch alone. */
+  readonly branch?: string
   readonly at: string | null | undefined
   readonly what: What
   /** Whose words were heard, and when they were written; undefined where no words count. */
@@ -64,7 +66,7 @@ export function normalise(event: string, body: Uint8Array, appId: string): Heard
       installationId: installation.id,
     },
     sender: { ...personOf(sender), isBot: sender.type === 'Bot' },
-    key: githubKey(repository.id, found.number),
+    key: found.branch === undefined ? githubKey(repository.id, found.number) : branchKey(repository.id, found.branch),
     writtenAt: Date.parse(found.at ?? ''),
     what: found.what,
   }
@@ -88,6 +90,8 @@ function read(event: EventName, payload: unknown, appId: string): Found | Unhear
       return reviewComment(Payloads.pull_request_review_comment.parse(payload), payload)
     case 'check_run':
       return checkRun(Payloads.check_run.parse(payload), appId)
+    case 'status':
+      return statusOf(Payloads.status.parse(payload))
   }
 }
 
@@ -242,8 +246,25 @@ function checkRun({ action, check_run: run, requested_action }: Payload<'check_r
         name: run.name,
         headSha: run.head_sha,
         text: text || 'The check says no more than that it failed.',
+        ...(run.id === undefined ? {} : { runId: run.id }),
+        isJob: run.app?.slug === 'github-actions',
+        url: run.html_url ?? undefined,
       },
     }
   }
+  if (action === 'completed' && !ours && run.conclusion === 'success')
+    return { ...base, what: { type: 'check.passed', name: run.name, headSha: run.head_sha } }
   return unused('check_run', action)
+}
+
+/** Only on Muster's own branches is there anybody who would do something about it. */
+function statusOf({ sha, state, context, description, target_url: url, updated_at: at, branches }: Payload<'status'>) {
+  const branch = branches.find(({ name }) => name.startsWith('muster/'))?.name
+  if (branch === undefined) return { ignored: 'no_task', detail: 'the status belongs to no branch of a task' }
+  const base = { number: 0, branch, at }
+  if (state === 'success') return { ...base, what: { type: 'check.passed', name: context, headSha: sha } } as const
+  if (state !== 'failure' && state !== 'error') return unused('status', state)
+  const text = description || 'The check says no more than that it failed.'
+  const what = { type: 'check.failed', name: context, headSha: sha, text, isJob: false, url: url ?? undefined } as const
+  return { ...base, what }
 }

@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
 import { type Platform, SendError } from '../types.ts'
 import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
+import { moreOfCheck } from './failures.ts'
 import { askedToWait } from './limits.ts'
 import { pagesOf } from './pages.ts'
 
@@ -18,6 +19,7 @@ export function githubPlatform(client: GithubClient): Platform {
     findRepository: (...args) => guarded(() => plain.findRepository(...args)),
     repositories: (...args) => guarded(() => plain.repositories(...args)),
     findPull: (...args) => guarded(() => plain.findPull(...args)),
+    moreOfCheck: (...args) => guarded(() => plain.moreOfCheck(...args)),
     findIssue: (...args) => guarded(() => plain.findIssue(...args)),
   }
 }
@@ -80,6 +82,7 @@ function unguarded(client: GithubClient): Platform {
     },
     findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
     repositories: (limit) => repositories(client, limit),
+    moreOfCheck: (repository, check, baseSha) => moreOfCheck(client, repository, check, baseSha),
     findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),
     findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
   }

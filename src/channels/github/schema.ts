@@ -63,10 +63,12 @@ const ReviewCommentPart = z.object({
   updated_at: z.string().nullish(),
 })
 const CheckRun = z.object({
+  id: z.number().optional(),
+  html_url: z.string().nullish(),
   name: z.string(),
   head_sha: z.string(),
   conclusion: z.string().nullish(),
-  app: z.object({ id: z.number() }).nullish(),
+  app: z.object({ id: z.number(), slug: z.string().nullish() }).nullish(),
   completed_at: z.string().nullish(),
   external_id: z.string().nullish(),
   output: z.object({ title: text, summary: text, text: text }).partial().nullish(),
@@ -79,6 +81,18 @@ export const Envelope = z.object({
   repository: RepositoryPart,
   sender: Account,
   installation: z.object({ id: z.number() }),
+})
+
+/** A status that some other system has put on a commit. */
+const Status = z.object({
+  action: z.string().default('reported'),
+  sha: z.string(),
+  state: z.string(),
+  context: z.string(),
+  description: text,
+  target_url: z.string().nullish(),
+  updated_at: z.string().nullish(),
+  branches: z.array(z.object({ name: z.string() })),
 })
 
 export const Payloads = {
@@ -107,6 +121,7 @@ export const Payloads = {
     check_run: CheckRun,
     requested_action: z.object({ identifier: z.string() }).optional(),
   }),
+  status: Status,
 }
 
 export type EventName = keyof typeof Payloads

@@ -13,7 +13,7 @@ import { comment, commentUpsert, lookUpComment, reaction, statusUpsert } from '.
 import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
 import { lookUpReview, postReview } from './send/reviews.ts'
-import type { SendDeps } from './send/types.ts'
+import { names, type SendDeps } from './send/types.ts'
 
 type GithubKind = GithubBody['kind']
 type Handler<Kind extends GithubKind> = (
@@ -42,6 +42,7 @@ const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>;
   'review.request': { send: requestReview },
   'review.post': { send: postReview, lookUp: lookUpReview },
   'review.reply': { send: reviewReply, lookUp: lookUpReply },
+  'check.rerun': { send: rerun },
   'git.push': { send: push },
   'deployment.create': { send: createDeployment, lookUp: lookUpDeployment },
   'deployment.status': { send: deploymentStatus, lookUp: lookUpStatus },
@@ -98,6 +99,25 @@ async function push(
     author: { name, email },
     at: body.at,
   })
+}
+
+/** A job of the team's own CI, once more. */
+async function rerun(
+  { client }: SendDeps,
+  { place, job }: Extract<GithubBody, { kind: 'check.rerun' }>,
+): Promise<EffectResult> {
+  const octokit = await client.on(place.repository, { actions: 'write' })
+  try {
+    await octokit.request('POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun', {
+      ...names(place.repository),
+      job_id: job,
+    })
+  } catch (error) {
+    // Other jobs of its run are under way: it can be run again after them.
+    if (statusOf(error) !== 403 || !/already running/i.test(messageOf(error))) throw error
+    throw new SendError('retry', 'the run is not over yet', { cause: error, retryAfterMs: 60_000 })
+  }
+  return { id: job }
 }
 
 async function guarded<T>(action: () => Promise<T>): Promise<T> {

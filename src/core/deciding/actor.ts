@@ -18,6 +18,7 @@ export function actorOf(command: TaskCommand, task: Task): string {
       return command.by ? personActor(command.by) : `muster:${command.surface.channel}`
     case 'pushed':
     case 'check.failed':
+    case 'check.passed':
     case 'reprove':
       return 'github'
     case 'quiet.over':

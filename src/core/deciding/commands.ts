@@ -7,6 +7,7 @@ import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.t
 import { noteReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
+import type { FailedCheck, JudgedCheck } from '../ci/types.ts'
 import type { Reviewed } from '../review/findings.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Doing, Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from '../task/types.ts'
@@ -126,7 +127,8 @@ export type GithubCommand =
   /** The issue of the task. @property mayEnd whether whoever closed it may write to the repository */
   | { readonly type: 'issue.closed'; readonly by: Person; readonly mayEnd: boolean }
   | { readonly type: 'pushed'; readonly headSha: string }
-  | { readonly type: 'check.failed'; readonly name: string; readonly headSha: string; readonly text: string }
+  | ({ readonly type: 'check.failed' } & FailedCheck)
+  | { readonly type: 'check.passed'; readonly name: string; readonly headSha: string }
 
 /** What a finished step hands over. */
 export type StepResult =
@@ -149,6 +151,7 @@ export type StepResult =
   | { readonly kind: 'design'; readonly design: Design; readonly elsewhere?: readonly Elsewhere[] | undefined }
   | { readonly kind: 'patch'; readonly patch: Patch }
   | { readonly kind: 'proof'; readonly proof: Proof }
+  | { readonly kind: 'triage'; readonly judged: readonly JudgedCheck[] }
   | { readonly kind: 'release_plan'; readonly plan: ReleasePlan }
   | { readonly kind: 'deployed'; readonly deployed: Deployed }
   | { readonly kind: 'report'; readonly report: ReleaseReport }

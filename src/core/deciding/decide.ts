@@ -63,6 +63,7 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'issue.closed':
     case 'pushed':
     case 'check.failed':
+    case 'check.passed':
       return decideGithub(task, command, now)
     case 'surface.link':
     case 'surface.unlink':

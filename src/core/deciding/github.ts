@@ -28,6 +28,8 @@ export function decideGithub(task: Task, command: GithubCommand, now: number): D
       return pushedByOthers(task, command.headSha)
     case 'check.failed':
       return checkFailed(task, command)
+    case 'check.passed':
+      return checkPassed(task, command)
   }
 }
 
@@ -103,6 +105,12 @@ function pushedByOthers(task: Task, headSha: string): Decided {
 /** Kept until the work on that head is over; the workflow goes on from it then. */
 function checkFailed(task: Task, command: Extract<GithubCommand, { type: 'check.failed' }>): Decided {
   if (command.headSha !== task.headSha || task.merged) return ignored('stale_head')
-  const { name, headSha, text } = command
-  return accepted('check_failed', [{ type: 'check.failed', check: { name, headSha, text } }])
+  const { type, ...check } = command
+  return accepted('check_failed', [{ type, check }])
+}
+
+/** Of interest only where it had failed. */
+function checkPassed(task: Task, { name, headSha }: Extract<GithubCommand, { type: 'check.passed' }>): Decided {
+  const isKnown = task.failedChecks.some((one) => one.name === name && one.headSha === headSha)
+  return isKnown ? accepted('check_passed', [{ type: 'check.passed', name, headSha }]) : ignored('not_failed')
 }

@@ -98,6 +98,10 @@ function finished(task: Task, id: string, result: StepResult): Decided {
       return patchMade(task, step, result.patch)
     case 'proof':
       return accepted('proof_made', [{ type: 'proof.made', proof: result.proof }, done])
+    case 'triage': {
+      const causes = result.judged.map(({ name, cause }) => `${name}: ${cause}`).join(', ')
+      return accepted('checks_judged', [{ type: 'checks.judged', step: id, judged: result.judged }, done], causes)
+    }
     default:
       return releaseResult(step, result, done)
   }

@@ -8,6 +8,7 @@ import { type Document, link, mono, paragraph, theirs, say, type Words } from '.
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { missingText, parkedText } from '../reply/needed.ts'
+import { checksComment } from '../reply/checks.ts'
 import { findingComment, reviewComment } from '../reply/review.ts'
 import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
@@ -88,6 +89,8 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
       return branchPushed(task, event.headSha)
     case 'proof.made':
       return proofMade(task)
+    case 'checks.judged':
+      return checksJudged(task, event)
     case 'pr.ready':
       return readyNews(task)
     case 'step.failed':
@@ -248,6 +251,18 @@ function proofMade(task: Task): EffectIntent[] {
         },
       }
   return [...shown, next, ...(pullRequest.draft ? [] : readyNews(task))]
+}
+
+/** One message on the pull request for all that was looked into together; what is flaky is run once more. */
+function checksJudged(task: Task, { step, judged }: Extract<TaskEvent, { type: 'checks.judged' }>): EffectIntent[] {
+  const there = pullPlace(task)
+  const again = judged.flatMap(({ cause, isJob, runId }): EffectIntent[] =>
+    cause === 'flaky' && isJob && runId !== undefined
+      ? [{ key: `check.rerun:${runId}`, body: { kind: 'check.rerun', place: there, job: runId } }]
+      : [],
+  )
+  const document = checksComment(judged)
+  return [{ key: `checks:${step}`, body: { kind: 'comment', place: there, document } }, ...again]
 }
 
 /** Edits notify nobody: whoever reviews is called. On GitHub the review is asked for. */

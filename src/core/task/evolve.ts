@@ -188,6 +188,7 @@ type WorkEvent = Extract<
       | `pr.${string}`
       | `proof.${string}`
       | `check.${string}`
+      | `checks.${string}`
       | `review.${string}`
       | `release.${string}`
       | `deployment.${string}`
@@ -215,6 +216,10 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
       return { ...task, wip: { branch: event.branch, sha: event.sha, step: event.step } }
     case 'check.failed':
       return { ...task, failedChecks: [...task.failedChecks, event.check] }
+    case 'check.passed':
+      return { ...task, failedChecks: task.failedChecks.filter(({ name }) => name !== event.name) }
+    case 'checks.judged':
+      return { ...task, judgedChecks: [...(task.judgedChecks ?? []), ...event.judged] }
     case 'pr.opened':
       return { ...task, pullRequest: event.pullRequest, lost: undefined }
     case 'pr.ready':

@@ -14,6 +14,7 @@ import type { Baseline } from '../baseline.ts'
 import type { PluginId } from '../registry.ts'
 import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
+import type { FailedCheck, JudgedCheck } from '../ci/types.ts'
 import type { Reviewed } from '../review/findings.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Child, ChildEnd } from './children.ts'
@@ -44,6 +45,7 @@ export type CoreStep =
   | 'deploy'
   | 'watch'
   | 'review'
+  | 'triage'
 export type StepKind = CoreStep | PluginId
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 
@@ -159,6 +161,8 @@ export interface Task {
   readonly unpushed: string | undefined
   /** Failed checks of other apps, as they were told. */
   readonly failedChecks: readonly FailedCheck[]
+  /** What those of them were that were looked into, the newest last; undefined before the first. */
+  readonly judgedChecks?: readonly JudgedCheck[] | undefined
   /** An effect that the work depends on and that could not be sent. */
   readonly lost: LostKind | undefined
   readonly proofs: readonly Proof[]
@@ -187,13 +191,6 @@ export interface Task {
 
 /** Effects that the work goes on from. */
 export type LostKind = 'pr.open' | 'pr.ready' | 'issue.open'
-
-/** A check of somebody else's that failed on a head. */
-export interface FailedCheck {
-  readonly name: string
-  readonly headSha: string
-  readonly text: string
-}
 
 /** One review comment and what became of it. */
 export interface LedgerEntry {
@@ -303,6 +300,9 @@ export type TaskEvent =
   | { readonly type: 'branch.pushed'; readonly branch: string; readonly headSha: string; readonly step: string }
   | { readonly type: 'wip.pushed'; readonly branch: string; readonly sha: string; readonly step: string }
   | { readonly type: 'check.failed'; readonly check: FailedCheck }
+  /** It was run once more, by whomever, and is green. */
+  | { readonly type: 'check.passed'; readonly name: string; readonly headSha: string }
+  | { readonly type: 'checks.judged'; readonly step: string; readonly judged: readonly JudgedCheck[] }
   | { readonly type: 'effect.lost'; readonly kind: LostKind }
   | { readonly type: 'effect.again'; readonly kind: LostKind }
   | { readonly type: 'issue.opened'; readonly number: number; readonly url: string }

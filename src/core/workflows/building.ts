@@ -1,3 +1,5 @@
+import { unjudged } from '../ci/judge.ts'
+import type { JudgedCheck } from '../ci/types.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { slicesOf } from '../slices.ts'
@@ -53,7 +55,7 @@ function items(task: Task): readonly string[] {
   return slicesOf(task).map(({ item }) => item)
 }
 
-/** SD once more: what was not proved, or a failed check of somebody else's. A review begins it by its quiet time (`github.ts`). */
+/** SD once more: what was not proved, or a check that the change broke. A review begins it by its quiet time (`github.ts`). */
 export const rework = defineStep({
   kind: 'rework',
   role: 'sd',
@@ -65,9 +67,22 @@ export const rework = defineStep({
     const proof = unproved(task)
     // What is not proved ends with people (`whenRoundsAreOver`), whatever else is red.
     if (proof) return proofRounds(task) < LIMITS.proofRounds ? [{ rework: { why: 'proof', proof } }] : []
-    const check = redCheck(task)
-    return check && checkRounds(task).length < LIMITS.checkRounds ? [{ rework: { why: 'check', ...check } }] : []
+    const broken = brokenChecks(task)
+    if (broken.length === 0 || checkRounds(task).length >= LIMITS.checkRounds) return []
+    const name = broken.map((one) => one.name).join(', ')
+    return [{ rework: { why: 'check', name, headSha: task.headSha ?? '', text: checkText(task, broken) } }]
   },
+})
+
+/** Why checks of the team's own CI failed: only what the change broke is worked on. */
+export const triage = defineStep({
+  kind: 'triage',
+  role: 'qa',
+  name: 'Failed checks',
+  phase: { name: 'Checks', countsRounds: true },
+  needs: ['prove'],
+  costs: true,
+  wanted: (task) => (redChecks(task).length > 0 ? [{}] : []),
 })
 
 /** Every new head of the pull request is proved once. */
@@ -104,12 +119,36 @@ function proofRounds(task: Task): number {
   return workSteps(task).filter((step) => step.rework?.why === 'proof').length
 }
 
-/** A failed check of somebody else's, once the head it failed on is not being worked on any more. */
-function redCheck(task: Task) {
-  const check = task.failedChecks.find((one) => one.headSha === task.headSha)
-  const taken = checkRounds(task).some((step) => step.rework?.why === 'check' && step.rework.headSha === task.headSha)
-  const isProved = task.proofs.some((proof) => proof.headSha === task.headSha)
-  return taken || task.merged || workUnderWay(task) || !isProved ? undefined : check
+/** Failed checks of somebody else's, once the head that they failed on is not being worked on any more. */
+function redChecks(task: Task) {
+  // What is not proved is worked on anyway, whatever else is red.
+  const isProved = task.proofs.some((proof) => proof.headSha === task.headSha && mayBeReviewed(proof.verdict))
+  if (task.merged || workUnderWay(task) || !isProved || isTaken(task)) return []
+  return unjudged(task.failedChecks, task.judgedChecks ?? [], task.headSha)
+}
+
+/** Whether SD was at work already for a check that failed on this head. */
+function isTaken(task: Task): boolean {
+  return checkRounds(task).some((step) => step.rework?.why === 'check' && step.rework.headSha === task.headSha)
+}
+
+/** Checks that the change itself broke. */
+function brokenChecks(task: Task): JudgedCheck[] {
+  if (task.merged || workUnderWay(task) || isTaken(task)) return []
+  return (task.judgedChecks ?? []).filter(({ cause, headSha }) => cause === 'ours' && headSha === task.headSha)
+}
+
+/** What SD is told of them. */
+function checkText(task: Task, broken: readonly JudgedCheck[]): string {
+  return broken
+    .map(({ name, runId, evidence, reproduced }) => {
+      const said = task.failedChecks.find((one) => one.name === name && one.runId === runId)?.text ?? ''
+      const run = reproduced
+        ? `\n\nIt fails here as well, and passes without the change:\n$ ${reproduced.command}\n${reproduced.output}`
+        : ''
+      return `${name}\n\nQA says: ${evidence}${run}\n\n${said}`
+    })
+    .join('\n\n')
 }
 
 function checkRounds(task: Task) {
@@ -129,7 +168,7 @@ export function whenRoundsAreOver(task: Task): TaskEvent[] {
             reason: `not proved after ${rounds + 1} attempts: ${proof.verdict.reasons.join('; ')}`,
           },
         ]
-  const check = redCheck(task)
+  const [check] = brokenChecks(task)
   const checked = checkRounds(task).length
   return check && checked >= LIMITS.checkRounds
     ? [{ type: 'task.handed_off', reason: `the check ${check.name} still fails after ${checked} rounds` }]

@@ -1,4 +1,4 @@
-import { build, join, part, prove, reviewRows, rework, whenRoundsAreOver } from './building.ts'
+import { build, join, part, prove, reviewRows, rework, triage, whenRoundsAreOver } from './building.ts'
 import { slicesOf } from '../slices.ts'
 import { stepOf } from '../task/steps.ts'
 import type { StepKind, Task } from '../task/types.ts'
@@ -24,7 +24,7 @@ function changing(task: Task): readonly StepKind[] {
 }
 
 const WORK: Stage = {
-  steps: ['baseline', 'plan', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove'],
+  steps: ['baseline', 'plan', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove', 'triage'],
   ahead: (task) => (task.spec?.kind === 'question' ? ['answer'] : [...planningAhead(task), ...changing(task), 'prove']),
   people: (task) => (task.spec?.kind === 'question' ? NOBODY() : reviewRows(task)),
 }
@@ -33,7 +33,7 @@ const WORK: Stage = {
 export const change = defineWorkflow({
   name: 'change',
   opensBy: ['plan', 'build', 'fix', 'request'],
-  steps: [baseline, plan, spec, answer, design, build, part, join, prove, rework, releasePlan, deploy, watch],
+  steps: [baseline, plan, spec, answer, design, build, part, join, prove, triage, rework, releasePlan, deploy, watch],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
   stages: [
     WORK,

@@ -117,6 +117,7 @@ function ledgerPlatform(settings: string): Platform {
     settingsFile: async () => ({ text: settings, where: '.github/muster.yml' }),
     self: async () => ({ id: 1, slug: 'muster', name: 'muster[bot]', email: 'muster@example.com' }),
     findIssue: async () => undefined,
+    moreOfCheck: async (_repository, check) => check,
     findPull: async () => ({ base: 'main', isOpen: true }),
     hasCommit: async () => true,
     findRepository: async () => undefined,

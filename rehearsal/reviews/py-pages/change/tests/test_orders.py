@@ -1,0 +1,10 @@
+import unittest
+
+from shop.orders import orders
+
+STORE = [{"customer": "ann", "at": at} for at in range(3)] + [{"customer": "ben", "at": 9}]
+
+
+class Orders(unittest.TestCase):
+    def test_newest_first(self):
+        self.assertEqual([order["at"] for order in orders(STORE, "ann")["items"]], [2, 1, 0])

@@ -1,0 +1,6 @@
+export type Cell = string | number | null
+
+export interface Table {
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+}

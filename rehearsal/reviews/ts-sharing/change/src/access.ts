@@ -1,0 +1,16 @@
+import type { Doc, User } from './types.ts'
+
+/** Whether somebody may read a document. */
+export function mayRead(user: User, doc: Doc): boolean {
+  return user.isAdmin || doc.owner === user.id || (doc.team !== undefined && doc.team === user.team)
+}
+
+/** Whether somebody may give a document to others: its owner, and whoever is in its team. */
+export function mayShare(user: User, doc: Doc): boolean {
+  if (doc.isLocked) return false
+  return user.isAdmin || doc.owner === user.id || isInTeamOf(user, doc)
+}
+
+function isInTeamOf({ team }: User, doc: Doc): boolean {
+  return doc.team === team
+}

@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { judged, known, unjudged } from '../../src/core/ci/judge.ts'
+import { failureIn } from '../../src/core/ci/log.ts'
+import type { FailedCheck, JudgedCheck, Judgement } from '../../src/core/ci/types.ts'
+import { Driver } from '../support/driver.ts'
+import { patch, proof } from '../support/tasks.ts'
+
+const CHECK: FailedCheck = { name: 'test (22)', headSha: 'head1', text: 'red', runId: 9, isJob: true }
+const run = (exitCode: number) => ({ command: 'npm test', exitCode, seconds: 1, output: 'x' })
+const said = (cause: Judgement['cause']): Judgement => ({ name: CHECK.name, cause, evidence: 'the log', command: null })
+
+describe('what a failed check is', () => {
+  it('what the host saw counts before what a model says', () => {
+    expect(judged(CHECK, said('flaky'), { head: run(1), base: run(0) }, []).cause).toBe('ours')
+    expect(judged(CHECK, said('ours'), { head: run(1), base: run(1) }, []).cause).toBe('theirs')
+    expect(judged(CHECK, said('ours'), undefined, []).cause).toBe('ours')
+    expect(judged(CHECK, undefined, undefined, []).cause).toBe('environment')
+    expect(known({ ...CHECK, isRedBefore: true })?.cause).toBe('theirs')
+    expect(known(CHECK)).toBeUndefined()
+  })
+
+  it('is not flaky once it was run once more and failed again', () => {
+    const first = judged(CHECK, said('flaky'), undefined, [])
+    expect(first.cause).toBe('flaky')
+    expect(judged({ ...CHECK, runId: 10 }, said('flaky'), undefined, [first]).cause).toBe('environment')
+  })
+
+  it('is looked into twice on one head at most, and never twice by the same number', () => {
+    const one: JudgedCheck = judged(CHECK, said('flaky'), undefined, [])
+    expect(unjudged([CHECK], [], 'head1')).toEqual([CHECK])
+    expect(unjudged([CHECK], [one], 'head1')).toEqual([])
+    const again = { ...CHECK, runId: 10 }
+    expect(unjudged([CHECK, again], [one], 'head1')).toEqual([again])
+    expect(unjudged([{ ...CHECK, runId: 11 }], [one, { ...one, runId: 10 }], 'head1')).toEqual([])
+    expect(unjudged([CHECK], [], 'head2')).toEqual([])
+  })
+})
+
+describe('the workflow after a failed check', () => {
+  const about = { name: CHECK.name, headSha: 'head1', runId: 9, isJob: true, url: undefined, evidence: 'why' }
+  function failed(cause: JudgedCheck['cause']) {
+    const d = new Driver()
+    d.built()
+    d.step('prove', { kind: 'proof', proof: proof('head1', true) })
+    d.do({ type: 'check.failed', ...CHECK })
+    d.step('triage', { kind: 'triage', judged: [{ ...about, cause }] })
+    return d
+  }
+
+  it('a flaky one is run once more, once, and what is not the change’s is told and left', () => {
+    const flaky = failed('flaky')
+    const bodies = flaky.last.effects.map(({ body }) => body)
+    expect(bodies).toContainEqual(expect.objectContaining({ kind: 'check.rerun', job: 9 }))
+    expect(flaky.ready()).toEqual([])
+    flaky.do({ type: 'check.passed', name: CHECK.name, headSha: 'head1' })
+    expect(flaky.task.failedChecks).toEqual([])
+    for (const cause of ['environment', 'theirs'] as const) {
+      const d = failed(cause)
+      expect(d.kinds()).toContain('comment')
+      expect(d.kinds()).not.toContain('check.rerun')
+      expect(d.ready()).toEqual([])
+    }
+  })
+
+  it('SD mends what the change broke, with what was found, and people take over after two rounds', () => {
+    const d = failed('ours')
+    expect(d.ready()).toEqual(['rework'])
+    expect(d.task.steps.at(-1)?.rework).toMatchObject({ why: 'check', name: CHECK.name })
+    expect(JSON.stringify(d.task.steps.at(-1)?.rework)).toContain('QA says: why')
+    for (const round of [2, 3]) {
+      const rework = d.ready()[0] ?? ''
+      d.step(rework, { kind: 'patch', patch: patch() })
+      d.pushed(`head${round}`, rework)
+      d.step(d.ready()[0] ?? '', { kind: 'proof', proof: proof(`head${round}`, true) })
+      d.do({ type: 'check.failed', ...CHECK, headSha: `head${round}`, runId: round })
+      const step = d.ready()[0] ?? ''
+      d.step(step, { kind: 'triage', judged: [{ ...about, headSha: `head${round}`, runId: round, cause: 'ours' }] })
+    }
+    expect(d.task.status).toBe('handed_off')
+    expect(d.task.outcome).toContain('still fails after 2 rounds')
+  })
+})
+
+describe('the log of a job', () => {
+  const LOG = [
+    '\uFEFF2026-11-30T02:00:00.0000000Z ##[group]Run actions/checkout@v4',
+    '2026-11-30T02:00:00.1000000Z with: repository',
+    '2026-11-30T02:00:00.2000000Z ##[endgroup]',
+    '2026-11-30T02:00:01.0000000Z ##[group]Run npm run lint',
+    '2026-11-30T02:00:01.1000000Z \u001b[36;1mnpm run lint\u001b[0m',
+    '2026-11-30T02:00:01.2000000Z ##[endgroup]',
+    '2026-11-30T02:00:02.0000000Z /home/runner/work/shop/src/quote.ts',
+    "2026-11-30T02:00:02.1000000Z ##[error]  12:7  error  'unused' is assigned a value but never used",
+    '2026-11-30T02:00:02.2000000Z ##[error]Process completed with exit code 1.',
+    '2026-11-30T02:00:03.0000000Z Post job cleanup.',
+  ].join('\r\n')
+
+  it('is cut to the step that failed, without times, colours and cleaning up', () => {
+    const text = failureIn(LOG, 5000)
+    expect(text).toBe(
+      "Run npm run lint\nnpm run lint\n\n/home/runner/work/shop/src/quote.ts\nerror:   12:7  error  'unused' is assigned a value but never used",
+    )
+  })
+
+  it('is never longer than wanted, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.string(), fc.constant('##[error]x'), fc.constant('not ok 1 - a'))), (lines) => {
+        expect(failureIn(lines.join('\n'), 300).length).toBeLessThanOrEqual(400)
+      }),
+    )
+  })
+})
