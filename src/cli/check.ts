@@ -1,4 +1,4 @@
-import type { Finding } from './doctor.ts'
+import type { Finding } from '../core/finding.ts'
 import { printFinding } from './doctor.ts'
 import type { Print } from './types.ts'
 

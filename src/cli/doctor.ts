@@ -1,14 +1,7 @@
 import { verbatim } from '../core/sanitise.ts'
 import { UserError } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
 import type { Print } from './types.ts'
-
-/** One thing that was looked at, and what to do where it is not right. */
-export interface Finding {
-  readonly name: string
-  readonly state: 'ok' | 'warning' | 'problem'
-  readonly detail: string
-  readonly fix?: string | undefined
-}
 
 /** A check; it answers rather than throws. */
 export interface Check {

@@ -113,6 +113,7 @@ export function inboxDepsOf(
   return {
     ...rest,
     bulkhead: bulkhead({ after, failed }),
+    onboards: settings.onboards,
     store,
     platform,
     receiver: {

@@ -62,6 +62,8 @@ export type EffectBody =
       readonly branch: string
       readonly base: string
       readonly title: string
+      /** False where nothing is proved first. */
+      readonly draft?: false | undefined
     }
   | { readonly kind: 'label.create'; readonly place: Thread; readonly name: string }
   | { readonly kind: 'issue.open'; readonly place: Thread; readonly title: string; readonly document: Document }

@@ -94,6 +94,10 @@ export interface ApiStart {
 export interface Granted {
   readonly kind: string
   readonly installationId: number
+  /** Who let it in. */
+  readonly by: Person
+  /** Whether these repositories were chosen one by one. */
+  readonly isChosen: boolean
   readonly granted: readonly Repository[]
 }
 

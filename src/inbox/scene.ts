@@ -18,6 +18,8 @@ export interface InboxDeps {
   readonly receiver: Receiver
   readonly platform: Platform
   readonly settings: SettingsSource
+  /** Whether a repository is welcomed with a pull request. */
+  readonly onboards: boolean
   /** Whether somebody may give one more command now. */
   readonly mayAsk: (who: string) => Promise<Allowance>
   /** Reads what other channels sent; undefined: the channel is not switched on. */

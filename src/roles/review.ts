@@ -1,4 +1,5 @@
 import { type Kept, Review, type Reviewed } from '../core/review/findings.ts'
+import { mapOf } from '../core/map.ts'
 import { shownIn } from '../core/review/hunks.ts'
 import { portionOf } from '../core/review/portion.ts'
 import { sift, type Tried } from '../core/review/sift.ts'
@@ -7,11 +8,10 @@ import type { Checks } from '../core/checks.ts'
 import { codeBlock, quoteBlock } from '../core/sanitise.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { charter, finished, houseRules, requestText } from './prompt.ts'
-import { surroundings } from './surroundings.ts'
 import { testsText } from './tests.ts'
 import type { StepContext } from './types.ts'
 import { SetupFailed, withCheckout } from './workspace.ts'
-import { tryFindings } from './tries.ts'
+import { standingOf, tryFindings } from './tries.ts'
 
 /** QA looks at somebody's pull request: what a model finds, sifted by what its own tests say. */
 
@@ -46,7 +46,8 @@ async function headsOf({ task, git }: StepContext): Promise<Heads> {
 
 async function lookAt(context: StepContext, heads: Heads): Promise<Reviewed> {
   const { headSha, baseSha } = heads
-  const nothing = { headSha, baseSha, findings: [], left: [], looked: '' }
+  const standing = await standingOf(context, heads)
+  const nothing = { headSha, baseSha, findings: [], left: [], standing, looked: '' }
   if (headSha === baseSha) return nothing
   const { found, diff } = await asked(context, heads)
   if (!found) return nothing
@@ -54,7 +55,7 @@ async function lookAt(context: StepContext, heads: Heads): Promise<Reviewed> {
   const tried: Tried[] = []
   for (const finding of found.findings)
     tried.push({ finding, outcome: outcomes.get(finding), anchor: await anchorOf(context, headSha, finding) })
-  return { ...sift(tried, shownIn(diff)), headSha, baseSha, looked: found.looked }
+  return { ...sift(tried, shownIn(diff)), headSha, baseSha, standing, looked: found.looked }
 }
 
 interface Asked {
@@ -86,8 +87,8 @@ async function ask(context: StepContext, heads: Heads, checkout: Checkout, check
     text,
     requestText(task, nonce),
     await changeText(checkout, heads, diff, nonce),
-    ...earlierText(context),
-    await surroundings(context, checkout),
+    ...(await earlierText(context, checkout, heads)),
+    await filesText(context, checkout),
     checks.test
       ? testsText(context, checks, heads.baseSha)
       : 'How the tests of this repository are run is not known: no finding can have one.',
@@ -120,11 +121,25 @@ async function changeText(checkout: Checkout, heads: Heads, diff: string, nonce:
   ].join('\n\n')
 }
 
-/** What was said of it before. */
-function earlierText({ task, nonce }: StepContext): string[] {
-  const said = (task.reviews ?? []).flatMap(({ findings, headSha }) => findings.map((one) => lineOf(one, headSha)))
-  if (said.length === 0) return []
-  return [`## Said in earlier reviews of it (never again)\n\n${codeBlock('findings', said.join('\n'), nonce)}`]
+/** What was said of it before, and what came since. */
+async function earlierText({ task, nonce }: StepContext, checkout: Checkout, { headSha }: Heads): Promise<string[]> {
+  const reviews = task.reviews ?? []
+  const last = reviews.at(-1)
+  if (!last) return []
+  const said = reviews.flatMap(({ findings, headSha: at }) => findings.map((one) => lineOf(one, at)))
+  const args = ['git', 'diff', '--no-color', '--no-ext-diff', '--no-textconv', '-M', '-D', last.headSha, headSha, '--']
+  const { exitCode, output } = await checkout.run(args, { maxOutput: 4_000_000 })
+  const since =
+    exitCode === 0 ? portionOf(output, SHOWN_DIFF / 4).text : 'It cannot be told: the branch was written anew.'
+  return [
+    `## Since the last look, at ${last.headSha.slice(0, 7)} (what is new matters most)\n\n${codeBlock('since', since, nonce)}`,
+    `## Said in earlier looks (never again; the host runs their tests itself and tells whether they are mended)\n\n${codeBlock('findings', said.join('\n') || 'nothing', nonce)}`,
+  ]
+}
+
+async function filesText({ nonce }: StepContext, checkout: Checkout): Promise<string> {
+  const { output } = await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })
+  return `## The files\n\n${codeBlock('files', mapOf(output.split('\n').filter(Boolean)), nonce)}`
 }
 
 function lineOf({ path, from, title }: Kept, headSha: string): string {

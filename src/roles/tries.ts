@@ -1,7 +1,7 @@
 import type { Run } from '../core/artefacts.ts'
 import { type Checks, isTestFile, withFiles } from '../core/checks.ts'
 import { digestOf } from '../core/digest.ts'
-import type { Evidence, Finding } from '../core/review/findings.ts'
+import type { Evidence, Finding, Standing } from '../core/review/findings.ts'
 import type { Tried } from '../core/review/sift.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { putInto } from './inline.ts'
@@ -50,6 +50,23 @@ export async function tryFindings(
   if ([...found.values()].some((outcome) => typeof outcome === 'object'))
     await unlessUnset(() => withCheckout(context, baseSha, onBase, options))
   return found
+}
+
+/** What became of what earlier looks found and showed by a test: each is run again on this head. */
+export async function standingOf(context: StepContext, { headSha, trusted }: Commits): Promise<Standing[]> {
+  const shown = (context.task.reviews ?? []).flatMap(({ findings }) => findings.filter(({ evidence: seen }) => seen))
+  const all = await testable(context, headSha, shown)
+  const standing: Standing[] = []
+  if (all.length === 0) return standing
+  const use = async (checkout: Checkout, checks: Checks) => {
+    for (const one of all) {
+      const run = await runTest(context, checkout, checks, one)
+      const { title, path, from } = one.finding
+      if (run) standing.push({ title, path, from, isMended: run.exitCode === 0 })
+    }
+  }
+  await unlessUnset(() => withCheckout(context, headSha, use, { base: trusted }))
+  return standing
 }
 
 /** New files of the repository that a test runner runs. */

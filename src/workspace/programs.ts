@@ -1,6 +1,5 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { RunResult } from './types.ts'
 
 /** Finds a program on the PATH of this process. */
 export function findProgram(name: string): string | undefined {
@@ -19,17 +18,4 @@ export function isExecutable(file: string): boolean {
   } catch {
     return false
   }
-}
-
-/** Those of some programs that are not there where commands run. @param run runs one there */
-export async function missingPrograms(
-  programs: readonly string[],
-  run: (command: string) => Promise<Pick<RunResult, 'exitCode'>>,
-): Promise<string[]> {
-  const missing: string[] = []
-  for (const program of programs) {
-    const { exitCode } = await run(`command -v '${program}' >/dev/null`)
-    if (exitCode !== 0) missing.push(program)
-  }
-  return missing
 }

@@ -3,6 +3,7 @@ import { CHARTERS, charter } from '../../src/roles/prompt.ts'
 import { HANDLERS } from '../../src/roles/registry.ts'
 import type { RoleJob, StepContext } from '../../src/roles/types.ts'
 import type { Step, StepKind, Task } from '../../src/core/task/types.ts'
+import type { Reviewed } from '../../src/core/review/findings.ts'
 import type { Checkout } from '../../src/workspace/types.ts'
 import { baseline, design, opened, patch, proof, spec } from '../support/tasks.ts'
 import { BARE_MACHINE } from '../support/machine.ts'
@@ -75,7 +76,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
     signal: new AbortController().signal,
     mayAct: () => {},
     git: {
-      resolve: async () => 'base',
+      resolve: async (_, ref) => (ref.startsWith('refs/pull/') ? 'head' : 'base'),
       checkout: async (_, sha) => clone(sha),
       show: async (_, __, path) => FILES[path],
       mergeBase: async () => 'base',
@@ -104,6 +105,29 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
   return job
 }
 
+const PULL = { ...opened().task.origin, isPullRequest: true, pull: { base: 'main' } }
+const REVIEWED: Reviewed = {
+  headSha: 'before',
+  baseSha: 'base',
+  left: [],
+  looked: 'All of it.',
+  findings: [
+    {
+      path: 'src/a.ts',
+      from: 1,
+      to: 1,
+      severity: 'high',
+      title: 'Totals are wrong',
+      detail: 'x',
+      suggestion: '',
+      replacement: null,
+      test: null,
+      anchor: 'export',
+      isInline: true,
+      evidence: undefined,
+    },
+  ],
+}
 const planned = { spec: spec(), design: design() }
 const built = { ...planned, baseSha: 'base', headSha: 'head', patches: [patch()] }
 interface Case {
@@ -126,6 +150,9 @@ const CASES: readonly Case[] = [
     rework: { why: 'check', name: 'ci', headSha: 'head', text: 'red' },
   },
   { name: 'prove', kind: 'prove', task: built },
+  { name: 'triage', kind: 'triage', task: { ...built, failedChecks: [{ name: 'ci', headSha: 'head', text: 'red' }] } },
+  { name: 'review', kind: 'review', task: { origin: PULL } },
+  { name: 'review once more', kind: 'review', task: { origin: PULL, reviews: [REVIEWED] } },
 ]
 
 it.each(CASES)('$name', async ({ name, kind, task, rework }) => {

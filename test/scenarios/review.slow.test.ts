@@ -106,7 +106,7 @@ it('the label has each new head looked at, and nothing said twice; without anyth
   await soon(async () => (await here.task()).state.steps.map(({ status }) => status).join()).toBe('done,done')
   await soon(async () => (await here.task()).status).toBe('done')
   expect(ownReviews(here).length).toBe(1)
-  expect(here.model.asked[1]?.texts[0]).toContain('Said in earlier reviews')
+  expect(here.model.asked[1]?.texts[0]).toContain('Said in earlier looks')
 })
 
 it('where nothing is found nothing is posted, and a push without the label is left alone', async () => {
@@ -130,9 +130,8 @@ it('a pull request from a fork is looked at when somebody may ask, and its pushe
   const head = await commitFiles(dir, base, { 'src/discount.ts': DISCOUNT }, 'carol', 'Discounts')
   const pull = await people.openPull('carol', { head, title: 'Discounts', body: 'Please merge.', isFork: true })
   await people.comment('carol', pull.number, '@muster review')
-  const refused = async () =>
-    (await here.events()).find(({ kind }) => kind === 'issue_comment.created')?.decision?.reason
-  await soon(refused).toBe('permission')
+  const reasons = async () => (await here.events()).map(({ decision }) => decision?.reason)
+  await soon(reasons).toContain('permission')
   await people.comment('alice', pull.number, '@muster review')
   await soon(() => ownReviews(here).length).toBe(1)
   expect(ownReviews(here)[0]?.commitId).toBe(head)

@@ -17,8 +17,10 @@ const WHAT_COUNTS = {
   'check_run.requested_action': 'act',
   'check_run.rerequested': 'act',
   'check_run.completed': 'fact',
+  'pull_request.labeled': 'act',
   'pull_request.closed': 'fact',
   'pull_request.synchronize': 'fact',
+  'status.reported': 'fact',
 } as const
 
 const MALLORY = { id: 666, login: 'mallory', type: 'User' }

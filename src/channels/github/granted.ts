@@ -7,7 +7,9 @@ import { payloadIn } from './schema.ts'
 const Names = z.array(z.object({ id: z.number(), name: z.string(), full_name: z.string() })).default([])
 const Installation = z.object({
   action: z.string(),
-  installation: z.object({ id: z.number() }),
+  installation: z.object({ id: z.number(), repository_selection: z.string().nullish() }),
+  sender: z.object({ id: z.number(), login: z.string() }).nullish(),
+  repository_selection: z.string().nullish(),
   repositories: Names.nullish(),
   repositories_added: Names.nullish(),
 })
@@ -21,11 +23,19 @@ export function isAboutAccess(event: string): boolean {
 export function readAccess(event: string, body: Uint8Array): Granted | Unheard {
   const parsed = Installation.safeParse(payloadIn(body))
   if (!parsed.success) return { ignored: 'malformed', detail: `${event} without what is needed` }
-  const { action, installation, repositories, repositories_added: added } = parsed.data
+  const { action, installation, sender, repositories, repositories_added: added } = parsed.data
+  const selection = parsed.data.repository_selection ?? installation.repository_selection
+  const by = { id: sender?.id ?? 0, login: sender?.login ?? '' }
   const kind = `${event}.${action}`
   const found = kind === 'installation.created' ? repositories : kind === 'installation_repositories.added' ? added : []
   if (!found || found.length === 0) return { ignored: 'not_for_us', detail: `nothing is done on ${kind}` }
-  return { kind, installationId: installation.id, granted: found.map((one) => repositoryOf(one, installation.id)) }
+  return {
+    kind,
+    installationId: installation.id,
+    by,
+    isChosen: selection === 'selected',
+    granted: found.map((one) => repositoryOf(one, installation.id)),
+  }
 }
 
 type Named = z.infer<typeof Names>[number]

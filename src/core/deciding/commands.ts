@@ -9,6 +9,7 @@ import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
 import type { FailedCheck, JudgedCheck } from '../ci/types.ts'
 import type { Reviewed } from '../review/findings.ts'
+import type { Survey } from '../survey.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Doing, Parked, Person, ReviewComment, StepError, TaskEvent, Whence } from '../task/types.ts'
 
@@ -142,6 +143,7 @@ export type StepResult =
       readonly elsewhere?: readonly Elsewhere[] | undefined
     }
   | { readonly kind: 'answer'; readonly answer: Answered }
+  | { readonly kind: 'survey'; readonly survey: Survey; readonly patch: Patch }
   /** What was found in somebody's pull request. */
   | { readonly kind: 'review'; readonly reviewed: Reviewed }
   /** Of a step of a plug-in's. */

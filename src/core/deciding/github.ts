@@ -60,6 +60,7 @@ function merged(task: Task, command: Extract<GithubCommand, { type: 'merged' }>)
 function review(task: Task, command: Extract<GithubCommand, { type: 'review' }>, now: number): Decided {
   if (!task.pullRequest) return ignored('no_pull_request')
   if (task.merged) return ignored('already_merged')
+  if (!workflowOf(task).steps.some(({ kind }) => kind === 'rework')) return ignored('nobody_reworks')
   const known = new Set(task.review.ledger.map((entry) => entry.comment.id))
   const comments = command.comments.filter((comment) => !known.has(comment.id))
   const dueAt = now + task.settings.review.quietSeconds * 1000

@@ -6,7 +6,7 @@ import { countsText } from '../review/counts.ts'
 import { withoutKnown } from '../review/sift.ts'
 import { wantChildren } from './children.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
-import { gateAt, isActive, stepById } from '../task/steps.ts'
+import { allowedIn, gateAt, isActive, stepById } from '../task/steps.ts'
 import type { Step, Task, TaskEvent } from '../task/types.ts'
 
 type ResultCommand = Extract<
@@ -82,6 +82,10 @@ function finished(task: Task, id: string, result: StepResult): Decided {
     }
     case 'answer':
       return accepted('answer_written', [{ type: 'answer.written', answer: result.answer }, done])
+    case 'survey': {
+      const { decision, events } = patchMade(task, step, result.patch)
+      return { decision, events: [{ type: 'repository.surveyed', survey: result.survey }, ...events] }
+    }
     case 'review': {
       const reviewed = withoutKnown(task.reviews ?? [], result.reviewed)
       return accepted('reviewed', [{ type: 'pull.reviewed', step: id, reviewed }, done], countsText(reviewed.findings))
@@ -142,7 +146,7 @@ function patchMade(task: Task, step: Step, patch: Patch): Decided {
   const done: TaskEvent = { type: 'step.finished', step: step.id }
   if (step.kind === 'part') return partMade(task, step, patch, done)
   if (patch.diff === '') return withoutChange(step, patch, made, done)
-  const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow)
+  const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), allowedIn(task))
   if (!ruling.ok)
     return accepted(
       ruling.reason,
@@ -154,7 +158,7 @@ function patchMade(task: Task, step: Step, patch: Patch): Decided {
 
 /** A part is pushed with the others. One that needed no change is done; what may not be published ends here as well. */
 function partMade(task: Task, step: Step, patch: Patch, done: TaskEvent): Decided {
-  const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow)
+  const ruling = mayPublish(patch.files, Buffer.byteLength(patch.diff), allowedIn(task))
   const made: TaskEvent = { type: 'part.made', step: step.id, patch }
   if (ruling.ok) return accepted('part_made', [made, done])
   const error = { code: ruling.reason, message: ruling.detail }
@@ -180,7 +184,7 @@ function effectDone(task: Task, command: Extract<TaskCommand, { type: 'effect.do
   if (over && body.kind !== 'pr.open') return accepted('effect_done', [])
   if (body.kind === 'git.push' && result.sha) return accepted('pushed', pushed(task, body, result.sha))
   if (body.kind === 'pr.open' && result.number && result.nodeId && result.url) {
-    const pullRequest = { number: result.number, nodeId: result.nodeId, url: result.url, draft: true }
+    const pullRequest = { number: result.number, nodeId: result.nodeId, url: result.url, draft: body.draft !== false }
     return accepted('pr_opened', [{ type: 'pr.opened', pullRequest }])
   }
   if (body.kind === 'issue.open' && result.number && result.url)

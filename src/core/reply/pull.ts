@@ -1,5 +1,6 @@
 import { moreUsd, spent } from '../policy.ts'
 import { isTicket } from '../said.ts'
+import { onboardingBody } from './onboarding.ts'
 import { criteriaTable, moreOfProof, proofReport, reasonsOf, verdictLine } from './proof.ts'
 import { verdictText } from './verdict.ts'
 import { surfaceLink } from './surface.ts'
@@ -36,6 +37,7 @@ function forWhat({ origin, surfaces = [] }: Task): Block[] {
  * criterion; the rest is folded, and nothing stands there twice.
  */
 export function pullRequestBody(task: Task): Document {
+  if (task.survey) return onboardingBody(task, task.survey)
   const note = task.patches.at(-1)?.note
   const first = task.patches[0]?.note
   const proof = task.proofs.findLast(({ headSha }) => headSha === task.headSha)

@@ -1,5 +1,5 @@
 import { digestOf } from '../digest.ts'
-import type { Evidence, Kept, Left, Reviewed } from '../review/findings.ts'
+import type { Evidence, Kept, Left, Reviewed, Standing } from '../review/findings.ts'
 import { countsText } from '../review/counts.ts'
 import type { Task } from '../task/types.ts'
 import {
@@ -94,11 +94,21 @@ export function reviewNote({ reviews = [] }: Task): Block[] {
           ),
         ]
       : []),
+    ...standingBlocks(reviewed.standing ?? []),
     details('What was looked at', [
       paragraph(theirs(reviewed.looked || 'Nothing is changed.')),
       ...leftBlocks(reviewed.left),
     ]),
   ])
+}
+
+function standingBlocks(standing: readonly Standing[]): Block[] {
+  if (standing.length === 0) return []
+  const lines = standing.map(
+    ({ title, path, from, isMended }) =>
+      say`${isMended ? '✅ Mended' : '❌ Still there'}: ${brief(title, 140)} (${mono(path, 200)}, line ${from} then)`,
+  )
+  return [paragraph(say`Said before, by their tests:`), list(lines)]
 }
 
 function leftBlocks(left: readonly Left[]): Block[] {

@@ -72,6 +72,14 @@ export interface Left {
   readonly why: 'refuted' | 'outside' | 'minor' | 'known'
 }
 
+/** What became of a finding of an earlier look, by its own test. */
+export interface Standing {
+  readonly title: string
+  readonly path: string
+  readonly from: number
+  readonly isMended: boolean
+}
+
 /** What a review of one head came to. */
 export interface Reviewed {
   readonly headSha: string
@@ -79,5 +87,7 @@ export interface Reviewed {
   readonly baseSha: string
   readonly findings: readonly Kept[]
   readonly left: readonly Left[]
+  /** Findings of earlier looks whose tests were run again on this head. */
+  readonly standing?: readonly Standing[] | undefined
   readonly looked: string
 }

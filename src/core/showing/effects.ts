@@ -15,9 +15,9 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from '../task/asked.ts'
 import { childEffects } from './children.ts'
 import { comment, place, pullPlace } from './places.ts'
-import { branchName, isActive, nameOf, stepById } from '../task/steps.ts'
+import { allowedIn, branchName, isActive, NAMELESS, nameOf, stepById } from '../task/steps.ts'
 import { surfaceKey } from '../said.ts'
-import { stepDefinition } from '../workflows/registry.ts'
+import { stepDefinition, workflowOf } from '../workflows/registry.ts'
 import { readyKey, settledEffects } from './settled.ts'
 import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
@@ -42,8 +42,8 @@ export function effectsOf(task: Task, event: TaskEvent, at: number): EffectInten
 /** One status card on every surface. */
 function cards(task: Task): EffectIntent[] {
   const here = place(task)
-  const onGithub: EffectIntent[] =
-    here.number > 0 ? [{ key: 'status', body: { kind: 'status.upsert', place: here } }] : []
+  const isShown = here.number > 0 && workflowOf(task).hasCard !== false
+  const onGithub: EffectIntent[] = isShown ? [{ key: 'status', body: { kind: 'status.upsert', place: here } }] : []
   const elsewhere = (task.surfaces ?? []).map(
     (surface): EffectIntent => ({
       key: `card:${surfaceKey(surface)}`,
@@ -155,11 +155,12 @@ type WithPatch = { readonly step: string; readonly patch: Patch }
 
 function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectIntent[] {
   // The last gate before anything leaves, for finished and unfinished work alike: protected or oversized patches are never pushed.
-  if (patch.diff === '' || !mayPublish(patch.files, Buffer.byteLength(patch.diff), task.settings.protect.allow).ok)
-    return []
+  if (patch.diff === '' || !mayPublish(patch.files, Buffer.byteLength(patch.diff), allowedIn(task)).ok) return []
   const attempt = stepById(task, step)?.attempt ?? 1
   const closing =
-    task.headSha || task.origin.isPullRequest ? '' : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
+    task.headSha || task.origin.isPullRequest || nameOf(task) === NAMELESS
+      ? ''
+      : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
   const message = wip
     ? `WIP: ${cutLine(task.spec?.title ?? task.origin.title, 60)}`
     : `${cutLine(patch.note.title, 72)}\n\n${patch.note.summary}${closing}`
@@ -194,7 +195,13 @@ function branchPushed(task: Task, headSha: string): EffectIntent[] {
     key: `check:${headSha}`,
     body: { kind: 'check.upsert', place: pullPlace(task), headSha },
   }
-  return task.pullRequest ? [check, pullBody(task)] : [openPull(task, 'pr'), check]
+  const checks = isProved(task) ? [check] : []
+  return task.pullRequest ? [...checks, pullBody(task)] : [openPull(task, 'pr'), ...checks]
+}
+
+/** Whether its pull request is to be proved. */
+function isProved(task: Task): boolean {
+  return workflowOf(task).steps.some(({ kind }) => kind === 'prove')
 }
 
 function openPull(task: Task, key: string): EffectIntent {
@@ -207,6 +214,7 @@ function openPull(task: Task, key: string): EffectIntent {
       branch: task.branch ?? '',
       base: task.origin.repository.defaultBranch,
       title,
+      ...(isProved(task) ? {} : { draft: false as const }),
     },
   }
 }
@@ -222,7 +230,10 @@ function sendAgain(task: Task, kind: LostKind): EffectIntent[] {
 function unfinishedCheck(task: Task): EffectIntent[] {
   const { headSha } = task
   const open =
-    headSha !== undefined && task.pullRequest !== undefined && !task.proofs.some((proof) => proof.headSha === headSha)
+    isProved(task) &&
+    headSha !== undefined &&
+    task.pullRequest !== undefined &&
+    !task.proofs.some((proof) => proof.headSha === headSha)
   return open ? [{ key: `check:${headSha}`, body: { kind: 'check.upsert', place: pullPlace(task), headSha } }] : []
 }
 

@@ -137,6 +137,7 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'spec.written':
     case 'answer.written':
     case 'pull.reviewed':
+    case 'repository.surveyed':
     case 'design.written':
     case 'artefact.made':
     case 'plugin.missed':

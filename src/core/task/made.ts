@@ -8,6 +8,7 @@ export type MadeEvent = Extract<
       | 'spec.written'
       | 'answer.written'
       | 'pull.reviewed'
+      | 'repository.surveyed'
       | 'design.written'
       | 'artefact.made'
       | 'plugin.missed'
@@ -21,6 +22,8 @@ export function changeMade(task: Task, event: MadeEvent): Task {
       return { ...task, spec: event.spec, design: undefined, planHash: undefined }
     case 'answer.written':
       return { ...task, answer: event.answer }
+    case 'repository.surveyed':
+      return { ...task, survey: event.survey }
     case 'pull.reviewed':
       return { ...task, reviews: [...(task.reviews ?? []), event.reviewed] }
     case 'design.written':

@@ -16,6 +16,7 @@ import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
 import type { FailedCheck, JudgedCheck } from '../ci/types.ts'
 import type { Reviewed } from '../review/findings.ts'
+import type { Survey } from '../survey.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Child, ChildEnd } from './children.ts'
 import type { Approval, Person, Settled, Whence } from './decided.ts'
@@ -28,7 +29,7 @@ export type { HeardBefore, Origin, Repository } from './origin.ts'
 export type { Doing, Parked, StepError } from './step.ts'
 export type { Approval, Person, Settled, SettledAs, Whence } from './decided.ts'
 
-export type CoreWorkflow = 'change' | 'question' | 'deploy' | 'review'
+export type CoreWorkflow = 'change' | 'question' | 'deploy' | 'review' | 'onboarding'
 export type WorkflowName = CoreWorkflow | PluginId
 export type CoreStep =
   | 'baseline'
@@ -46,6 +47,7 @@ export type CoreStep =
   | 'watch'
   | 'review'
   | 'triage'
+  | 'survey'
 export type StepKind = CoreStep | PluginId
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 
@@ -140,6 +142,8 @@ export interface Task {
   readonly design: Design | undefined
   /** Work of others that the design may get in the way of, as it was when it was written. Undefined in histories from before 0.5. */
   readonly elsewhere?: readonly Elsewhere[] | undefined
+  /** A first look at the repository; undefined where nobody took one. */
+  readonly survey?: Survey | undefined
   /** What looks at somebody's pull request have brought, the newest last; undefined before the first. */
   readonly reviews?: readonly Reviewed[] | undefined
   readonly planHash: string | undefined
@@ -247,6 +251,7 @@ export type TaskEvent =
     }
   | { readonly type: 'spec.written'; readonly spec: Spec }
   | { readonly type: 'answer.written'; readonly answer: Answered }
+  | { readonly type: 'repository.surveyed'; readonly survey: Survey }
   | { readonly type: 'pull.reviewed'; readonly step: string; readonly reviewed: Reviewed }
   /** Tasks of their own that a step waits for. */
   | { readonly type: 'child.wanted'; readonly step: string; readonly children: readonly Child[] }

@@ -75,6 +75,12 @@ export interface WorkflowDefinition {
   readonly worksOn?: readonly ('issue' | 'pull_request')[] | undefined
   /** The step that is added once more when what began it is said again: it goes on where it had ended. */
   readonly again?: StepKind | undefined
+  /** Protected files that it changes all the same: where no model has a hand in what is written. */
+  readonly mayChange?: readonly string[] | undefined
+  /** What its branch is called, where that is not told from what was asked. */
+  readonly branch?: string | undefined
+  /** Whether where it stands is shown in a comment of its own. Undefined: it is. */
+  readonly hasCard?: boolean | undefined
   /** Whether it only answers: whatever PM makes of the request. */
   readonly isQuestion: boolean
 }

@@ -7,6 +7,7 @@ import { change } from './change.ts'
 import { defineWorkflow, type StepDefinition, type WorkflowDefinition } from './define.ts'
 import { deploy } from './deploy.ts'
 import { extended, type Extension } from './extend.ts'
+import { onboarding } from './onboarding.ts'
 import { question } from './question.ts'
 import { review } from './review.ts'
 
@@ -16,6 +17,7 @@ export const WORKFLOWS = registry<CoreWorkflow, WorkflowDefinition>('the workflo
   question,
   deploy,
   review,
+  onboarding,
 })
 
 /** Workflows of Muster's own as plug-ins have extended them. */

@@ -24,7 +24,7 @@ function bodyText({ reading }: SendDeps, { task, marker }: SendContext): string 
 
 export async function openPull(
   deps: SendDeps,
-  { place, branch, base, title }: Body<'pr.open'>,
+  { place, branch, base, title, draft }: Body<'pr.open'>,
   context: SendContext,
 ): Promise<EffectResult> {
   const octokit = await deps.client.on(place.repository, OPEN)
@@ -34,7 +34,7 @@ export async function openPull(
     head: branch,
     base,
     body: bodyText(deps, context),
-    draft: true,
+    draft: draft !== false,
   })
   return { id: idOf(data.id), nodeId: data.node_id, number: data.number, url: data.html_url }
 }

@@ -1,4 +1,4 @@
-/** Splits a sum of cents among so many people: the first pay a cent more where it cannot be divided. */
+/** Splits a sum of cents among so many people, one at least: the first pay a cent more where it cannot be divided. */
 export function split(total, people) {
   const each = Math.floor(total / people)
   const left = total - each * people

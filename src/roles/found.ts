@@ -1,25 +1,11 @@
-import { basename } from 'node:path'
-import type { Finding } from '../cli/doctor.ts'
+import type { Finding } from '../core/finding.ts'
 import { type Baseline } from '../core/baseline.ts'
 import type { Checks } from '../core/checks.ts'
 import { duration } from '../core/reply/document.ts'
 import type { Ecosystem } from '../core/ecosystems.ts'
-import type { LocalRepository } from '../workspace/local.ts'
 import type { Outfit, SandboxKind } from '../workspace/types.ts'
 
 /** What a look at a repository finds, in words. */
-
-export function about({ path, sha, branch, uncommitted }: LocalRepository): Finding {
-  const what = `${basename(path)}, ${branch} at ${sha.slice(0, 7)}`
-  return uncommitted === 0
-    ? { name: 'repository', state: 'ok', detail: what }
-    : {
-        name: 'repository',
-        state: 'warning',
-        detail: `${what}; ${uncommitted} ${uncommitted === 1 ? 'file is' : 'files are'} changed and not committed`,
-        fix: 'Only what is committed is looked at.',
-      }
-}
 
 export function sandboxFinding(kind: SandboxKind): Finding {
   return kind === 'none'
