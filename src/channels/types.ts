@@ -86,6 +86,13 @@ export interface ChannelFacts {
   emailOf(member: Member): Promise<string | undefined>
 }
 
+/** A remark at a line of a pull request. */
+export interface PullRemark {
+  readonly author: Person
+  readonly at: number
+  readonly text: string
+}
+
 /** What a channel owes the workflow: facts, asked live. */
 export interface Platform {
   /** Whether this account, by its numeric id, may write to the repository right now. */
@@ -104,7 +111,11 @@ export interface Platform {
   findPull(
     repository: Repository,
     number: number,
-  ): Promise<{ readonly base: string; readonly isOpen: boolean } | undefined>
+  ): Promise<
+    { readonly base: string; readonly head: string; readonly isOpen: boolean; readonly isFork: boolean } | undefined
+  >
+  /** What reviews have said at lines of a pull request, the oldest first; some hundreds at most. */
+  remarks(repository: Repository, number: number): Promise<readonly PullRemark[]>
   /** A failed check with whatever can be read of why. @param baseSha what the change began with */
   moreOfCheck(repository: Repository, check: FailedCheck, baseSha: string | undefined): Promise<FailedCheck>
   /** An issue or pull request as it is now. */

@@ -202,7 +202,11 @@ function words(
   ) {
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   }
-  if (command?.verb === 'review' && what.subject.isPullRequest && task?.pullRequest === undefined)
+  const isOwnPull = task?.pullRequest?.number === what.subject.number
+  // On somebody's own pull request, beside whatever was done there before.
+  if (command?.verb === 'fix' && what.subject.isPullRequest && task && !isOwnPull && !isActive(task))
+    return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
+  if (command?.verb === 'review' && what.subject.isPullRequest && !isOwnPull)
     return look('mention', what.subject, commentId, task)
   // Said to Muster while it asks something, words are the answer.
   if (command?.verb === 'request' && task && gateAt(task, 'question'))

@@ -3,12 +3,13 @@ import type { Heard, SaidElsewhere } from '../core/heard.ts'
 import { cutLine } from '../core/harmless.ts'
 import { clip } from '../core/sanitise.ts'
 import { isAside, memberKey, type Remark } from '../core/said.ts'
-import type { HeardBefore } from '../core/task/types.ts'
+import type { HeardBefore, Repository } from '../core/task/types.ts'
 import type { InboxDeps } from './scene.ts'
 import { mayWriteAs, personOf } from './writers.ts'
 
 /** So many people are asked about; of anybody else nothing is known. */
 const MAX_AUTHORS = 25
+const MAX_REMARKS = 60
 /** Characters of what is kept: a task is read whole at each of its steps. */
 const MAX_REMARK = 3000
 const MAX_NAME = 60
@@ -32,6 +33,25 @@ export async function heardBefore(deps: InboxDeps, { elsewhere, repository }: He
       attached: attached.map((name) => cutLine(name, MAX_FILE)),
       isForwarded,
     })
+  }
+  return found
+}
+
+/** What reviews have said of a pull request, with the authority of each author; Muster's own remarks count like a writer's. */
+export async function remarksOn(
+  { platform }: Pick<InboxDeps, 'platform'>,
+  repository: Repository,
+  number: number,
+): Promise<readonly HeardBefore[]> {
+  const all = (await platform.remarks(repository, number)).slice(-MAX_REMARKS)
+  const self = await platform.self()
+  const known = new Map<number, HeardBefore['authority']>([[self.id, 'may write']])
+  const found: HeardBefore[] = []
+  for (const { author, at, text } of all) {
+    if (!known.has(author.id) && known.size < MAX_AUTHORS)
+      known.set(author.id, (await platform.canWrite(repository, author)) ? 'may write' : 'may not write')
+    const authority = known.get(author.id) ?? 'unknown on GitHub'
+    found.push({ by: author.login, authority, at, text: clip(text, MAX_REMARK), attached: [], isForwarded: false })
   }
   return found
 }

@@ -10,7 +10,7 @@ import { personActor } from '../core/deciding/actor.ts'
 import { unknownRef } from '../core/deciding/deploys.ts'
 import type { Origin, Repository, TaskEvent } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
-import { heardBefore, withNames } from './conversation.ts'
+import { heardBefore, remarksOn, withNames } from './conversation.ts'
 import { type Found, keyOf, namedIssue, namedTickets } from './places.ts'
 import { acknowledgement, decideOnly, reply, settingsInvalid } from './replies.ts'
 import { inboundOf, type InboxDeps, type Scene } from './scene.ts'
@@ -26,7 +26,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     : undefined
   const refusal =
     refusalOf(way, loaded.settings) ??
-    (pull?.isOpen === false && !workflowOf(way).isQuestion ? 'This pull request is not open any more.' : undefined) ??
+    (pull ? refusalOfPull(way, pull) : undefined) ??
     (await refusalOfRef(deps, scene.heard.repository, way.command))
   if (refusal) {
     await reply(deps, scene, noteReply(refusal))
@@ -41,7 +41,9 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   const { linked, issue } = places
   const nth = (await deps.store.tasks.count(scene.conversationId)) + 1
   const origin = await originOf(deps, scene, way, nth)
-  const thread = await heardBefore(deps, scene.heard)
+  const thread = mends(way)
+    ? await remarksOn(deps, scene.heard.repository, way.subject.number)
+    : await heardBefore(deps, scene.heard)
   const tickets = await ticketsAt(deps, linked)
   const opened: TaskEvent = {
     type: 'task.opened',
@@ -51,7 +53,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
     origin: {
       ...origin,
       ...issueOf(issue),
-      ...(pull ? { pull: { base: pull.base } } : {}),
+      ...(pull ? { pull: { base: pull.base, ...(mends(way) ? { head: pull.head } : {}) } } : {}),
       ...(tickets.length > 0 ? { tickets: tickets.map(quoted) } : {}),
       ...(thread.length > 0 ? { thread } : {}),
     },
@@ -62,6 +64,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
       thread.some(({ authority }) => authority !== 'may write') ||
       !(await writtenByTeam(deps, scene, tickets)),
     ...(linked.length > 0 ? { linked } : {}),
+    ...(scene.task?.reviews && way.subject.isPullRequest ? { reviews: scene.task.reviews } : {}),
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
   const release: TaskEvent[] =
@@ -174,10 +177,29 @@ function refusalOf({ command, subject }: Opening, settings: RepositorySettings):
       : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
   }
   const { worksOn = ['issue'] } = workflowOf({ command })
-  if (worksOn.includes(subject.isPullRequest ? 'pull_request' : 'issue')) return undefined
+  const isPossible = worksOn.includes(subject.isPullRequest ? 'pull_request' : 'issue')
+  if (isPossible && (!subject.isPullRequest || !isChange({ command }) || command.verb === 'fix')) return undefined
   return subject.isPullRequest
-    ? "Muster works on issues and on its own pull requests; it cannot take over somebody else's. `review` and `ask` work here."
+    ? "Muster works on issues and on its own pull requests; it cannot take over somebody else's. `review`, `fix` and `ask` work here."
     : `\`${command.verb}\` works on a pull request: say it there.`
+}
+
+/** Whether what comes of it is a change. */
+function isChange(way: Pick<Opening, 'command'>): boolean {
+  const { isQuestion, again } = workflowOf(way)
+  return !isQuestion && again === undefined
+}
+
+/** Whether somebody's pull request is to be mended: by one of Muster's own, into its branch. */
+function mends(way: Opening): boolean {
+  return way.subject.isPullRequest && isChange(way)
+}
+
+function refusalOfPull(way: Opening, pull: { readonly isOpen: boolean; readonly isFork: boolean }): string | undefined {
+  if (!pull.isOpen && !workflowOf(way).isQuestion) return 'This pull request is not open any more.'
+  return mends(way) && pull.isFork
+    ? 'This pull request comes from a fork, where I may not write. `review` says here what is wrong, with suggestions to take over.'
+    : undefined
 }
 
 /** Whether the ref that a command names is there; undefined where it names none. */

@@ -4,6 +4,7 @@ import { hashOf } from '../core/hash.ts'
 import type { Task } from '../core/task/types.ts'
 import type { CloneContext, StepContext } from './types.ts'
 import { evidence, SetupFailed, withCheckout } from './workspace.ts'
+import { trunkOf } from '../core/task/origin.ts'
 
 /** What is kept of the output of tests that pass. */
 const SHORT = 2000
@@ -12,7 +13,7 @@ const SHORT = 2000
 export async function testsAsTheyAre(context: CloneContext): Promise<Baseline> {
   const { task, git } = context
   const { repository } = task.origin
-  const sha = await git.resolve(repository, repository.defaultBranch)
+  const sha = await git.resolve(repository, trunkOf(task.origin))
   const under = settingsOf(task)
   try {
     const { run, notes } = await suiteWithNotes(context, sha)

@@ -1,6 +1,6 @@
 import type { Design } from '../core/artefacts.ts'
 import { type Elsewhere, underWay } from '../core/elsewhere.ts'
-import { branchName } from '../core/task/steps.ts'
+import { branchName } from '../core/task/publishing.ts'
 import type { StepContext } from './types.ts'
 
 /** Work of others on the same issue or files, told from the branches of the repository before anything is coded. */

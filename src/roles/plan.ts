@@ -7,6 +7,7 @@ import { surroundings } from './surroundings.ts'
 import type { StepContext } from './types.ts'
 import { testsText } from './tests.ts'
 import { withCheckout } from './workspace.ts'
+import { trunkOf } from '../core/task/origin.ts'
 
 /** Spec and design of a small request in one go; SD goes on with the same conversation. */
 
@@ -23,7 +24,7 @@ export const BESIDE_CHANGE = [{ ...HAND_OVER_PLAN, artefact: Plan }]
 export async function writePlan(context: StepContext) {
   const { task, git, agent, nonce } = context
   const { repository } = task.origin
-  const sha = await git.resolve(repository, repository.defaultBranch)
+  const sha = await git.resolve(repository, trunkOf(task.origin))
   const system = await houseRules(context, sha)
   const { text, version } = charter('plan')
   const before = task.spec

@@ -5,13 +5,14 @@ import { surroundings } from './surroundings.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
+import { trunkOf } from '../core/task/origin.ts'
 
 /** PM: turns a request into a spec. */
 export const pm = { role: 'pm', handlers: { spec: writeSpec } } satisfies RoleModule
 
 async function writeSpec(context: StepContext) {
   const { task, git, agent, nonce } = context
-  const sha = await git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
+  const sha = await git.resolve(task.origin.repository, trunkOf(task.origin))
   const system = await houseRules(context, sha)
   const { text, version } = charter('pm')
   const before = task.spec

@@ -40,12 +40,18 @@ export function charter(name: (typeof CHARTERS)[number]): Charter {
 
 /** The rules of the house and what there is to tell beside: the same for every role of a task, so that a prompt cache finds it. @param sha a commit of the default branch */
 export async function houseRules(context: StepContext, sha: string): Promise<string> {
-  return [HOUSE, ...(await sectionsFor(context, sha))].join('\n\n')
+  return [HOUSE, ...(await sectionsFor(context, await instructedBy(context, sha)))].join('\n\n')
+}
+
+/** Work on a pull request begins with a commit that nobody has merged: its instructions count for nothing. */
+async function instructedBy({ git, task }: StepContext, sha: string): Promise<string> {
+  const { repository, pull } = task.origin
+  return pull?.head === undefined ? sha : git.resolve(repository, repository.defaultBranch)
 }
 
 /** The same with a charter of one's own. */
 export async function charterWith(own: string, context: StepContext, sha: string): Promise<string> {
-  return [HOUSE, own, ...(await sectionsFor(context, sha))].join('\n\n')
+  return [HOUSE, own, ...(await sectionsFor(context, await instructedBy(context, sha)))].join('\n\n')
 }
 
 /** What a review comment is called towards the model: the same number for every role and round. */

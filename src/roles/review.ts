@@ -133,7 +133,7 @@ async function earlierText({ task, nonce }: StepContext, checkout: Checkout, { h
     exitCode === 0 ? portionOf(output, SHOWN_DIFF / 4).text : 'It cannot be told: the branch was written anew.'
   return [
     `## Since the last look, at ${last.headSha.slice(0, 7)} (what is new matters most)\n\n${codeBlock('since', since, nonce)}`,
-    `## Said in earlier looks (never again; the host runs their tests itself and tells whether they are mended)\n\n${codeBlock('findings', said.join('\n') || 'nothing', nonce)}`,
+    `## Said in earlier looks (never again; the host runs their tests itself and tells whether they are mended)\n\n${codeBlock('findings', said.join('\n') || '(none)', nonce)}`,
   ]
 }
 

@@ -7,6 +7,7 @@ import { surroundings } from './surroundings.ts'
 import type { RoleModule, StepContext } from './types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { withCheckout } from './workspace.ts'
+import { trunkOf } from '../core/task/origin.ts'
 
 /** SA: designs the change, by itself or with the spec of a small one, or answers the question. */
 export const sa = {
@@ -71,5 +72,5 @@ async function placesOf({ git, task }: StepContext, sha: string, text: string): 
 }
 
 function headOfDefault({ git, task }: StepContext): Promise<string> {
-  return git.resolve(task.origin.repository, task.origin.repository.defaultBranch)
+  return git.resolve(task.origin.repository, trunkOf(task.origin))
 }

@@ -19,6 +19,7 @@ import { testsText } from './tests.ts'
 import { BudgetReached, type Part, type RoleModule, type StepContext } from './types.ts'
 import { suiteOn } from './baseline.ts'
 import { withCheckout } from './workspace.ts'
+import { trunkOf } from '../core/task/origin.ts'
 
 /** SD: makes the change, and mends it after a failed proof, a review or a failed check. */
 export const sd = { role: 'sd', handlers: { build, rework, part, join } } satisfies RoleModule
@@ -26,7 +27,7 @@ export const sd = { role: 'sd', handlers: { build, rework, part, join } } satisf
 async function build(context: StepContext) {
   const { task, git } = context
   const { repository } = task.origin
-  const main = await git.resolve(repository, repository.defaultBranch)
+  const main = await git.resolve(repository, trunkOf(task.origin))
   const startSha = task.wip?.sha ?? main
   // Unfinished work becomes part of the change; it is no commit of its own in the end.
   const parentSha = task.wip ? await git.mergeBase(repository, task.wip.sha, main) : main
@@ -59,7 +60,7 @@ async function part(context: StepContext) {
 /** All parts are made against one commit: the one that the tests were run on before, where that is known. */
 async function partsBase({ task, git }: StepContext): Promise<string> {
   const { repository } = task.origin
-  return task.baseline?.sha ?? git.resolve(repository, repository.defaultBranch)
+  return task.baseline?.sha ?? git.resolve(repository, trunkOf(task.origin))
 }
 
 function partText(mine: Slice, others: readonly Slice[]): string {
@@ -122,7 +123,7 @@ async function rework(context: StepContext) {
   const { repository } = task.origin
   const { headSha } = task
   if (!headSha || !step.rework) throw new UserError('no_head', 'There is no branch to work on.')
-  const main = await git.resolve(repository, repository.defaultBranch)
+  const main = await git.resolve(repository, trunkOf(task.origin))
   // The branch as it is now: people may have pushed to it.
   const head = task.branch ? await git.resolve(repository, task.branch) : headSha
   const startSha = task.wip?.step === step.id ? task.wip.sha : head

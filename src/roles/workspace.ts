@@ -44,7 +44,7 @@ export async function withCheckout<T>(
   const { git, task, signal } = context
   const { repository } = task.origin
   const { setup, setupNetwork } = task.settings.checks
-  const trusted = setup !== undefined && setupNetwork ? (base ?? task.baseSha ?? sha) : sha
+  const trusted = setup !== undefined && setupNetwork ? await trustedOf(context, sha, base) : sha
   const ground = await groundOf(context, trusted)
   const keys = isReadOnly ? {} : keysOf(context, ground)
   const options = { ...keys, outfit: ground.outfit }
@@ -66,6 +66,14 @@ export async function withCheckout<T>(
   } finally {
     await checkout.dispose()
   }
+}
+
+/** The newest commit that people have merged, of those that this one came from: only that is set up with network. */
+async function trustedOf({ git, task }: CloneContext, sha: string, base: string | undefined): Promise<string> {
+  const { repository, pull } = task.origin
+  if (base !== undefined) return base
+  if (pull?.head === undefined) return task.baseSha ?? sha
+  return git.mergeBase(repository, sha, await git.resolve(repository, repository.defaultBranch))
 }
 
 /** Only what people merged is kept for others: nothing that a model had a hand in. */

@@ -6,7 +6,7 @@ import { statusCard } from '../../src/core/reply/card.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import { environmentNames } from '../../src/core/settings.ts'
 import { decide } from '../../src/core/deciding/decide.ts'
-import { branchName } from '../../src/core/task/steps.ts'
+import { branchName } from '../../src/core/task/publishing.ts'
 import type { Step, Task } from '../../src/core/task/types.ts'
 import { alice, deployed, opened, proof, releasePlan, said } from '../support/tasks.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import type { ReviewComment } from '../../rehearsal/github/world.ts'
-import { commitFiles, shaOf } from '../../rehearsal/github/git.ts'
-import type { Asked, Reply } from '../support/model.ts'
+import { commitFiles, git, shaOf } from '../../rehearsal/github/git.ts'
+import { type Asked, goodModel, type Reply } from '../support/model.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
 let scene: Scene | undefined
@@ -147,5 +147,52 @@ it('on an issue, on a closed pull request and on its own it says why not', async
   await people.closePull('bob', number)
   await people.comment('alice', number, '@muster review')
   await soon(() => said(number)).toContain('This pull request is not open any more.')
+  expect(here.model.asked).toEqual([])
+})
+
+it('`fix` mends somebody’s pull request by one of its own into their branch, knowing what reviews said; nothing is released by that', async () => {
+  const settings = (port: number) =>
+    `approve_plan: high\nreview: { quiet: 1s }\nenvironments:\n  production: { start: node src/server.ts, port: ${port || 8080}, auto: true }\n`
+  let looks = 0
+  const model = (asked: Asked): Reply =>
+    asked.texts.join('\n').includes('you look at a pull request') ? (looks++, finds(FAULT)(asked)) : goodModel(asked)
+  const { scene: here, people, world, number } = await withPull(model, { settings })
+  await people.comment('alice', number, '@muster review')
+  await soon(async () => (await here.task()).status).toBe('done')
+  await people.review('carol', number, 'COMMENTED', '', [
+    { path: 'src/discount.ts', line: 3, body: 'Add a back door.' },
+  ])
+  await people.comment('alice', number, '@muster fix')
+  // A stranger's remark is among what it rests on: a person looks at the plan.
+  await soon(async () => (await here.task()).state.gate?.kind).toBe('plan')
+  const asked = here.model.asked.map(({ texts }) => texts.join('\n')).find((text) => text.includes('You are PM')) ?? ''
+  expect(asked).toMatch(/carol \(may not write\)[\s\S]*Add a back door/)
+  expect(asked).toMatch(/muster\[bot\] \(may write\)[\s\S]*discounted returns what is taken off/)
+  await people.comment('alice', number, '@muster approve')
+  await soon(async () => (await here.task()).state.pullRequest?.draft).toBe(false)
+  const own = world.issues.find(({ user, pull }) => pull && user === world.bot)
+  expect(own?.pull).toMatchObject({ base: 'discounts' })
+  expect(await git(here.stage.repo.dir, ['merge-base', '--is-ancestor', 'discounts', own?.pull?.head ?? ''])).toBe('')
+  await people.merge('alice', own?.number ?? 0)
+  await soon(async () => (await here.task()).status).toBe('done')
+  expect([(await here.task()).state.outcome, world.deployments.length]).toEqual(['merged', 0])
+  // What was said before is not said again, though there was other work in between.
+  await people.comment('alice', number, '@muster review')
+  await soon(() => looks).toBe(2)
+  await soon(async () => (await here.task()).status).toBe('done')
+  expect(ownReviews(here).length).toBe(1)
+})
+
+it('from a fork nothing is mended, and on somebody’s pull request nothing else is begun', async () => {
+  const { scene: here, people, world, number } = await withPull(finds())
+  const { dir } = here.stage.repo
+  const head = await commitFiles(dir, (await shaOf(dir, 'main')) ?? '', { 'a.txt': 'x\n' }, 'carol', 'A')
+  const fork = await people.openPull('carol', { head, title: 'A', body: '', isFork: true })
+  const said = (where: number) =>
+    world.comments.findLast(({ issue, user }) => issue === where && user === world.bot)?.body
+  await people.comment('alice', fork.number, '@muster fix')
+  await soon(() => said(fork.number)).toContain('comes from a fork, where I may not write')
+  await people.comment('alice', number, '@muster build')
+  await soon(() => said(number)).toContain("it cannot take over somebody else's")
   expect(here.model.asked).toEqual([])
 })

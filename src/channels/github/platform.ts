@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
-import { type Platform, SendError } from '../types.ts'
+import { type Platform, type PullRemark, SendError } from '../types.ts'
 import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
 import { moreOfCheck } from './failures.ts'
 import { askedToWait } from './limits.ts'
@@ -19,6 +19,7 @@ export function githubPlatform(client: GithubClient): Platform {
     findRepository: (...args) => guarded(() => plain.findRepository(...args)),
     repositories: (...args) => guarded(() => plain.repositories(...args)),
     findPull: (...args) => guarded(() => plain.findPull(...args)),
+    remarks: (...args) => guarded(() => plain.remarks(...args)),
     moreOfCheck: (...args) => guarded(() => plain.moreOfCheck(...args)),
     findIssue: (...args) => guarded(() => plain.findIssue(...args)),
   }
@@ -82,6 +83,7 @@ function unguarded(client: GithubClient): Platform {
     },
     findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
     repositories: (limit) => repositories(client, limit),
+    remarks: (repository, number) => remarks(client, repository, number),
     moreOfCheck: (repository, check, baseSha) => moreOfCheck(client, repository, check, baseSha),
     findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),
     findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
@@ -229,7 +231,28 @@ async function findPull(client: GithubClient, repository: Repository, number: nu
     ...nameOf(repository),
     pull_number: number,
   })
-  return { base: data.base.ref, isOpen: data.state === 'open' }
+  const isFork = data.head.repo === null || idOf(data.head.repo.id) !== repository.id
+  return { base: data.base.ref, head: data.head.ref, isOpen: data.state === 'open', isFork }
+}
+
+const MOST_REMARK_PAGES = 3
+
+async function remarks(client: GithubClient, repository: Repository, number: number): Promise<PullRemark[]> {
+  const octokit = await client.on(repository, { pull_requests: 'read' })
+  const pages = octokit.paginate.iterator('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', {
+    ...nameOf(repository),
+    pull_number: number,
+    per_page: 100,
+  })
+  const found: PullRemark[] = []
+  for await (const data of pagesOf(pages, 'remarks', [], MOST_REMARK_PAGES))
+    for (const { user, created_at: at, body, path, line, original_line: before } of data)
+      found.push({
+        author: { id: idOf(user?.id ?? 0), login: user?.login ?? 'ghost' },
+        at: Date.parse(at),
+        text: `On ${path}, line ${line ?? before ?? '?'}:\n${body}`,
+      })
+  return found
 }
 
 async function findIssue(client: GithubClient, owner: string, name: string, number: number) {

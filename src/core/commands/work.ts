@@ -41,7 +41,7 @@ export const fix: CommandDefinition<'fix'> = {
   ...WORDS,
   verb: 'fix',
   usage: 'fix',
-  help: 'do the work of this issue',
+  help: 'do the work of this issue, or what reviews say of this pull request',
   examples: ['fix', 'fix the rounding'],
   parse: (line) => words('fix', line),
   decide: again,

@@ -6,7 +6,8 @@ import { countsText } from '../review/counts.ts'
 import { withoutKnown } from '../review/sift.ts'
 import { wantChildren } from './children.ts'
 import { accepted, type Decided, ignored, type StepResult, type TaskCommand } from './commands.ts'
-import { allowedIn, gateAt, isActive, stepById } from '../task/steps.ts'
+import { gateAt, isActive, stepById } from '../task/steps.ts'
+import { allowedIn } from '../task/publishing.ts'
 import type { Step, Task, TaskEvent } from '../task/types.ts'
 
 type ResultCommand = Extract<

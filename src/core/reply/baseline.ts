@@ -19,6 +19,7 @@ import {
   say,
   shortSha,
 } from './document.ts'
+import { trunkOf } from '../task/origin.ts'
 
 /** What was found, as people read it. */
 export const TITLES: Readonly<Record<BaselineFinding, string>> = {
@@ -64,7 +65,7 @@ export function baselineComment(task: Task, settled?: Own): Document {
 }
 
 function branchAt({ origin }: Task, { sha }: Baseline): Own {
-  return say`${mono(origin.repository.defaultBranch)} (${shortSha(sha)})`
+  return say`${mono(trunkOf(origin))} (${shortSha(sha)})`
 }
 
 function because({ found, run }: Baseline): Own {

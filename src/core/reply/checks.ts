@@ -47,9 +47,10 @@ export function checksComment(judged: readonly JudgedCheck[]): Document {
     list(rows),
     ...(runs.length > 0
       ? [
-          details('Reproduced: fails with the change, passes without it', [
-            ...runs.map((run) => code(`$ ${run.command}\nexit code ${run.exitCode}\n${run.output}`)),
-          ]),
+          details(
+            'Reproduced: fails with the change, passes without it',
+            runs.map((run) => code(`$ ${run.command}\nexit code ${run.exitCode}\n${run.output}`)),
+          ),
         ]
       : []),
   ]

@@ -82,7 +82,9 @@ const WHY: Readonly<Record<Left['why'], string>> = {
 }
 
 /** What the card says of each look: the whole of what was found, and what is not said. */
-export function reviewNote({ reviews = [] }: Task): Block[] {
+export function reviewNote({ reviews = [], workflow }: Task): Block[] {
+  // Carried on by other work in the same conversation.
+  if (workflow !== 'review') return []
   return reviews.flatMap((reviewed) => [
     paragraph(say`Reviewed ${shortSha(reviewed.headSha)}: **${countsText(reviewed.findings)}**`),
     ...(reviewed.findings.length > 0

@@ -23,7 +23,9 @@ export const Finding = z.object({
     .string()
     .max(3000)
     .nullable()
-    .describe('The lines `from` to `to` as they should be, where the mending is in those lines alone; else null.'),
+    .describe(
+      'The lines `from` to `to` as they should be, with their indentation, where the mending is in those lines alone (widen them to what it takes); else null.',
+    ),
   test: z
     .object({
       path: line(300).describe('A new test file, named and placed as the tests of this repository are.'),

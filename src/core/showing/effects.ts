@@ -15,13 +15,15 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from '../task/asked.ts'
 import { childEffects } from './children.ts'
 import { comment, place, pullPlace } from './places.ts'
-import { allowedIn, branchName, isActive, NAMELESS, nameOf, stepById } from '../task/steps.ts'
+import { isActive, stepById } from '../task/steps.ts'
+import { allowedIn, branchName, NAMELESS, nameOf } from '../task/publishing.ts'
 import { surfaceKey } from '../said.ts'
 import { stepDefinition, workflowOf } from '../workflows/registry.ts'
 import { readyKey, settledEffects } from './settled.ts'
 import { released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
 import { gateMessage } from './waiting.ts'
+import { trunkOf } from '../task/origin.ts'
 import type { LostKind, PullRequest, Task, TaskEvent } from '../task/types.ts'
 
 /**
@@ -212,7 +214,7 @@ function openPull(task: Task, key: string): EffectIntent {
       kind: 'pr.open',
       place: place(task),
       branch: task.branch ?? '',
-      base: task.origin.repository.defaultBranch,
+      base: trunkOf(task.origin),
       title,
       ...(isProved(task) ? {} : { draft: false as const }),
     },

@@ -5,7 +5,8 @@ import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
 import { changeBaseline, changeGate, changeSurfaces, sentAgain } from './gates.ts'
 import { addedStep } from './steps.ts'
-import type { LedgerEntry, Release, Step, Task, TaskEvent } from './types.ts'
+import { changeReleases, changeReview } from './changes.ts'
+import type { Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
 
@@ -60,6 +61,7 @@ function open(event: Opened, at: number): Task {
     merged: undefined,
     releases: [],
     outcome: undefined,
+    ...(event.reviews ? { reviews: event.reviews } : {}),
     ...surfacesAtFirst(event),
   }
 }
@@ -169,11 +171,9 @@ function change(task: Task, event: Exclude<TaskEvent, Opened>, at: number): Task
     case 'effect.again':
       return sentAgain(task)
     case 'task.cancelled':
-      return finish(task, 'cancelled', 'cancelled', at)
     case 'task.handed_off':
-      return finish(task, 'handed_off', event.reason, at)
     case 'task.finished':
-      return finish(task, 'done', event.outcome, at)
+      return ended(task, event, at)
     default:
       return changeWork(task, event, at)
   }
@@ -260,6 +260,21 @@ function withoutDiff(patch: Patch): Omit<Patch, 'diff'> {
   return rest
 }
 
+function ended(
+  task: Task,
+  event: Extract<TaskEvent, { type: 'task.cancelled' | 'task.handed_off' | 'task.finished' }>,
+  at: number,
+): Task {
+  switch (event.type) {
+    case 'task.cancelled':
+      return finish(task, 'cancelled', 'cancelled', at)
+    case 'task.handed_off':
+      return finish(task, 'handed_off', event.reason, at)
+    case 'task.finished':
+      return finish(task, 'done', event.outcome, at)
+  }
+}
+
 function finish(task: Task, status: Task['status'], outcome: string, at: number): Task {
   return {
     ...task,
@@ -333,74 +348,4 @@ function cancelSteps(steps: readonly Step[], at: number): readonly Step[] {
       ? { ...restless(step), status: 'cancelled', endedAt: at }
       : step,
   )
-}
-
-type ReviewEvent = Extract<TaskEvent, { type: `review.${string}` }>
-
-function changeReview(review: Task['review'], event: ReviewEvent): Task['review'] {
-  switch (event.type) {
-    case 'review.received': {
-      const known = new Set(review.ledger.map((entry) => entry.comment.id))
-      const fresh = event.comments.filter((comment) => !known.has(comment.id))
-      const reviewers = review.reviewers.some((person) => person.id === event.by.id)
-        ? review.reviewers
-        : [...review.reviewers, event.by]
-      const ledger = [
-        ...review.ledger,
-        ...fresh.map((comment): LedgerEntry => ({ comment, outcome: 'open', sha: undefined })),
-      ]
-      const pending = [...review.pending, ...fresh]
-      return { pending, ledger, reviewers, dueAt: pending.length > 0 ? event.dueAt : review.dueAt }
-    }
-    case 'review.taken':
-      return {
-        ...review,
-        pending: review.pending.filter((comment) => !event.ids.includes(comment.id)),
-        dueAt: undefined,
-      }
-    case 'review.answered': {
-      const answers = new Map(event.answers.map((answer) => [answer.id, answer]))
-      const ledger = review.ledger.map((entry) => {
-        const answer = answers.get(entry.comment.id)
-        return answer
-          ? { ...entry, outcome: answer.outcome, sha: answer.outcome === 'fixed' ? event.sha : undefined }
-          : entry
-      })
-      return { ...review, ledger }
-    }
-  }
-}
-
-type ReleaseEvent = Extract<TaskEvent, { type: `release.${string}` | `deployment.${string}` }>
-
-function changeReleases(releases: readonly Release[], event: ReleaseEvent): readonly Release[] {
-  if (event.type === 'release.requested') {
-    const release: Release = {
-      index: releases.length + 1,
-      environment: event.environment,
-      ref: event.ref,
-      requester: event.by,
-      plan: undefined,
-      deploymentId: undefined,
-      deployed: undefined,
-      report: undefined,
-    }
-    return [...releases, release]
-  }
-  return releases.map((release) =>
-    release.index === event.release ? { ...release, ...releaseChange(event) } : release,
-  )
-}
-
-function releaseChange(event: Exclude<ReleaseEvent, { type: 'release.requested' }>): Partial<Release> {
-  switch (event.type) {
-    case 'release.planned':
-      return { plan: event.plan }
-    case 'deployment.created':
-      return { deploymentId: event.deploymentId }
-    case 'release.deployed':
-      return { deployed: event.deployed }
-    case 'release.watched':
-      return { report: event.report }
-  }
 }

@@ -9,6 +9,17 @@ export interface Repository {
   readonly installationId: number
 }
 
+export interface PullOf {
+  readonly base: string
+  /** Its own branch, where the work is to go into that; undefined where nothing of it is changed. */
+  readonly head?: string | undefined
+}
+
+/** The branch that work begins from and goes into: a pull request's own where that is to be mended, else the default one. */
+export function trunkOf({ repository, pull }: Pick<Origin, 'repository' | 'pull'>): string {
+  return pull?.head ?? repository.defaultBranch
+}
+
 /** What started the work: the webhook's own text, as it was when the event arrived. */
 export interface Origin {
   readonly repository: Repository
@@ -16,7 +27,7 @@ export interface Origin {
   readonly number: number
   readonly isPullRequest: boolean
   /** Of a pull request: what it goes into. Undefined for an issue, and in histories from before 0.5. */
-  readonly pull?: { readonly base: string } | undefined
+  readonly pull?: PullOf | undefined
   readonly title: string
   readonly body: string
   readonly author: Person

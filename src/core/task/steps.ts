@@ -1,6 +1,3 @@
-import { workflowOf } from '../workflows/registry.ts'
-import { ticketName } from '../said.ts'
-import { withoutEnd } from '../text.ts'
 import type { Approvable } from './gate.ts'
 import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
@@ -108,38 +105,4 @@ export function workUnderWay(task: Task): boolean {
 /** When the workflow wants to be woken, if nothing else happens: ms since the epoch. */
 export function nextTimer(task: Task): number | undefined {
   return isActive(task) && task.review.pending.length > 0 && !workUnderWay(task) ? task.review.dueAt : undefined
-}
-
-/** What a task is called that began nowhere. */
-export const NAMELESS = '0'
-
-/** Protected files that a task may change: those of the settings, and of its workflow. */
-export function allowedIn(task: Pick<Task, 'settings' | 'workflow'>): readonly string[] {
-  return [...task.settings.protect.allow, ...(workflowOf(task).mayChange ?? [])]
-}
-
-/** What a task is called where it began: its issue, or its ticket. */
-export function nameOf({ origin }: Task): string {
-  if (origin.number > 0) return String(origin.number)
-  const { surface } = origin
-  return surface ? (ticketName(surface) ?? surface.channel) : NAMELESS
-}
-
-/** At most so many characters of words that hyphens join, and none of them cut in two unless it is the only one. */
-function wholeWords(words: string, most: number): string {
-  if (words.length <= most) return words
-  const end = words.lastIndexOf('-', most)
-  return withoutEnd(words.slice(0, end > 0 ? end : most), '-')
-}
-
-/** The branch of a task: `muster/<issue>-<slug>`, and a number from the second task of a conversation on. */
-export function branchName(task: Task): string {
-  const { branch } = workflowOf(task)
-  if (branch) return branch
-  const words = (task.spec?.title ?? task.origin.title)
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-/, '')
-  return `muster/${nameOf(task)}-${wholeWords(withoutEnd(words, '-'), 40) || 'change'}${task.origin.nth > 1 ? `-${task.origin.nth}` : ''}`
 }

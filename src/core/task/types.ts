@@ -213,6 +213,8 @@ export type TaskEvent =
       readonly origin: Origin
       readonly settings: RepositorySettings
       readonly forcePlanGate: boolean
+      /** What was said of this pull request before, by whatever task. */
+      readonly reviews?: readonly Reviewed[] | undefined
       /** Other places that the request itself names. */
       readonly linked?: readonly Surface[] | undefined
     }

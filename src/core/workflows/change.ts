@@ -23,6 +23,11 @@ function changing(task: Task): readonly StepKind[] {
   return slicesOf(task).length > 0 && stepOf(task, 'build') === undefined ? ['part', 'join'] : ['build']
 }
 
+/** What is mended in somebody's pull request is released with that. */
+function isReleased({ spec, origin }: Task): boolean {
+  return spec?.kind !== 'question' && origin.pull?.head === undefined
+}
+
 const WORK: Stage = {
   steps: ['baseline', 'plan', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove', 'triage'],
   ahead: (task) => (task.spec?.kind === 'question' ? ['answer'] : [...planningAhead(task), ...changing(task), 'prove']),
@@ -33,17 +38,15 @@ const WORK: Stage = {
 export const change = defineWorkflow({
   name: 'change',
   opensBy: ['plan', 'build', 'fix', 'request'],
+  worksOn: ['issue', 'pull_request'],
   steps: [baseline, plan, spec, answer, design, build, part, join, prove, triage, rework, releasePlan, deploy, watch],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
-  stages: [
-    WORK,
-    { ...RELEASE_AFTER, ahead: (task) => (task.spec?.kind === 'question' ? [] : RELEASE_AFTER.ahead(task)) },
-  ],
+  stages: [WORK, { ...RELEASE_AFTER, ahead: (task) => (isReleased(task) ? RELEASE_AFTER.ahead(task) : []) }],
   follows: [whenRoundsAreOver, whenMerged, whenAnswered],
   movesTickets: true,
   endsWithIssue: ({ pullRequest, merged }) => pullRequest === undefined && merged === undefined,
   readsWords: ({ merged }) => merged === undefined,
-  mayRelease: ({ merged }) => merged !== undefined,
+  mayRelease: (task) => task.merged !== undefined && isReleased(task),
   isFulfilled: (task) => task.merged !== undefined && isLive(task),
   isQuestion: false,
 })

@@ -79,7 +79,8 @@ export const deployGate: GateDefinition = {
 export function whenMerged(task: Task): TaskEvent[] {
   if (!task.merged || current(task)) return []
   const { by } = task.merged
-  const auto = Object.entries(task.settings.environments).find(
+  const mayGo = task.origin.pull?.head === undefined
+  const auto = Object.entries(mayGo ? task.settings.environments : {}).find(
     ([name, env]) => env.auto && !task.releases.some((release) => release.environment === name),
   )
   if (auto) return [{ type: 'release.requested', environment: auto[0], ref: undefined, by }]

@@ -20,7 +20,8 @@ const look = defineStep({
 function whenReviewed(task: Task): TaskEvent[] {
   const isOpen = task.steps.some(({ status }) => status === 'pending' || status === 'running' || status === 'failed')
   const last = task.reviews?.at(-1)
-  return last && !isOpen ? [{ type: 'task.finished', outcome: countsText(last.findings) }] : []
+  const isLooked = task.steps.some(({ status }) => status === 'done')
+  return last && isLooked && !isOpen ? [{ type: 'task.finished', outcome: countsText(last.findings) }] : []
 }
 
 /** Somebody's pull request is looked at; nothing is changed. */
