@@ -1,7 +1,8 @@
-// Runs inside the sandbox, as `node --input-type=module -e <this text>`; one request as JSON on standard input, one
-// answer as JSON on standard output. It trusts nothing it finds: the tree may hold links that lead elsewhere.
+// Runs inside the sandbox, as `node --input-type=module -e <this text>`: a request as JSON in each line of standard input, an answer
+// as JSON in each line of standard output, until its input ends. It trusts nothing it finds: the tree may hold links that lead elsewhere.
 import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { createInterface } from 'node:readline'
 
 const root = realpathSync('.')
 const MAX_FILE = 2_000_000
@@ -156,16 +157,15 @@ function edit({ path, edits }) {
   return `edited ${path}\n${around(before, after).join('\n')}`
 }
 
-const request = JSON.parse(readFileSync(0, 'utf8'))
-try {
-  const text = { read, list, write, edit }[request.op](request.input)
-  process.stdout.write(JSON.stringify({ ok: true, text }))
-} catch (error) {
-  const text =
-    error instanceof Refused
-      ? error.message
-      : error.code === 'ENOENT'
-        ? `there is no ${request.input.path}`
-        : String(error.message)
-  process.stdout.write(JSON.stringify({ ok: false, text }))
+function answer(line) {
+  const request = JSON.parse(line)
+  try {
+    return { ok: true, text: { read, list, write, edit }[request.op](request.input) }
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, text: error.message }
+    return { ok: false, text: error.code === 'ENOENT' ? `there is no ${request.input.path}` : String(error.message) }
+  }
 }
+
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity }))
+  process.stdout.write(`${JSON.stringify(answer(line))}\n`)

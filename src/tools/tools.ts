@@ -13,6 +13,7 @@ const MAX_OUTPUT = 8000
 const SLOW_SECONDS = 10
 /** What is shown bounds itself (`inside.mjs`); this is for what goes wrong there. */
 const MAX_ANSWER = 40_000
+const PATIENCE_MS = 30_000
 const Answer = z.object({ ok: z.boolean(), text: z.string() })
 
 /** Declares a tool whose input is checked before anything happens. */
@@ -35,15 +36,17 @@ export function defineTool<T>(
 }
 
 async function inside(op: string, input: unknown, { checkout }: ToolContext): Promise<ToolOutput> {
-  const result = await checkout.run(['node', '--input-type=module', '-e', INSIDE], {
-    stdin: JSON.stringify({ op, input }),
-    timeoutMs: 30_000,
-    maxOutput: 4_000_000,
-  })
-  const line = result.output.slice(result.output.lastIndexOf('{"ok":'))
-  const answer = Answer.safeParse(parseJson(line))
-  if (!answer.success) return { text: `the tool failed: ${clip(result.output, 2000)}`, isError: true }
+  const question = JSON.stringify({ op, input })
+  const output = (await checkout.ask?.(INSIDE, question, PATIENCE_MS)) ?? (await once(checkout, question))
+  const answer = Answer.safeParse(parseJson(output.slice(output.lastIndexOf('{"ok":'))))
+  if (!answer.success) return { text: `the tool failed: ${clip(output, 2000)}`, isError: true }
   return { text: clip(answer.data.text, MAX_ANSWER), isError: !answer.data.ok }
+}
+
+/** Where nothing can stay in the sandbox. */
+async function once(checkout: ToolContext['checkout'], question: string): Promise<string> {
+  const argv = ['node', '--input-type=module', '-e', INSIDE]
+  return (await checkout.run(argv, { stdin: question, timeoutMs: PATIENCE_MS, maxOutput: 4_000_000 })).output
 }
 
 function parseJson(text: string): unknown {

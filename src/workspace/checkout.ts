@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { UserError } from '../core/errors.ts'
+import { Assistant } from './assistant.ts'
 import { differences } from './diff.ts'
 import { equipped } from './outfit.ts'
 import { removeTree } from './spawn.ts'
@@ -39,6 +40,12 @@ const KEEP =
 // Of the tree's own files what they are in the commit, of all others only what is in the folders.
 const KEEP_BUILT = `mkdir "$MUSTER_SNAPSHOT/work" "$MUSTER_SNAPSHOT/home" && cp -a . "$MUSTER_SNAPSHOT/work" && cp -a ~/. "$MUSTER_SNAPSHOT/home" &&
 shift && cd "$MUSTER_SNAPSHOT/work" && git -c core.hooksPath=/dev/null checkout --quiet --force HEAD -- . && git clean -ffdxq "$@"`
+// Right after the clone, before anybody else could write there. What was written in the second in which the index was may have been
+// changed afterwards (git's "racily clean"), and is read again each time: of many files that takes long, so that second is waited for.
+const KEEP_INDEX = `cp -p .git/index "$MUSTER_INDEX/index"
+if [ "$(git ls-files | wc -l)" -gt 5000 ]; then
+  while [ "$(date +%s)" -le "$(stat -c %Y "$MUSTER_INDEX/index")" ]; do sleep 0.05; done; touch "$MUSTER_INDEX/index"
+fi`
 const CLONE_MS = 300_000
 const COPY_MS = 600_000
 
@@ -49,11 +56,19 @@ const snapshotAt = (from: string, isWritable: boolean): Mount => ({
   variable: 'MUSTER_SNAPSHOT',
 })
 
+const indexAt = (from: string, isWritable: boolean): Mount => ({
+  from,
+  to: '/index',
+  isWritable,
+  variable: 'MUSTER_INDEX',
+})
+
 /** A clone of `base` at `sha` in `dir`, made and used inside the sandbox only: fresh, or as an earlier one was kept. */
 export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
   const { dir, base, sha, sandbox, signal, beginning, outfit = NO_OUTFIT } = input
   // Beside the clone: it lasts as long as that, and nothing of it gets into the change.
   const home = `${dir}.home`
+  const index = `${dir}.index`
   const inside = (command: Pick<SandboxCommand, 'argv'> & Partial<SandboxCommand>) =>
     sandbox.run({ dir, home, base, timeoutMs: 60_000, signal, ...command })
   const run: Checkout['run'] = (argv, options) => inside({ ...options, argv })
@@ -63,20 +78,39 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
       mounts: [snapshotAt(from, isWritable)],
       timeoutMs: COPY_MS,
     })
+  const assistants = new Map<string, Assistant>()
   const dispose = async () => {
+    for (const one of assistants.values()) await one.close()
     beginning?.done()
-    for (const one of [dir, home]) await removeTree(one)
+    for (const one of [dir, home, index]) await removeTree(one)
   }
   const isSetUp = await begin(input, home, { run, copied }).catch(async (error: unknown) => {
     await dispose()
     throw error
   })
+  await mkdir(index, { recursive: true })
+  // Without it all files are read for each difference, and nothing else changes.
+  await inside({ argv: ['/bin/sh', '-c', KEEP_INDEX], mounts: [indexAt(index, true)] })
+  const runWithIndex: Checkout['run'] = (argv, options) =>
+    inside({
+      ...options,
+      argv,
+      mounts: [indexAt(index, false)],
+      env: { ...options?.env, MUSTER_COPIED: isSetUp ? '1' : '' },
+    })
   return {
     dir,
     sha,
     outfit,
     isSetUp,
     run,
+    async ask(script, question, timeoutMs) {
+      if (!(await sandbox.canTalk?.())) return undefined
+      const argv = ['node', '--input-type=module', '-e', script]
+      const there = assistants.get(script) ?? new Assistant((command) => inside({ ...command, argv }))
+      assistants.set(script, there)
+      return there.ask(question, timeoutMs)
+    },
     exec: (command, options = {}) => inside({ ...options, ...equipped(outfit, command, options.env) }),
     async settle(isKept) {
       if (isKept) await beginning?.keep(async (to) => (await copied(KEEP, to, true)).exitCode === 0, 'setup')
@@ -86,7 +120,7 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
       const but = folders.flatMap((folder) => ['-e', folder])
       await beginning?.keep(async (to) => (await copied(KEEP_BUILT, to, true, but)).exitCode === 0, 'built')
     },
-    ...differences(run, sha),
+    ...differences(runWithIndex, sha),
     dispose,
   }
 }

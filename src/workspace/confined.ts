@@ -98,11 +98,11 @@ export async function limited(
   args: readonly string[],
   rest: Pick<Parameters<typeof run>[2], 'env' | 'inputs' | 'cwd' | 'keepsStdin'>,
 ): Promise<RunResult> {
-  const { stdin, timeoutMs, maxOutput, signal } = command
+  const { stdin, talk, timeoutMs, maxOutput, signal } = command
   const full = new AbortController()
   const ended = watchQuota(foldersOf(command), quota, () => full.abort(new Error('full')))
   const signals = signal ? AbortSignal.any([signal, full.signal]) : full.signal
-  const result = await run(file, args, { ...rest, stdin, timeoutMs, maxOutput, signal: signals }).catch(
+  const result = await run(file, args, { ...rest, stdin, talk, timeoutMs, maxOutput, signal: signals }).catch(
     async (error: unknown) => {
       signal?.throwIfAborted()
       if (!full.signal.aborted) throw error

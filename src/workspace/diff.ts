@@ -26,14 +26,17 @@ const DEBRIS = [
 const DIFF_SCRIPT = `set -e
 export GIT_DIR="$MUSTER_BASE" GIT_WORK_TREE="$PWD" GIT_INDEX_FILE="$(mktemp -d)/index" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MUSTER_BASE/objects" GIT_OBJECT_DIRECTORY="$(mktemp -d)"
-git read-tree "$1"
+# What was cloned, with the times of its files: only what was touched since then has to be read. Nobody else sees that folder.
+if [ -f "$MUSTER_INDEX/index" ]; then cp -p "$MUSTER_INDEX/index" "$GIT_INDEX_FILE"; else git read-tree "$1"; fi
 debris="$(mktemp)"
 printf '%s\\n' ${DEBRIS.map((one) => `'${one}'`).join(' ')} > "$debris"
 # Where these build, they build into that folder.
 if [ -f Cargo.toml ] || [ -f pom.xml ]; then printf '/target/\\n' >> "$debris"; fi
 # A repository inside the tree is just files: what is in its .git does not count.
 find . -mindepth 2 -name .git -prune -exec rm -rf {} +
-git -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile="$debris" add -A . 2>/dev/null
+# Copied files have other inodes and times of change.
+if [ -n "$MUSTER_COPIED" ]; then stat='-c core.trustctime=false -c core.checkStat=minimal'; else stat=; fi
+git $stat -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile="$debris" add -A . 2>/dev/null
 if [ "$2" = list ]; then git diff --cached --raw --no-abbrev -z --no-renames "$1"; exit; fi
 git update-index -z --index-info
 git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1" | base64 -w 0`

@@ -24,6 +24,8 @@ export function openSandbox(
 ): Sandbox {
   const chosen = once(() => chooseSandbox(asked, engine))
   return {
+    // In a container its input is what tells that this process is still there.
+    canTalk: async () => (await chosen()) !== 'container',
     async run(command) {
       const kind = await chosen()
       if (kind === 'none' && command.image === undefined) return plain(command, limits)

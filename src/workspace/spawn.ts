@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, readdirSync, readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
-import type { RunResult } from './types.ts'
+import type { RunResult, SandboxCommand } from './types.ts'
 
 export interface SpawnOptions {
   readonly cwd?: string | undefined
@@ -9,6 +9,8 @@ export interface SpawnOptions {
   readonly stdin?: string | Buffer | undefined
   /** Its standard input stays open for as long as this process has it: a program that watches it knows when that has ended. */
   readonly keepsStdin?: boolean | undefined
+  /** Given its input and output, which are not kept then. */
+  readonly talk?: SandboxCommand['talk']
   /** What the program reads from its file descriptors 3, 4 … */
   readonly inputs?: readonly Buffer[] | undefined
   readonly timeoutMs: number
@@ -61,9 +63,10 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
     detached: true,
   })
   const output = new Tail(options.maxOutput ?? 1_000_000)
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => output.add(text))
-  if (!options.keepsStdin) feed(child, 0, options.stdin ?? '')
+  const heard = options.talk ? [child.stderr] : [child.stdout, child.stderr]
+  for (const stream of heard) stream?.setEncoding('utf8').on('data', (text: string) => output.add(text))
+  if (options.talk && child.stdin && child.stdout) options.talk({ input: child.stdin, output: child.stdout })
+  else if (!options.keepsStdin) feed(child, 0, options.stdin ?? '')
   options.inputs?.forEach((input, index) => feed(child, index + 3, input))
   return new Promise((resolve, reject) => {
     let timedOut = false

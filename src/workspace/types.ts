@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream'
 import type { OpenBranch } from '../core/elsewhere.ts'
 import type { ServiceName } from '../core/settings.ts'
 import type { Repository } from '../core/task/types.ts'
@@ -98,6 +99,8 @@ export interface Builder {
 
 /** A place where commands run that a model had a hand in: no network, no secrets, limited in everything. */
 export interface Sandbox {
+  /** Whether a program can be talked with while it runs; undefined: it cannot. */
+  canTalk?(): Promise<boolean>
   run(command: SandboxCommand): Promise<RunResult>
 }
 
@@ -117,6 +120,8 @@ export interface SandboxCommand {
   readonly bin?: readonly string[] | undefined
   readonly argv: readonly string[]
   readonly stdin?: string | undefined
+  /** Given what it reads and what it prints, while it runs: nothing of that is in the result then. */
+  readonly talk?: ((streams: { readonly input: Writable; readonly output: Readable }) => void) | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly timeoutMs: number
   readonly network?: boolean | undefined
@@ -145,6 +150,11 @@ export interface Checkout {
   /** Runs a shell command of the repository's there, with what that says it needs. */
   exec(command: string, options?: RunOptions): Promise<RunResult>
   readonly outfit: Outfit
+  /**
+   * Asks a program of Muster's that stays there: one line in, one line out. @param script JavaScript that answers lines until its input ends
+   * @returns undefined where none can stay; then it is run once for each question
+   */
+  ask?(script: string, question: string, timeoutMs: number): Promise<string | undefined>
   /** Everything that differs from a commit (the one cloned, if not told otherwise), as a binary git patch with one character a byte (files need not be UTF-8); made inside the sandbox. */
   diff(against?: string): Promise<{ diff: string; files: string[] }>
   /**

@@ -74,6 +74,23 @@ describe('a clone in the sandbox', () => {
     })
   })
 
+  it('sees a change of the same length that is made at once, one whose time was put back, and one that was taken back', async () => {
+    await inClone(async (checkout) => {
+      const swap = 'tr a-z b-za < "$1" > /tmp/swapped; cat /tmp/swapped > "$1"'
+      await checkout.run(['/bin/sh', '-c', swap, 'sh', 'src/a.txt'])
+      await checkout.run([
+        '/bin/sh',
+        '-c',
+        `cp -p "$1" /tmp/as-it-was; ${swap}; touch -r /tmp/as-it-was "$1"`,
+        'sh',
+        'src/b.txt',
+      ])
+      expect((await checkout.diff()).files).toEqual(['src/a.txt', 'src/b.txt'])
+      await checkout.run(['git', 'checkout', '--', 'src/a.txt'])
+      expect((await checkout.diff()).files).toEqual(['src/b.txt'])
+    })
+  })
+
   it('leaves out what was there before anybody changed anything, for as long as it stays like that', async () => {
     await inClone(async (checkout) => {
       await checkout.run([
