@@ -14,6 +14,8 @@ import { openProvider } from '../llm/provider.ts'
 import { createRouter } from '../llm/router.ts'
 import { hashOf } from '../core/hash.ts'
 import { handlerFor } from '../roles/registry.ts'
+import type { Outcome } from '../llm/outcome.ts'
+import type { Store } from '../store/types.ts'
 import { newId } from '../store/ids.ts'
 import { isDatabaseDown } from '../store/sql.ts'
 import { currentDelivery, type Log, withLogContext } from '../telemetry/log.ts'
@@ -77,6 +79,7 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
       prices: settings.prices,
       nonceOf,
       now,
+      outcomes: settings.routing === 'outcome' ? outcomesOf(store, now) : undefined,
       windowOf: (model) => settings.providers.get(model.provider)?.windowTokens,
       onFallback: (from, to, error) =>
         write('warn', 'a model could not be asked, and another is', {
@@ -96,6 +99,22 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
     after,
     random: Math.random,
     log: write,
+  }
+}
+
+const OUTCOME_DAYS = 90
+const LOOKED_MS = 10 * 60_000
+
+/** What came of the changes of the last months, looked up every few minutes. */
+function outcomesOf({ usage }: Pick<Store, 'usage'>, now: () => number): () => Promise<readonly Outcome[]> {
+  let seen: { readonly at: number; readonly outcomes: Promise<readonly Outcome[]> } | undefined
+  return () => {
+    if (!seen || seen.at + LOOKED_MS < now()) {
+      // What cannot be looked up speaks for nobody.
+      const outcomes = usage.outcomes(now() - OUTCOME_DAYS * 86_400_000).catch(() => [])
+      seen = { at: now(), outcomes }
+    }
+    return seen.outcomes
   }
 }
 

@@ -52,6 +52,8 @@ export interface Settings {
   readonly releasesAtStop: 'keep' | 'stop'
   /** Whether a repository's set-up command may use the network. */
   readonly setupNetwork: boolean
+  /** Whether a tier's models are asked as they are set, or a cheaper one first where what came of its work allows it. */
+  readonly routing: 'tiers' | 'outcome'
   /** Whether repositories that the app is installed on get a pull request with what was found. */
   readonly onboards: boolean
   /** Which hosts it may reach then. */
@@ -184,6 +186,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     logLevel: env['LOG_LEVEL'] || 'info',
     sandbox: sandbox(env, problems),
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
+    routing: oneOf(env, 'MUSTER_ROUTING', ['tiers', 'outcome'], problems) === 'outcome' ? 'outcome' : 'tiers',
     onboards: oneOf(env, 'MUSTER_ONBOARDING', ['1', '0'], problems) !== '0',
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),

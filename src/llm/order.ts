@@ -4,6 +4,9 @@ import type { ModelName, Needs } from './types.ts'
 /** Which models serve a tier, the one that is asked first in front. */
 export type ModelsByTier = Readonly<Record<Needs['tier'], readonly ModelName[]>>
 
+/** What is needed, with why the tier is what it is, where that was weighed. */
+export type Weighed = Needs & { readonly reason?: string | undefined }
+
 /** Whom to ask, in order. */
 export interface Order {
   readonly models: readonly ModelName[]
@@ -15,11 +18,11 @@ export interface Order {
  * answered last in a conversation goes on with it: the others would have to be told all of it anew.
  * @param isLocal whether what is said to a provider stays on the operator's own machines
  */
-export function orderOf(needs: Needs, models: ModelsByTier, isLocal: (provider: string) => boolean): Order {
-  const { tier, privacy, last } = needs
+export function orderOf(needs: Weighed, models: ModelsByTier, isLocal: (provider: string) => boolean): Order {
+  const { tier, privacy, last, reason } = needs
   const allowed = allowedIn(models, tier, privacy, isLocal)
   const going = allowed.find((one) => last && sameModel(one, last))
-  if (!going || going === allowed[0]) return { models: allowed, reason: reasonFor(privacy, tier) }
+  if (!going || going === allowed[0]) return { models: allowed, reason: reason ?? reasonFor(privacy, tier) }
   return { models: [going, ...allowed.filter((one) => one !== going)], reason: 'goes on with this conversation' }
 }
 
@@ -41,7 +44,7 @@ function reasonFor(privacy: Privacy, tier: Needs['tier']): string {
   return privacy === 'local' ? `${tier}, on local models only` : tier
 }
 
-function sameModel(one: ModelName, other: ModelName): boolean {
+export function sameModel(one: ModelName, other: ModelName): boolean {
   return one.provider === other.provider && one.model === other.model
 }
 

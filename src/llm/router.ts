@@ -1,6 +1,7 @@
 import { type Fitted, fitted } from './fit.ts'
 import { messagesFor } from './flatten.ts'
-import { type ModelsByTier, orderOf } from './order.ts'
+import { type ModelsByTier, orderOf, sameModel, type Weighed } from './order.ts'
+import { type Outcome, tierByOutcome } from './outcome.ts'
 import type { Prices } from './prices.ts'
 import { PROVIDERS } from './registry.ts'
 import {
@@ -10,6 +11,7 @@ import {
   ModelError,
   type ModelName,
   type ModelProvider,
+  type Needs,
   type Router,
 } from './types.ts'
 
@@ -27,6 +29,8 @@ export interface RouterDeps {
   readonly now: () => number
   /** How many tokens a conversation with a model may have, where the operator says it. */
   readonly windowOf?: ((model: ModelName) => number | undefined) | undefined
+  /** What came of earlier work, where models are chosen by that. */
+  readonly outcomes?: (() => Promise<readonly Outcome[]>) | undefined
   /** Told when one could not be asked, and another was. */
   readonly onFallback: (from: ModelName, to: ModelName, error: ModelError) => void
 }
@@ -45,12 +49,13 @@ const FALLS_BACK: Readonly<Record<ModelError['kind'], boolean>> = {
 export function createRouter(deps: RouterDeps): Router {
   return {
     async ask(call) {
-      const { models, reason } = orderOf(call.needs, deps.models, isLocal)
+      const needs = await weighed(deps, call)
+      const { models, reason } = orderOf(needs, deps.models, isLocal)
       if (models.length === 0) throw nobodyMay(call)
       const failures: ModelError[] = []
       for (const [nth, model] of models.entries()) {
         try {
-          return await askOne(deps, call, model, [reason, ...failures.map(whyNot)].join('; '))
+          return await askOne(deps, { ...call, needs }, model, [reason, ...failures.map(whyNot)].join('; '))
         } catch (error) {
           if (!(error instanceof ModelError) || !FALLS_BACK[error.kind]) throw error
           failures.push(error)
@@ -61,6 +66,17 @@ export function createRouter(deps: RouterDeps): Router {
       throw worst(failures)
     },
   }
+}
+
+/** With the tier that what came of earlier work speaks for. Who goes on with a conversation is asked on, whatever that says by now. */
+async function weighed({ models, outcomes }: RouterDeps, { needs }: ModelCall): Promise<Weighed> {
+  const { last, stakes, tier } = needs
+  if (!outcomes || !stakes) return needs
+  const others: readonly Needs['tier'][] = [tier, 'general']
+  const going = last && others.find((one) => models[one].some((model) => sameModel(model, last)))
+  if (going) return { ...needs, tier: going }
+  const found = tierByOutcome(tier, models, await outcomes(), stakes)
+  return { ...needs, tier: found.tier, reason: found.reason }
 }
 
 function isLocal(provider: string): boolean {

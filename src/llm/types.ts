@@ -78,8 +78,25 @@ export interface Needs {
   readonly tier: Tier
   /** Where what is said may go: to any provider that is set up, or to those on the operator's own machines. */
   readonly privacy: Privacy
+  /** What hangs on it; undefined: the tier is what it is. */
+  readonly stakes?: Stakes | undefined
   /** Who answered last in the same conversation: who has it in its cache, and its own blocks in it. */
   readonly last?: ModelName | undefined
+}
+
+/** What hangs on a call, for whoever chooses a cheaper model. */
+export interface Stakes {
+  readonly repository: string
+  /** As the plan has it; undefined before there is one. */
+  readonly risk?: 'low' | 'medium' | 'high' | undefined
+  /** Whether the request is small. */
+  readonly isSmall: boolean
+  /** Whether a proof of the same work has failed. */
+  readonly hasFailed: boolean
+  /** What the step may still spend, dollars. */
+  readonly leftUsd: number
+  /** A number by which some of many tasks are told from the others, the same for all of a task. */
+  readonly chance: number
 }
 
 /** A question whose model is still open. */

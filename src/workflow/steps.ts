@@ -28,6 +28,7 @@ import type { Git, Machine } from '../workspace/types.ts'
 import { diskFull, isDiskFull } from '../core/errors.ts'
 import { type Activity, type ActivityDeps, activityOf } from './activity.ts'
 import { conversationOf, journalOf } from './journal.ts'
+import { stakesOf } from './stakes.ts'
 import type { Workflow } from './types.ts'
 
 /** Unexpected errors are tried again so often before the step fails. */
@@ -371,7 +372,7 @@ function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, 
     role: step.role,
     step: step.id,
     attempt,
-    needs: { tier, privacy: task.settings.privacy ?? 'any' } as const,
+    needs: { tier, privacy: task.settings.privacy ?? 'any', stakes: stakesOf(task, step) } as const,
     tools: checkout ? deps.toolsFor(permissions, step.role) : [],
     context,
   }
