@@ -75,7 +75,12 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     a.name < b.name ? -1 : 1,
   )
   const specs = [
-    ...job.tools.map((tool) => ({ name: tool.name, description: tool.description, input: schemaOf(tool.input) })),
+    ...job.tools.map(({ name, description, input, wants }) => ({
+      name,
+      description,
+      input: schemaOf(input),
+      ...(wants ? { wants } : {}),
+    })),
     ...handing.map(({ name, description, artefact }) => ({ name, description, input: schemaOf(artefact) })),
   ]
   const past = await deps.journal.load()

@@ -25,6 +25,8 @@ export interface Capabilities {
   readonly outputTokens: number
   /** How much one conversation may have, its answer included, in tokens. */
   readonly windowTokens: number
+  /** Whether they are trained on `apply_patch`. */
+  readonly patches?: boolean | undefined
 }
 
 /** Dollars per million tokens. */

@@ -66,12 +66,16 @@ function isSame(one: ModelName, other: ModelName): boolean {
 
 /** What came of a model's work in a repository, or else anywhere; undefined where that is too little to say anything. */
 function sumOf(outcomes: readonly Outcome[], { provider, model }: ModelName, repository: string): Sum | undefined {
-  // A vendor answers with a name that says the day as well.
-  const of = outcomes.filter((one) => one.provider === provider && one.model.startsWith(model))
+  const of = outcomes.filter((one) => one.provider === provider && isOf(one.model, model))
   const here = added(of.filter((one) => one.repository === repository))
   if (here.tasks >= ENOUGH_HERE) return rates(here)
   const anywhere = added(of)
   return anywhere.tasks >= ENOUGH_ANYWHERE ? rates(anywhere) : undefined
+}
+
+/** A vendor answers with a name that says the day as well. */
+function isOf(answered: string, model: string): boolean {
+  return answered === model || (answered.startsWith(model) && /^[-@:]\d{6}/.test(answered.slice(model.length)))
 }
 
 type Counts = Pick<Outcome, 'tasks' | 'merged' | 'failed' | 'usd'>

@@ -1,4 +1,5 @@
 import { type Fitted, fitted } from './fit.ts'
+import type { Capabilities } from './module.ts'
 import { messagesFor } from './flatten.ts'
 import { type ModelsByTier, orderOf, sameModel, type Weighed } from './order.ts'
 import { type Outcome, tierByOutcome } from './outcome.ts'
@@ -107,8 +108,9 @@ async function askOne(
   model: ModelName,
   reason: string,
 ): Promise<Answered> {
-  const { needs, messages, ...rest } = call
-  const { outputTokens = MAX_TOKENS, windowTokens = WINDOW } = PROVIDERS.get(model.provider)?.capabilities ?? {}
+  const { needs, messages, tools, ...rest } = call
+  const capabilities: Partial<Capabilities> = PROVIDERS.get(model.provider)?.capabilities ?? {}
+  const { outputTokens = MAX_TOKENS, windowTokens = WINDOW } = capabilities
   const maxTokens = Math.min(MAX_TOKENS, outputTokens)
   const { messages: fitting, leftOut } = within((windowOf?.(model) ?? windowTokens) - maxTokens, messages, call, model)
   const costOf = prices.asking(model)
@@ -116,6 +118,7 @@ async function askOne(
   const reply = await provider.complete({
     ...rest,
     ...model,
+    tools: tools.filter(({ wants }) => wants === undefined || capabilities[wants] === true),
     messages: messagesFor(fitting, model.provider, nonceOf(call.origin.taskId)),
     maxTokens,
   })

@@ -12,11 +12,16 @@ export interface ModelName {
   readonly model: string
 }
 
+/** What only some models are trained to do. */
+export type Wanted = 'patches'
+
 /** A tool as the model is told of it; `input` is a JSON schema. */
 export interface ToolSpec {
   readonly name: string
   readonly description: string
   readonly input: Readonly<Record<string, unknown>>
+  /** Told only to models that can do this. */
+  readonly wants?: Wanted | undefined
 }
 
 export type Block =

@@ -1,6 +1,15 @@
 // Runs inside the sandbox, as `node --input-type=module -e <this text>`: a request as JSON in each line of standard input, an answer
 // as JSON in each line of standard output, until its input ends. It trusts nothing it finds: the tree may hold links that lead elsewhere.
-import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { createInterface } from 'node:readline'
 
@@ -116,7 +125,8 @@ function nearest(text, old) {
 }
 
 /** One replacement. @throws Refused where it is not clear which place is meant */
-function replaced(text, { old, new: by, all = false }, path) {
+function replaced(text, { old, new: by, all = false, after }, path) {
+  if (after !== undefined) return replacedBelow(text, { old, new: by, after }, path)
   if (old === '') throw new Refused('the old text is empty; `write` makes a file')
   const places = placesOf(text, old)
   if (places.length === 0) throw new Refused(`the old text does not stand in ${path}${nearest(text, old)}`)
@@ -125,6 +135,15 @@ function replaced(text, { old, new: by, all = false }, path) {
       `the old text stands in ${path} ${places.length} times (lines ${places.join(', ')}): take more of the lines around it, or say \`all\``,
     )
   return all ? text.split(old).join(by) : text.replace(old, () => by)
+}
+
+/** The first place below a line that is named. */
+function replacedBelow(text, { old, new: by, after }, path) {
+  const line = text.indexOf(after)
+  if (line < 0) throw new Refused(`"${after}" does not stand in ${path}${nearest(text, after)}`)
+  const at = text.indexOf(old, line)
+  if (at < 0) throw new Refused(`the old text does not stand in ${path} below "${after}"${nearest(text, old)}`)
+  return text.slice(0, at) + by + text.slice(at + old.length)
 }
 
 /** The lines around what was changed, as they are now. */
@@ -157,10 +176,39 @@ function edit({ path, edits }) {
   return `edited ${path}\n${around(before, after).join('\n')}`
 }
 
+/** Several files at once: all of it, or nothing. */
+function patch({ changes }) {
+  const done = changes.map((change) => {
+    const full = inTree(change.path)
+    if (change.kind === 'add' && existsSync(full)) throw new Refused(`${change.path} is there already: update it`)
+    const before = change.kind === 'add' ? '' : readText(change.path)
+    if (change.kind === 'delete') return { ...change, gone: full }
+    if (change.kind === 'add') return { ...change, full, before, after: change.text }
+    const after = change.hunks.reduce((text, hunk) => replaced(text, hunk, change.path), before)
+    const moved = change.to === undefined ? {} : { gone: full }
+    return { ...change, full: change.to === undefined ? full : inTree(change.to), before, after, ...moved }
+  })
+  for (const { full, after, gone } of done) {
+    if (gone) unlinkSync(gone)
+    if (!full) continue
+    mkdirSync(dirname(full), { recursive: true })
+    writeFileSync(full, after)
+  }
+  return done
+    .map(({ kind, path, to, before, after }) =>
+      kind === 'delete'
+        ? `deleted ${path}`
+        : kind === 'add'
+          ? `added ${path}`
+          : `edited ${path}${to === undefined ? '' : `, now ${to}`}\n${around(before, after).join('\n')}`,
+    )
+    .join('\n')
+}
+
 function answer(line) {
   const request = JSON.parse(line)
   try {
-    return { ok: true, text: { read, list, write, edit }[request.op](request.input) }
+    return { ok: true, text: { read, list, write, edit, patch }[request.op](request.input) }
   } catch (error) {
     if (error instanceof Refused) return { ok: false, text: error.message }
     return { ok: false, text: error.code === 'ENOENT' ? `there is no ${request.input.path}` : String(error.message) }

@@ -4,6 +4,7 @@ import { registry } from '../core/registry.ts'
 import type { Role } from '../core/roles.ts'
 import { digestOf } from '../core/digest.ts'
 import { clip } from '../core/sanitise.ts'
+import { pathsOf, readPatch } from '../core/v4a.ts'
 import type { Permission, Tool, ToolContext, ToolOutput } from './types.ts'
 
 const INSIDE = readFileSync(new URL('./inside.mjs', import.meta.url), 'utf8')
@@ -183,6 +184,25 @@ const write = defineTool({
   act: (input, context) => changing('write', input, context),
 })
 
+const applyPatch = defineTool({
+  name: 'apply_patch',
+  permission: 'write',
+  changesTree: true,
+  wants: 'patches',
+  description:
+    'Change several files at once, all of it or nothing, by a patch: "*** Begin Patch", then for each file "*** Add File: <path>" with its lines after "+", "*** Delete File: <path>", or "*** Update File: <path>" with hunks of lines after " ", "-" and "+" ("@@ <a line above>" where they stand in several places), then "*** End Patch".',
+  input: z.object({ input: z.string().min(1).max(1_000_000) }),
+  async act({ input }, context) {
+    const changes = readPatch(input)
+    if (typeof changes === 'string') return { text: `the patch cannot be read: ${changes}`, isError: true }
+    for (const path of pathsOf(changes)) {
+      const ruling = context.mayWrite(path.replace(/^\.\//, ''))
+      if (!ruling.ok) return { text: `${path}: ${ruling.detail}`, isError: true }
+    }
+    return inside('patch', { changes }, context)
+  },
+})
+
 const runCommand = defineTool({
   name: 'run',
   permission: 'run',
@@ -201,12 +221,13 @@ const runCommand = defineTool({
 })
 
 /** Every tool, one line each, by what models call it. */
-export const TOOLS = registry<'read' | 'list' | 'search' | 'edit' | 'write' | 'run', Tool>('the tool', {
+export const TOOLS = registry<'read' | 'list' | 'search' | 'edit' | 'write' | 'apply_patch' | 'run', Tool>('the tool', {
   read,
   list,
   search,
   edit,
   write,
+  apply_patch: applyPatch,
   run: runCommand,
 })
 

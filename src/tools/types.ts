@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Role } from '../core/roles.ts'
+import type { Wanted } from '../llm/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 
 /** What a tool may do; a role is given permissions, not tools. */
@@ -26,6 +27,8 @@ export interface Tool {
   readonly input: z.ZodType
   /** Whether a resumed step must do it again to get the same tree. */
   readonly changesTree: boolean
+  /** What a provider's models must be able to do to be given it; undefined: nothing of their own. */
+  readonly wants?: Wanted | undefined
   /** To whom it is given, beside the permission; undefined: to every role that has that. */
   readonly roles?: readonly Role[] | undefined
   call(input: unknown, context: ToolContext): Promise<ToolOutput>

@@ -28,6 +28,7 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   search: [{}, { pattern: '' }],
   edit: [{ path: 'a', old: 'x' }],
   write: [{ path: 'a' }],
+  apply_patch: [{ input: '' }, {}],
   run: [{ command: '' }],
 }
 

@@ -86,6 +86,35 @@ describe('a cheaper model first where history allows', () => {
   })
 })
 
+it('`apply_patch` is told only to models that are trained on it', async () => {
+  const tools = [
+    { name: 'edit', description: '', input: {} },
+    { name: 'apply_patch', description: '', input: {}, wants: 'patches' as const },
+  ]
+  const told: string[] = []
+  for (const model of [DEAR, { provider: 'openai', model: 'gpt-5.6-sol' }] as const) {
+    const router = createRouter({
+      provider: {
+        complete: async ({ tools: given }) => {
+          told.push(given.map(({ name }) => name).join())
+          const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 }
+          return { model: model.model, blocks: [], stop: 'end', usage }
+        },
+      },
+      models: { complex: [model], general: [model], simple: [model] },
+      prices: pricesWith(new Map()),
+      nonceOf: () => 'n',
+      now: () => 0,
+      onFallback: () => {},
+    })
+    const origin = { taskId: 't', role: 'sd', step: 'build', attempt: 1, turn: 1 }
+    const { signal } = new AbortController()
+    const needs = { tier: 'complex', privacy: 'any' } as const
+    await router.ask({ origin, system: '', messages: [{ role: 'user', text: 'x' }], tools, signal, needs })
+  }
+  expect(told).toEqual(['edit', 'edit,apply_patch'])
+})
+
 it('the router asks the one that is chosen, records why, and goes on with a conversation whatever figures say by then', async () => {
   const asked: ModelRequest[] = []
   let outcomes: readonly Outcome[] = GOOD

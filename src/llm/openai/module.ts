@@ -26,7 +26,7 @@ export const openai: ProviderModule = {
   variables: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_INTERFACE'],
   isLocal: false,
   priceOf,
-  capabilities: { outputTokens: 32_000, windowTokens: 200_000 },
+  capabilities: { outputTokens: 32_000, windowTokens: 200_000, patches: true },
   settings(env, problems) {
     // Told though there may be no key yet: nobody finds out later.
     const baseUrl = address(env, 'OPENAI_BASE_URL', SERVICE, problems)
