@@ -64,6 +64,8 @@ export type What =
   | {
       readonly type: 'pushed'
       readonly headSha: string
+      /** What was pushed to; undefined in what versions before wrote. */
+      readonly pull?: Subject | undefined
       /** The labels that stand on the pull request. */
       readonly labels?: readonly string[] | undefined
       /** Its branch is in another repository. */

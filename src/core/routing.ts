@@ -91,9 +91,7 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
       return issueClosed(heard, task)
     default:
       if (task && isItsPull(heard, task)) return aboutPull(heard, what)
-      return task && isLook(task) && heard.key === githubKey(task.origin.repository.id, task.origin.number)
-        ? aboutLookedAt(heard, what, names)
-        : ignore('no_task', 'not the pull request of a task')
+      return aboutOthers(heard, what, task, names)
   }
 }
 
@@ -170,6 +168,12 @@ function beginsAnew({ status }: Task, text: string): boolean {
   return status === 'cancelled' || status === 'done' || (status === 'handed_off' && text !== '')
 }
 
+/** What may be asked for on somebody's pull request when the work that was asked for before has ended. */
+function beginsBeside({ verb }: Command, task: Task): boolean {
+  if (isActive(task)) return false
+  return verb === 'fix' || verb === 'ask' || (verb === 'deploy' && !workflowOf(task).mayRelease(task))
+}
+
 /** A plug-in's, which has no other work to go on with. */
 function beginsOwn(command: Command): command is Added {
   return isAdded(command) && isOpening(command.verb)
@@ -204,7 +208,7 @@ function words(
   }
   const isOwnPull = task?.pullRequest?.number === what.subject.number
   // On somebody's own pull request, beside whatever was done there before.
-  if (command?.verb === 'fix' && what.subject.isPullRequest && task && !isOwnPull && !isActive(task))
+  if (command && what.subject.isPullRequest && task && !isOwnPull && beginsBeside(command, task))
     return { to: 'open', trigger: 'mention', command, subject: what.subject, commentId }
   if (command?.verb === 'review' && what.subject.isPullRequest && !isOwnPull)
     return look('mention', what.subject, commentId, task)
@@ -253,14 +257,18 @@ function isItsPull(heard: Heard, task: Task): boolean {
   )
 }
 
-/** Somebody's pull request that is looked at: who put the label on it wants each new head looked at, as long as it is in the repository itself. */
-function aboutLookedAt(heard: Heard, what: AboutPull, { label: wanted }: Names): Route {
-  if (what.type === 'merged' || what.type === 'closed') return aboutPull(heard, what)
-  if (what.type !== 'pushed') return ignore('not_for_us', 'the pull request is only looked at')
+/** Somebody's pull request: who put the label on it wants each new head looked at, as long as it is in the repository itself. */
+function aboutOthers(heard: Heard, what: AboutPull, task: Task | undefined, { label: wanted }: Names): Route {
+  const isIts = task && isLook(task) && heard.key === githubKey(task.origin.repository.id, task.origin.number)
+  if (isIts && (what.type === 'merged' || what.type === 'closed')) return aboutPull(heard, what)
+  if (what.type !== 'pushed' || (!isIts && !what.pull)) return ignore('no_task', 'not the pull request of a task')
   const isLabelled = what.labels?.some((label) => label.toLowerCase() === wanted.toLowerCase()) ?? false
   if (!isLabelled) return ignore('not_asked', 'a new head is looked at when somebody asks, or the label stands')
   if (what.isFromFork) return ignore('from_fork', 'a new head from elsewhere is looked at when somebody asks')
-  return aboutPull(heard, what)
+  if (isIts) return aboutPull(heard, what)
+  // There was other work on it meanwhile; what is under way now is not disturbed.
+  if (!what.pull || (task && isActive(task))) return ignore('other_work', 'there is other work on the pull request')
+  return look('label', what.pull, undefined, task)
 }
 
 function personIn({ sender: { id, login } }: Heard): Person {

@@ -21,9 +21,8 @@ type Opening = Extract<Route, { to: 'open' }>
 export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Promise<void> {
   const loaded = await deps.settings.load(scene.heard.repository, true)
   if (!loaded.ok) return settingsInvalid(deps, scene, loaded)
-  const pull = way.subject.isPullRequest
-    ? await deps.platform.findPull(scene.heard.repository, way.subject.number)
-    : undefined
+  const isOfPull = way.subject.isPullRequest && (workflowOf(way).worksOn ?? []).includes('pull_request')
+  const pull = isOfPull ? await deps.platform.findPull(scene.heard.repository, way.subject.number) : undefined
   const refusal =
     refusalOf(way, loaded.settings) ??
     (pull ? refusalOfPull(way, pull) : undefined) ??
@@ -192,7 +191,7 @@ function isChange(way: Pick<Opening, 'command'>): boolean {
 
 /** Whether somebody's pull request is to be mended: by one of Muster's own, into its branch. */
 function mends(way: Opening): boolean {
-  return way.subject.isPullRequest && isChange(way)
+  return way.subject.isPullRequest && way.command.verb === 'fix'
 }
 
 function refusalOfPull(way: Opening, pull: { readonly isOpen: boolean; readonly isFork: boolean }): string | undefined {

@@ -75,7 +75,7 @@ function sumOf(outcomes: readonly Outcome[], { provider, model }: ModelName, rep
 
 /** A vendor answers with a name that says the day as well. */
 function isOf(answered: string, model: string): boolean {
-  return answered === model || (answered.startsWith(model) && /^[-@:]\d{6}/.test(answered.slice(model.length)))
+  return answered === model || (answered.startsWith(model) && /^[-@:]\d{4}-?\d{2}/.test(answered.slice(model.length)))
 }
 
 type Counts = Pick<Outcome, 'tasks' | 'merged' | 'failed' | 'usd'>

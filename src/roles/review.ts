@@ -99,8 +99,12 @@ async function ask(context: StepContext, heads: Heads, checkout: Checkout, check
   return { found: finished(outcome), diff }
 }
 
+/** What the pull request says of its own files must not hide them: what is binary is told from the content. */
+const SHOW_ALL = "mkdir -p .git/info && printf '* !diff\\n' > .git/info/attributes"
+
 /** As GitHub shows it: what remarks may stand at. */
 async function diffIn(checkout: Checkout, { headSha, baseSha }: Heads): Promise<string> {
+  await checkout.run(['/bin/sh', '-c', SHOW_ALL])
   const args = ['git', '-c', 'core.quotePath=false', 'diff', '--no-color', '--no-ext-diff', '--no-textconv', '-M', '-D']
   const { exitCode, output } = await checkout.run([...args, '-U3', baseSha, headSha, '--'], { maxOutput: 4_000_000 })
   if (exitCode !== 0) throw new UserError('diff_failed', 'What the pull request changes could not be read.')

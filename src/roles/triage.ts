@@ -1,5 +1,6 @@
 import { judged, known, type Reproduced, unjudged } from '../core/ci/judge.ts'
 import { type FailedCheck, type JudgedCheck, type Judgement, Judgements } from '../core/ci/types.ts'
+import type { Run } from '../core/artefacts.ts'
 import type { Checks } from '../core/checks.ts'
 import { digestOf } from '../core/digest.ts'
 import { UserError } from '../core/errors.ts'
@@ -89,7 +90,9 @@ async function reproduced(context: StepContext, command: string): Promise<Reprod
     withCheckout(context, sha, (checkout) => evidence(checkout, command, context.task.settings.checks.timeoutSeconds))
   const head = await at(headSha)
   if (head.exitCode === 0) return undefined
-  return { head: { ...head, output: digestOf(head.output, MOST_OUTPUT) }, base: await at(baseSha) }
+  const base = await at(baseSha)
+  const short = (run: Run) => ({ ...run, output: digestOf(run.output, MOST_OUTPUT) })
+  return { head: short(head), base: short(base) }
 }
 
 function commits({ task: { headSha, baseSha } }: StepContext) {

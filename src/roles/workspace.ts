@@ -45,7 +45,10 @@ export async function withCheckout<T>(
   const { repository } = task.origin
   const { setup, setupNetwork } = task.settings.checks
   const trusted = setup !== undefined && setupNetwork ? await trustedOf(context, sha, base) : sha
-  const ground = await groundOf(context, trusted)
+  const found = await groundOf(context, trusted)
+  // What this machine fetches for it (an image, a language) is said by what people merged, never by a pull request.
+  const merged = task.origin.pull ? await trustedOf(context, sha, base) : trusted
+  const ground = merged === trusted ? found : { ...found, outfit: (await groundOf(context, merged)).outfit }
   const keys = isReadOnly ? {} : keysOf(context, ground)
   const options = { ...keys, outfit: ground.outfit }
   const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, options))
@@ -71,8 +74,7 @@ export async function withCheckout<T>(
 /** The newest commit that people have merged, of those that this one came from: only that is set up with network. */
 async function trustedOf({ git, task }: CloneContext, sha: string, base: string | undefined): Promise<string> {
   const { repository, pull } = task.origin
-  if (base !== undefined) return base
-  if (pull?.head === undefined) return task.baseSha ?? sha
+  if (pull?.head === undefined) return base ?? task.baseSha ?? sha
   return git.mergeBase(repository, sha, await git.resolve(repository, repository.defaultBranch))
 }
 

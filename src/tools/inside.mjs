@@ -178,8 +178,11 @@ function edit({ path, edits }) {
 
 /** Several files at once: all of it, or nothing. */
 function patch({ changes }) {
+  const named = changes.flatMap(({ path, to }) => (to === undefined ? [path] : [path, to])).map(inTree)
+  if (new Set(named).size < named.length) throw new Refused('a file is named twice: put all of its hunks into one part')
   const done = changes.map((change) => {
     const full = inTree(change.path)
+    if (change.to !== undefined && existsSync(inTree(change.to))) throw new Refused(`${change.to} is there already`)
     if (change.kind === 'add' && existsSync(full)) throw new Refused(`${change.path} is there already: update it`)
     const before = change.kind === 'add' ? '' : readText(change.path)
     if (change.kind === 'delete') return { ...change, gone: full }
@@ -206,12 +209,13 @@ function patch({ changes }) {
 }
 
 function answer(line) {
-  const request = JSON.parse(line)
+  let request
   try {
+    request = JSON.parse(line)
     return { ok: true, text: { read, list, write, edit, patch }[request.op](request.input) }
   } catch (error) {
     if (error instanceof Refused) return { ok: false, text: error.message }
-    return { ok: false, text: error.code === 'ENOENT' ? `there is no ${request.input.path}` : String(error.message) }
+    return { ok: false, text: error.code === 'ENOENT' ? `there is no ${request?.input?.path}` : String(error.message) }
   }
 }
 

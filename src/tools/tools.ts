@@ -5,6 +5,7 @@ import type { Role } from '../core/roles.ts'
 import { digestOf } from '../core/digest.ts'
 import { clip } from '../core/sanitise.ts'
 import { pathsOf, readPatch } from '../core/v4a.ts'
+import { NoAnswer } from '../workspace/types.ts'
 import type { Permission, Tool, ToolContext, ToolOutput } from './types.ts'
 
 const INSIDE = readFileSync(new URL('./inside.mjs', import.meta.url), 'utf8')
@@ -37,8 +38,16 @@ export function defineTool<T>(
 }
 
 async function inside(op: string, input: unknown, { checkout }: ToolContext): Promise<ToolOutput> {
-  const question = JSON.stringify({ op, input })
-  const output = (await checkout.ask?.(INSIDE, question, PATIENCE_MS)) ?? (await once(checkout, question))
+  // Readers of lines end them at these too (Unicode Standard, "Newline Guidelines").
+  const question = JSON.stringify({ op, input }).replace(
+    /[\u2028\u2029]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16)}`,
+  )
+  const asked = checkout.ask?.(INSIDE, question, PATIENCE_MS).catch((error: unknown) => {
+    if (error instanceof NoAnswer) return error.message
+    throw error
+  })
+  const output = (await asked) ?? (await once(checkout, question))
   const answer = Answer.safeParse(parseJson(output.slice(output.lastIndexOf('{"ok":'))))
   if (!answer.success) return { text: `the tool failed: ${clip(output, 2000)}`, isError: true }
   return { text: clip(answer.data.text, MAX_ANSWER), isError: !answer.data.ok }

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import type { SandboxCommand } from './types.ts'
+import { NoAnswer, type SandboxCommand } from './types.ts'
 
 /** A program of Muster's that stays in a sandbox for as long as a clone is used: to start one anew for each question costs more than the answer. */
 
@@ -42,7 +42,7 @@ export class Assistant {
   }
 
   #asked(question: string, timeoutMs: number): Promise<string> {
-    const timer = setTimeout(() => this.#end(new Error('no answer in time')), timeoutMs)
+    const timer = setTimeout(() => this.#end(new NoAnswer('no answer in time')), timeoutMs)
     const answered = new Promise<string>((resolve, reject) => (this.#waiting = { resolve, reject }))
     // The walls are built first.
     if (this.#input) this.#input.write(`${question}\n`)
@@ -65,7 +65,7 @@ export class Assistant {
     }
     const ended = (error: unknown) => {
       // What was ended on purpose has told so already.
-      if (this.#over === over) this.#end(error instanceof Error ? error : new Error('it has ended'))
+      if (this.#over === over) this.#end(error instanceof Error ? error : new NoAnswer('it has ended'))
     }
     this.#start({ talk, timeoutMs: LIFE_MS, signal: over.signal }).then(ended, ended)
   }
@@ -81,7 +81,7 @@ export class Assistant {
         const line = text.slice(0, end)
         text = text.slice(end + 1)
         this.#waiting?.resolve(line)
-      } else if (text.length > MAX_ANSWER) this.#end(new Error('an answer without an end'))
+      } else if (text.length > MAX_ANSWER) this.#end(new NoAnswer('an answer without an end'))
     })
   }
 

@@ -84,13 +84,17 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     beginning?.done()
     for (const one of [dir, home, index]) await removeTree(one)
   }
-  const isSetUp = await begin(input, home, { run, copied }).catch(async (error: unknown) => {
+  const begun = async () => {
+    const isFilled = await begin(input, home, { run, copied })
+    await mkdir(index, { recursive: true })
+    // Without it all files are read for each difference, and nothing else changes.
+    await inside({ argv: ['/bin/sh', '-c', KEEP_INDEX], mounts: [indexAt(index, true)] })
+    return isFilled
+  }
+  const isSetUp = await begun().catch(async (error: unknown) => {
     await dispose()
     throw error
   })
-  await mkdir(index, { recursive: true })
-  // Without it all files are read for each difference, and nothing else changes.
-  await inside({ argv: ['/bin/sh', '-c', KEEP_INDEX], mounts: [indexAt(index, true)] })
   const runWithIndex: Checkout['run'] = (argv, options) =>
     inside({
       ...options,

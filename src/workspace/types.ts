@@ -141,6 +141,9 @@ export interface RunResult {
 
 export type RunOptions = Partial<Pick<SandboxCommand, 'stdin' | 'env' | 'timeoutMs' | 'network' | 'maxOutput'>>
 
+/** What stays in a clone gave no answer to a question; it begins anew with the next. */
+export class NoAnswer extends Error {}
+
 /** A fresh clone at one commit, in the sandbox. */
 export interface Checkout {
   readonly dir: string
@@ -152,6 +155,7 @@ export interface Checkout {
   readonly outfit: Outfit
   /**
    * Asks a program of Muster's that stays there: one line in, one line out. @param script JavaScript that answers lines until its input ends
+   * @throws NoAnswer where it ends, or is too slow
    * @returns undefined where none can stay; then it is run once for each question
    */
   ask?(script: string, question: string, timeoutMs: number): Promise<string | undefined>

@@ -14,6 +14,12 @@ describe('what a failed check is', () => {
   it('what the host saw counts before what a model says', () => {
     expect(judged(CHECK, said('flaky'), { head: run(1), base: run(0) }, []).cause).toBe('ours')
     expect(judged(CHECK, said('ours'), { head: run(1), base: run(1) }, []).cause).toBe('theirs')
+    // It fails in another way without the change: the file that is wrong is not there yet.
+    expect(judged(CHECK, said('ours'), { head: run(1), base: run(2) }, []).cause).toBe('ours')
+    const named = (...failures: string[]) => ({ ...run(1), failures })
+    expect(judged(CHECK, said('ours'), { head: named('a', 'b'), base: named('b') }, []).cause).toBe('ours')
+    expect(judged(CHECK, said('ours'), { head: named('a', 'b'), base: named('b', 'a') }, []).cause).toBe('theirs')
+    expect(judged(CHECK, said('environment'), { head: run(1), base: run(2) }, []).cause).toBe('theirs')
     expect(judged(CHECK, said('ours'), undefined, []).cause).toBe('ours')
     expect(judged(CHECK, undefined, undefined, []).cause).toBe('environment')
     expect(known({ ...CHECK, isRedBefore: true })?.cause).toBe('theirs')
@@ -61,6 +67,28 @@ describe('the workflow after a failed check', () => {
       expect(d.kinds()).not.toContain('check.rerun')
       expect(d.ready()).toEqual([])
     }
+  })
+
+  it('where looking into it fails, that is tried again when somebody says so, or with a new head, and not by itself', () => {
+    const d = new Driver()
+    d.built()
+    d.step('prove', { kind: 'proof', proof: proof('head1', true) })
+    d.do({ type: 'check.failed', ...CHECK })
+    const fails = (step: string) => {
+      d.do({ type: 'step.start', step })
+      const attempt = d.task.steps.find(({ id }) => id === step)?.attempt ?? 0
+      d.do({ type: 'step.error', step, attempt, error: { code: 'x', message: 'x' } })
+    }
+    fails('triage')
+    expect([d.ready(), d.task.steps.filter(({ kind }) => kind === 'triage').length]).toEqual([[], 1])
+    d.say({ verb: 'retry', text: '' })
+    expect(d.ready()).toEqual(['triage'])
+    fails('triage')
+    d.do({ type: 'pushed', headSha: 'head2' })
+    expect(d.ready()).toEqual(['prove.2'])
+    d.step('prove.2', { kind: 'proof', proof: proof('head2', true) })
+    d.do({ type: 'check.failed', ...CHECK, headSha: 'head2', runId: 10 })
+    expect(d.ready()).toEqual(['triage.2'])
   })
 
   it('SD mends what the change broke, with what was found, and people take over after two rounds', () => {

@@ -102,6 +102,8 @@ it('it stands at lines that are shown, and its replacement is offered only where
   expect(beside).toMatchObject({ isInline: false, replacement: null })
   const [useless] = sift([tried({}, { before: 'passes', mended: false })], shown).findings
   expect(useless?.replacement).toBeNull()
+  const [ended] = sift([tried({ replacement: 'y\n' })], shown).findings
+  expect(ended?.replacement).toBe('y')
   const [upside] = sift([tried({ from: 3, to: 2 })], shown).findings
   expect(upside).toMatchObject({ from: 2, to: 3 })
 })

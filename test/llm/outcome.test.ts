@@ -62,6 +62,21 @@ describe('a cheaper model first where history allows', () => {
     expect(tried.filter((tier) => tier === 'general')).toEqual(['general'])
   })
 
+  it('a model is known by its name, whatever day a vendor writes behind it, and never by the beginning of another one', () => {
+    const [dear, cheap] = [
+      { provider: 'openai', model: 'gpt-5' },
+      { provider: 'openai', model: 'gpt-5-mini' },
+    ] as const
+    const models: ModelsByTier = { complex: [dear], general: [cheap], simple: [cheap] }
+    const dated = (model: ModelName, usd: number) => ({
+      ...came(model, 10, 1, usd),
+      model: `${model.model}-2025-08-07`,
+    })
+    const { tier, reason } = tierByOutcome('complex', models, [dated(cheap, 1), dated(dear, 9)], STAKES)
+    expect(tier).toBe('general')
+    expect(reason).toContain('gpt-5: 10 tasks')
+  })
+
   it('is decided whatever the figures are, and never for a dearer tier than was wanted', () => {
     const rows = fc.array(
       fc.record({

@@ -196,3 +196,41 @@ it('from a fork nothing is mended, and on somebody’s pull request nothing else
   await soon(() => said(number)).toContain("it cannot take over somebody else's")
   expect(here.model.asked).toEqual([])
 })
+
+it('on somebody’s pull request one thing can be asked after another, and the label goes on counting', async () => {
+  const answers = { answer: 'In src/quote.ts.' }
+  const model = (asked: Asked): Reply => {
+    const text = asked.texts.join('\n')
+    if (text.includes('you look at a pull request')) return finds(FAULT)(asked)
+    if (text.includes('Answer the question')) return { tools: [{ name: 'finish', input: answers }] }
+    return goodModel(asked)
+  }
+  const { scene: here, people, world, number } = await withPull(model)
+  const steps = async () => (await here.task()).state.steps.map(({ id, status }) => `${id} ${status}`)
+  await people.label('alice', number, 'muster')
+  await soon(steps).toEqual(['review done'])
+  await soon(async () => (await here.task()).status).toBe('done')
+  await people.comment('alice', number, '@muster ask where are prices rounded?')
+  await soon(steps).toEqual(['spec done', 'answer done'])
+  await soon(async () => (await here.task()).status).toBe('done')
+  // GitHub counts in seconds: what happens within two of them is taken for a half of what was asked.
+  await new Promise((done) => setTimeout(done, 3000))
+  // The label still stands: the new head is looked at, and nothing said again.
+  await people.push('bob', 'discounts', { 'src/discount.ts': `// Prices.\n${DISCOUNT}` }, 'Say what it is')
+  await soon(steps).toEqual(['review done'])
+  await soon(async () => (await here.task()).status).toBe('done')
+  expect(ownReviews(here).length).toBe(1)
+  // What is merged is deployed from there as from anywhere.
+  await people.merge('alice', number)
+  await people.comment('alice', number, '@muster deploy production')
+  await soon(async () => (await here.task()).state.gate?.kind).toBe('deploy')
+  expect(world.deployments).toEqual([])
+})
+
+it('a change that says of itself that it is binary is shown all the same, and a review finds its place where its lines are gone', async () => {
+  const { scene: here, people, number } = await withPull(finds(FAULT), {})
+  await people.push('bob', 'discounts', { '.gitattributes': '* -diff\n' }, 'Nothing to see')
+  await people.comment('alice', number, '@muster review')
+  await soon(() => remarks(here).length).toBe(1)
+  expect(here.model.asked[0]?.texts[0]).toContain('+  return off')
+})

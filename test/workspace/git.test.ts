@@ -91,6 +91,52 @@ describe('a clone in the sandbox', () => {
     })
   })
 
+  it('tells of files that are tracked though they are ignored, also where another commit was switched to', async () => {
+    const copy = join(dir, 'ignored')
+    const run = (...args: string[]) =>
+      execFileSync('git', ['-C', copy, '-c', 'user.name=x', '-c', 'user.email=x@x', ...args])
+    execFileSync('git', ['clone', '--quiet', join(dir, 'repos', '1.git'), copy])
+    mkdirSync(join(copy, 'dist'))
+    writeFileSync(join(copy, 'dist/x.js'), 'one\n')
+    writeFileSync(join(copy, '.gitignore'), 'dist/\n')
+    run('add', '--force', '--all')
+    run('commit', '--quiet', '-m', 'ignored')
+    run('push', '--quiet', 'origin', 'HEAD:refs/heads/ignored')
+    const later = run('rev-parse', 'HEAD').toString().trim()
+    await inClone(async (checkout) => {
+      await checkout.run(['git', 'checkout', '--quiet', '--force', later])
+      await checkout.disregard(later)
+      await checkout.run(['/bin/sh', '-c', 'echo two > dist/x.js'])
+      expect((await checkout.diff(later)).files).toEqual(['dist/x.js'])
+    })
+    run('push', '--quiet', 'origin', '--delete', 'ignored')
+  })
+
+  it('a clone that is ended while it is made lets go of what others wait for', async () => {
+    const stop = new AbortController()
+    const ending = openSandbox(SANDBOX)
+    const host = hostGit(
+      dir,
+      { remote: async () => ({ url: '', authorization: '' }), askedToWait: async () => undefined },
+      {
+        ...ending,
+        run: async (command) => {
+          if (command.argv.join(' ').includes('MUSTER_INDEX')) stop.abort(new Error('stopped'))
+          command.signal?.throwIfAborted()
+          return ending.run(command)
+        },
+      },
+    )
+    await expect(host.checkout(repository, sha, stop.signal, { snapshot: 'index' })).rejects.toThrow('stopped')
+    const next = await hostGit(
+      dir,
+      { remote: async () => ({ url: '', authorization: '' }), askedToWait: async () => undefined },
+      ending,
+    ).checkout(repository, sha, never, { snapshot: 'index' })
+    await next.settle(false)
+    await next.dispose()
+  })
+
   it('leaves out what was there before anybody changed anything, for as long as it stays like that', async () => {
     await inClone(async (checkout) => {
       await checkout.run([

@@ -280,7 +280,7 @@ socket.socket(socket.AF_UNIX); socket.socket(socket.AF_INET); print('fine')`
 // As container engines do: a covered /proc allows no fresh one.
 it.runIf(process.getuid?.() === 0)('says what a container needs where parts of /proc are covered', () => {
   const choose = new URL('../../src/workspace/choose.ts', import.meta.url).href
-  const program = `const { chooseSandbox } = await import(${JSON.stringify(choose)}); await chooseSandbox(undefined).then(console.log, (error) => console.log(error.code, error.hint))`
+  const program = `const { chooseSandbox } = await import(${JSON.stringify(choose)}); await chooseSandbox(undefined, '/nonexistent/engine').then(console.log, (error) => console.log(error.code, error.hint))`
   const covered = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
   const output = execFileSync('unshare', [
     '--mount',

@@ -147,7 +147,24 @@ describe('tools that teach', () => {
       expect((await patch('*** Update File: a.js', '*** Move to: .github/x.yml', '-  stop()', '+  x()'))?.isError).toBe(
         true,
       )
+      const twice = ['*** Update File: a.js', '-  go()', '+  a()', '*** Update File: a.js', '-  stop()', '+  b()']
+      expect((await patch(...twice))?.text).toContain('named twice')
+      expect((await patch('*** Update File: a.js', '*** Move to: b/new.js', '-  stop()', '+  b()'))?.text).toContain(
+        'there already',
+      )
       expect((await patch('a line'))?.text).toContain('stands in no file')
+    })
+  })
+
+  it('take whatever signs a text has, and go on after what is no question', async () => {
+    await inClone(async (checkout) => {
+      const content = 'one\u2028two\u2029three\u0085\u000bfour \ud83d\ude00\n'
+      expect(await call(checkout, 'write', { path: 'signs.txt', content })).toMatchObject({ isError: false })
+      expect((await checkout.run(['cat', 'signs.txt'])).output).toBe(content)
+      expect(await call(checkout, 'edit', { path: 'signs.txt', old: 'one\u2028two', new: '1\u20282' })).toMatchObject({
+        isError: false,
+      })
+      expect((await checkout.run(['cat', 'signs.txt'])).output).toContain('1\u20282')
     })
   })
 

@@ -81,7 +81,7 @@ async function logOf(client: GithubClient, repository: Repository, names: Names,
       request: { redirect: 'manual' },
     })
     const log = headers.location ? await endOf(headers.location) : ''
-    return `The log of the job:\n${failureIn(log, MOST_TEXT)}`
+    return log ? `The log of the job:\n${failureIn(log, MOST_TEXT)}` : 'The log of the job could not be read.'
   } catch (error) {
     if (isRefused(error))
       return 'The log of the job cannot be read: it is gone, or the app lacks the permission "Actions".'
@@ -89,13 +89,20 @@ async function logOf(client: GithubClient, repository: Repository, names: Names,
   }
 }
 
-/** The end of what stands at an address; nothing where that is no more. */
+/** The end of what stands at an address; nothing where that is out of reach from here: the check is told of without its log. */
 async function endOf(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(LOG_MS) })
-  if (!response.ok || !response.body) return ''
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(LOG_MS) })
+    return response.ok && response.body ? await lastOf(response.body) : ''
+  } catch {
+    return ''
+  }
+}
+
+async function lastOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   let kept = Buffer.alloc(0)
   let read = 0
-  for await (const chunk of response.body) {
+  for await (const chunk of body) {
     read += chunk.length
     kept = Buffer.concat([kept, chunk])
     if (kept.length > 2 * KEPT_LOG) kept = kept.subarray(kept.length - KEPT_LOG)

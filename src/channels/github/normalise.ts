@@ -150,7 +150,7 @@ function pullRequest(
   if (action === 'synchronize') {
     const labels = pull.labels.map(({ name }) => name)
     const isFromFork = pull.head.repo?.id !== repositoryId
-    return { ...base, what: { type: 'pushed', headSha: pull.head.sha, labels, isFromFork } }
+    return { ...base, what: { type: 'pushed', headSha: pull.head.sha, pull: pulled(pull), labels, isFromFork } }
   }
   if (action === 'labeled' && label)
     return { ...base, what: { type: 'label', label: label.name, subject: pulled(pull) } }

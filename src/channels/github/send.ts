@@ -42,7 +42,7 @@ const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>;
   'review.request': { send: requestReview },
   'review.post': { send: postReview, lookUp: lookUpReview },
   'review.reply': { send: reviewReply, lookUp: lookUpReply },
-  'check.rerun': { send: rerun },
+  'check.rerun': { send: rerun, lookUp: lookUpRerun },
   'git.push': { send: push },
   'deployment.create': { send: createDeployment, lookUp: lookUpDeployment },
   'deployment.status': { send: deploymentStatus, lookUp: lookUpStatus },
@@ -115,9 +115,32 @@ async function rerun(
   } catch (error) {
     // Other jobs of its run are under way: it can be run again after them.
     if (statusOf(error) !== 403 || !/already running/i.test(messageOf(error))) throw error
-    throw new SendError('retry', 'the run is not over yet', { cause: error, retryAfterMs: 60_000 })
+    // How long that takes nobody says; and nothing else has to wait for it.
+    throw new SendError('retry', 'the run is not over yet', { cause: error })
   }
   return { id: job }
+}
+
+/** Whether its run has been begun once more since. What cannot be told is asked for again. */
+async function lookUpRerun(
+  { client }: SendDeps,
+  { place, job }: Extract<GithubBody, { kind: 'check.rerun' }>,
+): Promise<EffectResult | undefined> {
+  const octokit = await client.on(place.repository, { actions: 'read' })
+  try {
+    const { data: one } = await octokit.request('GET /repos/{owner}/{repo}/actions/jobs/{job_id}', {
+      ...names(place.repository),
+      job_id: job,
+    })
+    const { data: run } = await octokit.request('GET /repos/{owner}/{repo}/actions/runs/{run_id}', {
+      ...names(place.repository),
+      run_id: Number(one.run_id),
+    })
+    return (run.run_attempt ?? 1) > (one.run_attempt ?? 1) ? { id: job } : undefined
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
 }
 
 async function guarded<T>(action: () => Promise<T>): Promise<T> {

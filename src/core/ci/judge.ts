@@ -28,10 +28,11 @@ export function judged(
 ): JudgedCheck {
   const base = about(check)
   const evidence = said?.evidence ?? 'Nobody could say why.'
-  if (seen && seen.head.exitCode !== 0)
-    return seen.base.exitCode === 0
-      ? { ...base, cause: 'ours', evidence, reproduced: seen.head }
-      : { ...base, cause: 'theirs', evidence: `${evidence} The same command fails without the change as well.` }
+  if (seen && seen.head.exitCode !== 0) {
+    if (seen.base.exitCode === 0) return { ...base, cause: 'ours', evidence, reproduced: seen.head }
+    if (said?.cause !== 'ours' || isAlike(seen))
+      return { ...base, cause: 'theirs', evidence: `${evidence} The same command fails without the change as well.` }
+  }
   if (!said) return { ...base, cause: 'environment', evidence }
   const isAgain = earlier.some(
     (one) => one.name === check.name && one.headSha === check.headSha && one.cause === 'flaky',
@@ -39,6 +40,13 @@ export function judged(
   if (said.cause === 'flaky' && isAgain)
     return { ...base, cause: 'environment', evidence: `It was run once more, and failed again. ${evidence}` }
   return { ...base, cause: said.cause, evidence }
+}
+
+/** Whether it fails in the same way without the change: a file that is not there yet is another one. */
+function isAlike({ head, base }: Reproduced): boolean {
+  const names = (run: Run) => (run.failures ?? []).toSorted().join('\n')
+  if (head.exitCode !== base.exitCode || names(head) !== names(base)) return false
+  return (head.failures ?? []).length > 0 || head.output.trim() === base.output.trim()
 }
 
 function about({ name, headSha, runId, isJob = false, url }: FailedCheck): Omit<JudgedCheck, 'cause' | 'evidence'> {

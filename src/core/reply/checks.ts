@@ -27,7 +27,9 @@ function nextText({ cause, isJob }: JudgedCheck): Own {
     case 'ours':
       return say`SD mends it.`
     case 'flaky':
-      return isJob ? say`It is run once more.` : say`It cannot be run once more from here; please do.`
+      return isJob
+        ? say`I have it run once more; where I may not (the permission *Actions*), please do.`
+        : say`It cannot be run once more from here; please do.`
     case 'environment':
     case 'theirs':
       return say`Nothing was changed for it.`

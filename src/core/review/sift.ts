@@ -36,7 +36,8 @@ function kept({ finding, outcome, anchor }: Tried, shown: ReadonlyMap<string, Sh
   const isWhole = hunkWith(file, from, to) !== undefined
   const evidence = outcome === 'passed' ? undefined : outcome
   // A replacement that does not mend it is no help, and one for lines that are not shown cannot be taken over.
-  const replacement = isWhole && evidence?.mended !== false ? finding.replacement : null
+  const isOffered = isWhole && evidence?.mended !== false
+  const replacement = isOffered ? (finding.replacement?.replace(/\n$/, '') ?? null) : null
   // Where its lines reach out of what is shown, it stands at the first of them.
   const isInline = isWhole || hunkWith(file, from, from) !== undefined
   return { ...finding, from, to: isWhole ? to : from, replacement, anchor, isInline, evidence }

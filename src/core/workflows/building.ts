@@ -96,7 +96,7 @@ export const prove = defineStep({
   wanted(task): readonly Instance[] {
     if (!task.headSha || !task.pullRequest || task.merged) return []
     const proved = task.proofs.some((proof) => proof.headSha === task.headSha)
-    return proved || workUnderWay(task) || workSteps(task).at(-1)?.status !== 'done' ? [] : [{}]
+    return proved || workUnderWay(task) || lastWork(task)?.status !== 'done' ? [] : [{}]
   },
   when: (task) => task.headSha !== undefined && task.pullRequest !== undefined,
 })
@@ -104,7 +104,7 @@ export const prove = defineStep({
 /** The proof of the head that failed, until something was done about it. */
 function unproved(task: Task) {
   const proof = task.proofs.at(-1)
-  const last = workSteps(task).at(-1)
+  const last = lastWork(task)
   const isOpen =
     proof !== undefined &&
     !mayBeReviewed(proof.verdict) &&
@@ -123,8 +123,19 @@ function proofRounds(task: Task): number {
 function redChecks(task: Task) {
   // What is not proved is worked on anyway, whatever else is red.
   const isProved = task.proofs.some((proof) => proof.headSha === task.headSha && mayBeReviewed(proof.verdict))
-  if (task.merged || workUnderWay(task) || !isProved || isTaken(task)) return []
+  if (task.merged || workUnderWay(task) || !isProved || isTaken(task) || isStuck(task)) return []
   return unjudged(task.failedChecks, task.judgedChecks ?? [], task.headSha)
+}
+
+/** The last of what changes or proves: looking into checks does neither. */
+function lastWork(task: Task) {
+  return workSteps(task).findLast(({ kind }) => kind !== 'triage')
+}
+
+/** Looking into them failed: it is tried again when somebody says so, or there is a new head. */
+function isStuck(task: Task): boolean {
+  const last = workSteps(task).at(-1)
+  return last?.kind === 'triage' && last.status === 'failed'
 }
 
 /** Whether SD was at work already for a check that failed on this head. */

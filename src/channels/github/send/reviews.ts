@@ -17,13 +17,15 @@ export async function postReview(deps: SendDeps, body: Body, { marker }: SendCon
   } catch (error) {
     // A line is not part of the diff any more, or never was for GitHub: then all of it stands in the review itself.
     if (statusOf(error) !== 422 || body.remarks.length === 0) throw error
-    return post(deps, { ...body, document: [...body.document, ...body.remarks.flatMap(placed)] }, [], marker)
+    // The commit may be gone from it as well, after a push by force.
+    const document = [...body.document, ...body.remarks.flatMap(placed)]
+    return post(deps, { ...body, headSha: undefined, document }, [], marker)
   }
 }
 
 async function post(
   deps: SendDeps,
-  { place, headSha, document }: Body,
+  { place, headSha, document }: Omit<Body, 'headSha'> & { readonly headSha: string | undefined },
   remarks: readonly Remark[],
   marker: string,
 ): Promise<EffectResult> {
@@ -31,7 +33,7 @@ async function post(
   const { data } = await octokit.request('POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews', {
     ...names(place.repository),
     pull_number: place.number,
-    commit_id: headSha,
+    ...(headSha === undefined ? {} : { commit_id: headSha }),
     event: 'COMMENT',
     body: renderMarkdown(document, deps.reading, marker),
     comments: remarks.map(({ path, from, to, document: words }) => ({
