@@ -54,7 +54,7 @@ async function setUpAt(pull: { base: string; head?: string } | undefined, base?:
     },
     during: (_, work) => work(),
   }
-  await withCheckout(context, 'head', async () => {}, { base })
+  await withCheckout(context, 'head', async () => {}, base === undefined ? {} : { base })
   return { ran, asked }
 }
 
