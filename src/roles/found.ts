@@ -48,6 +48,11 @@ export function outfitFindings({ toolchains, notes }: Outfit): Finding[] {
   ]
 }
 
+/** How long something took that may take no time at all. */
+export function tookText(seconds: number): string {
+  return seconds < 0.5 ? 'less than a second' : duration(seconds * 1000)
+}
+
 /** Not one test passes, and nothing was installed: most likely that is why. */
 export function wantsSetUp({ found, run }: Baseline, { setup }: Checks, ecosystem: Ecosystem | undefined): boolean {
   return found === 'red' && run?.passed === 0 && setup === undefined && ecosystem?.setup !== undefined
@@ -62,7 +67,7 @@ export function suiteFinding(
 ): Finding {
   const { found, run, hint } = baseline
   const name = 'suite'
-  const took = run ? duration(run.seconds * 1000) : ''
+  const took = run ? tookText(run.seconds) : ''
   const passed = run?.passed === undefined ? '' : `, ${run.passed} passed`
   const tail = run ? `:\n${indented(run.output)}` : ''
   const setup =

@@ -10,7 +10,15 @@ import type { Repository } from '../core/task/types.ts'
 import { missingPrograms } from './missing.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { testsAsTheyAre } from './baseline.ts'
-import { commandFinding, indented, missingFinding, outfitFindings, suiteFinding, wantsSetUp } from './found.ts'
+import {
+  commandFinding,
+  indented,
+  missingFinding,
+  outfitFindings,
+  suiteFinding,
+  tookText,
+  wantsSetUp,
+} from './found.ts'
 import { rootFiles } from './outfit.ts'
 import type { CloneContext } from './types.ts'
 import { evidence, withCheckout } from './workspace.ts'
@@ -139,7 +147,7 @@ export class Look {
     const works = run.exitCode === 0 || (run.failures ?? []).length > 0
     say(
       works
-        ? { name: 'single files', state: 'ok', detail: `${run.command}: ${duration(run.seconds * 1000)}` }
+        ? { name: 'single files', state: 'ok', detail: `${run.command}: ${tookText(run.seconds)}` }
         : {
             name: 'single files',
             state: 'warning',
