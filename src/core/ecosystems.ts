@@ -1,4 +1,5 @@
 import { isRecord } from './json.ts'
+import { type Package, type PackageFiles, together } from './packages.ts'
 
 /** What a repository is built with, told from the files at its root. */
 
@@ -7,6 +8,8 @@ export interface RootFiles {
   readonly names: readonly string[]
   readonly packageJson: string | undefined
   readonly makefile: string | undefined
+  /** Packages in folders of their own, where the root itself has nothing that runs tests. */
+  readonly packages?: readonly PackageFiles[] | undefined
 }
 
 /** How the tests of one kind of repository are run, and what it takes before. */
@@ -48,7 +51,15 @@ export function ecosystemOf(root: RootFiles): Ecosystem | undefined {
     const found = find(root, (name) => names.has(name))
     if (found) return found
   }
-  return undefined
+  return together(packagesOf(root))
+}
+
+/** Those of which it is known how their tests are run. */
+function packagesOf({ packages = [] }: RootFiles): Package[] {
+  return packages.flatMap(({ folder, root }) => {
+    const ecosystem = ecosystemOf(root)
+    return ecosystem ? [{ folder, ecosystem }] : []
+  })
 }
 
 interface PackageJson {

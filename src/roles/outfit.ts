@@ -1,4 +1,5 @@
 import { type Ecosystem, ecosystemOf, type RootFiles } from '../core/ecosystems.ts'
+import { isPlain, MOST_PACKAGES, packageFolders, type PackageFiles } from '../core/packages.ts'
 import { builtKey, leavesOnlyBuilds, setupKey } from '../core/setup.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { CheckoutOptions, Git, Outfit, TreeFile } from '../workspace/types.ts'
@@ -22,7 +23,29 @@ export async function rootFiles(
   const all = files ?? (await git.files(repository, sha))
   const names = new Set(all.map(({ path }) => path.split('/')[0] ?? ''))
   const text = async (name: string) => (names.has(name) ? git.show(repository, sha, name) : undefined)
-  return { names: [...names], packageJson: await text('package.json'), makefile: await text('Makefile') }
+  const root = { names: [...names], packageJson: await text('package.json'), makefile: await text('Makefile') }
+  return ecosystemOf(root) ? root : { ...root, packages: await packagesIn(git, repository, sha, all) }
+}
+
+/** Packages in folders of their own; none where there are too many to run all of their tests. */
+async function packagesIn(
+  git: Pick<Git, 'show'>,
+  repository: Repository,
+  sha: string,
+  files: readonly TreeFile[],
+): Promise<PackageFiles[]> {
+  const folders = packageFolders(files.map(({ path }) => path)).filter(isPlain)
+  if (folders.length > MOST_PACKAGES) return []
+  return Promise.all(
+    folders.map(async (folder) => {
+      const inside = files.filter(({ path }) => path.startsWith(`${folder}/`))
+      const names = new Set(inside.map(({ path }) => path.slice(folder.length + 1).split('/')[0] ?? ''))
+      const text = async (name: string) =>
+        names.has(name) ? git.show(repository, sha, `${folder}/${name}`) : undefined
+      const root = { names: [...names], packageJson: await text('package.json'), makefile: await text('Makefile') }
+      return { folder, root }
+    }),
+  )
 }
 
 /** Looks at a commit without a clone: what it is, and what its commands are run with, as its settings say, else as its files do. */
