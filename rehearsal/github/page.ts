@@ -94,7 +94,7 @@ async function issuePage(world: World, repo: Repo, issue: Issue): Promise<string
       .filter((one) => one.pull === issue.number)
       .map((one) => ({
         at: one.id,
-        html: `<p class="event"><strong>${escape(one.user.login)}</strong> ${one.state.toLowerCase().replace('_', ' ')}${one.body ? `: ${escape(one.body)}` : ''}</p>${threads(world, issue, one.id)}`,
+        html: `<p class="event"><strong>${escape(one.user.login)}</strong> ${one.state.toLowerCase().replace('_', ' ')}</p>${one.body ? box(one.user, one.at, one.body) : ''}${threads(world, issue, one.id)}`,
       })),
   ].toSorted((a, b) => a.at - b.at)
   const labels = issue.labels.map((label) => `<span class="label">${escape(label)}</span>`).join(' ')
