@@ -25,7 +25,7 @@ export function checksOf(settings: ChecksSettings, root: RootFiles): Checks {
 }
 
 const TEST_FILE =
-  /(\.(test|spec)\.[cm]?[jt]sx?|_test\.(go|py|rb|exs)|_spec\.rb|(^|\/)test_[^/]+\.py|Tests?\.(java|kt|cs)|(^|\/)([^/]+_)?tests?\.rs)$/
+  /(\.(test|spec)\.[cm]?[jt]sx?|_test\.(go|py|rb|exs)|_spec\.rb|(^|\/)test_[^/]+\.py|Tests?\.(java|kt|cs)|(^|\/)([^/]+_)?tests?\.rs|(^|\/)tests\/[^/]+\.rs)$/
 const TEST_FOLDER = /(^|\/)(tests?|__tests__|spec|specs|testdata|fixtures)\//i
 
 /** Whether a test runner would run this file. */

@@ -145,6 +145,10 @@ const GO_FILES = "go test $(printf './%s\\n' {files} | xargs -n 1 dirname | sort
 /** Java's runners know classes by their names. */
 const JAVA_CLASSES = "$(printf '%s\\n' {files} | sed 's|.*/||; s|\\.[^.]*$||' | paste -sd, -)"
 
+/** Each file in `tests` is a target of its own (The Cargo Book, "Integration tests"); what stands elsewhere is run with all the rest. */
+const CARGO_FILES =
+  'failed=0; for file in {files}; do case "$file" in tests/*/*) cargo test --offline ;; tests/*.rs) name=${file#tests/}; cargo test --offline --test "${name%.rs}" ;; *) cargo test --offline ;; esac || failed=1; done; exit $failed'
+
 function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | undefined {
   if (!has('Cargo.toml')) return undefined
   const setup = has('vendor') ? undefined : 'cargo fetch'
@@ -154,7 +158,7 @@ function fromCargo(_: RootFiles, has: (name: string) => boolean): Ecosystem | un
     name: 'Rust',
     programs: ['cargo'],
     test: 'cargo test --offline',
-    testFiles: undefined,
+    testFiles: CARGO_FILES,
     setup,
     builds: ['target'],
     settles,
