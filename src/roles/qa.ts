@@ -15,13 +15,13 @@ import { charter, finished, houseRules, numberOf, requestText, specText } from '
 import type { RoleModule, StepContext } from './types.ts'
 import { suiteOn, testsAsTheyAre } from './baseline.ts'
 import { inlineTests, putInto } from './inline.ts'
-import { review } from './review.ts'
+import { critique, review } from './review.ts'
 import { survey } from './survey.ts'
 import { triage } from './triage.ts'
 import { evidence, withCheckout } from './workspace.ts'
 
 /** QA: proves a head from fresh clones, without SD's tree. */
-export const qa = { role: 'qa', handlers: { baseline, prove, review, triage, survey } } satisfies RoleModule
+export const qa = { role: 'qa', handlers: { baseline, prove, review, critique, triage, survey } } satisfies RoleModule
 
 async function baseline(context: StepContext) {
   return { kind: 'baseline', baseline: await testsAsTheyAre(context) } as const

@@ -7,7 +7,7 @@ import { UserError } from '../core/errors.ts'
 import type { Checks } from '../core/checks.ts'
 import { codeBlock, quoteBlock } from '../core/sanitise.ts'
 import type { Checkout } from '../workspace/types.ts'
-import { charter, finished, houseRules, requestText } from './prompt.ts'
+import { charter, finished, houseRules, requestText, specText } from './prompt.ts'
 import { testsText } from './tests.ts'
 import type { StepContext } from './types.ts'
 import { SetupFailed, withCheckout } from './workspace.ts'
@@ -31,6 +31,15 @@ const SHOWN_DIFF = 80_000
 export async function review(context: StepContext) {
   const heads = await headsOf(context)
   const reviewed = await lookAt(context, heads)
+  return { kind: 'review', reviewed } as const
+}
+
+/** Muster's own change, looked at by somebody who was not there when it was made. */
+export async function critique(context: StepContext) {
+  const { headSha, baseSha } = context.task
+  if (!headSha || !baseSha) throw new UserError('no_head', 'There is no change to look at.')
+  await context.git.resolve(context.task.origin.repository, headSha)
+  const reviewed = await lookAt(context, { headSha, baseSha, trusted: baseSha, trunk: baseSha })
   return { kind: 'review', reviewed } as const
 }
 
@@ -86,6 +95,7 @@ async function ask(context: StepContext, heads: Heads, checkout: Checkout, check
   const prompt = [
     text,
     requestText(task, nonce),
+    ...(task.spec ? [specText(task.spec)] : []),
     await changeText(checkout, heads, diff, nonce),
     ...(await earlierText(context, checkout, heads)),
     await filesText(context, checkout),

@@ -165,6 +165,8 @@ function below(text: string): string {
 function reasonText(reason: Exclude<ReworkReason, { why: 'review' }>, nonce: string): string {
   if (reason.why === 'check')
     return `## The check "${reason.name.slice(0, 100)}" failed on the pull request\n\n${quoteBlock('check', clip(reason.text, 10_000), nonce)}\n\nFind the cause and mend it.`
+  if (reason.why === 'critique')
+    return `## Before it is proved, somebody who was not there looked at the change\n\n${quoteBlock('findings', clip(reason.text, 20_000), nonce)}\n\nMend what is true of it, each with its test; of what is not, say why in the summary.`
   const runs = [reason.proof.red, reason.proof.green, reason.proof.suite].filter((run) => run !== undefined)
   const shown = runs
     .map((run) => `$ ${run.command}\nexit code ${run.exitCode}\n${digestOf(run.output, 4000)}`)

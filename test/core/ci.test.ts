@@ -4,7 +4,7 @@ import { judged, known, unjudged } from '../../src/core/ci/judge.ts'
 import { failureIn } from '../../src/core/ci/log.ts'
 import type { FailedCheck, JudgedCheck, Judgement } from '../../src/core/ci/types.ts'
 import { Driver } from '../support/driver.ts'
-import { patch, proof } from '../support/tasks.ts'
+import { design, patch, proof, spec } from '../support/tasks.ts'
 
 const CHECK: FailedCheck = { name: 'test (22)', headSha: 'head1', text: 'red', runId: 9, isJob: true }
 const run = (exitCode: number) => ({ command: 'npm test', exitCode, seconds: 1, output: 'x' })
@@ -137,5 +137,62 @@ describe('the log of a job', () => {
         expect(failureIn(lines.join('\n'), 300).length).toBeLessThanOrEqual(400)
       }),
     )
+  })
+})
+
+describe('a change of high risk', () => {
+  const finding = {
+    path: 'src/a.ts',
+    from: 1,
+    to: 1,
+    severity: 'high' as const,
+    title: 'Totals are lost',
+    detail: 'x',
+    suggestion: '',
+    replacement: null,
+    test: { path: 'test/x.test.ts', content: 'the test' },
+    anchor: 'x',
+    isInline: true,
+    evidence: { run: { command: 't', exitCode: 1, seconds: 1, output: '' }, before: 'passes' as const },
+  }
+  const looked = (headSha: string, findings: (typeof finding)[]) =>
+    ({ kind: 'review', reviewed: { headSha, baseSha: 'base', findings, left: [], looked: '' } }) as const
+
+  function pushed(risk: 'low' | 'high') {
+    const d = new Driver()
+    d.step('spec', { kind: 'spec', spec: spec({ risk }) })
+    d.step('design', { kind: 'design', design: design() })
+    if (d.task.gates.length > 0) d.say({ verb: 'approve', sha: undefined })
+    d.step('build', { kind: 'patch', patch: patch() })
+    d.pushed('head1')
+    return d
+  }
+
+  it('is looked at once by fresh eyes before it is proved; what they find is mended first, and nothing is posted', () => {
+    expect(pushed('low').ready()).toEqual(['prove'])
+    const d = pushed('high')
+    expect(d.ready()).toEqual(['critique'])
+    d.step('critique', looked('head1', [finding]))
+    expect(d.kinds()).not.toContain('review.post')
+    expect(d.ready()).toEqual(['rework'])
+    const rework = d.task.steps.at(-1)?.rework
+    expect(rework?.why === 'critique' && rework.text).toContain('fails because of it:\nthe test')
+    d.step('rework', { kind: 'patch', patch: patch() })
+    d.pushed('head2', 'rework')
+    expect(d.ready()).toEqual(['prove'])
+    d.step('prove', { kind: 'proof', proof: proof('head2', true) })
+    expect(d.kinds()).toContain('pr.ready')
+  })
+
+  it('is proved at once where nothing is found, and waits where the look fails', () => {
+    const d = pushed('high')
+    d.step('critique', looked('head1', []))
+    expect(d.ready()).toEqual(['prove'])
+    const e = pushed('high')
+    e.do({ type: 'step.start', step: 'critique' })
+    e.do({ type: 'step.error', step: 'critique', attempt: 1, error: { code: 'x', message: 'x' } })
+    expect(e.ready()).toEqual([])
+    e.say({ verb: 'retry', text: '' })
+    expect(e.ready()).toEqual(['critique'])
   })
 })

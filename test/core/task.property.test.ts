@@ -107,6 +107,24 @@ function resultFor(step: Step, task: Task, n: number): StepResult {
       const about = { name: 'ci', headSha: task.headSha ?? '', runId: undefined, isJob: n % 2 === 0, url: undefined }
       return { kind: 'triage', judged: [{ ...about, cause, evidence: 'x' }] }
     }
+    case 'critique': {
+      const nothing = { headSha: task.headSha ?? '', baseSha: 'b', left: [], looked: '' }
+      const finding = {
+        path: 'a.ts',
+        from: 1,
+        to: 1,
+        severity: 'high' as const,
+        title: 'x',
+        detail: 'x',
+        suggestion: '',
+        replacement: null,
+        test: null,
+        anchor: 'x',
+        isInline: true,
+        evidence: undefined,
+      }
+      return { kind: 'review', reviewed: { ...nothing, findings: n % 2 === 0 ? [finding] : [] } }
+    }
     case 'prove':
       return { kind: 'proof', proof: proof(task.headSha ?? '', n % 3 !== 0) }
     case 'release_plan':
@@ -311,6 +329,7 @@ it('keeps its invariants under any sequence of events, and replays to the same s
     'answer',
     'baseline',
     'build',
+    'critique',
     'deploy',
     'design',
     'plan',

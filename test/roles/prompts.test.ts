@@ -151,6 +151,7 @@ const CASES: readonly Case[] = [
   },
   { name: 'prove', kind: 'prove', task: built },
   { name: 'triage', kind: 'triage', task: { ...built, failedChecks: [{ name: 'ci', headSha: 'head', text: 'red' }] } },
+  { name: 'critique', kind: 'critique', task: built },
   { name: 'review', kind: 'review', task: { origin: PULL } },
   { name: 'review once more', kind: 'review', task: { origin: PULL, reviews: [REVIEWED] } },
 ]

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { type Asked, goodModel, type Reply } from '../support/model.ts'
+import { type Asked, DONE, goodModel, type Reply, roleOf, SPEC } from '../support/model.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
 let scene: Scene | undefined
@@ -130,4 +130,53 @@ it('what is red without the change costs no model; a status of another system co
   await soon(() => saidOn(here, number)).toContain('red without this change as well')
   expect(here.model.asked.some(isTriage)).toBe(false)
   expect((await here.task()).state.steps.at(-1)?.id).toBe('triage')
+})
+
+it('a change of high risk is looked at by fresh eyes before it is proved, and what they show is mended first', async () => {
+  const test = `import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readFileSync } from 'node:fs'
+test('says why', () => assert.match(readFileSync('src/catalogue.ts', 'utf8'), /By number/))
+`
+  const finding = {
+    path: 'src/catalogue.ts',
+    from: 17,
+    to: 17,
+    severity: 'high',
+    title: 'Nobody is told why it is sorted so',
+    detail: 'The next one will sort it as text again.',
+    suggestion: '',
+    replacement: null,
+    test: { path: 'test/why.test.ts', content: test },
+  }
+  let isMended = false
+  const model = (asked: Asked): Reply => {
+    const text = asked.texts.join('\n')
+    if (asked.texts.at(-1)?.includes('Look at the pull request.'))
+      return { tools: [{ name: 'finish', input: { findings: [finding], looked: 'All.' } }] }
+    if (text.includes('somebody who was not there looked at the change') && !isMended) {
+      isMended = true
+      const edit = {
+        path: 'src/catalogue.ts',
+        old: '  return catalogue\n',
+        new: '  // By number.\n  return catalogue\n',
+      }
+      return { tools: [{ name: 'edit', input: edit }, DONE] }
+    }
+    const reply = goodModel(asked)
+    return roleOf(asked) === 'pm' ? { tools: [{ name: 'finish', input: { ...SPEC, risk: 'high' } }] } : reply
+  }
+  const { scene: here } = await ready(model)
+  expect((await here.task()).state.steps.map(({ id, status }) => `${id} ${status}`)).toEqual([
+    'baseline done',
+    'spec done',
+    'design done',
+    'build done',
+    'critique done',
+    'rework done',
+    'prove done',
+  ])
+  const told = here.model.asked.map(({ texts }) => texts[0] ?? '').find((text) => text.includes('was not there looked'))
+  expect(told).toContain('This test (test/why.test.ts) fails because of it')
+  expect(here.stage.world.reviews).toEqual([])
 })

@@ -15,7 +15,12 @@ export interface Row {
   readonly step: Step | undefined
 }
 
-const REWORK = { proof: 'after the proof failed', review: 'after the review', check: 'after a failed check' } as const
+const REWORK = {
+  proof: 'after the proof failed',
+  review: 'after the review',
+  check: 'after a failed check',
+  critique: 'after a second look',
+} as const
 
 /** Every row of the checklist, past and to come, in order. */
 export function rowsOf(task: Task): Row[] {

@@ -139,7 +139,8 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
 /** Where nothing was found, nothing is said: the card tells of the look. */
 function posted(task: Task, { step, reviewed }: Extract<TaskEvent, { type: 'pull.reviewed' }>): EffectIntent[] {
   const { headSha, findings } = reviewed
-  if (findings.length === 0) return []
+  // What Muster finds of its own change, SD is told.
+  if (findings.length === 0 || stepById(task, step)?.kind !== 'review') return []
   const remarks = findings
     .filter(({ isInline }) => isInline)
     .map((one) => ({ path: one.path, from: one.from, to: one.to, document: findingComment(one) }))

@@ -1,7 +1,7 @@
 import type { Approvable } from './gate.ts'
 import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
 
-const WORK: ReadonlySet<StepKind> = new Set(['build', 'part', 'join', 'rework', 'prove', 'triage'])
+const WORK: ReadonlySet<StepKind> = new Set(['build', 'part', 'join', 'rework', 'prove', 'triage', 'critique'])
 
 /** Steps that change or prove the work, in the order they were added. */
 export function workSteps(task: Task): Step[] {

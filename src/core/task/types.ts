@@ -48,6 +48,7 @@ export type CoreStep =
   | 'review'
   | 'triage'
   | 'survey'
+  | 'critique'
 export type StepKind = CoreStep | PluginId
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled'
 
@@ -56,6 +57,8 @@ export type ReworkReason =
   | { readonly why: 'proof'; readonly proof: Proof }
   | { readonly why: 'review'; readonly comments: readonly ReviewComment[] }
   | { readonly why: 'check'; readonly name: string; readonly headSha: string; readonly text: string }
+  /** What somebody found who was not there when it was made. */
+  | { readonly why: 'critique'; readonly headSha: string; readonly text: string }
 
 export interface Step {
   readonly id: string

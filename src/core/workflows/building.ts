@@ -1,5 +1,6 @@
 import { unjudged } from '../ci/judge.ts'
 import type { JudgedCheck } from '../ci/types.ts'
+import type { Kept, Reviewed } from '../review/findings.ts'
 import { approvalFor } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { slicesOf } from '../slices.ts'
@@ -67,12 +68,51 @@ export const rework = defineStep({
     const proof = unproved(task)
     // What is not proved ends with people (`whenRoundsAreOver`), whatever else is red.
     if (proof) return proofRounds(task) < LIMITS.proofRounds ? [{ rework: { why: 'proof', proof } }] : []
+    const found = criticised(task)
+    if (found) return [{ rework: { why: 'critique', headSha: found.headSha, text: findingsText(found.findings) } }]
     const broken = brokenChecks(task)
     if (broken.length === 0 || checkRounds(task).length >= LIMITS.checkRounds) return []
     const name = broken.map((one) => one.name).join(', ')
     return [{ rework: { why: 'check', name, headSha: task.headSha ?? '', text: checkText(task, broken) } }]
   },
 })
+
+/** A look at a change of high risk by fresh eyes, once, before it is proved. */
+export const critique = defineStep({
+  kind: 'critique',
+  role: 'qa',
+  name: 'Second look',
+  phase: { name: 'Second look', countsRounds: false },
+  needs: ['build', 'join'],
+  costs: true,
+  wanted: (task) => onceWhen(task, 'critique', isRisky(task) && isPushed(task) && lastWork(task)?.status === 'done'),
+})
+
+function isRisky({ spec }: Task): boolean {
+  return spec?.risk === 'high'
+}
+
+function isPushed(task: Task): boolean {
+  return task.headSha !== undefined && task.pullRequest !== undefined && !task.merged && !workUnderWay(task)
+}
+
+/** What was found of this head, until SD has been told of it. */
+function criticised(task: Task): Reviewed | undefined {
+  const found = task.reviews?.at(-1)
+  const isTold = workSteps(task).some((step) => step.rework?.why === 'critique')
+  if (!found || found.headSha !== task.headSha || found.findings.length === 0) return undefined
+  const isOpen = lastWork(task)?.kind === 'critique'
+  return isOpen && !isTold && !workUnderWay(task) && !task.merged ? found : undefined
+}
+
+function findingsText(findings: readonly Kept[]): string {
+  return findings
+    .map(({ path, from, title, detail, suggestion, test, evidence }) => {
+      const shown = test && evidence ? `\n\nThis test (${test.path}) fails because of it:\n${test.content}` : ''
+      return `${path}:${from}: ${title}\n${detail}${suggestion ? `\nSuggested: ${suggestion}` : ''}${shown}`
+    })
+    .join('\n\n')
+}
 
 /** Why checks of the team's own CI failed: only what the change broke is worked on. */
 export const triage = defineStep({
@@ -96,7 +136,9 @@ export const prove = defineStep({
   wanted(task): readonly Instance[] {
     if (!task.headSha || !task.pullRequest || task.merged) return []
     const proved = task.proofs.some((proof) => proof.headSha === task.headSha)
-    return proved || workUnderWay(task) || lastWork(task)?.status !== 'done' ? [] : [{}]
+    const isLookedAt = !isRisky(task) || task.steps.some(({ kind }) => kind === 'critique')
+    const isOver = !workUnderWay(task) && lastWork(task)?.status === 'done' && criticised(task) === undefined
+    return proved || !isLookedAt || !isOver ? [] : [{}]
   },
   when: (task) => task.headSha !== undefined && task.pullRequest !== undefined,
 })

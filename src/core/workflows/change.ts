@@ -1,4 +1,4 @@
-import { build, join, part, prove, reviewRows, rework, triage, whenRoundsAreOver } from './building.ts'
+import { build, critique, join, part, prove, reviewRows, rework, triage, whenRoundsAreOver } from './building.ts'
 import { slicesOf } from '../slices.ts'
 import { stepOf } from '../task/steps.ts'
 import type { StepKind, Task } from '../task/types.ts'
@@ -29,7 +29,20 @@ function isReleased({ spec, origin }: Task): boolean {
 }
 
 const WORK: Stage = {
-  steps: ['baseline', 'plan', 'spec', 'answer', 'design', 'part', 'build', 'join', 'rework', 'prove', 'triage'],
+  steps: [
+    'baseline',
+    'plan',
+    'spec',
+    'answer',
+    'design',
+    'part',
+    'build',
+    'join',
+    'critique',
+    'rework',
+    'prove',
+    'triage',
+  ],
   ahead: (task) => (task.spec?.kind === 'question' ? ['answer'] : [...planningAhead(task), ...changing(task), 'prove']),
   people: (task) => (task.spec?.kind === 'question' ? NOBODY() : reviewRows(task)),
 }
@@ -39,7 +52,23 @@ export const change = defineWorkflow({
   name: 'change',
   opensBy: ['plan', 'build', 'fix', 'request'],
   worksOn: ['issue', 'pull_request'],
-  steps: [baseline, plan, spec, answer, design, build, part, join, prove, triage, rework, releasePlan, deploy, watch],
+  steps: [
+    baseline,
+    plan,
+    spec,
+    answer,
+    design,
+    build,
+    part,
+    join,
+    critique,
+    prove,
+    triage,
+    rework,
+    releasePlan,
+    deploy,
+    watch,
+  ],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
   stages: [WORK, { ...RELEASE_AFTER, ahead: (task) => (isReleased(task) ? RELEASE_AFTER.ahead(task) : []) }],
   follows: [whenRoundsAreOver, whenMerged, whenAnswered],
