@@ -6,6 +6,8 @@ import { NoAnswer, type SandboxCommand } from './types.ts'
 /** Starts it; settles when it has ended. */
 export type Start = (command: Pick<SandboxCommand, 'talk' | 'timeoutMs' | 'signal'>) => Promise<unknown>
 
+/** How an answer begins: an object of JSON. Whoever builds the walls has something to say before. */
+const ANSWER = '{'
 /** Longer answers end it (characters). */
 const MAX_ANSWER = 8_000_000
 /** A clone is used for some hours at most. */
@@ -16,7 +18,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Questions and answers are lines; one at a time, in turn. Where it has ended, the next question starts it again. */
+/** Questions are lines, and answers objects of JSON, one a line; one at a time, in turn. Where it has ended, the next question starts it again. */
 export class Assistant {
   readonly #start: Start
   #input: Writable | undefined
@@ -76,12 +78,10 @@ export class Assistant {
       // What one that was ended still says is not for the next question.
       if (over.aborted) return
       text += part
-      const end = text.indexOf('\n')
-      if (end >= 0) {
-        const line = text.slice(0, end)
-        text = text.slice(end + 1)
-        this.#waiting?.resolve(line)
-      } else if (text.length > MAX_ANSWER) this.#end(new NoAnswer('an answer without an end'))
+      const lines = text.split('\n')
+      text = lines.pop() ?? ''
+      for (const line of lines) if (line.startsWith(ANSWER)) this.#waiting?.resolve(line)
+      if (text.length > MAX_ANSWER) this.#end(new NoAnswer('an answer without an end'))
     })
   }
 
