@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Answer, type Call, MAX_BODY, ok, paged, PULLS, pullOf, read, repoOf, type Route } from './api.ts'
 import { Refusal } from './auth.ts'
-import { git } from './git.ts'
+import { git, shaOf } from './git.ts'
 import { shownIn } from '../../src/core/review/hunks.ts'
 import { now, type Review } from './world.ts'
 
@@ -21,7 +21,8 @@ export const REVIEW_ROUTES: readonly Route[] = [
 ]
 
 const NewReview = z.object({
-  commit_id: z.string(),
+  /** The pull request's head where none is named. */
+  commit_id: z.string().optional(),
   event: z.enum(['COMMENT', 'APPROVE', 'REQUEST_CHANGES']),
   body: z.string().max(MAX_BODY).default(''),
   comments: z
@@ -45,8 +46,10 @@ async function postReview(call: Call): Promise<Answer> {
   const repo = repoOf(call, PULLS, 'write')
   const issue = pullOf(world, call.params['pull_number'])
   const input = read(NewReview, call.body)
-  const { baseSha } = issue.pull
-  const shown = shownIn(await git(repo.dir, ['diff', '-M', '-U3', `${baseSha}...${input.commit_id}`]))
+  const { baseSha, headSha } = issue.pull
+  const commitId = input.commit_id ?? headSha
+  if (!(await shaOf(repo.dir, commitId))) throw new Refusal(422, 'Unprocessable Entity: Commit could not be found')
+  const shown = shownIn(await git(repo.dir, ['diff', '-M', '-U3', `${baseSha}...${commitId}`]))
   for (const { path, line, start_line: start = line } of input.comments)
     if (!shown.get(path)?.hunks.some(({ from, to }) => from <= start && line <= to))
       throw new Refusal(422, 'Unprocessable Entity: Line could not be resolved')
@@ -56,7 +59,7 @@ async function postReview(call: Call): Promise<Answer> {
     user: world.bot,
     body: input.body,
     state: STATES[input.event],
-    commitId: input.commit_id,
+    commitId,
     at: now(),
   }
   world.reviews.push(review)
@@ -69,7 +72,7 @@ async function postReview(call: Call): Promise<Answer> {
       body,
       path,
       line,
-      commitId: input.commit_id,
+      commitId,
       inReplyTo: undefined,
       createdAt: now(),
     })

@@ -292,7 +292,7 @@ export class Shapes extends BaseShapes {
       node_id: nodeId('SC', status.id),
       state: status.state,
       description: status.description,
-      target_url: null,
+      target_url: 'https://ci.example/build',
       context: status.context,
       created_at: status.at,
       updated_at: status.at,

@@ -212,7 +212,8 @@ export class World {
   readonly deliveries: Delivery[] = []
   readonly tokens = new Map<string, Token>()
   readonly ledger: Entry[] = []
-  readonly permissions: Readonly<Record<string, 'read' | 'write'>>
+  /** What the installation has granted. */
+  permissions: Readonly<Record<string, 'read' | 'write'>>
   readonly events: readonly string[]
   /** Where this GitHub answers; set once it listens. */
   url = ''

@@ -14,7 +14,7 @@ import { openProvider } from '../llm/provider.ts'
 import { createRouter } from '../llm/router.ts'
 import { hashOf } from '../core/hash.ts'
 import { handlerFor } from '../roles/registry.ts'
-import type { Outcome } from '../llm/outcome.ts'
+import type { OutcomeRow } from '../store/usage/types.ts'
 import type { Store } from '../store/types.ts'
 import { newId } from '../store/ids.ts'
 import { isDatabaseDown } from '../store/sql.ts'
@@ -106,8 +106,8 @@ const OUTCOME_DAYS = 90
 const LOOKED_MS = 10 * 60_000
 
 /** What came of the changes of the last months, looked up every few minutes. */
-function outcomesOf({ usage }: Pick<Store, 'usage'>, now: () => number): () => Promise<readonly Outcome[]> {
-  let seen: { readonly at: number; readonly outcomes: Promise<readonly Outcome[]> } | undefined
+function outcomesOf({ usage }: Pick<Store, 'usage'>, now: () => number): () => Promise<readonly OutcomeRow[]> {
+  let seen: { readonly at: number; readonly outcomes: Promise<readonly OutcomeRow[]> } | undefined
   return () => {
     if (!seen || seen.at + LOOKED_MS < now()) {
       // What cannot be looked up speaks for nobody.

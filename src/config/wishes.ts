@@ -1,3 +1,4 @@
+import { SETTINGS_PATH } from '../core/survey.ts'
 import { parse as parseJsonc } from 'jsonc-parser'
 import { parse as parseToml } from 'smol-toml'
 import { isRecord } from '../core/json.ts'
@@ -70,7 +71,7 @@ export function wishesOf(
     if (found && !wishes.has(found.tool)) wishes.set(found.tool, { ...found, range: found.range ?? '*', from })
   }
   for (const [tool, text] of Object.entries(said))
-    if (isToolName(tool)) take(tool === 'rust' ? rust(text) : wish(tool, text), '.github/muster.yml')
+    if (isToolName(tool)) take(tool === 'rust' ? rust(text) : wish(tool, text), SETTINGS_PATH)
   for (const [name, read] of Object.entries(READERS)) {
     const text = files.get(name)
     if (text !== undefined) for (const found of read(text)) take(found, name)

@@ -1,21 +1,10 @@
 import { dollars } from '../core/reply/document.ts'
 import type { Tier } from '../core/settings.ts'
+import type { OutcomeRow } from '../store/usage/types.ts'
 import type { ModelsByTier } from './order.ts'
 import type { ModelName, Stakes } from './types.ts'
 
 /** A cheaper model first where what came of its work allows that, the dearer one after a failed proof. Pure. */
-
-/** What came of the changes of one repository that one model had the most part in. */
-export interface Outcome {
-  readonly repository: string
-  readonly provider: string
-  readonly model: string
-  readonly tasks: number
-  readonly merged: number
-  /** Cancelled, or handed over to people. */
-  readonly failed: number
-  readonly usd: number
-}
 
 /** So much must have come of a model's work: in the repository itself, or else in all of them. */
 const ENOUGH_HERE = 5
@@ -37,7 +26,7 @@ interface Sum {
 export function tierByOutcome(
   wanted: Tier,
   models: ModelsByTier,
-  outcomes: readonly Outcome[],
+  outcomes: readonly OutcomeRow[],
   stakes: Stakes | undefined,
 ): { readonly tier: Tier; readonly reason: string } {
   const [dear, cheap] = [models.complex[0], models.general[0]]
@@ -65,7 +54,7 @@ function isSame(one: ModelName, other: ModelName): boolean {
 }
 
 /** What came of a model's work in a repository, or else anywhere; undefined where that is too little to say anything. */
-function sumOf(outcomes: readonly Outcome[], { provider, model }: ModelName, repository: string): Sum | undefined {
+function sumOf(outcomes: readonly OutcomeRow[], { provider, model }: ModelName, repository: string): Sum | undefined {
   const of = outcomes.filter((one) => one.provider === provider && isOf(one.model, model))
   const here = added(of.filter((one) => one.repository === repository))
   if (here.tasks >= ENOUGH_HERE) return rates(here)
@@ -78,9 +67,9 @@ function isOf(answered: string, model: string): boolean {
   return answered === model || (answered.startsWith(model) && /^[-@:]\d{4}-?\d{2}/.test(answered.slice(model.length)))
 }
 
-type Counts = Pick<Outcome, 'tasks' | 'merged' | 'failed' | 'usd'>
+type Counts = Pick<OutcomeRow, 'tasks' | 'merged' | 'failed' | 'usd'>
 
-function added(all: readonly Outcome[]): Counts {
+function added(all: readonly OutcomeRow[]): Counts {
   return all.reduce<Counts>(
     (sum, one) => ({
       tasks: sum.tasks + one.tasks,

@@ -2,7 +2,8 @@ import { type Fitted, fitted } from './fit.ts'
 import type { Capabilities } from './module.ts'
 import { messagesFor } from './flatten.ts'
 import { type ModelsByTier, orderOf, sameModel, type Weighed } from './order.ts'
-import { type Outcome, tierByOutcome } from './outcome.ts'
+import type { OutcomeRow } from '../store/usage/types.ts'
+import { tierByOutcome } from './outcome.ts'
 import type { Prices } from './prices.ts'
 import { PROVIDERS } from './registry.ts'
 import {
@@ -31,7 +32,7 @@ export interface RouterDeps {
   /** How many tokens a conversation with a model may have, where the operator says it. */
   readonly windowOf?: ((model: ModelName) => number | undefined) | undefined
   /** What came of earlier work, where models are chosen by that. */
-  readonly outcomes?: (() => Promise<readonly Outcome[]>) | undefined
+  readonly outcomes?: (() => Promise<readonly OutcomeRow[]>) | undefined
   /** Told when one could not be asked, and another was. */
   readonly onFallback: (from: ModelName, to: ModelName, error: ModelError) => void
 }

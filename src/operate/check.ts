@@ -1,3 +1,4 @@
+import { SETTINGS_PATH } from '../core/survey.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -89,7 +90,7 @@ async function settingsIn(
   say: Tell,
 ): Promise<RepositorySettings | undefined> {
   await git.resolve(repository, repository.defaultBranch)
-  const text = await git.show(repository, sha, '.github/muster.yml')
+  const text = await git.show(repository, sha, SETTINGS_PATH)
   if (text === undefined) {
     say({ name: 'settings', state: 'ok', detail: 'there is no .github/muster.yml; the defaults hold' })
     return defaultRepositorySettings()

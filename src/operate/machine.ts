@@ -1,3 +1,4 @@
+import { SETTINGS_PATH } from '../core/survey.ts'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../config/env.ts'
 import { DEVCONTAINERS, devcontainerImage, WISH_FILES, wishesOf } from '../config/wishes.ts'
@@ -79,7 +80,7 @@ async function allWishes({ files, read, runtimes, programs }: Asking): Promise<r
   const asked = wishesOf(texts, runtimes)
   // Node.js and its npm run things in many repositories of other languages; Python's file does not matter to one without Python.
   const called = new Set(programs.map(toolOf).filter((tool) => tool !== undefined))
-  const wishes = asked.filter(({ tool, from }) => called.has(tool) || from === '.github/muster.yml')
+  const wishes = asked.filter(({ tool, from }) => called.has(tool) || from === SETTINGS_PATH)
   const any = (tool: ToolName): Wish => ({ tool, range: '*', text: '', from: '' })
   return [...wishes, ...[...called].filter((tool) => !asked.some((wish) => wish.tool === tool)).map(any)]
 }

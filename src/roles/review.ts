@@ -11,7 +11,7 @@ import { charter, finished, houseRules, requestText, specText } from './prompt.t
 import { testsText } from './tests.ts'
 import type { StepContext } from './types.ts'
 import { SetupFailed, withCheckout } from './workspace.ts'
-import { standingOf, tryFindings } from './tries.ts'
+import { tryFindings } from './tries.ts'
 
 /** QA looks at somebody's pull request: what a model finds, sifted by what its own tests say. */
 
@@ -55,12 +55,9 @@ async function headsOf({ task, git }: StepContext): Promise<Heads> {
 
 async function lookAt(context: StepContext, heads: Heads): Promise<Reviewed> {
   const { headSha, baseSha } = heads
-  const standing = await standingOf(context, heads)
-  const nothing = { headSha, baseSha, findings: [], left: [], standing, looked: '' }
-  if (headSha === baseSha) return nothing
-  const { found, diff } = await asked(context, heads)
-  if (!found) return nothing
-  const outcomes = await tryFindings(context, heads, found.findings)
+  const { found, diff } = headSha === baseSha ? NO_CHANGE : await asked(context, heads)
+  const { outcomes, standing } = await tryFindings(context, heads, found?.findings ?? [])
+  if (!found) return { headSha, baseSha, findings: [], left: [], standing, looked: '' }
   const tried: Tried[] = []
   for (const finding of found.findings)
     tried.push({ finding, outcome: outcomes.get(finding), anchor: await anchorOf(context, headSha, finding) })
@@ -72,6 +69,8 @@ interface Asked {
   readonly found: Review | undefined
   readonly diff: string
 }
+
+const NO_CHANGE: Asked = { found: undefined, diff: '' }
 
 /** What a model makes of it, in a clone where it may try things. Where that cannot be set up, it reads. */
 async function asked(context: StepContext, heads: Heads): Promise<Asked> {

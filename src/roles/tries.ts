@@ -25,48 +25,52 @@ interface Testable {
   readonly test: NonNullable<Finding['test']>
 }
 
-/** @returns what became of each whose test was run */
+export interface Tries {
+  /** What became of each finding whose test was run. */
+  readonly outcomes: ReadonlyMap<Finding, Tried['outcome']>
+  /** What became of what earlier looks found and showed by a test: each is run again on this head. */
+  readonly standing: readonly Standing[]
+}
+
+/** Runs what earlier looks and this one have shown by a test, on the head in one clone, and what failed there without the change. */
 export async function tryFindings(
   context: StepContext,
   { headSha, baseSha, trusted }: Commits,
   findings: readonly Finding[],
-): Promise<ReadonlyMap<Finding, Tried['outcome']>> {
+): Promise<Tries> {
+  const shown = (context.task.reviews ?? []).flatMap((one) => one.findings.filter(({ evidence: seen }) => seen))
+  const earlier = await testable(context, headSha, shown)
   const all = await testable(context, headSha, findings)
-  const found = new Map<Finding, Tried['outcome']>()
-  if (all.length === 0) return found
-  const options = { base: trusted }
+  const standing: Standing[] = []
+  const outcomes = new Map<Finding, Tried['outcome']>()
   const onHead = async (checkout: Checkout, checks: Checks) => {
-    for (const one of all) found.set(one.finding, await tryOnHead(context, checkout, checks, one))
+    for (const one of earlier) standing.push(...(await standingOf(context, checkout, checks, one)))
+    for (const one of all) outcomes.set(one.finding, await tryOnHead(context, checkout, checks, one))
   }
-  await unlessUnset(() => withCheckout(context, headSha, onHead, options))
   const onBase = async (checkout: Checkout, checks: Checks) => {
     for (const one of all) {
-      const outcome = found.get(one.finding)
+      const outcome = outcomes.get(one.finding)
       if (typeof outcome !== 'object') continue
       const run = await runTest(context, checkout, checks, one)
-      if (run) found.set(one.finding, { ...outcome, before: run.exitCode === 0 ? 'passes' : 'fails' })
+      if (run) outcomes.set(one.finding, { ...outcome, before: run.exitCode === 0 ? 'passes' : 'fails' })
     }
   }
-  if ([...found.values()].some((outcome) => typeof outcome === 'object'))
-    await unlessUnset(() => withCheckout(context, baseSha, onBase, options))
-  return found
+  const inClone = (sha: string, use: typeof onHead) =>
+    unlessUnset(() => withCheckout(context, sha, use, { base: trusted }))
+  if (earlier.length + all.length > 0) await inClone(headSha, onHead)
+  if ([...outcomes.values()].some((outcome) => typeof outcome === 'object')) await inClone(baseSha, onBase)
+  return { outcomes, standing }
 }
 
-/** What became of what earlier looks found and showed by a test: each is run again on this head. */
-export async function standingOf(context: StepContext, { headSha, trusted }: Commits): Promise<Standing[]> {
-  const shown = (context.task.reviews ?? []).flatMap(({ findings }) => findings.filter(({ evidence: seen }) => seen))
-  const all = await testable(context, headSha, shown)
-  const standing: Standing[] = []
-  if (all.length === 0) return standing
-  const use = async (checkout: Checkout, checks: Checks) => {
-    for (const one of all) {
-      const run = await runTest(context, checkout, checks, one)
-      const { title, path, from } = one.finding
-      if (run) standing.push({ title, path, from, isMended: run.exitCode === 0 })
-    }
-  }
-  await unlessUnset(() => withCheckout(context, headSha, use, { base: trusted }))
-  return standing
+async function standingOf(
+  context: StepContext,
+  checkout: Checkout,
+  checks: Checks,
+  one: Testable,
+): Promise<readonly Standing[]> {
+  const run = await runTest(context, checkout, checks, one)
+  const { title, path, from } = one.finding
+  return run ? [{ title, path, from, isMended: run.exitCode === 0 }] : []
 }
 
 /** New files of the repository that a test runner runs. */

@@ -47,14 +47,14 @@ async function inside(op: string, input: unknown, { checkout }: ToolContext): Pr
     if (error instanceof NoAnswer) return error.message
     throw error
   })
-  const output = (await asked) ?? (await once(checkout, question))
+  const output = (await asked) ?? (await answeredAfresh(checkout, question))
   const answer = Answer.safeParse(parseJson(output.slice(output.lastIndexOf('{"ok":'))))
   if (!answer.success) return { text: `the tool failed: ${clip(output, 2000)}`, isError: true }
   return { text: clip(answer.data.text, MAX_ANSWER), isError: !answer.data.ok }
 }
 
 /** Where nothing can stay in the sandbox. */
-async function once(checkout: ToolContext['checkout'], question: string): Promise<string> {
+async function answeredAfresh(checkout: ToolContext['checkout'], question: string): Promise<string> {
   const argv = ['node', '--input-type=module', '-e', INSIDE]
   return (await checkout.run(argv, { stdin: question, timeoutMs: PATIENCE_MS, maxOutput: 4_000_000 })).output
 }

@@ -42,7 +42,7 @@ const KEEP_BUILT = `mkdir "$MUSTER_SNAPSHOT/work" "$MUSTER_SNAPSHOT/home" && cp 
 shift && cd "$MUSTER_SNAPSHOT/work" && git -c core.hooksPath=/dev/null checkout --quiet --force HEAD -- . && git clean -ffdxq "$@"`
 // Right after the clone, before anybody else could write there. What was written in the second in which the index was may have been
 // changed afterwards (git's "racily clean"), and is read again each time: of many files that takes long, so that second is waited for.
-const KEEP_INDEX = `cp -p .git/index "$MUSTER_INDEX/index"
+const KEEP_INDEX = `cp -p .git/index "$MUSTER_INDEX/partial" && mv "$MUSTER_INDEX/partial" "$MUSTER_INDEX/index"
 if [ "$(git ls-files | wc -l)" -gt 5000 ]; then
   while [ "$(date +%s)" -le "$(stat -c %Y "$MUSTER_INDEX/index")" ]; do sleep 0.05; done; touch "$MUSTER_INDEX/index"
 fi`

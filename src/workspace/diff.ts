@@ -27,9 +27,9 @@ const DIFF_SCRIPT = `set -e
 export GIT_DIR="$MUSTER_BASE" GIT_WORK_TREE="$PWD" GIT_INDEX_FILE="$(mktemp -d)/index" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MUSTER_BASE/objects" GIT_OBJECT_DIRECTORY="$(mktemp -d)"
 # What was cloned, with the times of its files: only what was touched since then has to be read. Nobody else sees that folder.
-if [ -f "$MUSTER_INDEX/index" ]; then
-  cp -p "$MUSTER_INDEX/index" "$GIT_INDEX_FILE"; git read-tree -m -i "$1"
-else git read-tree "$1"; fi
+if ! { cp -p "$MUSTER_INDEX/index" "$GIT_INDEX_FILE" && git read-tree -m -i "$1"; } 2>/dev/null; then
+  rm -f "$GIT_INDEX_FILE" "$GIT_INDEX_FILE.lock"; git read-tree "$1"
+fi
 debris="$(mktemp)"
 printf '%s\\n' ${DEBRIS.map((one) => `'${one}'`).join(' ')} > "$debris"
 # Where these build, they build into that folder.

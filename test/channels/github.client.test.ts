@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { githubClient } from '../../src/channels/github/client.ts'
 import { githubPlatform } from '../../src/channels/github/platform.ts'
+import { githubSender } from '../../src/channels/github/send.ts'
 import type { Repository } from '../../src/core/task/types.ts'
 
 /** A GitHub that does not answer as it should, over HTTP. */
@@ -68,4 +69,25 @@ it('says what was refused', async () => {
     code: 'no_access',
     hint: expect.stringContaining('GET /repos/acme/shop/collaborators/bob/permission was answered with 403'),
   })
+})
+
+it('knows of a job that it was run once more, as far as GitHub can tell', async () => {
+  const job = { kind: 'check.rerun', place: { repository, number: 1 }, job: 5 } as const
+  const context = { marker: 'm', task: undefined, previous: undefined, mayLeave: () => {}, now: 0, since: 0 }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = githubClient({ appId: '1', privateKey, apiUrl: url, serverUrl: url })
+  const sender = githubSender({
+    client,
+    git: { commitAndPush: () => Promise.reject(new Error('nothing is pushed here')) },
+    self: githubPlatform(client).self,
+    appId: '1',
+    publicUrl: url,
+    reading: { redact: (text) => text },
+  })
+  expect(await sender.lookUp(job, context)).toBeUndefined()
+  answers['/repos/acme/shop/actions/jobs/5'] = json(200, { id: 5, run_id: 9, run_attempt: 1 })
+  answers['/repos/acme/shop/actions/runs/9'] = json(200, { id: 9, run_attempt: 1 })
+  expect(await sender.lookUp(job, context)).toBeUndefined()
+  answers['/repos/acme/shop/actions/runs/9'] = json(200, { id: 9, run_attempt: 2 })
+  expect(await sender.lookUp(job, context)).toEqual({ id: 5 })
 })

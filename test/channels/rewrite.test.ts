@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { githubClient } from '../../src/channels/github/client.ts'
-import { githubPlatform } from '../../src/channels/github/platform.ts'
-import { githubSender } from '../../src/channels/github/send.ts'
-import type { SendContext, Sender } from '../../src/channels/types.ts'
+import type { SendContext } from '../../src/channels/types.ts'
 import type { EffectBody, EffectResult } from '../../src/core/effects.ts'
 import type { Document } from '../../src/core/reply/document.ts'
 import { setStage } from '../../rehearsal/stage.ts'
 import { openApiCheck } from '../support/openapi.ts'
+import { senderTo } from '../support/sender.ts'
 
 /** Comments of GitHub that are written, found and changed, however many others there are and however long they become. */
 
@@ -37,28 +35,8 @@ function found<T>(one: T | undefined): T {
 async function open() {
   const stage = await setStage({ onExchange: api.onExchange })
   close = () => stage.close()
-  const { world, repo, github, people } = stage
-  const client = githubClient({
-    appId: String(world.app.id),
-    privateKey: world.app.privateKey,
-    apiUrl: `${github.url}/api/v3`,
-    serverUrl: github.url,
-  })
-  const sender: Sender = githubSender({
-    client,
-    git: { commitAndPush: () => Promise.reject(new Error('nothing is pushed here')) },
-    self: githubPlatform(client).self,
-    appId: String(world.app.id),
-    publicUrl: 'http://localhost',
-    reading,
-  })
-  const repository = {
-    id: repo.id,
-    owner: repo.owner.login,
-    name: repo.name,
-    defaultBranch: 'main',
-    installationId: world.installationId,
-  }
+  const { world, people } = stage
+  const { sender, repository } = senderTo(stage, reading)
   const { number } = await people.openIssue('alice', 'Totals', '')
   const body = (kind: 'comment' | 'comment.upsert', document: Document): EffectBody => ({
     kind,

@@ -1,13 +1,10 @@
 import { redactor } from '../../src/core/redact.ts'
 import { expect, it } from 'vitest'
-import { githubClient } from '../../src/channels/github/client.ts'
-import { githubPlatform } from '../../src/channels/github/platform.ts'
-import { githubSender } from '../../src/channels/github/send.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
-import type { Git } from '../../src/workspace/types.ts'
 import { git as rehearsalGit } from '../../rehearsal/github/git.ts'
 import { setStage } from '../../rehearsal/stage.ts'
 import { openApiCheck } from '../support/openapi.ts'
+import { senderTo } from '../support/sender.ts'
 import { opened, origin, proof } from '../support/tasks.ts'
 
 const SECRET = 'K3Y0123456789qwertzuiopqwertzuiop'
@@ -16,32 +13,9 @@ it('sends more than 50 annotations in batches, onto one check run, however often
   const api = openApiCheck()
   const stage = await setStage({ onExchange: api.onExchange })
   try {
-    const { world, repo, github } = stage
+    const { world, repo } = stage
     const headSha = await rehearsalGit(repo.dir, ['rev-parse', 'main'])
-    const client = githubClient({
-      appId: String(world.app.id),
-      privateKey: world.app.privateKey,
-      apiUrl: `${github.url}/api/v3`,
-      serverUrl: github.url,
-    })
-    const unused: Pick<Git, 'commitAndPush'> = {
-      commitAndPush: () => Promise.reject(new Error('nothing is pushed here')),
-    }
-    const sender = githubSender({
-      client,
-      git: unused,
-      self: githubPlatform(client).self,
-      appId: String(world.app.id),
-      publicUrl: 'http://localhost',
-      reading: { redact: redactor([SECRET]) },
-    })
-    const repository = {
-      id: repo.id,
-      owner: repo.owner.login,
-      name: repo.name,
-      defaultBranch: 'main',
-      installationId: world.installationId,
-    }
+    const { sender, repository } = senderTo(stage, { redact: redactor([SECRET]) })
     const annotations = Array.from({ length: 120 }, (_, index) => ({
       path: 'src/quote.ts',
       line: index + 1,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Outcome, tierByOutcome } from '../../src/llm/outcome.ts'
+import { tierByOutcome } from '../../src/llm/outcome.ts'
+import type { OutcomeRow } from '../../src/store/usage/types.ts'
 import type { ModelsByTier } from '../../src/llm/order.ts'
 import { createRouter } from '../../src/llm/router.ts'
 import type { ModelName, ModelRequest, Stakes } from '../../src/llm/types.ts'
@@ -11,7 +12,7 @@ const CHEAP: ModelName = { provider: 'anthropic', model: 'claude-sonnet-5-5' }
 const MODELS: ModelsByTier = { complex: [DEAR], general: [CHEAP], simple: [CHEAP] }
 const STAKES: Stakes = { repository: 'acme/shop', risk: 'low', isSmall: true, hasFailed: false, leftUsd: 5, chance: 1 }
 
-const came = (model: ModelName, tasks: number, failed: number, usd: number, repository = 'acme/shop'): Outcome => ({
+const came = (model: ModelName, tasks: number, failed: number, usd: number, repository = 'acme/shop'): OutcomeRow => ({
   ...model,
   model: `${model.model}-20261101`,
   repository,
@@ -132,7 +133,7 @@ it('`apply_patch` is told only to models that are trained on it', async () => {
 
 it('the router asks the one that is chosen, records why, and goes on with a conversation whatever figures say by then', async () => {
   const asked: ModelRequest[] = []
-  let outcomes: readonly Outcome[] = GOOD
+  let outcomes: readonly OutcomeRow[] = GOOD
   const router = createRouter({
     provider: {
       complete: async (request) => {

@@ -1,3 +1,4 @@
+import { isFull } from '../support/amount.ts'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -135,7 +136,6 @@ const FAULTS: readonly Fault[] = [
 
 /** Each of these is told by words of the provider's own; the others need not be tried with both each time (MUSTER_TESTS=full does). */
 const OWN_WORDS = /key|spend cap|refusal|break off|limit/
-const isFull = process.env['MUSTER_TESTS'] === 'full'
 
 describe.each(['anthropic', 'responses'] as const)('a model that answers badly by %s', (api) => {
   const tried = FAULTS.filter(({ what }) => api === 'anthropic' || isFull || OWN_WORDS.test(what))

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { evalCommand } from '../../rehearsal/eval/command.ts'
 import type { ReviewResult } from '../../rehearsal/eval/reviews.ts'
 import { startModelServer } from '../../rehearsal/models/server.ts'
+import { isFull } from '../support/amount.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { commitAll, gitIn, ownPriceService, writeAll } from '../support/own.ts'
 
@@ -14,7 +15,7 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /** Those whose tests take long are left to MUSTER_TESTS=full. */
 const QUICK = ['js-cache-ttl', 'js-slug', 'js-split', 'py-pages', 'py-settings', 'ts-sharing']
-const WANTED = process.env['MUSTER_TESTS'] === 'full' ? readdirSync(REVIEWS).toSorted() : QUICK
+const WANTED = isFull ? readdirSync(REVIEWS).toSorted() : QUICK
 
 it('of the bundled pull requests at least four of five faults are found, at most one is made up, and nothing is said twice', {
   timeout: 900_000,

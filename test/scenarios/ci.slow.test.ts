@@ -128,6 +128,7 @@ it('what is red without the change costs no model; a status of another system co
   })
   await people.report(number, 'failure', 'ci/jenkins', 'Build 7 failed')
   await soon(() => saidOn(here, number)).toContain('red without this change as well')
+  expect(saidOn(here, number)).not.toContain('ci.example')
   expect(here.model.asked.some(isTriage)).toBe(false)
   expect((await here.task()).state.steps.at(-1)?.id).toBe('triage')
 })

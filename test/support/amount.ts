@@ -1,5 +1,5 @@
 /** `npm run test:security` takes everything; `npm test` a share of it, another one each day, so that it stays quick. */
-const isFull = process.env['MUSTER_TESTS'] === 'full'
+export const isFull = process.env['MUSTER_TESTS'] === 'full'
 const SHARE = 12
 
 /** All of it, or every twelfth. */

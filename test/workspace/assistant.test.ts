@@ -28,10 +28,10 @@ const ECHO = `require('node:readline').createInterface({ input: process.stdin })
 it('stays for many questions, which are answered in turn, and begins again where it has ended', async () => {
   const begun = { times: 0 }
   const assistant = new Assistant(program(ECHO, begun))
-  expect(await Promise.all(['a', 'b', 'c'].map((one) => assistant.ask(one, 10_000)))).toEqual(['{a}', '{b}', '{c}'])
+  expect(await Promise.all(['a', 'b', 'c'].map((one) => assistant.ask(one, 60_000)))).toEqual(['{a}', '{b}', '{c}'])
   expect(begun.times).toBe(1)
-  await expect(assistant.ask('die', 10_000)).rejects.toThrow()
-  expect(await assistant.ask('d', 10_000)).toBe('{d}')
+  await expect(assistant.ask('die', 60_000)).rejects.toThrow()
+  expect(await assistant.ask('d', 60_000)).toBe('{d}')
   expect(begun.times).toBe(2)
   await assistant.close()
 })
@@ -39,16 +39,16 @@ it('stays for many questions, which are answered in turn, and begins again where
 it('a question without an answer, or with one without an end, ends it and keeps nobody waiting', async () => {
   const assistant = new Assistant(program(ECHO, { times: 0 }))
   await expect(assistant.ask('silence', 300)).rejects.toThrow('no answer in time')
-  expect(await assistant.ask('after', 10_000)).toBe('{after}')
+  expect(await assistant.ask('after', 60_000)).toBe('{after}')
   await expect(assistant.ask('long', 60_000)).rejects.toThrow('without an end')
-  expect(await assistant.ask('once more', 10_000)).toBe('{once more}')
+  expect(await assistant.ask('once more', 60_000)).toBe('{once more}')
   await assistant.close()
 })
 
 it('one that cannot be started says why, each time', async () => {
   const assistant = new Assistant(() => Promise.reject(new Error('no walls')))
-  await expect(assistant.ask('a', 10_000)).rejects.toThrow('no walls')
-  await expect(assistant.ask('b', 10_000)).rejects.toThrow('no walls')
+  await expect(assistant.ask('a', 60_000)).rejects.toThrow('no walls')
+  await expect(assistant.ask('b', 60_000)).rejects.toThrow('no walls')
   await assistant.close()
 })
 

@@ -1,62 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Repository } from '../../src/core/task/types.ts'
-import { importFolder } from '../../rehearsal/github/git.ts'
-import { toolsFor } from '../../src/tools/tools.ts'
-import { hostGit } from '../../src/workspace/git.ts'
-import { openSandbox } from '../../src/workspace/sandbox.ts'
-import { SANDBOX } from '../support/isolation.ts'
-import type { Checkout, Git } from '../../src/workspace/types.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { call, smallRepository } from '../support/clone.ts'
 
-let dir = ''
-let git: Git
-let remote = ''
-let sha = ''
-const repository: Repository = { id: 1, owner: 'acme', name: 'x', defaultBranch: 'main', installationId: 1 }
-const never = new AbortController().signal
-const sandbox = openSandbox(SANDBOX)
+const { inClone, dispose } = await smallRepository()
+afterAll(dispose)
 
-beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'muster-git-'))
-  const files = join(dir, 'files')
-  mkdirSync(join(files, 'src'), { recursive: true })
-  writeFileSync(join(files, 'src/a.txt'), 'one\ntwo\nthree\n')
-  writeFileSync(join(files, '.gitattributes'), '*.txt filter=evil\n')
-  remote = join(dir, 'remote.git')
-  await importFolder(remote, files, 'alice', 'first')
-  git = hostGit(
-    dir,
-    {
-      remote: () => Promise.resolve({ url: `http://127.0.0.1:9/`, authorization: 'x' }),
-      askedToWait: async () => undefined,
-    },
-    sandbox,
-  )
-  cpSync(remote, join(dir, 'repos', '1.git'), { recursive: true })
-  sha = execFileSync('git', ['--git-dir', remote, 'rev-parse', 'main']).toString().trim()
-})
-afterAll(() => rmSync(dir, { recursive: true, force: true }))
-
-async function inClone<T>(use: (checkout: Checkout) => Promise<T>): Promise<T> {
-  const checkout = await git.checkout(repository, sha, never)
-  try {
-    return await use(checkout)
-  } finally {
-    await checkout.dispose()
-  }
-}
-
-const call = (checkout: Checkout, name: string, input: unknown) => {
-  const tool = toolsFor(['read', 'write', 'run'], 'sd').find((one) => one.name === name)
-  return tool?.call(input, {
-    checkout,
-    timeoutMs: 20_000,
-    mayWrite: (path) => ({ ok: !path.startsWith('.github/'), detail: 'protected' }),
-  })
-}
 describe('tools that teach', () => {
   const CODE = Array.from(
     { length: 400 },

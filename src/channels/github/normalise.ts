@@ -258,13 +258,14 @@ function checkRun({ action, check_run: run, requested_action }: Payload<'check_r
 }
 
 /** Only on Muster's own branches is there anybody who would do something about it. */
-function statusOf({ sha, state, context, description, target_url: url, updated_at: at, branches }: Payload<'status'>) {
+function statusOf({ sha, state, context, description, updated_at: at, branches }: Payload<'status'>) {
   const branch = branches.find(({ name }) => name.startsWith('muster/'))?.name
   if (branch === undefined) return { ignored: 'no_task', detail: 'the status belongs to no branch of a task' }
   const base = { number: 0, branch, at }
   if (state === 'success') return { ...base, what: { type: 'check.passed', name: context, headSha: sha } } as const
   if (state !== 'failure' && state !== 'error') return unused('status', state)
   const text = description || 'The check says no more than that it failed.'
-  const what = { type: 'check.failed', name: context, headSha: sha, text, isJob: false, url: url ?? undefined } as const
+  // Its address is whatever whoever reported it wrote: no link is made of that.
+  const what = { type: 'check.failed', name: context, headSha: sha, text, isJob: false } as const
   return { ...base, what }
 }

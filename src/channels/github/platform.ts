@@ -1,3 +1,4 @@
+import { SETTINGS_PATH } from '../../core/survey.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
 import { type Platform, type PullRemark, SendError } from '../types.ts'
@@ -5,8 +6,6 @@ import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
 import { moreOfCheck } from './failures.ts'
 import { askedToWait } from './limits.ts'
 import { pagesOf } from './pages.ts'
-
-const SETTINGS_PATH = '.github/muster.yml'
 
 /** Facts about GitHub, asked live. What GitHub refuses becomes a UserError; what it cannot answer now stays as it is. */
 export function githubPlatform(client: GithubClient): Platform {

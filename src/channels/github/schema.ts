@@ -90,7 +90,6 @@ const Status = z.object({
   state: z.string(),
   context: z.string(),
   description: text,
-  target_url: z.string().nullish(),
   updated_at: z.string().nullish(),
   branches: z.array(z.object({ name: z.string() })),
 })

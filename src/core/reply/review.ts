@@ -2,6 +2,7 @@ import { digestOf } from '../digest.ts'
 import type { Evidence, Kept, Left, Reviewed, Standing } from '../review/findings.ts'
 import { countsText } from '../review/counts.ts'
 import type { Task } from '../task/types.ts'
+import { isRepeated } from '../workflows/registry.ts'
 import {
   type Block,
   brief,
@@ -10,7 +11,6 @@ import {
   type Document,
   list,
   mono,
-  NOTHING,
   type Own,
   paragraph,
   say,
@@ -82,9 +82,10 @@ const WHY: Readonly<Record<Left['why'], string>> = {
 }
 
 /** What the card says of each look: the whole of what was found, and what is not said. */
-export function reviewNote({ reviews = [], workflow }: Task): Block[] {
+export function reviewNote(task: Task): Block[] {
+  const { reviews = [] } = task
   // Carried on by other work in the same conversation.
-  if (workflow !== 'review') return []
+  if (!isRepeated(task)) return []
   return reviews.flatMap((reviewed) => [
     paragraph(say`Reviewed ${shortSha(reviewed.headSha)}: **${countsText(reviewed.findings)}**`),
     ...(reviewed.findings.length > 0
@@ -116,7 +117,7 @@ function standingBlocks(standing: readonly Standing[]): Block[] {
 function leftBlocks(left: readonly Left[]): Block[] {
   if (left.length === 0) return []
   return [
-    paragraph(say`**Found, and not said**${NOTHING}`),
+    paragraph(say`**Found, and not said**`),
     list(left.map(({ title, why }) => say`${brief(title, 140)} (${WHY[why]})`)),
   ]
 }

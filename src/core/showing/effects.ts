@@ -8,8 +8,7 @@ import { type Document, link, mono, paragraph, theirs, say, type Words } from '.
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { missingText, parkedText } from '../reply/needed.ts'
-import { checksComment } from '../reply/checks.ts'
-import { findingComment, reviewComment } from '../reply/review.ts'
+import { checksJudged, pullReviewed } from './looks.ts'
 import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from '../task/asked.ts'
@@ -82,7 +81,7 @@ function special(task: Task, event: TaskEvent): EffectIntent[] {
     case 'answer.written':
       return comment(task, 'answer', answerComment(task))
     case 'pull.reviewed':
-      return posted(task, event)
+      return pullReviewed(task, event)
     case 'patch.made':
       return push(task, event, false)
     case 'budget.reached':
@@ -134,24 +133,6 @@ function gateOpened(task: Task, gate: Extract<TaskEvent, { type: 'gate.opened' }
   // The release plan is a comment of its own, sent when it is made (`released.ts`).
   const message = gate.kind === 'deploy' ? undefined : gateMessage(task, gate)
   return message ? comment(task, message.key, message.document, buttonsOf(task, gate), askedPeople(task, gate)) : []
-}
-
-/** Where nothing was found, nothing is said: the card tells of the look. */
-function posted(task: Task, { step, reviewed }: Extract<TaskEvent, { type: 'pull.reviewed' }>): EffectIntent[] {
-  const { headSha, findings } = reviewed
-  // What Muster finds of its own change, SD is told.
-  if (findings.length === 0 || stepById(task, step)?.kind !== 'review') return []
-  const remarks = findings
-    .filter(({ isInline }) => isInline)
-    .map((one) => ({ path: one.path, from: one.from, to: one.to, document: findingComment(one) }))
-  const body = {
-    kind: 'review.post',
-    place: place(task),
-    headSha,
-    document: reviewComment(task, reviewed),
-    remarks,
-  } as const
-  return [{ key: `review.post:${step}`, body }]
 }
 
 type WithPatch = { readonly step: string; readonly patch: Patch }
@@ -265,18 +246,6 @@ function proofMade(task: Task): EffectIntent[] {
         },
       }
   return [...shown, next, ...(pullRequest.draft ? [] : readyNews(task))]
-}
-
-/** One message on the pull request for all that was looked into together; what is flaky is run once more. */
-function checksJudged(task: Task, { step, judged }: Extract<TaskEvent, { type: 'checks.judged' }>): EffectIntent[] {
-  const there = pullPlace(task)
-  const again = judged.flatMap(({ cause, isJob, runId }): EffectIntent[] =>
-    cause === 'flaky' && isJob && runId !== undefined
-      ? [{ key: `check.rerun:${runId}`, body: { kind: 'check.rerun', place: there, job: runId } }]
-      : [],
-  )
-  const document = checksComment(judged)
-  return [{ key: `checks:${step}`, body: { kind: 'comment', place: there, document } }, ...again]
 }
 
 /** Edits notify nobody: whoever reviews is called. On GitHub the review is asked for. */

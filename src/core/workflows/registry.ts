@@ -76,6 +76,11 @@ export function missingPlugin({ workflow, steps }: Pick<Task, 'workflow' | 'step
   return unknown && pluginOf(unknown.kind)
 }
 
+/** Whether the work of a task is looking at something again and again. */
+export function isRepeated(task: Pick<Task, 'workflow'>): boolean {
+  return workflowOf(task).again !== undefined
+}
+
 /** The workflow that a command begins; undefined: it begins none. */
 export function openedBy(verb: Command['verb']): WorkflowDefinition | undefined {
   return all().find(({ opensBy }) => opensBy.includes(verb))

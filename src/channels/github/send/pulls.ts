@@ -1,4 +1,4 @@
-import { pagesOf } from '../pages.ts'
+import { markedIn } from './marked.ts'
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { pullRequestBody } from '../../../core/reply/pull.ts'
 import { type SendContext, SendError } from '../../types.ts'
@@ -125,9 +125,5 @@ export async function lookUpReply(
     pull_number: place.number,
     per_page: 100,
   })
-  for await (const data of pagesOf(pages)) {
-    const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
-    if (found) return { id: idOf(found.id), url: found.html_url }
-  }
-  return undefined
+  return markedIn(pages, id, marker)
 }

@@ -1,9 +1,9 @@
-import { pagesOf } from '../pages.ts'
 import type { EffectBody, EffectResult, Remark } from '../../../core/effects.ts'
 import { mono, paragraph, say } from '../../../core/reply/document.ts'
 import type { SendContext } from '../../types.ts'
 import { idOf, statusOf } from '../client.ts'
-import { markerIn, renderMarkdown } from '../render.ts'
+import { renderMarkdown } from '../render.ts'
+import { markedIn } from './marked.ts'
 import { names, type SendDeps } from './types.ts'
 
 type Body = Extract<EffectBody, { kind: 'review.post' }>
@@ -64,9 +64,5 @@ export async function lookUpReview(
     pull_number: place.number,
     per_page: 100,
   })
-  for await (const data of pagesOf(pages)) {
-    const found = data.find((one) => one.user?.id === id && markerIn(one.body) === marker)
-    if (found) return { id: idOf(found.id), url: found.html_url }
-  }
-  return undefined
+  return markedIn(pages, id, marker)
 }
