@@ -7,6 +7,7 @@ import type { Env } from '../../src/core/environment.ts'
 import { variablesOf } from '../../src/core/registries.ts'
 import { verbatim } from '../../src/core/sanitise.ts'
 import { openProvider } from '../../src/llm/provider.ts'
+import { answersInMemory } from '../../src/llm/answers.ts'
 import { createRouter } from '../../src/llm/router.ts'
 import { newNonce } from '../../src/roles/prompt.ts'
 import { machineOf } from '../../src/operate/machine.ts'
@@ -121,6 +122,7 @@ function directOf(settings: Settings): ArmDeps['direct'] {
     prices,
     nonceOf: () => newNonce(),
     now: Date.now,
+    answers: answersInMemory(),
     onFallback: () => {},
   })
   return { router }

@@ -149,6 +149,8 @@ async function ask<T>(state: State<T>, turn: number, heard: string | undefined):
     system: job.system,
     messages,
     tools: specs,
+    // Without tools the first answer is the result.
+    isOnce: job.tools.length === 0 && messages.length === 1,
     signal: deps.signal,
   }
   const started = deps.now()

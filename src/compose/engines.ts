@@ -80,6 +80,9 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
       nonceOf,
       now,
       outcomes: settings.routing === 'outcome' ? outcomesOf(store, now) : undefined,
+      answers: store.answers,
+      onUnsummarised: ({ message }) =>
+        write('warn', 'older work of a conversation could not be summarised', { error: message }),
       windowOf: (model) => settings.providers.get(model.provider)?.windowTokens,
       onFallback: (from, to, error) =>
         write('warn', 'a model could not be asked, and another is', {

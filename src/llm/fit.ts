@@ -6,6 +6,8 @@ export interface Fitted {
   readonly messages: readonly Message[]
   /** What was left out, in words; undefined where nothing was. */
   readonly leftOut: string | undefined
+  /** Up to which message everything but what people said is told in a few words; undefined where nothing had to be. */
+  readonly shortened?: number | undefined
 }
 
 /** Source code has rather less than four; so that what fits by this count fits. */
@@ -26,16 +28,20 @@ const HINT = 'left out, since the conversation is longer than the model can take
  * @returns undefined where that is not enough
  */
 export function fitted(messages: readonly Message[], besides: number, tokens: number): Fitted | undefined {
-  const room = tokens * CHARACTERS_A_TOKEN - besides
+  const room = roomOf(tokens, besides)
   const whole = sizeOf(messages)
   if (whole <= room) return { messages, leftOut: undefined }
-  for (const cut of [withoutOldOutput, inFewWords])
+  for (const cut of CUTS)
     for (let upTo = STRIDE; upTo < messages.length - KEPT + STRIDE; upTo += STRIDE) {
       const end = endOfRound(messages, Math.min(upTo, messages.length - KEPT))
       const shorter = cut(messages, end)
       const size = sizeOf(shorter)
       if (size <= room * CUT_TO || (end >= messages.length - KEPT && size <= room))
-        return { messages: shorter, leftOut: `${whole - size} characters of older work` }
+        return {
+          messages: shorter,
+          leftOut: `${whole - size} characters of older work`,
+          shortened: cut === inFewWords ? end : undefined,
+        }
     }
   return undefined
 }
@@ -55,37 +61,64 @@ function withoutOldOutput(messages: readonly Message[], end: number): readonly M
   })
 }
 
+const TITLE = `## What you did so far, in short (${HINT})`
+
 function inFewWords(messages: readonly Message[], end: number): readonly Message[] {
   const [first, ...rest] = messages
   if (first?.role !== 'user') return messages
-  const told = rest.slice(0, end - 1).flatMap(inWords)
-  const text = [first.text, `## What you did so far, in short (${HINT})`, ...told].join('\n\n')
-  return [{ role: 'user', text }, ...rest.slice(end - 1)]
+  const told = rest.slice(0, end - 1).flatMap((message) => inWords(message))
+  return [{ role: 'user', text: [first.text, TITLE, ...told].join('\n\n') }, ...rest.slice(end - 1)]
 }
 
-function inWords(message: Message): string[] {
+/** The same with a summary in place of the few words. What people said stays as it is. @param summary in a block that it cannot leave */
+export function withSummary(messages: readonly Message[], end: number, summary: string): readonly Message[] {
+  const [first, ...rest] = messages
+  if (first?.role !== 'user') return messages
+  const people = rest.slice(0, end - 1).flatMap((message) => (message.role === 'user' ? [message.text] : []))
+  return [{ role: 'user', text: [first.text, TITLE, summary, ...people].join('\n\n') }, ...rest.slice(end - 1)]
+}
+
+/** What is to be summarised: what was done and what came of it, each no longer than so many characters. */
+export function workIn(messages: readonly Message[], end: number, most: number): string {
+  return messages
+    .slice(1, end)
+    .flatMap((message) =>
+      message.role === 'tools' ? message.results.map(({ text }) => clip(text, most)) : inWords(message, most),
+    )
+    .join('\n\n')
+}
+
+function inWords(message: Message, most = SHORT): string[] {
   switch (message.role) {
     case 'user':
       return [message.text]
     case 'assistant':
-      return message.blocks.flatMap(blockInWords)
+      return message.blocks.flatMap((block) => blockInWords(block, most))
     case 'tools':
       return message.results.filter(({ isError }) => isError).map(({ text }) => `[failed: ${clip(text, SHORT)}]`)
   }
 }
 
-function blockInWords(block: Block): string[] {
+function blockInWords(block: Block, most: number): string[] {
   switch (block.type) {
     case 'text':
-      return [clip(block.text, SHORT)]
+      return [clip(block.text, most)]
     case 'tool_use':
-      return [`[called ${block.name} with ${clip(JSON.stringify(block.input) ?? '', SHORT)}]`]
+      return [`[called ${block.name} with ${clip(JSON.stringify(block.input) ?? '', most)}]`]
     case 'opaque':
       return []
   }
 }
 
-function sizeOf(messages: readonly Message[]): number {
+const CUTS = [withoutOldOutput, inFewWords]
+
+/** How many characters of a conversation fit. */
+export function roomOf(tokens: number, besides: number): number {
+  return tokens * CHARACTERS_A_TOKEN - besides
+}
+
+/** In characters. */
+export function sizeOf(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + sizeOfOne(message), 0)
 }
 

@@ -1,4 +1,6 @@
-import { type Fitted, fitted } from './fit.ts'
+import { answeredOnce } from './answers.ts'
+import { fitted, roomOf, sizeOf, withSummary } from './fit.ts'
+import { summaryCall, summaryIn } from './summary.ts'
 import type { Capabilities } from './module.ts'
 import { messagesFor } from './flatten.ts'
 import { type ModelsByTier, orderOf, sameModel, type Weighed } from './order.ts'
@@ -7,6 +9,7 @@ import { tierByOutcome } from './outcome.ts'
 import type { Prices } from './prices.ts'
 import { PROVIDERS } from './registry.ts'
 import {
+  type AnswerStore,
   type Answered,
   type Message,
   type ModelCall,
@@ -33,6 +36,10 @@ export interface RouterDeps {
   readonly windowOf?: ((model: ModelName) => number | undefined) | undefined
   /** What came of earlier work, where models are chosen by that. */
   readonly outcomes?: (() => Promise<readonly OutcomeRow[]>) | undefined
+  /** Where answers to questions that may be repeated are kept. */
+  readonly answers?: AnswerStore | undefined
+  /** Told when older work could not be summarised: it is told in a few words then. */
+  readonly onUnsummarised?: ((error: ModelError) => void) | undefined
   /** Told when one could not be asked, and another was. */
   readonly onFallback: (from: ModelName, to: ModelName, error: ModelError) => void
 }
@@ -49,7 +56,7 @@ const FALLS_BACK: Readonly<Record<ModelError['kind'], boolean>> = {
 
 /** Decides who is asked, and asks: the only one who does. */
 export function createRouter(deps: RouterDeps): Router {
-  return {
+  const router: Router = {
     async ask(call) {
       const needs = await weighed(deps, call)
       const { models, reason } = orderOf(needs, deps.models, isLocal)
@@ -57,7 +64,7 @@ export function createRouter(deps: RouterDeps): Router {
       const failures: ModelError[] = []
       for (const [nth, model] of models.entries()) {
         try {
-          return await askOne(deps, { ...call, needs }, model, [reason, ...failures.map(whyNot)].join('; '))
+          return await askOne(deps, router, { ...call, needs }, model, [reason, ...failures.map(whyNot)].join('; '))
         } catch (error) {
           if (!(error instanceof ModelError) || !FALLS_BACK[error.kind]) throw error
           failures.push(error)
@@ -68,6 +75,7 @@ export function createRouter(deps: RouterDeps): Router {
       throw worst(failures)
     },
   }
+  return router
 }
 
 /** With the tier that what came of earlier work speaks for. Who goes on with a conversation is asked on, whatever that says by now. */
@@ -104,35 +112,76 @@ function nobodyMay({ needs }: ModelCall): ModelError {
 }
 
 async function askOne(
-  { provider, prices, nonceOf, now, windowOf }: RouterDeps,
+  deps: RouterDeps,
+  router: Router,
   call: ModelCall,
   model: ModelName,
   reason: string,
 ): Promise<Answered> {
-  const { needs, messages, tools, ...rest } = call
+  const { provider, prices, nonceOf, now, answers } = deps
+  const { needs, messages: _, tools, isRepeatable, ...rest } = call
   const capabilities: Partial<Capabilities> = PROVIDERS.get(model.provider)?.capabilities ?? {}
-  const { outputTokens = MAX_TOKENS, windowTokens = WINDOW } = capabilities
-  const maxTokens = Math.min(MAX_TOKENS, outputTokens)
-  const { messages: fitting, leftOut } = within((windowOf?.(model) ?? windowTokens) - maxTokens, messages, call, model)
-  const costOf = prices.asking(model)
+  const maxTokens = Math.min(MAX_TOKENS, capabilities.outputTokens ?? MAX_TOKENS)
   const started = now()
-  const reply = await provider.complete({
+  const fitting = await within(deps, router, call, model, maxTokens)
+  const costOf = prices.asking(model)
+  const request = {
     ...rest,
     ...model,
     tools: tools.filter(({ wants }) => wants === undefined || capabilities[wants] === true),
-    messages: messagesFor(fitting, model.provider, nonceOf(call.origin.taskId)),
+    messages: messagesFor(fitting.messages, model.provider, nonceOf(call.origin.taskId)),
     maxTokens,
-  })
-  const usd = costOf(reply.model, reply.usage)
-  const why = leftOut === undefined ? reason : `${reason}; ${leftOut} left out`
+  }
+  const ask = () => provider.complete(request)
+  const { reply, isKnown } =
+    isRepeatable && answers ? await answeredOnce(answers, request, ask) : { reply: await ask(), isKnown: false }
+  const usd = costOf(reply.model, reply.usage) + fitting.usd
+  const why = [reason, ...(isKnown ? ['answered before'] : []), ...fitting.notes].join('; ')
   return { reply, by: model, tier: needs.tier, reason: why, ms: now() - started, usd }
 }
 
+/** A conversation that fits, what was left out of it, and what a summary of that cost, dollars. */
+interface Fitting {
+  readonly messages: readonly Message[]
+  readonly notes: readonly string[]
+  readonly usd: number
+}
+
 /** @throws ModelError `window` where the conversation does not fit, whatever is left out */
-function within(tokens: number, messages: readonly Message[], { system, tools }: ModelCall, model: ModelName): Fitted {
-  const found = fitted(messages, system.length + JSON.stringify(tools).length, tokens)
-  if (found) return found
-  throw new ModelError('window', `the conversation is longer than ${model.provider}:${model.model} can take`, {
+async function within(
+  { windowOf, nonceOf, onUnsummarised }: RouterDeps,
+  router: Router,
+  call: ModelCall,
+  model: ModelName,
+  maxTokens: number,
+): Promise<Fitting> {
+  const { messages, system, tools, origin } = call
+  const windowTokens = windowOf?.(model) ?? PROVIDERS.get(model.provider)?.capabilities.windowTokens ?? WINDOW
+  const tokens = windowTokens - maxTokens
+  const besides = system.length + JSON.stringify(tools).length
+  const found = fitted(messages, besides, tokens)
+  if (!found) throw tooLong(model)
+  const { leftOut, shortened } = found
+  const notes = leftOut === undefined ? [] : [`${leftOut} left out`]
+  if (shortened === undefined) return { messages: found.messages, notes, usd: 0 }
+  const nonce = nonceOf(origin.taskId)
+  try {
+    const answered = await router.ask(summaryCall(call, messages, shortened, nonce))
+    const summary = summaryIn(answered, nonce)
+    const whole = summary === undefined ? undefined : withSummary(messages, shortened, summary)
+    if (!whole || sizeOf(whole) > roomOf(tokens, besides)) return { messages: found.messages, notes, usd: answered.usd }
+    const by = `summarised by ${answered.by.provider}:${answered.by.model} for $${answered.usd.toFixed(4)}`
+    return { messages: whole, notes: [...notes, by], usd: answered.usd }
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    // A few words without a model do as well.
+    onUnsummarised?.(error)
+    return { messages: found.messages, notes, usd: 0 }
+  }
+}
+
+function tooLong({ provider, model }: ModelName): ModelError {
+  return new ModelError('window', `the conversation is longer than ${provider}:${model} can take`, {
     hint: 'Name a model with a larger window in `MUSTER_MODELS` (for one of your own, `LOCAL_MODEL_WINDOW` says how large it is), then `retry`.',
   })
 }

@@ -8,7 +8,8 @@ import { ModelError, type ModelProvider, type ModelReply, type ModelRequest } fr
  * number; what is asked must look as it did when the story was recorded, or the story stops, loudly.
  */
 
-const Reply = z.object({
+/** A reply as it is stored. */
+export const Reply = z.object({
   model: z.string(),
   blocks: z.array(
     z.union([

@@ -55,6 +55,8 @@ export interface ModelRequest extends ModelName {
   readonly messages: readonly Message[]
   readonly tools: readonly ToolSpec[]
   readonly maxTokens: number
+  /** Nothing is expected to be said after the answer: to keep the prompt in a vendor's cache costs more, and nobody reads it. */
+  readonly isOnce?: boolean | undefined
   readonly signal: AbortSignal
 }
 
@@ -105,7 +107,18 @@ export interface Stakes {
 }
 
 /** A question whose model is still open. */
-export type ModelCall = Omit<ModelRequest, 'provider' | 'model' | 'maxTokens'> & { readonly needs: Needs }
+export type ModelCall = Omit<ModelRequest, 'provider' | 'model' | 'maxTokens'> & {
+  readonly needs: Needs
+  /** The same question may have the same answer: one that was given before is given again, and paid for once. */
+  readonly isRepeatable?: boolean | undefined
+}
+
+/** Answers that are given again to exactly the same question, until they expire. */
+export interface AnswerStore {
+  /** @param key a hash of the question and of who is asked */
+  find(key: string): Promise<unknown>
+  keep(key: string, reply: ModelReply, ms: number): Promise<void>
+}
 
 /** A reply, with who gave it and why they were asked. */
 export interface Answered {

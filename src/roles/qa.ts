@@ -9,7 +9,6 @@ import { judgeProof, mayBeReviewed } from '../core/proof.ts'
 import { clip, codeBlock, quoteBlock } from '../core/sanitise.ts'
 import type { Task } from '../core/task/types.ts'
 import { stepOf } from '../core/task/steps.ts'
-import type { Permission } from '../tools/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { charter, finished, houseRules, numberOf, requestText, specText } from './prompt.ts'
 import type { RoleModule, StepContext } from './types.ts'
@@ -209,8 +208,9 @@ async function judgeCriteria(
   const system = await houseRules(context, task.baseSha ?? 'HEAD')
   return finished(
     await agent({
-      tier: 'general',
-      permissions: looksOf(task),
+      tier: isSmallAndSafe(task) ? 'simple' : 'general',
+      // As long as the work: it is judged from what is shown.
+      permissions: isSmallAndSafe(task) ? [] : ['read'],
       checkout,
       system,
       prompt,
@@ -220,9 +220,9 @@ async function judgeCriteria(
   )
 }
 
-/** A small change of little risk is judged from what is shown: as long as the work. */
-function looksOf(task: Task): readonly Permission[] {
-  return task.spec?.risk === 'low' && stepOf(task, 'plan') !== undefined ? [] : ['read']
+/** A small change of little risk, of which no proof has failed. */
+function isSmallAndSafe(task: Task): boolean {
+  return task.spec?.risk === 'low' && task.proofs.length === 0 && stepOf(task, 'plan') !== undefined
 }
 
 /** Of a run that passed, its end says enough; of one that failed, how each test began to. */

@@ -1,3 +1,4 @@
+import { answerStore } from './answers.ts'
 import { archiveStore } from './archive.ts'
 import { usageStore } from './usage/usage.ts'
 import type { Clock } from './clock.ts'
@@ -41,6 +42,7 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     rates: rateStore(sql),
     turns: turnStore(prisma, sql),
     usage: usageStore(sql),
+    answers: answerStore(sql),
     releases: releaseStore(prisma),
     instance: instanceStore(sql),
     archive: archiveStore(sql),

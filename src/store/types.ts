@@ -1,3 +1,4 @@
+import type { AnswerStore } from '../llm/types.ts'
 import type { UsageStore } from './usage/types.ts'
 import type { EffectBody, EffectIntent, EffectResult } from '../core/effects.ts'
 import type { ChainEnd } from '../core/chain.ts'
@@ -384,6 +385,7 @@ export interface Store {
   readonly rates: RateStore
   readonly turns: TurnStore
   readonly usage: UsageStore
+  readonly answers: AnswerStore
   readonly releases: ReleaseStore
   readonly instance: InstanceStore
   readonly archive: ArchiveStore

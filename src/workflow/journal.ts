@@ -22,7 +22,7 @@ export function journalOf(
   return {
     async load() {
       const rows = await deps.store.turns.list(taskId, step, attempt)
-      return rows.map(turnOf)
+      return rows.filter(isOwn).map(turnOf)
     },
     async saveReply(ordinal, { reply, by, tier, reason, ms, usd: costUsd }, opening) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = reply.usage
@@ -63,6 +63,22 @@ export function journalOf(
   }
 }
 
+/** Before the step's own turns the conversation may have been shortened for it: turn 0. */
+function isOwn({ ordinal }: TurnRow): boolean {
+  return ordinal > 0
+}
+
+/** How the conversation was shortened for an attempt, if it was. */
+export async function gistTurn(
+  store: Pick<Store, 'turns'>,
+  taskId: string,
+  step: string,
+  attempt: number,
+): Promise<ModelReply | undefined> {
+  const row = (await store.turns.list(taskId, step, attempt)).find((one) => !isOwn(one))
+  return row && replyOf(row.response)
+}
+
 function turnOf(row: TurnRow): JournalTurn {
   return {
     ...(row.opening === null ? {} : { opening: row.opening }),
@@ -81,7 +97,7 @@ export async function conversationOf(
   taskId: string,
   { id, attempt }: Pick<Step, 'id' | 'attempt'>,
 ): Promise<AgentJob<unknown>['before']> {
-  const turns = (await store.turns.list(taskId, id, attempt)).map(turnOf)
+  const turns = (await store.turns.list(taskId, id, attempt)).filter(isOwn).map(turnOf)
   const opening = turns[0]?.opening
   if (opening === undefined || turns.some(({ results }) => results === undefined)) return undefined
   const said = turns.flatMap(({ opening: heard, reply, by, results = [] }, nth): Message[] => [

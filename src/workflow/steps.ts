@@ -27,7 +27,9 @@ import type { Permission } from '../tools/types.ts'
 import type { Git, Machine } from '../workspace/types.ts'
 import { diskFull, isDiskFull } from '../core/errors.ts'
 import { type Activity, type ActivityDeps, activityOf } from './activity.ts'
+import { toldInShort } from './gist.ts'
 import { conversationOf, journalOf } from './journal.ts'
+import { leftFor } from './money.ts'
 import { stakesOf } from './stakes.ts'
 import type { Workflow } from './types.ts'
 
@@ -168,7 +170,7 @@ interface Go {
 async function handled(deps: StepDeps, go: Go) {
   const { task, step, attempt, claim } = go
   const activity = toldActivity(deps, task.id, step, attempt, claim)
-  const context = contextOf(deps, go, activity)
+  const context = contextOf(deps, { ...go, task: await toldInShort(deps, go) }, activity)
   return deps.handlerFor(step.kind)(context).finally(activity.end)
 }
 
@@ -340,12 +342,6 @@ async function partsOf({ store }: StepDeps, task: Task): Promise<Part[]> {
     const patch = made.get(id)
     return patch && item !== undefined ? [{ item, patch }] : []
   })
-}
-
-/** What a step may still spend: what is kept for it; of a version before, whatever is left. */
-function leftFor(task: Task, id: string): number {
-  const { capUsd, costUsd = 0 } = stepById(task, id) ?? {}
-  return capUsd === undefined ? task.budgetUsd - spent(task) : capUsd - costUsd
 }
 
 async function moreFor(

@@ -147,6 +147,7 @@ function storedElsewhere(calls: Calls, then: number): Pick<Base, 'storage' | 'qu
     rates: far.rates,
     turns: far.turns,
     usage: far.usage,
+    answers: far.answers,
     releases: far.releases,
     instance: far.instance,
     archive: far.archive,

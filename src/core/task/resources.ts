@@ -122,6 +122,7 @@ export function shareOf(task: Task, step: Step): number | undefined {
   return step.costUsd + unreserved(task, step) / (1 + Math.min(room, others))
 }
 
-function costs(task: Task, { kind }: Step): boolean {
+/** Whether a step asks models. */
+export function costs(task: Task, { kind }: Step): boolean {
   return stepDefinition(task, kind).costs
 }

@@ -44,13 +44,15 @@ export function providerOver(ask: Ask, look: string): ModelProvider {
 }
 
 function body(request: ModelRequest): Anthropic.MessageCreateParamsNonStreaming {
+  const messages = request.messages.map(messageOf)
+  const asked = { model: request.model, max_tokens: request.maxTokens, tools: request.tools.map(toolOf) }
+  // What is written to the cache costs a quarter more.
+  if (request.isOnce) return { ...asked, system: [{ type: 'text', text: request.system }], messages }
   return {
-    model: request.model,
-    max_tokens: request.maxTokens,
+    ...asked,
     // The prompt up to here is the same in every turn of a step: cached, it costs a tenth.
     system: [{ type: 'text', text: request.system, cache_control: { type: 'ephemeral' } }],
-    tools: request.tools.map(toolOf),
-    messages: withCachePoint(request.messages.map(messageOf)),
+    messages: withCachePoint(messages),
   }
 }
 

@@ -113,6 +113,11 @@ export type LinkOffer = Prisma.LinkOfferModel
  */
 export type KeptRequest = Prisma.KeptRequestModel
 /**
+ * Model ModelAnswer
+ * An answer of a model that is given again to exactly the same question.
+ */
+export type ModelAnswer = Prisma.ModelAnswerModel
+/**
  * Model PersonEvent
  * What was changed about people, append-only.
  */

@@ -416,6 +416,7 @@ export const ModelName = {
   PersonEmail: 'PersonEmail',
   LinkOffer: 'LinkOffer',
   KeptRequest: 'KeptRequest',
+  ModelAnswer: 'ModelAnswer',
   PersonEvent: 'PersonEvent'
 } as const
 
@@ -432,7 +433,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "inboundEvent" | "conversation" | "conversationLink" | "task" | "taskEvent" | "effect" | "effectLane" | "lease" | "process" | "rate" | "turn" | "release" | "trafficSample" | "instance" | "personLink" | "channelInstall" | "personEmail" | "linkOffer" | "keptRequest" | "personEvent"
+    modelProps: "inboundEvent" | "conversation" | "conversationLink" | "task" | "taskEvent" | "effect" | "effectLane" | "lease" | "process" | "rate" | "turn" | "release" | "trafficSample" | "instance" | "personLink" | "channelInstall" | "personEmail" | "linkOffer" | "keptRequest" | "modelAnswer" | "personEvent"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1842,6 +1843,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    ModelAnswer: {
+      payload: Prisma.$ModelAnswerPayload<ExtArgs>
+      fields: Prisma.ModelAnswerFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ModelAnswerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ModelAnswerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>
+        }
+        findFirst: {
+          args: Prisma.ModelAnswerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ModelAnswerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>
+        }
+        findMany: {
+          args: Prisma.ModelAnswerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>[]
+        }
+        create: {
+          args: Prisma.ModelAnswerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>
+        }
+        createMany: {
+          args: Prisma.ModelAnswerCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ModelAnswerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>[]
+        }
+        delete: {
+          args: Prisma.ModelAnswerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>
+        }
+        update: {
+          args: Prisma.ModelAnswerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>
+        }
+        deleteMany: {
+          args: Prisma.ModelAnswerDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ModelAnswerUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ModelAnswerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>[]
+        }
+        upsert: {
+          args: Prisma.ModelAnswerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ModelAnswerPayload>
+        }
+        aggregate: {
+          args: Prisma.ModelAnswerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateModelAnswer>
+        }
+        groupBy: {
+          args: Prisma.ModelAnswerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ModelAnswerGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ModelAnswerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ModelAnswerCountAggregateOutputType> | number
+        }
+      }
+    }
     PersonEvent: {
       payload: Prisma.$PersonEventPayload<ExtArgs>
       fields: Prisma.PersonEventFieldRefs
@@ -2236,6 +2311,15 @@ export const KeptRequestScalarFieldEnum = {
 export type KeptRequestScalarFieldEnum = (typeof KeptRequestScalarFieldEnum)[keyof typeof KeptRequestScalarFieldEnum]
 
 
+export const ModelAnswerScalarFieldEnum = {
+  key: 'key',
+  reply: 'reply',
+  until: 'until'
+} as const
+
+export type ModelAnswerScalarFieldEnum = (typeof ModelAnswerScalarFieldEnum)[keyof typeof ModelAnswerScalarFieldEnum]
+
+
 export const PersonEventScalarFieldEnum = {
   seq: 'seq',
   at: 'at',
@@ -2572,6 +2656,7 @@ export type GlobalOmitConfig = {
   personEmail?: Prisma.PersonEmailOmit
   linkOffer?: Prisma.LinkOfferOmit
   keptRequest?: Prisma.KeptRequestOmit
+  modelAnswer?: Prisma.ModelAnswerOmit
   personEvent?: Prisma.PersonEventOmit
 }
 

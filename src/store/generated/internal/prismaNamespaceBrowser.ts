@@ -70,6 +70,7 @@ export const ModelName = {
   PersonEmail: 'PersonEmail',
   LinkOffer: 'LinkOffer',
   KeptRequest: 'KeptRequest',
+  ModelAnswer: 'ModelAnswer',
   PersonEvent: 'PersonEvent'
 } as const
 
@@ -368,6 +369,15 @@ export const KeptRequestScalarFieldEnum = {
 } as const
 
 export type KeptRequestScalarFieldEnum = (typeof KeptRequestScalarFieldEnum)[keyof typeof KeptRequestScalarFieldEnum]
+
+
+export const ModelAnswerScalarFieldEnum = {
+  key: 'key',
+  reply: 'reply',
+  until: 'until'
+} as const
+
+export type ModelAnswerScalarFieldEnum = (typeof ModelAnswerScalarFieldEnum)[keyof typeof ModelAnswerScalarFieldEnum]
 
 
 export const PersonEventScalarFieldEnum = {
