@@ -175,6 +175,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['queue/bullmq.ts'],
   bullmq: ['queue/bullmq.ts', 'queue/litepool.ts', 'operate/storage.ts'],
   pino: ['telemetry/log.ts'],
+  'image-size': ['tools/pictures.ts'],
   semver: ['core/toolchains.ts', 'plugin/register.ts', 'workspace/fetch.ts'],
   'smol-toml': ['config/wishes.ts'],
   'jsonc-parser': ['config/wishes.ts'],

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Interface, Question, Saying, StreamEvent } from './types.ts'
 
+/** Words, or parts some of which are pictures. */
+export const Words = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))])
 const Body = z.looseObject({
   model: z.string(),
   tools: z.array(z.object({ type: z.literal('function'), function: z.looseObject({ name: z.string() }) })).optional(),
@@ -8,12 +10,16 @@ const Body = z.looseObject({
     .array(
       z.looseObject({
         role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-        content: z.string().nullish(),
+        content: Words.nullish(),
         tool_calls: z.array(z.object({ function: z.object({ name: z.string() }) })).optional(),
       }),
     )
     .min(1),
 })
+
+export function wordsOf(words: z.infer<typeof Words> | null = ''): string {
+  return typeof words === 'string' ? words : (words ?? []).map(({ text }) => text ?? '').join('\n')
+}
 
 function usageOf({ inputTokens = 1000, outputTokens = 100, cachedTokens = 0 }: Saying) {
   return {
@@ -48,13 +54,13 @@ export const chat: Interface = {
       model,
       system: messages
         .filter(isSystem)
-        .map(({ content }) => content ?? '')
+        .map(({ content }) => wordsOf(content))
         .join('\n'),
       tools: tools.map((tool) => tool.function.name),
       texts: messages
         .filter((one) => !isSystem(one))
         .map(({ content, tool_calls: calls = [] }) =>
-          [content ?? '', ...calls.map((call) => call.function.name)].join('\n'),
+          [wordsOf(content), ...calls.map((call) => call.function.name)].join('\n'),
         ),
       turn: messages.filter(({ role }) => role === 'assistant').length + 1,
     }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { openaiError } from './chat.ts'
+import { openaiError, Words, wordsOf } from './chat.ts'
 import type { Interface, Question, Saying, StreamEvent } from './types.ts'
 
 const Item = z.looseObject({
   type: z.string().optional(),
   role: z.string().optional(),
-  content: z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).optional(),
+  content: Words.optional(),
   name: z.string().optional(),
-  output: z.string().optional(),
+  output: Words.optional(),
 })
 const Body = z.looseObject({
   model: z.string(),
@@ -18,8 +18,7 @@ const Body = z.looseObject({
 })
 
 function textOf({ content, output, name }: z.infer<typeof Item>): string {
-  if (typeof content === 'string') return content
-  return content?.map(({ text }) => text ?? '').join('\n') ?? output ?? name ?? ''
+  return wordsOf(content ?? output ?? name)
 }
 
 /** Items in a row that one side said: a turn. */

@@ -13,7 +13,7 @@ import {
   type ToolResult,
   type ToolSpec,
 } from '../llm/types.ts'
-import type { Tool } from '../tools/types.ts'
+import type { Tool, ToolOutput } from '../tools/types.ts'
 import { circleIn, type Deed, deedOf } from './stuck.ts'
 import { type AgentJob, type AgentLimits, type AgentOutcome, FINISH, type Journal } from './types.ts'
 
@@ -288,11 +288,7 @@ async function perform<T>(state: State<T>, call: Call, known: ToolResult | undef
   return known ?? { id: call.id, ...output }
 }
 
-async function callTool<T>(
-  tool: Tool,
-  call: Call,
-  { job, deps }: State<T>,
-): Promise<{ text: string; isError: boolean }> {
+async function callTool<T>(tool: Tool, call: Call, { job, deps }: State<T>): Promise<ToolOutput> {
   try {
     return job.context ? await tool.call(call.input, job.context) : { text: 'no workspace', isError: true }
   } catch (error) {

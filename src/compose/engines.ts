@@ -84,6 +84,7 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
       onUnsummarised: ({ message }) =>
         write('warn', 'older work of a conversation could not be summarised', { error: message }),
       windowOf: (model) => settings.providers.get(model.provider)?.windowTokens,
+      picturesOf: (model) => settings.providers.get(model.provider)?.pictures,
       onFallback: (from, to, error) =>
         write('warn', 'a model could not be asked, and another is', {
           model: `${from.provider}:${from.model}`,

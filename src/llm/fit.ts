@@ -1,5 +1,5 @@
 import { clip } from '../core/sanitise.ts'
-import type { Block, Message } from './types.ts'
+import type { Block, Message, ToolResult } from './types.ts'
 
 /** What a conversation is cut to where it is longer than a model's window. */
 export interface Fitted {
@@ -55,7 +55,9 @@ function withoutOldOutput(messages: readonly Message[], end: number): readonly M
   return messages.map((message, at) => {
     if (at >= end || message.role !== 'tools') return message
     const results = message.results.map((result) =>
-      result.text.length <= SHORT ? result : { ...result, text: `[${result.text.length} characters ${HINT}]` },
+      lengthOf(result) <= SHORT
+        ? result
+        : { id: result.id, isError: result.isError, text: `[${result.text.length} characters ${HINT}]` },
     )
     return { ...message, results }
   })
@@ -129,6 +131,13 @@ function sizeOfOne(message: Message): number {
     case 'assistant':
       return JSON.stringify(message.blocks).length
     case 'tools':
-      return message.results.reduce((sum, { text }) => sum + text.length, (message.note ?? '').length)
+      return message.results.reduce((sum, result) => sum + lengthOf(result), (message.note ?? '').length)
   }
+}
+
+/** A picture counts as some 1,600 tokens at most (Anthropic: width × height / 750, after it was made smaller). */
+const PICTURE = 5000
+
+function lengthOf({ text, picture }: ToolResult): number {
+  return text.length + (picture ? PICTURE : 0)
 }

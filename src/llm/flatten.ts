@@ -9,6 +9,22 @@ import type { Block, Message, ProviderName, ToolResult } from './types.ts'
 /** Of each result, so much is told on; what matters can be looked at again. */
 const MAX_RESULT = 6000
 
+/** The same for a model that sees no pictures: it is told that there was one. */
+export function withoutPictures(messages: readonly Message[]): readonly Message[] {
+  if (!hasPictures(messages)) return messages
+  return messages.map((message) =>
+    message.role === 'tools' ? { ...message, results: message.results.map(unseen) } : message,
+  )
+}
+
+export function hasPictures(messages: readonly Message[]): boolean {
+  return messages.some((message) => message.role === 'tools' && message.results.some(({ picture }) => picture))
+}
+
+function unseen({ picture, ...result }: ToolResult): ToolResult {
+  return picture ? { ...result, text: `${result.text}\n(a picture, which is not shown here)` } : result
+}
+
 /** Whose turn it was; in journals of before there were several, Anthropic's. */
 function speakerOf(message: Extract<Message, { role: 'assistant' }>): ProviderName {
   return message.by ?? 'anthropic'

@@ -27,6 +27,8 @@ export interface Capabilities {
   readonly windowTokens: number
   /** Whether they are trained on `apply_patch`. */
   readonly patches?: boolean | undefined
+  /** Whether they see pictures. */
+  readonly pictures?: boolean | undefined
 }
 
 /** Dollars per million tokens. */
@@ -43,6 +45,8 @@ export interface Price {
 export interface ProviderSetup {
   /** Where the operator says it: how much a conversation with these models may have, in tokens. */
   readonly windowTokens?: number | undefined
+  /** Whether these models see pictures, where that is the operator's to say. */
+  readonly pictures?: boolean | undefined
   /** What must never be shown. */
   readonly secrets: readonly string[]
   /** The services that it asks, by the variables that name them. */

@@ -2,7 +2,7 @@ import { answeredOnce } from './answers.ts'
 import { fitted, roomOf, sizeOf, withSummary } from './fit.ts'
 import { summaryCall, summaryIn } from './summary.ts'
 import type { Capabilities } from './module.ts'
-import { messagesFor } from './flatten.ts'
+import { hasPictures, messagesFor, withoutPictures } from './flatten.ts'
 import { type ModelsByTier, orderOf, sameModel, type Weighed } from './order.ts'
 import type { OutcomeRow } from '../store/usage/types.ts'
 import { tierByOutcome } from './outcome.ts'
@@ -16,6 +16,8 @@ import {
   ModelError,
   type ModelName,
   type ModelProvider,
+  type ModelReply,
+  type ModelRequest,
   type Needs,
   type Router,
 } from './types.ts'
@@ -34,6 +36,8 @@ export interface RouterDeps {
   readonly now: () => number
   /** How many tokens a conversation with a model may have, where the operator says it. */
   readonly windowOf?: ((model: ModelName) => number | undefined) | undefined
+  /** Whether a model sees pictures, where the operator says it. */
+  readonly picturesOf?: ((model: ModelName) => boolean | undefined) | undefined
   /** What came of earlier work, where models are chosen by that. */
   readonly outcomes?: (() => Promise<readonly OutcomeRow[]>) | undefined
   /** Where answers to questions that may be repeated are kept. */
@@ -118,26 +122,38 @@ async function askOne(
   model: ModelName,
   reason: string,
 ): Promise<Answered> {
-  const { provider, prices, nonceOf, now, answers } = deps
+  const { provider, prices, nonceOf, now, answers, picturesOf } = deps
   const { needs, messages: _, tools, isRepeatable, ...rest } = call
   const capabilities: Partial<Capabilities> = PROVIDERS.get(model.provider)?.capabilities ?? {}
   const maxTokens = Math.min(MAX_TOKENS, capabilities.outputTokens ?? MAX_TOKENS)
   const started = now()
   const fitting = await within(deps, router, call, model, maxTokens)
   const costOf = prices.asking(model)
+  const sees = picturesOf?.(model) ?? capabilities.pictures === true
+  const told = messagesFor(fitting.messages, model.provider, nonceOf(call.origin.taskId))
   const request = {
     ...rest,
     ...model,
     tools: tools.filter(({ wants }) => wants === undefined || capabilities[wants] === true),
-    messages: messagesFor(fitting.messages, model.provider, nonceOf(call.origin.taskId)),
+    messages: sees ? told : withoutPictures(told),
     maxTokens,
   }
-  const ask = () => provider.complete(request)
+  const ask = () => asked(provider, request)
   const { reply, isKnown } =
     isRepeatable && answers ? await answeredOnce(answers, request, ask) : { reply: await ask(), isKnown: false }
   const usd = costOf(reply.model, reply.usage) + fitting.usd
   const why = [reason, ...(isKnown ? ['answered before'] : []), ...fitting.notes].join('; ')
   return { reply, by: model, tier: needs.tier, reason: why, ms: now() - started, usd }
+}
+
+/** A picture may be whole and still be refused, for what is in it: then it is told of in words. */
+async function asked(provider: ModelProvider, request: ModelRequest): Promise<ModelReply> {
+  try {
+    return await provider.complete(request)
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.kind !== 'request' || !hasPictures(request.messages)) throw error
+    return provider.complete({ ...request, messages: withoutPictures(request.messages) })
+  }
 }
 
 /** A conversation that fits, what was left out of it, and what a summary of that cost, dollars. */

@@ -30,10 +30,17 @@ export type Block =
   /** A provider's own block (its thinking), kept only to be given back to it exactly as it came. */
   | { readonly type: 'opaque'; readonly value: unknown }
 
+/** A picture, for models that see. */
+export interface Picture {
+  readonly type: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
+  readonly base64: string
+}
+
 export interface ToolResult {
   readonly id: string
   readonly text: string
   readonly isError: boolean
+  readonly picture?: Picture | undefined
 }
 
 export type Message =

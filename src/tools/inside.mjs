@@ -62,7 +62,22 @@ function shown(line, number) {
   return `${number}\t${line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}[… ${line.length - MAX_LINE} more characters in this line]` : line}`
 }
 
+/** How files of pictures that models see begin. */
+const PICTURES = ['89504e47', 'ffd8ff', '47494638', '52494646']
+
+/** A picture as it is, or undefined: the host looks whether it is one. */
+function picture(path) {
+  const full = inTree(path)
+  const stat = lstatSync(full)
+  if (!stat.isFile() || stat.size > MAX_FILE || !/\.(png|jpe?g|gif|webp)$/i.test(full)) return undefined
+  const bytes = readFileSync(full)
+  const start = bytes.subarray(0, 4).toString('hex')
+  return PICTURES.some((one) => start.startsWith(one)) ? bytes.toString('base64') : undefined
+}
+
 function read({ path, from = 1, lines = 2000 }) {
+  const base64 = picture(path)
+  if (base64 !== undefined) return { text: path, base64 }
   const all = linesOf(readText(path))
   const out = []
   let size = 0
@@ -212,7 +227,8 @@ function answer(line) {
   let request
   try {
     request = JSON.parse(line)
-    return { ok: true, text: { read, list, write, edit, patch }[request.op](request.input) }
+    const done = { read, list, write, edit, patch }[request.op](request.input)
+    return typeof done === 'string' ? { ok: true, text: done } : { ok: true, ...done }
   } catch (error) {
     if (error instanceof Refused) return { ok: false, text: error.message }
     return { ok: false, text: error.code === 'ENOENT' ? `there is no ${request?.input?.path}` : String(error.message) }

@@ -6,6 +6,7 @@ import { digestOf } from '../core/digest.ts'
 import { clip } from '../core/sanitise.ts'
 import { pathsOf, readPatch } from '../core/v4a.ts'
 import { NoAnswer } from '../workspace/types.ts'
+import { pictureOf, type Seen } from './pictures.ts'
 import type { Permission, Tool, ToolContext, ToolOutput } from './types.ts'
 
 const INSIDE = readFileSync(new URL('./inside.mjs', import.meta.url), 'utf8')
@@ -16,7 +17,7 @@ const SLOW_SECONDS = 10
 /** What is shown bounds itself (`inside.mjs`); this is for what goes wrong there. */
 const MAX_ANSWER = 40_000
 const PATIENCE_MS = 30_000
-const Answer = z.object({ ok: z.boolean(), text: z.string() })
+const Answer = z.object({ ok: z.boolean(), text: z.string(), base64: z.string().optional() })
 
 /** Declares a tool whose input is checked before anything happens. */
 export function defineTool<T>(
@@ -50,7 +51,15 @@ async function inside(op: string, input: unknown, { checkout }: ToolContext): Pr
   const output = (await asked) ?? (await answeredAfresh(checkout, question))
   const answer = Answer.safeParse(parseJson(output.slice(output.lastIndexOf('{"ok":'))))
   if (!answer.success) return { text: `the tool failed: ${clip(output, 2000)}`, isError: true }
-  return { text: clip(answer.data.text, MAX_ANSWER), isError: !answer.data.ok }
+  const text = clip(answer.data.text, MAX_ANSWER)
+  return answer.data.base64 === undefined
+    ? { text, isError: !answer.data.ok }
+    : shownPicture(text, pictureOf(Buffer.from(answer.data.base64, 'base64')))
+}
+
+function shownPicture(path: string, seen: Seen): ToolOutput {
+  if (typeof seen === 'string') return { text: `${path} is not shown: ${seen}`, isError: true }
+  return { text: `${path}, a picture of ${seen.width} × ${seen.height} points`, isError: false, picture: seen.picture }
 }
 
 /** Where nothing can stay in the sandbox. */
@@ -72,7 +81,7 @@ const read = defineTool({
   permission: 'read',
   changesTree: false,
   description:
-    'Read a file, with line numbers: whole up to 24,000 characters, else from `from` on as far as that goes; it says where to read on.',
+    'Read a file, with line numbers: whole up to 24,000 characters, else from `from` on as far as that goes; it says where to read on. Pictures (PNG, JPEG, GIF, WebP) are shown.',
   input: z.object({
     path,
     from: z.int().min(1).optional().describe('First line, 1 when left out.'),

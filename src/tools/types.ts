@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Role } from '../core/roles.ts'
-import type { Wanted } from '../llm/types.ts'
+import type { Picture, Wanted } from '../llm/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 
 /** What a tool may do; a role is given permissions, not tools. */
@@ -9,6 +9,7 @@ export type Permission = 'read' | 'write' | 'run'
 export interface ToolOutput {
   readonly text: string
   readonly isError: boolean
+  readonly picture?: Picture | undefined
 }
 
 export interface ToolContext {

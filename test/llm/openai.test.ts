@@ -53,7 +53,12 @@ const TALK: readonly Message[] = [
   {
     role: 'tools',
     results: [
-      { id: 'call_1', text: 'a is there', isError: false },
+      {
+        id: 'call_1',
+        text: 'a is there',
+        isError: false,
+        picture: { type: 'image/gif', base64: 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7' },
+      },
       { id: 'call_2', text: 'wrong input', isError: true },
     ],
     note: 'Wrap up.',
@@ -78,6 +83,7 @@ describe.each(INTERFACES)("OpenAI's %s", (by) => {
     expect(asked).toMatchObject({ system: 'You are PM', tools: ['look'], turn: 2 })
     expect(JSON.stringify(asked?.body)).toContain('failed: wrong input')
     expect(JSON.stringify(asked?.body)).toContain('no { json')
+    expect(JSON.stringify(asked?.body)).toContain('data:image/gif;base64,R0lGOD')
     expect(asked?.texts.at(-1)).toContain('Wrap up.')
   })
 

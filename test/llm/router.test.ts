@@ -21,6 +21,13 @@ const MODELS: ModelsByTier = { complex: [CLAUDE, GPT], general: [GPT], simple: [
 const usage = { inputTokens: 1000, outputTokens: 100, cacheReadTokens: 0, cacheWriteTokens: 0 }
 const REPLY: ModelReply = { model: 'x', blocks: [{ type: 'text', text: 'hi' }], stop: 'end', usage }
 
+const PICTURE = { type: 'image/gif', base64: 'R0lGOD' } as const
+const SHOWN: readonly Message[] = [
+  { role: 'user', text: 'x' },
+  { role: 'assistant', by: 'local', blocks: [{ type: 'tool_use', id: 'c', name: 'read', input: { path: 'a.gif' } }] },
+  { role: 'tools', results: [{ id: 'c', text: 'a.gif', isError: false, picture: PICTURE }], note: undefined },
+]
+
 /** A router over providers that fail as told; it notes whom it asked. */
 function routerWith(failing: Partial<Record<string, ModelErrorKind>>, models = MODELS) {
   const asked: ModelRequest[] = []
@@ -150,4 +157,47 @@ it('a conversation that others have begun reaches each provider in a form that i
   await ask({ last: CLAUDE }, CONVERSATION)
   expect(asked[0]?.messages).toEqual(CONVERSATION)
   expect(asked[1]?.messages).toHaveLength(1)
+})
+
+it('shows pictures to models that see, tells the others that there was one, and a vendor that will not take it as well', async () => {
+  const asked: ModelRequest[] = []
+  const router = (sees: boolean, picky = false) =>
+    createRouter({
+      provider: {
+        async complete(request) {
+          asked.push(request)
+          if (picky && JSON.stringify(request.messages).includes('R0lGOD'))
+            throw new ModelError('request', 'Could not process image')
+          return REPLY
+        },
+      },
+      models: { complex: [QWEN], general: [QWEN], simple: [QWEN] },
+      prices: pricesWith(new Map()),
+      nonceOf: () => 'n',
+      now: () => 0,
+      picturesOf: () => sees,
+      onFallback: () => {},
+    })
+  const call: ModelCall = {
+    origin: { taskId: 't', role: 'sd', step: 'build', attempt: 1, turn: 1 },
+    needs: { tier: 'complex', privacy: 'any' },
+    system: 's',
+    messages: SHOWN,
+    tools: [],
+    signal: new AbortController().signal,
+  }
+  for (const one of [router(true), router(false), router(true, true)]) await one.ask(call)
+  const shown = asked.map(({ messages }) => JSON.stringify(messages))
+  expect(shown.map((text) => text.includes('R0lGOD'))).toEqual([true, false, true, false])
+  for (const at of [1, 3]) expect(shown[at]).toContain('a picture, which is not shown here')
+  const words: readonly Message[] = [{ role: 'user', text: 'no picture' }]
+  const refusing = createRouter({
+    provider: { complete: async () => Promise.reject(new ModelError('request', 'no')) },
+    models: { complex: [QWEN], general: [QWEN], simple: [QWEN] },
+    prices: pricesWith(new Map()),
+    nonceOf: () => 'n',
+    now: () => 0,
+    onFallback: () => {},
+  })
+  await expect(refusing.ask({ ...call, messages: words })).rejects.toThrow('no')
 })

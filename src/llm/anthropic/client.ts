@@ -1,5 +1,11 @@
 import Anthropic from '@anthropic-ai/sdk'
-import type { ContentBlockParam, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages'
+import type {
+  ContentBlockParam,
+  ImageBlockParam,
+  MessageParam,
+  TextBlockParam,
+  Tool,
+} from '@anthropic-ai/sdk/resources/messages'
 import { z } from 'zod'
 import { clientOptions, UNREACHED } from '../http.ts'
 import {
@@ -9,6 +15,7 @@ import {
   type ModelProvider,
   type ModelReply,
   type ModelRequest,
+  type ToolResult,
 } from '../types.ts'
 
 /** Anthropic's Messages API. */
@@ -73,13 +80,22 @@ function messageOf(message: Message): MessageParam {
           ...message.results.map((result) => ({
             type: 'tool_result' as const,
             tool_use_id: result.id,
-            content: result.text || '(no output)',
+            content: contentOf(result),
             is_error: result.isError,
           })),
           ...(message.note ? [{ type: 'text' as const, text: message.note }] : []),
         ],
       }
   }
+}
+
+function contentOf({ text, picture }: ToolResult): string | (TextBlockParam | ImageBlockParam)[] {
+  const words = text || '(no output)'
+  if (!picture) return words
+  return [
+    { type: 'text', text: words },
+    { type: 'image', source: { type: 'base64', media_type: picture.type, data: picture.base64 } },
+  ]
 }
 
 function blockOf(block: Block): ContentBlockParam {

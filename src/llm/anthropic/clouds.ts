@@ -48,7 +48,7 @@ export const bedrock: ProviderModule = {
   ],
   isLocal: false,
   priceOf: cloudPriceOf,
-  capabilities: { outputTokens: 32_000, windowTokens: 200_000 },
+  capabilities: { outputTokens: 32_000, windowTokens: 200_000, pictures: true },
   settings(env, problems) {
     const region = env['AWS_REGION']
     const service = `https://bedrock-runtime.${region || 'us-east-1'}.amazonaws.com`
@@ -77,7 +77,7 @@ export const vertex: ProviderModule = {
   ],
   isLocal: false,
   priceOf: cloudPriceOf,
-  capabilities: { outputTokens: 32_000, windowTokens: 200_000 },
+  capabilities: { outputTokens: 32_000, windowTokens: 200_000, pictures: true },
   settings(env, problems) {
     const region = env['VERTEX_REGION'] || 'global'
     const baseUrl = address(env, 'VERTEX_BASE_URL', `https://${vertexHost(region)}/v1`, problems)

@@ -17,7 +17,7 @@ export const anthropic: ProviderModule = {
   variables: ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL'],
   isLocal: false,
   priceOf,
-  capabilities: { outputTokens: 32_000, windowTokens: 200_000 },
+  capabilities: { outputTokens: 32_000, windowTokens: 200_000, pictures: true },
   settings(env, problems) {
     // Told though there may be no key yet: nobody finds out later.
     const baseUrl = address(env, 'ANTHROPIC_BASE_URL', SERVICE, problems)

@@ -5,10 +5,10 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
 import { z } from 'zod'
-import type { Block, Message, ModelReply, ModelRequest, Usage } from '../types.ts'
+import type { Block, Message, ModelReply, ModelRequest, ToolResult, Usage } from '../types.ts'
 import { inputOf, unreadable } from './errors.ts'
 import type { Service } from './module.ts'
-import { argumentsOf } from './responses.ts'
+import { argumentsOf, dataUrl } from './responses.ts'
 import { count, PromptDetails, usageFrom } from './usage.ts'
 
 /** One question by the Chat Completions interface, which many services speak, not all to the letter. */
@@ -50,9 +50,17 @@ function messagesOf(message: Message): ChatCompletionMessageParam[] {
           tool_call_id: id,
           content: `${isError ? 'failed: ' : ''}${text || '(no output)'}`,
         })),
+        ...message.results.flatMap(seenOf),
         ...(message.note ? [{ role: 'user' as const, content: message.note }] : []),
       ]
   }
+}
+
+/** What a tool answers is text alone here: a picture comes behind it, as if somebody had handed it in. */
+function seenOf({ id, picture }: ToolResult): ChatCompletionMessageParam[] {
+  if (!picture) return []
+  const image = { type: 'image_url' as const, image_url: { url: dataUrl(picture) } }
+  return [{ role: 'user', content: [{ type: 'text', text: `The picture of ${id}:` }, image] }]
 }
 
 function assistantOf(blocks: readonly Block[]): ChatCompletionMessageParam {

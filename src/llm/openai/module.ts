@@ -26,7 +26,7 @@ export const openai: ProviderModule = {
   variables: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_INTERFACE'],
   isLocal: false,
   priceOf,
-  capabilities: { outputTokens: 32_000, windowTokens: 200_000, patches: true },
+  capabilities: { outputTokens: 32_000, windowTokens: 200_000, patches: true, pictures: true },
   settings(env, problems) {
     // Told though there may be no key yet: nobody finds out later.
     const baseUrl = address(env, 'OPENAI_BASE_URL', SERVICE, problems)
@@ -43,7 +43,13 @@ export const local: ProviderModule = {
   name: 'local',
   title: 'local models',
   needs: 'LOCAL_MODEL_URL',
-  variables: ['LOCAL_MODEL_URL', 'LOCAL_MODEL_KEY', 'LOCAL_MODEL_INTERFACE', 'LOCAL_MODEL_WINDOW'],
+  variables: [
+    'LOCAL_MODEL_URL',
+    'LOCAL_MODEL_KEY',
+    'LOCAL_MODEL_INTERFACE',
+    'LOCAL_MODEL_WINDOW',
+    'LOCAL_MODEL_PICTURES',
+  ],
   isLocal: true,
   // The machine is there anyway; `MUSTER_PRICES` says otherwise.
   priceOf: () => ({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }),
@@ -55,7 +61,8 @@ export const local: ProviderModule = {
     const baseUrl = address(env, 'LOCAL_MODEL_URL', '', problems, 'http://127.0.0.1:11434/v1')
     const variables = { key: 'LOCAL_MODEL_KEY', url: 'LOCAL_MODEL_URL' }
     const windowTokens = readWindow(env, problems)
-    return { ...setUp({ baseUrl, apiKey, by, isOpenai: false, variables }), windowTokens }
+    const pictures = readSwitch(env, 'LOCAL_MODEL_PICTURES', problems)
+    return { ...setUp({ baseUrl, apiKey, by, isOpenai: false, variables }), windowTokens, pictures }
   },
 }
 
@@ -69,6 +76,12 @@ function readWindow(env: Env, problems: EnvProblem[]): number | undefined {
   const wrong = `"${text}" is no number of tokens from ${LEAST_WINDOW} on`
   problems.push({ variable: 'LOCAL_MODEL_WINDOW', wrong, example: '32000' })
   return undefined
+}
+
+function readSwitch(env: Env, variable: string, problems: EnvProblem[]): boolean {
+  const value = env[variable] || '0'
+  if (value !== '0' && value !== '1') problems.push({ variable, wrong: `"${value}" is neither 0 nor 1`, example: '1' })
+  return value === '1'
 }
 
 function readInterface(env: Env, variable: string, otherwise: Interface, problems: EnvProblem[]): Interface {

@@ -1,12 +1,21 @@
 import type OpenAI from 'openai'
 import type {
   FunctionTool,
+  ResponseFunctionCallOutputItemList,
   ResponseCreateParamsStreaming,
   ResponseInputItem,
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses'
 import { z } from 'zod'
-import { type Block, type Message, ModelError, type ModelReply, type ModelRequest } from '../types.ts'
+import {
+  type Block,
+  type Message,
+  ModelError,
+  type ModelReply,
+  type ModelRequest,
+  type Picture,
+  type ToolResult,
+} from '../types.ts'
 import { inputOf, unreadable } from './errors.ts'
 import type { Service } from './module.ts'
 import { count, PromptDetails, usageFrom } from './usage.ts'
@@ -43,14 +52,28 @@ function itemsOf(message: Message): ResponseInputItem[] {
       return message.blocks.map(itemOf)
     case 'tools':
       return [
-        ...message.results.map(({ id, text, isError }) => ({
+        ...message.results.map((result) => ({
           type: 'function_call_output' as const,
-          call_id: id,
-          output: `${isError ? 'failed: ' : ''}${text || '(no output)'}`,
+          call_id: result.id,
+          output: outputOf(result),
         })),
         ...(message.note ? [{ role: 'user' as const, content: message.note }] : []),
       ]
   }
+}
+
+function outputOf({ text, isError, picture }: ToolResult): string | ResponseFunctionCallOutputItemList {
+  const words = `${isError ? 'failed: ' : ''}${text || '(no output)'}`
+  if (!picture) return words
+  return [
+    { type: 'input_text', text: words },
+    { type: 'input_image', image_url: dataUrl(picture), detail: 'auto' },
+  ]
+}
+
+/** How both interfaces take a picture. */
+export function dataUrl({ type, base64 }: Picture): string {
+  return `data:${type};base64,${base64}`
 }
 
 function itemOf(block: Block): ResponseInputItem {

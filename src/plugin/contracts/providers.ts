@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { Env, EnvProblem } from '../../core/environment.ts'
 import type { ProviderModule, ProviderSetup } from '../../llm/module.ts'
-import { ModelError, type ModelRequest } from '../../llm/types.ts'
+import { type Message, ModelError, type ModelRequest } from '../../llm/types.ts'
 import { checks, type ContractCheck } from './check.ts'
 
 /** An answer of the vendor's service. */
@@ -97,6 +98,23 @@ export function providerContract(module: ProviderModule, bench: ProviderBench): 
         assert.notEqual(reply.model, '')
       }
     },
+    'shows pictures where its models see them': async () => {
+      if (!module.capabilities.pictures) return
+      const bodies: string[] = []
+      const service = await served(bench.answers.text, (body) => void bodies.push(body))
+      const provider = await setUp(module, bench.env(service.url)).open()
+      const signal = new AbortController().signal
+      await provider.complete({ ...REQUEST, messages: withPicture(module.name), provider: module.name, signal })
+      service.close()
+      assert.ok(
+        bodies.some((body) => body.includes(PIXEL)),
+        'the picture is not in what it asks',
+      )
+      assert.ok(
+        bodies.some((body) => body.includes('image/gif')),
+        'it does not say what the picture is',
+      )
+    },
     'tells an answer that was cut from one that is whole': async () => {
       assert.equal((await ask('cut')).stop, 'length')
     },
@@ -138,11 +156,28 @@ function setUp(module: ProviderModule, env: Env): ProviderSetup {
   return setup
 }
 
+/** A GIF of one point. */
+const PIXEL = 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7'
+
+function withPicture(by: ProviderModule['name']): readonly Message[] {
+  const picture = { type: 'image/gif', base64: PIXEL } as const
+  return [
+    ...REQUEST.messages,
+    { role: 'assistant', by, blocks: [{ type: 'tool_use', id: 'call_1', name: 'look', input: { path: 'a.gif' } }] },
+    { role: 'tools', results: [{ id: 'call_1', text: 'a.gif', isError: false, picture }], note: undefined },
+  ]
+}
+
 /** A service that gives one answer to whatever is asked. */
-async function served({ status, headers = {}, body }: VendorAnswer): Promise<{ url: string; close(): void }> {
+async function served(
+  { status, headers = {}, body }: VendorAnswer,
+  heard: (body: string) => void = () => {},
+): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
-    request.resume()
-    request.once('end', () => response.writeHead(status, headers).end(body))
+    void text(request).then((asked) => {
+      heard(asked)
+      response.writeHead(status, headers).end(body)
+    })
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = addressOf(server.address())
