@@ -176,7 +176,7 @@ async function served(
   const server = createServer((request, response) => {
     void text(request).then((asked) => {
       heard(asked)
-      response.writeHead(status, headers).end(body)
+      return response.writeHead(status, headers).end(body)
     })
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
