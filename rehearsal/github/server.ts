@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
+import { buffer, text } from 'node:stream/consumers'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
 import { ACTIONS_ROUTES, logRoutes } from './api-actions.ts'
@@ -9,13 +10,14 @@ import { REVIEW_ROUTES } from './api-reviews.ts'
 import { APP_ROUTES, CHECK_ROUTES, DEPLOYMENT_ROUTES } from './api-ops.ts'
 import { callerOf, Refusal, require } from './auth.ts'
 import { serveGit } from './git.ts'
+import { batch, object } from './lfs.ts'
 import { graphql } from './graphql.ts'
 import { Hooks } from './hooks.ts'
 import { loginRoutes } from './login.ts'
 import { pageRoutes } from './page.ts'
 import { branchesMoved } from './people.ts'
 import { Shapes } from './shapes.ts'
-import type { World } from './world.ts'
+import type { Repo, World } from './world.ts'
 
 /** One call and its answer, for whoever checks them. */
 export interface Exchange {
@@ -131,6 +133,23 @@ async function answerOf(action: () => Promise<Answer> | Answer): Promise<Answer>
   }
 }
 
+const bodies = new WeakMap<FastifyRequest, Promise<string>>()
+
+/** The body of a request, which is read once. */
+function bodyOf(request: FastifyRequest): Promise<string> {
+  const known = bodies.get(request) ?? text(request.raw)
+  bodies.set(request, known)
+  return known
+}
+
+/** The storage of large files: whoever has a signed address needs no token. */
+async function stored(world: World, repo: Repo, oid: string, request: FastifyRequest, reply: FastifyReply) {
+  const { signed } = request.query as { signed?: string }
+  if (signed !== world.lfsSignature || request.headers.authorization) return reply.code(403).send('')
+  const found = object(repo.dir, oid, request.method === 'PUT' ? await buffer(request.raw) : undefined)
+  return typeof found === 'number' ? reply.code(found).send('') : reply.type('application/octet-stream').send(found)
+}
+
 /** Clone, fetch and push, for tokens that may. */
 function gitRoutes(app: FastifyInstance, world: World, hooks: Hooks): void {
   app.removeAllContentTypeParsers()
@@ -139,11 +158,24 @@ function gitRoutes(app: FastifyInstance, world: World, hooks: Hooks): void {
     const { owner = '', name = '', '*': rest = '' } = request.params as Record<string, string>
     const repo = world.repos.find((one) => one.owner.login === owner && `${one.name}.git` === name)
     if (!repo) throw new Refusal(404, 'Not Found')
-    const write = request.url.includes('git-receive-pack')
+    const signed = /^lfs\/([0-9a-f]{64})$/.exec(rest)?.[1]
+    if (signed !== undefined) return stored(world, repo, signed, request, reply)
+    const write =
+      request.url.includes('git-receive-pack') ||
+      (rest.startsWith('info/lfs/') && (await bodyOf(request)).includes('"upload"'))
     if (!request.headers.authorization) {
       return reply.code(401).header('www-authenticate', 'Basic realm="GitHub"').send('')
     }
     require(callerOf(world, request.headers.authorization), ['contents'], write ? 'write' : 'read', repo.id)
+    if (rest === 'info/lfs/objects/batch') {
+      const { status, body } = batch(
+        repo.dir,
+        `${world.url}/${owner}/${name}/lfs`,
+        world.lfsSignature,
+        await bodyOf(request),
+      )
+      return reply.code(status).header('content-type', 'application/vnd.git-lfs+json').send(JSON.stringify(body))
+    }
     reply.hijack()
     await serveGit(dirname(repo.dir), `/${repo.name}.git/${rest}`, request.raw, reply.raw)
     if (write && request.method === 'POST') await branchesMoved(world, hooks, repo, world.bot)
@@ -151,4 +183,5 @@ function gitRoutes(app: FastifyInstance, world: World, hooks: Hooks): void {
   }
   app.get('/:owner/:name/*', { constraints: {} }, handler)
   app.post('/:owner/:name/*', handler)
+  app.put('/:owner/:name/*', handler)
 }

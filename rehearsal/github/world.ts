@@ -192,6 +192,8 @@ export class World {
     webhookUrl: string
   }
   readonly installationId = 7001
+  /** What addresses of the storage of large files carry. */
+  readonly lfsSignature = randomUUID()
   /** The labels that the repositories know, as `owner/name label`. */
   readonly labels = new Set<string>()
   readonly bot: Account

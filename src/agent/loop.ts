@@ -133,10 +133,19 @@ function limitsText({ turns, ms }: AgentLimits): string {
   return `You have at most ${turns} turns and ${Math.round(ms / 60_000)} minutes. What is there by then is kept, and a person decides how it goes on.`
 }
 
+/** Checked all the same, and paid for with every question: how long texts may be tells a model nothing. */
+const UNTOLD = new Set(['$schema', 'minLength', 'maxLength', 'additionalProperties'])
+
 /** A JSON schema as the model is told of it. */
 function schemaOf(type: z.ZodType): Record<string, unknown> {
-  const { $schema: _, ...schema } = z.toJSONSchema(type, { io: 'input' })
-  return schema
+  const schema = z.toJSONSchema(type, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      for (const name of UNTOLD) Reflect.deleteProperty(jsonSchema, name)
+    },
+  })
+  const { $schema: _, ...told } = schema
+  return told
 }
 
 /** One question to the model; a busy provider is asked again for a while. */

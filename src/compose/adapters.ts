@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type GithubClient, githubClient, statusOf } from '../channels/github/client.ts'
-import { askedToWait } from '../channels/github/limits.ts'
+import { githubClient } from '../channels/github/client.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
+import { remotesOf } from '../channels/github/remotes.ts'
 import { githubSender } from '../channels/github/send.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
 import { authorities, proxiesIn } from '../config/proxies.ts'
@@ -25,7 +25,7 @@ import type { Installs } from '../installs/types.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
 import { machineOf } from '../operate/machine.ts'
 import { sandboxOf } from '../operate/sandbox.ts'
-import type { Git, Remotes } from '../workspace/types.ts'
+import type { Git } from '../workspace/types.ts'
 
 /** Calls back once, unless that is taken back; keeps no process alive. */
 export function after(ms: number, call: () => void): () => void {
@@ -91,7 +91,7 @@ export async function openAdapters({
     stand.git ??
     hostGit(
       workDir,
-      { ...remotesOf(client, settings.githubUrls.server), env: await wayOfGit(env, workDir) },
+      { ...remotesOf(client, platform, settings.submodules), env: await wayOfGit(env, workDir) },
       sandboxOf(settings, env),
       // Workers on one machine share what set-ups left.
       { checkouts: placeOfCheckouts(workDir), kept: join(resolve(settings.dataDir), 'kept') },
@@ -133,32 +133,4 @@ async function wayOfGit(env: Env, workDir: string): Promise<Record<string, strin
   await mkdir(workDir, { recursive: true })
   await writeFile(file, pem)
   return { ...proxies, GIT_SSL_CAINFO: file }
-}
-
-/** Where nobody says for how long (limits.md). */
-const WAIT_MS = 60_000
-
-/** Git's way to GitHub: a token for one repository, for reading or for writing. */
-function remotesOf(client: GithubClient, serverUrl: string): Remotes {
-  return {
-    remote: async (repository, access) => {
-      const token = await client.token(repository, { contents: access })
-      return {
-        url: `${serverUrl}/${repository.owner}/${repository.name}.git`,
-        authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
-      }
-    },
-    // Answered as it should be, the refusal was no lasting one either.
-    askedToWait: async (repository) => {
-      try {
-        const octokit = await client.on(repository, { contents: 'read' })
-        const { owner, name: repo } = repository
-        await octokit.request('GET /repos/{owner}/{repo}/commits', { owner, repo, per_page: 1 })
-        return WAIT_MS
-      } catch (error) {
-        const status = statusOf(error)
-        return askedToWait(error) ?? (status === undefined || status >= 500 ? WAIT_MS : undefined)
-      }
-    },
-  }
 }

@@ -58,6 +58,8 @@ export interface Settings {
   readonly onboards: boolean
   /** Which hosts it may reach then. */
   readonly setupHosts: readonly Allowed[]
+  /** Other repositories that may be read as submodules with a token of their own, in small letters: `owner/name` or `owner/*`. */
+  readonly submodules: readonly string[]
   /** Private registries, which are asked in place of a set-up. */
   readonly registries: readonly PrivateRegistry[]
   /** The container engine and its options; undefined: Podman or Docker, whichever is there. */
@@ -190,6 +192,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     onboards: oneOf(env, 'MUSTER_ONBOARDING', ['1', '0'], problems) !== '0',
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),
+    submodules: submodules(env, problems),
     registries: registries(env, problems),
     containers: env['MUSTER_CONTAINERS'] || undefined,
     toolchainsDir: existing(env, 'MUSTER_TOOLCHAINS', problems),
@@ -263,6 +266,21 @@ export function readSandbox(env: Env): SandboxKind | undefined {
 }
 
 /** Set, it is the whole list; empty, it holds nothing. */
+function submodules(env: Env, problems: EnvProblem[]): readonly string[] {
+  const listed = (env['MUSTER_SUBMODULES'] ?? '')
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean)
+  for (const one of listed)
+    if (!/^[\w.-]+\/(?:[\w.-]+|\*)$/.test(one))
+      problems.push({
+        variable: 'MUSTER_SUBMODULES',
+        wrong: `"${one}" is no repository`,
+        example: 'acme/shared,acme/*',
+      })
+  return listed
+}
+
 function setupHosts(env: Env, problems: EnvProblem[]): readonly Allowed[] {
   const hosts = readHosts(env['MUSTER_SETUP_HOSTS'] ?? REGISTRIES.join(','))
   if (!hosts)

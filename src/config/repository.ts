@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings, SERVICES } from '../core/settings.ts'
 import { IMAGE } from '../core/image.ts'
 import { span } from '../core/span.ts'
+import { isPlainPath } from '../core/submodules.ts'
 import { TOOL_NAMES } from '../core/toolchains.ts'
 import { TARGETS } from '../releases/registry.ts'
 
@@ -90,6 +91,15 @@ const FILE = {
         .optional()
         .describe(
           'The container image that the repository’s commands run in (Podman or Docker); `devcontainer` for the one that `devcontainer.json` names.',
+        ),
+      submodules: z
+        .array(
+          z.string().min(1).max(300).refine(isPlainPath, { error: 'the path of a submodule, such as libs/shared' }),
+        )
+        .max(20)
+        .default([])
+        .describe(
+          'The submodules that come with a clone, by their paths: repositories of the same server that the app is installed on. No other does, and none inside them.',
         ),
       services: z
         .array(z.enum(SERVICES))
@@ -229,6 +239,7 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
       setup: checks.setup,
       setupNetwork: checks.setup_network,
       setupScripts: checks.setup_scripts,
+      submodules: checks.submodules,
       runtimes: checks.runtimes,
       services: [...new Set(checks.services)],
       image: checks.image,

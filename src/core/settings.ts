@@ -63,6 +63,8 @@ export interface ChecksSettings {
   readonly setupScripts?: boolean | undefined
   /** The image that the repository's commands run in; `devcontainer`: the one that is named there. Undefined in settings that were read before 0.5. */
   readonly image?: string | undefined
+  /** The paths of submodules that come with a clone. Undefined in settings that were read before 0.5. */
+  readonly submodules?: readonly string[] | undefined
   /** What is started beside every command of the repository. Undefined in settings that were read before 0.5. */
   readonly services?: readonly ServiceName[] | undefined
   /** Versions of languages and package managers, by name. Undefined in settings that were read before 0.5. */

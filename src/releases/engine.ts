@@ -151,7 +151,7 @@ async function deploy(
       sha: approved.sha,
       signal,
       mayAct,
-      unpack: (dir) => git.archive(task.origin.repository, approved.sha, dir),
+      unpack: (dir) => git.archive(task.origin.repository, approved.sha, dir, task.settings.checks.submodules),
     })
     return { ...base, ok: true, log: '', error: undefined }
   } catch (error) {

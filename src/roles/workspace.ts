@@ -50,7 +50,7 @@ export async function withCheckout<T>(
   const merged = task.origin.pull ? await trustedOf(context, sha, base) : trusted
   const ground = merged === trusted ? found : { ...found, outfit: (await groundOf(context, merged)).outfit }
   const keys = isReadOnly ? {} : keysOf(context, ground)
-  const options = { ...keys, outfit: ground.outfit }
+  const options = { ...keys, outfit: ground.outfit, submodules: task.settings.checks.submodules }
   const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, options))
   const checkout = watched(bare, context)
   try {
@@ -60,7 +60,7 @@ export async function withCheckout<T>(
       const isDone = await setUp(context, checkout, checks)
       await checkout.settle(isDone && keys.snapshot !== undefined && (await isOurs(context, trusted)))
     }
-    if (trusted !== sha) await switchTo(checkout, sha)
+    if (trusted !== sha) await checkout.switchTo(sha)
     const keepBuilt = async () => {
       const { builds } = ground.ecosystem ?? {}
       if (keys.built && builds && trusted === sha && (await isOurs(context, sha))) await checkout.keepBuilt(builds)
@@ -91,20 +91,6 @@ function watched(checkout: Checkout, { during }: CloneContext): Checkout {
     ...checkout,
     exec: (command, options) => during({ kind: 'command', command }, () => checkout.exec(command, options)),
   }
-}
-
-async function switchTo(checkout: Checkout, sha: string): Promise<void> {
-  const { exitCode, output } = await checkout.run([
-    'git',
-    '-c',
-    'advice.detachedHead=false',
-    'checkout',
-    '--quiet',
-    '--force',
-    sha,
-  ])
-  if (exitCode !== 0)
-    throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(output) })
 }
 
 function findChecks({ task }: CloneContext, root: RootFiles, checkout: Checkout): Checks {

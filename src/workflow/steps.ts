@@ -361,7 +361,13 @@ function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, 
   const context = checkout && {
     checkout,
     timeoutMs: task.settings.checks.timeoutSeconds * 1000,
-    mayWrite: (path: string) => (notYet === undefined ? mayPublish([path], 0, allow) : { ok: false, detail: notYet }),
+    mayWrite: (path: string) => {
+      if (notYet !== undefined) return { ok: false, detail: notYet }
+      const other = checkout.others.find((one) => path === one || path.startsWith(`${one}/`))
+      return other === undefined
+        ? mayPublish([path], 0, allow)
+        : { ok: false, detail: `${other} belongs to another repository` }
+    },
   }
   return {
     ...rest,

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { UserError } from '../core/errors.ts'
 import { Assistant } from './assistant.ts'
 import { differences } from './diff.ts'
+import { type Extras, mountsOf } from './extras.ts'
 import { equipped } from './outfit.ts'
 import { removeTree } from './spawn.ts'
 import { type Checkout, type Mount, NO_OUTFIT, type Outfit, type Sandbox, type SandboxCommand } from './types.ts'
@@ -26,6 +28,8 @@ export interface CheckoutInput {
   readonly signal: AbortSignal
   readonly beginning?: Beginning | undefined
   readonly outfit?: Outfit | undefined
+  /** What a commit wants that is not in the repository's own objects. @throws Unavailable */
+  readonly extras?: ((sha: string) => Promise<Extras | undefined>) | undefined
 }
 
 const CLONE =
@@ -46,6 +50,7 @@ const KEEP_INDEX = `cp -p .git/index "$MUSTER_INDEX/partial" && mv "$MUSTER_INDE
 if [ "$(git ls-files | wc -l)" -gt 5000 ]; then
   while [ "$(date +%s)" -le "$(stat -c %Y "$MUSTER_INDEX/index")" ]; do sleep 0.05; done; touch "$MUSTER_INDEX/index"
 fi`
+const CHECKOUT = ['git', '-c', 'advice.detachedHead=false', 'checkout']
 const CLONE_MS = 300_000
 const COPY_MS = 600_000
 
@@ -69,8 +74,7 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
   // Beside the clone: it lasts as long as that, and nothing of it gets into the change.
   const home = `${dir}.home`
   const index = `${dir}.index`
-  const inside = (command: Pick<SandboxCommand, 'argv'> & Partial<SandboxCommand>) =>
-    sandbox.run({ dir, home, base, timeoutMs: 60_000, signal, ...command })
+  const inside: Inside = (command) => sandbox.run({ dir, home, base, timeoutMs: 60_000, signal, ...command })
   const run: Checkout['run'] = (argv, options) => inside({ ...options, argv })
   const copied: Ways['copied'] = (script, from, isWritable, args = []) =>
     inside({
@@ -91,10 +95,11 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     await inside({ argv: ['/bin/sh', '-c', KEEP_INDEX], mounts: [indexAt(index, true)] })
     return isFilled
   }
-  const isSetUp = await begun().catch(async (error: unknown) => {
+  const orDisposed = async (error: unknown): Promise<never> => {
     await dispose()
     throw error
-  })
+  }
+  const isSetUp = await begun().catch(orDisposed)
   const runWithIndex: Checkout['run'] = (argv, options) =>
     inside({
       ...options,
@@ -102,10 +107,21 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
       mounts: [indexAt(index, false)],
       env: { ...options?.env, MUSTER_COPIED: isSetUp ? '1' : '' },
     })
+  const extras = await input.extras?.(sha).catch(orDisposed)
+  const others = extras?.trees.map(({ path }) => path) ?? []
+  const { diff, disregard } = differences(runWithIndex, sha, others)
+  const fillWith = async (found: Extras | undefined, at: string) => {
+    if (!found) return
+    await fill(found, inside)
+    // What stands there instead of a pointer is nobody's change.
+    if (found.files.length > 0) await disregard(at)
+  }
+  await fillWith(extras, sha).catch(orDisposed)
   return {
     dir,
     sha,
-    outfit,
+    outfit: extras ? { ...outfit, notes: [...outfit.notes, ...extras.notes] } : outfit,
+    others,
     isSetUp,
     run,
     async ask(script, question, timeoutMs) {
@@ -124,7 +140,13 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
       const but = folders.flatMap((folder) => ['-e', folder])
       await beginning?.keep(async (to) => (await copied(KEEP_BUILT, to, true, but)).exitCode === 0, 'built')
     },
-    ...differences(runWithIndex, sha),
+    async switchTo(other) {
+      const { exitCode, output } = await run([...CHECKOUT, '--quiet', '--force', other])
+      if (exitCode !== 0) throw notCloned(output)
+      await fillWith(await input.extras?.(other), other)
+    },
+    diff,
+    disregard,
     dispose,
   }
 }
@@ -153,5 +175,21 @@ async function begin({ dir, sha, beginning }: CheckoutInput, home: string, { run
   }
   const { exitCode, output } = await run(['/bin/sh', '-c', CLONE, 'sh', sha], { timeoutMs: CLONE_MS })
   if (exitCode === 0) return false
-  throw new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(output) })
+  throw notCloned(output)
+}
+
+function notCloned(output: string): UserError {
+  return new UserError('clone_failed', 'The clone for the workspace failed.', { cause: new Error(output) })
+}
+
+const FILL = readFileSync(new URL('./fill.mjs', import.meta.url), 'utf8')
+
+/** Runs something in the clone. */
+type Inside = (command: Pick<SandboxCommand, 'argv'> & Partial<SandboxCommand>) => ReturnType<Sandbox['run']>
+
+async function fill(extras: Extras, inside: Inside): Promise<void> {
+  const { mounts, told } = mountsOf(extras)
+  const argv = ['node', '--input-type=module', '-e', FILL]
+  const { exitCode, output } = await inside({ argv, mounts, stdin: told, timeoutMs: COPY_MS })
+  if (exitCode !== 0) throw notCloned(output)
 }

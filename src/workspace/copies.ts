@@ -29,6 +29,8 @@ interface Call {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string | Buffer
   readonly maxOutput?: number
+  /** What it prints is given back with one character a byte. */
+  readonly isBinary?: boolean
 }
 
 /** The host's bare copies of repositories, one each, below a folder. Nothing is ever checked out here. */
@@ -67,16 +69,21 @@ export class BareCopies {
       stdin: call.stdin,
       timeoutMs: GIT_TIMEOUT_MS,
       maxOutput: call.maxOutput ?? 20_000_000,
+      isBinary: call.isBinary,
     })
   }
 
   /** The output of a git command. @throws UserError when it fails */
   async must(repository: Repository, args: readonly string[], call: Call = {}): Promise<string> {
     const { exitCode, output } = await this.git(repository, args, call)
-    if (exitCode === 0) return output.trim()
+    if (exitCode === 0) return call.isBinary ? output : output.trim()
     throw new UserError('git_failed', `git ${args[0] ?? ''} failed for ${repository.owner}/${repository.name}.`, {
       cause: new Error(output.slice(-4000)),
     })
+  }
+
+  remote(repository: Repository, access: 'read' | 'write'): ReturnType<Remotes['remote']> {
+    return this.#remotes.remote(repository, access)
   }
 
   /** The address and, through the environment (an argument could be read by other users of the machine), the credential. */
@@ -84,14 +91,18 @@ export class BareCopies {
     repository: Repository,
     access: 'read' | 'write',
   ): Promise<{ url: string; env: Record<string, string> }> {
-    const { url, authorization } = await this.#remotes.remote(repository, access)
+    const { url, authorization } = await this.remote(repository, access)
     return {
       url,
       env: {
         ...this.#remotes.env,
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: `http.${url}.extraHeader`,
-        GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,
+        ...(authorization === undefined
+          ? {}
+          : {
+              GIT_CONFIG_COUNT: '1',
+              GIT_CONFIG_KEY_0: `http.${url}.extraHeader`,
+              GIT_CONFIG_VALUE_0: `Authorization: ${authorization}`,
+            }),
       },
     }
   }

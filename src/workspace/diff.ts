@@ -24,11 +24,12 @@ const DEBRIS = [
 // Made inside the sandbox: the tree may hold anything by now, its .git too, so the comparison uses the pristine copy and
 // an index and object store of its own.
 const DIFF_SCRIPT = `set -e
+against="$1"; what="$2"; shift 2
 export GIT_DIR="$MUSTER_BASE" GIT_WORK_TREE="$PWD" GIT_INDEX_FILE="$(mktemp -d)/index" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MUSTER_BASE/objects" GIT_OBJECT_DIRECTORY="$(mktemp -d)"
 # What was cloned, with the times of its files: only what was touched since then has to be read. Nobody else sees that folder.
-if ! { cp -p "$MUSTER_INDEX/index" "$GIT_INDEX_FILE" && git read-tree -m -i "$1"; } 2>/dev/null; then
-  rm -f "$GIT_INDEX_FILE" "$GIT_INDEX_FILE.lock"; git read-tree "$1"
+if ! { cp -p "$MUSTER_INDEX/index" "$GIT_INDEX_FILE" && git read-tree -m -i "$against"; } 2>/dev/null; then
+  rm -f "$GIT_INDEX_FILE" "$GIT_INDEX_FILE.lock"; git read-tree "$against"
 fi
 debris="$(mktemp)"
 printf '%s\\n' ${DEBRIS.map((one) => `'${one}'`).join(' ')} > "$debris"
@@ -38,10 +39,10 @@ if [ -f Cargo.toml ] || [ -f pom.xml ]; then printf '/target/\\n' >> "$debris"; 
 find . -mindepth 2 -name .git -prune -exec rm -rf {} +
 # Copied files have other inodes and times of change.
 if [ -n "$MUSTER_COPIED" ]; then stat='-c core.trustctime=false -c core.checkStat=minimal'; else stat=; fi
-git $stat -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile="$debris" add -A . 2>/dev/null
-if [ "$2" = list ]; then git diff --cached --raw --no-abbrev -z --no-renames "$1"; exit; fi
+git $stat -c core.fileMode=true -c core.hooksPath=/dev/null -c core.fsmonitor=false -c advice.addEmbeddedRepo=false -c core.excludesFile="$debris" add -A . "$@" 2>/dev/null
+if [ "$what" = list ]; then git diff --cached --raw --no-abbrev -z --no-renames "$against"; exit; fi
 git update-index -z --index-info
-git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$1" | base64 -w 0`
+git diff --cached --binary --no-renames --no-ext-diff --no-textconv --no-color "$against" | base64 -w 0`
 
 /** A file that differs from a commit: its mode and object there and here, as `git update-index --index-info` takes them. */
 interface Entry {
@@ -64,10 +65,15 @@ function entriesOf(raw: string): Entry[] {
 /** The same name for a file as long as it has the same content. */
 const asItIs = ({ after, path }: Entry) => `${after}\t${path}`
 
-/** Reads what a clone differs in, from inside it. @param sha the commit that was cloned */
-export function differences(run: Checkout['run'], sha: string): Pick<Checkout, 'diff' | 'disregard'> {
+/** Reads what a clone differs in, from inside it. @param sha the commit that was cloned @param others folders of other repositories, which stay as the commit has them */
+export function differences(
+  run: Checkout['run'],
+  sha: string,
+  others: readonly string[],
+): Pick<Checkout, 'diff' | 'disregard'> {
   const read = async (what: 'list' | 'patch', against: string, limit: number, stdin = '') => {
-    const argv = ['/bin/sh', '-c', DIFF_SCRIPT, 'sh', against, what]
+    const besides = others.map((path) => `:(exclude,literal)${path}`)
+    const argv = ['/bin/sh', '-c', DIFF_SCRIPT, 'sh', against, what, ...besides]
     const { exitCode, output } = await run(argv, { timeoutMs: 120_000, maxOutput: limit * 2, stdin })
     if (exitCode !== 0)
       throw new UserError('diff_failed', 'The change could not be read from the workspace.', {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm, statfs } from 'node:fs/promises'
+import { copyFile, mkdir, realpath, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
@@ -7,6 +7,8 @@ import type { OpenBranch } from '../core/elsewhere.ts'
 import { openBranches } from './branches.ts'
 import { type Beginning, makeCheckout } from './checkout.ts'
 import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
+import { ExtrasFinder } from './extras.ts'
+import { storeLarge } from './large.ts'
 import { Snapshots } from './snapshots.ts'
 import { run } from './spawn.ts'
 import type { Checkout, CheckoutOptions, CommitInput, Git, Remotes, Sandbox, TreeFile } from './types.ts'
@@ -20,7 +22,8 @@ export interface Folders {
 /** Git on the host's side, over bare copies in `dir`. */
 export function hostGit(dir: string, remotes: Remotes, sandbox: Sandbox, folders: Partial<Folders> = {}): Git {
   const own = { checkouts: join(dir, 'work'), kept: join(dir, 'kept') }
-  return new HostGit(dir, new BareCopies(dir, remotes), sandbox, { ...own, ...folders })
+  const copies = new BareCopies(dir, remotes)
+  return new HostGit(dir, copies, new ExtrasFinder(dir, copies, remotes), sandbox, { ...own, ...folders })
 }
 
 /** A clone with its dependencies is seldom larger; with less than this it is not begun. */
@@ -38,6 +41,15 @@ interface Index {
   /** @returns false where it does not fit, and nothing of it is staged */
   apply(diff: string): Promise<boolean>
   commit(message: string, author: CommitInput['author'], at: number): Promise<string>
+  /** Large files in it are stored by LFS, where the repository keeps them so. @throws UserError */
+  storeLarge(): Promise<void>
+}
+
+/** A place in a folder that holds a tree: whatever links there are in it, nothing outside is written. @throws UserError */
+async function insideOf(dir: string, path: string): Promise<string> {
+  const target = join(await realpath(dir), path)
+  if ((await realpath(target)) === target) return target
+  throw new UserError('archive_failed', `\`${path}\` leads elsewhere.`)
 }
 
 class HostGit implements Git {
@@ -47,8 +59,10 @@ class HostGit implements Git {
 
   readonly #checkouts: string
   readonly #snapshots: Snapshots
+  readonly #extras: ExtrasFinder
 
-  constructor(dir: string, copies: BareCopies, sandbox: Sandbox, { checkouts, kept }: Folders) {
+  constructor(dir: string, copies: BareCopies, extras: ExtrasFinder, sandbox: Sandbox, { checkouts, kept }: Folders) {
+    this.#extras = extras
     this.#checkouts = checkouts
     this.#snapshots = new Snapshots(kept)
     this.#dir = dir
@@ -64,7 +78,7 @@ class HostGit implements Git {
     repository: Repository,
     sha: string,
     signal: AbortSignal,
-    { snapshot, built, outfit }: CheckoutOptions = {},
+    { snapshot, built, outfit, submodules = [] }: CheckoutOptions = {},
   ): Promise<Checkout> {
     await mustHaveRoom(this.#checkouts)
     await this.#copies.has(repository, sha)
@@ -75,6 +89,7 @@ class HostGit implements Git {
       sandbox: this.#sandbox,
       signal,
       outfit,
+      extras: (commit) => this.#extras.of(repository, commit, submodules, signal),
       beginning: await this.#beginning(repository.id, { snapshot, built }, signal),
     })
   }
@@ -116,6 +131,7 @@ class HostGit implements Git {
   async #commit({ repository, parentSha, diff, message, author, at }: CommitInput): Promise<string> {
     return this.#withIndex(repository, parentSha, async (index) => {
       if (!(await index.apply(diff))) throw new Error(`the patch does not apply to ${parentSha}`)
+      await index.storeLarge()
       return index.commit(message, author, at)
     })
   }
@@ -136,8 +152,10 @@ class HostGit implements Git {
   async #withIndex<T>(repository: Repository, parentSha: string, use: (index: Index) => Promise<T>): Promise<T> {
     const file = join(this.#dir, 'repos', `${randomUUID()}.index`)
     const env = { GIT_INDEX_FILE: file }
-    const must = (args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}) =>
-      this.#copies.must(repository, args, { ...options, env: { ...env, ...options.env } })
+    const must = (
+      args: readonly string[],
+      options: { env?: Record<string, string>; stdin?: string; isBinary?: boolean } = {},
+    ) => this.#copies.must(repository, args, { ...options, env: { ...env, ...options.env } })
     try {
       await must(['read-tree', parentSha])
       return await use({
@@ -145,6 +163,16 @@ class HostGit implements Git {
           const args = ['apply', '--cached', '--binary', '--whitespace=nowarn', '-']
           const { exitCode } = await this.#copies.git(repository, args, { env, stdin: Buffer.from(diff, 'latin1') })
           return exitCode === 0
+        },
+        storeLarge: () => {
+          const remote = () => this.#copies.remote(repository, 'write')
+          return storeLarge(
+            must,
+            parentSha,
+            remote,
+            this.#extras.dirOf(repository),
+            AbortSignal.timeout(GIT_TIMEOUT_MS),
+          )
         },
         commit: async (message, { name, email }, at) => {
           const date = `@${Math.floor(at / 1000)} +0000`
@@ -198,7 +226,18 @@ class HostGit implements Git {
     return (await at(there)) === `${tree} ${parentSha} ${email}` ? there : undefined
   }
 
-  async archive(repository: Repository, sha: string, to: string): Promise<void> {
+  async archive(repository: Repository, sha: string, to: string, submodules: readonly string[] = []): Promise<void> {
+    await this.#copies.has(repository, sha)
+    const extras = await this.#extras.of(repository, sha, submodules, AbortSignal.timeout(GIT_TIMEOUT_MS))
+    await this.#unpack(repository, sha, to)
+    if (!extras) return
+    if (extras.notes.length > 0)
+      throw new UserError('archive_failed', `The release would not be whole. ${extras.notes.join(' ')}`)
+    for (const tree of extras.trees) await this.#unpack(tree.repository, tree.sha, await insideOf(to, tree.path))
+    for (const { path, oid } of extras.files) await copyFile(join(extras.dir, oid), await insideOf(to, path))
+  }
+
+  async #unpack(repository: Repository, sha: string, to: string): Promise<void> {
     await this.#copies.has(repository, sha)
     await mkdir(to, { recursive: true })
     const tar = `${to}.tar`

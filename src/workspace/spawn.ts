@@ -15,6 +15,8 @@ export interface SpawnOptions {
   readonly inputs?: readonly Buffer[] | undefined
   readonly timeoutMs: number
   readonly maxOutput?: number | undefined
+  /** What it prints is no text: it is given back with one character a byte. */
+  readonly isBinary?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -64,7 +66,8 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
   })
   const output = new Tail(options.maxOutput ?? 1_000_000)
   const heard = options.talk ? [child.stderr] : [child.stdout, child.stderr]
-  for (const stream of heard) stream?.setEncoding('utf8').on('data', (text: string) => output.add(text))
+  for (const stream of heard)
+    stream?.setEncoding(options.isBinary ? 'latin1' : 'utf8').on('data', (text: string) => output.add(text))
   if (options.talk && child.stdin && child.stdout) options.talk({ input: child.stdin, output: child.stdout })
   else if (!options.keepsStdin) feed(child, 0, options.stdin ?? '')
   options.inputs?.forEach((input, index) => feed(child, index + 3, input))

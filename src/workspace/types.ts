@@ -166,6 +166,10 @@ export interface Checkout {
    * stays as it is.
    */
   disregard(against?: string): Promise<void>
+  /** Has another commit of the repository there, whole. @throws UserError */
+  switchTo(sha: string): Promise<void>
+  /** Folders that belong to other repositories: what changes there is no part of a diff. */
+  readonly others: readonly string[]
   /** Whether it came with what a set-up had left in one before. */
   readonly isSetUp: boolean
   /**
@@ -184,6 +188,8 @@ export interface CheckoutOptions {
   readonly snapshot?: string | undefined
   /** Stands for all that what is built can be used with; it holds what the set-up left, too. */
   readonly built?: string | undefined
+  /** The paths of the submodules that are wanted; no other is there. */
+  readonly submodules?: readonly string[] | undefined
   readonly outfit?: Outfit | undefined
 }
 
@@ -219,8 +225,8 @@ export interface Git {
     readonly left: readonly number[]
     readonly sha: string
   }>
-  /** The files of a commit, unpacked into a folder (for a deploy). */
-  archive(repository: Repository, sha: string, dir: string): Promise<void>
+  /** The files of a commit, large ones and those of submodules among them, unpacked into a folder (for a deploy). @throws UserError where they are not whole */
+  archive(repository: Repository, sha: string, dir: string, submodules?: readonly string[]): Promise<void>
   /** A text file at a commit, or undefined where there is none. */
   show(repository: Repository, sha: string, path: string): Promise<string | undefined>
   /** Every file of a commit with the name of its content. */
@@ -247,7 +253,10 @@ export interface TreeFile {
 
 /** Where the host fetches from and pushes to, with a short-lived credential for one repository. */
 export interface Remotes {
-  remote(repository: Repository, access: 'read' | 'write'): Promise<{ url: string; authorization: string }>
+  /** @returns without a credential for what anybody may read */
+  remote(repository: Repository, access: 'read' | 'write'): Promise<{ url: string; authorization: string | undefined }>
+  /** Another repository of the same server, for what stands inside one as a submodule; undefined where it may not be read. */
+  named?(owner: string, name: string): Promise<Repository | undefined>
   /** What git's way there needs besides: proxies, authorities. */
   readonly env?: Readonly<Record<string, string>> | undefined
   /**

@@ -80,6 +80,8 @@ const checkout = {
   isSetUp: false,
   outfit: NO_OUTFIT,
   exec: () => Promise.reject(new Error('none')),
+  switchTo: async () => {},
+  others: [],
   settle: () => Promise.reject(new Error('none')),
   keepBuilt: () => Promise.reject(new Error('none')),
   dispose: () => Promise.resolve(),

@@ -15,6 +15,8 @@ const context: ToolContext = {
     isSetUp: false,
     exec: never,
     outfit: NO_OUTFIT,
+    switchTo: async () => {},
+    others: [],
     settle: never,
     keepBuilt: never,
     dispose: never,

@@ -43,6 +43,8 @@ const clone = (sha: string): Checkout => ({
     command.includes('node --test') && sha === 'base'
       ? { exitCode: 1, timedOut: false, output: 'not ok 1 - totals', seconds: 1 }
       : { exitCode: 0, timedOut: false, output: '', seconds: 1 },
+  switchTo: async () => {},
+  others: [],
   settle: async () => {},
   keepBuilt: async () => {},
   dispose: async () => {},

@@ -20,6 +20,8 @@ async function setUpAt(pull: { base: string; head?: string } | undefined, base?:
     },
     diff: async () => ({ diff: '', files: [] }),
     disregard: async () => {},
+    switchTo: async () => {},
+    others: [],
     settle: async () => {},
     keepBuilt: async () => {},
     dispose: async () => {},

@@ -1,0 +1,185 @@
+import { join } from 'node:path'
+import { UserError } from '../core/errors.ts'
+import { MAX_POINTER, type Pointer, pointerIn } from '../core/lfs.ts'
+import { isPlainPath, submoduleOf } from '../core/submodules.ts'
+import type { Repository } from '../core/task/types.ts'
+import type { BareCopies } from './copies.ts'
+import { download, missingIn } from './lfs.ts'
+import type { Mount, Remotes } from './types.ts'
+
+/** What belongs to a commit and is not in its repository's objects: large files (LFS), and other repositories inside it. */
+export interface Extras {
+  readonly files: readonly LargeFile[]
+  readonly trees: readonly SubTree[]
+  /** What is not there, in words. */
+  readonly notes: readonly string[]
+  /** Where the host has the large files. */
+  readonly dir: string
+}
+
+/** A large file, and where in the tree it is. */
+export interface LargeFile extends Pointer {
+  readonly path: string
+}
+
+/** Another repository at one of its commits, and where in the tree it is. */
+export interface SubTree {
+  readonly path: string
+  readonly sha: string
+  readonly repository: Repository
+  /** The host's bare copy of it. */
+  readonly from: string
+}
+
+/** Of one commit; what is over it stays a pointer. */
+const MAX_LFS_BYTES = 2 * 1024 ** 3
+const MAX_SUBMODULES = 20
+const REMEMBERED = 200
+
+export class ExtrasFinder {
+  readonly #dir: string
+  readonly #copies: BareCopies
+  readonly #remotes: Remotes
+  readonly #pointers = new Map<string, Promise<readonly LargeFile[]>>()
+
+  constructor(dir: string, copies: BareCopies, remotes: Remotes) {
+    this.#dir = join(dir, 'lfs')
+    this.#copies = copies
+    this.#remotes = remotes
+  }
+
+  /** Fetches what a commit wants besides. @param submodules the paths of those that the repository's settings name @throws Unavailable */
+  async of(
+    repository: Repository,
+    sha: string,
+    submodules: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Extras | undefined> {
+    const large = await this.#large(repository, sha, signal)
+    const sub = await this.#trees(repository, sha, submodules)
+    const notes = [...large.notes, ...sub.notes]
+    if (large.files.length + sub.trees.length + notes.length === 0) return undefined
+    return { files: large.files, trees: sub.trees, notes, dir: this.dirOf(repository) }
+  }
+
+  dirOf(repository: Repository): string {
+    return join(this.#dir, String(repository.id))
+  }
+
+  async #large(repository: Repository, sha: string, signal: AbortSignal) {
+    const all = await this.#pointersAt(repository, sha)
+    let bytes = 0
+    const wanted = all.filter(({ size }) => (bytes += size) <= MAX_LFS_BYTES)
+    const dir = this.dirOf(repository)
+    const missing = await missingIn(dir, wanted)
+    const remote = missing.length === 0 ? undefined : await this.#remotes.remote(repository, 'read')
+    const why = remote && (await download(remote, missing, dir, signal))
+    const gone = new Set((await missingIn(dir, wanted)).map(({ oid }) => oid))
+    const files = wanted.filter(({ oid }) => !gone.has(oid))
+    const left = all.length - files.length
+    const reason = why ?? `together they have more than ${MAX_LFS_BYTES / 1024 ** 3} GB`
+    return { files, notes: left === 0 ? [] : [`${left} large files (LFS) are not there: ${reason}.`] }
+  }
+
+  #pointersAt(repository: Repository, sha: string): Promise<readonly LargeFile[]> {
+    const key = `${repository.id} ${sha}`
+    const known = this.#pointers.get(key)
+    if (known) return known
+    const found = pointersIn(this.#copies, repository, sha)
+    found.catch(() => this.#pointers.delete(key))
+    this.#pointers.set(key, found)
+    const [oldest] = this.#pointers.keys()
+    if (this.#pointers.size > REMEMBERED && oldest !== undefined) this.#pointers.delete(oldest)
+    return found
+  }
+
+  async #trees(repository: Repository, sha: string, paths: readonly string[]) {
+    const trees: SubTree[] = []
+    const notes: string[] = []
+    for (const path of paths.slice(0, MAX_SUBMODULES)) {
+      const found = await this.#tree(repository, sha, path).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error
+        return error.message
+      })
+      if (typeof found === 'string') notes.push(`The submodule ${path} is not there: ${found}`)
+      else if (found) trees.push(found)
+    }
+    return { trees, notes }
+  }
+
+  /** @returns undefined where the commit has none there; why not, in words, where it cannot be had */
+  async #tree(repository: Repository, sha: string, path: string): Promise<SubTree | string | undefined> {
+    if (!isPlainPath(path)) return 'that is no path.'
+    const link = await this.#copies.must(repository, ['ls-tree', '-z', '--end-of-options', sha, `:(literal)${path}`])
+    const [, at] = /^160000 commit ([0-9a-f]{40,64})\t/.exec(link) ?? []
+    if (at === undefined) return undefined
+    const url = await this.#addressOf(repository, sha, path)
+    const { url: own } = await this.#remotes.remote(repository, 'read')
+    const named = url === undefined ? undefined : submoduleOf(url, { ...repository, server: own })
+    if (!named) return '`.gitmodules` names no repository of the same server for it.'
+    const other = await this.#remotes.named?.(named.owner, named.name)
+    if (!other) return `the app is not installed on ${named.owner}/${named.name}.`
+    await this.#copies.has(other, at)
+    return { path, sha: at, repository: other, from: this.#copies.pathOf(other) }
+  }
+
+  /** What `.gitmodules` says of a path, read as data: nothing of it is run. */
+  async #addressOf(repository: Repository, sha: string, path: string): Promise<string | undefined> {
+    const args = ['config', '--blob', `${sha}:.gitmodules`, '-z', '--get-regexp', '^submodule\\..*\\.(path|url)$']
+    const { exitCode, output } = await this.#copies.git(repository, args)
+    if (exitCode !== 0) return undefined
+    const entries = output.split('\0').map((one) => one.split('\n', 2) as [string, string?])
+    const name = entries.find(([key, value]) => key.endsWith('.path') && value === path)?.[0].slice(0, -'.path'.length)
+    return name === undefined ? undefined : entries.find(([key]) => key === `${name}.url`)?.[1]
+  }
+}
+
+/** Where pointers stand in a commit. Only where it says that files are filtered by LFS is looked. */
+async function pointersIn(copies: BareCopies, repository: Repository, sha: string): Promise<readonly LargeFile[]> {
+  const says = ['grep', '-l', '-F', '-e', 'filter=lfs', sha, '--', ':(glob)**/.gitattributes']
+  if ((await copies.git(repository, says)).exitCode !== 0) return []
+  const listed = await copies.must(repository, ['ls-tree', '-r', '-l', '-z', '--end-of-options', sha])
+  const small = listed.split('\0').flatMap((line) => {
+    const [, object = '', size = '', path = ''] = /^100\d{3} blob (\w+) +(\d+)\t([\s\S]+)$/.exec(line) ?? []
+    return object !== '' && Number(size) < MAX_POINTER && isPlainPath(path) ? [{ object, path }] : []
+  })
+  const stdin = small.map(({ object }) => `${object}\n`).join('')
+  const { output } = await copies.git(repository, ['cat-file', '--batch'], {
+    stdin,
+    isBinary: true,
+    maxOutput: 60_000_000,
+  })
+  const texts = objectsIn(output)
+  return small.flatMap(({ path }, nth) => {
+    const pointer = pointerIn(texts[nth] ?? '')
+    return pointer ? [{ ...pointer, path }] : []
+  })
+}
+
+/** What `git cat-file --batch` prints, with one character a byte. */
+function objectsIn(output: string): string[] {
+  const found: string[] = []
+  for (let at = 0; at < output.length; ) {
+    const end = output.indexOf('\n', at)
+    const size = Number(/ (\d+)$/.exec(output.slice(at, end))?.[1] ?? Number.NaN)
+    if (end < 0 || Number.isNaN(size)) break
+    found.push(output.slice(end + 1, end + 1 + size))
+    at = end + size + 2
+  }
+  return found
+}
+
+/** How a clone finds what it is filled with: where each is, a variable says. */
+export function mountsOf({ dir, files, trees }: Extras): { readonly mounts: readonly Mount[]; readonly told: string } {
+  const at = (nth: number) => `MUSTER_SUBMODULE_${nth}`
+  return {
+    mounts: [
+      ...(files.length > 0 ? [{ from: dir, to: '/lfs', variable: 'MUSTER_LFS' }] : []),
+      ...trees.map(({ from }, nth) => ({ from, to: `/submodules/${nth}.git`, variable: at(nth) })),
+    ],
+    told: JSON.stringify({
+      files: files.map(({ path, oid }) => ({ path, oid })),
+      trees: trees.map(({ path, sha }, nth) => ({ path, sha, git: at(nth) })),
+    }),
+  }
+}
