@@ -95,32 +95,21 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     await inside({ argv: ['/bin/sh', '-c', KEEP_INDEX], mounts: [indexAt(index, true)] })
     return isFilled
   }
-  const orDisposed = async (error: unknown): Promise<never> => {
+  const prepared = async () => {
+    const isSetUp = await begun()
+    const env = { MUSTER_COPIED: isSetUp ? '1' : '' }
+    const runWithIndex: Checkout['run'] = (argv, options) =>
+      inside({ ...options, argv, mounts: [indexAt(index, false)], env: { ...options?.env, ...env } })
+    return { isSetUp, ...(await filled(input, inside, runWithIndex)) }
+  }
+  const { isSetUp, others, notes, diff, disregard, fillWith } = await prepared().catch(async (error: unknown) => {
     await dispose()
     throw error
-  }
-  const isSetUp = await begun().catch(orDisposed)
-  const runWithIndex: Checkout['run'] = (argv, options) =>
-    inside({
-      ...options,
-      argv,
-      mounts: [indexAt(index, false)],
-      env: { ...options?.env, MUSTER_COPIED: isSetUp ? '1' : '' },
-    })
-  const extras = await input.extras?.(sha).catch(orDisposed)
-  const others = extras?.trees.map(({ path }) => path) ?? []
-  const { diff, disregard } = differences(runWithIndex, sha, others)
-  const fillWith = async (found: Extras | undefined, at: string) => {
-    if (!found) return
-    await fill(found, inside)
-    // What stands there instead of a pointer is nobody's change.
-    if (found.files.length > 0) await disregard(at)
-  }
-  await fillWith(extras, sha).catch(orDisposed)
+  })
   return {
     dir,
     sha,
-    outfit: extras ? { ...outfit, notes: [...outfit.notes, ...extras.notes] } : outfit,
+    outfit: notes.length > 0 ? { ...outfit, notes: [...outfit.notes, ...notes] } : outfit,
     others,
     isSetUp,
     run,
@@ -143,7 +132,7 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
     async switchTo(other) {
       const { exitCode, output } = await run([...CHECKOUT, '--quiet', '--force', other])
       if (exitCode !== 0) throw notCloned(output)
-      await fillWith(await input.extras?.(other), other)
+      await fillWith(other)
     },
     diff,
     disregard,
@@ -183,6 +172,22 @@ function notCloned(output: string): UserError {
 }
 
 const FILL = readFileSync(new URL('./fill.mjs', import.meta.url), 'utf8')
+
+/** Puts in what the commit wants besides, and reads differences with that in mind. */
+async function filled({ extras, sha }: CheckoutInput, inside: Inside, run: Checkout['run']) {
+  const first = await extras?.(sha)
+  const others = first?.trees.map(({ path }) => path) ?? []
+  const { diff, disregard } = differences(run, sha, others)
+  const put = async (found: Extras | undefined, at: string) => {
+    if (!found) return
+    await fill(found, inside)
+    // What stands there instead of a pointer is nobody's change.
+    if (found.files.length > 0) await disregard(at)
+  }
+  await put(first, sha)
+  const fillWith = async (other: string) => put(await extras?.(other), other)
+  return { others, notes: first?.notes ?? [], diff, disregard, fillWith }
+}
 
 /** Runs something in the clone. */
 type Inside = (command: Pick<SandboxCommand, 'argv'> & Partial<SandboxCommand>) => ReturnType<Sandbox['run']>

@@ -128,9 +128,12 @@ export class ExtrasFinder {
     const args = ['config', '--blob', `${sha}:.gitmodules`, '-z', '--get-regexp', '^submodule\\..*\\.(path|url)$']
     const { exitCode, output } = await this.#copies.git(repository, args)
     if (exitCode !== 0) return undefined
-    const entries = output.split('\0').map((one) => one.split('\n', 2) as [string, string?])
-    const name = entries.find(([key, value]) => key.endsWith('.path') && value === path)?.[0].slice(0, -'.path'.length)
-    return name === undefined ? undefined : entries.find(([key]) => key === `${name}.url`)?.[1]
+    const entries = output.split('\0').map((one) => {
+      const [key = '', value = ''] = one.split('\n', 2)
+      return { key, value }
+    })
+    const { key: at } = entries.find(({ key, value }) => key.endsWith('.path') && value === path) ?? {}
+    return at && entries.find(({ key }) => key === `${at.slice(0, -'.path'.length)}.url`)?.value
   }
 }
 
