@@ -176,6 +176,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   bullmq: ['queue/bullmq.ts', 'queue/litepool.ts', 'operate/storage.ts'],
   pino: ['telemetry/log.ts'],
   'image-size': ['tools/pictures.ts'],
+  '@vscode/tree-sitter-wasm': ['workspace/symbols/parse.ts'],
   semver: ['core/toolchains.ts', 'plugin/register.ts', 'workspace/fetch.ts'],
   'smol-toml': ['config/wishes.ts'],
   'jsonc-parser': ['config/wishes.ts'],

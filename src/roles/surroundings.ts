@@ -1,4 +1,5 @@
 import { mapOf, namesIn, wordsIn } from '../core/map.ts'
+import { symbolMap } from '../core/symbols.ts'
 import { codeBlock } from '../core/sanitise.ts'
 import type { Design } from '../core/artefacts.ts'
 import type { Task } from '../core/task/types.ts'
@@ -15,9 +16,10 @@ const MAX_LINE = 200
 
 /** The files, and where the names of the request stand. */
 export async function surroundings(
-  { task, nonce }: Pick<StepContext, 'task' | 'nonce'>,
+  context: Pick<StepContext, 'task' | 'nonce' | 'git'>,
   checkout: Checkout,
 ): Promise<string> {
+  const { task, nonce } = context
   const { output } = await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })
   const paths = output.split('\n').filter(Boolean)
   const hits = await whereNamed(task, checkout)
@@ -26,7 +28,29 @@ export async function surroundings(
     ...(hits.length > 0
       ? [`## Where names of the request stand\n\n${codeBlock('lines', hits.join('\n'), nonce)}`]
       : []),
+    ...(paths.length > FEW ? await mapped(context, checkout.sha) : []),
   ].join('\n\n')
+}
+
+/** Of so few files the names say enough. */
+const FEW = 60
+/** How much of the map is shown, characters; and how long is waited for it. */
+const MAX_MAP = 2400
+const PATIENCE_MS = 2000
+
+/** What most likely matters, by who defines and uses what. Where that is not known yet, the rest has to do. */
+async function mapped(
+  { task, nonce, git }: Pick<StepContext, 'task' | 'nonce' | 'git'>,
+  sha: string,
+): Promise<string[]> {
+  const { origin } = task
+  const wanted = [...namesIn([origin.title, origin.body, origin.request ?? ''].join('\n')), ...wordsIn(origin.title)]
+  const files = await git.symbols?.(origin.repository, sha, wanted, PATIENCE_MS)
+  const shown = symbolMap(files ?? [], MAX_MAP)
+  if (shown === '') return []
+  return [
+    `## What most likely matters: files, with lines of what others use of them\n\n${codeBlock('map', shown, nonce)}`,
+  ]
 }
 
 /** Where what the request names is defined and used: what stands in few places says most. */

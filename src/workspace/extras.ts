@@ -5,6 +5,7 @@ import { isPlainPath, submoduleOf } from '../core/submodules.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { BareCopies } from './copies.ts'
 import { download, missingIn } from './lfs.ts'
+import { contentsOf, entriesOf } from './objects.ts'
 import type { Mount, Remotes } from './types.ts'
 
 /** What belongs to a commit and is not in its repository's objects: large files (LFS), and other repositories inside it. */
@@ -141,35 +142,17 @@ export class ExtrasFinder {
 async function pointersIn(copies: BareCopies, repository: Repository, sha: string): Promise<readonly LargeFile[]> {
   const says = ['grep', '-l', '-F', '-e', 'filter=lfs', sha, '--', ':(glob)**/.gitattributes']
   if ((await copies.git(repository, says)).exitCode !== 0) return []
-  const listed = await copies.must(repository, ['ls-tree', '-r', '-l', '-z', '--end-of-options', sha])
-  const small = listed.split('\0').flatMap((line) => {
-    const [, object = '', size = '', path = ''] = /^100\d{3} blob (\w+) +(\d+)\t([\s\S]+)$/.exec(line) ?? []
-    return object !== '' && Number(size) < MAX_POINTER && isPlainPath(path) ? [{ object, path }] : []
-  })
-  const stdin = small.map(({ object }) => `${object}\n`).join('')
-  const { output } = await copies.git(repository, ['cat-file', '--batch'], {
-    stdin,
-    isBinary: true,
-    maxOutput: 60_000_000,
-  })
-  const texts = objectsIn(output)
+  const all = await entriesOf(copies, repository, sha)
+  const small = all.filter(({ path, size }) => size < MAX_POINTER && isPlainPath(path))
+  const texts = await contentsOf(
+    copies,
+    repository,
+    small.map(({ object }) => object),
+  )
   return small.flatMap(({ path }, nth) => {
     const pointer = pointerIn(texts[nth] ?? '')
     return pointer ? [{ ...pointer, path }] : []
   })
-}
-
-/** What `git cat-file --batch` prints, with one character a byte. */
-function objectsIn(output: string): string[] {
-  const found: string[] = []
-  for (let at = 0; at < output.length; ) {
-    const end = output.indexOf('\n', at)
-    const size = Number(/ (\d+)$/.exec(output.slice(at, end))?.[1] ?? Number.NaN)
-    if (end < 0 || Number.isNaN(size)) break
-    found.push(output.slice(end + 1, end + 1 + size))
-    at = end + size + 2
-  }
-  return found
 }
 
 /** How a clone finds what it is filled with: where each is, a variable says. */

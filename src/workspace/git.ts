@@ -11,6 +11,7 @@ import { ExtrasFinder } from './extras.ts'
 import { storeLarge } from './large.ts'
 import { Snapshots } from './snapshots.ts'
 import { run } from './spawn.ts'
+import { SymbolFinder } from './symbols/finder.ts'
 import type { Checkout, CheckoutOptions, CommitInput, Git, Remotes, Sandbox, TreeFile } from './types.ts'
 
 /** Where clones are made, and where is kept what set-ups left in them. */
@@ -60,9 +61,11 @@ class HostGit implements Git {
   readonly #checkouts: string
   readonly #snapshots: Snapshots
   readonly #extras: ExtrasFinder
+  readonly #symbols: SymbolFinder
 
   constructor(dir: string, copies: BareCopies, extras: ExtrasFinder, sandbox: Sandbox, { checkouts, kept }: Folders) {
     this.#extras = extras
+    this.#symbols = new SymbolFinder(dir, copies)
     this.#checkouts = checkouts
     this.#snapshots = new Snapshots(kept)
     this.#dir = dir
@@ -271,6 +274,11 @@ class HostGit implements Git {
         const [head = '', path = ''] = line.split('\t', 2)
         return { path, object: head.split(' ')[2] ?? '' }
       })
+  }
+
+  async symbols(repository: Repository, sha: string, wanted: readonly string[], patienceMs: number) {
+    await this.#copies.has(repository, sha)
+    return this.#symbols.of(repository, sha, wanted, patienceMs)
   }
 
   async openBranches(repository: Repository, into: string): Promise<readonly OpenBranch[]> {
