@@ -2,6 +2,7 @@ import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings, SERVICES } from '../core/settings.ts'
 import { IMAGE } from '../core/image.ts'
+import { isPlain } from '../core/packages.ts'
 import { span } from '../core/span.ts'
 import { isPlainPath } from '../core/submodules.ts'
 import { TOOL_NAMES } from '../core/toolchains.ts'
@@ -112,6 +113,22 @@ const FILE = {
         .default({})
         .describe(
           'Versions of languages and package managers (`node: "20"`, `python: "3.12"`); without them the repository’s own files say which (`.nvmrc`, `.tool-versions`, `go.mod` …).',
+        ),
+      packages: z
+        .record(
+          z
+            .string()
+            .max(200)
+            .refine((folder) => isPlain(folder) && isPlainPath(folder), { error: 'a folder, such as services/api' }),
+          z.strictObject({
+            setup: command.optional(),
+            test: command,
+            test_files: command.optional(),
+          }),
+        )
+        .default({})
+        .describe(
+          'Packages with commands of their own, by folder; each is run in its folder. What the others are run by is found, or stands above.',
         ),
       test: command.optional().describe('Runs the whole suite. Found from the repository when unset.'),
       test_files: command.optional().describe('Runs some test files; {files} stands for them.'),
@@ -236,11 +253,17 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
     planning: file.planning,
     privacy: file.privacy,
     checks: {
-      setup: checks.setup,
+      setup: setupOf(checks),
       setupNetwork: checks.setup_network,
       setupScripts: checks.setup_scripts,
       submodules: checks.submodules,
       runtimes: checks.runtimes,
+      packages: Object.fromEntries(
+        Object.entries(checks.packages).map(([folder, { test, test_files: testFiles }]) => [
+          folder,
+          { test, testFiles },
+        ]),
+      ),
       services: [...new Set(checks.services)],
       image: checks.image,
       test: checks.test,
@@ -251,6 +274,15 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
     order: Object.keys(file.environments),
     environments: file.environments,
   }
+}
+
+/** The set-up of the whole, then those of its packages, each in its folder. */
+function setupOf({ setup, packages }: z.infer<ReturnType<typeof fileSchema>>['checks']): string | undefined {
+  const own = Object.entries(packages).flatMap(([folder, one]) =>
+    one.setup ? [`(cd '${folder}' && ${one.setup})`] : [],
+  )
+  const all = [...(setup ? [setup] : []), ...own]
+  return all.length > 0 ? all.join(' && ') : undefined
 }
 
 /** The published JSON schema of the settings file. */

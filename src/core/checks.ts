@@ -1,5 +1,6 @@
 import type { Annotation } from './artefacts.ts'
-import { ecosystemOf, type RootFiles } from './ecosystems.ts'
+import { type Ecosystem, ecosystemOf, packagesOf, type RootFiles } from './ecosystems.ts'
+import { type Package, together } from './packages.ts'
 import type { ChecksSettings } from './settings.ts'
 
 /** How a repository's tests are run. `testFiles` has `{files}` where the files go; without it the whole suite is used. */
@@ -15,13 +16,25 @@ export interface Checks {
 
 /** The commands: those of the settings first, else what the repository's files suggest. */
 export function checksOf(settings: ChecksSettings, root: RootFiles): Checks {
-  const found = ecosystemOf(root)
+  const found = withOwn(settings, root)
   return {
     test: settings.test ?? found?.test,
     testFiles: settings.testFiles ?? (settings.test ? undefined : found?.testFiles),
     setup: settings.setup,
-    settles: found?.settles,
+    settles: ecosystemOf(root)?.settles,
   }
+}
+
+/** With the packages that have commands of their own: these first, then those that were found, then what is at the root. */
+function withOwn({ packages = {} }: ChecksSettings, root: RootFiles): Ecosystem | undefined {
+  const found = ecosystemOf(root)
+  const own = Object.entries(packages).map(([folder, { test, testFiles }]): Package => {
+    return { folder, ecosystem: { name: folder, programs: [], test, testFiles, setup: undefined } }
+  })
+  if (own.length === 0) return found
+  const others = packagesOf(root).filter(({ folder }) => packages[folder] === undefined)
+  const atRoot = found && others.length === 0 && !root.packages ? [{ folder: '.', ecosystem: found }] : []
+  return together([...own, ...others, ...atRoot])
 }
 
 const TEST_FILE =

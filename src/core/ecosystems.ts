@@ -55,7 +55,7 @@ export function ecosystemOf(root: RootFiles): Ecosystem | undefined {
 }
 
 /** Those of which it is known how their tests are run. */
-function packagesOf({ packages = [] }: RootFiles): Package[] {
+export function packagesOf({ packages = [] }: RootFiles): Package[] {
   return packages.flatMap(({ folder, root }) => {
     const ecosystem = ecosystemOf(root)
     return ecosystem ? [{ folder, ecosystem }] : []

@@ -67,7 +67,7 @@ export function together(packages: readonly Package[]): Ecosystem | undefined {
 function byFile(packages: readonly Package[]): string {
   const cases = packages.map(({ folder, ecosystem: { test, testFiles = test } }) => {
     const one = testFiles.replaceAll('{files}', () => `"\${file#${folder}/}"`)
-    return `${quoted(folder)}/*) ${runIn(folder, one)} ;;`
+    return `${folder === '.' ? '*' : `${quoted(folder)}/*`}) ${runIn(folder, one)} ;;`
   })
   return `failed=0; for file in {files}; do case "$file" in ${cases.join(' ')} esac; done; exit $failed`
 }

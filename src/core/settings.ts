@@ -69,11 +69,20 @@ export interface ChecksSettings {
   readonly services?: readonly ServiceName[] | undefined
   /** Versions of languages and package managers, by name. Undefined in settings that were read before 0.5. */
   readonly runtimes?: Readonly<Record<string, string>> | undefined
+  /** Packages of the repository with commands of their own, by folder. Undefined in settings that were read before 0.5. */
+  readonly packages?: Readonly<Record<string, PackageChecks>> | undefined
   /** The whole suite. */
   readonly test: string | undefined
   /** One or more test files; `{files}` stands for them. */
   readonly testFiles: string | undefined
   readonly timeoutSeconds: number
+}
+
+/** How the tests of one package are run, in its folder. */
+export interface PackageChecks {
+  readonly test: string
+  /** One or more of its test files; `{files}` stands for them. */
+  readonly testFiles: string | undefined
 }
 
 /** What tests may have beside them. */

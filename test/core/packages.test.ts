@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
-import { withFiles } from '../../src/core/checks.ts'
+import { defaultRepositorySettings, parseRepositorySettings } from '../../src/config/repository.ts'
+import { checksOf, withFiles } from '../../src/core/checks.ts'
 import { ecosystemOf } from '../../src/core/ecosystems.ts'
 import { packageFolders } from '../../src/core/packages.ts'
 
@@ -85,4 +86,51 @@ it('what the root itself says counts before', () => {
   const one = { ...NODE('node --test'), packages: [{ folder: 'packages/api', root: NODE('jest') }] }
   expect(ecosystemOf(one)?.test).toBe('npm test --silent')
   expect(ecosystemOf(root([]))).toBeUndefined()
+})
+
+it('packages that the settings name have their own commands, the others what was found, and the root what is left', () => {
+  const base = defaultRepositorySettings().checks
+  const packages = {
+    'packages/api': { test: 'own api', testFiles: 'one {files}' },
+    'tools/x': { test: 'own x', testFiles: undefined },
+  }
+  const found = [
+    { folder: 'packages/api', root: NODE('node --test') },
+    { folder: 'packages/web', root: NODE('sh all.sh') },
+  ]
+  const several = checksOf({ ...base, packages }, root(found))
+  expect(several.test).toBe(
+    "failed=0; (cd 'packages/api' && own api) || failed=1; (cd 'tools/x' && own x) || failed=1; (cd 'packages/web' && npm test --silent) || failed=1; exit $failed",
+  )
+  const single = checksOf({ ...base, packages }, NODE('node --test'))
+  const dir = mkdtempSync(join(tmpdir(), 'muster-own-'))
+  const run = (command = '') => execFileSync('/bin/sh', ['-c', command], { cwd: dir }).toString().trim().split('\n')
+  try {
+    for (const folder of ['packages/api', 'tools/x']) mkdirSync(join(dir, folder), { recursive: true })
+    const said = {
+      own: '#!/bin/sh\necho "own $*"\n',
+      one: '#!/bin/sh\necho "one $*"\n',
+      npm: '#!/bin/sh\necho "root $*"\n',
+      node: '#!/bin/sh\necho "root $*"\n',
+    }
+    for (const [name, text] of Object.entries(said)) writeFileSync(join(dir, name), text, { mode: 0o755 })
+    const path = (command = '') => run(`PATH="${dir}:$PATH"; ${command}`)
+    expect(path(single.test).slice(0, 2)).toEqual(['own api', 'own x'])
+    expect(path(withFiles(single.testFiles ?? '', ['packages/api/a b.js', 'tools/x/t.js', 'src/a.test.js']))).toEqual([
+      'one a b.js',
+      'own x',
+      expect.stringMatching(/^root .*src\/a.test.js/),
+    ])
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+  const parsed = parseRepositorySettings(
+    'checks:\n  setup: make all\n  packages:\n    services/api: { setup: make deps, test: make test }\n',
+  )
+  expect(parsed.ok && parsed.settings.checks).toMatchObject({
+    setup: "make all && (cd 'services/api' && make deps)",
+    packages: { 'services/api': { test: 'make test', testFiles: undefined } },
+  })
+  for (const folder of ['../x', '/etc', "a'b", 'a b', '.git/x'])
+    expect(parseRepositorySettings(`checks:\n  packages:\n    "${folder}": { test: x }\n`).ok).toBe(false)
 })
