@@ -66,6 +66,8 @@ export interface Settings {
   readonly containers: string | undefined
   /** A folder with versions of languages, as `<tool>/<version>`. */
   readonly toolchainsDir: string | undefined
+  /** Mise, where the operator allows it to fetch versions of languages. */
+  readonly mise: string | undefined
   /** How many steps of each role one process works on at once. */
   readonly concurrency: number
   /** After how many days finished tasks, and events that led to none, go into the archive; undefined: never. */
@@ -196,6 +198,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     registries: registries(env, problems),
     containers: env['MUSTER_CONTAINERS'] || undefined,
     toolchainsDir: existing(env, 'MUSTER_TOOLCHAINS', problems),
+    mise: env['MUSTER_MISE'] || undefined,
     concurrency: count('MUSTER_CONCURRENCY', 4, 1000) ?? 4,
     keepDays: {
       tasks: count('MUSTER_KEEP_TASKS_DAYS', undefined, 36_500),

@@ -1,4 +1,4 @@
-import { coerce, maxSatisfying, satisfies, valid, validRange } from 'semver'
+import { coerce, maxSatisfying, minVersion, satisfies, valid, validRange } from 'semver'
 
 /** What programs of repositories are run by. */
 export const TOOL_NAMES = [
@@ -95,6 +95,14 @@ export function choose<T extends Available>(
 /** Three numbers out of what a program, a folder or a file calls its version. */
 export function versionIn(text: string): string | undefined {
   return coerce(text)?.version
+}
+
+/** The least that will do for a range, for whoever knows no ranges: a whole version that is pinned, else the line of development; `latest` for any. */
+export function leastOf(range: string): string | undefined {
+  if (valid(range)) return range
+  const least = minVersion(range)
+  if (!least) return undefined
+  return least.version === '0.0.0' ? 'latest' : `${least.major}.${least.minor}`
 }
 
 /** The names of Node.js's long-term lines (nodejs.org/en/about/previous-releases). */

@@ -8,21 +8,31 @@ import { IMAGE, registryOf } from '../core/image.ts'
 import { type Choice, choose, toolOf, type ToolName, type Wish } from '../core/toolchains.ts'
 import { findEngine, hasImage, pullImage } from '../workspace/container.ts'
 import { fetchTool, isFetchable } from '../workspace/fetch.ts'
+import { installByMise, miseFolder, miseName } from '../workspace/mise.ts'
 import { toolchainsOf } from '../workspace/toolchains.ts'
 import type { Asking, Machine, Outfit, Toolchain } from '../workspace/types.ts'
 
-type MachineSettings = Pick<Settings, 'setupNetwork' | 'setupHosts' | 'dataDir' | 'toolchainsDir' | 'containers'>
+type MachineSettings = Pick<
+  Settings,
+  'setupNetwork' | 'setupHosts' | 'dataDir' | 'toolchainsDir' | 'mise' | 'containers'
+>
 
 /** What this machine has for the commands of repositories: what stands on it, and what may be fetched. */
 export function machineOf(settings: MachineSettings, env: Env): Machine {
-  const { setupNetwork, dataDir, toolchainsDir } = settings
+  const { setupNetwork, dataDir, toolchainsDir, mise } = settings
   const fetched = join(resolve(dataDir), 'toolchains')
-  const there = toolchainsOf([...(toolchainsDir ? [resolve(toolchainsDir)] : []), fetched])
+  const byMise = mise === undefined ? [] : [miseFolder(resolve(dataDir))]
+  const there = toolchainsOf([...(toolchainsDir ? [resolve(toolchainsDir)] : []), fetched, ...byMise])
   const fetching = new Map<string, Promise<boolean>>()
+  const isByMise = (wish: Wish) => mise !== undefined && miseName(wish) !== undefined
+  const fetchAny = async (wish: Wish): Promise<boolean> => {
+    if (isFetchable(wish) && (await fetchTool(wish, fetched, env))) return true
+    return mise !== undefined && installByMise(mise, wish, resolve(dataDir), env)
+  }
   /** What many need at the same time is fetched once. */
   const fetchOnce = (wish: Wish): Promise<boolean> => {
     const key = `${wish.tool}@${wish.range}`
-    const known = fetching.get(key) ?? fetchTool(wish, fetched, env).finally(() => fetching.delete(key))
+    const known = fetching.get(key) ?? fetchAny(wish).finally(() => fetching.delete(key))
     fetching.set(key, known)
     return known
   }
@@ -37,7 +47,7 @@ export function machineOf(settings: MachineSettings, env: Env): Machine {
       const choices = new Map<Wish, Choice<Toolchain>>()
       for (const wish of wishes) {
         const first = choose(wish, await there())
-        const isWanted = first.kind !== 'exact' && setupNetwork && isFetchable(wish)
+        const isWanted = first.kind !== 'exact' && setupNetwork && (isFetchable(wish) || isByMise(wish))
         choices.set(wish, isWanted && (await fetchOnce(wish)) ? choose(wish, await there()) : first)
       }
       return { ...outfitOf(choices, setupNetwork), services }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,7 +13,14 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are r
   const own = () => join(dir, 'own')
   const machine = () =>
     machineOf(
-      { setupNetwork: false, setupHosts: [], dataDir: join(dir, 'data'), toolchainsDir: own(), containers: undefined },
+      {
+        setupNetwork: false,
+        setupHosts: [],
+        dataDir: join(dir, 'data'),
+        toolchainsDir: own(),
+        mise: undefined,
+        containers: undefined,
+      },
       {},
     )
   const asking = (files: Readonly<Record<string, string>>, programs: string[], runtimes = {}): Asking => ({
@@ -70,6 +77,39 @@ describe.each([...new Set([SANDBOX, 'none' as const])])('what repositories are r
     const { toolchains, notes } = await machine().outfit(asking({ '.python-version': '1.0' }, ['php', 'sh', 'make']))
     expect(toolchains.map(({ tool }) => tool)).toEqual(existsSync('/usr/bin/php') ? [] : ['php'])
     expect(notes).toEqual([])
+  })
+
+  it('has mise bring what is missing, where the operator names it, by no configuration but its own', async () => {
+    const mise = join(dir, 'bin', 'mise')
+    const told = join(dir, 'told')
+    mkdirSync(dirname(mise), { recursive: true })
+    // As mise does: into its folder, under the version that it found.
+    const script = `#!/bin/sh
+echo "$* in $(pwd) with $(env | sort | tr '\\n' ' ')" >> '${told}'
+case "$2" in ruby@73.2) v=73.2.1;; *) exit 1;; esac
+mkdir -p "$MISE_DATA_DIR/installs/ruby/$v/bin" && printf '#!/bin/sh\\necho %s' "$v" > "$MISE_DATA_DIR/installs/ruby/$v/bin/ruby" && chmod +x "$MISE_DATA_DIR/installs/ruby/$v/bin/ruby"
+`
+    writeFileSync(mise, script, { mode: 0o755 })
+    const settings = { setupHosts: [], dataDir: join(dir, 'data'), toolchainsDir: own(), containers: undefined }
+    const wanting = asking({ '.ruby-version': '73.2', 'mise.toml': '[hooks]\nenter = "touch /tmp/evil"\n' }, ['ruby'])
+    const env = { PATH: process.env['PATH'], OWN_SECRET: 'x' }
+    const closed = machineOf({ ...settings, setupNetwork: false, mise }, env)
+    expect((await closed.outfit(wanting)).toolchains).toEqual([])
+    expect(existsSync(told)).toBe(false)
+    const open = machineOf({ ...settings, setupNetwork: true, mise }, env)
+    const { toolchains, notes } = await open.outfit(wanting)
+    expect(toolchains.map(({ version }) => version)).toEqual(['73.2.1'])
+    expect(notes).toEqual([])
+    await open.outfit(wanting)
+    const [asked = '', again] = readFileSync(told, 'utf8').trim().split('\n')
+    expect(asked).toMatch(/^install ruby@73\.2 in .*\/data\/mise\/home with /)
+    expect(asked).not.toContain('OWN_SECRET')
+    expect(again).toBe(undefined)
+    expect((await open.outfit(asking({ '.ruby-version': '79' }, ['ruby']))).notes.join()).toContain(
+      'Ruby 79 is asked for',
+    )
+    rmSync(join(dir, 'data', 'mise'), { recursive: true })
+    rmSync(told)
   })
 
   it('fetches nothing that the operator does not allow, and says how to', async () => {

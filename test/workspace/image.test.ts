@@ -23,7 +23,14 @@ describe.runIf(ENGINE !== undefined)('a repository with an image of its own', ()
   const repository = asRepository('x', 'main')
   const machine = (setupNetwork = false) =>
     machineOf(
-      { setupNetwork, setupHosts: [], dataDir: join(dir, 'data'), toolchainsDir: undefined, containers: ENGINE },
+      {
+        setupNetwork,
+        setupHosts: [],
+        dataDir: join(dir, 'data'),
+        toolchainsDir: undefined,
+        mise: undefined,
+        containers: ENGINE,
+      },
       {},
     )
 
