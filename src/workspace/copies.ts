@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
 import { run } from './spawn.ts'
+import { PartialCopies, PROMISOR } from './partial.ts'
 import type { Remotes } from './types.ts'
 
 const MAX_REPOSITORY_KIB = 2 * 1024 * 1024
+const PARTIAL_ABOVE_KIB = 1024 * 1024
 const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/
 /** Where GitHub keeps the head of a pull request, a fork's as well. */
 const PULL = /^refs\/pull\/\d{1,9}\/head$/
@@ -35,13 +37,19 @@ interface Call {
 
 /** The host's bare copies of repositories, one each, below a folder. Nothing is ever checked out here. */
 export class BareCopies {
+  readonly #partial: PartialCopies
   readonly #dir: string
   readonly #remotes: Remotes
   readonly #queues = new Map<number, Promise<unknown>>()
 
-  constructor(dir: string, remotes: Remotes) {
+  readonly #partialAboveKib: number
+
+  /** @param partialAboveKib of repositories with more history than this only what commits need is fetched */
+  constructor(dir: string, remotes: Remotes, partialAboveKib = PARTIAL_ABOVE_KIB) {
+    this.#partialAboveKib = partialAboveKib
     this.#dir = dir
     this.#remotes = remotes
+    this.#partial = new PartialCopies(this)
   }
 
   pathOf(repository: Repository): string {
@@ -122,8 +130,14 @@ export class BareCopies {
 
   /** Makes sure that a commit is here, without a request where it is already. */
   async has(repository: Repository, sha: string): Promise<void> {
-    if (existsSync(this.pathOf(repository)) && (await this.#commitOf(repository, sha))) return
-    await this.resolve(repository, sha)
+    const isHere = existsSync(this.pathOf(repository)) && (await this.#commitOf(repository, sha))
+    if (!isHere) await this.resolve(repository, sha)
+    if (SHA.test(sha)) await this.#partial.complete(repository, sha)
+  }
+
+  /** Whether of its history only names are here, and of what was in files only what was needed. */
+  isPartial(repository: Repository): Promise<boolean> {
+    return this.#partial.is(repository)
   }
 
   /** Every branch and tag, as it is there now: builds ask for the last tag. To be called in turn. @param more what else, as refspecs @throws UserError */
@@ -132,16 +146,21 @@ export class BareCopies {
     if (!existsSync(copy)) {
       await mkdir(copy, { recursive: true })
       await this.must(repository, ['init', '--quiet', '--bare'])
+      const kib = await this.#remotes.sizeKib?.(repository)
+      if (kib !== undefined && kib > this.#partialAboveKib) await this.#partial.begin(repository)
     }
     const { url, env } = await this.withRemote(repository, 'read')
+    const isPartial = await this.#partial.is(repository)
+    if (isPartial) await this.#partial.readFrom(repository, url)
     const args = [
       'fetch',
+      ...(isPartial ? ['--filter=blob:none'] : []),
       '--quiet',
       '--prune',
       '--no-recurse-submodules',
       '--no-tags',
       '--',
-      url,
+      isPartial ? PROMISOR : url,
       '+refs/heads/*:refs/heads/*',
       '+refs/tags/*:refs/tags/*',
       ...more,

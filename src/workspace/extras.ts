@@ -35,6 +35,8 @@ export interface SubTree {
 /** Of one commit; what is over it stays a pointer. */
 const MAX_LFS_BYTES = 2 * 1024 ** 3
 const MAX_SUBMODULES = 20
+const NO_HISTORY =
+  'The repository has a long history, of which only the names of files are here: `git log` works, what needs old contents (`git log -p`, `git blame`) does not.'
 const REMEMBERED = 200
 
 export class ExtrasFinder {
@@ -58,7 +60,8 @@ export class ExtrasFinder {
   ): Promise<Extras | undefined> {
     const large = await this.#large(repository, sha, signal)
     const sub = await this.#trees(repository, sha, submodules)
-    const notes = [...large.notes, ...sub.notes]
+    const history = (await this.#copies.isPartial(repository)) ? [NO_HISTORY] : []
+    const notes = [...large.notes, ...sub.notes, ...history]
     if (large.files.length + sub.trees.length + notes.length === 0) return undefined
     return { files: large.files, trees: sub.trees, notes, dir: this.dirOf(repository) }
   }

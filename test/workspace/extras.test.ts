@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { git as bareGit } from '../../rehearsal/github/git.ts'
+import { commitFiles, git as bareGit } from '../../rehearsal/github/git.ts'
 import { folderOf, storeLarge } from '../../rehearsal/github/lfs.ts'
 import { type RehearsalGithub, startGithub } from '../../rehearsal/github/server.ts'
 import { World } from '../../rehearsal/github/world.ts'
@@ -88,12 +88,7 @@ beforeAll(async () => {
   )
   storeLarge(bare, LARGE)
   github = await startGithub(world)
-  const client = githubClient({
-    appId: String(world.app.id),
-    privateKey: world.app.privateKey,
-    apiUrl: `${github.url}/api/v3`,
-    serverUrl: github.url,
-  })
+  const client = githubClient(appOf())
   const remotes = remotesOf(client, githubPlatform(client), ['acme/shared'])
   git = hostGit(join(dir, 'host'), remotes, openSandbox(SANDBOX))
   shop = { id: 1, owner: 'acme', name: 'shop', defaultBranch: 'main', installationId: world.installationId }
@@ -101,6 +96,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await github.close()
   rmSync(dir, { recursive: true, force: true })
+})
+
+const appOf = () => ({
+  appId: String(world.app.id),
+  privateKey: world.app.privateKey,
+  apiUrl: `${github.url}/api/v3`,
+  serverUrl: github.url,
 })
 
 const inClone = async <T>(use: (checkout: Checkout) => Promise<T>, submodules: readonly string[] = []): Promise<T> => {
@@ -264,5 +266,38 @@ describe('submodules', () => {
     for (const path of ['a/../b', '/a', 'a//b', '.git/hooks', 'a/.GIT/x', 'a\r', 'a\nb', ''])
       expect([path, isPlainPath(path)]).toEqual([path, false])
     expect(isPlainPath('libs/täst-1/x y')).toBe(true)
+  })
+})
+
+describe('a repository with a very long history', () => {
+  it('is copied without old contents: what a commit has is there, and what a change needs', async () => {
+    const bare = join(dir, 'repos', 'shop.git')
+    for (const name of ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant'])
+      await bareGit(bare, ['config', name, 'true'])
+    const old = await bareGit(bare, ['rev-parse', 'main:app.txt'])
+    const sha = await commitFiles(bare, 'small', { 'app.txt': 'two\n' }, 'a', 'Change')
+    await bareGit(bare, ['update-ref', 'refs/heads/small', sha])
+    const copies = join(dir, 'partial')
+    const remote = remotesOf(githubClient(appOf()), githubPlatform(githubClient(appOf())), [])
+    const host = hostGit(copies, { ...remote, sizeKib: async () => 5_000_000 }, openSandbox(SANDBOX))
+    const checkout = await host.checkout(shop, sha, never)
+    try {
+      expect(await sh(checkout, 'cat app.txt; git log --oneline | wc -l; git status --short')).toBe('two\n3')
+      expect(checkout.outfit.notes.join()).toContain('git blame')
+      await checkout.exec('echo three >> app.txt')
+      const { diff } = await checkout.diff()
+      const made = { branch: 'muster/p', parentSha: sha, message: 'm', author: { name: 'm', email: 'm@m' }, at: 0 }
+      const pushed = await host.commitAndPush({ ...made, repository: shop, diff })
+      expect(await bareGit(bare, ['show', `${pushed.sha}:app.txt`])).toBe('two\nthree')
+    } finally {
+      await checkout.dispose()
+    }
+    const own = join(copies, 'repos', '1.git')
+    const has = (object: string) =>
+      bareGit(own, ['rev-list', '--objects', '--all', '--missing=print']).then((all) => all.includes(`?${object}`))
+    expect(await has(old)).toBe(true)
+    // What is asked for later is brought then.
+    expect(await host.show(shop, await bareGit(bare, ['rev-parse', 'main']), 'app.txt')).toBe('one\n')
+    expect(await has(old)).toBe(false)
   })
 })

@@ -33,6 +33,13 @@ export function remotesOf(
       const token = await client.token(repository, { contents: access })
       return { url, authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}` }
     },
+    sizeKib: async (repository) => {
+      if (repository.installationId === NOWHERE) return undefined
+      const octokit = await client.on(repository, { metadata: 'read' })
+      const { owner, name: repo } = repository
+      const { data } = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo })
+      return data.size
+    },
     // Answered as it should be, the refusal was no lasting one either.
     askedToWait: async (repository) => {
       if (repository.installationId === NOWHERE) return undefined
