@@ -161,7 +161,10 @@ function replacedBelow(text, { old, new: by, after }, path) {
   return text.slice(0, at) + by + text.slice(at + old.length)
 }
 
-/** The lines around what was changed, as they are now. */
+/** So many lines of what was changed are told at most: whoever wrote it knows what is between. */
+const TOLD = 10
+
+/** Where what was changed begins and ends, as it is now. */
 function around(before, after) {
   const [old, now] = [linesOf(before), linesOf(after)]
   let from = 0
@@ -171,8 +174,8 @@ function around(before, after) {
     end++
   const [first, last] = [Math.max(0, from - 2), Math.min(now.length, now.length - end + 2)]
   const lines = now.slice(first, last).map((line, nth) => shown(line, first + 1 + nth))
-  return lines.length > 80
-    ? [...lines.slice(0, 40), `(${lines.length - 80} lines between)`, ...lines.slice(-40)]
+  return lines.length > TOLD
+    ? [...lines.slice(0, TOLD / 2), `(${lines.length - TOLD} lines between)`, ...lines.slice(-TOLD / 2)]
     : lines
 }
 

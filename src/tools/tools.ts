@@ -187,7 +187,7 @@ const edit = defineTool({
   permission: 'write',
   changesTree: true,
   description:
-    'Replace a text that stands exactly once in a file, or several texts (`edits`). Answers with the lines as they are then.',
+    'Replace a text that stands exactly once in a file, or several texts (`edits`). Answers with where they begin and end then.',
   input: Edit,
   act: ({ path: file, edits, old = '', new: by = '', all }, context) =>
     changing('edit', { path: file, edits: edits ?? [{ old, new: by, all }] }, context),

@@ -132,7 +132,7 @@ export class BareCopies {
   async has(repository: Repository, sha: string): Promise<void> {
     const isHere = existsSync(this.pathOf(repository)) && (await this.#commitOf(repository, sha))
     if (!isHere) await this.resolve(repository, sha)
-    if (SHA.test(sha)) await this.#partial.complete(repository, sha)
+    if (SHA.test(sha)) await this.#partial.bringWhole(repository, sha)
   }
 
   /** Whether of its history only names are here, and of what was in files only what was needed. */

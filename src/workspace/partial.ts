@@ -46,7 +46,7 @@ export class PartialCopies {
   }
 
   /** Makes sure that all that a commit has is here. @throws UserError, Unavailable */
-  async complete(repository: Repository, sha: string): Promise<void> {
+  async bringWhole(repository: Repository, sha: string): Promise<void> {
     const key = `${repository.id} ${sha}`
     if (this.#whole.has(key) || !(await this.is(repository))) return
     await this.#copies.inTurn(repository, async () => {
