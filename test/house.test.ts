@@ -184,7 +184,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   httpxy: ['releases/local/proxy.ts'],
   commander: ['main.ts'],
   yaml: ['config/repository.ts', 'channels/github/manifest.ts'],
-  marked: ['rehearsal/github/page.ts'],
+  marked: ['rehearsal/github/page.ts', 'rehearsal/github/attachments.ts'],
   mdast: ['core/reply/markdown.ts'],
   'markdown-it': ['core/reply/parse.ts'],
   'mdast-util-gfm': ['core/reply/markdown.ts'],

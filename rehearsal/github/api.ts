@@ -1,3 +1,4 @@
+import { bodyHtml } from './attachments.ts'
 import { z } from 'zod'
 import { type Caller, Refusal, require } from './auth.ts'
 import { git, shaOf, showHead } from './git.ts'
@@ -16,6 +17,8 @@ export interface Call {
   /** As it was asked. */
   readonly url: string
   readonly body: unknown
+  /** In which form an answer is wanted. */
+  readonly accept: string
 }
 
 export interface Answer {
@@ -97,8 +100,11 @@ export const ISSUE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/repos/{owner}/{repo}/issues/{issue_number}',
-    handle: (call) =>
-      ok(call.shapes.issue(issueOf(call.world, call.params['issue_number']), repoOf(call, ISSUES, 'read'))),
+    handle: (call) => {
+      const issue = issueOf(call.world, call.params['issue_number'])
+      const shape = call.shapes.issue(issue, repoOf(call, ISSUES, 'read'))
+      return ok(call.accept.includes('.full+') ? { ...shape, body_html: bodyHtml(call.world, issue.body) } : shape)
+    },
   },
   {
     method: 'POST',

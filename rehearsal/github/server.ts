@@ -9,6 +9,7 @@ import { OPENING_ROUTES } from './api-issues.ts'
 import { REVIEW_ROUTES } from './api-reviews.ts'
 import { APP_ROUTES, CHECK_ROUTES, DEPLOYMENT_ROUTES } from './api-ops.ts'
 import { callerOf, Refusal, require } from './auth.ts'
+import { attachmentRoutes } from './attachments.ts'
 import { serveGit } from './git.ts'
 import { batch, object } from './lfs.ts'
 import { graphql } from './graphql.ts'
@@ -70,6 +71,7 @@ export async function startGithub(
     graphql(world, hooks, callerOf(world, request.headers.authorization), request.body),
   )
   await app.register(async (scope) => gitRoutes(scope, world, hooks))
+  attachmentRoutes(app, world)
   loginRoutes(app, world)
   pageRoutes(app, world)
   logRoutes(app, world)
@@ -101,6 +103,7 @@ function addRoute(
           hooks,
           shapes: new Shapes(world),
           caller: callerOf(world, request.headers.authorization),
+          accept: request.headers.accept ?? '',
           params,
           query,
           url: request.url,

@@ -209,6 +209,9 @@ export class World {
   readonly logs = new Map<string, number>()
   readonly reruns: number[] = []
   readonly deployments: Deployment[] = []
+  /** What people attached, and what the addresses of it carry. */
+  readonly attachments = new Map<string, Buffer>()
+  readonly attachmentsSigned = randomUUID()
   readonly reactions: Reaction[] = []
   readonly issueEvents: IssueEvent[] = []
   readonly deliveries: Delivery[] = []

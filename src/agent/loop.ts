@@ -92,7 +92,7 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     specs,
     handOver: handOver.name,
     opening,
-    messages: [...(job.before?.messages ?? []), { role: 'user', text: opening }],
+    messages: [...(job.before?.messages ?? []), { role: 'user', text: opening, ...picturesOf(job) }],
     spentUsd: 0,
     usd: deps.limits.usd,
     formatErrors: 0,
@@ -119,6 +119,10 @@ export async function runAgent<T>(job: AgentJob<T>, deps: AgentDeps): Promise<Ag
     if (ended) return ended
   }
   return { kind: 'limit', what: 'turns' }
+}
+
+function picturesOf<T>({ pictures = [] }: AgentJob<T>) {
+  return pictures.length > 0 ? { pictures } : {}
 }
 
 /** What was kept for the step is spent: there may be more. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Answered, Message, ModelName, ModelReply, Needs, ToolResult } from '../llm/types.ts'
+import type { Answered, Message, ModelName, ModelReply, Needs, Picture, ToolResult } from '../llm/types.ts'
 import type { Tool, ToolContext, ToolOutput } from '../tools/types.ts'
 
 /** What a step has been through so far: replies that were paid for, with the results of their tools. */
@@ -45,6 +45,8 @@ export interface AgentJob<T> {
   readonly needs: Needs
   readonly system: string
   readonly prompt: string
+  /** Shown with the prompt, to models that see. */
+  readonly pictures?: readonly Picture[] | undefined
   /** What was said before, in an earlier step that this one goes on with. */
   readonly before?: { readonly messages: readonly Message[]; readonly last: ModelName | undefined } | undefined
   /** The tool that hands the artefact over; `finish` where nothing else is said. */

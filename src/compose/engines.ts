@@ -2,6 +2,7 @@ import { isAboutAccess, readAccess } from '../channels/github/granted.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
 import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
+import type { Platform } from '../channels/types.ts'
 import type { Task } from '../core/task/types.ts'
 import { messageOf } from '../core/errors.ts'
 import { bulkhead } from '../inbox/bulkhead.ts'
@@ -12,6 +13,7 @@ import { settingsSource } from '../inbox/settings.ts'
 import { withBreaker } from '../llm/breaker.ts'
 import { openProvider } from '../llm/provider.ts'
 import { createRouter } from '../llm/router.ts'
+import type { Picture } from '../llm/types.ts'
 import { hashOf } from '../core/hash.ts'
 import { handlerFor } from '../roles/registry.ts'
 import type { OutcomeRow } from '../store/usage/types.ts'
@@ -19,6 +21,7 @@ import type { Store } from '../store/types.ts'
 import { newId } from '../store/ids.ts'
 import { isDatabaseDown } from '../store/sql.ts'
 import { currentDelivery, type Log, withLogContext } from '../telemetry/log.ts'
+import { pictureOf } from '../tools/pictures.ts'
 import { toolsFor } from '../tools/tools.ts'
 import { createEngine } from '../workflow/engine.ts'
 import type { StepDeps } from '../workflow/steps.ts'
@@ -56,7 +59,11 @@ interface Parts {
   readonly stand: Stand
 }
 
-export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: Adapters, workflow: Workflow): StepDeps {
+export function stepDepsOf(
+  { base, stand }: Parts,
+  { git, releases, machine, platform }: Adapters,
+  workflow: Workflow,
+): StepDeps {
   const { settings, log, storage } = base
   const { store } = storage
   const write = writerTo(log)
@@ -97,6 +104,7 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
     git,
     releases,
     machine,
+    picturesOf: async (task) => picturesOf(platform, task, write),
     isDown: isDatabaseDown,
     now: store.now,
     sleep,
@@ -104,6 +112,20 @@ export function stepDepsOf({ base, stand }: Parts, { git, releases, machine }: A
     random: Math.random,
     log: write,
   }
+}
+
+/** What an issue shows. Without it the work goes on: its words are there. */
+async function picturesOf(
+  platform: Pick<Platform, 'pictures'>,
+  { origin: { repository, number } }: Task,
+  write: ReturnType<typeof writerTo>,
+): Promise<readonly Picture[]> {
+  if (number <= 0) return []
+  const found = await platform.pictures(repository, number).catch((error: unknown) => {
+    write('warn', 'the pictures of an issue could not be had', { error: messageOf(error) })
+    return []
+  })
+  return found.map(pictureOf).flatMap((seen) => (typeof seen === 'string' ? [] : [seen.picture]))
 }
 
 const OUTCOME_DAYS = 90

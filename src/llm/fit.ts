@@ -69,7 +69,7 @@ function inFewWords(messages: readonly Message[], end: number): readonly Message
   const [first, ...rest] = messages
   if (first?.role !== 'user') return messages
   const told = rest.slice(0, end - 1).flatMap((message) => inWords(message))
-  return [{ role: 'user', text: [first.text, TITLE, ...told].join('\n\n') }, ...rest.slice(end - 1)]
+  return [{ ...first, text: [first.text, TITLE, ...told].join('\n\n') }, ...rest.slice(end - 1)]
 }
 
 /** The same with a summary in place of the few words. What people said stays as it is. @param summary in a block that it cannot leave */
@@ -77,7 +77,7 @@ export function withSummary(messages: readonly Message[], end: number, summary: 
   const [first, ...rest] = messages
   if (first?.role !== 'user') return messages
   const people = rest.slice(0, end - 1).flatMap((message) => (message.role === 'user' ? [message.text] : []))
-  return [{ role: 'user', text: [first.text, TITLE, summary, ...people].join('\n\n') }, ...rest.slice(end - 1)]
+  return [{ ...first, text: [first.text, TITLE, summary, ...people].join('\n\n') }, ...rest.slice(end - 1)]
 }
 
 /** What is to be summarised: what was done and what came of it, each no longer than so many characters. */
@@ -114,6 +114,9 @@ function blockInWords(block: Block, most: number): string[] {
 
 const CUTS = [withoutOldOutput, inFewWords]
 
+/** A picture counts as some 1,600 tokens at most (Anthropic: width × height / 750, after it was made smaller). */
+const PICTURE = 5000
+
 /** How many characters of a conversation fit. */
 export function roomOf(tokens: number, besides: number): number {
   return tokens * CHARACTERS_A_TOKEN - besides
@@ -127,16 +130,13 @@ export function sizeOf(messages: readonly Message[]): number {
 function sizeOfOne(message: Message): number {
   switch (message.role) {
     case 'user':
-      return message.text.length
+      return message.text.length + PICTURE * (message.pictures?.length ?? 0)
     case 'assistant':
       return JSON.stringify(message.blocks).length
     case 'tools':
       return message.results.reduce((sum, result) => sum + lengthOf(result), (message.note ?? '').length)
   }
 }
-
-/** A picture counts as some 1,600 tokens at most (Anthropic: width × height / 750, after it was made smaller). */
-const PICTURE = 5000
 
 function lengthOf({ text, picture }: ToolResult): number {
   return text.length + (picture ? PICTURE : 0)

@@ -12,13 +12,18 @@ const MAX_RESULT = 6000
 /** The same for a model that sees no pictures: it is told that there was one. */
 export function withoutPictures(messages: readonly Message[]): readonly Message[] {
   if (!hasPictures(messages)) return messages
-  return messages.map((message) =>
-    message.role === 'tools' ? { ...message, results: message.results.map(unseen) } : message,
-  )
+  return messages.map((message): Message => {
+    if (message.role === 'tools') return { ...message, results: message.results.map(unseen) }
+    if (message.role !== 'user' || !message.pictures?.length) return message
+    return { role: 'user', text: `${message.text}\n\n(${message.pictures.length} pictures, which are not shown here)` }
+  })
 }
 
 export function hasPictures(messages: readonly Message[]): boolean {
-  return messages.some((message) => message.role === 'tools' && message.results.some(({ picture }) => picture))
+  return messages.some((message) => {
+    if (message.role === 'user') return (message.pictures?.length ?? 0) > 0
+    return message.role === 'tools' && message.results.some(({ picture }) => picture)
+  })
 }
 
 function unseen({ picture, ...result }: ToolResult): ToolResult {
@@ -40,7 +45,8 @@ export function messagesFor(messages: readonly Message[], provider: ProviderName
   const opening = first?.role === 'user' ? first.text : ''
   const told = foreign.map((message) => toldOn(message, nonce)).filter(Boolean)
   const text = [opening, '## What was done so far (by another model; its tools were yours)', ...told].join('\n\n')
-  return [{ role: 'user', text }, ...messages.slice(end)]
+  const pictures = first?.role === 'user' ? first.pictures : undefined
+  return [{ role: 'user', text, ...(pictures ? { pictures } : {}) }, ...messages.slice(end)]
 }
 
 function toldOn(message: Message, nonce: string): string {

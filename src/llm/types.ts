@@ -44,7 +44,7 @@ export interface ToolResult {
 }
 
 export type Message =
-  | { readonly role: 'user'; readonly text: string }
+  | { readonly role: 'user'; readonly text: string; readonly pictures?: readonly Picture[] | undefined }
   /** `by`: whose model said it; undefined in journals of before there were several: Anthropic's. */
   | { readonly role: 'assistant'; readonly blocks: readonly Block[]; readonly by?: ProviderName | undefined }
   | { readonly role: 'tools'; readonly results: readonly ToolResult[]; readonly note: string | undefined }

@@ -38,6 +38,7 @@ export async function writePlan(context: StepContext) {
         tier: 'complex',
         permissions: TOGETHER,
         checkout,
+        showsPictures: true,
         system,
         prompt,
         version,

@@ -26,6 +26,7 @@ async function writeSpec(context: StepContext) {
         tier: 'general',
         permissions: ['read', 'run'],
         checkout,
+        showsPictures: true,
         system,
         prompt,
         version,

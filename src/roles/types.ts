@@ -14,6 +14,8 @@ export type RoleJob<T> = Pick<AgentJob<T>, 'system' | 'prompt' | 'artefact' | 'h
   readonly tier: Tier
   readonly permissions: readonly Permission[]
   readonly checkout: Checkout | undefined
+  /** Whether the pictures of the request are shown with it. */
+  readonly showsPictures?: boolean | undefined
   /** The prompt's name and version, for the journal. */
   readonly version?: string | undefined
   readonly check?: AgentJob<T>['check']

@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS } from '../core/settings.ts'
 import { stepById } from '../core/task/steps.ts'
 import { cutText } from '../core/harmless.ts'
 import type { Doing, Parked, Step, StepError, Task } from '../core/task/types.ts'
-import { ModelError, type Router } from '../llm/types.ts'
+import { ModelError, type Picture, type Router } from '../llm/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import type { Releases } from '../releases/types.ts'
 import {
@@ -55,6 +55,8 @@ export interface StepDeps {
   readonly git: Git
   readonly releases: Releases
   readonly machine: Machine
+  /** The pictures of what a task is about; none where they cannot be had. */
+  readonly picturesOf: (task: Task) => Promise<readonly Picture[]>
   /** Whether an error says that something (the database, the network) is out of reach for now. */
   readonly isDown: (error: unknown) => boolean
   readonly now: () => number
@@ -271,7 +273,8 @@ function contextOf(
         capUsd: spent(fresh) + usd,
         more: () => moreFor(deps, task.id, step.id, attempt, claim),
       }
-      const agentJob = agentJobOf(deps, { ...job, ...going }, task, step, attempt)
+      const shown = job.showsPictures ? { pictures: await deps.picturesOf(task) } : {}
+      const agentJob = { ...agentJobOf(deps, { ...job, ...going }, task, step, attempt), ...shown }
       return runAgent(agentJob, {
         taskId: task.id,
         router: { ask: (call) => activity.during({ kind: 'model' }, () => deps.router.ask(call)) },
@@ -356,7 +359,7 @@ async function moreFor(
 }
 
 function agentJobOf<T>(deps: StepDeps, job: RoleJob<T>, task: Task, step: Step, attempt: number) {
-  const { tier, permissions, checkout, notYet, continues: _, version: __, ...rest } = job
+  const { tier, permissions, checkout, notYet, continues: _, version: __, showsPictures: ___, ...rest } = job
   const { allow } = task.settings.protect
   const context = checkout && {
     checkout,

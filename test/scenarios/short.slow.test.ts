@@ -1,4 +1,7 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
+import { attach } from '../../rehearsal/github/attachments.ts'
 import { type Asked, goodModel, isPlan, roleOf, type Reply } from '../support/model.ts'
 import { type Scene, type SceneOptions, soon, startScene } from '../support/scene.ts'
 
@@ -7,6 +10,9 @@ afterEach(async () => {
   await scene?.stop()
   scene = undefined
 })
+
+/** A picture of one point. */
+const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 
 const TOGETHER = (port: number) =>
   `approve_plan: never\nplanning: together\nreview: { quiet: 1s }\nenvironments:\n  production: { start: node src/server.ts, port: ${port || 8080}, watch: 2s }\n`
@@ -98,4 +104,29 @@ it('what the planner leaves open is designed by itself, and SD is shown the file
   expect(state.steps.map(({ id }) => id)).toEqual(['baseline', 'plan', 'design', 'build', 'prove'])
   const build = here.model.asked.find((one) => roleOf(one) === 'sd')
   expect(build?.texts[0]).toMatch(/Files that the design names[\s\S]*src\/catalogue\.ts, lines 1 to \d+/)
+})
+
+it('whoever plans sees the pictures of the issue, as far as its server stores them; nobody else is asked for any', async () => {
+  const elsewhere: string[] = []
+  const other = createServer((request, response) => {
+    elsewhere.push(request.url ?? '')
+    response.end()
+  })
+  await new Promise<void>((done) => void other.listen(0, '127.0.0.1', done))
+  const { port } = other.address() as AddressInfo
+  scene = await startScene({ settings: TOGETHER, model })
+  const { people, world } = scene.stage
+  const shown = attach(world, PIXEL)
+  const none = attach(world, Buffer.from('no picture'))
+  const body = `It looks like this:\n\n![screen](${shown})\n\n<img width="9" src="${none}">\n![x](http://127.0.0.1:${port}/spy.png)`
+  const issue = await people.openIssue('alice', 'Orders of 10 bolts are charged wrong', body)
+  await people.label('alice', issue.number, 'muster')
+  await soon(async () => (await scene?.task())?.state.pullRequest?.draft).toBe(false)
+  const { asked } = scene.model
+  const bodies = asked.map((one) => JSON.stringify(one.body))
+  expect(bodies.map((text) => text.split(PIXEL.toString('base64')).length - 1)).toEqual([1, 1, 0, 0, 0])
+  expect(bodies[0]).toContain('"media_type":"image/gif"')
+  expect(bodies[0]?.match(/"type":"image"/g)).toHaveLength(1)
+  expect(elsewhere).toEqual([])
+  other.close()
 })

@@ -3,6 +3,7 @@ import { BARE_MACHINE } from './machine.ts'
 
 /** What a step's runner has beside its own work, for steps that use none of it. */
 export const NOTHING_ELSE = {
+  picturesOf: async () => [],
   after: () => () => {},
   router: {} as never,
   nonceOf: () => 'abc123',

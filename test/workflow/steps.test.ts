@@ -54,6 +54,7 @@ describe('steps', () => {
       git: {} as never,
       releases: {} as never,
       machine: BARE_MACHINE,
+      picturesOf: async () => [],
     }
     const apart: Apart = async (job, claim, signal) => {
       if (ended === 'over' && job.kind === 'step') await workApart(deps, job, claim, signal)

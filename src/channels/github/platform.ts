@@ -5,6 +5,7 @@ import { type Platform, type PullRemark, SendError } from '../types.ts'
 import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
 import { moreOfCheck } from './failures.ts'
 import { askedToWait } from './limits.ts'
+import { pictures } from './pictures.ts'
 import { pagesOf } from './pages.ts'
 
 /** Facts about GitHub, asked live. What GitHub refuses becomes a UserError; what it cannot answer now stays as it is. */
@@ -18,6 +19,7 @@ export function githubPlatform(client: GithubClient): Platform {
     findRepository: (...args) => guarded(() => plain.findRepository(...args)),
     repositories: (...args) => guarded(() => plain.repositories(...args)),
     findPull: (...args) => guarded(() => plain.findPull(...args)),
+    pictures: (...args) => guarded(() => plain.pictures(...args)),
     remarks: (...args) => guarded(() => plain.remarks(...args)),
     moreOfCheck: (...args) => guarded(() => plain.moreOfCheck(...args)),
     findIssue: (...args) => guarded(() => plain.findIssue(...args)),
@@ -82,6 +84,7 @@ function unguarded(client: GithubClient): Platform {
     },
     findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
     repositories: (limit) => repositories(client, limit),
+    pictures: (repository, number) => pictures(client, repository, number),
     remarks: (repository, number) => remarks(client, repository, number),
     moreOfCheck: (repository, check, baseSha) => moreOfCheck(client, repository, check, baseSha),
     findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),

@@ -15,6 +15,7 @@ import {
   type ModelProvider,
   type ModelReply,
   type ModelRequest,
+  type Picture,
   type ToolResult,
 } from '../types.ts'
 
@@ -70,7 +71,7 @@ function toolOf({ name, description, input }: ModelRequest['tools'][number]): To
 function messageOf(message: Message): MessageParam {
   switch (message.role) {
     case 'user':
-      return { role: 'user', content: [{ type: 'text', text: message.text }] }
+      return { role: 'user', content: [...(message.pictures ?? []).map(imageOf), { type: 'text', text: message.text }] }
     case 'assistant':
       return { role: 'assistant', content: message.blocks.map(blockOf) }
     case 'tools':
@@ -92,10 +93,11 @@ function messageOf(message: Message): MessageParam {
 function contentOf({ text, picture }: ToolResult): string | (TextBlockParam | ImageBlockParam)[] {
   const words = text || '(no output)'
   if (!picture) return words
-  return [
-    { type: 'text', text: words },
-    { type: 'image', source: { type: 'base64', media_type: picture.type, data: picture.base64 } },
-  ]
+  return [{ type: 'text', text: words }, imageOf(picture)]
+}
+
+function imageOf({ type, base64 }: Picture): ImageBlockParam {
+  return { type: 'image', source: { type: 'base64', media_type: type, data: base64 } }
 }
 
 function blockOf(block: Block): ContentBlockParam {

@@ -5,7 +5,7 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
 import { z } from 'zod'
-import type { Block, Message, ModelReply, ModelRequest, ToolResult, Usage } from '../types.ts'
+import type { Block, Message, ModelReply, ModelRequest, Picture, ToolResult, Usage } from '../types.ts'
 import { inputOf, unreadable } from './errors.ts'
 import type { Service } from './module.ts'
 import { argumentsOf, dataUrl } from './responses.ts'
@@ -40,7 +40,7 @@ function toolOf({ name, description, input }: ModelRequest['tools'][number]): Ch
 function messagesOf(message: Message): ChatCompletionMessageParam[] {
   switch (message.role) {
     case 'user':
-      return [{ role: 'user', content: message.text }]
+      return [userOf(message)]
     case 'assistant':
       return [assistantOf(message.blocks)]
     case 'tools':
@@ -56,11 +56,19 @@ function messagesOf(message: Message): ChatCompletionMessageParam[] {
   }
 }
 
+function userOf({ text, pictures = [] }: Extract<Message, { role: 'user' }>): ChatCompletionMessageParam {
+  if (pictures.length === 0) return { role: 'user', content: text }
+  return { role: 'user', content: [...pictures.map(imageOf), { type: 'text', text }] }
+}
+
+function imageOf(picture: Picture) {
+  return { type: 'image_url' as const, image_url: { url: dataUrl(picture) } }
+}
+
 /** What a tool answers is text alone here: a picture comes behind it, as if somebody had handed it in. */
 function seenOf({ id, picture }: ToolResult): ChatCompletionMessageParam[] {
   if (!picture) return []
-  const image = { type: 'image_url' as const, image_url: { url: dataUrl(picture) } }
-  return [{ role: 'user', content: [{ type: 'text', text: `The picture of ${id}:` }, image] }]
+  return [{ role: 'user', content: [{ type: 'text', text: `The picture of ${id}:` }, imageOf(picture)] }]
 }
 
 function assistantOf(blocks: readonly Block[]): ChatCompletionMessageParam {

@@ -47,7 +47,7 @@ function toolOf({ name, description, input }: ModelRequest['tools'][number]): Fu
 function itemsOf(message: Message): ResponseInputItem[] {
   switch (message.role) {
     case 'user':
-      return [{ role: 'user', content: message.text }]
+      return [userOf(message)]
     case 'assistant':
       return message.blocks.map(itemOf)
     case 'tools':
@@ -62,13 +62,19 @@ function itemsOf(message: Message): ResponseInputItem[] {
   }
 }
 
+function userOf({ text, pictures = [] }: Extract<Message, { role: 'user' }>): ResponseInputItem {
+  if (pictures.length === 0) return { role: 'user', content: text }
+  return { role: 'user', content: [...pictures.map(imageOf), { type: 'input_text', text }] }
+}
+
+function imageOf(picture: Picture) {
+  return { type: 'input_image' as const, image_url: dataUrl(picture), detail: 'auto' as const }
+}
+
 function outputOf({ text, isError, picture }: ToolResult): string | ResponseFunctionCallOutputItemList {
   const words = `${isError ? 'failed: ' : ''}${text || '(no output)'}`
   if (!picture) return words
-  return [
-    { type: 'input_text', text: words },
-    { type: 'input_image', image_url: dataUrl(picture), detail: 'auto' },
-  ]
+  return [{ type: 'input_text', text: words }, imageOf(picture)]
 }
 
 /** How both interfaces take a picture. */

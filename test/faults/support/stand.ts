@@ -114,6 +114,7 @@ function ledgerPlatform(settings: string): Platform {
       if (login === 'stall') await new Promise((done) => setTimeout(done, STALL_MS))
       return true
     },
+    pictures: async () => [],
     settingsFile: async () => ({ text: settings, where: '.github/muster.yml' }),
     self: async () => ({ id: 1, slug: 'muster', name: 'muster[bot]', email: 'muster@example.com' }),
     findIssue: async () => undefined,
