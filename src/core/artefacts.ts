@@ -5,6 +5,9 @@ import { z } from 'zod'
 const line = (max: number) => z.string().trim().min(1).max(max)
 const prose = (max: number) => z.string().trim().max(max)
 
+/** Ranges of lines, such as 120-180,300. */
+const LINES = /^\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?){0,7}$/
+
 /** PM's artefact. */
 export const Spec = z.object({
   title: line(120).describe('A short imperative title for the change, as a pull request would have it.'),
@@ -31,9 +34,9 @@ export const Design = z.object({
         why: line(300),
         lines: z
           .string()
-          .regex(/^\d{1,6}(-\d{1,6})?$/)
+          .regex(LINES)
           .optional()
-          .describe('The lines that matter, such as 120-180: they are shown to whoever makes the change.'),
+          .describe('The lines that matter, such as 120-180,300-310: they are shown to whoever makes the change.'),
       }),
     )
     .min(1)

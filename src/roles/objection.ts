@@ -22,7 +22,9 @@ interface Wanted {
 
 /** What was red before is no fault of the change. @returns what is wrong; undefined where nothing is, or nobody can tell */
 function worseThan(run: Run, before: Run | undefined): string | undefined {
-  if (!before || before.exitCode === 0) return 'the tests do not pass'
+  const { failures = [] } = run
+  const failing = failures.length > 0 ? ` (failing: ${failures.slice(0, 10).join('; ')})` : ''
+  if (!before || before.exitCode === 0) return `the tests do not pass${failing}`
   const than = compared(run, before)
   return than.kind === 'worse'
     ? `the tests were red before, and these fail with the change alone: ${than.fresh.slice(0, 20).join(', ')}`

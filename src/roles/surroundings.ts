@@ -22,13 +22,14 @@ export async function surroundings(
   const { task, nonce } = context
   const { output } = await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })
   const paths = output.split('\n').filter(Boolean)
-  const hits = await whereNamed(task, checkout)
+  const map = paths.length > FEW ? await mapped(context, checkout.sha) : []
+  const hits = await whereNamed(task, checkout, map.length > 0)
   return [
     `## The files\n\n${codeBlock('files', mapOf(paths), nonce)}`,
     ...(hits.length > 0
       ? [`## Where names of the request stand\n\n${codeBlock('lines', hits.join('\n'), nonce)}`]
       : []),
-    ...(paths.length > FEW ? await mapped(context, checkout.sha) : []),
+    ...map,
   ].join('\n\n')
 }
 
@@ -53,11 +54,12 @@ async function mapped(
   ]
 }
 
-/** Where what the request names is defined and used: what stands in few places says most. */
-async function whereNamed({ origin }: Task, checkout: Checkout): Promise<string[]> {
+/** Where what the request names is defined and used: what stands in few places says most. @param isMapped what is defined where is known already */
+async function whereNamed({ origin }: Task, checkout: Checkout, isMapped: boolean): Promise<string[]> {
   const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
   const uses = names.map((name) => grep(checkout, ['-F', '-e', name]))
-  const definitions = wordsIn(origin.title).map((word) => grep(checkout, ['-E', '-i', '-e', definitionOf(word)]))
+  const words = isMapped ? [] : wordsIn(origin.title)
+  const definitions = words.map((word) => grep(checkout, ['-E', '-i', '-e', definitionOf(word)]))
   const few = (await Promise.all(definitions)).filter((lines) => lines.length <= MOST_DEFINITIONS)
   const all = [...few, ...(await Promise.all(uses))].filter((lines) => lines.length > 0)
   const rarest = all.toSorted((one, other) => one.length - other.length)
@@ -65,11 +67,17 @@ async function whereNamed({ origin }: Task, checkout: Checkout): Promise<string[
   return [...new Set(shown)].slice(0, MAX_HITS)
 }
 
+/** What tells of changes names everything, and is changed for nothing. */
+const HISTORIES = ['CHANGE*', 'HISTORY*', 'NEWS*', 'RELEASE*'].map((name) => `:(exclude,icase,glob)**/${name}`)
+
 async function grep(checkout: Checkout, pattern: readonly string[]): Promise<string[]> {
-  const { exitCode, output } = await checkout.run(['git', 'grep', '-n', '-I', '--no-color', ...pattern, '--', '.'], {
-    timeoutMs: 30_000,
-    maxOutput: 100_000,
-  })
+  const { exitCode, output } = await checkout.run(
+    ['git', 'grep', '-n', '-I', '--no-color', ...pattern, '--', '.', ...HISTORIES],
+    {
+      timeoutMs: 30_000,
+      maxOutput: 100_000,
+    },
+  )
   return exitCode === 0 ? output.split('\n').filter(Boolean) : []
 }
 
@@ -101,10 +109,27 @@ export async function excerpts({ git, task, nonce }: StepContext, design: Design
 
 function excerptOf(path: string, text: string, lines: string | undefined): string {
   const all = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
-  const [from = 1, to = from] = (lines ?? '').split('-').filter(Boolean).map(Number)
   const isWhole = text.length <= WHOLE_FILE
-  const [first, last] = isWhole ? [1, all.length] : [Math.max(1, from - AROUND), Math.min(all.length, to + AROUND)]
   if (!isWhole && lines === undefined) return `${path} has ${all.length} lines: read what you need of it`
-  const shown = all.slice(first - 1, last).map((line, nth) => `${first + nth}\t${line.slice(0, 2000)}`)
-  return `${path}, lines ${first} to ${last} of ${all.length}\n${shown.join('\n')}`
+  const parts = isWhole ? [{ first: 1, last: all.length }] : rangesIn(lines ?? '', all.length)
+  const shown = parts.map(({ first, last }) => {
+    const numbered = all.slice(first - 1, last).map((line, nth) => `${first + nth}\t${line.slice(0, 2000)}`)
+    return `${path}, lines ${first} to ${last} of ${all.length}\n${numbered.join('\n')}`
+  })
+  return shown.join('\n\n')
+}
+
+/** Ranges of lines with some around each; what touches is one. */
+function rangesIn(text: string, count: number): { first: number; last: number }[] {
+  const all = text.split(',').map((part) => {
+    const [from = 1, to = from] = part.split('-').filter(Boolean).map(Number)
+    return { first: Math.max(1, from - AROUND), last: Math.min(count, to + AROUND) }
+  })
+  const joined: { first: number; last: number }[] = []
+  for (const one of all.toSorted((a, b) => a.first - b.first)) {
+    const before = joined.at(-1)
+    if (before && one.first <= before.last + 1) before.last = Math.max(before.last, one.last)
+    else joined.push({ ...one })
+  }
+  return joined
 }

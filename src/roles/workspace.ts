@@ -4,7 +4,7 @@ import { failuresIn, passedIn } from '../core/failures.ts'
 import { goneOnFrom } from '../core/baseline.ts'
 import { UserError } from '../core/errors.ts'
 import type { Run } from '../core/artefacts.ts'
-import { clip } from '../core/sanitise.ts'
+import { digestOf } from '../core/digest.ts'
 import type { Checkout } from '../workspace/types.ts'
 import { groundOf, keysOf, rootFiles } from './outfit.ts'
 import type { CloneContext } from './types.ts'
@@ -141,7 +141,8 @@ export async function evidence(
     command,
     exitCode,
     seconds,
-    output: clip(output, EVIDENCE),
+    // Of a long one that failed, what failed counts, wherever it stands.
+    output: digestOf(output, EVIDENCE),
     ...(failures.length > 0 ? { failures } : {}),
     ...(passed === undefined ? {} : { passed }),
     ...(result.timedOut ? { timedOut: true } : {}),

@@ -226,7 +226,7 @@ const runCommand = defineTool({
   permission: 'run',
   changesTree: true,
   description:
-    'Run a command with /bin/sh at the root of the repository; no network. The exit code comes first, then how long it took (where that is long), then the output (of a long one the first and last part; of failing tests the beginning of each). In a pipe the exit code is that of the last command. `/tmp` is emptied after each command, `$HOME` stays for as long as you work; neither is part of the change.',
+    'Run a command with /bin/sh at the root of the repository; no network. The exit code comes first, then how long it took (where that is long), then the output (of more than 8,000 characters the first and last part, of failing tests the beginning of each; files are shown whole by `read`). In a pipe the exit code is that of the last command. `/tmp` is emptied after each command, `$HOME` stays for as long as you work; neither is part of the change.',
   input: z.object({ command: z.string().min(1).max(10_000) }),
   async act(input, { checkout, timeoutMs }) {
     const result = await checkout.exec(input.command, { timeoutMs })
