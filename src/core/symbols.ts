@@ -24,8 +24,8 @@ export interface Ranked {
   readonly defines: readonly Definition[]
 }
 
-/** PageRank's, as in the paper (Brin and Page 1998). */
-const DAMPING = 0.85
+/** How much of what a file has goes on to those that it uses (PageRank's, Brin and Page 1998, has 0.85: this one stays nearer to where it begins). */
+const DAMPING = 0.5
 const ROUNDS = 12
 /** A name that so many files define says nothing of which is meant. */
 const MOST_DEFINERS = 8
@@ -34,7 +34,7 @@ const NAMED = 10
 const SHORT_NAME = 3
 const MOST_FILES = 60
 /** So many definitions of one file are shown. */
-const MOST_OF_A_FILE = 8
+const MOST_OF_A_FILE = 7
 
 /** Who uses what of whom. It is the same for every request, and kept. */
 export interface Graph {
@@ -45,6 +45,8 @@ export interface Graph {
   readonly to: Int32Array
   readonly names: readonly string[]
   readonly weight: Float64Array
+  /** How many definitions are made of a word. */
+  readonly byWord: ReadonlyMap<string, number>
 }
 
 export function graphOf(files: readonly SymbolFile[]): Graph {
@@ -73,28 +75,93 @@ export function graphOf(files: readonly SymbolFile[]): Graph {
     to: Int32Array.from(to),
     names,
     weight: Float64Array.from(weight),
+    byWord: wordsIn(files),
   }
 }
 
+/** What a request speaks of, as far as it may be found in code. */
+export interface Wanted {
+  /** Names that stand in it as they stand in code. */
+  readonly names: readonly string[]
+  /** Words, in small letters, of which names may be made. */
+  readonly words: readonly string[]
+}
+
 /**
- * The files that matter, by who uses what of them: PageRank over the graph of files, which begins with those that the request speaks of.
- * @param wanted names and paths of the request
+ * The files that matter: those that define what the request names, or something whose name is made of its words, and from there those that
+ * they use and that use them (PageRank, personalised).
  */
-export function ranked(graph: Graph, wanted: readonly string[]): readonly Ranked[] {
+export function ranked(graph: Graph, { names, words }: Wanted): readonly Ranked[] {
   const { files } = graph
-  const asked = new Set(
-    wanted.flatMap((one) => [one, ...one.split(/[./:]+/)]).filter((one) => one.length >= SHORT_NAME),
-  )
-  const weight = graph.weight.map((one, nth) => (asked.has(graph.names[nth] ?? '') ? one * NAMED : one))
-  const start = startOf(graph, asked)
+  const asked: Asked = {
+    names: new Set(names.flatMap(partsOf).map(small)),
+    words: new Map(words.map((word) => [word, weightOf(graph, word)])),
+  }
+  const weight = graph.weight.map((one, nth) => (asked.names.has(small(graph.names[nth] ?? '')) ? one * NAMED : one))
+  const start = files.map((file) => startOf(file, graph, asked))
   const ranks = flow(graph, weight, start)
   const order = files
-    .map((file, nth) => ({ nth, path: file.path, rank: (ranks[nth] ?? 0) * (start[nth] ? NAMED : 1) }))
+    .map((file, nth) => ({ nth, path: file.path, rank: ranks[nth] ?? 0 }))
     .filter(({ nth }) => (files[nth]?.defines.length ?? 0) > 0)
     .toSorted((one, other) => other.rank - one.rank || (one.path < other.path ? -1 : 1))
     .slice(0, MOST_FILES)
   const worth = worthOf(graph, weight, ranks, new Set(order.map(({ nth }) => nth)))
   return order.map(({ nth, path }) => ({ path, defines: best(files[nth]?.defines ?? [], worth.get(nth), asked) }))
+}
+
+interface Asked {
+  readonly names: ReadonlySet<string>
+  /** What each word is worth: the more names are made of it, the less. */
+  readonly words: ReadonlyMap<string, number>
+}
+
+const small = (name: string) => name.toLowerCase()
+
+/** A path, a call or a name with dots: whole, and its parts. */
+function partsOf(name: string): string[] {
+  return [name, ...name.split(/[^\w$-]+/)].filter((one) => one.length >= SHORT_NAME)
+}
+
+/** `parseNumber`, `parse_number` and `PARSE_NUMBER` are made of `parse` and `number`. */
+export function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z\d]+/)
+    .filter((one) => one.length >= SHORT_NAME)
+}
+
+/** A word that is in more names than these says nothing. */
+const MOST_WITH_A_WORD = 60
+
+function weightOf({ byWord }: Graph, word: string): number {
+  const count = byWord.get(word) ?? 0
+  return count === 0 || count > MOST_WITH_A_WORD ? 0 : 1 / (1 + Math.log2(count))
+}
+
+/** How much a definition is what the request speaks of. */
+function matchOf({ name }: Definition, { names, words }: Asked): number {
+  const exact = names.has(small(name)) ? NAMED : 0
+  return wordsOf(name).reduce((sum, word) => sum + (words.get(word) ?? 0), exact)
+}
+
+/** Where whoever works on the request begins. */
+function startOf({ path, defines }: SymbolFile, { definers }: Graph, asked: Asked): number {
+  const isNamed = path
+    .split('/')
+    .some((part) => asked.names.has(small(part)) || asked.names.has(small(part.replace(/\.\w+$/, ''))))
+  return defines.reduce(
+    (sum, one) => sum + matchOf(one, asked) / (definers.get(one.name)?.length ?? 1),
+    isNamed ? NAMED : 0,
+  )
+}
+
+function wordsIn(files: readonly SymbolFile[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { defines } of files)
+    for (const { name } of defines)
+      for (const word of new Set(wordsOf(name))) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return counts
 }
 
 function definersOf(files: readonly SymbolFile[]): ReadonlyMap<string, readonly number[]> {
@@ -108,21 +175,11 @@ function definersOf(files: readonly SymbolFile[]): ReadonlyMap<string, readonly 
   return found
 }
 
-/** Where whoever works on the request begins: what it names, by path or by what is defined there. */
-function startOf({ files, definers }: Graph, asked: ReadonlySet<string>): readonly number[] {
-  const start: number[] = files.map(({ path }) => (path.split(/[./]+/).some((part) => asked.has(part)) ? 1 : 0))
-  for (const name of asked) {
-    const found = definers.get(name) ?? []
-    if (found.length <= MOST_DEFINERS) for (const nth of found) start[nth] = (start[nth] ?? 0) + NAMED / found.length
-  }
-  return start
-}
-
 function flow({ files, from, to }: Graph, weight: Float64Array, start: readonly number[]): Float64Array {
   const count = files.length
   const all = start.reduce((sum, one) => sum + one, 0)
   // Where nothing is named, everything is as likely.
-  const begin = Float64Array.from(start, (one) => (all > 0 ? 0.7 * (one / all) + 0.3 / count : 1 / count))
+  const begin = Float64Array.from(start, (one) => (all > 0 ? 0.9 * (one / all) + 0.1 / count : 1 / count))
   const out = new Float64Array(count)
   for (let nth = 0; nth < weight.length; nth++) add(out, from[nth], weight[nth] ?? 0)
   let ranks = begin
@@ -163,10 +220,11 @@ function worthOf(
 function best(
   defines: readonly Definition[],
   worth: ReadonlyMap<string, number> | undefined,
-  asked: ReadonlySet<string>,
+  asked: Asked,
 ): Definition[] {
-  const value = ({ name }: Definition) => (asked.has(name) ? 1 : 0) + (worth?.get(name) ?? 0)
-  return defines
+  const value = (one: Definition) => matchOf(one, asked) + (worth?.get(one.name) ?? 0)
+  // Of several with one name, the first stands for all.
+  return [...new Map(defines.toReversed().map((one) => [one.name, one])).values()]
     .toSorted((one, other) => value(other) - value(one) || one.from - other.from)
     .slice(0, MOST_OF_A_FILE)
     .toSorted((one, other) => one.from - other.from)

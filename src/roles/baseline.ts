@@ -16,7 +16,7 @@ export async function testsAsTheyAre(context: CloneContext): Promise<Baseline> {
   const sha = await git.resolve(repository, trunkOf(task.origin))
   const under = settingsOf(task)
   // Read while the tests run: whoever plans the work finds a map of it.
-  void git.symbols?.(repository, sha, [], 0).catch(() => {})
+  void git.symbols?.(repository, sha, { names: [], words: [] }, 0).catch(() => {})
   try {
     const { run, notes } = await suiteWithNotes(context, sha)
     const kept = run?.exitCode === 0 ? { ...run, output: run.output.slice(-SHORT) } : run

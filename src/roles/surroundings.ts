@@ -36,7 +36,7 @@ export async function surroundings(
 /** Of so few files the names say enough. */
 const FEW = 60
 /** How much of the map is shown, characters; and how long is waited for it. */
-const MAX_MAP = 2400
+const MAX_MAP = 1800
 const PATIENCE_MS = 2000
 
 /** What most likely matters, by who defines and uses what. Where that is not known yet, the rest has to do. */
@@ -45,7 +45,8 @@ async function mapped(
   sha: string,
 ): Promise<string[]> {
   const { origin } = task
-  const wanted = [...namesIn([origin.title, origin.body, origin.request ?? ''].join('\n')), ...wordsIn(origin.title)]
+  const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
+  const wanted = { names, words: wordsIn([origin.title, origin.request ?? ''].join('\n')) }
   const files = await git.symbols?.(origin.repository, sha, wanted, PATIENCE_MS)
   const shown = symbolMap(files ?? [], MAX_MAP)
   if (shown === '') return []

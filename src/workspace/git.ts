@@ -3,6 +3,7 @@ import { copyFile, mkdir, realpath, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
+import type { Wanted } from '../core/symbols.ts'
 import type { OpenBranch } from '../core/elsewhere.ts'
 import { openBranches } from './branches.ts'
 import { type Beginning, makeCheckout } from './checkout.ts'
@@ -276,7 +277,7 @@ class HostGit implements Git {
       })
   }
 
-  async symbols(repository: Repository, sha: string, wanted: readonly string[], patienceMs: number) {
+  async symbols(repository: Repository, sha: string, wanted: Wanted, patienceMs: number) {
     await this.#copies.has(repository, sha)
     return this.#symbols.of(repository, sha, wanted, patienceMs)
   }

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { OpenBranch } from '../core/elsewhere.ts'
 import type { ServiceName } from '../core/settings.ts'
-import type { Ranked } from '../core/symbols.ts'
+import type { Ranked, Wanted } from '../core/symbols.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { Available } from '../core/toolchains.ts'
 
@@ -232,11 +232,11 @@ export interface Git {
   show(repository: Repository, sha: string, path: string): Promise<string | undefined>
   /** Every file of a commit with the name of its content. */
   files(repository: Repository, sha: string): Promise<readonly TreeFile[]>
-  /** The files of a commit that matter for a request, by what they define and who uses it; undefined where that is not known in time. @param wanted names of the request */
+  /** The files of a commit that matter for a request, by what they define and who uses it; undefined where that is not known in time. @param wanted what the request speaks of */
   symbols?(
     repository: Repository,
     sha: string,
-    wanted: readonly string[],
+    wanted: Wanted,
     patienceMs: number,
   ): Promise<readonly Ranked[] | undefined>
   /** The branches that are not merged into a commit, the newest first: some dozens at most, none that nobody touched for two months. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { graphOf, ranked, type SymbolFile, symbolMap } from '../../src/core/symbols.ts'
+import { graphOf, ranked, type SymbolFile, symbolMap, wordsOf } from '../../src/core/symbols.ts'
 import { BareCopies } from '../../src/workspace/copies.ts'
 import { SymbolFinder } from '../../src/workspace/symbols/finder.ts'
 import { GRAMMARS, languageOf } from '../../src/workspace/symbols/languages.ts'
@@ -14,8 +14,17 @@ import { repository } from '../support/clone.ts'
 /** A file of each language, with what it defines. */
 const SAMPLES: Readonly<Record<string, readonly [text: string, defines: readonly string[]]>> = {
   js: [
-    'function total() {}\nclass Cart { add() {} }\nconst round = (x) => x\nexports.find = function () {}\n',
-    ['function total 1-1', 'class Cart 2-2', 'method add 2-2', 'function round 3-3', 'function find 4-4'],
+    'function total() {}\nclass Cart { add() {} }\nconst round = (x) => x\nexports.find = function () {}\nclass A { [LINK] () {} #own () {} }\n',
+    [
+      'function total 1-1',
+      'class Cart 2-2',
+      'method add 2-2',
+      'function round 3-3',
+      'function find 4-4',
+      'class A 5-5',
+      'method [LINK] 5-5',
+      'method #own 5-5',
+    ],
   ],
   ts: [
     'export interface Line {\n  a: number\n}\ntype Sum = number\nenum Kind { A }\nabstract class Base {}\n',
@@ -105,15 +114,31 @@ describe('the files that matter', () => {
       file('round.ts', [], ['rounded']),
     ]
     const graph = graphOf(files)
-    expect(ranked(graph, [])[0]?.path).toBe('core.ts')
+    expect(ranked(graph, { names: [], words: [] })[0]?.path).toBe('core.ts')
     expect(
-      ranked(graph, ['priceOf'])
+      ranked(graph, { names: ['priceOf'], words: [] })
         .slice(0, 2)
         .map(({ path }) => path),
     ).toEqual(['price.ts', 'round.ts'])
-    expect(symbolMap(ranked(graph, ['priceOf']), 70)).toBe(
+    expect(symbolMap(ranked(graph, { names: ['priceOf'], words: [] }), 70)).toBe(
       'price.ts\n  1-1 function priceOf\nround.ts\n  1-1 function rounded',
     )
+  })
+
+  it('are found by the words of a request too, of which names are made; the rarer a word, the more it says', () => {
+    const files = [
+      file('a.ts', [], ['parseNumber', 'LIMIT']),
+      ...Array.from({ length: 9 }, (_, nth) => file(`b${nth}.ts`, [], [`parse_item${nth}`])),
+    ]
+    const found = ranked(graphOf(files), { names: [], words: ['parse', 'number', 'absent'] })
+    expect(found[0]).toMatchObject({ path: 'a.ts', defines: [{ name: 'parseNumber' }, { name: 'LIMIT' }] })
+    expect(['parseNumber', 'parse_number', 'PARSE_NUMBER', '[LINK]', 'HTTPError'].map(wordsOf)).toEqual([
+      ['parse', 'number'],
+      ['parse', 'number'],
+      ['parse', 'number'],
+      ['link'],
+      ['httperror'],
+    ])
   })
 
   it('are each once, and what counts of them is a number, whatever the files say', () => {
@@ -125,13 +150,15 @@ describe('the files that matter', () => {
     })
     fc.assert(
       fc.property(fc.array(any, { maxLength: 20 }), fc.array(name, { maxLength: 3 }), (files, wanted) => {
-        const found = ranked(graphOf(files), wanted)
+        const found = ranked(graphOf(files), { names: wanted, words: wanted })
         expect(found).toHaveLength(files.filter(({ defines }) => defines.length > 0).length)
         expect(symbolMap(found, 200).length).toBeLessThanOrEqual(200)
       }),
     )
   })
 })
+
+const ANY = { names: [], words: [] }
 
 describe('a map of a repository', () => {
   const dir = mkdtempSync(join(tmpdir(), 'muster-symbols-'))
@@ -170,7 +197,7 @@ describe('a map of a repository', () => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
   it('is made in a thread beside, kept by the content of files, and read once', async () => {
-    const found = await finder().of(repository, sha, ['priceOf'], WAIT)
+    const found = await finder().of(repository, sha, { names: ['priceOf'], words: [] }, WAIT)
     expect(found?.map(({ path }) => path)).toEqual(['src/price.ts', 'src/round.ts', 'täst/x.py'])
     const kept = () =>
       readFileSync(join(dir, 'symbols', '1.ndjson'), 'utf8')
@@ -181,7 +208,7 @@ describe('a map of a repository', () => {
     // A line that was cut off says nothing.
     appendFileSync(join(dir, 'symbols', '1.ndjson'), '["abc",[')
     expect(
-      (await finder().of(repository, later, [], WAIT))?.flatMap(({ defines }) => defines.map(({ name }) => name)),
+      (await finder().of(repository, later, ANY, WAIT))?.flatMap(({ defines }) => defines.map(({ name }) => name)),
     ).toContain('rounded2')
     expect(kept()).toHaveLength(4)
   })
@@ -189,9 +216,11 @@ describe('a map of a repository', () => {
   it('is not waited for where it takes long, and is there the next time', async () => {
     const later = commit({ 'src/more.ts': 'export function more() {}\n'.repeat(2000) })
     const slow = finder()
-    expect(await slow.of(repository, later, [], 0)).toBe(undefined)
+    expect(await slow.of(repository, later, ANY, 0)).toBe(undefined)
     await expect
-      .poll(async () => (await slow.of(repository, later, ['more'], 0))?.[0]?.path, { timeout: WAIT })
+      .poll(async () => (await slow.of(repository, later, { names: ['more'], words: [] }, 0))?.[0]?.path, {
+        timeout: WAIT,
+      })
       .toBe('src/more.ts')
   })
 })

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Ranked } from '../../core/symbols.ts'
+import type { Ranked, Wanted } from '../../core/symbols.ts'
 import type { Repository } from '../../core/task/types.ts'
 import type { BareCopies } from '../copies.ts'
 import { contentsOf, entriesOf } from '../objects.ts'
@@ -42,7 +42,7 @@ export class SymbolFinder {
   async of(
     repository: Repository,
     sha: string,
-    wanted: readonly string[],
+    wanted: Wanted,
     patienceMs: number,
   ): Promise<readonly Ranked[] | undefined> {
     const file = join(this.#dir, `${repository.id}.ndjson`)

@@ -9,7 +9,7 @@ interface Grammar {
 const FUNCTION = '(function_declaration name: (identifier) @n) @function'
 const JAVASCRIPT = `${FUNCTION}
 (generator_function_declaration name: (identifier) @n) @function
-(method_definition name: (property_identifier) @n) @method
+(method_definition name: [(property_identifier) (private_property_identifier) (computed_property_name)] @n) @method
 (variable_declarator name: (identifier) @n value: [(arrow_function) (function_expression)]) @function
 (assignment_expression left: (member_expression property: (property_identifier) @n) right: [(arrow_function) (function_expression)]) @function`
 const TYPESCRIPT = `${JAVASCRIPT}

@@ -1,4 +1,4 @@
-import type { Ranked } from '../../core/symbols.ts'
+import type { Ranked, Wanted } from '../../core/symbols.ts'
 
 /** What the thread that knows symbols is asked. `file`: where what is known of a repository is kept. */
 export type Question =
@@ -17,7 +17,7 @@ export type Question =
       /** The commit: of the same, the same files are in the same places. */
       readonly sha: string
       readonly files: readonly { readonly path: string; readonly blob: string }[]
-      readonly wanted: readonly string[]
+      readonly wanted: Wanted
     }
 
 export interface Answer {
