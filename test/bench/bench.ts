@@ -3,6 +3,7 @@ import { percentile } from '../faults/support/suite.ts'
 import { measurePeer } from './dbos.ts'
 import { type Clones, measureClones } from './clones.ts'
 import { type Ingest, measureIngest } from './ingest.ts'
+import { type Maps, measureMaps } from './maps.ts'
 import { measureProcesses, type Processes } from './processes.ts'
 import { measureReaction, measureTasks, type Throughput, WARM } from './tasks.ts'
 import { measureTexts, type Texts } from './texts.ts'
@@ -10,7 +11,7 @@ import { type Figures, measureWhole } from './whole.ts'
 
 /**
  * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
- * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,whole` runs
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,maps,whole` runs
  * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
 const quick = process.argv.includes('--quick')
@@ -34,6 +35,7 @@ interface All {
   whole?: Figures
   texts?: Texts[]
   clones?: Clones
+  maps?: Maps
 }
 
 async function measure(): Promise<All> {
@@ -46,7 +48,11 @@ async function measure(): Promise<All> {
     say('clones …')
     all.clones = quick ? await measureClones(2000, 30) : await measureClones(20_000, 300)
   }
-  if (only.length > 0 && only.every((part) => part === 'texts' || part === 'clones')) return all
+  if (wanted('maps')) {
+    say('maps …')
+    all.maps = await measureMaps(quick ? 1000 : 10_000)
+  }
+  if (only.length > 0 && only.every((part) => ['texts', 'clones', 'maps'].includes(part))) return all
   if (!hasPrograms()) {
     say("PostgreSQL's and Redis's own programs are not here: only the embedded figures are taken")
     return { ...all, whole: await measureWhole(!quick) }
@@ -129,7 +135,15 @@ function cloneRows(clones: Clones): [name: string, value: string, aim: string][]
 
 const ratio = (a: number, b: number) => (a / b).toFixed(2)
 
-function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, processes }: All): string[] {
+function mapRows(maps: Maps): [name: string, value: string, aim: string][] {
+  return [
+    [`a map of ${maps.files} files, read for the first time`, `${maps.readMs} ms`, ''],
+    ['waited for it meanwhile', `${maps.coldMs} ms`, '≤ 2 s'],
+    ['asked for after that: first, and again', `${maps.firstMs} ms, ${maps.warmMs} ms`, '≤ 200 ms'],
+  ]
+}
+
+function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, maps, processes }: All): string[] {
   const rows: [name: string, value: string, aim: string][] = []
   if (ingest) {
     const { bare, probot, insert, muster, embedded } = ingest
@@ -183,6 +197,7 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, processe
       '≤ 50 ms, ≤ 2.5 times',
     ])
   if (clones) rows.push(...cloneRows(clones))
+  if (maps) rows.push(...mapRows(maps))
   if (processes) {
     rows.push(['idle memory, web on PostgreSQL', `${processes.webMb} MB`, '≤ 150 MB'])
     rows.push(['idle memory, worker on PostgreSQL', `${processes.workerMb} MB`, ''])
