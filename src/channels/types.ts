@@ -114,8 +114,8 @@ export interface Platform {
   ): Promise<
     { readonly base: string; readonly head: string; readonly isOpen: boolean; readonly isFork: boolean } | undefined
   >
-  /** The pictures that stand in an issue, as they are stored: some at most, none that is very large. */
-  pictures(repository: Repository, number: number): Promise<readonly Uint8Array[]>
+  /** The pictures that stand in an issue, as they are stored: some at most, none that is very large; none where its text is another by now. */
+  pictures(repository: Repository, number: number, text: string): Promise<readonly Uint8Array[]>
   /** What reviews have said at lines of a pull request, the oldest first; some hundreds at most. */
   remarks(repository: Repository, number: number): Promise<readonly PullRemark[]>
   /** A failed check with whatever can be read of why. @param baseSha what the change began with */

@@ -117,11 +117,11 @@ export function stepDepsOf(
 /** What an issue shows. Without it the work goes on: its words are there. */
 async function picturesOf(
   platform: Pick<Platform, 'pictures'>,
-  { origin: { repository, number } }: Task,
+  { origin: { repository, number, body } }: Task,
   write: ReturnType<typeof writerTo>,
 ): Promise<readonly Picture[]> {
   if (number <= 0) return []
-  const found = await platform.pictures(repository, number).catch((error: unknown) => {
+  const found = await platform.pictures(repository, number, body).catch((error: unknown) => {
     write('warn', 'the pictures of an issue could not be had', { error: messageOf(error) })
     return []
   })

@@ -2,7 +2,7 @@ import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings, SERVICES } from '../core/settings.ts'
 import { IMAGE } from '../core/image.ts'
-import { isPlain } from '../core/packages.ts'
+import { inFolder, isPlain } from '../core/packages.ts'
 import { span } from '../core/span.ts'
 import { isPlainPath } from '../core/submodules.ts'
 import { TOOL_NAMES } from '../core/toolchains.ts'
@@ -100,7 +100,7 @@ const FILE = {
         .max(20)
         .default([])
         .describe(
-          'The submodules that come with a clone, by their paths: repositories of the same server that the app is installed on. No other does, and none inside them.',
+          'The submodules that come with a clone, by their paths: repositories of the same server that anybody may read, or that the operator lists. No other does, and none inside them.',
         ),
       services: z
         .array(z.enum(SERVICES))
@@ -278,11 +278,8 @@ function settingsOf(file: z.infer<ReturnType<typeof fileSchema>>): RepositorySet
 
 /** The set-up of the whole, then those of its packages, each in its folder. */
 function setupOf({ setup, packages }: z.infer<ReturnType<typeof fileSchema>>['checks']): string | undefined {
-  const own = Object.entries(packages).flatMap(([folder, one]) =>
-    one.setup ? [`(cd '${folder}' && ${one.setup})`] : [],
-  )
-  const all = [...(setup ? [setup] : []), ...own]
-  return all.length > 0 ? all.join(' && ') : undefined
+  const own = Object.entries(packages).flatMap(([folder, one]) => (one.setup ? [inFolder(folder, one.setup)] : []))
+  return own.length === 0 ? setup : [...(setup ? [inFolder('.', setup)] : []), ...own].join(' && ')
 }
 
 /** The published JSON schema of the settings file. */

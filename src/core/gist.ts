@@ -9,36 +9,35 @@ const LEAST = 500
 /** A cut below this share of a message loses what it says. */
 const ENOUGH = 0.7
 
-/** What a model makes of messages that are too long to be shown. */
-export const Gists = z.object({
-  messages: z
-    .array(
-      z.object({
-        number: z.int().describe('The number that the message was given to you under.'),
-        gist: z.string().trim().min(1).max(3000).describe('What it says, in its own words as far as they fit.'),
-      }),
-    )
-    .max(60),
+/** With more than so many each is only cut. */
+const MOST_GISTS = 12
+
+/** What a model makes of one message that is too long to be shown. */
+export const Gist = z.object({
+  gist: z.string().trim().min(1).max(3000).describe('What it says, in its own words as far as they fit.'),
 })
-export type Gists = z.infer<typeof Gists>
+export type Gist = z.infer<typeof Gist>
 
 /** How many characters of each message there is room for. */
 export function roomForEach(thread: readonly HeardBefore[]): number {
   return Math.max(LEAST, Math.floor(MAX_CONVERSATION / Math.max(1, thread.length)))
 }
 
-/** Which messages (counted from 0) would lose too much, were they only cut. */
+/** Which messages (counted from 0) would lose too much, were they only cut; the longest, where there are many. */
 export function tooLong(thread: readonly HeardBefore[]): readonly number[] {
   const room = roomForEach(thread)
-  return thread.flatMap(({ text }, nth) => (text.length * ENOUGH > room ? [nth] : []))
+  const long = thread.flatMap(({ text }, nth) => (text.length * ENOUGH > room ? [{ nth, size: text.length }] : []))
+  return long
+    .toSorted((one, other) => other.size - one.size || one.nth - other.nth)
+    .slice(0, MOST_GISTS)
+    .map(({ nth }) => nth)
+    .toSorted((one, other) => one - other)
 }
 
-/** The same conversation with gists in place of messages that are too long; whose each is, and what they may do, stays. */
-export function inShort(thread: readonly HeardBefore[], { messages }: Gists): readonly HeardBefore[] {
-  const gists = new Map(messages.map(({ number, gist }) => [number - 1, gist]))
-  const isLong = new Set(tooLong(thread))
+/** The same conversation with gists in place of some messages, by their place; whose each is, and what they may do, stays. */
+export function inShort(thread: readonly HeardBefore[], gists: ReadonlyMap<number, Gist>): readonly HeardBefore[] {
   return thread.map((message, nth) => {
-    const gist = isLong.has(nth) ? gists.get(nth) : undefined
-    return gist === undefined ? message : { ...message, text: `(shortened) ${gist}` }
+    const gist = gists.get(nth)
+    return gist === undefined ? message : { ...message, text: gist.gist, isShortened: true }
   })
 }

@@ -48,9 +48,7 @@ export function packageFolders(paths: readonly string[]): string[] {
 export function together(packages: readonly Package[]): Ecosystem | undefined {
   if (packages.length === 0) return undefined
   const names = [...new Set(packages.map(({ ecosystem }) => ecosystem.name))]
-  const setups = packages.flatMap(({ folder, ecosystem: { setup } }) =>
-    setup ? [`(cd ${quoted(folder)} && ${setup})`] : [],
-  )
+  const setups = packages.flatMap(({ folder, ecosystem: { setup } }) => (setup ? [inFolder(folder, setup)] : []))
   const builds = packages.flatMap(({ ecosystem }) => ecosystem.builds ?? [])
   const isBuilt = packages.some(({ ecosystem }) => ecosystem.builds !== undefined)
   return {
@@ -72,8 +70,14 @@ function byFile(packages: readonly Package[]): string {
   return `failed=0; for file in {files}; do case "$file" in ${cases.join(' ')} esac; done; exit $failed`
 }
 
+/** A command in a folder of its own: one of several lines too, and one that ends in a remark. */
+export function inFolder(folder: string, command: string): string {
+  const own = command.trim()
+  return /[\n#]/.test(own) ? `(cd ${quoted(folder)} && {\n${own}\n})` : `(cd ${quoted(folder)} && ${own})`
+}
+
 function runIn(folder: string, command: string): string {
-  return `(cd ${quoted(folder)} && ${command}) || failed=1`
+  return `${inFolder(folder, command)} || failed=1`
 }
 
 /** Folders with other signs are left out before. */

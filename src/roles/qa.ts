@@ -86,6 +86,7 @@ async function onBase(input: Case): Promise<OnBase> {
       throw new UserError('take_over_failed', 'The new tests could not be put onto the base.', {
         cause: new Error(taken.output),
       })
+    await checkout.fillFrom(headSha, [...tests, ...support])
     await putInto(checkout, inline)
     return { red: await runAll(await existing(checkout, tests)), before }
   })

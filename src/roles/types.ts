@@ -49,6 +49,7 @@ export interface StepContext {
 /** What a clone of a repository takes: a step has it, and whoever looks at a repository before there is any work. */
 export type CloneContext = Pick<StepContext, 'signal' | 'git' | 'machine' | 'during'> & {
   readonly task: Pick<Task, 'settings' | 'baseline' | 'baseSha'> & {
+    readonly headSha?: string | undefined
     readonly origin: Pick<Task['origin'], 'repository' | 'pull'>
   }
 }

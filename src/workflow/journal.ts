@@ -63,20 +63,20 @@ export function journalOf(
   }
 }
 
-/** Before the step's own turns the conversation may have been shortened for it: turn 0. */
+/** Before the step's own turns its conversation may have been shortened for it: turns 0, -1, -2 … */
 function isOwn({ ordinal }: TurnRow): boolean {
   return ordinal > 0
 }
 
-/** How the conversation was shortened for an attempt, if it was. */
-export async function gistTurn(
+/** How messages of the conversation were shortened for an attempt, by their places in it (from 0). */
+export async function gistTurns(
   store: Pick<Store, 'turns'>,
   taskId: string,
   step: string,
   attempt: number,
-): Promise<ModelReply | undefined> {
-  const row = (await store.turns.list(taskId, step, attempt)).find((one) => !isOwn(one))
-  return row && replyOf(row.response)
+): Promise<ReadonlyMap<number, ModelReply>> {
+  const rows = (await store.turns.list(taskId, step, attempt)).filter((one) => !isOwn(one))
+  return new Map(rows.map(({ ordinal, response }) => [Math.abs(ordinal), replyOf(response)]))
 }
 
 function turnOf(row: TurnRow): JournalTurn {

@@ -102,10 +102,12 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
       inside({ ...options, argv, mounts: [indexAt(index, false)], env: { ...options?.env, ...env } })
     return { isSetUp, ...(await filled(input, inside, runWithIndex)) }
   }
-  const { isSetUp, others, notes, diff, disregard, fillWith } = await prepared().catch(async (error: unknown) => {
-    await dispose()
-    throw error
-  })
+  const { isSetUp, others, notes, diff, disregard, fillWith, fillFrom } = await prepared().catch(
+    async (error: unknown) => {
+      await dispose()
+      throw error
+    },
+  )
   return {
     dir,
     sha,
@@ -134,6 +136,7 @@ export async function makeCheckout(input: CheckoutInput): Promise<Checkout> {
       if (exitCode !== 0) throw notCloned(output)
       await fillWith(other)
     },
+    fillFrom,
     diff,
     disregard,
     dispose,
@@ -186,7 +189,13 @@ async function filled({ extras, sha }: CheckoutInput, inside: Inside, run: Check
   }
   await put(first, sha)
   const fillWith = async (other: string) => put(await extras?.(other), other)
-  return { others, notes: first?.notes ?? [], diff, disregard, fillWith }
+  const fillFrom = async (other: string, paths: readonly string[]) => {
+    const found = await extras?.(other)
+    const files = found?.files.filter(({ path }) => paths.includes(path)) ?? []
+    if (found && files.length > 0) await fill({ ...found, files, trees: [] }, inside)
+  }
+  const told = first ? [...first.missing, ...first.notes] : []
+  return { others, notes: told, diff, disregard, fillWith, fillFrom }
 }
 
 /** Runs something in the clone. */

@@ -1,3 +1,4 @@
+import { mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { MAX_POINTER, type Pointer, pointerIn } from '../core/lfs.ts'
@@ -13,6 +14,8 @@ export interface Extras {
   readonly files: readonly LargeFile[]
   readonly trees: readonly SubTree[]
   /** What is not there, in words. */
+  readonly missing: readonly string[]
+  /** What to know besides. */
   readonly notes: readonly string[]
   /** Where the host has the large files. */
   readonly dir: string
@@ -32,8 +35,14 @@ export interface SubTree {
   readonly from: string
 }
 
-/** Of one commit; what is over it stays a pointer. */
-const MAX_LFS_BYTES = 2 * 1024 ** 3
+const MB = 1024 * 1024
+/** Of one commit, and of one file (the sandbox writes none that is larger); what is over it stays a pointer. */
+const MAX_LFS_BYTES = 2048 * MB
+const MAX_FILE_BYTES = 900 * MB
+/** What has to be left on the disk. */
+const ROOM_BYTES = 1024 * MB
+/** What no clone wanted for so long is fetched again when one does. */
+const UNUSED_MS = 14 * 24 * 3_600_000
 const MAX_SUBMODULES = 20
 const NO_HISTORY =
   'The repository has a long history, of which only the names of files are here: `git log` works, what needs old contents (`git log -p`, `git blame`) does not.'
@@ -61,9 +70,9 @@ export class ExtrasFinder {
     const large = await this.#large(repository, sha, signal)
     const sub = await this.#trees(repository, sha, submodules)
     const history = (await this.#copies.isPartial(repository)) ? [NO_HISTORY] : []
-    const notes = [...large.notes, ...sub.notes, ...history]
-    if (large.files.length + sub.trees.length + notes.length === 0) return undefined
-    return { files: large.files, trees: sub.trees, notes, dir: this.dirOf(repository) }
+    const missing = [...large.missing, ...sub.missing]
+    if (large.files.length + sub.trees.length + missing.length + history.length === 0) return undefined
+    return { files: large.files, trees: sub.trees, missing, notes: history, dir: this.dirOf(repository) }
   }
 
   dirOf(repository: Repository): string {
@@ -72,17 +81,35 @@ export class ExtrasFinder {
 
   async #large(repository: Repository, sha: string, signal: AbortSignal) {
     const all = await this.#pointersAt(repository, sha)
-    let bytes = 0
-    const wanted = all.filter(({ size }) => (bytes += size) <= MAX_LFS_BYTES)
+    if (all.length === 0) return { files: [], missing: [] }
     const dir = this.dirOf(repository)
-    const missing = await missingIn(dir, wanted)
-    const remote = missing.length === 0 ? undefined : await this.#remotes.remote(repository, 'read')
-    const why = remote && (await download(remote, missing, dir, signal))
+    const wanted = fitting(all)
+    const absent = await missingIn(dir, wanted)
+    const why = await this.#fetch(repository, absent, dir, signal)
     const gone = new Set((await missingIn(dir, wanted)).map(({ oid }) => oid))
-    const files = wanted.filter(({ oid }) => !gone.has(oid))
+    const taken = new Set(wanted.filter(({ oid }) => !gone.has(oid)).map(({ oid }) => oid))
+    await tidy(dir, taken)
+    const files = all.filter(({ oid }) => taken.has(oid))
     const left = all.length - files.length
-    const reason = why ?? `together they have more than ${MAX_LFS_BYTES / 1024 ** 3} GB`
-    return { files, notes: left === 0 ? [] : [`${left} large files (LFS) are not there: ${reason}.`] }
+    const reason =
+      why ?? `one has more than ${MAX_FILE_BYTES / MB} MB, or together they have more than ${MAX_LFS_BYTES / MB}`
+    return { files, missing: left === 0 ? [] : [`${left} large files (LFS) are not there: ${reason}.`] }
+  }
+
+  /** @returns why, in words, where some are not to be had */
+  async #fetch(
+    repository: Repository,
+    files: readonly Pointer[],
+    dir: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (files.length === 0) return undefined
+    await mkdir(dir, { recursive: true })
+    const { bavail, bsize } = await statfs(dir)
+    const bytes = files.reduce((sum, { size }) => sum + size, 0)
+    if (bavail * bsize < bytes + ROOM_BYTES)
+      return `there is no room for ${Math.ceil(bytes / MB)} MB more on Muster's disk`
+    return download(await this.#remotes.remote(repository, 'read'), files, dir, signal)
   }
 
   #pointersAt(repository: Repository, sha: string): Promise<readonly LargeFile[]> {
@@ -99,16 +126,16 @@ export class ExtrasFinder {
 
   async #trees(repository: Repository, sha: string, paths: readonly string[]) {
     const trees: SubTree[] = []
-    const notes: string[] = []
+    const missing: string[] = []
     for (const path of paths.slice(0, MAX_SUBMODULES)) {
       const found = await this.#tree(repository, sha, path).catch((error: unknown) => {
         if (!(error instanceof UserError)) throw error
         return error.message
       })
-      if (typeof found === 'string') notes.push(`The submodule ${path} is not there: ${found}`)
+      if (typeof found === 'string') missing.push(`The submodule ${path} is not there: ${found}`)
       else if (found) trees.push(found)
     }
-    return { trees, notes }
+    return { trees, missing }
   }
 
   /** @returns undefined where the commit has none there; why not, in words, where it cannot be had */
@@ -122,7 +149,7 @@ export class ExtrasFinder {
     const named = url === undefined ? undefined : submoduleOf(url, { ...repository, server: own })
     if (!named) return '`.gitmodules` names no repository of the same server for it.'
     const other = await this.#remotes.named?.(named.owner, named.name)
-    if (!other) return `the app is not installed on ${named.owner}/${named.name}.`
+    if (!other) return `${named.owner}/${named.name} may not be read here.`
     await this.#copies.has(other, at)
     return { path, sha: at, repository: other, from: this.#copies.pathOf(other) }
   }
@@ -138,6 +165,27 @@ export class ExtrasFinder {
     })
     const { key: at } = entries.find(({ key, value }) => key.endsWith('.path') && value === path) ?? {}
     return at && entries.find(({ key }) => key === `${at.slice(0, -'.path'.length)}.url`)?.value
+  }
+}
+
+/** As many as there is room for, each content once, the small ones first. */
+function fitting(files: readonly Pointer[]): readonly Pointer[] {
+  const each = [...new Map(files.map((file) => [file.oid, file])).values()]
+  let bytes = 0
+  return each
+    .toSorted((one, other) => one.size - other.size)
+    .filter(({ size }) => size <= MAX_FILE_BYTES && (bytes += size) <= MAX_LFS_BYTES)
+}
+
+/** Marks what was used now, and removes what was not for long. */
+async function tidy(dir: string, used: ReadonlySet<string>): Promise<void> {
+  const now = new Date()
+  for (const oid of used) await utimes(join(dir, oid), now, now).catch(() => {})
+  for (const name of await readdir(dir).catch(() => [])) {
+    if (used.has(name)) continue
+    const file = join(dir, name)
+    const found = await stat(file).catch(() => undefined)
+    if (found && now.getTime() - found.mtimeMs > UNUSED_MS) await rm(file, { force: true })
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, mkdir, realpath, rm, statfs } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, realpath, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
@@ -47,10 +47,11 @@ interface Index {
   storeLarge(): Promise<void>
 }
 
-/** A place in a folder that holds a tree: whatever links there are in it, nothing outside is written. @throws UserError */
-async function insideOf(dir: string, path: string): Promise<string> {
+/** A place in a folder that holds a tree: whatever links there are in it, nothing outside is written. @returns undefined where it was left out of the release @throws UserError */
+async function insideOf(dir: string, path: string): Promise<string | undefined> {
   const target = join(await realpath(dir), path)
-  if ((await realpath(target)) === target) return target
+  const real = await realpath(target).catch(() => undefined)
+  if (real === undefined || real === target) return real
   throw new UserError('archive_failed', `\`${path}\` leads elsewhere.`)
 }
 
@@ -82,10 +83,10 @@ class HostGit implements Git {
     repository: Repository,
     sha: string,
     signal: AbortSignal,
-    { snapshot, built, outfit, submodules = [] }: CheckoutOptions = {},
+    { snapshot, built, outfit, submodules = [], against = [] }: CheckoutOptions = {},
   ): Promise<Checkout> {
     await mustHaveRoom(this.#checkouts)
-    await this.#copies.has(repository, sha)
+    for (const one of [sha, ...against]) await this.#copies.has(repository, one)
     return makeCheckout({
       dir: join(this.#checkouts, randomUUID()),
       base: this.#copies.pathOf(repository),
@@ -158,7 +159,7 @@ class HostGit implements Git {
     const env = { GIT_INDEX_FILE: file }
     const must = (
       args: readonly string[],
-      options: { env?: Record<string, string>; stdin?: string; isBinary?: boolean } = {},
+      options: { env?: Record<string, string>; stdin?: string; isBinary?: boolean; maxOutput?: number } = {},
     ) => this.#copies.must(repository, args, { ...options, env: { ...env, ...options.env } })
     try {
       await must(['read-tree', parentSha])
@@ -235,10 +236,19 @@ class HostGit implements Git {
     const extras = await this.#extras.of(repository, sha, submodules, AbortSignal.timeout(GIT_TIMEOUT_MS))
     await this.#unpack(repository, sha, to)
     if (!extras) return
-    if (extras.notes.length > 0)
-      throw new UserError('archive_failed', `The release would not be whole. ${extras.notes.join(' ')}`)
-    for (const tree of extras.trees) await this.#unpack(tree.repository, tree.sha, await insideOf(to, tree.path))
-    for (const { path, oid } of extras.files) await copyFile(join(extras.dir, oid), await insideOf(to, path))
+    if (extras.missing.length > 0)
+      throw new UserError('archive_failed', `The release would not be whole. ${extras.missing.join(' ')}`)
+    for (const tree of extras.trees) {
+      const folder = await insideOf(to, tree.path)
+      if (folder !== undefined) await this.#unpack(tree.repository, tree.sha, folder)
+    }
+    for (const { path, oid } of extras.files) {
+      const file = await insideOf(to, path)
+      if (file === undefined) continue
+      const { mode } = await stat(file)
+      await copyFile(join(extras.dir, oid), file)
+      await chmod(file, mode)
+    }
   }
 
   async #unpack(repository: Repository, sha: string, to: string): Promise<void> {
@@ -295,7 +305,10 @@ class HostGit implements Git {
 
   async mergeBase(repository: Repository, one: string, other: string): Promise<string> {
     await this.#copies.has(repository, one)
-    return this.#copies.must(repository, ['merge-base', one, other])
+    const base = await this.#copies.must(repository, ['merge-base', one, other])
+    // Whoever asks compares with it.
+    await this.#copies.has(repository, base)
+    return base
   }
 
   async isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean> {

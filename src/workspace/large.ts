@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { pointerIn, pointerText } from '../core/lfs.ts'
@@ -8,7 +8,7 @@ import { type LfsRemote, LfsRefused, upload } from './lfs.ts'
 /** Runs git with the index of the change. */
 type InIndex = (
   args: readonly string[],
-  options?: { readonly stdin?: string; readonly isBinary?: boolean },
+  options?: { readonly stdin?: string; readonly isBinary?: boolean; readonly maxOutput?: number },
 ) => Promise<string>
 
 interface Staged {
@@ -29,11 +29,13 @@ export async function storeLarge(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { mode, object, path } of await largeIn(git, parentSha)) {
-    const content = Buffer.from(await git(['cat-file', 'blob', object], { isBinary: true }), 'latin1')
+    const content = await contentOf(git, object, path)
     if (pointerIn(content.toString('latin1'))) continue
     const pointer = { oid: createHash('sha256').update(content).digest('hex'), size: content.length }
     await mkdir(dir, { recursive: true })
-    await writeFile(join(dir, pointer.oid), content)
+    const partial = join(dir, `${randomUUID()}.partial`)
+    await writeFile(partial, content)
+    await rename(partial, join(dir, pointer.oid))
     await upload(await remote(), pointer, content, signal).catch((error: unknown) => {
       if (!(error instanceof LfsRefused)) throw error
       throw new UserError('lfs_refused', `The large file \`${path}\` could not be stored (LFS): ${error.message}.`, {
@@ -44,6 +46,20 @@ export async function storeLarge(
     const stands = await git(['hash-object', '-w', '--stdin'], { stdin: pointerText(pointer) })
     await git(['update-index', '--cacheinfo', `${mode},${stands},${path}`])
   }
+}
+
+/** What a change brings is held in memory, and no larger than this. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+async function contentOf(git: InIndex, object: string, path: string): Promise<Buffer> {
+  const size = Number(await git(['cat-file', '-s', object]))
+  if (size > MAX_BYTES)
+    throw new UserError('lfs_too_large', `\`${path}\` has ${size} bytes; a change brings at most ${MAX_BYTES} of one.`)
+  // Twice, for what is printed is kept in two halves.
+  const text = await git(['cat-file', 'blob', object], { isBinary: true, maxOutput: 2 * size + 1000 })
+  const content = Buffer.from(text, 'latin1')
+  if (content.length !== size) throw new Error(`${path} was read as ${content.length} of ${size} bytes`)
+  return content
 }
 
 /** What is staged differently from the commit before, and filtered by LFS. */

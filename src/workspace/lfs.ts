@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
-import { messageOf, Unavailable } from '../core/errors.ts'
+import { isDiskFull, messageOf, Unavailable } from '../core/errors.ts'
 import type { Pointer } from '../core/lfs.ts'
 
 /** Git LFS by its Batch API (as git-lfs specifies it), from the host: what runs in a sandbox has no network. */
@@ -93,6 +93,7 @@ async function fetched(
     })
     await pipeline(Readable.fromWeb(response.body), watch, createWriteStream(partial)).catch((error: unknown) => {
       signal.throwIfAborted()
+      if (isDiskFull(error)) throw error
       if (size <= file.size) throw new Unavailable('The storage of large files broke off', { cause: error })
     })
     if (size !== file.size || hash.digest('hex') !== file.oid) return 'what the storage gives is not what was stored'

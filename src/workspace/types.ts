@@ -169,6 +169,8 @@ export interface Checkout {
   disregard(against?: string): Promise<void>
   /** Has another commit of the repository there, whole. @throws UserError */
   switchTo(sha: string): Promise<void>
+  /** Puts what is stored elsewhere of some files (LFS) where they were taken over from another commit. */
+  fillFrom(sha: string, paths: readonly string[]): Promise<void>
   /** Folders that belong to other repositories: what changes there is no part of a diff. */
   readonly others: readonly string[]
   /** Whether it came with what a set-up had left in one before. */
@@ -191,6 +193,8 @@ export interface CheckoutOptions {
   readonly built?: string | undefined
   /** The paths of the submodules that are wanted; no other is there. */
   readonly submodules?: readonly string[] | undefined
+  /** Other commits that the clone will be compared with. */
+  readonly against?: readonly string[] | undefined
   readonly outfit?: Outfit | undefined
 }
 

@@ -81,6 +81,7 @@ const checkout = {
   outfit: NO_OUTFIT,
   exec: () => Promise.reject(new Error('none')),
   switchTo: async () => {},
+  fillFrom: async () => {},
   others: [],
   settle: () => Promise.reject(new Error('none')),
   keepBuilt: () => Promise.reject(new Error('none')),

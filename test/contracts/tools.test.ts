@@ -16,6 +16,7 @@ const context: ToolContext = {
     exec: never,
     outfit: NO_OUTFIT,
     switchTo: async () => {},
+    fillFrom: async () => {},
     others: [],
     settle: never,
     keepBuilt: never,

@@ -128,9 +128,19 @@ it('packages that the settings name have their own commands, the others what was
     'checks:\n  setup: make all\n  packages:\n    services/api: { setup: make deps, test: make test }\n',
   )
   expect(parsed.ok && parsed.settings.checks).toMatchObject({
-    setup: "make all && (cd 'services/api' && make deps)",
+    setup: "(cd '.' && make all) && (cd 'services/api' && make deps)",
     packages: { 'services/api': { test: 'make test', testFiles: undefined } },
   })
+  // As YAML gives it: of several lines, ending in one, and with remarks.
+  const long = parseRepositorySettings(
+    'checks:\n  setup: |\n    echo root\n    echo root2\n  packages:\n    a: { setup: "echo deps # all", test: "echo test # all" }\n',
+  )
+  const at = mkdtempSync(join(tmpdir(), 'muster-shell-'))
+  mkdirSync(join(at, 'a'))
+  const shell = (command = '') => execFileSync('/bin/sh', ['-c', command], { cwd: at }).toString()
+  expect(long.ok && shell(long.settings.checks.setup)).toBe('root\nroot2\ndeps\n')
+  expect(long.ok && shell(checksOf(long.settings.checks, root([])).test)).toBe('test\n')
+  rmSync(at, { recursive: true })
   for (const folder of ['../x', '/etc', "a'b", 'a b', '.git/x'])
     expect(parseRepositorySettings(`checks:\n  packages:\n    "${folder}": { test: x }\n`).ok).toBe(false)
 })

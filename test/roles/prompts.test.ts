@@ -44,6 +44,7 @@ const clone = (sha: string): Checkout => ({
       ? { exitCode: 1, timedOut: false, output: 'not ok 1 - totals', seconds: 1 }
       : { exitCode: 0, timedOut: false, output: '', seconds: 1 },
   switchTo: async () => {},
+  fillFrom: async () => {},
   others: [],
   settle: async () => {},
   keepBuilt: async () => {},

@@ -21,6 +21,7 @@ async function setUpAt(pull: { base: string; head?: string } | undefined, base?:
     diff: async () => ({ diff: '', files: [] }),
     disregard: async () => {},
     switchTo: async () => {},
+    fillFrom: async () => {},
     others: [],
     settle: async () => {},
     keepBuilt: async () => {},

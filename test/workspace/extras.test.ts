@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
@@ -163,6 +163,63 @@ describe('large files', () => {
     await expect(git.archive(shop, large, join(dir, 'release'))).rejects.toThrow(/not what was stored/)
   })
 
+  it('keep their modes, are whole however large, and come along where single files are taken from another commit', async () => {
+    const bare = join(dir, 'repos', 'shop.git')
+    const tool = Buffer.from('#!/bin/sh\necho runs\n')
+    const pointer = storeLarge(bare, tool)
+    const blob = execFileSync('git', ['--git-dir', bare, 'hash-object', '-w', '--stdin'], { input: pointer })
+      .toString()
+      .trim()
+    const attributes = execFileSync('git', ['--git-dir', bare, 'hash-object', '-w', '--stdin'], {
+      input: '*.bin filter=lfs\nhidden.bin export-ignore\n',
+    })
+    const tree = execFileSync('git', ['--git-dir', bare, 'mktree'], {
+      input: `100755 blob ${blob}\ttool.bin\n100644 blob ${blob}\thidden.bin\n100644 blob ${attributes.toString().trim()}\t.gitattributes\n`,
+    })
+    const sha = execFileSync('git', [
+      '--git-dir',
+      bare,
+      '-c',
+      'user.name=a',
+      '-c',
+      'user.email=a@a',
+      'commit-tree',
+      tree.toString().trim(),
+      '-m',
+      'tool',
+      '-p',
+      'main',
+    ])
+      .toString()
+      .trim()
+    await bareGit(bare, ['update-ref', 'refs/heads/tool', sha])
+    const checkout = await git.checkout(shop, sha, never)
+    let diff = ''
+    try {
+      expect(await sh(checkout, './tool.bin')).toBe('runs')
+      expect(await checkout.diff()).toEqual({ diff: '', files: [] })
+      await checkout.exec('head -c 25000000 /dev/zero > zeros.bin')
+      diff = (await checkout.diff()).diff
+    } finally {
+      await checkout.dispose()
+    }
+    const made = { branch: 'muster/zeros', parentSha: sha, message: 'm', author: { name: 'm', email: 'm@m' }, at: 0 }
+    const pushed = await git.commitAndPush({ ...made, repository: shop, diff })
+    const stored = pointerIn(`${await bareGit(bare, ['show', `${pushed.sha}:zeros.bin`])}\n`)
+    expect(stored).toMatchObject({ size: 25_000_000 })
+    expect(readFileSync(join(folderOf(bare), stored?.oid ?? '')).equals(Buffer.alloc(25_000_000))).toBe(true)
+    const to = join(dir, 'with-tool')
+    await git.archive(shop, sha, to)
+    expect(execFileSync(join(to, 'tool.bin')).toString()).toBe('runs\n')
+    expect(existsSync(join(to, 'hidden.bin'))).toBe(false)
+    await inClone(async (other) => {
+      await other.run(['git', 'checkout', '--quiet', sha, '--', 'tool.bin'])
+      expect(await sh(other, 'wc -c < tool.bin')).not.toBe(String(tool.length))
+      await other.fillFrom(sha, ['tool.bin'])
+      expect(await sh(other, './tool.bin')).toBe('runs')
+    })
+  })
+
   it('are pointers in exactly this form', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9a-f]{64}$/), fc.nat(), (oid, size) => {
@@ -203,6 +260,14 @@ describe('submodules', () => {
         'echo x >> libs/shared/lib.txt; echo y > libs/shared/new; rm -r libs/shared/deep; echo two >> app.txt',
       )
       expect((await checkout.diff()).files).toEqual(['app.txt'])
+    }, PATHS)
+  })
+
+  it('are as their commit has them, whatever was there before', async () => {
+    await inClone(async (checkout) => {
+      await checkout.exec('echo old > libs/shared/stale; rm libs/shared/lib.txt')
+      await checkout.switchTo(shas['shop'] ?? '')
+      expect(await sh(checkout, 'cd libs/shared && find . -type f | sort')).toBe('./deep/er.txt\n./lib.txt')
     }, PATHS)
   })
 
@@ -292,6 +357,9 @@ describe('a repository with a very long history', () => {
     } finally {
       await checkout.dispose()
     }
+    const to = join(dir, 'from-partial')
+    await host.archive(shop, sha, to)
+    expect(readFileSync(join(to, 'app.txt'), 'utf8')).toBe('two\n')
     const own = join(copies, 'repos', '1.git')
     const has = (object: string) =>
       bareGit(own, ['rev-list', '--objects', '--all', '--missing=print']).then((all) => all.includes(`?${object}`))

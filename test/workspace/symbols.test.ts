@@ -213,6 +213,14 @@ describe('a map of a repository', () => {
     expect(kept()).toHaveLength(4)
   })
 
+  it('fails nobody where it cannot be had', async () => {
+    const broken = new BareCopies(join(dir, 'nowhere'), {
+      remote: () => Promise.reject(new Error('no')),
+      askedToWait: async () => undefined,
+    })
+    expect(await new SymbolFinder(dir, broken).of(repository, sha, ANY, WAIT)).toBe(undefined)
+  })
+
   it('is not waited for where it takes long, and is there the next time', async () => {
     const later = commit({ 'src/more.ts': 'export function more() {}\n'.repeat(2000) })
     const slow = finder()

@@ -13,6 +13,7 @@ export async function pictures(
   client: GithubClient,
   repository: Repository,
   number: number,
+  text: string,
 ): Promise<readonly Uint8Array[]> {
   const octokit = await client.on(repository, { issues: 'read', metadata: 'read' })
   const { data } = await octokit.request('GET /repos/{owner}/{repo}/issues/{issue_number}', {
@@ -21,10 +22,16 @@ export async function pictures(
     issue_number: number,
     headers: { accept: 'application/vnd.github.full+json' },
   })
-  if (!data.body_html) return []
+  // What was put there after somebody asked for the work is not what they saw.
+  if (!data.body_html || wordsIn(data.body ?? '') !== wordsIn(text)) return []
   const addresses = picturesIn(data.body_html, client.serverUrl)
   const found = await Promise.all(addresses.map(bytesAt))
   return found.filter((one) => one !== undefined)
+}
+
+/** A text without how its lines end and what space there is. */
+function wordsIn(text: string): string {
+  return text.split(/\s+/).filter(Boolean).join(' ')
 }
 
 /** Where the pictures of an issue are, of those that its server itself stores. @param html as GitHub renders it */

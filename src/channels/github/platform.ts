@@ -84,7 +84,7 @@ function unguarded(client: GithubClient): Platform {
     },
     findRepository: (owner, name) => orUndefined(() => findRepository(client, owner, name)),
     repositories: (limit) => repositories(client, limit),
-    pictures: (repository, number) => pictures(client, repository, number),
+    pictures: (repository, number, text) => pictures(client, repository, number, text),
     remarks: (repository, number) => remarks(client, repository, number),
     moreOfCheck: (repository, check, baseSha) => moreOfCheck(client, repository, check, baseSha),
     findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),

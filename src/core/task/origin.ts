@@ -63,4 +63,6 @@ export interface HeardBefore {
   readonly text: string
   readonly attached: readonly string[]
   readonly isForwarded: boolean
+  /** The words are a model's, that told it in short. */
+  readonly isShortened?: boolean | undefined
 }

@@ -8,11 +8,13 @@ import { Reader } from './reader.ts'
 
 /** A file that is longer nobody wrote by hand, and of more files than these the first count. */
 const MAX_FILE = 200_000
-const MAX_FILES = 20_000
+const MAX_FILES = 12_000
 /** The files of so many commits are remembered. */
 const LISTED = 8
-const CHUNK = 100
-const CHUNK_BYTES = 4_000_000
+const CHUNK = 25
+const CHUNK_BYTES = 2_000_000
+/** The threads of so many repositories may be there at once. */
+const MOST_READERS = 3
 
 interface Source {
   readonly path: string
@@ -25,7 +27,7 @@ interface Source {
 export class SymbolFinder {
   readonly #dir: string
   readonly #copies: BareCopies
-  readonly #reader = new Reader()
+  readonly #readers = new Map<number, Reader>()
   readonly #listed = new Map<string, Promise<readonly Source[]>>()
   readonly #reading = new Map<number, Promise<void>>()
 
@@ -35,20 +37,45 @@ export class SymbolFinder {
   }
 
   /**
-   * The files of a commit that matter for a request. What is not known yet is read meanwhile, and goes on being read.
-   * @param wanted names of the request @param patienceMs how long is waited for that
-   * @returns undefined where it takes longer
+   * The files of a commit that matter for a request. What is not known yet is read meanwhile, and goes on being read. It is a help, and
+   * nobody fails for want of it.
+   * @param wanted names of the request @param patienceMs how long is waited for it
+   * @returns undefined where it takes longer, or cannot be had
    */
-  async of(
-    repository: Repository,
-    sha: string,
-    wanted: Wanted,
-    patienceMs: number,
-  ): Promise<readonly Ranked[] | undefined> {
+  of(repository: Repository, sha: string, wanted: Wanted, patienceMs: number): Promise<readonly Ranked[] | undefined> {
+    const late = new Promise<undefined>((done) => setTimeout(() => done(undefined), patienceMs).unref())
+    return Promise.race([this.#ranked(repository, sha, wanted).catch(() => undefined), late])
+  }
+
+  async #ranked(repository: Repository, sha: string, wanted: Wanted): Promise<readonly Ranked[] | undefined> {
     const file = join(this.#dir, `${repository.id}.ndjson`)
+    const reader = this.#readerOf(repository)
     const sources = await this.#sources(repository, sha)
-    if (!(await this.#isRead(repository, file, sources, patienceMs))) return undefined
-    return this.#reader.rank({ file, sha, files: sources.map(({ path, blob }) => ({ path, blob })), wanted })
+    const missing = new Set(await reader.missing({ file, blobs: sources.map(({ blob }) => blob) }))
+    if (missing.size > 0) {
+      const fresh = sources.filter(({ blob }) => missing.delete(blob))
+      const before = this.#reading.get(repository.id) ?? Promise.resolve()
+      const reading = before.then(() => this.#read(repository, reader, file, fresh))
+      this.#reading.set(
+        repository.id,
+        reading.catch(() => {}),
+      )
+      await reading
+    }
+    return reader.rank({ file, sha, files: sources.map(({ path, blob }) => ({ path, blob })), wanted })
+  }
+
+  /** Each repository has a thread of its own: what is in one ends no other's, and holds it up no longer. */
+  #readerOf({ id }: Repository): Reader {
+    const reader = this.#readers.get(id) ?? new Reader()
+    this.#readers.delete(id)
+    this.#readers.set(id, reader)
+    const [oldest] = this.#readers
+    if (this.#readers.size > MOST_READERS && oldest) {
+      oldest[1].end()
+      this.#readers.delete(oldest[0])
+    }
+    return reader
   }
 
   #sources(repository: Repository, sha: string): Promise<readonly Source[]> {
@@ -70,24 +97,7 @@ export class SymbolFinder {
     return all.slice(0, MAX_FILES)
   }
 
-  async #isRead(
-    repository: Repository,
-    file: string,
-    sources: readonly Source[],
-    patienceMs: number,
-  ): Promise<boolean> {
-    const missing = new Set(await this.#reader.missing({ file, blobs: sources.map(({ blob }) => blob) }))
-    if (missing.size === 0) return true
-    const wanted = sources.filter(({ blob }) => missing.delete(blob))
-    const before = this.#reading.get(repository.id) ?? Promise.resolve()
-    const reading = before.then(() => this.#read(repository, file, wanted))
-    const settled = reading.catch(() => {})
-    this.#reading.set(repository.id, settled)
-    const late = new Promise<boolean>((done) => setTimeout(() => done(false), patienceMs).unref())
-    return Promise.race([reading.then(() => true), late]).catch(() => false)
-  }
-
-  async #read(repository: Repository, file: string, sources: readonly Source[]): Promise<void> {
+  async #read(repository: Repository, reader: Reader, file: string, sources: readonly Source[]): Promise<void> {
     for (const chunk of chunksOf(sources)) {
       const contents = await contentsOf(
         this.#copies,
@@ -98,7 +108,7 @@ export class SymbolFinder {
         const text = Buffer.from(contents[nth] ?? '', 'latin1').toString('utf8')
         return { blob, language, text }
       })
-      await this.#reader.read({ file, texts })
+      await reader.read({ file, texts })
     }
   }
 }

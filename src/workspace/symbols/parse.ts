@@ -8,9 +8,9 @@ import { GRAMMARS } from './languages.ts'
 
 const require = createRequire(import.meta.url)
 /** A file that takes longer defines nothing (ms). */
-const MOST_MS = 1000
+const MOST_MS = 250
 const MOST_DEFINITIONS = 300
-const MOST_NAMES = 500
+const MOST_NAMES = 250
 const MOST_OF_A_NAME = 80
 
 type TreeSitter = typeof import('@vscode/tree-sitter-wasm')

@@ -5,9 +5,9 @@ import type { Answer, Question } from './types.ts'
 /** So long one question may take (a chunk of files is read in some seconds on a busy machine). */
 const PATIENCE_MS = 120_000
 /** The thread is ended when nothing was asked for so long: it has megabytes of grammars. */
-const IDLE_MS = 5 * 60_000
-/** For what hostile files may make it use; it ends alone. */
-const LIMITS = { maxOldGenerationSizeMb: 768 }
+const IDLE_MS = 2 * 60_000
+/** Of what it holds in JavaScript; it ends alone, and so does what waits for it. */
+const LIMITS = { maxOldGenerationSizeMb: 1024 }
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
@@ -34,6 +34,11 @@ export class Reader {
 
   async rank(asked: Asked<'rank'>): Promise<readonly Ranked[]> {
     return (await this.#ask({ kind: 'rank', ...asked })) as readonly Ranked[]
+  }
+
+  /** What waits for it is told so. */
+  end(): void {
+    void this.#end(new Error('the thread is ended'))
   }
 
   #ask(question: Question): Promise<unknown> {

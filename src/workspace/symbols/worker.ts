@@ -10,7 +10,7 @@ import type { Answer, Question } from './types.ts'
 const parse = openParser()
 /** What is known of each repository, by the file it is kept in. */
 const kept = new Map<string, Map<string, Symbols>>()
-const MOST_REPOSITORIES = 6
+const MOST_REPOSITORIES = 1
 
 function knownIn(file: string): Map<string, Symbols> {
   const before = kept.get(file)
@@ -30,11 +30,26 @@ function knownIn(file: string): Map<string, Symbols> {
   return known
 }
 
+/** The same name stands in many files: it is held once. */
+const pool = new Map<string, string>()
+const once = (name: string): string => {
+  const held = pool.get(name)
+  if (held === undefined) pool.set(name, name)
+  return held ?? name
+}
+
+function held({ defines, names }: Symbols): Symbols {
+  return {
+    defines: defines.map(({ name, kind, from, to }) => ({ name: once(name), kind: once(kind), from, to })),
+    names: names.map(once),
+  }
+}
+
 /** A line that was cut off, by a process that ended, is none. */
 function lineIn(line: string): { readonly blob: string; readonly symbols: Symbols } | undefined {
   try {
     const [blob, defines, names] = JSON.parse(line)
-    return { blob, symbols: { defines, names } }
+    return { blob, symbols: held({ defines, names }) }
   } catch {
     return undefined
   }
@@ -48,7 +63,7 @@ async function answer(question: Question): Promise<Answer['value']> {
   if (question.kind === 'read') {
     const lines: string[] = []
     for (const { blob, language, text } of question.texts) {
-      const symbols = await (await parse)(language, text)
+      const symbols = held(await (await parse)(language, text))
       known.set(blob, symbols)
       lines.push(lineOf(blob, symbols))
     }
@@ -66,7 +81,7 @@ async function answer(question: Question): Promise<Answer['value']> {
 }
 
 const graphs = new Map<string, Graph>()
-const MOST_GRAPHS = 6
+const MOST_GRAPHS = 2
 
 function graphAt(question: Extract<Question, { kind: 'rank' }>, known: Map<string, Symbols>): Graph {
   const files = question.files.flatMap(({ path, blob }): SymbolFile[] => {
