@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { Answer } from './api.ts'
 
@@ -11,15 +11,21 @@ const Question = z.object({
   objects: z.array(z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(0) })).max(100),
 })
 
-export function folderOf(repoDir: string): string {
-  return join(repoDir, 'lfs-objects')
+/** Where an object is, as every client of LFS keeps it. */
+export function objectOf(repoDir: string, oid: string): string {
+  return join(repoDir, 'lfs', 'objects', oid.slice(0, 2), oid.slice(2, 4), oid)
+}
+
+function keep(repoDir: string, oid: string, content: Buffer): void {
+  const file = objectOf(repoDir, oid)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, content)
 }
 
 /** Puts a file into the storage. @returns the pointer that stands for it */
 export function storeLarge(repoDir: string, content: Buffer): string {
   const oid = createHash('sha256').update(content).digest('hex')
-  mkdirSync(folderOf(repoDir), { recursive: true })
-  writeFileSync(join(folderOf(repoDir), oid), content)
+  keep(repoDir, oid, content)
   return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`
 }
 
@@ -29,7 +35,7 @@ export function batch(repoDir: string, storage: string, sign: string, text: stri
   if (!read.success) return { status: 422, body: { message: z.prettifyError(read.error) } }
   const { operation, objects } = read.data
   const offers = objects.map(({ oid, size }) => {
-    const isThere = existsSync(join(folderOf(repoDir), oid)) && statSync(join(folderOf(repoDir), oid)).size === size
+    const isThere = statSync(objectOf(repoDir, oid), { throwIfNoEntry: false })?.size === size
     const action = { href: `${storage}/${oid}?signed=${sign}`, header: { 'x-part': 'lfs' }, expires_in: 900 }
     if (operation === 'download')
       return isThere
@@ -42,10 +48,9 @@ export function batch(repoDir: string, storage: string, sign: string, text: stri
 
 /** One object of the storage, put there or taken. */
 export function object(repoDir: string, oid: string, put: Buffer | undefined): Buffer | number {
-  const file = join(folderOf(repoDir), oid)
+  const file = objectOf(repoDir, oid)
   if (!put) return existsSync(file) ? readFileSync(file) : 404
   if (createHash('sha256').update(put).digest('hex') !== oid) return 422
-  mkdirSync(folderOf(repoDir), { recursive: true })
-  writeFileSync(file, put)
+  keep(repoDir, oid, put)
   return 200
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { MAX_POINTER, type Pointer, pointerIn } from '../core/lfs.ts'
@@ -105,6 +105,8 @@ export class ExtrasFinder {
   ): Promise<string | undefined> {
     if (files.length === 0) return undefined
     await mkdir(dir, { recursive: true })
+    const folder = this.#remotes.largeFiles?.(repository)
+    if (folder !== undefined) return fromFolder(folder, files, dir)
     const { bavail, bsize } = await statfs(dir)
     const bytes = files.reduce((sum, { size }) => sum + size, 0)
     if (bavail * bsize < bytes + ROOM_BYTES)
@@ -175,6 +177,13 @@ function fitting(files: readonly Pointer[]): readonly Pointer[] {
   return each
     .toSorted((one, other) => one.size - other.size)
     .filter(({ size }) => size <= MAX_FILE_BYTES && (bytes += size) <= MAX_LFS_BYTES)
+}
+
+/** Of the folder in which LFS keeps them on this machine. */
+async function fromFolder(folder: string, files: readonly Pointer[], dir: string): Promise<string> {
+  for (const { oid } of files)
+    await copyFile(join(folder, oid.slice(0, 2), oid.slice(2, 4), oid), join(dir, oid)).catch(() => {})
+  return '`git lfs fetch` brings them'
 }
 
 /** Marks what was used now, and removes what was not for long. */

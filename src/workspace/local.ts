@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { constants, existsSync } from 'node:fs'
+import { cp, mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
 import { GIT_TIMEOUT_MS } from './copies.ts'
@@ -117,6 +117,20 @@ export async function copyRepository({ path, sha, branch }: LocalRepository, dir
     ['--git-dir', dir, 'fetch', '--quiet', '--no-recurse-submodules', '--', path, into],
     `${path} cannot be copied.`,
   )
+  await copyLargeFiles(await storeOf(path), dir)
+}
+
+/** Where what all working trees of a repository have in common is. */
+async function storeOf(path: string): Promise<string> {
+  return resolve(path, await must(['-C', path, 'rev-parse', '--git-common-dir'], `${path} is no git repository.`))
+}
+
+/** What LFS keeps beside a repository, where it does. */
+async function copyLargeFiles(from: string, to: string): Promise<void> {
+  const [source, target] = [from, to].map((one) => join(one, 'lfs', 'objects'))
+  if (!source || !target || !existsSync(source)) return
+  // Not twice on the disk, where it can share them.
+  await cp(source, target, { recursive: true, force: false, mode: constants.COPYFILE_FICLONE })
 }
 
 /** Where a repository keeps its own files. */
@@ -146,6 +160,7 @@ export async function bringBranch(from: string, branch: string, { path }: LocalR
       ],
       'The branch cannot be brought into the repository.',
     )
+    await copyLargeFiles(from, await storeOf(path))
     return name
   }
 }
@@ -159,6 +174,7 @@ export function asRepository(name: string, defaultBranch: string): Repository {
 export function localGit(bare: string, dir: string, sandbox: Sandbox): Git {
   const remotes = {
     remote: async () => ({ url: bare, authorization: 'none' }),
+    largeFiles: () => join(bare, 'lfs', 'objects'),
     env: { GIT_ALLOW_PROTOCOL: 'file' },
     askedToWait: async () => undefined,
   }

@@ -269,6 +269,8 @@ export interface Remotes {
   remote(repository: Repository, access: 'read' | 'write'): Promise<{ url: string; authorization: string | undefined }>
   /** Another repository of the same server, for what stands inside one as a submodule; undefined where it may not be read. */
   named?(owner: string, name: string): Promise<Repository | undefined>
+  /** A folder of this machine with large files, as LFS keeps them, where nobody else has them. */
+  largeFiles?(repository: Repository): string
   /** How large a repository's history is, KiB, as its server says; undefined where it does not. */
   sizeKib?(repository: Repository): Promise<number | undefined>
   /** What git's way there needs besides: proxies, authorities. */

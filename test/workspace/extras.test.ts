@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commitFiles, git as bareGit } from '../../rehearsal/github/git.ts'
-import { folderOf, storeLarge } from '../../rehearsal/github/lfs.ts'
+import { objectOf, storeLarge } from '../../rehearsal/github/lfs.ts'
 import { type RehearsalGithub, startGithub } from '../../rehearsal/github/server.ts'
 import { World } from '../../rehearsal/github/world.ts'
 import { githubClient } from '../../src/channels/github/client.ts'
@@ -15,6 +15,7 @@ import { pointerIn, pointerText } from '../../src/core/lfs.ts'
 import { isPlainPath, submoduleOf } from '../../src/core/submodules.ts'
 import type { Repository } from '../../src/core/task/types.ts'
 import { hostGit } from '../../src/workspace/git.ts'
+import { asRepository, bringBranch, copyRepository, localGit } from '../../src/workspace/local.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import type { Checkout, Git } from '../../src/workspace/types.ts'
 import { never } from '../support/clone.ts'
@@ -151,7 +152,7 @@ describe('large files', () => {
     const bare = join(dir, 'repos', 'shop.git')
     const pointer = pointerIn(`${await bareGit(bare, ['show', `${sha}:data/big.bin`])}\n`)
     expect(pointer?.size).toBe(3)
-    expect(readFileSync(join(folderOf(bare), pointer?.oid ?? ''), 'utf8')).toBe('new')
+    expect(readFileSync(objectOf(bare, pointer?.oid ?? ''), 'utf8')).toBe('new')
     expect(await bareGit(bare, ['show', `${sha}:data/more.bin`])).toMatch(/^version https:\/\/git-lfs/)
     expect(await bareGit(bare, ['show', `${sha}:app.txt`])).toBe('one\ntwo')
   })
@@ -159,7 +160,9 @@ describe('large files', () => {
   it('of a release are whole, or there is none', async () => {
     await expect(git.archive(shop, shas['shop'] ?? '', join(dir, 'release'))).rejects.toThrow(/would not be whole/)
     const large = await bareGit(join(dir, 'repos', 'shop.git'), ['rev-parse', 'refs/heads/muster/large'])
-    writeFileSync(join(folderOf(join(dir, 'repos', 'shop.git')), 'a'.repeat(64)), 'wrong')
+    const wrong = objectOf(join(dir, 'repos', 'shop.git'), 'a'.repeat(64))
+    mkdirSync(dirname(wrong), { recursive: true })
+    writeFileSync(wrong, 'wrong')
     await expect(git.archive(shop, large, join(dir, 'release'))).rejects.toThrow(/not what was stored/)
   })
 
@@ -207,7 +210,7 @@ describe('large files', () => {
     const pushed = await git.commitAndPush({ ...made, repository: shop, diff })
     const stored = pointerIn(`${await bareGit(bare, ['show', `${pushed.sha}:zeros.bin`])}\n`)
     expect(stored).toMatchObject({ size: 25_000_000 })
-    expect(readFileSync(join(folderOf(bare), stored?.oid ?? '')).equals(Buffer.alloc(25_000_000))).toBe(true)
+    expect(readFileSync(objectOf(bare, stored?.oid ?? '')).equals(Buffer.alloc(25_000_000))).toBe(true)
     const to = join(dir, 'with-tool')
     await git.archive(shop, sha, to)
     expect(execFileSync(join(to, 'tool.bin')).toString()).toBe('runs\n')
@@ -218,6 +221,30 @@ describe('large files', () => {
       await other.fillFrom(sha, ['tool.bin'])
       expect(await sh(other, './tool.bin')).toBe('runs')
     })
+  })
+
+  it('of a repository on this machine are those that LFS keeps there, and come back with a branch', async () => {
+    const own = join(dir, 'own')
+    const run = (...args: string[]) =>
+      execFileSync('git', ['-C', own, '-c', 'user.name=a', '-c', 'user.email=a@a', ...args])
+        .toString()
+        .trim()
+    execFileSync('git', ['init', '--quiet', '--initial-branch=main', own])
+    writeFileSync(join(own, '.gitattributes'), '*.bin filter=lfs\n')
+    writeFileSync(join(own, 'a.bin'), storeLarge(join(own, '.git'), LARGE))
+    run('add', '-A')
+    run('commit', '--quiet', '-m', 'x')
+    const local = { path: own, sha: run('rev-parse', 'HEAD'), branch: 'main', uncommitted: 0 }
+    const bare = join(dir, 'own-copy.git')
+    await copyRepository(local, bare)
+    const over = localGit(bare, join(dir, 'own-host'), openSandbox(SANDBOX))
+    const checkout = await over.checkout(asRepository('own', 'main'), local.sha, never)
+    expect(await sh(checkout, 'wc -c < a.bin')).toBe('5000')
+    await checkout.dispose()
+    const made = storeLarge(bare, Buffer.from('made'))
+    await bareGit(bare, ['update-ref', 'refs/heads/muster/x', local.sha])
+    expect(await bringBranch(bare, 'muster/x', local)).toBe('muster/x')
+    expect(readFileSync(objectOf(join(own, '.git'), pointerIn(made)?.oid ?? ''), 'utf8')).toBe('made')
   })
 
   it('are pointers in exactly this form', () => {
