@@ -10,7 +10,7 @@ export interface Fitted {
   readonly shortened?: number | undefined
 }
 
-/** Source code has rather less than four; so that what fits by this count fits. */
+/** Of a model that was not asked yet. Source code has rather less than four; so that what fits by this count fits. */
 const CHARACTERS_A_TOKEN = 3
 /** What is cut is cut to so much of the room: then nothing more need be for a while, and a prompt cache finds the beginning again. */
 const CUT_TO = 0.7
@@ -24,11 +24,16 @@ const HINT = 'left out, since the conversation is longer than the model can take
 /**
  * A conversation within a window. Old output of tools goes first, then what was done is told in a few words. The request, and whatever
  * people said, stay as they are.
- * @param besides characters that are sent with it (instructions, tools) @param tokens how many fit
+ * @param besides characters that are sent with it (instructions, tools) @param tokens how many fit @param each characters a token
  * @returns undefined where that is not enough
  */
-export function fitted(messages: readonly Message[], besides: number, tokens: number): Fitted | undefined {
-  const room = roomOf(tokens, besides)
+export function fitted(
+  messages: readonly Message[],
+  besides: number,
+  tokens: number,
+  each = CHARACTERS_A_TOKEN,
+): Fitted | undefined {
+  const room = roomOf(tokens, besides, each)
   const whole = sizeOf(messages)
   if (whole <= room) return { messages, leftOut: undefined }
   for (const cut of CUTS)
@@ -118,8 +123,8 @@ const CUTS = [withoutOldOutput, inFewWords]
 const PICTURE = 5000
 
 /** How many characters of a conversation fit. */
-export function roomOf(tokens: number, besides: number): number {
-  return tokens * CHARACTERS_A_TOKEN - besides
+export function roomOf(tokens: number, besides: number, each = CHARACTERS_A_TOKEN): number {
+  return Math.floor(tokens * each) - besides
 }
 
 /** In characters. */

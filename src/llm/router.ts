@@ -2,6 +2,7 @@ import { answeredOnce } from './answers.ts'
 import { fitted, roomOf, sizeOf, withSummary } from './fit.ts'
 import { summaryCall, summaryIn } from './summary.ts'
 import type { Capabilities } from './module.ts'
+import { TokenCounts } from './counts.ts'
 import { hasPictures, messagesFor, withoutPictures } from './flatten.ts'
 import { type ModelsByTier, orderOf, sameModel, type Weighed } from './order.ts'
 import type { OutcomeRow } from '../store/usage/types.ts'
@@ -31,6 +32,7 @@ export interface RouterDeps {
   readonly provider: ModelProvider
   readonly models: ModelsByTier
   readonly prices: Prices
+  readonly counts: TokenCounts
   /** A code that nobody can guess, the same for all of a task: what is told anew is found in the vendor's cache. */
   readonly nonceOf: (taskId: string) => string
   readonly now: () => number
@@ -59,7 +61,8 @@ const FALLS_BACK: Readonly<Record<ModelError['kind'], boolean>> = {
 }
 
 /** Decides who is asked, and asks: the only one who does. */
-export function createRouter(deps: RouterDeps): Router {
+export function createRouter(given: Omit<RouterDeps, 'counts'>): Router {
+  const deps: RouterDeps = { ...given, counts: new TokenCounts() }
   const router: Router = {
     async ask(call) {
       const needs = await weighed(deps, call)
@@ -141,6 +144,8 @@ async function askOne(
   const ask = () => asked(provider, request)
   const { reply, isKnown } =
     isRepeatable && answers ? await answeredOnce(answers, request, ask) : { reply: await ask(), isKnown: false }
+  if (!isKnown && !hasPictures(request.messages))
+    deps.counts.saw(model, sizeOf(request.messages) + besidesOf(request), reply.usage)
   const usd = costOf(reply.model, reply.usage) + fitting.usd
   const why = [reason, ...(isKnown ? ['answered before'] : []), ...fitting.notes].join('; ')
   return { reply, by: model, tier: needs.tier, reason: why, ms: now() - started, usd }
@@ -165,17 +170,18 @@ interface Fitting {
 
 /** @throws ModelError `window` where the conversation does not fit, whatever is left out */
 async function within(
-  { windowOf, nonceOf, onUnsummarised }: RouterDeps,
+  { windowOf, nonceOf, onUnsummarised, counts }: RouterDeps,
   router: Router,
   call: ModelCall,
   model: ModelName,
   maxTokens: number,
 ): Promise<Fitting> {
-  const { messages, system, tools, origin } = call
+  const { messages, origin } = call
+  const each = counts.of(model)
   const windowTokens = windowOf?.(model) ?? PROVIDERS.get(model.provider)?.capabilities.windowTokens ?? WINDOW
   const tokens = windowTokens - maxTokens
-  const besides = system.length + JSON.stringify(tools).length
-  const found = fitted(messages, besides, tokens)
+  const besides = besidesOf(call)
+  const found = fitted(messages, besides, tokens, each)
   if (!found) throw tooLong(model)
   const { leftOut, shortened } = found
   const notes = leftOut === undefined ? [] : [`${leftOut} left out`]
@@ -185,7 +191,8 @@ async function within(
     const answered = await router.ask(summaryCall(call, messages, shortened, nonce))
     const summary = summaryIn(answered, nonce)
     const whole = summary === undefined ? undefined : withSummary(messages, shortened, summary)
-    if (!whole || sizeOf(whole) > roomOf(tokens, besides)) return { messages: found.messages, notes, usd: answered.usd }
+    if (!whole || sizeOf(whole) > roomOf(tokens, besides, each))
+      return { messages: found.messages, notes, usd: answered.usd }
     const by = `summarised by ${answered.by.provider}:${answered.by.model} for $${answered.usd.toFixed(4)}`
     return { messages: whole, notes: [...notes, by], usd: answered.usd }
   } catch (error) {
@@ -194,6 +201,11 @@ async function within(
     onUnsummarised?.(error)
     return { messages: found.messages, notes, usd: 0 }
   }
+}
+
+/** Characters that are sent beside the conversation. */
+function besidesOf({ system, tools }: Pick<ModelCall, 'system' | 'tools'>): number {
+  return system.length + JSON.stringify(tools).length
 }
 
 function tooLong({ provider, model }: ModelName): ModelError {

@@ -131,4 +131,40 @@ describe('the router', () => {
     expect(error).toBeInstanceOf(ModelError)
     expect(error).toMatchObject({ kind: 'window', hint: expect.stringContaining('larger window') })
   })
+
+  it('counts as the vendor does, once it has heard how that counts', async () => {
+    const asked: number[] = []
+    const each: { now: number } = { now: 1.6 }
+    const counting: ModelProvider = {
+      complete: async ({ model, messages }) => {
+        asked.push(said(messages).length)
+        const inputTokens = Math.round(charactersOf(messages) / each.now)
+        return {
+          model,
+          blocks: [],
+          stop: 'end',
+          usage: { inputTokens, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 },
+        }
+      },
+    }
+    const models = [{ provider: 'local', model: 'dense' }] as const
+    const one = createRouter({
+      provider: counting,
+      models: { complex: models, general: models, simple: models },
+      prices: pricesWith(new Map()),
+      nonceOf: () => 'abc123',
+      now: () => 0,
+      windowOf: () => 40_000,
+      onFallback: () => {},
+    })
+    const long = { ...call, messages: [user('r'), ...rounds(20, 4000)] }
+    await one.ask(long)
+    const { reason } = await one.ask(long)
+    expect(reason).toMatch(/left out$/)
+    // 32,000 tokens fit beside the answer, of some 1.36 characters each.
+    expect(asked[1]).toBeLessThan(Math.min(asked[0] ?? 0, 32_000 * 1.6))
+    each.now = 4
+    for (let nth = 0; nth < 9; nth++) await one.ask(long)
+    expect((await one.ask(long)).reason).not.toMatch(/left out/)
+  })
 })
