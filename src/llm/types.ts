@@ -62,7 +62,7 @@ export interface ModelRequest extends ModelName {
   readonly messages: readonly Message[]
   readonly tools: readonly ToolSpec[]
   readonly maxTokens: number
-  /** Nothing is expected to be said after the answer: to keep the prompt in a vendor's cache costs more, and nobody reads it. */
+  /** Nothing is expected to be said after the answer: where the vendor is told what to keep in its cache (Anthropic), it is not told to: that costs more, and nobody reads it. */
   readonly isOnce?: boolean | undefined
   readonly signal: AbortSignal
 }

@@ -1,6 +1,7 @@
 import { SETTINGS_PATH } from '../core/survey.ts'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../config/env.ts'
+import { proxiesIn } from '../config/proxies.ts'
 import { DEVCONTAINERS, devcontainerImage, WISH_FILES, wishesOf } from '../config/wishes.ts'
 import type { Env } from '../core/environment.ts'
 import { UserError } from '../core/errors.ts'
@@ -27,7 +28,7 @@ export function machineOf(settings: MachineSettings, env: Env): Machine {
   const isByMise = (wish: Wish) => mise !== undefined && miseName(wish) !== undefined
   const fetchAny = async (wish: Wish): Promise<boolean> => {
     if (isFetchable(wish) && (await fetchTool(wish, fetched, env))) return true
-    return mise !== undefined && installByMise(mise, wish, resolve(dataDir), env)
+    return mise !== undefined && installByMise(mise, wish, resolve(dataDir), { ...env, ...proxiesIn(env) })
   }
   /** What many need at the same time is fetched once. */
   const fetchOnce = (wish: Wish): Promise<boolean> => {

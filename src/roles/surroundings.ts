@@ -2,7 +2,6 @@ import { mapOf, namesIn, wordsIn } from '../core/map.ts'
 import { symbolMap } from '../core/symbols.ts'
 import { codeBlock } from '../core/sanitise.ts'
 import type { Design } from '../core/artefacts.ts'
-import type { Task } from '../core/task/types.ts'
 import type { Checkout } from '../workspace/types.ts'
 import type { StepContext } from './types.ts'
 
@@ -22,8 +21,11 @@ export async function surroundings(
   const { task, nonce } = context
   const { output } = await checkout.run(['git', 'ls-files'], { maxOutput: 4_000_000 })
   const paths = output.split('\n').filter(Boolean)
-  const map = paths.length > FEW ? await mapped(context, checkout.sha) : []
-  const hits = await whereNamed(task, checkout, map.length > 0)
+  const { origin } = task
+  const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
+  const map = paths.length > FEW ? await mapped(context, checkout.sha, names) : []
+  // What is defined where, the map says.
+  const hits = await whereNamed(checkout, names, map.length > 0 ? [] : wordsIn(origin.title))
   return [
     `## The files\n\n${codeBlock('files', mapOf(paths), nonce)}`,
     ...(hits.length > 0
@@ -43,9 +45,9 @@ const PATIENCE_MS = 2000
 async function mapped(
   { task, nonce, git }: Pick<StepContext, 'task' | 'nonce' | 'git'>,
   sha: string,
+  names: readonly string[],
 ): Promise<string[]> {
   const { origin } = task
-  const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
   const wanted = { names, words: wordsIn([origin.title, origin.request ?? ''].join('\n')) }
   const files = await git.symbols?.(origin.repository, sha, wanted, PATIENCE_MS)
   const shown = symbolMap(files ?? [], MAX_MAP)
@@ -55,11 +57,9 @@ async function mapped(
   ]
 }
 
-/** Where what the request names is defined and used: what stands in few places says most. @param isMapped what is defined where is known already */
-async function whereNamed({ origin }: Task, checkout: Checkout, isMapped: boolean): Promise<string[]> {
-  const names = namesIn([origin.title, origin.body, origin.request ?? ''].join('\n'))
+/** Where what the request names is used, and where words of it are defined: what stands in few places says most. */
+async function whereNamed(checkout: Checkout, names: readonly string[], words: readonly string[]): Promise<string[]> {
   const uses = names.map((name) => grep(checkout, ['-F', '-e', name]))
-  const words = isMapped ? [] : wordsIn(origin.title)
   const definitions = words.map((word) => grep(checkout, ['-E', '-i', '-e', definitionOf(word)]))
   const few = (await Promise.all(definitions)).filter((lines) => lines.length <= MOST_DEFINITIONS)
   const all = [...few, ...(await Promise.all(uses))].filter((lines) => lines.length > 0)

@@ -50,7 +50,7 @@ export async function withCheckout<T>(
   const merged = task.origin.pull ? await trustedOf(context, sha, base) : trusted
   const ground = merged === trusted ? found : { ...found, outfit: (await groundOf(context, merged)).outfit }
   const keys = isReadOnly ? {} : keysOf(context, ground)
-  const against = [sha, base, task.baseSha, task.headSha].filter((one) => one !== undefined)
+  const against = [base, task.baseSha, task.headSha].filter((one) => one !== undefined)
   const options = { ...keys, outfit: ground.outfit, submodules: task.settings.checks.submodules, against }
   const bare = await context.during({ kind: 'clone' }, () => git.checkout(repository, trusted, signal, options))
   const checkout = watched(bare, context)

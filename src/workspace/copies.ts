@@ -8,6 +8,7 @@ import { PartialCopies, PROMISOR } from './partial.ts'
 import type { Remotes } from './types.ts'
 
 const MAX_REPOSITORY_KIB = 2 * 1024 * 1024
+/** Of repositories with more history than this only what commits need is fetched. */
 const PARTIAL_ABOVE_KIB = 1024 * 1024
 const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/
 /** Where GitHub keeps the head of a pull request, a fork's as well. */
@@ -42,11 +43,7 @@ export class BareCopies {
   readonly #remotes: Remotes
   readonly #queues = new Map<number, Promise<unknown>>()
 
-  readonly #partialAboveKib: number
-
-  /** @param partialAboveKib of repositories with more history than this only what commits need is fetched */
-  constructor(dir: string, remotes: Remotes, partialAboveKib = PARTIAL_ABOVE_KIB) {
-    this.#partialAboveKib = partialAboveKib
+  constructor(dir: string, remotes: Remotes) {
     this.#dir = dir
     this.#remotes = remotes
     this.#partial = new PartialCopies(this)
@@ -135,6 +132,12 @@ export class BareCopies {
     if (SHA.test(sha)) await this.#partial.bringWhole(repository, sha)
   }
 
+  /** Makes sure that a commit that is here is whole. One that is gone by now is nobody's trouble: something is to be compared with it. */
+  async completeIfHere(repository: Repository, sha: string): Promise<void> {
+    if ((await this.isPartial(repository)) && (await this.#commitOf(repository, sha)))
+      await this.#partial.bringWhole(repository, sha)
+  }
+
   /** Whether of its history only names are here, and of what was in files only what was needed. */
   isPartial(repository: Repository): Promise<boolean> {
     return this.#partial.is(repository)
@@ -144,10 +147,11 @@ export class BareCopies {
   async fetch(repository: Repository, more: readonly string[] = []): Promise<void> {
     const copy = this.pathOf(repository)
     if (!existsSync(copy)) {
+      // Asked before anything is there: a copy that was begun whole stays so.
+      const kib = (await this.#remotes.sizeKib?.(repository)) ?? 0
       await mkdir(copy, { recursive: true })
       await this.must(repository, ['init', '--quiet', '--bare'])
-      const kib = await this.#remotes.sizeKib?.(repository)
-      if (kib !== undefined && kib > this.#partialAboveKib) await this.#partial.begin(repository)
+      if (kib > PARTIAL_ABOVE_KIB) await this.#partial.begin(repository)
     }
     const { url, env } = await this.withRemote(repository, 'read')
     const isPartial = await this.#partial.is(repository)

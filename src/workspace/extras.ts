@@ -1,12 +1,14 @@
-import { copyFile, mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { MAX_POINTER, type Pointer, pointerIn } from '../core/lfs.ts'
+import { Recent } from '../core/recent.ts'
 import { isPlainPath, submoduleOf } from '../core/submodules.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { BareCopies } from './copies.ts'
 import { download, missingIn } from './lfs.ts'
 import { contentsOf, entriesOf } from './objects.ts'
+import { roomIn } from './place.ts'
 import type { Mount, Remotes } from './types.ts'
 
 /** What belongs to a commit and is not in its repository's objects: large files (LFS), and other repositories inside it. */
@@ -43,7 +45,6 @@ const MAX_FILE_BYTES = 900 * MB
 const ROOM_BYTES = 1024 * MB
 /** What no clone wanted for so long is fetched again when one does. */
 const UNUSED_MS = 14 * 24 * 3_600_000
-const MAX_SUBMODULES = 20
 const NO_HISTORY =
   'The repository has a long history, of which only the names of files are here: `git log` works, what needs old contents (`git log -p`, `git blame`) does not.'
 const REMEMBERED = 200
@@ -52,7 +53,7 @@ export class ExtrasFinder {
   readonly #dir: string
   readonly #copies: BareCopies
   readonly #remotes: Remotes
-  readonly #pointers = new Map<string, Promise<readonly LargeFile[]>>()
+  readonly #pointers = new Recent<string, Promise<readonly LargeFile[]>>(REMEMBERED)
 
   constructor(dir: string, copies: BareCopies, remotes: Remotes) {
     this.#dir = join(dir, 'lfs')
@@ -107,29 +108,21 @@ export class ExtrasFinder {
     await mkdir(dir, { recursive: true })
     const folder = this.#remotes.largeFiles?.(repository)
     if (folder !== undefined) return fromFolder(folder, files, dir)
-    const { bavail, bsize } = await statfs(dir)
     const bytes = files.reduce((sum, { size }) => sum + size, 0)
-    if (bavail * bsize < bytes + ROOM_BYTES)
+    if ((await roomIn(dir)) < bytes + ROOM_BYTES)
       return `there is no room for ${Math.ceil(bytes / MB)} MB more on Muster's disk`
     return download(await this.#remotes.remote(repository, 'read'), files, dir, signal)
   }
 
   #pointersAt(repository: Repository, sha: string): Promise<readonly LargeFile[]> {
     const key = `${repository.id} ${sha}`
-    const known = this.#pointers.get(key)
-    if (known) return known
-    const found = pointersIn(this.#copies, repository, sha)
-    found.catch(() => this.#pointers.delete(key))
-    this.#pointers.set(key, found)
-    const [oldest] = this.#pointers.keys()
-    if (this.#pointers.size > REMEMBERED && oldest !== undefined) this.#pointers.delete(oldest)
-    return found
+    return this.#pointers.get(key, () => pointersIn(this.#copies, repository, sha))
   }
 
   async #trees(repository: Repository, sha: string, paths: readonly string[]) {
     const trees: SubTree[] = []
     const missing: string[] = []
-    for (const path of paths.slice(0, MAX_SUBMODULES)) {
+    for (const path of paths) {
       const found = await this.#tree(repository, sha, path).catch((error: unknown) => {
         if (!(error instanceof UserError)) throw error
         return error.message

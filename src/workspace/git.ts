@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, copyFile, mkdir, realpath, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFull, Unavailable, UserError } from '../core/errors.ts'
 import type { Repository } from '../core/task/types.ts'
@@ -10,6 +10,7 @@ import { type Beginning, makeCheckout } from './checkout.ts'
 import { BareCopies, GIT_TIMEOUT_MS, SAFE_ENV } from './copies.ts'
 import { ExtrasFinder } from './extras.ts'
 import { storeLarge } from './large.ts'
+import { roomIn } from './place.ts'
 import { Snapshots } from './snapshots.ts'
 import { run } from './spawn.ts'
 import { SymbolFinder } from './symbols/finder.ts'
@@ -34,8 +35,8 @@ const ROOM_BYTES = 300 * 1024 * 1024
 /** @throws UserError before a disk is filled up, rather than in the middle of it */
 async function mustHaveRoom(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true })
-  const { bavail, bsize } = await statfs(dir)
-  if (bavail * bsize < ROOM_BYTES) throw diskFull(new Error(`${Math.round((bavail * bsize) / 1e6)} MB left in ${dir}`))
+  const room = await roomIn(dir)
+  if (room < ROOM_BYTES) throw diskFull(new Error(`${Math.round(room / 1e6)} MB left in ${dir}`))
 }
 
 /** What is staged in an index of its own. */
@@ -86,7 +87,8 @@ class HostGit implements Git {
     { snapshot, built, outfit, submodules = [], against = [] }: CheckoutOptions = {},
   ): Promise<Checkout> {
     await mustHaveRoom(this.#checkouts)
-    for (const one of [sha, ...against]) await this.#copies.has(repository, one)
+    await this.#copies.has(repository, sha)
+    for (const one of against) await this.#copies.completeIfHere(repository, one)
     return makeCheckout({
       dir: join(this.#checkouts, randomUUID()),
       base: this.#copies.pathOf(repository),
@@ -307,7 +309,7 @@ class HostGit implements Git {
     await this.#copies.has(repository, one)
     const base = await this.#copies.must(repository, ['merge-base', one, other])
     // Whoever asks compares with it.
-    await this.#copies.has(repository, base)
+    await this.#copies.completeIfHere(repository, base)
     return base
   }
 

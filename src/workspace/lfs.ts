@@ -6,6 +6,7 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { isDiskFull, messageOf, Unavailable } from '../core/errors.ts'
+import { cutLine } from '../core/harmless.ts'
 import type { Pointer } from '../core/lfs.ts'
 
 /** Git LFS by its Batch API (as git-lfs specifies it), from the host: what runs in a sandbox has no network. */
@@ -77,7 +78,7 @@ async function fetched(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const action = offer?.actions?.download
-  if (!action) return offer?.error ? `${offer.error.message} (${offer.error.code})` : 'they are not offered'
+  if (!action) return offer?.error ? wordsOf(offer.error) : 'they are not offered'
   const partial = join(dir, `${randomUUID()}.partial`)
   try {
     const response = await send(action.href, { headers: action.header ?? {} }, MOVE_MS, signal)
@@ -104,6 +105,11 @@ async function fetched(
   }
 }
 
+/** The server's own words, on one line. */
+function wordsOf({ message, code }: { readonly message: string; readonly code: number }): string {
+  return `${cutLine(message, 200)} (${code})`
+}
+
 /** Which of them a folder does not have. */
 export async function missingIn(dir: string, files: readonly Pointer[]): Promise<Pointer[]> {
   const missing: Pointer[] = []
@@ -117,7 +123,7 @@ export async function missingIn(dir: string, files: readonly Pointer[]): Promise
 /** Stores a large file; one that is there already is not sent again. @throws LfsRefused, Unavailable */
 export async function upload(remote: LfsRemote, file: Pointer, content: Buffer, signal: AbortSignal): Promise<void> {
   const [offer] = await ask(remote, 'upload', [file], signal)
-  if (offer?.error) throw new LfsRefused(`${offer.error.message} (${offer.error.code})`)
+  if (offer?.error) throw new LfsRefused(wordsOf(offer.error))
   const { upload: to, verify } = offer?.actions ?? {}
   if (!to) return
   const headers = { 'content-type': 'application/octet-stream', ...to.header }

@@ -7,17 +7,23 @@ import { run } from './spawn.ts'
 
 /** Some take long to build. */
 const PATIENCE_MS = 30 * 60_000
-/** What mise calls them; the others it brings in another form than a folder with programs. */
-const CALLED: Partial<Readonly<Record<ToolName, string>>> = {
+/** What mise calls them; undefined what it brings in another form than a folder with programs. */
+const CALLED: Readonly<Record<ToolName, string | undefined>> = {
   node: 'node',
-  bun: 'bun',
+  npm: undefined,
   pnpm: 'pnpm',
+  yarn: undefined,
+  bun: 'bun',
   python: 'python',
   go: 'go',
+  rust: undefined,
   java: 'java',
   ruby: 'ruby',
   php: 'php',
+  dotnet: undefined,
 }
+/** What it is told of the environment: no secret but its own, for it may run what others wrote to build a version. */
+const PASSED = ['PATH', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE', 'MISE_GITHUB_TOKEN']
 
 /** Where mise puts what it installs for Muster, as `<tool>/<version>`. */
 export function miseFolder(dataDir: string): string {
@@ -46,8 +52,7 @@ export async function installByMise(
   if (name === undefined) return false
   const home = join(dataDir, 'mise', 'home')
   await mkdir(home, { recursive: true })
-  const passed = ['PATH', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE', 'GITHUB_TOKEN', 'MISE_GITHUB_TOKEN']
-  const own = Object.fromEntries(passed.flatMap((one) => (env[one] === undefined ? [] : [[one, env[one]]])))
+  const own = Object.fromEntries(PASSED.flatMap((one) => (env[one] === undefined ? [] : [[one, env[one]]])))
   const set = { HOME: home, MISE_DATA_DIR: join(dataDir, 'mise'), MISE_YES: '1', MISE_CEILING_PATHS: home }
   const { exitCode } = await run(program, ['install', name], {
     env: { ...own, ...set },

@@ -1,3 +1,4 @@
+import { Recent } from '../core/recent.ts'
 import type { Repository } from '../core/task/types.ts'
 import type { BareCopies } from './copies.ts'
 
@@ -16,7 +17,7 @@ export class PartialCopies {
   readonly #copies: BareCopies
   readonly #known = new Map<number, boolean>()
   /** The commits of which everything is here. */
-  readonly #whole = new Set<string>()
+  readonly #whole = new Recent<string, Promise<void>>(REMEMBERED)
 
   constructor(copies: BareCopies) {
     this.#copies = copies
@@ -47,16 +48,14 @@ export class PartialCopies {
 
   /** Makes sure that all that a commit has is here. @throws UserError, Unavailable */
   async bringWhole(repository: Repository, sha: string): Promise<void> {
-    const key = `${repository.id} ${sha}`
-    if (this.#whole.has(key) || !(await this.is(repository))) return
-    await this.#copies.inTurn(repository, async () => {
-      const missing = await this.#missing(repository, sha)
-      for (let from = 0; from < missing.length; from += CHUNK)
-        await this.#bring(repository, missing.slice(from, from + CHUNK))
-    })
-    this.#whole.add(key)
-    const [oldest] = this.#whole
-    if (this.#whole.size > REMEMBERED && oldest !== undefined) this.#whole.delete(oldest)
+    if (!(await this.is(repository))) return
+    await this.#whole.get(`${repository.id} ${sha}`, () =>
+      this.#copies.inTurn(repository, async () => {
+        const missing = await this.#missing(repository, sha)
+        for (let from = 0; from < missing.length; from += CHUNK)
+          await this.#bring(repository, missing.slice(from, from + CHUNK))
+      }),
+    )
   }
 
   async #missing(repository: Repository, sha: string): Promise<readonly string[]> {

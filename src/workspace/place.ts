@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, statfsSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 const TEMPORARY = '/var/tmp'
@@ -26,5 +27,11 @@ export function placeOfCheckouts(workDir: string): string {
 function freeOn(dir: string): number {
   mkdirSync(dir, { recursive: true })
   const { bavail, bsize } = statfsSync(dir)
+  return bavail * bsize
+}
+
+/** How much may still be written to where a folder is, bytes. */
+export async function roomIn(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir)
   return bavail * bsize
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, stat, statfs, utimes } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { roomIn } from './place.ts'
 import { removeTree } from './spawn.ts'
 
 /** So many are kept of one repository: of several branches' lock files the last ones. */
@@ -62,8 +63,7 @@ export class Snapshots {
     if ((await this.find(repositoryId, key)) !== undefined) return true
     const all = join(this.#dir, String(repositoryId))
     await mkdir(all, { recursive: true, mode: 0o711 })
-    const { bavail, bsize } = await statfs(all)
-    if (bavail * bsize < ROOM_BYTES) return false
+    if ((await roomIn(all)) < ROOM_BYTES) return false
     const unfinished = join(all, `unfinished-${randomUUID()}`)
     await mkdir(unfinished)
     try {

@@ -26,6 +26,12 @@ describe('a clone in the sandbox', () => {
     })
   })
 
+  it('is made though a commit that it would be compared with is gone', async () => {
+    const checkout = await git.checkout(repository, sha, never, { against: ['0'.repeat(40)] })
+    expect((await checkout.run(['cat', 'src/a.txt'])).output).toBe('one\ntwo\nthree\n')
+    await checkout.dispose()
+  })
+
   it('sees a change of the same length that is made at once, one whose time was put back, and one that was taken back', async () => {
     await inClone(async (checkout) => {
       const swap = 'tr a-z b-za < "$1" > /tmp/swapped; cat /tmp/swapped > "$1"'

@@ -37,8 +37,9 @@ export function remotesOf(
       if (repository.installationId === NOWHERE) return undefined
       const octokit = await client.on(repository, { metadata: 'read' })
       const { owner, name: repo } = repository
-      const { data } = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo })
-      return data.size
+      // Where it cannot be told now, the copy is whole: it is larger, and does the same.
+      const found = await octokit.request('GET /repos/{owner}/{repo}', { owner, repo }).catch(() => undefined)
+      return found?.data.size
     },
     // Answered as it should be, the refusal was no lasting one either.
     askedToWait: async (repository) => {

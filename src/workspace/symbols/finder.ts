@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Ranked, Wanted } from '../../core/symbols.ts'
+import { Recent } from '../../core/recent.ts'
 import type { Repository } from '../../core/task/types.ts'
 import type { BareCopies } from '../copies.ts'
 import { contentsOf, entriesOf } from '../objects.ts'
@@ -27,8 +28,9 @@ interface Source {
 export class SymbolFinder {
   readonly #dir: string
   readonly #copies: BareCopies
-  readonly #readers = new Map<number, Reader>()
-  readonly #listed = new Map<string, Promise<readonly Source[]>>()
+  /** Each repository has a thread of its own: what is in one ends no other's, and holds it up no longer. */
+  readonly #readers = new Recent<number, Reader>(MOST_READERS, (reader) => reader.end())
+  readonly #listed = new Recent<string, Promise<readonly Source[]>>(LISTED)
   readonly #reading = new Map<number, Promise<void>>()
 
   constructor(dir: string, copies: BareCopies) {
@@ -49,44 +51,24 @@ export class SymbolFinder {
 
   async #ranked(repository: Repository, sha: string, wanted: Wanted): Promise<readonly Ranked[] | undefined> {
     const file = join(this.#dir, `${repository.id}.ndjson`)
-    const reader = this.#readerOf(repository)
+    const reader = this.#readers.get(repository.id, () => new Reader(file))
     const sources = await this.#sources(repository, sha)
-    const missing = new Set(await reader.missing({ file, blobs: sources.map(({ blob }) => blob) }))
+    const missing = new Set(await reader.missing(sources.map(({ blob }) => blob)))
     if (missing.size > 0) {
       const fresh = sources.filter(({ blob }) => missing.delete(blob))
       const before = this.#reading.get(repository.id) ?? Promise.resolve()
-      const reading = before.then(() => this.#read(repository, reader, file, fresh))
+      const reading = before.then(() => this.#read(repository, reader, fresh))
       this.#reading.set(
         repository.id,
         reading.catch(() => {}),
       )
       await reading
     }
-    return reader.rank({ file, sha, files: sources.map(({ path, blob }) => ({ path, blob })), wanted })
-  }
-
-  /** Each repository has a thread of its own: what is in one ends no other's, and holds it up no longer. */
-  #readerOf({ id }: Repository): Reader {
-    const reader = this.#readers.get(id) ?? new Reader()
-    this.#readers.delete(id)
-    this.#readers.set(id, reader)
-    const [oldest] = this.#readers
-    if (this.#readers.size > MOST_READERS && oldest) {
-      oldest[1].end()
-      this.#readers.delete(oldest[0])
-    }
-    return reader
+    return reader.rank({ sha, files: sources.map(({ path, blob }) => ({ path, blob })), wanted })
   }
 
   #sources(repository: Repository, sha: string): Promise<readonly Source[]> {
-    const key = `${repository.id} ${sha}`
-    const known = this.#listed.get(key) ?? this.#list(repository, sha)
-    known.catch(() => this.#listed.delete(key))
-    this.#listed.delete(key)
-    this.#listed.set(key, known)
-    const [oldest] = this.#listed.keys()
-    if (this.#listed.size > LISTED && oldest !== undefined) this.#listed.delete(oldest)
-    return known
+    return this.#listed.get(`${repository.id} ${sha}`, () => this.#list(repository, sha))
   }
 
   async #list(repository: Repository, sha: string): Promise<readonly Source[]> {
@@ -97,7 +79,7 @@ export class SymbolFinder {
     return all.slice(0, MAX_FILES)
   }
 
-  async #read(repository: Repository, reader: Reader, file: string, sources: readonly Source[]): Promise<void> {
+  async #read(repository: Repository, reader: Reader, sources: readonly Source[]): Promise<void> {
     for (const chunk of chunksOf(sources)) {
       const contents = await contentsOf(
         this.#copies,
@@ -108,7 +90,7 @@ export class SymbolFinder {
         const text = Buffer.from(contents[nth] ?? '', 'latin1').toString('utf8')
         return { blob, language, text }
       })
-      await reader.read({ file, texts })
+      await reader.read(texts)
     }
   }
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Ranked } from '../../core/symbols.ts'
-import type { Answer, Question } from './types.ts'
+import type { Answer, Question, Text } from './types.ts'
 
 /** So long one question may take (a chunk of files is read in some seconds on a busy machine). */
 const PATIENCE_MS = 120_000
@@ -13,26 +13,32 @@ interface Waiting {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
 }
-type Asked<K extends Question['kind']> = Omit<Extract<Question, { kind: K }>, 'kind'>
 
-/** The boundary of this seam: what comes from the thread, `worker.ts` sent. */
-
-/** The thread that reads files and ranks them: begun when it is asked, and anew where it has ended. */
+/**
+ * The thread that reads the files of one repository and ranks them: begun when it is asked, and anew where it has ended. It is the boundary
+ * of this seam: what comes from the thread, `worker.ts` sent.
+ */
 export class Reader {
+  readonly #file: string
   #worker: Worker | undefined
   #idle: NodeJS.Timeout | undefined
   #next = 0
   readonly #waiting = new Map<number, Waiting>()
 
-  async missing(asked: Asked<'missing'>): Promise<readonly string[]> {
-    return (await this.#ask({ kind: 'missing', ...asked })) as readonly string[]
+  /** @param file where what is known is kept */
+  constructor(file: string) {
+    this.#file = file
   }
 
-  async read(asked: Asked<'read'>): Promise<void> {
-    await this.#ask({ kind: 'read', ...asked })
+  async missing(blobs: readonly string[]): Promise<readonly string[]> {
+    return (await this.#ask({ kind: 'missing', blobs })) as readonly string[]
   }
 
-  async rank(asked: Asked<'rank'>): Promise<readonly Ranked[]> {
+  async read(texts: readonly Text[]): Promise<void> {
+    await this.#ask({ kind: 'read', texts })
+  }
+
+  async rank(asked: Omit<Extract<Question, { kind: 'rank' }>, 'kind'>): Promise<readonly Ranked[]> {
     return (await this.#ask({ kind: 'rank', ...asked })) as readonly Ranked[]
   }
 
@@ -57,7 +63,12 @@ export class Reader {
   }
 
   #begin(): Worker {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: LIMITS, stdout: true })
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: this.#file,
+      resourceLimits: LIMITS,
+      // Nothing of a parser's gets among what this process prints.
+      stdout: true,
+    })
     // What is still read when the process wants to end is read another time.
     worker.unref()
     worker.on('message', ({ id, value, error }: Answer) => {

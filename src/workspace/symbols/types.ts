@@ -1,19 +1,20 @@
 import type { Ranked, Wanted } from '../../core/symbols.ts'
 
-/** What the thread that knows symbols is asked. `file`: where what is known of a repository is kept. */
+/** A file to be read. */
+export interface Text {
+  readonly blob: string
+  readonly language: string
+  readonly text: string
+}
+
+/** What the thread that knows the symbols of a repository is asked. */
 export type Question =
   /** Which of these are not known yet. */
-  | { readonly kind: 'missing'; readonly file: string; readonly blobs: readonly string[] }
-  /** Reads files. */
-  | {
-      readonly kind: 'read'
-      readonly file: string
-      readonly texts: readonly { readonly blob: string; readonly language: string; readonly text: string }[]
-    }
+  | { readonly kind: 'missing'; readonly blobs: readonly string[] }
+  | { readonly kind: 'read'; readonly texts: readonly Text[] }
   /** Which files matter, of those that are known. */
   | {
       readonly kind: 'rank'
-      readonly file: string
       /** The commit: of the same, the same files are in the same places. */
       readonly sha: string
       readonly files: readonly { readonly path: string; readonly blob: string }[]

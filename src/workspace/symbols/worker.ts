@@ -1,34 +1,17 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import { Recent } from '../../core/recent.ts'
 import { type Graph, graphOf, ranked, type SymbolFile, type Symbols } from '../../core/symbols.ts'
 import { openParser } from './parse.ts'
-import type { Answer, Question } from './types.ts'
+import type { Answer, Question, Text } from './types.ts'
 
 /** A thread beside the others: what takes long (reading files, ranking them) holds up nobody. It ends with its parent. */
 
 const parse = openParser()
-/** What is known of each repository, by the file it is kept in. */
-const kept = new Map<string, Map<string, Symbols>>()
-const MOST_REPOSITORIES = 1
-
-function knownIn(file: string): Map<string, Symbols> {
-  const before = kept.get(file)
-  if (before) {
-    kept.delete(file)
-    kept.set(file, before)
-    return before
-  }
-  const known = new Map<string, Symbols>()
-  for (const line of existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
-    const read = lineIn(line)
-    if (read) known.set(read.blob, read.symbols)
-  }
-  kept.set(file, known)
-  const [oldest] = kept.keys()
-  if (kept.size > MOST_REPOSITORIES && oldest !== undefined) kept.delete(oldest)
-  return known
-}
+/** Where what is known is kept, a line for each file; the thread has one repository. */
+const file = String(workerData)
+const graphs = new Recent<string, Graph>(2)
 
 /** The same name stands in many files: it is held once. */
 const pool = new Map<string, string>()
@@ -55,46 +38,53 @@ function lineIn(line: string): { readonly blob: string; readonly symbols: Symbol
   }
 }
 
+/** What is known, by the content of files. */
+const known = knownBefore()
+
+function knownBefore(): Map<string, Symbols> {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').map(lineIn) : []
+  return new Map(lines.flatMap((one) => (one ? [[one.blob, one.symbols] as const] : [])))
+}
+
 const lineOf = (blob: string, { defines, names }: Symbols) => `${JSON.stringify([blob, defines, names])}\n`
 
 async function answer(question: Question): Promise<Answer['value']> {
-  const known = knownIn(question.file)
-  if (question.kind === 'missing') return question.blobs.filter((blob) => !known.has(blob))
-  if (question.kind === 'read') {
-    const lines: string[] = []
-    for (const { blob, language, text } of question.texts) {
-      const symbols = held(await (await parse)(language, text))
-      known.set(blob, symbols)
-      lines.push(lineOf(blob, symbols))
-    }
-    mkdirSync(dirname(question.file), { recursive: true })
-    appendFileSync(question.file, lines.join(''))
-    return []
+  switch (question.kind) {
+    case 'missing':
+      return question.blobs.filter((blob) => !known.has(blob))
+    case 'read':
+      await readTexts(question.texts)
+      return []
+    case 'rank':
+      return ranked(
+        graphs.get(question.sha, () => graphAt(question.files)),
+        question.wanted,
+      )
   }
-  const key = `${question.file} ${question.sha}`
-  const graph = graphs.get(key) ?? graphAt(question, known)
-  graphs.delete(key)
-  graphs.set(key, graph)
-  const [oldest] = graphs.keys()
-  if (graphs.size > MOST_GRAPHS && oldest !== undefined) graphs.delete(oldest)
-  return ranked(graph, question.wanted)
 }
 
-const graphs = new Map<string, Graph>()
-const MOST_GRAPHS = 2
+async function readTexts(texts: readonly Text[]): Promise<void> {
+  const lines: string[] = []
+  for (const { blob, language, text } of texts) {
+    const symbols = held(await (await parse)(language, text))
+    known.set(blob, symbols)
+    lines.push(lineOf(blob, symbols))
+  }
+  mkdirSync(dirname(file), { recursive: true })
+  appendFileSync(file, lines.join(''))
+}
 
-function graphAt(question: Extract<Question, { kind: 'rank' }>, known: Map<string, Symbols>): Graph {
-  const files = question.files.flatMap(({ path, blob }): SymbolFile[] => {
+function graphAt(places: readonly { readonly path: string; readonly blob: string }[]): Graph {
+  const files = places.flatMap(({ path, blob }): SymbolFile[] => {
     const symbols = known.get(blob)
     return symbols ? [{ path, ...symbols }] : []
   })
   // Of what is there no more, not too much is kept.
-  if (known.size > 2 * files.length + 1000)
-    forget(question.file, known, new Set(question.files.map(({ blob }) => blob)))
+  if (known.size > 2 * files.length + 1000) forget(new Set(places.map(({ blob }) => blob)))
   return graphOf(files)
 }
 
-function forget(file: string, known: Map<string, Symbols>, needed: ReadonlySet<string>): void {
+function forget(needed: ReadonlySet<string>): void {
   for (const blob of known.keys()) if (!needed.has(blob)) known.delete(blob)
   const partial = `${file}.partial`
   writeFileSync(partial, [...known].map(([blob, symbols]) => lineOf(blob, symbols)).join(''))
