@@ -90,3 +90,8 @@ it('hears no command from code, a quote, a comment, or struck text, and overlook
     { numRuns: runs(60_000, 4000) },
   )
 })
+
+it('reads a lone tag below a table as HTML, with the lines below it', () => {
+  expect(findCommands('| a | b |\n|---|---|\n</pre>\n# words\n/muster status\n', ['muster'])).toEqual([])
+  expect(findCommands('| a | b |\n|---|---|\n</pre>\n\n/muster status\n', ['muster'])).toHaveLength(1)
+})

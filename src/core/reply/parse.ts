@@ -1,5 +1,5 @@
 import { onOneLine } from '../text.ts'
-import MarkdownIt, { type StateInline, type Token } from 'markdown-it'
+import MarkdownIt, { type StateBlock, type StateInline, type Token } from 'markdown-it'
 import { folds, type Part, withTags } from './html.ts'
 import { type Inline, plainText, type Rich, type RichDocument, type RichItem, text, tidy } from './rich.ts'
 
@@ -16,6 +16,18 @@ parser.normalizeLinkText = (url) => url
 
 parser.inline.ruler.before('escape', 'math', math)
 parser.inline.ruler.before('strikethrough', 'tildes', tildes)
+parser.block.ruler.before('html_block', 'tag_below_table', tagBelowTable, { alt: ['blockquote'] })
+
+const LONE_TAG = /^<\/?[a-z][a-z0-9-]*(?:\s[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*)?\/?>\s*$/i
+
+/**
+ * A line that is one tag ends a table, and begins a block of HTML (GFM 4.10: "the table is broken at the beginning of another
+ * block-level structure"). markdown-it takes it for a row, since no paragraph ends there.
+ */
+function tagBelowTable(state: StateBlock, line: number, _: number, silent: boolean): boolean {
+  if (!silent || state.parentType !== 'table') return false
+  return LONE_TAG.test(state.src.slice((state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0), state.eMarks[line]))
+}
 
 /** Three tildes or more strike nothing (GFM 6.5); markdown-it would take two of them. */
 function tildes(state: StateInline, silent: boolean): boolean {
