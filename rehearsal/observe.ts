@@ -1,3 +1,4 @@
+import { PARKED_FOR } from '../src/core/task/step.ts'
 import { z } from 'zod'
 import type { ServerChild } from './child.ts'
 
@@ -10,7 +11,7 @@ const Step = z.object({
   status: z.string(),
   costUsd: z.number(),
   turns: z.number(),
-  parked: z.object({ why: z.enum(['model_busy', 'model_credit', 'git_busy']) }).optional(),
+  parked: z.object({ why: z.enum(PARKED_FOR) }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
 const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })

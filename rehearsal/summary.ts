@@ -135,7 +135,7 @@ export function duplicates(world: World): string[] {
     ...world.issues.filter((one) => one.pull).map((one) => `pull request from ${one.pull?.head ?? ''}`),
     ...world.deployments.map((one) => `deployment ${JSON.stringify(one.payload)}`),
     ...world.deployments.flatMap((one) =>
-      one.statuses.map((status) => `status ${status.state} of deployment ${one.id}`),
+      one.statuses.map((status) => `status ${status.state} of deployment ${one.id}: ${status.description}`),
     ),
   ]
   return keys.filter((key, index) => keys.indexOf(key) !== index)

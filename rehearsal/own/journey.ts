@@ -78,6 +78,8 @@ const PARKED: Readonly<Record<Parked['why'], string>> = {
   model_busy: 'the model provider does not answer',
   model_credit: "the model provider's spending limit is reached",
   git_busy: 'the git server does not answer',
+  watch: 'a release was being watched',
+  deploy_gate: 'a deploy waited for a gate',
 }
 
 /** What it was at. */

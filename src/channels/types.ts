@@ -4,6 +4,7 @@ import type { Arrival } from '../core/inbound.ts'
 import type { Cost } from '../core/rate.ts'
 import type { Granted, Heard, Subject, Unheard } from '../core/heard.ts'
 import type { Member, Remark, Surface, Ticket } from '../core/said.ts'
+import type { ReleaseFacts } from '../releases/types.ts'
 import type { Person, Repository, Task } from '../core/task/types.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -97,6 +98,10 @@ export interface PullRemark {
 export interface Platform {
   /** Whether this account, by its numeric id, may write to the repository right now. */
   canWrite(repository: Repository, person: Person): Promise<boolean>
+  /** What this account is in a repository, and which of some teams it belongs to (`org/team`, in small letters). */
+  readonly standing: ReleaseFacts['standing']
+  /** The newest run of every check on a commit, with the statuses of other systems. */
+  readonly checks: ReleaseFacts['checks']
   /** The settings file of the repository (or its owner's default), undefined where there is none. */
   settingsFile(repository: Repository): Promise<{ text: string; where: string } | undefined>
   /** Whether a branch, a tag or a commit of that name is there. */

@@ -113,7 +113,16 @@ export async function openAdapters({
     log: warn,
   }
   const targets = stand.target ? targetsOf({ 'local-process': stand.target }) : await openTargets(shared, targetOver)
-  const releases = releaseEngine({ git, targets, now, sleep, log: warn })
+  const releases = releaseEngine({
+    git,
+    targets,
+    facts: { standing: platform.standing, checks: platform.checks },
+    environments: store.environments,
+    hold: leases.acquire.bind(leases),
+    now,
+    sleep,
+    log: warn,
+  })
   return { client, platform, channels, git, machine: machineOf(settings, env), sender, targets, releases }
 }
 

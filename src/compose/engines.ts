@@ -9,7 +9,8 @@ import { bulkhead } from '../inbox/bulkhead.ts'
 import { PERSON_LIMITS, personLimiter } from '../inbox/rate.ts'
 import { sharedLimiter } from '../outbox/limiter.ts'
 import type { InboxDeps } from '../inbox/scene.ts'
-import { settingsSource } from '../inbox/settings.ts'
+import { underLimits } from '../config/deploys.ts'
+import { type Parse, settingsSource } from '../inbox/settings.ts'
 import { withBreaker } from '../llm/breaker.ts'
 import { openProvider } from '../llm/provider.ts'
 import { createRouter } from '../llm/router.ts'
@@ -148,11 +149,15 @@ function outcomesOf({ usage }: Pick<Store, 'usage'>, now: () => number): () => P
 export function inboxDepsOf(
   { base, github, stand }: Parts & { readonly github: GithubSettings },
   { platform, channels }: Adapters,
-  rest: Pick<InboxDeps, 'leases' | 'workflow' | 'apart' | 'kick'>,
+  rest: Pick<InboxDeps, 'leases' | 'workflow' | 'environments' | 'apart' | 'kick'>,
 ): InboxDeps {
   const { settings, log, storage } = base
   const { store } = storage
   const { now } = store
+  const parse: Parse = (text) => {
+    const parsed = parseRepositorySettings(text)
+    return parsed.ok ? { ...parsed, settings: underLimits(parsed.settings, settings.deploys) } : parsed
+  }
   const failed = (error: unknown) =>
     log.error({ error: messageOf(error) }, 'an event that took long could not be handled')
   return {
@@ -171,7 +176,7 @@ export function inboxDepsOf(
     githubUrl: settings.githubUrls.server,
     publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
-    settings: settingsSource(platform, parseRepositorySettings, defaultRepositorySettings(), now),
+    settings: settingsSource(platform, parse, defaultRepositorySettings(), now),
     mayAsk: stand.unlimited
       ? async () => 'yes'
       : personLimiter(sharedLimiter(store.rates, () => PERSON_LIMITS, now).take),

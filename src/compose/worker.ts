@@ -8,7 +8,8 @@ import { noLimiter, sharedLimiter } from '../outbox/limiter.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { type Role, ROLES } from '../core/roles.ts'
 import { withLogContext } from '../telemetry/log.ts'
-import { withChildren } from '../workflow/children.ts'
+import { createEnvironments } from '../workflow/environments.ts'
+import { withInside } from '../workflow/inside.ts'
 import { lookAtPlugins } from '../workflow/plugins.ts'
 import { createStepRunner } from '../workflow/runner.ts'
 import { sweep } from '../workflow/sweep.ts'
@@ -58,10 +59,11 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
     outbox.kick()
     runner.reconcile(task)
   })
+  const environments = createEnvironments({ store, now, sleep, random: Math.random, kick: () => outbox.kick() })
   const outbox = createOutbox({
     store,
     workflow: engine,
-    sender: withChildren(adapters.sender, { workflow: () => engine, store }),
+    sender: withInside(adapters.sender, { workflow: () => engine, store, environments }),
     leases,
     limiter: stand.unlimited ? noLimiter() : sharedLimiter(store.rates, limitsIn(base.settings.channels), now),
     perAccount: stand.unlimited ? undefined : PER_ACCOUNT,
@@ -75,8 +77,10 @@ function engines({ base, github, stand = {} }: WorkerDeps, adapters: Adapters, l
   const suspects = apartFrom({ store, queue, targets: adapters.targets, kick, sleep, log, env, workDir, program })
   const { apart } = suspects
   const runner = createStepRunner({ ...stepDepsOf({ base, stand }, adapters, engine), leases, apart })
-  const handle = inboxHandler(inboxDepsOf({ base, github, stand }, adapters, { leases, workflow: engine, apart, kick }))
-  return { engine, outbox, runner, handle, suspects }
+  const handle = inboxHandler(
+    inboxDepsOf({ base, github, stand }, adapters, { leases, workflow: engine, environments, apart, kick }),
+  )
+  return { engine, outbox, runner, handle, suspects, environments }
 }
 
 /** Begins to work: the inbox, the steps of its roles, the outbox, and what keeps all of it going. */
@@ -107,12 +111,14 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     leases,
     installs: base.installs,
   })
-  const { engine, outbox, runner, handle, suspects } = engines(deps, adapters, leases, workDir)
+  const { engine, outbox, runner, handle, suspects, environments } = engines(deps, adapters, leases, workDir)
   // At first everything is looked at: nobody may be left who would queue it.
   let settledMs = 0
   const sweeping = every(SWEEP_MS, 'sweep', log, async () => {
     const restored = await sweep({ store, queue, leases, now: store.now, settledMs })
     settledMs = SETTLED_MS
+    // Whoever swept looks at the environments as well.
+    if (restored !== undefined) await environments.look()
     if (restored) log.info({ restored }, 'put back into the queue what it had lost')
   })
   const perRole = (role: Role) => (role === 'sre' && !stand?.target ? WATCHES : settings.concurrency)

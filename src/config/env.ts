@@ -9,6 +9,7 @@ import { chosenModels } from '../llm/needed.ts'
 import type { ModelsByTier } from '../llm/order.ts'
 import { type PrivateRegistry, readRegistries } from '../core/registries.ts'
 import { type Prices, pricesWith, readPrices, unpriced } from '../llm/prices.ts'
+import { type DeployLimits, deployLimits } from './deploys.ts'
 import { readModels } from './models.ts'
 import { type Previous, readPrevious } from './previous.ts'
 import { checkServices, misnamedVariables } from './services.ts'
@@ -56,6 +57,7 @@ export interface Settings {
   readonly routing: 'tiers' | 'outcome'
   /** Whether repositories that the app is installed on get a pull request with what was found. */
   readonly onboards: boolean
+  readonly deploys: DeployLimits
   /** Which hosts it may reach then. */
   readonly setupHosts: readonly Allowed[]
   /** Other repositories that may be read as submodules with a token of their own, in small letters: `owner/name` or `owner/*`. */
@@ -109,30 +111,11 @@ function problemLine({ variable, wrong, example }: EnvProblem): string {
   return `  ${variable}: ${wrong}\n      for example ${variable}=${example}`
 }
 
-const KNOWN = [
-  'DATA',
-  'PLUGINS',
-  'PLUGINS_DIR',
-  'MODELS',
-  'PRICES',
-  'PUBLIC_URL',
-  'API_TOKEN',
-  'API_TOKEN_PREVIOUS',
-  'SECRET_KEY',
-  'SECRET_KEY_PREVIOUS',
-  'SANDBOX',
-  'SETUP_NETWORK',
-  'SETUP_HOSTS',
-  'TOOLCHAINS',
-  'CONTAINERS',
-  'REGISTRIES',
-  'RELEASES_AT_STOP',
-  'SCRIPT',
-  'RECORD',
-  'CONCURRENCY',
-  'KEEP_TASKS_DAYS',
-  'KEEP_EVENTS_DAYS',
-].map((name) => `MUSTER_${name}`)
+const KNOWN =
+  `DATA PLUGINS PLUGINS_DIR MODELS PRICES PUBLIC_URL API_TOKEN API_TOKEN_PREVIOUS SECRET_KEY SECRET_KEY_PREVIOUS SANDBOX SETUP_NETWORK SETUP_HOSTS TOOLCHAINS
+  CONTAINERS REGISTRIES RELEASES_AT_STOP DEPLOY_APPROVALS DEPLOY_AUTO ONBOARDING ROUTING MISE SUBMODULES SMEE_URL SCRIPT RECORD CONCURRENCY KEEP_TASKS_DAYS KEEP_EVENTS_DAYS`
+    .split(/\s+/)
+    .map((name) => `MUSTER_${name}`)
 
 /** Variables that are set but mean nothing to this version (or to none), so that nobody waits for what cannot happen. */
 export function unusedVariables(env: Env): string[] {
@@ -192,6 +175,7 @@ function collect(env: Env, problems: EnvProblem[]): Settings {
     releasesAtStop: oneOf(env, 'MUSTER_RELEASES_AT_STOP', ['keep', 'stop'], problems),
     routing: oneOf(env, 'MUSTER_ROUTING', ['tiers', 'outcome'], problems) === 'outcome' ? 'outcome' : 'tiers',
     onboards: oneOf(env, 'MUSTER_ONBOARDING', ['1', '0'], problems) !== '0',
+    deploys: deployLimits(env, problems),
     setupNetwork: oneOf(env, 'MUSTER_SETUP_NETWORK', ['0', '1'], problems) === '1',
     setupHosts: setupHosts(env, problems),
     submodules: submodules(env, problems),

@@ -1,6 +1,12 @@
 import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
-import { DEFAULT_LIMITS, DEFAULT_SCHEDULE, type RepositorySettings, SERVICES } from '../core/settings.ts'
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SCHEDULE,
+  type EnvironmentSettings,
+  type RepositorySettings,
+  SERVICES,
+} from '../core/settings.ts'
 import { IMAGE } from '../core/image.ts'
 import { inFolder, isPlain } from '../core/packages.ts'
 import { span } from '../core/span.ts'
@@ -154,8 +160,32 @@ const FILE = {
 function fileSchema() {
   return z.strictObject({
     ...FILE,
-    environments: z.record(z.string().regex(/^\w[\w.-]{0,63}$/), environment()).default({}),
+    environments: z
+      .record(z.string().regex(/^\w[\w.-]{0,63}$/), environment())
+      .superRefine(inOrder)
+      .default({}),
   })
+}
+
+/** Whatever an environment comes after is there, and does not come after it. */
+function inOrder(all: Readonly<Record<string, EnvironmentSettings>>, context: z.RefinementCtx): void {
+  const before = (name: string) => (Object.hasOwn(all, name) ? all[name]?.policy?.after : undefined)
+  for (const name of Object.keys(all)) {
+    const after = before(name)
+    if (after === undefined) continue
+    const seen = new Set([name])
+    let next: string | undefined = after
+    while (next !== undefined && !seen.has(next)) {
+      seen.add(next)
+      next = before(next)
+    }
+    const wrong = !Object.hasOwn(all, after)
+      ? `there is no environment ${after}`
+      : next !== undefined
+        ? 'each waits for the other'
+        : undefined
+    if (wrong) context.addIssue({ code: 'custom', path: [name, 'after'], message: wrong })
+  }
 }
 
 let made: { readonly targets: number; readonly schema: ReturnType<typeof fileSchema> } | undefined

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import type { GateResult } from './environments/gates.ts'
+import type { Who } from './standing.ts'
+import type { Failures, Tally } from './traffic.ts'
 
 /** The typed results that roles owe. The model's part of each is a zod schema: it is also what the model is told. */
 
@@ -254,6 +257,15 @@ export interface ReleasePlan {
   readonly url: string
   readonly watchSeconds: number
   readonly approval: 'other' | 'self' | 'none'
+  /** The tree of the commit. These are undefined in histories from before 0.5. */
+  readonly tree?: string | undefined
+  /** How many distinct people approve. */
+  readonly approvals?: number | undefined
+  readonly approvers?: readonly Who[] | undefined
+  /** The settings of the environment that were read, by their hash. */
+  readonly policy?: string | undefined
+  /** What the gates said when it was made; they are asked again before anything is deployed. */
+  readonly gates?: readonly GateResult[] | undefined
   readonly hash: string
 }
 
@@ -267,6 +279,24 @@ export interface Deployed {
   readonly previousSha: string | undefined
   readonly log: string
   readonly error: string | undefined
+  /** What was approved does not hold any more: it is planned again, and asked about. */
+  readonly isStale?: boolean | undefined
+  /** What the gates said right before; undefined where nobody asked them, and in histories from before 0.5. */
+  readonly gates?: readonly GateResult[] | undefined
+}
+
+/** Where a watch stands: all that the next look goes on from. */
+export interface Watch {
+  /** When the release went live, ms since the epoch. */
+  readonly from: number
+  readonly before: Figures
+  /** What was counted of the release, up to a moment. */
+  readonly tally: Tally
+  readonly until: number
+  readonly probes: ReleaseReport['probes']
+  /** How many tests for errors have been made. */
+  readonly tests: number
+  readonly series: ReleaseReport['series']
 }
 
 /** Traffic in one window, from the proxy's own counts. Latencies in ms. */
@@ -276,6 +306,8 @@ export interface Figures {
   readonly errors: number
   readonly p50: number | undefined
   readonly p95: number | undefined
+  /** How requests failed, where that is known; undefined where none did, and in histories from before 0.5. */
+  readonly failures?: Failures | undefined
 }
 
 export type Verdict = 'healthy' | 'regressed' | 'not enough evidence'

@@ -1,4 +1,6 @@
 import type { Document } from './reply/document.ts'
+import type { FreezeWindow } from './environments/freeze.ts'
+import type { Claimant, TurnTold, Wanted } from './environments/types.ts'
 import type { Surface } from './said.ts'
 import type { RepositorySettings } from './settings.ts'
 import type { Child, ChildEnd } from './task/children.ts'
@@ -222,7 +224,7 @@ export interface Button {
 }
 
 export type EffectKind = EffectBody['kind']
-/** What one task does to another: nobody outside sees it. */
+/** What a task and another task, or an environment, do to each other: nobody outside sees it. */
 export type InsideBody =
   | {
       readonly kind: 'task.open'
@@ -241,6 +243,16 @@ export type InsideBody =
       readonly report: { readonly url: string } | { readonly end: ChildEnd }
     }
   | { readonly kind: 'task.end'; readonly place: Thread; readonly task: string; readonly by: Person }
+  /** What a release wants of its environment, as it stands now. */
+  | {
+      readonly kind: 'environment.turn'
+      readonly place: Thread
+      readonly environment: string
+      readonly wanted: Wanted
+      readonly freeze: readonly FreezeWindow[]
+    }
+  /** What an environment says to that. */
+  | ({ readonly kind: 'task.turn'; readonly place: Thread; readonly turn: TurnTold } & Claimant)
 
 /** What GitHub is sent. */
 export type GithubBody = Exclude<EffectBody, SurfaceBody | InsideBody>

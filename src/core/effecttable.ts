@@ -85,6 +85,9 @@ export const EFFECTS = {
   'task.open': { ...NEW, lane: 'own', stopsWhenOver: true },
   'task.report': { ...NEW, lane: 'own' },
   'task.end': { ...NEW, lane: 'own' },
+  // As it stands by then: what was said before is of no interest any more.
+  'environment.turn': { ...NEW, lane: 'own', upsert: true },
+  'task.turn': { ...NEW, lane: 'own', upsert: true },
 } as const satisfies EffectTable
 
 /** What is true of a stored effect. What cannot be read waits in line like the others, and is refused by whoever sends. */
@@ -97,9 +100,15 @@ export function upsertKinds(): string[] {
   return Object.entries(EFFECTS).flatMap(([kind, { upsert }]) => (upsert ? [kind] : []))
 }
 
-const INSIDE: Readonly<Record<InsideBody['kind'], true>> = { 'task.open': true, 'task.report': true, 'task.end': true }
+const INSIDE: Readonly<Record<InsideBody['kind'], true>> = {
+  'task.open': true,
+  'task.report': true,
+  'task.end': true,
+  'environment.turn': true,
+  'task.turn': true,
+}
 
-/** Whether an effect is one task's on another, and nobody outside sees it. */
+/** Whether an effect is on a task or an environment, and nobody outside sees it. */
 export function isInside(body: EffectBody): body is InsideBody {
   return Object.hasOwn(INSIDE, body.kind)
 }

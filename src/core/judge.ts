@@ -1,10 +1,18 @@
 import type { Figures, ReleaseReport, Verdict } from './artefacts.ts'
+import { fewestTelling, fisherMoreErrors } from './fisher.ts'
 
 /** The fewest requests after a deploy from which errors are judged at all (deploy-semantics: n >= 50). */
 export const MIN_REQUESTS = 50
 /** Failed health probes in the watch that count as a regression by themselves. */
 const MAX_FAILED_PROBES = 2
-const ALPHA = 0.01
+/**
+ * How often, in all of a watch, errors are called a regression though nothing changed: 1 % at most. It is spent in equal parts
+ * over this many tests, so that however they hang together, all of them err no more often (Bonferroni; Lan and DeMets, "Discrete
+ * sequential boundaries for clinical trials", 1983, with a spending function that is a straight line).
+ */
+const FALSE_ALARMS = 0.01
+export const TESTS = 10
+const ALPHA = FALSE_ALARMS / TESTS
 /** Without traffic to compare with: this share of failed requests, and at least so many, is a regression by itself. */
 const ERROR_RATE = 0.05
 const MIN_ERRORS = 5
@@ -12,11 +20,19 @@ const MIN_ERRORS = 5
 const SLOWER_FACTOR = 2
 const SLOWER_MS = 100
 
-type Evidence = Pick<ReleaseReport, 'before' | 'after' | 'probes'>
+export interface Evidence extends Pick<ReleaseReport, 'before' | 'after' | 'probes'> {
+  /** Whether errors are compared at this look: each comparison may err, so there are no more than `TESTS` of them in a watch. */
+  readonly tests: boolean
+}
 
-/** Judges a release from the proxy's counts before and after. Never healthy without enough requests. */
-export function judge({ before, after, probes }: Evidence): { verdict: Verdict; reasons: string[] } {
-  const bad = regressions({ before, after, probes })
+/** Which of the tests of a watch is due, counted from 1; 0 before the first. @param passed the part of it that is over */
+export function testDue(passed: number): number {
+  return Math.min(TESTS, Math.floor(passed * TESTS + 1e-9))
+}
+
+/** Judges a release from the counts before and after. Never healthy without enough requests. */
+export function judge({ before, after, probes, tests }: Evidence): { verdict: Verdict; reasons: string[] } {
+  const bad = regressions({ before, after, probes, tests })
   if (bad.length > 0) return { verdict: 'regressed', reasons: bad }
   if (after.requests < MIN_REQUESTS) {
     return {
@@ -36,16 +52,19 @@ export function judge({ before, after, probes }: Evidence): { verdict: Verdict; 
   return { verdict: 'healthy', reasons: [errorLine(before, after), sensitivity(before, after), probeLine(probes)] }
 }
 
-function regressions({ before, after, probes }: Evidence): string[] {
+function regressions({ before, after, probes, tests }: Evidence): string[] {
   const reasons: string[] = []
   if (probes.failed >= MAX_FAILED_PROBES)
     reasons.push(`${probes.failed} of ${probes.failed + probes.passed} health probes failed`)
   if (before.requests < MIN_REQUESTS && after.errors >= MIN_ERRORS && after.errors >= ERROR_RATE * after.requests) {
     reasons.push(`${after.errors} of ${after.requests} requests failed`)
   }
-  const p = fisherMoreErrors(before, after)
-  if (after.requests > 0 && p < ALPHA)
-    reasons.push(`${errorLine(before, after)} (Fisher's exact test, p = ${p.toExponential(1)})`)
+  const p = tests && after.requests > 0 ? fisherMoreErrors(before, after) : 1
+  if (p < ALPHA)
+    reasons.push(
+      `${errorLine(before, after)} (Fisher's exact test, p = ${p.toExponential(1)}, one of ${TESTS} tests at ${ALPHA})`,
+      'this compares with the time before the deploy: a cause outside the release cannot be excluded',
+    )
   if (
     before.p95 !== undefined &&
     after.p95 !== undefined &&
@@ -67,41 +86,10 @@ function errorLine(before: Figures, after: Figures): string {
 }
 
 /** The smallest number of errors in these requests that would have been called a regression. */
-function sensitivity(before: Figures, after: Figures): string {
+function sensitivity(before: Figures, { requests }: Figures): string {
   if (before.requests < MIN_REQUESTS) return 'too little traffic before the deploy to compare with'
-  let errors = after.errors
-  while (errors < after.requests && fisherMoreErrors(before, { ...after, errors }) >= ALPHA) errors++
-  return `a regression would have shown from ${errors} errors on (${((100 * errors) / after.requests).toFixed(1)} %)`
-}
-
-/**
- * One-sided Fisher's exact test: the probability of at least this many errors after the deploy, were the rate unchanged.
- * With no traffic before there is nothing to compare with, and the answer is 1.
- */
-export function fisherMoreErrors(
-  before: Pick<Figures, 'requests' | 'errors'>,
-  after: Pick<Figures, 'requests' | 'errors'>,
-): number {
-  const n1 = before.requests
-  const n2 = after.requests
-  const errors = before.errors + after.errors
-  let p = 0
-  for (let k = after.errors; k <= Math.min(errors, n2); k++)
-    p += Math.exp(choose(n2, k) + choose(n1, errors - k) - choose(n1 + n2, errors))
-  return Math.min(1, p)
-}
-
-/** The logarithm of the binomial coefficient. */
-function choose(n: number, k: number): number {
-  return k < 0 || k > n ? Number.NEGATIVE_INFINITY : lnFactorial(n) - lnFactorial(k) - lnFactorial(n - k)
-}
-
-/** ln n! by Stirling's series (error below 1e-10 from 10 on), exact sums below. */
-function lnFactorial(n: number): number {
-  if (n < 10) {
-    let product = 1
-    for (let i = 2; i <= n; i++) product *= i
-    return Math.log(product)
-  }
-  return n * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI * n) + 1 / (12 * n) - 1 / (360 * n ** 3) + 1 / (1260 * n ** 5)
+  const errors = fewestTelling(before, requests, ALPHA)
+  return errors === undefined
+    ? 'no number of errors in so few requests would have told a regression'
+    : `a regression would have shown from ${errors} errors on (${((100 * errors) / requests).toFixed(1)} %)`
 }

@@ -1,4 +1,4 @@
-import type { Design, Spec } from './artefacts.ts'
+import type { Design, ReleasePlan, Spec } from './artefacts.ts'
 import { hashOf } from './hash.ts'
 import type { PlanApproval } from './settings.ts'
 import type { Approval, Task } from './task/types.ts'
@@ -37,6 +37,31 @@ export function approvalFor(
   sha?: string,
 ): Approval | undefined {
   return task.approvals.findLast((approval) => approval.gate === gate && approval.hash === hash && approval.sha === sha)
+}
+
+/** Everybody whose approval counts for exactly this plan, once each, the first first; the settings where they approve. */
+export function deployApprovals(
+  { approvals }: Pick<Task, 'approvals'>,
+  { hash, sha }: Pick<ReleasePlan, 'hash' | 'sha'>,
+): readonly Approval[] {
+  const whose = ({ by }: Approval) => (by === 'settings' ? by : String(by.id))
+  const all = approvals.filter((one) => one.gate === 'deploy' && one.hash === hash && one.sha === sha)
+  return all.filter((one, index) => all.findIndex((other) => whose(other) === whose(one)) === index)
+}
+
+/** Whether as many people as it takes have approved exactly this plan, or the settings say that nobody needs to. */
+export function isDeployApproved(task: Pick<Task, 'approvals'>, plan: ReleasePlan): boolean {
+  const given = deployApprovals(task, plan)
+  return given.some(({ by }) => by === 'settings') || (given.length > 0 && given.length >= (plan.approvals ?? 1))
+}
+
+/** How long an approval of a deploy counts; ms. */
+export const APPROVAL_MS = 4 * 3_600_000
+
+/** Whether an approval that it takes is older than that. @param now ms since the epoch */
+export function isApprovalExpired(task: Pick<Task, 'approvals'>, plan: ReleasePlan, now: number): boolean {
+  const fresh = deployApprovals(task, plan).filter(({ at, by }) => by === 'settings' || now - at < APPROVAL_MS)
+  return !isDeployApproved({ approvals: fresh }, plan)
 }
 
 const PROTECTED = [

@@ -1,3 +1,4 @@
+import type { Policy } from './environments/gates.ts'
 import type { PluginId } from './registry.ts'
 
 /** What a repository asks for in `.github/muster.yml`, validated and complete (defaults filled in). Times in seconds. */
@@ -101,6 +102,8 @@ export interface EnvironmentSettings {
   readonly auto: boolean
   /** Who may approve: somebody else than the requester, the requester too, or nobody needs to. */
   readonly approval: 'other' | 'self' | 'none'
+  /** Undefined in settings that were read before 0.5. */
+  readonly policy?: Policy | undefined
   readonly [own: string]: unknown
 }
 

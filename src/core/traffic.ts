@@ -3,11 +3,24 @@ import type { Figures } from './artefacts.ts'
 /** Upper bounds of the latency buckets in ms: 1 ms doubling by fourths (1, 1.19, 1.41, …) up to about a minute. */
 export const BUCKETS: readonly number[] = Array.from({ length: 64 }, (_, i) => 2 ** (i / 4))
 
+/**
+ * How a request failed. `status`: answered with 5xx; `refused`: the release could not be reached; `unanswered`: whoever asked went
+ * away without an answer; `late`: nothing was answered for half a minute; `cut`: the answer broke off.
+ */
+export const FAILURES = ['status', 'refused', 'unanswered', 'late', 'cut'] as const
+export type Failure = (typeof FAILURES)[number]
+export type Failures = Readonly<Partial<Record<Failure, number>>>
+
 /** Counts of one second of traffic to one release. */
 export interface Sample {
+  /** ms since the epoch */
   readonly at: number
+  /** Which release it was; undefined where the target cannot tell them apart. */
+  readonly sha?: string | undefined
   readonly requests: number
   readonly errors: number
+  /** How they failed, where the target can tell. */
+  readonly failures?: Failures | undefined
   /** Counts by bucket; index = bucket, missing = 0. */
   readonly latency: Readonly<Record<number, number>>
 }
@@ -18,18 +31,45 @@ export function bucketOf(ms: number): number {
   return index < 0 ? BUCKETS.length - 1 : index
 }
 
-/** Sums samples into the figures that a person reads. */
-export function figuresOf(samples: readonly Sample[], seconds: number): Figures {
-  const latency: number[] = BUCKETS.map(() => 0)
-  let requests = 0
-  let errors = 0
+/** What samples come to. */
+export type Tally = Pick<Sample, 'requests' | 'errors' | 'latency'> & { readonly failures: Failures }
+
+export const NO_TRAFFIC: Tally = { requests: 0, errors: 0, latency: {}, failures: {} }
+
+/** Adds samples to what was counted before. */
+export function tallied(before: Tally, samples: readonly Sample[]): Tally {
+  const latency = new Map(Object.entries(before.latency))
+  const failures = new Map(Object.entries(before.failures))
+  let { requests, errors } = before
   for (const sample of samples) {
     requests += sample.requests
     errors += sample.errors
-    for (const [bucket, count] of Object.entries(sample.latency))
-      latency[Number(bucket)] = (latency[Number(bucket)] ?? 0) + count
+    add(latency, sample.latency)
+    add(failures, sample.failures ?? {})
   }
-  return { seconds, requests, errors, p50: percentile(latency, 0.5), p95: percentile(latency, 0.95) }
+  return { requests, errors, latency: Object.fromEntries(latency), failures: Object.fromEntries(failures) }
+}
+
+function add(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [key, count] of Object.entries(counts)) to.set(key, (to.get(key) ?? 0) + count)
+}
+
+/** The figures that a person reads. */
+export function figuresOf({ requests, errors, latency, failures }: Tally, seconds: number): Figures {
+  const counts = BUCKETS.map((_, bucket) => latency[bucket] ?? 0)
+  return {
+    seconds,
+    requests,
+    errors,
+    p50: percentile(counts, 0.5),
+    p95: percentile(counts, 0.95),
+    ...(Object.keys(failures).length > 0 ? { failures } : {}),
+  }
+}
+
+/** The samples of one release, where the target can tell them apart. */
+export function ofRelease(samples: readonly Sample[], sha: string | undefined): Sample[] {
+  return samples.filter((sample) => sample.sha === undefined || sample.sha === sha)
 }
 
 /** The bound of the bucket in which the q-th request falls; undefined without requests. */

@@ -8,6 +8,9 @@ import type { Route } from '../core/routing.ts'
 import type { EffectIntent } from '../core/effects.ts'
 import { mayAnswer } from '../core/task/asked.ts'
 import { decideAlone } from '../core/deciding/alone.ts'
+import { isOpen } from '../core/deciding/deploys.ts'
+import { teamsIn } from '../core/environments/gates.ts'
+import type { Standing } from '../core/standing.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/deciding/commands.ts'
 import type { Whence } from '../core/task/types.ts'
 import { OFFER_MS } from '../people/types.ts'
@@ -17,6 +20,7 @@ import { mayAskOnly, mayWrite } from './authority.ts'
 import { closing } from './closed.ts'
 import { withNames } from './conversation.ts'
 import { changeLinks } from './linking.ts'
+import { changeEnvironment } from './environments.ts'
 import { isKnownRef, openTask } from './open.ts'
 import { PERSON } from './rate.ts'
 import { acknowledgement, answer, decideOnly, reply, settingsInvalid, whisper, whisperTo } from './replies.ts'
@@ -59,6 +63,8 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
   if (way.to === 'open') return openTask(deps, scene, way)
   if (scene.task && (await isForeign(deps, scene))) return refuseForeign(deps, scene)
   if (command.verb === 'link' || command.verb === 'unlink') return changeLinks(deps, scene, command)
+  if (command.verb === 'lock' || command.verb === 'unlock')
+    return changeEnvironment(deps, scene, command, whenceOf(scene, commentId))
   if (command.verb === 'why') return why(deps, scene, commentId)
   if (!scene.task) return withoutTask(deps, scene, way)
   // What goes on with the repository's settings goes on with those of now.
@@ -76,8 +82,18 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     isOnPull: 'subject' in heard.what && heard.what.subject.isPullRequest,
     settings: loaded.settings,
     isKnownRef: await isKnownRef(deps, heard.repository, command),
+    standing: await standingOf(deps, scene, command),
   }
   await apply(deps, scene, said, commentId)
+}
+
+/** What somebody is who approves a deploy, where more than write permission is wanted of them. */
+async function standingOf(deps: InboxDeps, { heard, task }: Scene, { verb }: Command): Promise<Standing | undefined> {
+  const plan = task?.releases.at(-1)?.plan
+  const { approvers = [] } = plan ?? {}
+  if (verb !== 'approve' || !plan || isOpen(approvers)) return undefined
+  const { id, login } = heard.sender
+  return deps.platform.standing(heard.repository, { id, login }, teamsIn({ approvers, deployers: [] }))
 }
 
 /** A fact with what has to be asked about it before it is decided on. */

@@ -4,10 +4,10 @@ import type { ReactsTo } from '../core/effects.ts'
 import type { Command } from '../core/command.ts'
 import { noteReply } from '../core/reply/answers.ts'
 import type { Route } from '../core/routing.ts'
-import { environmentNames, type RepositorySettings } from '../core/settings.ts'
+import type { RepositorySettings } from '../core/settings.ts'
 import { isTicket, type Surface, surfaceKey, type Ticket, channelTraits } from '../core/said.ts'
 import { personActor } from '../core/deciding/actor.ts'
-import { unknownRef } from '../core/deciding/deploys.ts'
+import { unknownEnvironment, unknownRef } from '../core/deciding/deploys.ts'
 import type { Origin, Repository, TaskEvent } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
 import { heardBefore, remarksOn, withNames } from './conversation.ts'
@@ -168,13 +168,7 @@ function workflowOf({ command }: Pick<Opening, 'command'>): WorkflowDefinition {
 
 /** What this version cannot do is said at once. */
 function refusalOf({ command, subject }: Opening, settings: RepositorySettings): string | undefined {
-  if (command.verb === 'deploy') {
-    const known = environmentNames(settings)
-    if (settings.environments[command.environment]) return undefined
-    return known.length > 0
-      ? `There is no environment \`${command.environment}\`; there are: ${known.join(', ')}.`
-      : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
-  }
+  if (command.verb === 'deploy') return unknownEnvironment(settings, command.environment)
   const { worksOn = ['issue'] } = workflowOf({ command })
   const isPossible = worksOn.includes(subject.isPullRequest ? 'pull_request' : 'issue')
   if (isPossible && (!subject.isPullRequest || !isChange({ command }) || command.verb === 'fix')) return undefined

@@ -9,12 +9,13 @@ import type { Store } from '../store/types.ts'
 import type { Fence } from '../leases/types.ts'
 import type { Bulkhead } from './bulkhead.ts'
 import type { Allowance } from './rate.ts'
-import type { Workflow } from '../workflow/types.ts'
+import type { Environments, Workflow } from '../workflow/types.ts'
 import type { Loaded, SettingsSource } from './settings.ts'
 
 export interface InboxDeps {
   readonly store: Pick<Store, 'inbox' | 'tasks' | 'conversations' | 'effects' | 'people'>
   readonly workflow: Workflow
+  readonly environments: Pick<Environments, 'apply' | 'get'>
   readonly receiver: Receiver
   readonly platform: Platform
   readonly settings: SettingsSource

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EnvironmentSettings, TargetName } from '../core/settings.ts'
 import { span } from '../core/span.ts'
+import { POLICY, policyOf } from './policy.ts'
 import type { Target, TargetDeps } from './types.ts'
 
 /**
@@ -27,6 +28,7 @@ const COMMON = {
     .enum(['other', 'self', 'none'])
     .default('other')
     .describe('Who approves a deploy: somebody other than the requester, the requester too, or nobody.'),
+  ...POLICY,
 }
 const Common = z.object(COMMON)
 
@@ -49,9 +51,9 @@ export function defineTarget({ name, title, open, describe, keys, stored = (own)
   const literal = z.literal(name)
   const target = name === DEFAULT ? literal.optional().meta({ default: name }) : literal
   const settings = z.strictObject({ target: target.describe(describe), ...COMMON, ...keys }).transform((all) => {
-    const { watch, ...common } = Common.parse(all)
+    const { watch, auto, approval, ...policy } = Common.parse(all)
     const own = Object.fromEntries(Object.entries(all).filter(([key]) => Object.hasOwn(keys, key)))
-    return { ...stored(own), ...common, target: name, watchSeconds: watch }
+    return { ...stored(own), auto, approval, target: name, watchSeconds: watch, policy: policyOf(policy) }
   })
   return { name, title, open, settings }
 }

@@ -1,15 +1,52 @@
-import type { Deployed, ReleasePlan, ReleaseReport } from '../core/artefacts.ts'
+import type { Deployed, ReleasePlan, ReleaseReport, Watch } from '../core/artefacts.ts'
+import type { ChainEnd } from '../core/chain.ts'
 import type { Env } from '../core/environment.ts'
+import type { EnvironmentOutcome } from '../core/environments/decide.ts'
+import type { EnvironmentEvent, EnvironmentState } from '../core/environments/types.ts'
 import type { EnvironmentSettings, TargetName } from '../core/settings.ts'
-import type { Release, Task } from '../core/task/types.ts'
+import type { CheckFact, GateResult } from '../core/environments/gates.ts'
+import type { Standing } from '../core/standing.ts'
+import type { Person, Release, Repository, Task } from '../core/task/types.ts'
 import type { Sample } from '../core/traffic.ts'
+import type { Claim, Fence } from '../leases/types.ts'
+import type { Git } from '../workspace/types.ts'
 
 /** What SRE can do; gates and approvals are the core's, not this engine's. */
 export interface Releases {
   plan(task: Task, release: Release): Promise<ReleasePlan>
   /** @param mayAct throws when somebody else may be at it by now */
-  deploy(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<Deployed>
-  watch(task: Task, release: Release, signal: AbortSignal): Promise<ReleaseReport>
+  deploy(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<DeployResult>
+  watch(task: Task, release: Release): Promise<WatchResult>
+}
+
+/** Deployed or not; or gates hold it up that may open by themselves. Times in ms since the epoch. */
+export type DeployResult =
+  | { readonly kind: 'deployed'; readonly deployed: Deployed }
+  | { readonly kind: 'gated'; readonly gates: readonly GateResult[]; readonly until: number }
+
+/** One look, and when the next one is due; or the end. */
+export type WatchResult =
+  | { readonly kind: 'looked'; readonly watch: Watch; readonly until: number }
+  | { readonly kind: 'report'; readonly report: ReleaseReport; readonly watch: Watch }
+
+/** What is asked of the platform about a deploy, live. */
+export interface ReleaseFacts {
+  /** What somebody is in a repository. @param teams that are asked about, `org/team` in small letters */
+  standing(repository: Repository, person: Person, teams: readonly string[]): Promise<Standing>
+  /** The newest run of every check on a commit. @throws where they cannot be read */
+  checks(repository: Repository, sha: string): Promise<readonly CheckFact[]>
+}
+
+export interface ReleaseDeps {
+  readonly git: Git
+  readonly targets: Targets
+  readonly facts: ReleaseFacts
+  readonly environments: Pick<EnvironmentStore, 'load'>
+  /** Takes a lease; undefined while somebody else has it. */
+  readonly hold: (name: string) => Promise<Claim | undefined>
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
 
 /** One environment of one repository. */
@@ -30,6 +67,8 @@ export interface ApplyInput {
   unpack(dir: string): Promise<void>
   /** To be called right before people see the new release. @throws when somebody else may be at it by now */
   readonly mayAct: () => void
+  /** The claim on the environment, for targets that can make a write depend on it: its token only grows. */
+  readonly fence: Fence
   readonly signal: AbortSignal
 }
 
@@ -46,7 +85,7 @@ export type Observed =
 /** What an adapter owes: it deploys and tells the truth; it decides nothing. */
 export interface Target {
   url(environment: Environment): string
-  /** The SHA that serves now. */
+  /** The SHA that serves now: as whatever serves says, not as it was meant to be. */
   current(environment: Environment): Promise<string | undefined>
   observe(releaseId: string): Promise<Observed>
   /** Deploys, or leaves everything as it was. @throws UserError with the reason when it failed */
@@ -55,7 +94,7 @@ export interface Target {
   log(releaseId: string): Promise<string>
   /** Whether the environment answers its health check, through the way that users take. */
   probe(environment: Environment): Promise<boolean>
-  /** What was measured of its traffic in a span of time, ms since the epoch; nothing, where it sees none. */
+  /** What was measured of its traffic in a span of time, ms since the epoch, by release where it can tell them apart; nothing, where it sees none. */
   samples(environment: Environment, from: number, to: number): Promise<readonly Sample[]>
   /** Since when traffic was measured that came before a moment, ms since the epoch; undefined where there was none. */
   measuredSince(environment: Environment, before: number): Promise<number | undefined>
@@ -123,6 +162,8 @@ export interface ReleaseCommand {
 /** Releases of this machine, and what was measured of them. */
 export interface ReleaseStore {
   save(row: ReleaseRow): Promise<void>
+  /** Makes a stored release the one that is live, and every other one of its environment retired. @throws Fenced */
+  goLive(row: ReleaseRow, at: Date, fence: Fence): Promise<void>
   get(id: string): Promise<ReleaseRow | undefined>
   /** The release that serves an environment now. */
   live(repository: string, environment: string): Promise<ReleaseRow | undefined>
@@ -130,4 +171,47 @@ export interface ReleaseStore {
   list(repository: string, environment: string): Promise<ReleaseRow[]>
   addSamples(repository: string, environment: string, sha: string, samples: readonly Sample[]): Promise<void>
   samples(repository: string, environment: string, from: Date, to: Date): Promise<Sample[]>
+}
+
+/** An environment with the end of its chain. */
+export interface LoadedEnvironment {
+  readonly state: EnvironmentState
+  readonly chain: ChainEnd
+}
+
+export interface StoredEnvironmentEvent {
+  readonly seq: number
+  readonly event: EnvironmentEvent
+  readonly at: Date
+  /** Who brought it about, and why. */
+  readonly actor: string
+  readonly reason: string
+  readonly hash: string
+}
+
+export interface EnvironmentStore {
+  load(key: string): Promise<LoadedEnvironment | undefined>
+  /**
+   * Writes what was decided, all of it or nothing.
+   * @param basedOn what it was decided on; undefined for a new one
+   * @throws Conflict
+   */
+  commit(
+    outcome: EnvironmentOutcome,
+    basedOn: LoadedEnvironment | undefined,
+    context: {
+      readonly at: number
+      readonly actor: string
+      /** The conversation that a task is held in. */
+      readonly conversationOf: (task: string | undefined) => string
+    },
+  ): Promise<LoadedEnvironment>
+  /** Those that want to be looked at by then. */
+  due(now: Date): Promise<readonly EnvironmentState[]>
+  /** Those that somebody has or waits for, and that nothing has changed since. */
+  busy(before: Date): Promise<readonly EnvironmentState[]>
+  /** What happened last, the newest first. */
+  events(key: string, limit: number): Promise<readonly StoredEnvironmentEvent[]>
+  /** Those of a repository, `owner/name`. */
+  list(repository: string): Promise<readonly EnvironmentState[]>
 }

@@ -16,19 +16,12 @@ async function plan(context: StepContext) {
 }
 
 async function deploy(context: StepContext) {
-  return {
-    kind: 'deployed',
-    deployed: await context.during({ kind: 'deploy' }, () =>
-      context.releases.deploy(context.task, releaseOf(context), context.signal, context.mayAct),
-    ),
-  } as const
+  return context.during({ kind: 'deploy' }, () =>
+    context.releases.deploy(context.task, releaseOf(context), context.signal, context.mayAct),
+  )
 }
 
+/** One look of it: the step is parked until the next. */
 async function watch(context: StepContext) {
-  return {
-    kind: 'report',
-    report: await context.during({ kind: 'watch' }, () =>
-      context.releases.watch(context.task, releaseOf(context), context.signal),
-    ),
-  } as const
+  return context.releases.watch(context.task, releaseOf(context))
 }

@@ -1,10 +1,23 @@
-import type { Sample } from '../core/traffic.ts'
+import type { Failures, Sample } from '../core/traffic.ts'
 import type { PrismaClient, Release as Row } from './generated/client.ts'
 import { cleanText, fromJson, toJson } from './json.ts'
+import { holds } from './leases.ts'
+import type { Sql } from './sql.ts'
+import { Fenced } from './types.ts'
 import type { ReleaseCommand, ReleaseRow, ReleaseStore } from '../releases/types.ts'
 
-export function releaseStore(prisma: PrismaClient): ReleaseStore {
+/** The others that are live are so no more: one statement, so that there is never a moment with two, or with none. */
+const GO_LIVE = (held: string) => `UPDATE release SET status = CASE WHEN id = $1 THEN 'live' ELSE 'retired' END,
+    live_at = CASE WHEN id = $1 THEN $4::timestamptz ELSE live_at END, retired_at = CASE WHEN id = $1 THEN NULL ELSE clock_timestamp() END
+  WHERE repository = $2 AND environment = $3 AND (id = $1 OR status = 'live') AND EXISTS (${held}) RETURNING id`
+
+export function releaseStore(prisma: PrismaClient, sql: Sql): ReleaseStore {
   return {
+    async goLive({ id, repository, environment }, at, fence) {
+      const params = [id, repository, environment, at, fence.name, fence.token]
+      const { rows } = await sql.query(GO_LIVE(holds(fence, '$5', '$6')), params)
+      if (!rows.some((row) => row['id'] === id)) throw new Fenced(`somebody else has ${fence.name} now`)
+    },
     async save(row) {
       const { id, detail, port, pid, startedTick, liveAt, command, ...rest } = row
       const data = {
@@ -50,6 +63,7 @@ export function releaseStore(prisma: PrismaClient): ReleaseStore {
         requests: sample.requests,
         errors: sample.errors,
         latency: toJson(sample.latency),
+        ...(sample.failures ? { failures: toJson(sample.failures) } : {}),
       }))
       await prisma.trafficSample.createMany({ data, skipDuplicates: true })
     },
@@ -60,9 +74,11 @@ export function releaseStore(prisma: PrismaClient): ReleaseStore {
       })
       return rows.map((row) => ({
         at: row.at.getTime(),
+        sha: row.sha,
         requests: row.requests,
         errors: row.errors,
         latency: fromJson<Sample['latency']>(row.latency),
+        ...(row.failures === null ? {} : { failures: fromJson<Failures>(row.failures) }),
       }))
     },
   }

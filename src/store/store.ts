@@ -3,6 +3,7 @@ import { archiveStore } from './archive.ts'
 import { usageStore } from './usage/usage.ts'
 import type { Clock } from './clock.ts'
 import { effectStore } from './effects.ts'
+import { environmentStore } from './environments.ts'
 import type { PrismaClient } from './generated/client.ts'
 import { gatheredRows } from './gather.ts'
 import { newId } from './ids.ts'
@@ -43,7 +44,8 @@ export function openStore({ prisma, sql, ackSql, clock }: StoreParts): Store {
     turns: turnStore(prisma, sql),
     usage: usageStore(sql),
     answers: answerStore(sql),
-    releases: releaseStore(prisma),
+    releases: releaseStore(prisma, sql),
+    environments: environmentStore(sql),
     instance: instanceStore(sql),
     archive: archiveStore(sql),
     ping: async () => void (await ackSql.query(PING, [])),

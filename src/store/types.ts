@@ -7,7 +7,7 @@ import type { RateState } from '../core/rate.ts'
 import type { Decision } from '../core/deciding/commands.ts'
 import type { Surface } from '../core/said.ts'
 import type { InstallStore } from '../installs/types.ts'
-import type { ReleaseStore } from '../releases/types.ts'
+import type { EnvironmentStore, ReleaseStore } from '../releases/types.ts'
 import type { PeopleStore } from '../people/types.ts'
 import type { Task, TaskEvent, TaskStatus } from '../core/task/types.ts'
 import type { Work } from '../core/task/work.ts'
@@ -387,6 +387,7 @@ export interface Store {
   readonly usage: UsageStore
   readonly answers: AnswerStore
   readonly releases: ReleaseStore
+  readonly environments: EnvironmentStore
   readonly instance: InstanceStore
   readonly archive: ArchiveStore
   /** Answers when the database does. */

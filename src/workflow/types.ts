@@ -1,6 +1,8 @@
 import type { TaskCommand, Decision } from '../core/deciding/commands.ts'
 import type { Outcome } from '../core/deciding/decide.ts'
 import type { EffectIntent } from '../core/effects.ts'
+import type { EnvironmentOutcome } from '../core/environments/decide.ts'
+import type { EnvironmentCommand, EnvironmentRef, EnvironmentState } from '../core/environments/types.ts'
 import type { Part } from '../core/inbound.ts'
 import type { Task, TaskEvent } from '../core/task/types.ts'
 import type { Commit } from '../store/types.ts'
@@ -23,4 +25,13 @@ export interface Workflow {
   get(taskId: string): Promise<Task | undefined>
   /** As this process knows it, which may be old: good for what is decided by a commit afterwards, and asked anew where nothing is. */
   known(taskId: string): Promise<Task | undefined>
+}
+
+/** The environments as the outbox, the inbox and the sweeper use them. */
+export interface Environments {
+  apply(ref: EnvironmentRef, command: EnvironmentCommand): Promise<EnvironmentOutcome>
+  /** Undefined where nothing has ever happened there. */
+  get(ref: EnvironmentRef): Promise<EnvironmentState | undefined>
+  /** Wakes those whose time has come, and gives up what nobody wants any more. */
+  look(): Promise<void>
 }

@@ -313,6 +313,11 @@ class HostGit implements Git {
     return base
   }
 
+  async treeOf(repository: Repository, sha: string): Promise<string> {
+    await this.#copies.has(repository, sha)
+    return this.#copies.must(repository, ['rev-parse', `${sha}^{tree}`])
+  }
+
   async isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean> {
     await this.#copies.has(repository, ancestor)
     return (await this.#copies.git(repository, ['merge-base', '--is-ancestor', ancestor, of])).exitCode === 0

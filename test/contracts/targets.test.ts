@@ -6,7 +6,7 @@ import { unusedPort } from '../../rehearsal/stage.ts'
 import type { CoreTarget } from '../../src/core/settings.ts'
 import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
 import { TARGETS } from '../../src/releases/registry.ts'
-import { embedded, type TestDatabase } from '../support/databases.ts'
+import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
@@ -39,6 +39,7 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
       redact: (text) => text.replaceAll('hush', '***'),
       log: () => {},
     }),
+    fence: () => fenceOf(db),
     releases: {
       one: server('one'),
       two: server('two'),

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Figures } from '../../src/core/artefacts.ts'
-import { fisherMoreErrors, judge, MIN_REQUESTS } from '../../src/core/judge.ts'
-import { figuresOf } from '../../src/core/traffic.ts'
+import { fewestTelling, fisherMoreErrors } from '../../src/core/fisher.ts'
+import { judge as judgeAt, MIN_REQUESTS, TESTS, testDue } from '../../src/core/judge.ts'
+import { figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
 
 const figures = (requests: number, errors: number, p95 = 10): Figures => ({
   seconds: 60,
@@ -11,6 +12,7 @@ const figures = (requests: number, errors: number, p95 = 10): Figures => ({
   p50: 5,
   p95,
 })
+const judge = (evidence: Omit<Parameters<typeof judgeAt>[0], 'tests'>) => judgeAt({ ...evidence, tests: true })
 const probes = { passed: 10, failed: 0 }
 
 describe('the judge of a release', () => {
@@ -24,8 +26,8 @@ describe('the judge of a release', () => {
 
   it.each([
     [1000, 0, 300, 0, 'healthy'],
-    [50, 0, 50, 7, 'regressed'],
-    [300, 0, 300, 7, 'regressed'],
+    [50, 0, 50, 10, 'regressed'],
+    [300, 0, 300, 10, 'regressed'],
     [300, 0, 300, 2, 'healthy'],
     [300, 30, 300, 32, 'healthy'],
     [0, 0, 168, 0, 'healthy'],
@@ -74,14 +76,99 @@ describe('the judge of a release', () => {
   })
 
   it('sums samples into figures', () => {
-    const sum = figuresOf(
-      [
-        { at: 0, requests: 3, errors: 1, latency: { 0: 3 } },
-        { at: 1, requests: 1, errors: 0, latency: { 40: 1 } },
-      ],
-      10,
+    const first = tallied(NO_TRAFFIC, [{ at: 0, requests: 3, errors: 1, latency: { 0: 3 }, failures: { status: 1 } }])
+    const both = tallied(first, [
+      { at: 1, requests: 1, errors: 1, latency: { 40: 1 }, failures: { status: 1, cut: 0 } },
+    ])
+    expect(figuresOf(both, 10)).toMatchObject({ requests: 4, errors: 2, p50: 1, p95: 1024, failures: { status: 2 } })
+    expect(figuresOf(NO_TRAFFIC, 10).p50).toBeUndefined()
+  })
+
+  it("is Fisher's test as it is defined, however it is summed", () => {
+    const small = fc.integer({ min: 0, max: 40 })
+    fc.assert(
+      fc.property(small, small, small, small, (n1, n2, a, b) => {
+        const [before, after] = [
+          { requests: n1, errors: Math.min(a, n1) },
+          { requests: n2, errors: Math.min(b, n2) },
+        ]
+        expect(fisherMoreErrors(before, after)).toBeCloseTo(byDefinition(before, after), 9)
+      }),
+      { numRuns: 2000 },
     )
-    expect(sum).toMatchObject({ requests: 4, errors: 1, p50: 1, p95: 1024 })
-    expect(figuresOf([], 10).p50).toBeUndefined()
+  })
+
+  it('finds the fewest errors that would tell', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 400 }), fc.nat(100), fc.integer({ min: 1, max: 400 }), (n1, e1, n2) => {
+        const before = { requests: n1, errors: Math.min(e1, n1) }
+        const fewest = fewestTelling(before, n2, 0.001)
+        const p = (errors: number) => fisherMoreErrors(before, { requests: n2, errors })
+        if (fewest === undefined) {
+          expect(p(n2)).toBeGreaterThanOrEqual(0.001)
+          return
+        }
+        expect(p(fewest)).toBeLessThan(0.001)
+        expect(fewest === 0 || p(fewest - 1) >= 0.001).toBe(true)
+      }),
+    )
+  })
+
+  it('judges ten million requests by a sum whose length is not theirs', () => {
+    const many = { requests: 10_000_000, errors: 50_000 }
+    expect(fisherMoreErrors(many, many)).toBeCloseTo(0.5, 2)
+    // As far off as the normal approximation says: 3.0902 standard deviations of a difference are one in a thousand.
+    const spread = 3.0902 * Math.sqrt(2 * many.requests * 0.00505)
+    expect(Math.abs((fewestTelling(many, many.requests, 0.001) ?? 0) - many.errors - spread)).toBeLessThan(5)
+  })
+
+  it('raises a false alarm in one watch of a hundred at most, though it looks again and again', () => {
+    const random = seeded(7)
+    const draw = (n: number, rate: number) => Array.from({ length: n }).filter(() => random() < rate).length
+    for (const rate of [0.01, 0.1]) {
+      const watches = 1500
+      let alarms = 0
+      for (let watch = 0; watch < watches; watch++) {
+        const before = figures(1000, draw(1000, rate))
+        let errors = 0
+        for (let look = 1; look <= 40; look++) {
+          errors += draw(25, rate)
+          const tests = testDue(look / 40) > testDue((look - 1) / 40)
+          if (judgeAt({ before, after: figures(25 * look, errors), probes, tests }).verdict !== 'regressed') continue
+          alarms++
+          break
+        }
+      }
+      expect(alarms / watches).toBeLessThanOrEqual(0.01)
+    }
+  })
+
+  it('has its tests at equal distances, the last at the end', () => {
+    expect([0, 0.099, 0.1, 0.3, 0.95, 1, 2].map(testDue)).toEqual([0, 0, 1, 3, 9, TESTS, TESTS])
   })
 })
+
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+function byDefinition(
+  before: { requests: number; errors: number },
+  after: { requests: number; errors: number },
+): number {
+  const ways = (n: number, k: number): number => {
+    if (k < 0 || k > n) return 0
+    let product = 1
+    for (let i = 1; i <= k; i++) product = (product * (n - k + i)) / i
+    return product
+  }
+  const errors = before.errors + after.errors
+  let sum = 0
+  for (let k = after.errors; k <= Math.min(errors, after.requests); k++)
+    sum += ways(after.requests, k) * ways(before.requests, errors - k)
+  return sum / ways(before.requests + after.requests, errors)
+}

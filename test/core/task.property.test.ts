@@ -5,6 +5,8 @@ import type { EffectIntent } from '../../src/core/effects.ts'
 import { approvalFor } from '../../src/core/policy.ts'
 import type { StepResult, TaskCommand } from '../../src/core/deciding/commands.ts'
 import { decide, type Outcome } from '../../src/core/deciding/decide.ts'
+import type { TurnTold } from '../../src/core/environments/types.ts'
+import { watchFrom } from '../../src/core/watch.ts'
 import { evolve } from '../../src/core/task/evolve.ts'
 import { statusCard } from '../../src/core/reply/card.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
@@ -55,6 +57,7 @@ const kinds = fc.oneof(
       'budget',
       'park',
       'turn',
+      'told',
     ),
   },
 )
@@ -130,9 +133,11 @@ function resultFor(step: Step, task: Task, n: number): StepResult {
     case 'release_plan':
       return { kind: 'release_plan', plan: releasePlan(task.merged?.sha ?? 'x') }
     case 'deploy':
-      return { kind: 'deployed', deployed: deployed('m', n % 4 !== 0) }
+      return { kind: 'deployed', deployed: { ...deployed('m', n % 4 !== 0), isStale: n % 8 === 0 } }
     case 'watch':
-      return { kind: 'report', report: report('m') }
+      return n % 3 === 0
+        ? { kind: 'looked', watch: watchFrom(1000, report('m').before), until: 2000 }
+        : { kind: 'report', report: report('m') }
     default:
       throw new Error(`no result for ${step.kind}`)
   }
@@ -214,6 +219,11 @@ function commandFor({ kind, a, b }: Move, task: Task, open: Outcome['effects'], 
       return { type: 'quiet.over' }
     case 'merged':
       return task.pullRequest ? { type: 'merged', by, sha: `merge${a}` } : undefined
+    case 'told': {
+      const { turn, index } = task.releases.at(-1) ?? {}
+      const nth = b % 5 === 0 ? 7 : (turn?.nth ?? 1)
+      return { type: 'turn.told', task: task.id, release: index ?? 1, nth, turn: turnFor(b) }
+    }
     case 'closed':
       return b % 10 === 0 ? { type: 'closed', by } : undefined
     case 'pushed':
@@ -239,12 +249,20 @@ function advance(task: Task, open: Outcome['effects'], at: number, a: number, b:
       body: effect.body,
       result: { id: 100 + a, sha: `sha${task.version}`, number: 6, nodeId: 'n', url: 'u' },
     }
+  const { turn, index } = task.releases.at(-1) ?? {}
+  if (turn && index !== undefined && (turn.state === 'asked' || turn.state === 'waits'))
+    return { type: 'turn.told', task: task.id, release: index, nth: turn.nth, turn: turnFor(b) }
   if (task.gates[0]?.kind === 'question') return said({ verb: 'answer', text: 'x' }, alice, at)
   if (task.gates[0]?.kind === 'budget') return said({ verb: 'continue', usd: 1 }, alice, at)
   if (task.gates.length > 0) return said({ verb: 'approve', sha: undefined }, bob, at)
   if (task.review.pending.length > 0) return { type: 'quiet.over' }
   if (task.pullRequest?.draft === false && !task.merged) return { type: 'merged', by: bob, sha: `merge${a}` }
   return task.merged ? said({ verb: 'deploy', environment: 'production', ref: undefined }, alice, at) : undefined
+}
+
+function turnFor(n: number): TurnTold {
+  const why = { kind: 'release', sha: 'x', by: bob, since: 1 } as const
+  return n % 3 === 0 ? { state: 'waits', position: 1 + (n % 4), why, about: undefined } : { state: 'given' }
 }
 
 /** What must hold after every single event, whatever led there. */
@@ -263,6 +281,7 @@ function holds(before: Task | undefined, event: TaskEvent, task: Task): void {
       expect(approval).toBeDefined()
       expect(approval?.by).not.toEqual(release?.requester)
       expect(task.merged).toBeDefined()
+      expect(release?.turn?.state).toBe('given')
     }
   }
   if (event.type === 'step.started' || event.type === 'gate.approved')

@@ -42,6 +42,9 @@ it('a target that this server does not know is named, and nothing is planned', a
   const engine = releaseEngine({
     git: {} as never,
     targets: targetsOf({}),
+    facts: { standing: unused, checks: unused },
+    environments: { load: unused },
+    hold: unused,
     now: Date.now,
     sleep: unused,
     log: () => {},

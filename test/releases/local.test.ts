@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { LocalTarget } from '../../src/releases/local/target.ts'
 import type { Environment } from '../../src/releases/types.ts'
-import { embedded, type TestDatabase } from '../support/databases.ts'
+import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
 let dir = ''
@@ -73,6 +73,7 @@ async function deploy(
     sha: `sha-${id}`,
     signal: new AbortController().signal,
     mayAct: () => {},
+    fence: await fenceOf(db, 'env:acme/x:production'),
     unpack: (to) => {
       mkdirSync(to, { recursive: true })
       for (const [name, text] of Object.entries(files)) writeFileSync(join(to, name), text)

@@ -89,6 +89,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       commitAndPush: unused,
       joined: unused,
       archive: unused,
+      treeOf: async () => 'tree',
       isAncestor: unused,
       log: unused,
     },

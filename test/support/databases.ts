@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import type { Fence } from '../../src/leases/types.ts'
 import { openStorage, type Storage } from '../../src/operate/storage.ts'
 
 /** A database for one test file, and how to get rid of it. */
@@ -84,4 +85,13 @@ async function admin(sql: string): Promise<void> {
   } finally {
     await client.end()
   }
+}
+
+/** A claim on an environment, as a deploy has it. */
+export async function fenceOf(db: TestDatabase, name = 'env:acme/shop:production'): Promise<Fence> {
+  const { leases, processes } = db.storage.store
+  await processes.beat({ id: 'here~1~1', host: 'here', kind: 'test', version: '0' })
+  const got = await leases.acquire(name, 'here~1~1', 3_600_000, ['here~1~1'])
+  if (!got) throw new Error(`somebody has ${name}`)
+  return { table: 'lease', name, token: got.token }
 }

@@ -1,6 +1,8 @@
 import type { BaselineFinding } from '../../src/core/baseline.ts'
 import type { StepResult, TaskCommand } from '../../src/core/deciding/commands.ts'
 import { decide, type Outcome } from '../../src/core/deciding/decide.ts'
+import { decideEnvironment } from '../../src/core/environments/decide.ts'
+import type { EnvironmentState } from '../../src/core/environments/types.ts'
 import { readySteps } from '../../src/core/task/schedule.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { alice, baseline, design, opened, patch, said, spec } from './tasks.ts'
@@ -10,6 +12,7 @@ export class Driver {
   task: Task
   last: Outcome
   at = 2000
+  environment: EnvironmentState | undefined
   /** @param tests what they said before the work began */
   constructor(start: Outcome = opened(), tests: BaselineFinding | 'not run' = 'green') {
     this.last = start
@@ -20,9 +23,30 @@ export class Driver {
   }
   do(command: TaskCommand): Outcome {
     this.at += 1000
-    this.last = decide(this.task, command, this.at)
+    this.last = this.told(decide(this.task, command, this.at))
     this.task = this.last.task
     return this.last
+  }
+  /** What the environment says to what was decided, in the same breath. */
+  told(outcome: Outcome): Outcome {
+    const wants = outcome.effects.map((one) => one.body).find((one) => one.kind === 'environment.turn')
+    if (wants?.kind !== 'environment.turn') return outcome
+    const where = { repository: wants.place.repository, name: wants.environment }
+    const { wanted, freeze } = wants
+    const { state, effects } = decideEnvironment(this.environment, where, { type: 'turn', wanted, freeze }, this.at)
+    this.environment = state
+    const told = effects.map((one) => one.body).find((one) => one.kind === 'task.turn' && one.task === outcome.task.id)
+    if (told?.kind !== 'task.turn') return outcome
+    const { task, release, nth, turn } = told
+    const next = decide(outcome.task, { type: 'turn.told', task, release, nth, turn }, this.at)
+    const { events, effects: before, decision } = outcome
+    return {
+      ...next,
+      decision,
+      reply: outcome.reply,
+      events: [...events, ...next.events],
+      effects: [...before, ...next.effects],
+    }
   }
   step(id: string, result: StepResult): Outcome {
     this.do({ type: 'step.start', step: id })

@@ -7,12 +7,15 @@ import { moreOfCheck } from './failures.ts'
 import { askedToWait } from './limits.ts'
 import { pictures } from './pictures.ts'
 import { pagesOf } from './pages.ts'
+import { checksOf, standing } from './standing.ts'
 
 /** Facts about GitHub, asked live. What GitHub refuses becomes a UserError; what it cannot answer now stays as it is. */
 export function githubPlatform(client: GithubClient): Platform {
   const plain = unguarded(client)
   return {
     canWrite: (...args) => guarded(() => plain.canWrite(...args)),
+    standing: (...args) => guarded(() => plain.standing(...args)),
+    checks: (...args) => guarded(() => plain.checks(...args)),
     settingsFile: (...args) => guarded(() => plain.settingsFile(...args)),
     hasCommit: (...args) => guarded(() => plain.hasCommit(...args)),
     self: () => guarded(plain.self),
@@ -68,6 +71,8 @@ function unguarded(client: GithubClient): Platform {
         throw error
       }
     },
+    standing: (repository, person, teams) => standing(client, repository, person, teams),
+    checks: (repository, sha) => checksOf(client, repository, sha),
     async settingsFile(repository) {
       const own = await readFile(await client.on(repository, { contents: 'read' }), repository.owner, repository.name)
       if (own !== undefined) return { text: own, where: SETTINGS_PATH }

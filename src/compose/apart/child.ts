@@ -7,8 +7,9 @@ import { type Leases, Lost } from '../../leases/types.ts'
 import type { ApplyInput, Target } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 import { withLogContext } from '../../telemetry/log.ts'
+import { createEnvironments } from '../../workflow/environments.ts'
 import { workApart } from '../../workflow/runner.ts'
-import { openAdapters, type Stand } from '../adapters.ts'
+import { openAdapters, sleep, type Stand } from '../adapters.ts'
 import type { Env } from '../../core/environment.ts'
 import { type Base, openBase } from '../base.ts'
 import { engineOf, inboxDepsOf, stepDepsOf, writerTo } from '../engines.ts'
@@ -116,7 +117,8 @@ async function perform(
   await far.begins()
   try {
     if (job.kind === 'event') {
-      const deps = inboxDepsOf({ base, github, stand }, adapters, { leases, workflow, apart, kick })
+      const environments = createEnvironments({ store, now: store.now, sleep, random: Math.random, kick })
+      const deps = inboxDepsOf({ base, github, stand }, adapters, { leases, workflow, environments, apart, kick })
       await handleApart(deps, job.id, claim)
     } else {
       const until = AbortSignal.any([signal, claim.signal])
@@ -149,6 +151,7 @@ function storedElsewhere(calls: Calls, then: number): Pick<Base, 'storage' | 'qu
     usage: far.usage,
     answers: far.answers,
     releases: far.releases,
+    environments: far.environments,
     instance: far.instance,
     archive: far.archive,
     ping: () => far.ping(),

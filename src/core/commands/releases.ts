@@ -3,7 +3,7 @@ import type { CommandDefinition } from './define.ts'
 import { notYet } from './later.ts'
 import { place, target } from './parse.ts'
 
-/** What is live where. */
+/** What is live where. The inbox carries `lock` and `unlock` out, which are about an environment and no task. */
 const LINE = { tells: false, takesWords: false } as const
 
 export const deploy: CommandDefinition<'deploy'> = {
@@ -31,7 +31,7 @@ export const lock: CommandDefinition<'lock'> = {
   ...LINE,
   verb: 'lock',
   usage: 'lock <env> [reason]',
-  help: undefined,
+  help: 'nobody deploys there until it is unlocked; `lock <env> --info` tells what is live there and who waits',
   examples: ['lock production until monday'],
   parse: (line) => place('lock', line),
   decide: notYet,
@@ -41,7 +41,7 @@ export const unlock: CommandDefinition<'unlock'> = {
   ...LINE,
   verb: 'unlock',
   usage: 'unlock <env>',
-  help: undefined,
+  help: 'lift that again',
   examples: ['unlock production'],
   parse: (line) => place('unlock', line),
   decide: notYet,

@@ -21,6 +21,8 @@ export function actorOf(command: TaskCommand, task: Task): string {
     case 'check.passed':
     case 'reprove':
       return 'github'
+    case 'turn.told':
+      return 'muster:environment'
     case 'quiet.over':
     case 'plugins.look':
     case 'child.seen':

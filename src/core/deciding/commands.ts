@@ -1,12 +1,15 @@
 import type { Elsewhere } from '../elsewhere.ts'
-import type { Answered, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec } from '../artefacts.ts'
+import type { Answered, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec, Watch } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
 import type { ChildEnd, ChildRequest } from '../task/children.ts'
 import type { Command } from '../command.ts'
+import type { GateResult } from '../environments/gates.ts'
+import type { Claimant, TurnTold } from '../environments/types.ts'
 import type { EffectBody, EffectKind, EffectResult, Trouble } from '../effects.ts'
 import { noteReply } from '../reply/answers.ts'
 import type { Document } from '../reply/document.ts'
 import type { Surface } from '../said.ts'
+import type { Standing } from '../standing.ts'
 import type { FailedCheck, JudgedCheck } from '../ci/types.ts'
 import type { Reviewed } from '../review/findings.ts'
 import type { Survey } from '../survey.ts'
@@ -34,6 +37,8 @@ export interface PersonCommand {
   readonly from?: Whence | undefined
   /** In the thread of a pull request: new work begins elsewhere. */
   readonly isOnPull?: boolean | undefined
+  /** What its author is in the repository, where more than write permission counts. */
+  readonly standing?: Standing | undefined
   /** Whether the ref that it names is there; undefined where it names none. */
   readonly isKnownRef?: boolean | undefined
   /** The repository's settings as they are now, where the command depends on them. */
@@ -45,6 +50,8 @@ export type TaskCommand =
   | GithubCommand
   | SurfaceCommand
   | ChildCommand
+  /** What an environment says. */
+  | ({ readonly type: 'turn.told'; readonly turn: TurnTold } & Claimant)
   /** Whether the plug-ins that it needs are there. */
   | { readonly type: 'plugins.look' }
   | { readonly type: 'step.start'; readonly step: string }
@@ -156,7 +163,11 @@ export type StepResult =
   | { readonly kind: 'triage'; readonly judged: readonly JudgedCheck[] }
   | { readonly kind: 'release_plan'; readonly plan: ReleasePlan }
   | { readonly kind: 'deployed'; readonly deployed: Deployed }
-  | { readonly kind: 'report'; readonly report: ReleaseReport }
+  /** Gates hold it up that may open by themselves: it is tried again then, ms since the epoch. */
+  | { readonly kind: 'gated'; readonly gates: readonly GateResult[]; readonly until: number }
+  /** One look of a watch that goes on. */
+  | { readonly kind: 'looked'; readonly watch: Watch; readonly until: number }
+  | { readonly kind: 'report'; readonly report: ReleaseReport; readonly watch?: Watch | undefined }
 
 export function accepted(reason: string, events: readonly TaskEvent[], detail = '', reply?: Document): Decided {
   return { events, decision: { outcome: 'accepted', reason, detail }, reply }

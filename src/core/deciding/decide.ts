@@ -11,7 +11,9 @@ import { progress } from '../task/progress.ts'
 import { decideStep } from './results.ts'
 import { decideSurface, surfaceFailed } from './surfaces.ts'
 import { mayStart, shareOf } from '../task/resources.ts'
+import { wantedEffects } from '../environments/wanted.ts'
 import { isActive, stepById } from '../task/steps.ts'
+import { decideTurn } from './turns.ts'
 import type { Task, TaskEvent } from '../task/types.ts'
 
 /** The whole outcome of a command: stored and sent in one transaction. */
@@ -37,7 +39,7 @@ export function complete(before: Task | undefined, decided: Decided, now: number
     if (round > MAX_FOLLOW_UPS) throw new Error('the workflow does not come to rest')
     for (const event of more) {
       const next = evolve(task, event, now)
-      effects.push(...effectsOf(next, event, now), ...marks(task, next))
+      effects.push(...effectsOf(next, event, now), ...marks(task, next), ...wantedEffects(task, next))
       task = next
     }
     if (round > 0) events.push(...more)
@@ -74,6 +76,8 @@ function decideOne(task: Task, command: TaskCommand, now: number): Decided {
     case 'child.ended':
     case 'parent.ended':
       return isActive(task) ? decideChild(task, command) : ignored('task_ended')
+    case 'turn.told':
+      return decideTurn(task, command)
     case 'plugins.look':
       return lookForPlugin(task)
     case 'step.start':

@@ -1,9 +1,13 @@
 import { workflowOf } from '../workflows/registry.ts'
+import type { ReleasePlan } from '../artefacts.ts'
+import { mayBe, OPEN_POLICY, whoText } from '../environments/gates.ts'
+import { APPROVAL_MS, deployApprovals, isDeployApproved } from '../policy.ts'
 import { noteReply } from '../reply/answers.ts'
-import { environmentNames } from '../settings.ts'
+import type { Standing, Who } from '../standing.ts'
+import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { isActive, gateAt } from '../task/steps.ts'
-import type { Gate, Release, Repository, Task } from '../task/types.ts'
+import type { Certificate, Gate, Release, Repository, Task } from '../task/types.ts'
 
 /** What people say about releases. */
 
@@ -37,22 +41,57 @@ export function approveDeploy(task: Task, gate: Extract<Gate, { kind: 'deploy' }
       `You asked for this deploy, so somebody else with write permission must approve it.`,
     )
   }
+  const { plan } = release
+  const refusal = refusalOfApprover(task, plan, said)
+  if (refusal) return refusal
   return accepted('deploy_approved', [
-    { type: 'gate.approved', gate: 'deploy', hash: gate.hash, sha: gate.sha, by: said.by, from: said.from },
+    {
+      type: 'gate.approved',
+      gate: 'deploy',
+      hash: gate.hash,
+      sha: gate.sha,
+      by: said.by,
+      from: said.from,
+      certificate: certificateOf(plan, said.standing, said.receivedAt),
+    },
   ])
+}
+
+/** Why somebody's approval does not count, though they may write. */
+function refusalOfApprover(task: Task, plan: ReleasePlan, { by, standing }: PersonCommand): Decided | undefined {
+  if (deployApprovals(task, plan).some((one) => one.by !== 'settings' && one.by.id === by.id))
+    return refused('approved_already', 'You have approved this deploy already; it takes somebody else as well.')
+  const { approvers = OPEN_POLICY.approvers } = plan
+  if (isOpen(approvers) || (standing && mayBe(approvers, standing))) return undefined
+  return refused(
+    'not_an_approver',
+    `Deploys to ${plan.environment} are approved by ${whoText(approvers)}; you are not among them.`,
+  )
+}
+
+/** Whether write permission is all that is wanted. */
+export function isOpen(who: readonly Who[]): boolean {
+  return who.includes('write')
+}
+
+/** @param at when it was given, ms since the epoch */
+export function certificateOf(plan: ReleasePlan, standing: Standing | undefined, at: number): Certificate {
+  return { tree: plan.tree, policy: plan.policy, gates: plan.gates ?? [], standing, expiresAt: at + APPROVAL_MS }
+}
+
+/** Whether the last release was approved and has not begun: it can still be taken back. */
+export function isWithdrawable(task: Task): boolean {
+  const release = task.releases.at(-1)
+  if (!isActive(task) || !release?.plan || release.deployed || !isDeployApproved(task, release.plan)) return false
+  const step = task.steps.find(({ kind, release: index }) => kind === 'deploy' && index === release.index)
+  return !step || step.status === 'pending' || step.parked?.why === 'deploy_gate'
 }
 
 /** A deploy is asked for: of the merged work, one at a time. */
 export function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
   const settings = said.settings ?? task.settings
-  const known = environmentNames(settings)
-  if (!settings.environments[environment]) {
-    const detail =
-      known.length > 0
-        ? `There is no environment \`${environment}\`; there are: ${known.join(', ')}.`
-        : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
-    return refused('unknown_environment', detail)
-  }
+  const unknown = unknownEnvironment(settings, environment)
+  if (unknown) return refused('unknown_environment', unknown)
   if (task.status === 'cancelled') return refused('task_ended', 'This task was cancelled.')
   if (!workflowOf(task).mayRelease(task))
     return refused(
@@ -76,6 +115,15 @@ export function deploy(task: Task, said: PersonCommand, environment: string, ref
     { type: 'settings.read', settings },
     { type: 'release.requested', environment, ref, by: said.by },
   ])
+}
+
+/** What is said of an environment that the settings do not have; undefined where they do. */
+export function unknownEnvironment(settings: RepositorySettings, name: string): string | undefined {
+  if (Object.hasOwn(settings.environments, name)) return undefined
+  const known = environmentNames(settings)
+  return known.length > 0
+    ? `There is no environment \`${name}\`; there are: ${known.join(', ')}.`
+    : 'No environment is set up: add one under `environments` in `.github/muster.yml`.'
 }
 
 /** Told at once, before anything is planned. */

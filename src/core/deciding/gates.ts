@@ -4,7 +4,7 @@ import { say } from '../reply/document.ts'
 import { lateReply } from '../reply/late.ts'
 import { needed } from '../reply/needed.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { approveDeploy } from './deploys.ts'
+import { approveDeploy, isWithdrawable } from './deploys.ts'
 import { approvables, designStep, firstGate, gateAt, isActive, isBegun, isPlanning, stepOf } from '../task/steps.ts'
 import type { Approvable } from '../task/gate.ts'
 import { type Gate, LIMITS, type Task, type TaskEvent } from '../task/types.ts'
@@ -112,14 +112,14 @@ export function reject(task: Task, said: PersonCommand, text: string, name?: str
   const isNamed = /^[\da-f]{7,64}$/.test(first) && approvables(task).some((one) => isCalled(one, first))
   const gate = meant(task, name ?? (isNamed ? first : undefined))
   if (gate === 'several') return whichOne(task)
-  if (!gate) return nothingWaits(task)
+  if (!gate) return isWithdrawable(task) ? withdraw(task, said, text) : nothingWaits(task)
   const reason = isNamed ? text.slice(first.length).trim() : text
   return gate.kind === 'deploy' ? rejectDeploy(task, gate, said, reason) : rejectPlan(task, said, reason)
 }
 
 function rejectDeploy(
   task: Task,
-  { environment }: Extract<Gate, { kind: 'deploy' }>,
+  { environment }: Pick<Extract<Gate, { kind: 'deploy' }>, 'environment'>,
   said: PersonCommand,
   reason: string,
 ): Decided {
@@ -133,6 +133,12 @@ function rejectDeploy(
     '',
     noteReply(`Rejected; nothing was deployed. \`@${task.settings.mention} deploy ${environment}\` asks for it again.`),
   )
+}
+
+/** What was approved and has not begun is not deployed after all. */
+function withdraw(task: Task, said: PersonCommand, reason: string): Decided {
+  const environment = task.releases.at(-1)?.environment ?? ''
+  return rejectDeploy(task, { environment }, said, reason)
 }
 
 function rejectPlan(task: Task, said: PersonCommand, reason: string): Decided {

@@ -1,5 +1,5 @@
 import type { Elsewhere } from '../elsewhere.ts'
-import type { Design, Patch, Spec } from '../artefacts.ts'
+import type { Deployed, Design, Patch, Spec } from '../artefacts.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { countsText } from '../review/counts.ts'
@@ -122,15 +122,31 @@ function stillOfItsKind({ spec: before }: Task, spec: Spec): Spec {
   return before && before.kind !== 'question' && spec.kind === 'question' ? { ...spec, kind: before.kind } : spec
 }
 
-type ReleaseResult = Extract<StepResult, { kind: 'release_plan' | 'deployed' | 'report' }>
+type ReleaseResult = Extract<StepResult, { kind: 'release_plan' | 'gated' | 'deployed' | 'looked' | 'report' }>
 
 function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Decided {
   const release = step.release ?? 0
-  if (result.kind === 'release_plan')
-    return accepted('release_planned', [{ type: 'release.planned', release, plan: result.plan }, done])
-  if (result.kind === 'report')
-    return accepted('release_watched', [done, { type: 'release.watched', release, report: result.report }])
-  const { deployed } = result
+  switch (result.kind) {
+    case 'release_plan':
+      return accepted('release_planned', [{ type: 'release.planned', release, plan: result.plan }, done])
+    case 'gated':
+      return accepted('gates_wait', [
+        { type: 'release.gated', release, gates: result.gates },
+        { type: 'step.parked', step: step.id, why: 'deploy_gate', until: result.until },
+      ])
+    case 'looked':
+      return accepted('looked', [
+        { type: 'release.looked', release, watch: result.watch },
+        { type: 'step.parked', step: step.id, why: 'watch', until: result.until },
+      ])
+    case 'report':
+      return accepted('release_watched', [done, { type: 'release.watched', release, report: result.report }])
+    case 'deployed':
+      return deployed(step, release, result.deployed, done)
+  }
+}
+
+function deployed(step: Step, release: number, deployed: Deployed, done: TaskEvent): Decided {
   const end: TaskEvent = deployed.ok
     ? done
     : {

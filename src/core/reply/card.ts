@@ -1,7 +1,7 @@
 import { roleTitle } from '../roles.ts'
 import { spent } from '../policy.ts'
 import { failedStep, gateAt, isActive } from '../task/steps.ts'
-import type { Doing, Step, Task } from '../task/types.ts'
+import type { Doing, Parked, Step, Task } from '../task/types.ts'
 import { waitsForChildren } from '../task/children.ts'
 import { baselineNote } from './baseline.ts'
 import { elsewhereNote } from './elsewhere.ts'
@@ -70,7 +70,9 @@ const WAITS = {
   model_busy: 'Waiting for the model provider',
   model_credit: 'Waiting for the model provider',
   git_busy: 'Waiting for GitHub',
-} as const
+  watch: 'Watching',
+  deploy_gate: 'Waiting for a gate',
+} as const satisfies Readonly<Record<Parked['why'], string>>
 
 /** What was to be released last is not live: that is not done. */
 function isNotReleased({ status, releases }: Task): boolean {

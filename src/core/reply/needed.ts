@@ -20,6 +20,7 @@ import {
 import { isAnythingShown } from './verdict.ts'
 import { nameOfStep } from './rows.ts'
 import { TITLES } from './baseline.ts'
+import { gatedText, turnText } from './turn.ts'
 
 /** What people must do for the work to go on; empty when nothing is asked. */
 export function needed(task: Task): Block[] {
@@ -40,7 +41,7 @@ function neededText(task: Task): Own | undefined {
     return say`A person needs to take over: ${brief(task.outcome ?? '', 400)}. \`@${task.settings.mention} retry\` tries again.`
   if (task.status === 'cancelled') return undefined
   if (task.missing !== undefined && task.status !== 'done') return missingText(task, task.missing)
-  const parked = parkedText(task)
+  const parked = parkedText(task) ?? turnText(task, task.releases.at(-1))
   if (parked) return parked
   if (failed && task.status === 'waiting') return failedText(task, failed)
   if (task.merged && task.releases.length === 0 && task.status === 'done') return deployHint(task)
@@ -72,13 +73,16 @@ function undecided({ proofs, headSha }: Task): Own {
 
 /** Work that waits for the model provider: since when, what it takes, and when it is tried again. */
 export function parkedText(task: Task): Own | undefined {
-  const parked = task.steps.find((step) => step.parked)?.parked
+  const parked = task.steps.find((step) => step.parked && step.parked.why !== 'watch')?.parked
   if (!parked) return undefined
   const again = say`Muster tries again by itself at ${clockTime(parked.until)}; nothing that was paid for is lost.`
   const why: Readonly<Record<Parked['why'], Own>> = {
     model_credit: say`the model provider's spending limit or credit is used up. The operator should raise it, then say \`@${task.settings.mention} retry\`.`,
     model_busy: say`the model provider is overloaded or out of reach.`,
     git_busy: say`GitHub's Git server is overloaded, asks to wait, or is out of reach.`,
+    deploy_gate: say`the deploy is held up. ${gatedText(task.releases.at(-1)?.gated ?? [])}.`,
+    // It works: nobody has to know more than the card says.
+    watch: NOTHING,
   }
   return say`Waiting since ${clockTime(parked.since)}: ${why[parked.why]} ${again}`
 }

@@ -31,13 +31,18 @@ import type { LostKind, PullRequest, Task, TaskEvent } from '../task/types.ts'
  */
 export function effectsOf(task: Task, event: TaskEvent, at: number): EffectIntent[] {
   return [
-    ...cards(task),
+    ...(isQuiet(event) ? [] : cards(task)),
     ...opened(task, event),
     ...special(task, event),
     ...surfaceEffects(task, event),
     ...settledEffects(task, event, at),
     ...childEffects(task, event),
   ]
+}
+
+/** A look of a watch that goes on changes nothing that people see; there are hundreds of them. */
+function isQuiet(event: TaskEvent): boolean {
+  return event.type === 'release.looked' || (event.type === 'step.parked' && event.why === 'watch')
 }
 
 /** One status card on every surface. */

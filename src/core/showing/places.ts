@@ -28,6 +28,20 @@ export function comment(
   return [...onGithub, ...(task.surfaces ?? []).map((surface) => message(task, surface, key, document, buttons, calls))]
 }
 
+/** News that is rewritten when something comes of it, on every surface; each stays where it stands. */
+export function rewritten(task: Task, key: string, document: Document): EffectIntent[] {
+  const here = place(task)
+  const onGithub: EffectIntent[] =
+    here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment.upsert', place: here, document } }] : []
+  const elsewhere = (task.surfaces ?? []).map(
+    (surface): EffectIntent => ({
+      key: `comment:${key}@${surfaceKey(surface)}`,
+      body: { kind: 'message.upsert', place: here, surface, document, buttons: [], ...wholeOf(task) },
+    }),
+  )
+  return [...onGithub, ...elsewhere]
+}
+
 /** News for one surface alone. */
 export function message(
   task: Task,

@@ -1,3 +1,5 @@
+import type { ReleaseReport } from '../artefacts.ts'
+import { isDeployApproved } from '../policy.ts'
 import { channelTraits } from '../said.ts'
 import type { EffectIntent } from '../effects.ts'
 import { cutLine } from '../harmless.ts'
@@ -5,14 +7,17 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration } from '../reply/document.ts'
 import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
 import { askedPeople } from '../task/asked.ts'
-import { comment, place } from './places.ts'
+import { turnComment } from '../reply/turn.ts'
+import { comment, place, rewritten } from './places.ts'
 import { releaseKey } from './settled.ts'
 import type { Task, TaskEvent } from '../task/types.ts'
 
 /** What is to be seen of a release: its plan, the deployment on GitHub, and the report. */
 export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
+  if (event.type === 'gate.rejected' && event.gate === 'deploy') return withdrawn(task)
   if (event.type === 'task.finished' && event.by) return cancelled(task)
+  if (event.type === 'release.turn') return turned(task, event)
   if (
     event.type !== 'release.planned' &&
     event.type !== 'deployment.created' &&
@@ -37,7 +42,10 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'deployment.created')
     return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]
   if (event.type === 'release.watched')
-    return reported(task, found, reportComment(task, event.report, reportTime(task)))
+    return [
+      verdict(task, event.report, event.release, id),
+      ...reported(task, found, reportComment(task, event.report, reportTime(task))),
+    ]
   const { deployed } = event
   const text = deployed.ok
     ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
@@ -54,6 +62,33 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   return deployed.ok
     ? [sent]
     : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+}
+
+/** Nobody is told of a turn that came at once. */
+function turned(
+  task: Task,
+  { release: index, nth, turn }: Extract<TaskEvent, { type: 'release.turn' }>,
+): EffectIntent[] {
+  const release = task.releases.find((one) => one.index === index)
+  if (!release || (turn.state === 'given' && !release.hasWaited)) return []
+  return rewritten(task, `turn:${index}:${nth}`, turnComment(task, release, turn))
+}
+
+/** An approval that was taken back before anything began. */
+function withdrawn(task: Task): EffectIntent[] {
+  const release = task.releases.at(-1)
+  if (release?.deploymentId === undefined || release.deployed) return []
+  return [status(task, release.index, release.deploymentId, 'failure', 'Rejected', undefined, undefined)]
+}
+
+/** Whoever looks at the deployment on GitHub sees what came of it: a release that got worse is no success there. */
+function verdict(task: Task, report: ReleaseReport, index: number, id: number): EffectIntent {
+  const { verdict: what, reasons, url } = report
+  const state = what === 'regressed' ? 'failure' : 'success'
+  const text = `${what[0]?.toUpperCase() ?? ''}${what.slice(1)}: ${reasons[0] ?? ''}`
+  const releaseId = task.releases.find((one) => one.index === index)?.deployed?.releaseId
+  const { body } = status(task, index, id, state, text, url, releaseId)
+  return { key: `deployment:${index}:verdict`, body }
 }
 
 /** A deploy that was cancelled on its way is no longer in progress on GitHub. */
@@ -93,7 +128,7 @@ function reportTime(task: Task): number {
 
 function deployment(task: Task): EffectIntent[] {
   const found = task.releases.at(-1)
-  if (!found?.plan) return []
+  if (!found?.plan || !isDeployApproved(task, found.plan)) return []
   const { sha, environment, hash } = found.plan
   return [
     {

@@ -1,15 +1,14 @@
 import type { EffectIntent } from '../effects.ts'
 import { IS_USABLE } from '../baseline.ts'
-import { approvalFor } from '../policy.ts'
+import { deployApprovals, isDeployApproved } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
-import { brief, clockTime, type Document, dollars, type Own, say } from '../reply/document.ts'
+import { brief, clockTime, dollars, type Own, paragraph, say } from '../reply/document.ts'
 import { byWhom } from '../reply/late.ts'
 import { baselineComment } from '../reply/baseline.ts'
 import { planComment, questionComment } from '../reply/plan.ts'
 import { budgetComment, readyComment } from '../reply/pull.ts'
 import { releasePlanComment } from '../reply/release.ts'
-import { surfaceKey } from '../said.ts'
-import { place, wholeOf } from './places.ts'
+import { comment, rewritten } from './places.ts'
 import { asksPeople, designStep, isPlanned, specStep } from '../task/steps.ts'
 import type { Task, TaskEvent } from '../task/types.ts'
 
@@ -39,7 +38,7 @@ export function settledEffects(task: Task, event: TaskEvent, at: number): Effect
     case 'gate.approved': {
       if (event.by === 'settings') return []
       const note = say`✅ **Approved** ${byWhom(event.by, event.from, at)}.`
-      return event.gate === 'plan' ? planSettled(task, event.hash, note) : releaseSettled(task, note)
+      return event.gate === 'plan' ? planSettled(task, event.hash, note) : releaseApproved(task, note)
     }
     case 'gate.rejected': {
       const note = say`❌ **Rejected** ${byWhom(event.by, event.from, at)}.`
@@ -171,7 +170,16 @@ function planSettled(task: Task, hash: string, note: Own): EffectIntent[] {
 /** The release plan that waits for nobody any more, if nobody has approved it. */
 function openRelease(task: Task, note: Own): EffectIntent[] {
   const plan = task.releases.at(-1)?.plan
-  return plan && !approvalFor(task, 'deploy', plan.hash, plan.sha) ? releaseSettled(task, note) : []
+  return plan && !isDeployApproved(task, plan) ? releaseSettled(task, note) : []
+}
+
+/** Where it takes more than one, each is told of, and those that are missing are still asked. */
+function releaseApproved(task: Task, note: Own): EffectIntent[] {
+  const release = task.releases.at(-1)
+  const { plan } = release ?? {}
+  if (!release || !plan || isDeployApproved(task, plan)) return releaseSettled(task, note)
+  const [given, wanted] = [deployApprovals(task, plan).length, plan.approvals ?? 1]
+  return comment(task, `seconded:${release.index}:${given}`, [paragraph(say`${note} ${given} of ${wanted} approvals.`)])
 }
 
 function releaseSettled(task: Task, note: Own): EffectIntent[] {
@@ -179,18 +187,4 @@ function releaseSettled(task: Task, note: Own): EffectIntent[] {
   return release?.plan && !release.deployed
     ? rewritten(task, releaseKey(release.index), releasePlanComment(task, release, note))
     : []
-}
-
-/** What was asked, on every surface where it was. */
-function rewritten(task: Task, key: string, document: Document): EffectIntent[] {
-  const here = place(task)
-  const onGithub: EffectIntent[] =
-    here.number > 0 ? [{ key: `comment:${key}`, body: { kind: 'comment.upsert', place: here, document } }] : []
-  const elsewhere = (task.surfaces ?? []).map(
-    (surface): EffectIntent => ({
-      key: `comment:${key}@${surfaceKey(surface)}`,
-      body: { kind: 'message.upsert', place: here, surface, document, buttons: [], ...wholeOf(task) },
-    }),
-  )
-  return [...onGithub, ...elsewhere]
 }

@@ -47,6 +47,7 @@ export function changeReleases(releases: readonly Release[], event: ReleaseEvent
       environment: event.environment,
       ref: event.ref,
       requester: event.by,
+      ...(event.isAuto ? { isAuto: true } : {}),
       plan: undefined,
       deploymentId: undefined,
       deployed: undefined,
@@ -63,10 +64,24 @@ function releaseChange(event: Exclude<ReleaseEvent, { type: 'release.requested' 
   switch (event.type) {
     case 'release.planned':
       return { plan: event.plan }
+    case 'release.entered':
+      return { turn: { nth: event.nth, state: 'asked' } }
+    case 'release.turn':
+      return {
+        turn:
+          event.turn.state === 'given'
+            ? { nth: event.nth, state: 'given' }
+            : { nth: event.nth, state: 'waits', told: event.turn },
+        ...(event.turn.state === 'waits' ? { hasWaited: true } : {}),
+      }
+    case 'release.gated':
+      return { gated: event.gates }
+    case 'release.looked':
+      return { watch: event.watch }
     case 'deployment.created':
       return { deploymentId: event.deploymentId }
     case 'release.deployed':
-      return { deployed: event.deployed }
+      return { deployed: event.deployed, gated: undefined }
     case 'release.watched':
       return { report: event.report }
   }

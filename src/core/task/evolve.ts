@@ -1,6 +1,7 @@
 import { changeChildren } from './children.ts'
 import { changeMade } from './made.ts'
-import { approvalFor } from '../policy.ts'
+import { withTurn } from '../environments/wanted.ts'
+import { isDeployApproved } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import type { Patch } from '../artefacts.ts'
 import { changeBaseline, changeGate, changeSurfaces, sentAgain } from './gates.ts'
@@ -18,7 +19,7 @@ type Opened = Extract<TaskEvent, { type: 'task.opened' }>
 export function evolve(task: Task | undefined, event: TaskEvent, at: number): Task {
   if (event.type === 'task.opened') return open(event, at)
   if (!task) throw new Error(`a task's first event is task.opened, not ${event.type}`)
-  return settle({ ...change(task, event, at), version: task.version + 1 })
+  return settle(withTurn({ ...change(task, event, at), version: task.version + 1 }))
 }
 
 /** The state after a whole history. */
@@ -80,12 +81,9 @@ function onItsWay(task: Task): boolean {
   const isProved = task.proofs.some((proof) => proof.headSha === headSha && mayBeReviewed(proof.verdict))
   if (pullRequest?.draft && !merged && isProved) return true
   const release = task.releases.at(-1)
-  return (
-    release?.plan !== undefined &&
-    release.deploymentId === undefined &&
-    release.deployed === undefined &&
-    approvalFor(task, 'deploy', release.plan.hash, release.plan.sha) !== undefined
-  )
+  if (!release?.plan || release.deployed || !isDeployApproved(task, release.plan)) return false
+  const waits = release.turn?.state === 'asked' || release.turn?.state === 'waits'
+  return release.deploymentId === undefined || waits
 }
 
 /** `waiting` (somebody is asked something, whatever else goes on) and `working` follow from the gates and the steps; the final states are set by their events. */
@@ -235,7 +233,11 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
       return { ...task, review: changeReview(task.review, event) }
     case 'release.requested':
     case 'release.planned':
+    case 'release.entered':
+    case 'release.turn':
+    case 'release.gated':
     case 'release.deployed':
+    case 'release.looked':
     case 'release.watched':
     case 'deployment.created':
       return {

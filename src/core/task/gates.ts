@@ -1,4 +1,5 @@
 import { surfaceKey } from '../said.ts'
+import { isDeployApproved } from '../policy.ts'
 import { gateAt } from './steps.ts'
 import type { Gate, Person, Settled, SettledAs, Task, TaskEvent, Whence } from './types.ts'
 
@@ -19,15 +20,13 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
         ...(event.gate.kind === 'budget' ? { budgetGate: { nth: (task.budgetGate?.nth ?? 0) + 1, open: true } } : {}),
       }
     case 'gate.approved':
-      return {
-        ...task,
-        gates: without(task, (one) => one.kind === event.gate),
-        approvals: [...task.approvals, { gate: event.gate, hash: event.hash, sha: event.sha, by: event.by, at }],
-      }
+      return approved(task, event, at)
     case 'gate.rejected':
       return {
         ...task,
         gates: without(task, (one) => one.kind === event.gate),
+        // What had been approved before it was rejected is approved no more.
+        approvals: event.gate === 'deploy' ? withoutLast(task) : task.approvals,
         notes: [...task.notes, { by: event.by, text: `Rejected: ${event.reason}`, at }],
       }
     case 'gate.answered':
@@ -45,6 +44,21 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
         ...(task.budgetGate ? { budgetGate: { ...task.budgetGate, open: false } } : {}),
       }
   }
+}
+
+function approved(task: Task, event: Extract<TaskEvent, { type: 'gate.approved' }>, at: number): Task {
+  const { gate, hash, sha, by, from, certificate } = event
+  const approval = { gate, hash, sha, by, at, ...(from ? { from } : {}), ...(certificate ? { certificate } : {}) }
+  const approvals = [...task.approvals, approval]
+  const plan = task.releases.at(-1)?.plan
+  // Where it takes more than one, the gate stays open for the others.
+  const isMissing = gate === 'deploy' && plan?.hash === hash && !isDeployApproved({ approvals }, plan)
+  return { ...task, approvals, gates: isMissing ? task.gates : without(task, (one) => one.kind === gate) }
+}
+
+function withoutLast({ approvals, releases }: Task): Task['approvals'] {
+  const hash = releases.at(-1)?.plan?.hash
+  return approvals.filter((one) => one.gate !== 'deploy' || one.hash !== hash)
 }
 
 /** The gates that stay open. */

@@ -1,6 +1,9 @@
+/** What a step waits for that is parked. `watch`: it looks again; `deploy_gate`: a gate may open by itself. */
+export const PARKED_FOR = ['model_busy', 'model_credit', 'git_busy', 'watch', 'deploy_gate'] as const
+
 /** A step that waits for something outside: its journal is kept, and nothing that was paid for is paid again. */
 export interface Parked {
-  readonly why: 'model_busy' | 'model_credit' | 'git_busy'
+  readonly why: (typeof PARKED_FOR)[number]
   readonly since: number
   /** When it is tried again by itself. */
   readonly until: number

@@ -7,7 +7,7 @@ import type { Gate, Task } from './types.ts'
  */
 
 /** What this version writes; a migration that says `Alone` raises it, and sends away whoever writes less. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** A state as any version has written it: until 0.4 there was one gate at a time. */
 export type StoredTask = Omit<Task, 'gates'> & {

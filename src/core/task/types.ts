@@ -9,8 +9,11 @@ import type {
   ReleaseReport,
   ReviewAnswer,
   Spec,
+  Watch,
 } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
+import type { GateResult } from '../environments/gates.ts'
+import type { TurnTold } from '../environments/types.ts'
 import type { PluginId } from '../registry.ts'
 import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
@@ -19,15 +22,17 @@ import type { Reviewed } from '../review/findings.ts'
 import type { Survey } from '../survey.ts'
 import type { RepositorySettings } from '../settings.ts'
 import type { Child, ChildEnd } from './children.ts'
-import type { Approval, Person, Settled, Whence } from './decided.ts'
+import type { Approval, Certificate, Person, Settled, Whence } from './decided.ts'
 import type { Gate, GateOpened } from './gate.ts'
 import type { Origin } from './origin.ts'
+import type { LedgerEntry, ReviewComment } from './reviewed.ts'
 import type { Doing, Parked, StepError } from './step.ts'
 
 export type { Gate, GateOpened } from './gate.ts'
 export type { HeardBefore, Origin, Repository } from './origin.ts'
+export type { LedgerEntry, ReviewComment } from './reviewed.ts'
 export type { Doing, Parked, StepError } from './step.ts'
-export type { Approval, Person, Settled, SettledAs, Whence } from './decided.ts'
+export type { Approval, Certificate, Person, Settled, SettledAs, Whence } from './decided.ts'
 
 export type CoreWorkflow = 'change' | 'question' | 'deploy' | 'review' | 'onboarding'
 export type WorkflowName = CoreWorkflow | PluginId
@@ -87,19 +92,6 @@ export interface Step {
   readonly item?: string | undefined
 }
 
-/** A review comment as the webhook brought it. Inline comments have a thread; a review's own text has none. */
-export interface ReviewComment {
-  readonly id: number
-  readonly reviewId: number
-  readonly thread: boolean
-  /** The first comment of the thread, to which replies are attached. */
-  readonly rootId: number
-  readonly author: Person
-  readonly body: string
-  readonly path: string | undefined
-  readonly line: number | undefined
-}
-
 export interface PullRequest {
   readonly number: number
   readonly nodeId: string
@@ -112,10 +104,28 @@ export interface Release {
   readonly environment: string
   readonly ref: string | undefined
   readonly requester: Person
+  /** Nobody asked: the settings deploy what is merged. Undefined in histories from before 0.5. */
+  readonly isAuto?: true | undefined
   readonly plan: ReleasePlan | undefined
   readonly deploymentId: number | undefined
   readonly deployed: Deployed | undefined
   readonly report: ReleaseReport | undefined
+  /** Its turn on the environment; undefined before it asks for one, and in histories from before 0.5. */
+  readonly turn?: ReleaseTurn | undefined
+  /** It did not get its turn at once. */
+  readonly hasWaited?: boolean | undefined
+  /** What the gates wait for; undefined where they do not. */
+  readonly gated?: readonly GateResult[] | undefined
+  /** Where its watch stands; undefined before the first look, and in histories from before 0.5. */
+  readonly watch?: Watch | undefined
+}
+
+/** Whose turn it is, the environment says. `nth` counts how often it was asked. */
+export interface ReleaseTurn {
+  readonly nth: number
+  readonly state: 'asked' | 'waits' | 'given' | 'over'
+  /** What it was told last while it waited. */
+  readonly told?: Extract<TurnTold, { state: 'waits' }> | undefined
 }
 
 export type TaskStatus = 'working' | 'waiting' | 'done' | 'cancelled' | 'handed_off'
@@ -199,13 +209,6 @@ export interface Task {
 /** Effects that the work goes on from. */
 export type LostKind = 'pr.open' | 'pr.ready' | 'issue.open'
 
-/** One review comment and what became of it. */
-export interface LedgerEntry {
-  readonly comment: ReviewComment
-  readonly outcome: ReviewAnswer['outcome'] | 'open'
-  readonly sha: string | undefined
-}
-
 /** What happened. The union is the whole history format; each is stored as (type, data, at). */
 export type TaskEvent =
   | {
@@ -288,6 +291,7 @@ export type TaskEvent =
       readonly sha: string | undefined
       readonly by: Person | 'settings'
       readonly from?: Whence | undefined
+      readonly certificate?: Certificate | undefined
     }
   | {
       readonly type: 'gate.rejected'
@@ -344,10 +348,18 @@ export type TaskEvent =
       readonly environment: string
       readonly ref: string | undefined
       readonly by: Person
+      /** By the settings, once it was merged. */
+      readonly isAuto?: true | undefined
     }
   | { readonly type: 'release.planned'; readonly release: number; readonly plan: ReleasePlan }
   | { readonly type: 'deployment.created'; readonly release: number; readonly deploymentId: number }
+  /** It asks for its turn on the environment. */
+  | { readonly type: 'release.entered'; readonly release: number; readonly nth: number }
+  | { readonly type: 'release.turn'; readonly release: number; readonly nth: number; readonly turn: TurnTold }
+  /** The gates let it through later, maybe. */
+  | { readonly type: 'release.gated'; readonly release: number; readonly gates: readonly GateResult[] }
   | { readonly type: 'release.deployed'; readonly release: number; readonly deployed: Deployed }
+  | { readonly type: 'release.looked'; readonly release: number; readonly watch: Watch }
   | { readonly type: 'release.watched'; readonly release: number; readonly report: ReleaseReport }
   | { readonly type: 'budget.reached'; readonly step: string; readonly patch: Patch | undefined }
   | {

@@ -16,7 +16,17 @@ import {
   spec,
   whenAnswered,
 } from './planning.ts'
-import { deploy, deployGate, isLive, RELEASE_AFTER, releasePlan, watch, whenMerged } from './releasing.ts'
+import {
+  deploy,
+  deployGate,
+  isLive,
+  RELEASE_AFTER,
+  releasePlan,
+  watch,
+  whenApproved,
+  whenMerged,
+  whenStale,
+} from './releasing.ts'
 
 /** In one piece, or in parts that are joined. */
 function changing(task: Task): readonly StepKind[] {
@@ -71,7 +81,7 @@ export const change = defineWorkflow({
   ],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
   stages: [WORK, { ...RELEASE_AFTER, ahead: (task) => (isReleased(task) ? RELEASE_AFTER.ahead(task) : []) }],
-  follows: [whenRoundsAreOver, whenMerged, whenAnswered],
+  follows: [whenRoundsAreOver, whenStale, whenApproved, whenMerged, whenAnswered],
   movesTickets: true,
   endsWithIssue: ({ pullRequest, merged }) => pullRequest === undefined && merged === undefined,
   readsWords: ({ merged }) => merged === undefined,

@@ -6,7 +6,9 @@ import {
   RELEASE_STAGE,
   releasePlan,
   watch,
+  whenApproved,
   whenReleased,
+  whenStale,
 } from './releasing.ts'
 
 /** What is merged already is released. */
@@ -16,7 +18,7 @@ export const deploy = defineWorkflow({
   steps: [releasePlan, deployStep, watch],
   gates: [deployGate],
   stages: [RELEASE_STAGE],
-  follows: [whenReleased],
+  follows: [whenStale, whenApproved, whenReleased],
   movesTickets: false,
   endsWithIssue: () => false,
   readsWords: () => false,

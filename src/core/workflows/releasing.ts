@@ -1,4 +1,4 @@
-import { approvalFor } from '../policy.ts'
+import { isDeployApproved } from '../policy.ts'
 import { isActive, workUnderWay } from '../task/steps.ts'
 import type { Release, StepKind, Task, TaskEvent } from '../task/types.ts'
 import { defineStep, type GateDefinition, type Instance, NOBODY, type Stage } from './define.ts'
@@ -15,7 +15,7 @@ function current({ releases }: Task): Release | undefined {
 }
 
 function isApproved(task: Task, { plan }: Release): boolean {
-  return plan !== undefined && approvalFor(task, 'deploy', plan.hash, plan.sha) !== undefined
+  return plan !== undefined && isDeployApproved(task, plan)
 }
 
 /** One of a kind for each release. */
@@ -36,7 +36,7 @@ export const releasePlan = defineStep({
   wanted: (task) => ofRelease(task, 'release_plan', ({ plan, deployed }) => !plan && !deployed),
 })
 
-/** A deploy needs a plan, an approval of exactly that plan and SHA, and the platform's record of it. */
+/** A deploy needs a plan, an approval of exactly that plan and SHA, the platform's record of it, and its turn on the environment. */
 export const deploy = defineStep({
   kind: 'deploy',
   role: 'sre',
@@ -45,10 +45,16 @@ export const deploy = defineStep({
   needs: ['release_plan'],
   costs: false,
   wanted: (task) =>
-    ofRelease(task, 'deploy', (one) => !one.deployed && isApproved(task, one) && one.deploymentId !== undefined),
+    ofRelease(
+      task,
+      'deploy',
+      (one) => !one.deployed && isApproved(task, one) && one.deploymentId !== undefined && one.turn?.state === 'given',
+    ),
   when(task, step) {
     const release = task.releases.find(({ index }) => index === step.release)
-    return release?.deploymentId !== undefined && isApproved(task, release)
+    // One that was added before environments had turns goes on without.
+    const isIts = release?.turn === undefined || release.turn.state === 'given'
+    return release?.deploymentId !== undefined && isApproved(task, release) && isIts
   },
 })
 
@@ -75,6 +81,24 @@ export const deployGate: GateDefinition = {
   },
 }
 
+/** What is approved asks for its turn on the environment; tried again, it asks anew. */
+export function whenApproved(task: Task): TaskEvent[] {
+  const release = current(task)
+  if (!release || release.deployed || !isApproved(task, release)) return []
+  const step = task.steps.find(({ kind, release: index }) => kind === 'deploy' && index === release.index)
+  const { turn } = release
+  const asks = turn ? turn.state === 'over' && step?.status === 'pending' : !step
+  return asks ? [{ type: 'release.entered', release: release.index, nth: (turn?.nth ?? 0) + 1 }] : []
+}
+
+/** What was approved did not hold any more when its turn came: the same commit is planned anew, and asked about. */
+export function whenStale(task: Task): TaskEvent[] {
+  const last = task.releases.at(-1)
+  if (!last?.deployed?.isStale || !last.plan) return []
+  const { environment, plan, requester: by, isAuto } = last
+  return [{ type: 'release.requested', environment, ref: plan.sha, by, ...(isAuto ? { isAuto } : {}) }]
+}
+
 /** After the merge: automatic deploys, or the end, from which `deploy <env>` goes on. */
 export function whenMerged(task: Task): TaskEvent[] {
   if (!task.merged || current(task)) return []
@@ -83,7 +107,7 @@ export function whenMerged(task: Task): TaskEvent[] {
   const auto = Object.entries(mayGo ? task.settings.environments : {}).find(
     ([name, env]) => env.auto && !task.releases.some((release) => release.environment === name),
   )
-  if (auto) return [{ type: 'release.requested', environment: auto[0], ref: undefined, by }]
+  if (auto) return [{ type: 'release.requested', environment: auto[0], ref: undefined, by, isAuto: true }]
   return workUnderWay(task) ? [] : [{ type: 'task.finished', outcome: releaseOutcome(task) ?? 'merged' }]
 }
 

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import type { EnvironmentSettings } from '../../core/settings.ts'
+import type { Fence } from '../../leases/types.ts'
 import type { TargetModule } from '../../releases/module.ts'
 import type { Environment, ReleaseStore, Target, TargetDeps } from '../../releases/types.ts'
 import { checks, type ContractCheck } from './check.ts'
@@ -13,6 +14,8 @@ export interface TargetBench {
   readonly settings: Readonly<Record<string, unknown>>
   /** Where it may work; `redact` hides the word `hush`. */
   readonly deps: () => Promise<TargetDeps>
+  /** A claim on the environment, where the target asks whether that still holds. */
+  readonly fence?: (() => Promise<Fence>) | undefined
   /** Two releases that work, and one that does not, by their files: two whose difference people see, and one that must not go live. */
   readonly releases: Readonly<Record<'one' | 'two' | 'broken', Readonly<Record<string, string>>>>
   /** How a release is broken where its files are not what is wrong: other settings. */
@@ -33,7 +36,7 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
     name: 'production',
     settings: stored(module, { ...file, ...own }),
   })
-  const apply = (
+  const apply = async (
     id: string,
     release: keyof TargetBench['releases'],
     more: Partial<Parameters<Target['apply']>[0]> = {},
@@ -45,6 +48,7 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
       sha: `sha-of-${id}`,
       signal: new AbortController().signal,
       mayAct: () => {},
+      fence: (await bench.fence?.()) ?? ANY_FENCE,
       unpack: (dir) => unpacked(dir, bench.releases[release]),
       ...more,
     })
@@ -140,11 +144,14 @@ async function unpacked(dir: string, files: Readonly<Record<string, string>>): P
   }
 }
 
+const ANY_FENCE: Fence = { table: 'lease', name: 'env:acme/shop:production', token: '1' }
+
 const unasked = () => Promise.reject(new Error('only targets that Muster serves itself have releases in its database'))
 
 /** For targets that keep what they know themselves: nothing is stored for them. */
 export const NO_RELEASES: ReleaseStore = {
   save: unasked,
+  goLive: unasked,
   get: unasked,
   live: unasked,
   allLive: unasked,

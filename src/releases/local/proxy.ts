@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from 'node:net'
 import { createProxyServer } from 'httpxy'
 import { UserError } from '../../core/errors.ts'
-import { bucketOf, type Sample } from '../../core/traffic.ts'
+import { bucketOf, type Failure, type Sample } from '../../core/traffic.ts'
 
 /** One upstream of the proxy: a release's own port. */
 interface Upstream {
@@ -15,14 +15,18 @@ interface Counter {
   requests: number
   errors: number
   latency: Record<number, number>
+  failures: Partial<Record<Failure, number>>
 }
+
+/** Without a first byte for so long a request counts as failed, whatever comes later. */
+const LATE_MS = 30_000
 
 /** Takes the counts of a second that is over. */
 export type Flush = (sha: string, samples: readonly Sample[]) => void
 
 /**
- * The port that people use. It passes every request on to the release that is live, and counts requests, errors (5xx,
- * or no answer) and latency per second, so that the judge needs no other measuring.
+ * The port that people use. It passes every request on to the release that is live, and counts requests, errors (5xx, no answer,
+ * none in time, one that breaks off) and latency per second, so that the judge needs no other measuring.
  */
 export class EnvironmentProxy {
   readonly #server: Server
@@ -78,30 +82,49 @@ export class EnvironmentProxy {
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const upstream = this.#upstream
     if (!upstream) return void response.writeHead(503, { 'content-type': 'text/plain' }).end('no release is live\n')
-    const started = performance.now()
-    upstream.inFlight++
-    response.once('close', () => {
-      upstream.inFlight--
-      const failed = response.statusCode >= 500
-      this.#count(upstream.sha, performance.now() - started, failed)
-    })
+    const settle = this.#begin(upstream, response)
     try {
       await this.#proxy.web(request, response, { target: target(upstream) })
     } catch {
-      if (!response.headersSent)
-        response.writeHead(502, { 'content-type': 'text/plain' }).end('the release does not answer\n')
-      else response.destroy()
+      // Whoever asked may have gone away first: then nobody is answered.
+      if (response.closed) return
+      settle(response.headersSent ? 'cut' : 'refused')
+      if (response.headersSent) response.destroy()
+      else response.writeHead(502, { 'content-type': 'text/plain' }).end('the release does not answer\n')
     }
   }
 
-  #count(sha: string, ms: number, failed: boolean): void {
+  /** A request is under way. @returns counts it, once, as failed or not */
+  #begin(upstream: Upstream, response: ServerResponse): (failure: Failure | undefined) => void {
+    const started = performance.now()
+    upstream.inFlight++
+    let isCounted = false
+    const settle = (failure: Failure | undefined): void => {
+      clearTimeout(late)
+      if (!isCounted) this.#count(upstream.sha, performance.now() - started, failure)
+      isCounted = true
+    }
+    const late = setTimeout(() => {
+      if (!response.headersSent) settle('late')
+    }, LATE_MS)
+    response.once('close', () => {
+      upstream.inFlight--
+      settle(failureOf(response))
+    })
+    return settle
+  }
+
+  #count(sha: string, ms: number, failure: Failure | undefined): void {
     const second = Math.floor(this.#now() / 1000) * 1000
     const seconds = this.#counts.get(sha) ?? new Map<number, Counter>()
     this.#counts.set(sha, seconds)
-    const counter = seconds.get(second) ?? { requests: 0, errors: 0, latency: {} }
+    const counter = seconds.get(second) ?? { requests: 0, errors: 0, latency: {}, failures: {} }
     seconds.set(second, counter)
     counter.requests++
-    if (failed) counter.errors++
+    if (failure) {
+      counter.errors++
+      counter.failures[failure] = (counter.failures[failure] ?? 0) + 1
+    }
     const bucket = bucketOf(ms)
     counter.latency[bucket] = (counter.latency[bucket] ?? 0) + 1
   }
@@ -126,6 +149,12 @@ export class EnvironmentProxy {
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
   }
+}
+
+/** How a request failed that is over: one that goes away in the middle of an answer is nobody's fault. */
+function failureOf(response: ServerResponse): Failure | undefined {
+  if (!response.headersSent) return 'unanswered'
+  return response.statusCode >= 500 ? 'status' : undefined
 }
 
 function target(upstream: Upstream): string {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
-import { Lost } from '../../leases/types.ts'
+import { Fenced } from '../../store/types.ts'
+import { type Fence, Lost } from '../../leases/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import type { Sample } from '../../core/traffic.ts'
 import type { ApplyInput, Environment, Observed, ReleaseRow, Target, TargetDeps, TargetHost } from '../types.ts'
@@ -12,6 +13,7 @@ import { EnvironmentProxy } from './proxy.ts'
 import { localSettings } from './settings.ts'
 
 const KEEP_RELEASES = 5
+const KEEP_FAILED = 2
 const DRAIN_MS = 10_000
 const STOP_MS = 5_000
 const BUILD_MS = 15 * 60_000
@@ -36,8 +38,10 @@ export class LocalTarget implements Target {
     return `http://${this.#options.publicHost}:${localSettings(settings).port}`
   }
 
+  /** The proxy tells what it sends people to; another process, which does not serve, what is written down. */
   async current({ repository, name }: Environment): Promise<string | undefined> {
-    return (await this.#options.store.live(repository, name))?.sha
+    const proxy = this.#proxies.get(`${repository} ${name}`)
+    return proxy ? proxy.live : (await this.#options.store.live(repository, name))?.sha
   }
 
   async observe(id: string): Promise<Observed> {
@@ -96,10 +100,10 @@ export class LocalTarget implements Target {
       // Whoever lost the work in between changes nothing that people see.
       signal.throwIfAborted()
       mayAct()
-      await this.#goLive(started)
+      await this.#goLive(started, input.fence)
     } catch (error) {
       // Stopped, or taken over: whoever goes on finds it unfinished, and begins anew.
-      if (signal.aborted || error instanceof Lost) throw error
+      if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
       await this.#options.store.save({
         ...row,
         status: 'failed',
@@ -207,23 +211,24 @@ export class LocalTarget implements Target {
     }
   }
 
-  async #goLive(row: ReleaseRow): Promise<void> {
+  async #goLive(row: ReleaseRow, fence: Fence): Promise<void> {
     const { store } = this.#options
     const proxy = await this.#proxyFor(row)
     const rows = await store.list(row.repository, row.environment)
     const old = rows.filter((other) => other.status === 'live' && other.id !== row.id)
-    await store.save({ ...row, status: 'live', liveAt: new Date(this.#options.now()) })
+    await store.goLive(row, new Date(this.#options.now()), fence)
     const { drain } = proxy.switchTo(row.sha, row.port ?? 0)
-    for (const other of old) await store.save({ ...other, status: 'retired' })
     await drain(DRAIN_MS)
     await Promise.all(old.map((other) => stopRow(other)))
     await this.#forgetOld(row)
   }
 
-  /** Keeps the folders of the newest releases only. */
+  /** Keeps what can be gone back to: the newest that have served. Of what failed, the newest, for its log. */
   async #forgetOld(row: ReleaseRow): Promise<void> {
     const rows = await this.#options.store.list(row.repository, row.environment)
-    for (const other of rows.slice(KEEP_RELEASES)) {
+    const served = rows.filter(({ liveAt }) => liveAt !== undefined)
+    const failed = rows.filter(({ liveAt }) => liveAt === undefined)
+    for (const other of [...served.slice(KEEP_RELEASES), ...failed.slice(KEEP_FAILED)]) {
       if (other.status !== 'live') await rm(this.#folder(other.id), { recursive: true, force: true })
     }
   }

@@ -83,6 +83,16 @@ export type Release = Prisma.ReleaseModel
  */
 export type TrafficSample = Prisma.TrafficSampleModel
 /**
+ * Model Environment
+ * Where a repository's releases live: what is live, who has it, who waits; `state` is the fold of its events.
+ */
+export type Environment = Prisma.EnvironmentModel
+/**
+ * Model EnvironmentEvent
+ * What happened to an environment, append-only.
+ */
+export type EnvironmentEvent = Prisma.EnvironmentEventModel
+/**
  * Model Instance
  * Values of this installation: the marker key, the registered GitHub App.
  */

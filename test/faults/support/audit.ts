@@ -23,7 +23,7 @@ export async function audit(field: Field): Promise<Audit> {
   for (const issue of world.issues) if (issue.pull) once(`pull request from ${issue.pull.head}`)
   for (const deployment of world.deployments) {
     once(`deployment ${JSON.stringify(deployment.payload)}`)
-    for (const status of deployment.statuses) once(`status ${status.state} of ${deployment.id}`)
+    for (const status of deployment.statuses) once(`status ${status.state} of ${deployment.id}: ${status.description}`)
   }
   for (const id of field.told.applied) once(`deploy ${id}`)
   const tasks = await field.db.query<{ number: number; n: number }>(

@@ -114,6 +114,8 @@ function ledgerPlatform(settings: string): Platform {
       if (login === 'stall') await new Promise((done) => setTimeout(done, STALL_MS))
       return true
     },
+    standing: async (_repository, person) => ({ ...person, role: 'admin', teams: [] }),
+    checks: async () => [],
     pictures: async () => [],
     settingsFile: async () => ({ text: settings, where: '.github/muster.yml' }),
     self: async () => ({ id: 1, slug: 'muster', name: 'muster[bot]', email: 'muster@example.com' }),
@@ -203,6 +205,7 @@ function controlGit(control: string): Git {
   return {
     resolve: async () => 'f'.repeat(40),
     isAncestor: async () => true,
+    treeOf: async () => 'e'.repeat(40),
     log: async () => [],
     commitAndPush: ({ branch, message, at }) => tell<{ sha: string }>(control, '/push', { branch, message, at }),
     checkout: none,

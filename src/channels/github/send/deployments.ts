@@ -70,7 +70,7 @@ export async function deploymentStatus(
 }
 
 export async function lookUpStatus(
-  { client }: SendDeps,
+  { client, reading }: SendDeps,
   body: Body<'deployment.status'>,
 ): Promise<EffectResult | undefined> {
   const octokit = await client.on(body.place.repository, WRITE)
@@ -79,6 +79,7 @@ export async function lookUpStatus(
     deployment_id: body.deploymentId,
     per_page: 100,
   })
-  const found = data.find((one) => one.state === body.state)
+  const description = titleOf(body.description, 140, reading)
+  const found = data.find((one) => one.state === body.state && one.description === description)
   return found && { id: idOf(found.id) }
 }

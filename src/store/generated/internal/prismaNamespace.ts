@@ -410,6 +410,8 @@ export const ModelName = {
   Turn: 'Turn',
   Release: 'Release',
   TrafficSample: 'TrafficSample',
+  Environment: 'Environment',
+  EnvironmentEvent: 'EnvironmentEvent',
   Instance: 'Instance',
   PersonLink: 'PersonLink',
   ChannelInstall: 'ChannelInstall',
@@ -433,7 +435,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "inboundEvent" | "conversation" | "conversationLink" | "task" | "taskEvent" | "effect" | "effectLane" | "lease" | "process" | "rate" | "turn" | "release" | "trafficSample" | "instance" | "personLink" | "channelInstall" | "personEmail" | "linkOffer" | "keptRequest" | "modelAnswer" | "personEvent"
+    modelProps: "inboundEvent" | "conversation" | "conversationLink" | "task" | "taskEvent" | "effect" | "effectLane" | "lease" | "process" | "rate" | "turn" | "release" | "trafficSample" | "environment" | "environmentEvent" | "instance" | "personLink" | "channelInstall" | "personEmail" | "linkOffer" | "keptRequest" | "modelAnswer" | "personEvent"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1399,6 +1401,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Environment: {
+      payload: Prisma.$EnvironmentPayload<ExtArgs>
+      fields: Prisma.EnvironmentFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EnvironmentFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EnvironmentFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
+        }
+        findFirst: {
+          args: Prisma.EnvironmentFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EnvironmentFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
+        }
+        findMany: {
+          args: Prisma.EnvironmentFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>[]
+        }
+        create: {
+          args: Prisma.EnvironmentCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
+        }
+        createMany: {
+          args: Prisma.EnvironmentCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EnvironmentCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>[]
+        }
+        delete: {
+          args: Prisma.EnvironmentDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
+        }
+        update: {
+          args: Prisma.EnvironmentUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
+        }
+        deleteMany: {
+          args: Prisma.EnvironmentDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EnvironmentUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EnvironmentUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>[]
+        }
+        upsert: {
+          args: Prisma.EnvironmentUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
+        }
+        aggregate: {
+          args: Prisma.EnvironmentAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEnvironment>
+        }
+        groupBy: {
+          args: Prisma.EnvironmentGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnvironmentGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EnvironmentCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnvironmentCountAggregateOutputType> | number
+        }
+      }
+    }
+    EnvironmentEvent: {
+      payload: Prisma.$EnvironmentEventPayload<ExtArgs>
+      fields: Prisma.EnvironmentEventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EnvironmentEventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EnvironmentEventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>
+        }
+        findFirst: {
+          args: Prisma.EnvironmentEventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EnvironmentEventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>
+        }
+        findMany: {
+          args: Prisma.EnvironmentEventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>[]
+        }
+        create: {
+          args: Prisma.EnvironmentEventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>
+        }
+        createMany: {
+          args: Prisma.EnvironmentEventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EnvironmentEventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>[]
+        }
+        delete: {
+          args: Prisma.EnvironmentEventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>
+        }
+        update: {
+          args: Prisma.EnvironmentEventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>
+        }
+        deleteMany: {
+          args: Prisma.EnvironmentEventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EnvironmentEventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EnvironmentEventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>[]
+        }
+        upsert: {
+          args: Prisma.EnvironmentEventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentEventPayload>
+        }
+        aggregate: {
+          args: Prisma.EnvironmentEventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEnvironmentEvent>
+        }
+        groupBy: {
+          args: Prisma.EnvironmentEventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnvironmentEventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EnvironmentEventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnvironmentEventCountAggregateOutputType> | number
+        }
+      }
+    }
     Instance: {
       payload: Prisma.$InstancePayload<ExtArgs>
       fields: Prisma.InstanceFieldRefs
@@ -2235,10 +2385,40 @@ export const TrafficSampleScalarFieldEnum = {
   at: 'at',
   requests: 'requests',
   errors: 'errors',
-  latency: 'latency'
+  latency: 'latency',
+  failures: 'failures'
 } as const
 
 export type TrafficSampleScalarFieldEnum = (typeof TrafficSampleScalarFieldEnum)[keyof typeof TrafficSampleScalarFieldEnum]
+
+
+export const EnvironmentScalarFieldEnum = {
+  key: 'key',
+  repository: 'repository',
+  name: 'name',
+  state: 'state',
+  version: 'version',
+  chainSeq: 'chainSeq',
+  chainHash: 'chainHash',
+  wakeAt: 'wakeAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type EnvironmentScalarFieldEnum = (typeof EnvironmentScalarFieldEnum)[keyof typeof EnvironmentScalarFieldEnum]
+
+
+export const EnvironmentEventScalarFieldEnum = {
+  key: 'key',
+  seq: 'seq',
+  type: 'type',
+  data: 'data',
+  at: 'at',
+  actor: 'actor',
+  reason: 'reason',
+  hash: 'hash'
+} as const
+
+export type EnvironmentEventScalarFieldEnum = (typeof EnvironmentEventScalarFieldEnum)[keyof typeof EnvironmentEventScalarFieldEnum]
 
 
 export const InstanceScalarFieldEnum = {
@@ -2650,6 +2830,8 @@ export type GlobalOmitConfig = {
   turn?: Prisma.TurnOmit
   release?: Prisma.ReleaseOmit
   trafficSample?: Prisma.TrafficSampleOmit
+  environment?: Prisma.EnvironmentOmit
+  environmentEvent?: Prisma.EnvironmentEventOmit
   instance?: Prisma.InstanceOmit
   personLink?: Prisma.PersonLinkOmit
   channelInstall?: Prisma.ChannelInstallOmit

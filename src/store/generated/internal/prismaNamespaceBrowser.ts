@@ -64,6 +64,8 @@ export const ModelName = {
   Turn: 'Turn',
   Release: 'Release',
   TrafficSample: 'TrafficSample',
+  Environment: 'Environment',
+  EnvironmentEvent: 'EnvironmentEvent',
   Instance: 'Instance',
   PersonLink: 'PersonLink',
   ChannelInstall: 'ChannelInstall',
@@ -295,10 +297,40 @@ export const TrafficSampleScalarFieldEnum = {
   at: 'at',
   requests: 'requests',
   errors: 'errors',
-  latency: 'latency'
+  latency: 'latency',
+  failures: 'failures'
 } as const
 
 export type TrafficSampleScalarFieldEnum = (typeof TrafficSampleScalarFieldEnum)[keyof typeof TrafficSampleScalarFieldEnum]
+
+
+export const EnvironmentScalarFieldEnum = {
+  key: 'key',
+  repository: 'repository',
+  name: 'name',
+  state: 'state',
+  version: 'version',
+  chainSeq: 'chainSeq',
+  chainHash: 'chainHash',
+  wakeAt: 'wakeAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type EnvironmentScalarFieldEnum = (typeof EnvironmentScalarFieldEnum)[keyof typeof EnvironmentScalarFieldEnum]
+
+
+export const EnvironmentEventScalarFieldEnum = {
+  key: 'key',
+  seq: 'seq',
+  type: 'type',
+  data: 'data',
+  at: 'at',
+  actor: 'actor',
+  reason: 'reason',
+  hash: 'hash'
+} as const
+
+export type EnvironmentEventScalarFieldEnum = (typeof EnvironmentEventScalarFieldEnum)[keyof typeof EnvironmentEventScalarFieldEnum]
 
 
 export const InstanceScalarFieldEnum = {

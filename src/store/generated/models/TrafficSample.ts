@@ -62,6 +62,7 @@ export type TrafficSampleCountAggregateOutputType = {
   requests: number
   errors: number
   latency: number
+  failures: number
   _all: number
 }
 
@@ -102,6 +103,7 @@ export type TrafficSampleCountAggregateInputType = {
   requests?: true
   errors?: true
   latency?: true
+  failures?: true
   _all?: true
 }
 
@@ -199,6 +201,7 @@ export type TrafficSampleGroupByOutputType = {
   requests: number
   errors: number
   latency: runtime.JsonValue
+  failures: runtime.JsonValue | null
   _count: TrafficSampleCountAggregateOutputType | null
   _avg: TrafficSampleAvgAggregateOutputType | null
   _sum: TrafficSampleSumAggregateOutputType | null
@@ -232,6 +235,7 @@ export type TrafficSampleWhereInput = {
   requests?: Prisma.IntFilter<"TrafficSample"> | number
   errors?: Prisma.IntFilter<"TrafficSample"> | number
   latency?: Prisma.JsonFilter<"TrafficSample">
+  failures?: Prisma.JsonNullableFilter<"TrafficSample">
 }
 
 export type TrafficSampleOrderByWithRelationInput = {
@@ -242,6 +246,7 @@ export type TrafficSampleOrderByWithRelationInput = {
   requests?: Prisma.SortOrder
   errors?: Prisma.SortOrder
   latency?: Prisma.SortOrder
+  failures?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type TrafficSampleWhereUniqueInput = Prisma.AtLeast<{
@@ -256,6 +261,7 @@ export type TrafficSampleWhereUniqueInput = Prisma.AtLeast<{
   requests?: Prisma.IntFilter<"TrafficSample"> | number
   errors?: Prisma.IntFilter<"TrafficSample"> | number
   latency?: Prisma.JsonFilter<"TrafficSample">
+  failures?: Prisma.JsonNullableFilter<"TrafficSample">
 }, "repository_environment_sha_at">
 
 export type TrafficSampleOrderByWithAggregationInput = {
@@ -266,6 +272,7 @@ export type TrafficSampleOrderByWithAggregationInput = {
   requests?: Prisma.SortOrder
   errors?: Prisma.SortOrder
   latency?: Prisma.SortOrder
+  failures?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.TrafficSampleCountOrderByAggregateInput
   _avg?: Prisma.TrafficSampleAvgOrderByAggregateInput
   _max?: Prisma.TrafficSampleMaxOrderByAggregateInput
@@ -284,6 +291,7 @@ export type TrafficSampleScalarWhereWithAggregatesInput = {
   requests?: Prisma.IntWithAggregatesFilter<"TrafficSample"> | number
   errors?: Prisma.IntWithAggregatesFilter<"TrafficSample"> | number
   latency?: Prisma.JsonWithAggregatesFilter<"TrafficSample">
+  failures?: Prisma.JsonNullableWithAggregatesFilter<"TrafficSample">
 }
 
 export type TrafficSampleCreateInput = {
@@ -294,6 +302,7 @@ export type TrafficSampleCreateInput = {
   requests: number
   errors: number
   latency: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleUncheckedCreateInput = {
@@ -304,6 +313,7 @@ export type TrafficSampleUncheckedCreateInput = {
   requests: number
   errors: number
   latency: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleUpdateInput = {
@@ -314,6 +324,7 @@ export type TrafficSampleUpdateInput = {
   requests?: Prisma.IntFieldUpdateOperationsInput | number
   errors?: Prisma.IntFieldUpdateOperationsInput | number
   latency?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleUncheckedUpdateInput = {
@@ -324,6 +335,7 @@ export type TrafficSampleUncheckedUpdateInput = {
   requests?: Prisma.IntFieldUpdateOperationsInput | number
   errors?: Prisma.IntFieldUpdateOperationsInput | number
   latency?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleCreateManyInput = {
@@ -334,6 +346,7 @@ export type TrafficSampleCreateManyInput = {
   requests: number
   errors: number
   latency: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleUpdateManyMutationInput = {
@@ -344,6 +357,7 @@ export type TrafficSampleUpdateManyMutationInput = {
   requests?: Prisma.IntFieldUpdateOperationsInput | number
   errors?: Prisma.IntFieldUpdateOperationsInput | number
   latency?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleUncheckedUpdateManyInput = {
@@ -354,6 +368,7 @@ export type TrafficSampleUncheckedUpdateManyInput = {
   requests?: Prisma.IntFieldUpdateOperationsInput | number
   errors?: Prisma.IntFieldUpdateOperationsInput | number
   latency?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  failures?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type TrafficSampleRepositoryEnvironmentShaAtCompoundUniqueInput = {
@@ -371,6 +386,7 @@ export type TrafficSampleCountOrderByAggregateInput = {
   requests?: Prisma.SortOrder
   errors?: Prisma.SortOrder
   latency?: Prisma.SortOrder
+  failures?: Prisma.SortOrder
 }
 
 export type TrafficSampleAvgOrderByAggregateInput = {
@@ -411,6 +427,7 @@ export type TrafficSampleSelect<ExtArgs extends runtime.Types.Extensions.Interna
   requests?: boolean
   errors?: boolean
   latency?: boolean
+  failures?: boolean
 }, ExtArgs["result"]["trafficSample"]>
 
 export type TrafficSampleSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -421,6 +438,7 @@ export type TrafficSampleSelectCreateManyAndReturn<ExtArgs extends runtime.Types
   requests?: boolean
   errors?: boolean
   latency?: boolean
+  failures?: boolean
 }, ExtArgs["result"]["trafficSample"]>
 
 export type TrafficSampleSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -431,6 +449,7 @@ export type TrafficSampleSelectUpdateManyAndReturn<ExtArgs extends runtime.Types
   requests?: boolean
   errors?: boolean
   latency?: boolean
+  failures?: boolean
 }, ExtArgs["result"]["trafficSample"]>
 
 export type TrafficSampleSelectScalar = {
@@ -441,9 +460,10 @@ export type TrafficSampleSelectScalar = {
   requests?: boolean
   errors?: boolean
   latency?: boolean
+  failures?: boolean
 }
 
-export type TrafficSampleOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"repository" | "environment" | "sha" | "at" | "requests" | "errors" | "latency", ExtArgs["result"]["trafficSample"]>
+export type TrafficSampleOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"repository" | "environment" | "sha" | "at" | "requests" | "errors" | "latency" | "failures", ExtArgs["result"]["trafficSample"]>
 
 export type $TrafficSamplePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "TrafficSample"
@@ -459,6 +479,10 @@ export type $TrafficSamplePayload<ExtArgs extends runtime.Types.Extensions.Inter
      * Latency histogram: counts per bucket of core/traffic.ts
      */
     latency: runtime.JsonValue
+    /**
+     * How many failed in which way (core/traffic.ts); null before 0.5.
+     */
+    failures: runtime.JsonValue | null
   }, ExtArgs["result"]["trafficSample"]>
   composites: {}
 }
@@ -889,6 +913,7 @@ export interface TrafficSampleFieldRefs {
   readonly requests: Prisma.FieldRef<"TrafficSample", 'Int'>
   readonly errors: Prisma.FieldRef<"TrafficSample", 'Int'>
   readonly latency: Prisma.FieldRef<"TrafficSample", 'Json'>
+  readonly failures: Prisma.FieldRef<"TrafficSample", 'Json'>
 }
     
 

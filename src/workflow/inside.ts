@@ -3,15 +3,16 @@ import { isInside } from '../core/effecttable.ts'
 import type { EffectResult, InsideBody } from '../core/effects.ts'
 import type { Origin, TaskEvent } from '../core/task/types.ts'
 import { Conflict, type Store } from '../store/types.ts'
-import type { Workflow } from './types.ts'
+import type { Environments, Workflow } from './types.ts'
 
-export interface ChildDeps {
+export interface InsideDeps {
   readonly workflow: () => Workflow
+  readonly environments: Pick<Environments, 'apply'>
   readonly store: Pick<Store, 'conversations' | 'tasks'>
 }
 
-/** Effects of one task on another, beside those that are seen outside: each may be carried out twice, and changes nothing then. */
-export function withChildren(outside: Sender, deps: ChildDeps): Sender {
+/** Effects on a task or an environment, beside those that are seen outside: each may be carried out twice, and changes nothing then. */
+export function withInside(outside: Sender, deps: InsideDeps): Sender {
   return {
     costOf: (body, previous) => (isInside(body) ? {} : outside.costOf(body, previous)),
     lookUp: async (body, context) => (isInside(body) ? undefined : outside.lookUp(body, context)),
@@ -19,7 +20,7 @@ export function withChildren(outside: Sender, deps: ChildDeps): Sender {
   }
 }
 
-async function carryOut(deps: ChildDeps, body: InsideBody, { mayLeave }: SendContext): Promise<EffectResult> {
+async function carryOut(deps: InsideDeps, body: InsideBody, { mayLeave }: SendContext): Promise<EffectResult> {
   mayLeave()
   switch (body.kind) {
     case 'task.open':
@@ -40,12 +41,22 @@ async function carryOut(deps: ChildDeps, body: InsideBody, { mayLeave }: SendCon
       )
       return {}
     }
+    case 'environment.turn': {
+      const { environment: name, wanted, freeze, place } = body
+      await deps.environments.apply({ repository: place.repository, name }, { type: 'turn', wanted, freeze })
+      return {}
+    }
+    case 'task.turn': {
+      const { task, release, nth, turn } = body
+      await apply(deps, task, { type: 'turn.told', task, release, nth, turn })
+      return {}
+    }
   }
 }
 
 /** Whoever is told may be in the archive by now: then nobody waits. */
 async function apply(
-  { workflow, store }: ChildDeps,
+  { workflow, store }: Pick<InsideDeps, 'workflow' | 'store'>,
   task: string,
   command: Parameters<Workflow['apply']>[1],
 ): Promise<void> {
@@ -53,7 +64,7 @@ async function apply(
 }
 
 async function open(
-  { workflow, store }: ChildDeps,
+  { workflow, store }: Pick<InsideDeps, 'workflow' | 'store'>,
   { child, origin, settings, forcePlanGate, parent }: Extract<InsideBody, { kind: 'task.open' }>,
 ): Promise<void> {
   if (await store.tasks.get(child.id)) return

@@ -10,7 +10,7 @@ import { createOutbox } from '../../src/outbox/outbox.ts'
 import type { Job } from '../../src/queue/types.ts'
 import type { StepHandler } from '../../src/roles/types.ts'
 import { isDatabaseDown } from '../../src/store/sql.ts'
-import { withChildren } from '../../src/workflow/children.ts'
+import { withInside } from '../../src/workflow/inside.ts'
 import { createEngine } from '../../src/workflow/engine.ts'
 import { createStepRunner } from '../../src/workflow/runner.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
@@ -42,7 +42,11 @@ async function house(titles: readonly string[], work: StepHandler, below: 'child
       kind === 'issue.open' ? { number: ++issues, url: `http://github.test/acme/shop/issues/${issues}` } : { id: 1 },
   }
   const sent: EffectBody['kind'][] = []
-  const inside = withChildren(outside, { workflow: () => workflow, store })
+  const inside = withInside(outside, {
+    workflow: () => workflow,
+    store,
+    environments: { apply: () => Promise.reject(new Error('no environment')) },
+  })
   const sender: Sender = {
     ...inside,
     async send(body, context) {

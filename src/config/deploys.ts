@@ -1,0 +1,41 @@
+import type { Env, EnvProblem } from '../core/environment.ts'
+import { OPEN_POLICY } from '../core/environments/gates.ts'
+import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
+
+/** What the operator allows repositories to say about deploys; they may ask for more than that, never for less. */
+export interface DeployLimits {
+  /** How many people approve at least; 0: the repository may say that nobody needs to. */
+  readonly approvals: number
+  /** Whether repositories may deploy without being asked. */
+  readonly auto: boolean
+}
+
+export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
+  const approvals = Number(env['MUSTER_DEPLOY_APPROVALS'] || '0')
+  if (!Number.isInteger(approvals) || approvals < 0 || approvals > 10)
+    problems.push({
+      variable: 'MUSTER_DEPLOY_APPROVALS',
+      wrong: `"${env['MUSTER_DEPLOY_APPROVALS']}" is no number from 0 to 10`,
+      example: '1',
+    })
+  const auto = env['MUSTER_DEPLOY_AUTO'] || '1'
+  if (auto !== '0' && auto !== '1')
+    problems.push({ variable: 'MUSTER_DEPLOY_AUTO', wrong: `"${auto}" is neither 0 nor 1`, example: '0' })
+  return { approvals, auto: auto === '1' }
+}
+
+/** Settings as they count under the operator's limits. */
+export function underLimits(settings: RepositorySettings, limits: DeployLimits): RepositorySettings {
+  const environments = Object.entries(settings.environments).map(([name, one]) => [name, limited(one, limits)] as const)
+  return { ...settings, environments: Object.fromEntries(environments) }
+}
+
+function limited(environment: EnvironmentSettings, { approvals, auto }: DeployLimits): EnvironmentSettings {
+  const { policy = OPEN_POLICY, approval } = environment
+  return {
+    ...environment,
+    auto: environment.auto && auto,
+    approval: approval === 'none' && approvals > 0 ? 'other' : approval,
+    policy: { ...policy, approvals: Math.max(policy.approvals, approvals) },
+  }
+}

@@ -1,0 +1,156 @@
+import type { EffectIntent } from '../effects.ts'
+import type { Thread } from '../effects.ts'
+import { hashOf } from '../hash.ts'
+import { evolveEnvironment, isSame } from './evolve.ts'
+import { frozenAt } from './freeze.ts'
+import type {
+  EnvironmentCommand,
+  EnvironmentEvent,
+  EnvironmentRef,
+  EnvironmentState,
+  Turn,
+  TurnTold,
+  WaitsFor,
+  Wanted,
+} from './types.ts'
+
+/** The whole outcome of a command: stored in one transaction. */
+export interface EnvironmentOutcome {
+  readonly state: EnvironmentState
+  readonly events: readonly EnvironmentEvent[]
+  readonly effects: readonly EffectIntent[]
+  /** Why, in a word. */
+  readonly reason: string
+  /** When it wants to be looked at if nothing else happens, ms since the epoch. */
+  readonly wakeAt: number | undefined
+}
+
+/** Decides a command on an environment, lets whoever is next have its turn, and derives what the tasks are told. Pure. */
+export function decideEnvironment(
+  before: EnvironmentState | undefined,
+  { repository, name }: EnvironmentRef,
+  command: EnvironmentCommand,
+  now: number,
+): EnvironmentOutcome {
+  const events: EnvironmentEvent[] = []
+  let state = before
+  const add = (event: EnvironmentEvent): EnvironmentState => {
+    events.push(event)
+    return (state = evolveEnvironment(state, event, now))
+  }
+  let known = state ?? add({ type: 'environment.seen', repository, name })
+  const { reason, events: own } = decideOne(known, command)
+  for (const event of own) known = add(event)
+  const next = nextTurn(known, now)
+  if (next) known = add({ type: 'turn.given', task: next.task, release: next.release, nth: next.nth })
+  return { state: known, events, effects: told(before, known, now), reason, wakeAt: wakeAt(known, now) }
+}
+
+interface Decided {
+  readonly reason: string
+  readonly events: readonly EnvironmentEvent[]
+}
+
+function decideOne(state: EnvironmentState, command: EnvironmentCommand): Decided {
+  switch (command.type) {
+    case 'turn':
+      return turn(state, command.wanted, command.freeze)
+    case 'lock':
+      return state.lock
+        ? { reason: 'locked_already', events: [] }
+        : {
+            reason: 'locked',
+            events: [{ type: 'lock.set', by: command.by, reason: command.reason, from: command.from }],
+          }
+    case 'unlock':
+      return state.lock
+        ? { reason: 'unlocked', events: [{ type: 'lock.lifted', by: command.by, from: command.from }] }
+        : { reason: 'not_locked', events: [] }
+    case 'look':
+      return { reason: 'looked', events: [] }
+  }
+}
+
+/** What a task wants, compared with what is known of it: said twice, it is done once. */
+function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState['freeze']): Decided {
+  const read: EnvironmentEvent[] = hashOf(windows) === hashOf(state.freeze) ? [] : [{ type: 'freeze.read', windows }]
+  const { task, release, nth } = wanted
+  const who = { task, release, nth }
+  const known = [state.holder, ...state.queue].find((one) => one && isSame(one, wanted))
+  if (wanted.state === 'out') {
+    if (!known) return { reason: 'not_there', events: [] }
+    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [{ type: 'turn.live', ...who }] : []
+    return { reason: 'over', events: [...live, { type: 'turn.over', ...who, verdict: wanted.verdict }] }
+  }
+  if (!known) {
+    const { conversationId, sha, by, watchSeconds } = wanted
+    return {
+      reason: 'asked',
+      events: [...read, { type: 'turn.asked', turn: { ...who, conversationId, sha, by, watchSeconds } }],
+    }
+  }
+  return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
+    ? { reason: 'live', events: [...read, { type: 'turn.live', ...who }] }
+    : { reason: 'known', events: read }
+}
+
+/** Whose turn it is now; undefined: nobody's, or somebody has it. */
+function nextTurn(state: EnvironmentState, now: number): Turn | undefined {
+  return state.holder || state.lock || frozenAt(state.freeze, now) ? undefined : state.queue[0]
+}
+
+function wakeAt({ holder, lock, queue, freeze }: EnvironmentState, now: number): number | undefined {
+  return holder || lock || queue.length === 0 ? undefined : frozenAt(freeze, now)?.until
+}
+
+/** What each release is told that asked for its turn: those for which something has changed. */
+function told(before: EnvironmentState | undefined, after: EnvironmentState, now: number): EffectIntent[] {
+  const place: Thread = { repository: after.repository, number: 0 }
+  const all = [...(after.holder ? [after.holder] : []), ...after.queue]
+  return all.flatMap((turn): EffectIntent[] => {
+    const tells = toldTo(after, turn, now)
+    const known = before && isIn(before, turn) ? toldTo(before, turn, now) : undefined
+    if (known && hashOf(withoutTime(known)) === hashOf(withoutTime(tells))) return []
+    const { task, release, nth } = turn
+    return [{ key: `turn:${task}:${release}`, body: { kind: 'task.turn', place, task, release, nth, turn: tells } }]
+  })
+}
+
+function isIn({ holder, queue }: EnvironmentState, turn: Turn): boolean {
+  return [holder, ...queue].some((one) => one && isSame(one, turn))
+}
+
+/** When it may be its turn changes with each moment; nobody is told of that alone. */
+function withoutTime(tells: TurnTold): unknown {
+  return tells.state === 'waits' ? { ...tells, about: undefined } : tells
+}
+
+function toldTo(state: EnvironmentState, turn: Turn, now: number): TurnTold {
+  if (state.holder && isSame(state.holder, turn)) return { state: 'given' }
+  const position = state.queue.findIndex((one) => isSame(one, turn)) + 1
+  return { state: 'waits', position, why: waitsFor(state, now), about: aboutWhen(state, position, now) }
+}
+
+function waitsFor({ holder, lock, freeze, queue }: EnvironmentState, now: number): WaitsFor {
+  if (lock) return { kind: 'lock', by: lock.by, reason: lock.reason, since: lock.at }
+  const frozen = frozenAt(freeze, now)
+  if (frozen) return { kind: 'freeze', ...frozen }
+  const first = holder ?? queue[0]
+  // Whoever waits, waits for something: of a queue that nobody holds up, the first has its turn.
+  if (!first) throw new Error('nobody is waited for')
+  return { kind: 'release', sha: first.sha, by: first.by, since: first.givenAt ?? first.askedAt }
+}
+
+/** How long a deploy takes where none is known yet. */
+const USUAL_MS = 60_000
+
+/** When it may be somebody's turn: what those before them take to go live and to be watched. Nobody knows when a lock is lifted. */
+function aboutWhen(state: EnvironmentState, position: number, now: number): number | undefined {
+  if (state.lock) return undefined
+  const { holder, queue, took } = state
+  const usual = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? USUAL_MS
+  const whole = ({ watchSeconds }: Turn) => usual + watchSeconds * 1000
+  const rest = holder ? Math.max(0, (holder.givenAt ?? now) + whole(holder) - now) : 0
+  const ahead = queue.slice(0, position - 1).reduce((sum, one) => sum + whole(one), 0)
+  return Math.max(now, frozenAt(state.freeze, now)?.until ?? now) + rest + ahead
+}

@@ -1,0 +1,182 @@
+import { ROLE_NAMES, type RoleName, type Standing, type Who } from '../standing.ts'
+import { frozenAt, type FreezeWindow } from './freeze.ts'
+import type { EnvironmentState } from './types.ts'
+
+/** What an environment's policy asks of a deploy, as it stands in the repository's settings, under the operator's limits. */
+export interface Policy {
+  /** Who may ask for a deploy. */
+  readonly deployers: readonly Who[]
+  /** Who may approve one. */
+  readonly approvers: readonly Who[]
+  /** How many distinct people approve. */
+  readonly approvals: number
+  /** Checks that are green on the commit: by name, or whichever there are. */
+  readonly checks: readonly string[] | 'all'
+  /** The environment where exactly this commit is live and healthy first. */
+  readonly after: string | undefined
+  readonly freeze: readonly FreezeWindow[]
+}
+
+/** What holds where nothing is said. */
+export const OPEN_POLICY: Policy = {
+  deployers: ['write'],
+  approvers: ['write'],
+  approvals: 1,
+  checks: [],
+  after: undefined,
+  freeze: [],
+}
+
+/** A check on a commit, as the platform tells of its newest run. */
+export interface CheckFact {
+  readonly name: string
+  readonly state: 'green' | 'red' | 'pending' | 'unknown'
+}
+
+/** Whatever the gates look at. What could not be found out is undefined, and lets nothing through. */
+export interface GateFacts {
+  readonly sha: string
+  /** Nobody: the settings deploy by themselves. */
+  readonly requester: Standing | undefined
+  readonly checks: readonly CheckFact[] | undefined
+  /** The environment that comes before this one; undefined where it has never been deployed to. */
+  readonly before: Pick<EnvironmentState, 'live'> | undefined
+  readonly now: number
+}
+
+/** One gate: what it decided, why in a word, and what it saw. `wait`: it may open by itself. */
+export interface GateResult {
+  readonly gate: 'who' | 'checks' | 'order' | 'freeze'
+  readonly decision: 'pass' | 'wait' | 'block'
+  readonly reason: string
+  /** For people; names in it are somebody else's words. */
+  readonly evidence: string
+}
+
+/** Every gate of a policy, in the order in which people are told of them. */
+export function gatesOf(policy: Policy, facts: GateFacts): readonly GateResult[] {
+  return [
+    ...whoGate(policy, facts),
+    ...checksGate(policy, facts),
+    ...orderGate(policy, facts),
+    ...freezeGate(policy, facts),
+  ]
+}
+
+/** What all of them come to. */
+export function verdictOf(results: readonly GateResult[]): GateResult['decision'] {
+  if (results.some(({ decision }) => decision === 'block')) return 'block'
+  return results.some(({ decision }) => decision === 'wait') ? 'wait' : 'pass'
+}
+
+function whoGate({ deployers }: Policy, { requester }: GateFacts): GateResult[] {
+  if (!requester) return []
+  const { login } = requester
+  return mayBe(deployers, requester)
+    ? [{ gate: 'who', decision: 'pass', reason: 'may_deploy', evidence: `${login} is ${standingText(requester)}` }]
+    : [
+        {
+          gate: 'who',
+          decision: 'block',
+          reason: 'may_not_deploy',
+          evidence: `${login} is ${standingText(requester)}; deploys may be asked for by ${whoText(deployers)}`,
+        },
+      ]
+}
+
+const CHECK_ORDER = ['red', 'unknown', 'pending', 'green'] as const
+
+function checksGate({ checks: wanted }: Policy, { checks, sha }: GateFacts): GateResult[] {
+  if (wanted.length === 0) return []
+  const at = `at ${sha.slice(0, 7)}`
+  if (!checks)
+    return [{ gate: 'checks', decision: 'wait', reason: 'checks_unknown', evidence: `the checks ${at} cannot be read` }]
+  // One that has not begun yet is not there: whoever names it waits for it.
+  const names = wanted === 'all' ? checks.map(({ name }) => name) : wanted
+  if (names.length === 0)
+    return [{ gate: 'checks', decision: 'wait', reason: 'no_checks', evidence: `no check has run ${at} yet` }]
+  const states = names.map((name) => ({
+    name,
+    state: checks.find((one) => one.name === name)?.state ?? ('pending' as const),
+  }))
+  const worst = CHECK_ORDER.find((state) => states.some((one) => one.state === state)) ?? 'unknown'
+  const those = states.filter(({ state }) => state === worst).map(({ name }) => name)
+  const evidence = `${worst} ${at}: ${those.slice(0, 5).join(', ')}${those.length > 5 ? ` and ${those.length - 5} more` : ''}`
+  const decision = worst === 'green' ? 'pass' : worst === 'pending' ? 'wait' : 'block'
+  return [{ gate: 'checks', decision, reason: `checks_${worst}`, evidence }]
+}
+
+function orderGate({ after }: Policy, { before, sha }: GateFacts): GateResult[] {
+  if (after === undefined) return []
+  const { live } = before ?? {}
+  const short = sha.slice(0, 7)
+  if (live?.sha !== sha)
+    return [
+      {
+        gate: 'order',
+        decision: 'block',
+        reason: 'not_there_first',
+        evidence: `${after} comes first, and has ${live ? live.sha.slice(0, 7) : 'nothing'} instead of ${short}`,
+      },
+    ]
+  if (live.verdict === undefined)
+    return [
+      { gate: 'order', decision: 'wait', reason: 'watched_there', evidence: `${short} is still watched on ${after}` },
+    ]
+  return live.verdict === 'regressed'
+    ? [{ gate: 'order', decision: 'block', reason: 'regressed_there', evidence: `${short} got worse on ${after}` }]
+    : [
+        {
+          gate: 'order',
+          decision: 'pass',
+          reason: 'there_first',
+          evidence: `${short} is live on ${after}: ${live.verdict}`,
+        },
+      ]
+}
+
+function freezeGate({ freeze }: Policy, { now }: GateFacts): GateResult[] {
+  if (freeze.length === 0) return []
+  const frozen = frozenAt(freeze, now)
+  return frozen
+    ? [
+        {
+          gate: 'freeze',
+          decision: 'wait',
+          reason: 'frozen',
+          evidence: `frozen until ${new Date(frozen.until).toISOString().slice(0, 16)}Z${frozen.reason ? `: ${frozen.reason}` : ''}`,
+        },
+      ]
+    : [{ gate: 'freeze', decision: 'pass', reason: 'not_frozen', evidence: 'no freeze now' }]
+}
+
+/** Whether somebody is one of those that are named. */
+export function mayBe(who: readonly Who[], standing: Standing): boolean {
+  return who.some((one) => {
+    if (isRoleName(one)) return ROLE_NAMES.indexOf(standing.role) >= ROLE_NAMES.indexOf(one)
+    const name = one.slice(1).toLowerCase()
+    // Whoever is named still has to belong to the repository: names outlive people's time in a team.
+    const isWriter = ROLE_NAMES.indexOf(standing.role) >= ROLE_NAMES.indexOf('write')
+    return isWriter && (name.includes('/') ? standing.teams.includes(name) : standing.login.toLowerCase() === name)
+  })
+}
+
+function isRoleName(one: Who): one is Extract<Who, RoleName> {
+  return !one.startsWith('@')
+}
+
+/** The teams that a policy names, `org/team`. */
+export function teamsIn({ deployers, approvers }: Pick<Policy, 'deployers' | 'approvers'>): readonly string[] {
+  const named = [...deployers, ...approvers].filter((one) => one.startsWith('@') && one.includes('/'))
+  return [...new Set(named.map((one) => one.slice(1).toLowerCase()))]
+}
+
+/** For people. */
+export function whoText(who: readonly Who[]): string {
+  const words = who.map((one) => (isRoleName(one) ? `anybody with ${one} permission` : one.slice(1)))
+  return words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}` : (words[0] ?? 'nobody')
+}
+
+function standingText({ role, teams }: Standing): string {
+  return `${role === 'none' ? 'nobody here' : `here with ${role} permission`}${teams.length > 0 ? `, of ${teams.join(', ')}` : ''}`
+}

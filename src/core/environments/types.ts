@@ -1,0 +1,128 @@
+import type { Verdict } from '../artefacts.ts'
+import type { Person, Repository, Whence } from '../task/types.ts'
+import type { FreezeWindow } from './freeze.ts'
+
+/**
+ * An environment is an aggregate beside the tasks: it has a history and a chain of its own, and says whose turn it is. Tasks tell it
+ * what they want, and are told what comes of that, by effects alone; neither is ever written with the other.
+ */
+
+/** A release of a task; `nth` counts how often it has asked for its turn. */
+export interface Claimant {
+  readonly task: string
+  readonly release: number
+  readonly nth: number
+}
+
+/** What a task wants of an environment, as it stands with the task now: told again, it changes nothing. */
+export interface Wanted extends Claimant {
+  readonly conversationId: string
+  readonly sha: string
+  readonly by: Person
+  readonly watchSeconds: number
+  /** `in`: it wants its turn, or has it; `out`: it is over, however. */
+  readonly state: 'in' | 'out'
+  /** It serves. */
+  readonly isLive: boolean
+  readonly verdict: Verdict | undefined
+}
+
+/** One that waits, or has the environment. */
+export interface Turn extends Claimant {
+  readonly conversationId: string
+  readonly sha: string
+  readonly by: Person
+  readonly watchSeconds: number
+  /** ms since the epoch, as all times here */
+  readonly askedAt: number
+  /** When it got the environment; undefined while it waits. */
+  readonly givenAt: number | undefined
+  readonly liveAt: number | undefined
+}
+
+/** Nobody deploys while it stands; whatever was under way goes on to its verdict. */
+export interface Lock {
+  readonly by: Person
+  readonly reason: string
+  readonly at: number
+  readonly from: Whence | undefined
+}
+
+/** What serves, as the tasks have told. Before a deploy the target itself is asked. */
+export interface Live {
+  readonly sha: string
+  readonly task: string
+  readonly release: number
+  readonly since: number
+  readonly verdict: Verdict | undefined
+}
+
+/** The state of an environment: the fold of its events. */
+export interface EnvironmentState {
+  /** `env:<owner>/<name>:<environment>`, the name of its lease as well. */
+  readonly key: string
+  readonly repository: Repository
+  readonly name: string
+  readonly version: number
+  readonly live: Live | undefined
+  /** Whose turn it is: until its verdict. */
+  readonly holder: Turn | undefined
+  /** Who waits, the first first. */
+  readonly queue: readonly Turn[]
+  readonly lock: Lock | undefined
+  /** When nothing is deployed, by the settings as they were read last. */
+  readonly freeze: readonly FreezeWindow[]
+  /** How long the last deploys took until they served, ms, the newest last: what those who wait are told rests on it. */
+  readonly took: readonly number[]
+}
+
+export type EnvironmentEvent =
+  | { readonly type: 'environment.seen'; readonly repository: Repository; readonly name: string }
+  | { readonly type: 'freeze.read'; readonly windows: readonly FreezeWindow[] }
+  | { readonly type: 'turn.asked'; readonly turn: Omit<Turn, 'askedAt' | 'givenAt' | 'liveAt'> }
+  | ({ readonly type: 'turn.given' } & Claimant)
+  | ({ readonly type: 'turn.live' } & Claimant)
+  | ({ readonly type: 'turn.over'; readonly verdict: Verdict | undefined } & Claimant)
+  | {
+      readonly type: 'lock.set'
+      readonly by: Person
+      readonly reason: string
+      readonly from: Whence | undefined
+    }
+  | { readonly type: 'lock.lifted'; readonly by: Person; readonly from: Whence | undefined }
+
+export type EnvironmentCommand =
+  | { readonly type: 'turn'; readonly wanted: Wanted; readonly freeze: readonly FreezeWindow[] }
+  | { readonly type: 'lock'; readonly by: Person; readonly reason: string; readonly from: Whence | undefined }
+  | { readonly type: 'unlock'; readonly by: Person; readonly from: Whence | undefined }
+  /** A time has come. */
+  | { readonly type: 'look' }
+
+/** Which environment. */
+export interface EnvironmentRef {
+  readonly repository: Repository
+  readonly name: string
+}
+
+/** Its key, and the name of its lease. */
+export function environmentKey(repository: Pick<Repository, 'owner' | 'name'>, name: string): string {
+  return `env:${repository.owner}/${repository.name}:${name}`
+}
+
+/** What a release that asked for its turn is told. */
+export type TurnTold =
+  | { readonly state: 'given' }
+  | {
+      readonly state: 'waits'
+      /** Counted from 1: how many get their turn until then. */
+      readonly position: number
+      readonly why: WaitsFor
+      /** When it may be its turn, ms since the epoch; undefined where nobody can tell. */
+      readonly about: number | undefined
+    }
+
+/** What has to end first. */
+export type WaitsFor =
+  | { readonly kind: 'release'; readonly sha: string; readonly by: Person; readonly since: number }
+  | { readonly kind: 'lock'; readonly by: Person; readonly reason: string; readonly since: number }
+  | { readonly kind: 'freeze'; readonly until: number; readonly reason: string }

@@ -1,0 +1,64 @@
+import type { EffectIntent } from '../effects.ts'
+import { hashOf } from '../hash.ts'
+import { isActive } from '../task/steps.ts'
+import type { Release, Task } from '../task/types.ts'
+import { OPEN_POLICY } from './gates.ts'
+import type { Wanted } from './types.ts'
+
+/** What a task wants of an environment: told from its state, and sent whenever that is another than before. */
+
+/** Whether nothing more comes of a release, as its environment is concerned: it was judged, failed, or is not wanted any more. */
+export function isTurnOver(task: Task, { index, report, deployed }: Release): boolean {
+  const stopped = task.steps.some(
+    ({ release, status }) => release === index && (status === 'failed' || status === 'cancelled'),
+  )
+  return !isActive(task) || report !== undefined || deployed?.ok === false || stopped
+}
+
+/** A task whose last release needs its environment no more has given that up. */
+export function withTurn(task: Task): Task {
+  const last = task.releases.at(-1)
+  if (!last?.turn || last.turn.state === 'over' || !isTurnOver(task, last)) return task
+  const over: Release = { ...last, turn: { nth: last.turn.nth, state: 'over' } }
+  return { ...task, releases: [...task.releases.slice(0, -1), over] }
+}
+
+/** What the last release of a task wants; undefined where it wants nothing yet, or wanted nothing when it was made. */
+export function wantedOf(task: Task): Wanted | undefined {
+  const release = task.releases.at(-1)
+  const { plan, turn, deployed, report, requester } = release ?? {}
+  if (!release || !plan || !turn || !requester) return undefined
+  return {
+    task: task.id,
+    release: release.index,
+    nth: turn.nth,
+    conversationId: task.conversationId,
+    sha: plan.sha,
+    by: requester,
+    watchSeconds: plan.watchSeconds,
+    state: turn.state === 'over' ? 'out' : 'in',
+    isLive: deployed?.ok === true,
+    verdict: report?.verdict,
+  }
+}
+
+/** The word to the environment, where there is something to say. */
+export function wantedEffects(before: Task | undefined, task: Task): EffectIntent[] {
+  const wanted = wantedOf(task)
+  const known = before && wantedOf(before)
+  if (!wanted || (known && hashOf(known) === hashOf(wanted))) return []
+  const environment = task.releases.at(-1)?.environment ?? ''
+  const { policy = OPEN_POLICY } = task.settings.environments[environment] ?? {}
+  return [
+    {
+      key: `environment:${wanted.release}`,
+      body: {
+        kind: 'environment.turn',
+        place: { repository: task.origin.repository, number: 0 },
+        environment,
+        wanted,
+        freeze: policy.freeze,
+      },
+    },
+  ]
+}

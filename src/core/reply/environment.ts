@@ -1,0 +1,31 @@
+import type { EnvironmentState, Turn } from '../environments/types.ts'
+import { brief, clockTime, type Document, list, NOTHING, type Own, paragraph, say, shortSha } from './document.ts'
+
+/** What there is to say about an environment: what is live, who has it, who waits, whether it is locked. */
+
+/** @param first what has just been done, in a sentence */
+export function environmentReply(name: string, state: EnvironmentState | undefined, me: string, first?: Own): Document {
+  const rows = state ? rowsOf(state, me) : [say`Nothing has been deployed to ${name} by me yet.`]
+  return [...(first ? [paragraph(first)] : [paragraph(say`**${name}**`)]), list(rows)]
+}
+
+function rowsOf({ live, lock, holder, queue, name }: EnvironmentState, me: string): Own[] {
+  return [
+    live
+      ? say`Live: ${shortSha(live.sha)} since ${clockTime(live.since)}${live.verdict ? say`, ${live.verdict}` : say`, watched`}.`
+      : say`Live: nothing that I have deployed.`,
+    lock
+      ? say`🔒 Locked by ${lock.by.login} since ${clockTime(lock.at)}${lock.reason ? say`: ${brief(lock.reason, 200)}` : NOTHING}. \`@${me} unlock ${name}\` lifts it.`
+      : say`Not locked.`,
+    ...(holder ? [say`Under way: ${turnText(holder)}, since ${clockTime(holder.givenAt ?? holder.askedAt)}.`] : []),
+    ...(queue.length > 0 ? [say`${queue.length} in line: ${queue.slice(0, 5).map(shortOf).join(', ')}.`] : []),
+  ]
+}
+
+function turnText({ sha, by }: Turn): Own {
+  return say`${shortSha(sha)}, asked for by ${by.login}`
+}
+
+function shortOf({ sha, by }: Turn): string {
+  return `${sha.slice(0, 7)} by ${by.login}`
+}

@@ -1,0 +1,19 @@
+/** What GitHub lets somebody do in a repository, the least first (docs.github.com, "Repository roles for an organization"). */
+export const ROLE_NAMES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
+export type RoleName = (typeof ROLE_NAMES)[number]
+
+/** What somebody is in a repository, as GitHub says now. */
+export interface Standing {
+  readonly id: number
+  readonly login: string
+  readonly role: RoleName
+  /** Of the teams that were asked about, those they belong to, as `org/team` in small letters. */
+  readonly teams: readonly string[]
+}
+
+/** Who is meant: whoever has a role at least, somebody, or a team (`@login`, `@org/team`). */
+export type Who = 'write' | 'maintain' | 'admin' | `@${string}`
+
+export function isWho(text: string): text is Who {
+  return /^(write|maintain|admin)$/.test(text) || /^@[A-Za-z\d][A-Za-z\d-]{0,38}(\/[\w.-]{1,100})?$/.test(text)
+}

@@ -1,0 +1,103 @@
+import type { Figures, ReleaseReport, Verdict, Watch } from './artefacts.ts'
+import { judge, testDue } from './judge.ts'
+import { figuresOf, NO_TRAFFIC, type Sample, tallied } from './traffic.ts'
+
+/** A watch of a release: one look after the other, each a step of its own that goes on from where the last one stopped. Pure. */
+
+/** The series of a report has so many parts. */
+const SLICES = 12
+/** What is counted is written down a moment later; ms. */
+export const LAG_MS = 2000
+/** How far looks are apart: a part of the watch, and these at least and at most; ms. */
+const PAUSE = { part: 1 / 60, least: 1000, most: 5 * 60_000 } as const
+
+/** The watch before its first look. @param from when the release went live, ms since the epoch */
+export function watchFrom(from: number, before: Figures): Watch {
+  return { from, before, tally: NO_TRAFFIC, until: from, probes: { passed: 0, failed: 0 }, tests: 0, series: [] }
+}
+
+/** What a look has found. */
+export interface Seen {
+  /** Of this release alone, from the end of the look before to `until`. */
+  readonly samples: readonly Sample[]
+  /** ms since the epoch, no earlier than before. */
+  readonly until: number
+  /** Whether the release answered its health check. */
+  readonly isHealthy: boolean
+}
+
+/** What comes of a look: the next one, or the end with what it was judged. */
+export type Looked =
+  | { readonly kind: 'again'; readonly watch: Watch; readonly at: number }
+  | { readonly kind: 'over'; readonly watch: Watch; readonly verdict: Verdict; readonly reasons: readonly string[] }
+
+/** One look. @param seconds how long the watch lasts */
+export function look(before: Watch, { samples, until, isHealthy }: Seen, seconds: number, now: number): Looked {
+  const passed = (until - before.from) / (seconds * 1000)
+  const due = testDue(passed)
+  const watch: Watch = {
+    ...before,
+    tally: tallied(before.tally, samples),
+    until,
+    probes: {
+      passed: before.probes.passed + (isHealthy ? 1 : 0),
+      failed: before.probes.failed + (isHealthy ? 0 : 1),
+    },
+    tests: due,
+    series: seriesOf(before, samples, until, seconds),
+  }
+  const isOver = passed >= 1
+  const evidence = { before: watch.before, after: afterOf(watch), probes: watch.probes }
+  // The last test is made at the end, whatever was missed meanwhile.
+  const { verdict, reasons } = judge({ ...evidence, tests: isOver || due > before.tests })
+  if (isOver || verdict === 'regressed') return { kind: 'over', watch, verdict, reasons }
+  return { kind: 'again', watch, at: nextLook(watch, seconds, now) }
+}
+
+/** The figures of the release so far. */
+export function afterOf({ tally, until, from }: Watch): Figures {
+  return figuresOf(tally, Math.max(0, until - from) / 1000)
+}
+
+/** Until when a look can count: what was measured in the last moments is not written down yet. */
+export function countedUntil({ from, until }: Watch, seconds: number, now: number): number {
+  const whole = Math.floor((now - LAG_MS) / 1000) * 1000
+  return Math.max(until, Math.min(whole, from + seconds * 1000))
+}
+
+function nextLook({ from }: Watch, seconds: number, now: number): number {
+  const pause = Math.min(PAUSE.most, Math.max(PAUSE.least, seconds * 1000 * PAUSE.part))
+  // The last look is made when all of the watch has been written down.
+  const end = Math.ceil(from / 1000) * 1000 + seconds * 1000 + LAG_MS + 1000
+  return Math.max(now + PAUSE.least, Math.min(now + pause, end))
+}
+
+/** Requests and errors in equal slices of the watch, up to a moment. */
+function seriesOf(
+  { from, series }: Watch,
+  samples: readonly Sample[],
+  until: number,
+  seconds: number,
+): Watch['series'] {
+  const width = Math.max(1, Math.ceil(seconds / SLICES))
+  const count = Math.max(1, Math.ceil((until - from) / 1000 / width))
+  const sliceAt = (at: number) => Math.min(count - 1, Math.max(0, Math.floor((at - from) / 1000 / width)))
+  return Array.from({ length: count }, (_, slice) => {
+    const inside = samples.filter(({ at }) => sliceAt(at) === slice)
+    const known = series[slice]
+    return {
+      second: slice * width,
+      requests: inside.reduce((sum, { requests }) => sum + requests, known?.requests ?? 0),
+      errors: inside.reduce((sum, { errors }) => sum + errors, known?.errors ?? 0),
+    }
+  })
+}
+
+/** The report at the end of a watch. */
+export function reportOf(
+  { watch, verdict, reasons }: Extract<Looked, { kind: 'over' }>,
+  release: Pick<ReleaseReport, 'environment' | 'sha' | 'url'>,
+): ReleaseReport {
+  const { before, probes, series } = watch
+  return { ...release, verdict, reasons, before, after: afterOf(watch), probes, series }
+}

@@ -1,0 +1,180 @@
+import type { Deployed, ReleasePlan } from '../core/artefacts.ts'
+import { messageOf, publicMessage } from '../core/errors.ts'
+import { type GateResult, verdictOf } from '../core/environments/gates.ts'
+import { environmentKey } from '../core/environments/types.ts'
+import { deployApprovals, isApprovalExpired } from '../core/policy.ts'
+import { gatedLine } from '../core/reply/turn.ts'
+import type { Release, Task } from '../core/task/types.ts'
+import { type Claim, Lost } from '../leases/types.ts'
+import { Fenced } from '../store/types.ts'
+import { crashPoint } from '../telemetry/crash.ts'
+import { environmentOf, gatesNow, relate, releaseHash } from './plan.ts'
+import type { DeployResult, Environment, ReleaseDeps, Target } from './types.ts'
+
+/** A deploy is at most once: what cannot be told is never simply tried again. */
+const UNKNOWN_OUTCOME =
+  'nobody can tell whether this deploy took place; please look at the environment, then say deploy again for a new plan'
+const AGAIN = 'say deploy again for a new plan'
+/** How often an environment that somebody is deploying to is asked for. */
+const BUSY_MS = 500
+/** How often gates that may open by themselves are asked again, and for how long they are waited for at the environment's expense. */
+const GATES_MS = { again: 20_000, longest: 30 * 60_000 } as const
+
+/** The key of a deploy: one per release of a task, whatever is restarted in between. */
+export function releaseId(task: Task, release: Release): string {
+  return `${task.id}-${release.index}`
+}
+
+/** Deploys what was approved, while nobody else deploys there. @param mayAct throws when somebody else may be at the step by now */
+export async function deploy(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  signal: AbortSignal,
+  mayAct: () => void,
+): Promise<DeployResult> {
+  const environment = environmentOf(task, release.environment)
+  const key = environmentKey(task.origin.repository, environment.name)
+  const claim = await alone(deps, key, signal)
+  try {
+    const both = AbortSignal.any([signal, claim.signal])
+    const isStillMine = () => {
+      mayAct()
+      if (!claim.isMine()) throw new Lost(`${key} may belong to somebody else by now`)
+    }
+    return await underway(deps, task, release, { environment, claim, signal: both, mayAct: isStillMine })
+  } finally {
+    await claim.release().catch(() => {})
+  }
+}
+
+/** Waits until nobody else deploys there. The environment gives turns, so that hardly ever somebody does. */
+async function alone({ hold, sleep }: ReleaseDeps, key: string, signal: AbortSignal): Promise<Claim> {
+  for (;;) {
+    const claim = await hold(key)
+    if (claim) return claim
+    await sleep(BUSY_MS)
+    signal.throwIfAborted()
+  }
+}
+
+interface Underway {
+  readonly environment: Environment
+  readonly claim: Claim
+  readonly signal: AbortSignal
+  readonly mayAct: () => void
+}
+
+async function underway(deps: ReleaseDeps, task: Task, release: Release, way: Underway): Promise<DeployResult> {
+  const { environment } = way
+  const target = deps.targets.of(environment.settings.target)
+  const approved = release.plan
+  if (!approved || deployApprovals(task, approved).length === 0) throw new Error('this deploy was approved by nobody')
+  const id = releaseId(task, release)
+  const base = { environment: environment.name, sha: approved.sha, url: target.url(environment), releaseId: id }
+  const ended = (error: string | undefined, more: Partial<Deployed> = {}): DeployResult => ({
+    kind: 'deployed',
+    deployed: { ...base, previousSha: approved.liveSha, ok: error === undefined, log: '', error, ...more },
+  })
+  const observed = await target.observe(id)
+  if (observed.state === 'live') return ended(undefined)
+  if (observed.state === 'unknown') return ended(UNKNOWN_OUTCOME, { log: await target.log(id) })
+  if (observed.state === 'failed') return ended(observed.error, { log: await target.log(id) })
+  const stale = await staleness(deps, task, release, approved, environment, target)
+  if (stale) return ended(stale.error, { isStale: stale.isStale })
+  const gates = await gatesNow(deps, task, release, approved.sha)
+  const held = gatesHeld(deps, task, release, gates)
+  if (held) return held.kind === 'gated' ? held : ended(held.error, { gates })
+  crashPoint('deploy-started')
+  const error = await applied(deps, task, approved, target, id, way)
+  return error === undefined ? ended(undefined, { gates }) : ended(error, { gates, log: await target.log(id) })
+}
+
+/** Why what was approved does not hold any more. `isStale`: it is planned anew by itself, and asked about. */
+async function staleness(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  approved: ReleasePlan,
+  environment: Environment,
+  target: Target,
+): Promise<{ readonly error: string; readonly isStale: boolean } | undefined> {
+  const { hash, ...planned } = approved
+  if (releaseHash(task, release, environment, planned) !== hash)
+    return {
+      error: `the settings of this environment have changed since the plan was approved; ${AGAIN}`,
+      isStale: false,
+    }
+  if (isApprovalExpired(task, approved, deps.now()))
+    return { error: 'the approval is more than four hours old; a new plan follows', isStale: true }
+  const live = await target.current(environment)
+  if (await stillHolds(deps, task, approved, live)) return undefined
+  const now = live?.slice(0, 7) ?? 'nothing'
+  return {
+    error: `what is live has changed since the plan was approved (now ${now}); a new plan follows`,
+    isStale: true,
+  }
+}
+
+/**
+ * Whether a plan is still what was approved, though something else is live by now: what was live then was only added to, and what is
+ * to be deployed only adds to that. Then nothing is taken back, and nothing comes that was not shown.
+ */
+async function stillHolds(
+  deps: ReleaseDeps,
+  task: Task,
+  { sha, liveSha, relation }: ReleasePlan,
+  live: string | undefined,
+): Promise<boolean> {
+  if (live === liveSha) return true
+  if (!live || !liveSha || relation !== 'ahead') return false
+  const { repository } = task.origin
+  const wasAddedTo = (await relate(deps, repository, liveSha, live)) === 'ahead'
+  return wasAddedTo && (await relate(deps, repository, live, sha)) === 'ahead'
+}
+
+type Held = Extract<DeployResult, { kind: 'gated' }> | { readonly kind: 'closed'; readonly error: string }
+
+/** Undefined where every gate is open. */
+function gatesHeld(deps: ReleaseDeps, task: Task, release: Release, gates: readonly GateResult[]): Held | undefined {
+  const verdict = verdictOf(gates)
+  if (verdict === 'pass') return undefined
+  const step = task.steps.find((one) => one.kind === 'deploy' && one.release === release.index)
+  const since = step?.startedAt ?? deps.now()
+  if (verdict === 'wait' && deps.now() - since < GATES_MS.longest)
+    return { kind: 'gated', gates, until: deps.now() + GATES_MS.again }
+  const waited = verdict === 'wait' ? 'this was waited for in vain: ' : ''
+  return { kind: 'closed', error: `${waited}${gatedLine(gates)}; ${AGAIN}` }
+}
+
+/** @returns what went wrong, for people */
+async function applied(
+  deps: ReleaseDeps,
+  task: Task,
+  { sha }: ReleasePlan,
+  target: Target,
+  id: string,
+  { environment, claim, signal, mayAct }: Underway,
+): Promise<string | undefined> {
+  mayAct()
+  try {
+    await target.apply({
+      environment,
+      releaseId: id,
+      taskId: task.id,
+      sha,
+      signal,
+      mayAct,
+      fence: claim.fence,
+      unpack: (dir) => deps.git.archive(task.origin.repository, sha, dir, task.settings.checks.submodules),
+    })
+    return undefined
+  } catch (error) {
+    signal.throwIfAborted()
+    mayAct()
+    // Whoever has it by now goes on.
+    if (error instanceof Lost || error instanceof Fenced) throw error
+    deps.log('deploy failed', { release: id, error: messageOf(error) })
+    return publicMessage(error).replace(/\.$/, '')
+  }
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import type { Policy } from '../core/environments/gates.ts'
+import { type FreezeWindow, isZone, localTime, minuteOfWeek } from '../core/environments/freeze.ts'
+import { isWho, type Who } from '../core/standing.ts'
+
+/** The keys of an environment that say who may deploy there, and when. */
+
+const who = z
+  .array(z.string().refine(isWho, { error: 'write, maintain, admin, a person (`@alice`) or a team (`@acme/release`)' }))
+  .min(1)
+  .max(20)
+
+const span = z.strictObject({
+  from: z.string().describe('`fri 16:00` each week, or `2026-12-20` or `2026-12-20 18:00` once.'),
+  to: z.string().describe('The same, for its end.'),
+  zone: z
+    .string()
+    .default('UTC')
+    .refine(isZone, { error: 'a time zone such as Europe/Berlin' })
+    .describe('The time zone whose clock is meant.'),
+  reason: z.string().max(200).default(''),
+})
+
+const window = span.refine((one) => freezeOf(one) !== undefined, {
+  error: 'two times of the week (`fri 16:00`), or two dates with the earlier one first (`2026-12-20`)',
+})
+
+export const POLICY = {
+  deployers: who
+    .default(['write'])
+    .describe(
+      'Who may ask for a deploy: write, maintain or admin permission, people, teams. Any one of them is enough.',
+    ),
+  approvers: who.default(['write']).describe('Who may approve one, in the same words.'),
+  approvals: z.int().min(1).max(10).default(1).describe('How many distinct people approve.'),
+  checks: z
+    .union([z.literal('all'), z.array(z.string().min(1).max(200)).max(50)])
+    .default([])
+    .describe('Checks that must be green on the commit: their names, or `all`. What is unknown lets nothing through.'),
+  after: z
+    .string()
+    .regex(/^\w[\w.-]{0,63}$/)
+    .optional()
+    .describe('The environment where exactly this commit is live and did not get worse first.'),
+  freeze: z.array(window).max(50).default([]).describe('Times in which nothing is deployed; what is asked for waits.'),
+}
+
+const Policies = z.object(POLICY)
+
+/** As it is stored. */
+export function policyOf(file: z.infer<typeof Policies>): Policy {
+  return {
+    deployers: file.deployers.filter((one): one is Who => isWho(one)),
+    approvers: file.approvers.filter((one): one is Who => isWho(one)),
+    approvals: file.approvals,
+    checks: file.checks,
+    after: file.after,
+    freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
+  }
+}
+
+/** Undefined where it is none. */
+function freezeOf({ from, to, zone, reason }: z.infer<typeof span>): FreezeWindow | undefined {
+  const [start, end] = [minuteOfWeek(from), minuteOfWeek(to)]
+  if (start !== undefined && end !== undefined) return { kind: 'weekly', from: start, to: end, zone, reason }
+  const [first, last] = [localTime(from), localTime(to)]
+  return first !== undefined && last !== undefined && first < last
+    ? { kind: 'once', from: first, to: last, zone, reason }
+    : undefined
+}
