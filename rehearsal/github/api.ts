@@ -4,7 +4,7 @@ import { type Caller, Refusal, require } from './auth.ts'
 import { git, shaOf, showHead } from './git.ts'
 import type { Hooks } from './hooks.ts'
 import { Shapes } from './shapes.ts'
-import { type Issue, now, type Repo, type World } from './world.ts'
+import { type Issue, type Level, now, type Repo, type World } from './world.ts'
 
 /** One call to the REST API, taken apart. */
 export interface Call {
@@ -25,6 +25,16 @@ export interface Answer {
   readonly status: number
   readonly body: unknown
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The permission that a role comes to where only those of old are known. */
+const LEGACY: Readonly<Record<Level, 'admin' | 'write' | 'read' | 'none'>> = {
+  admin: 'admin',
+  maintain: 'write',
+  write: 'write',
+  triage: 'read',
+  read: 'read',
+  none: 'none',
 }
 
 export interface Route {
@@ -128,8 +138,22 @@ export const ISSUE_ROUTES: readonly Route[] = [
       const repo = repoOf(call, ['metadata'], 'read')
       const account = call.world.accounts.get(call.params['username'] ?? '')
       if (!account) throw new Refusal(404, 'Not Found')
-      const permission = repo.people.get(account.id) ?? 'none'
-      return ok({ permission, role_name: permission, user: { ...call.shapes.user(account), role_name: permission } })
+      const role = repo.people.get(account.id) ?? 'none'
+      const permission = LEGACY[role]
+      return ok({ permission, role_name: role, user: { ...call.shapes.user(account), role_name: role } })
+    },
+  },
+  {
+    method: 'GET',
+    path: '/orgs/{org}/teams/{team_slug}/memberships/{username}',
+    handle: ({ world, params, caller }) => {
+      // Asked by an installation, whichever repositories it reaches.
+      require(caller, ['members'], 'read', caller.kind === 'installation' ? (caller.token.repositoryIds?.[0] ?? 0) : 0)
+      const { org = '', team_slug: slug = '', username = '' } = params
+      const account = world.accounts.get(username)
+      if (!account || !world.teams.get(`${org}/${slug}`)?.has(account.id)) throw new Refusal(404, 'Not Found')
+      const url = `${world.url}/api/v3/organizations/1/team/1/memberships/${username}`
+      return ok({ url, role: 'member', state: 'active' })
     },
   },
   {

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 
 /** The state of the rehearsal's GitHub: plain data, changed by API calls and by the people who play along. */
 
-export type Level = 'admin' | 'write' | 'read' | 'none'
+export type Level = 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none'
 
 export interface Account {
   readonly id: number
@@ -199,6 +199,8 @@ export class World {
   readonly bot: Account
   readonly accounts = new Map<string, Account>()
   readonly repos: Repo[] = []
+  /** Who belongs to a team, as `org/team`, by account id. */
+  readonly teams = new Map<string, ReadonlySet<number>>()
   readonly issues: Issue[] = []
   readonly comments: Comment[] = []
   readonly reviews: Review[] = []

@@ -1,6 +1,8 @@
 import type { InboundEvent } from '../core/inbound.ts'
 import type { Heard } from '../core/heard.ts'
 import { whyReply, type WhyRow } from '../core/reply/answers.ts'
+import { type Document, paragraph, say } from '../core/reply/document.ts'
+import { gatesTable } from '../core/reply/turn.ts'
 import { channelNamed, titleOf, surfaceKey } from '../core/said.ts'
 import { acknowledge, decideOnly, reply } from './replies.ts'
 import type { InboxDeps, Scene } from './scene.ts'
@@ -30,8 +32,17 @@ export async function why(deps: InboxDeps, scene: Scene, commentId: number | und
       detail: item.decision?.detail ?? '',
     })
   if (commentId !== undefined) await acknowledge(deps, scene, { on: 'comment', id: commentId })
-  await reply(deps, scene, whyReply(rows))
+  await reply(deps, scene, [...whyReply(rows), ...gatesOf(scene)])
   await decideOnly(deps, scene, { outcome: 'accepted', reason: 'why', detail: '' })
+}
+
+/** What the gates of the last deploy said, when they were asked last. */
+function gatesOf({ task }: Scene): Document {
+  const release = task?.releases.at(-1)
+  const gates = release?.deployed?.gates ?? release?.gated ?? release?.plan?.gates ?? []
+  return release && gates.length > 0
+    ? [paragraph(say`The gates of the deploy to ${release.environment}:`), ...gatesTable(gates)]
+    : []
 }
 
 type Whose = Pick<WhyRow, 'who' | 'what' | 'url'>

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { LocalTarget } from '../../src/releases/local/target.ts'
+import { figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
 import type { Environment } from '../../src/releases/types.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
@@ -56,6 +57,8 @@ const SERVER = (answer: string) => `import { createServer } from 'node:http'
 console.log('started with hush')
 createServer((request, response) => {
   if (request.url === '/fail') return response.writeHead(500).end('no')
+  if (request.url === '/hang') return
+  if (request.url === '/cut') return response.writeHead(200, { 'content-length': '99' }).write('x', () => request.socket.destroy())
   if (request.url === '/slow') return setTimeout(() => response.end('slow ${answer}'), 700)
   if (request.url === '/die') process.exit(1)
   response.end(request.url === '/healthz' ? 'ok' : '${answer} ' + process.env.GREETING + ' ' + (process.env.PRIVATE_KEY ?? 'no key'))
@@ -154,11 +157,49 @@ it('counts requests, errors and latency', async () => {
   expect((await sum()).requests).toBeGreaterThanOrEqual(6)
 })
 
+it('counts what hangs, breaks off or cannot be reached as failed, each by its kind', async () => {
+  const from = Math.floor(Date.now() / 1000) * 1000
+  const ask = (path: string, ms: number) =>
+    fetch(`http://127.0.0.1:${String(environment.settings['port'])}${path}`, { signal: AbortSignal.timeout(ms) })
+      .then((response) => response.text())
+      .catch(() => '')
+  await Promise.all(Array.from({ length: 20 }, () => ask('/hang', 150)))
+  await Promise.all(Array.from({ length: 3 }, () => ask('/cut', 5000)))
+  // Somebody who leaves in the middle of an answer is nobody's fault.
+  const counted = async () =>
+    figuresOf(tallied(NO_TRAFFIC, await target.samples(environment, from, Date.now() + 5000)), 1)
+  await expect.poll(async () => (await counted()).errors, { timeout: 5000 }).toBe(23)
+  expect(await counted()).toMatchObject({ requests: 23, failures: { unanswered: 20, cut: 3 } })
+  const samples = await target.samples(environment, from, Date.now() + 5000)
+  expect(new Set(samples.map(({ sha }) => sha))).toEqual(new Set(['sha-r2']))
+})
+
+it('says what it serves, whatever is written down', async () => {
+  const { releases } = db.storage.store
+  const row = await releases.get('r2')
+  if (!row) throw new Error('r2 is not there')
+  // Somebody has put a row of an old backup in.
+  await releases.save({ ...row, id: 'r-other', sha: 'sha-other', liveAt: new Date(Date.now() + 60_000) })
+  expect(await target.current(environment)).toBe('sha-r2')
+  await releases.save({ ...row, id: 'r-other', sha: 'sha-other', status: 'retired', liveAt: undefined })
+})
+
+it('keeps what can be gone back to, however many releases fail', async () => {
+  for (let nth = 0; nth < 6; nth++)
+    await expect(deploy(`failed-${nth}`, { 'server.mjs': 'process.exit(3)' })).rejects.toThrow('ended right after')
+  await deploy('r3', { 'server.mjs': SERVER('three') })
+  expect(await get()).toBe('three hi no key')
+  const kept = readdirSync(join(dir, 'releases')).toSorted()
+  expect(kept).toEqual(expect.arrayContaining(['r1', 'r2', 'r3', 'failed-5']))
+  expect(kept).not.toContain('failed-0')
+  await deploy('r4', { 'server.mjs': SERVER('two') })
+}, 60_000)
+
 it('is found again after a restart, and a release that died is started again', async () => {
   await target.host.close(false)
   target = make()
   await target.host.adopt()
-  expect(await get()).toBe('two hi no key')
+  await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
   await get('/die').catch(() => '')
   await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
 }, 30_000)

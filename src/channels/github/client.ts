@@ -23,7 +23,7 @@ export interface GithubClient {
   /** A client for another repository of the same installation, by name. */
   onNamed(installationId: number, name: string, permissions: Permissions): Promise<Octokit>
   /** A client for whatever an installation may see of accounts; reaches no repository's contents. */
-  onInstallation(installationId: number): Promise<Octokit>
+  onInstallation(installationId: number, permissions?: Permissions): Promise<Octokit>
   readonly apiUrl: string
   readonly serverUrl: string
 }
@@ -95,8 +95,8 @@ export function githubClient(options: ClientOptions): GithubClient {
     serverUrl,
     token,
     on: async (repository, permissions) => new Octokit({ ...plain, auth: await token(repository, permissions) }),
-    onInstallation: async (installationId) =>
-      new Octokit({ ...plain, auth: await mint(installationId, { metadata: 'read' }, {}) }),
+    onInstallation: async (installationId, permissions = { metadata: 'read' }) =>
+      new Octokit({ ...plain, auth: await mint(installationId, permissions, {}) }),
     onNamed: async (installationId, name, permissions) =>
       new Octokit({ ...plain, auth: await mint(installationId, permissions, { repositoryNames: [name] }) }),
   }

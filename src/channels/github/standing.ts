@@ -55,7 +55,7 @@ async function isMember(
 ): Promise<boolean> {
   const [org = '', slug = ''] = team.split('/')
   if (org !== owner.toLowerCase()) return false
-  const octokit = await client.onInstallation(installationId)
+  const octokit = await client.onInstallation(installationId, { members: 'read' })
   try {
     const { data } = await octokit.request('GET /orgs/{org}/teams/{team_slug}/memberships/{username}', {
       org,

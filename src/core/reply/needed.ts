@@ -1,3 +1,5 @@
+import { OPEN_POLICY, whoText } from '../environments/gates.ts'
+import { deployApprovals } from '../policy.ts'
 import { environmentNames } from '../settings.ts'
 import { askedPeople } from '../task/asked.ts'
 import { approvables, failedStep, gateAt } from '../task/steps.ts'
@@ -87,6 +89,17 @@ export function parkedText(task: Task): Own | undefined {
   return say`Waiting since ${clockTime(parked.since)}: ${why[parked.why]} ${again}`
 }
 
+/** @param name where more than one thing waits for the same word */
+function deployText(task: Task, gate: Extract<Gate, { kind: 'deploy' }>, name: string): Own {
+  const { plan, requester } = task.releases.at(-1) ?? {}
+  const { approvers = OPEN_POLICY.approvers, approvals = 1 } = plan ?? {}
+  const given = plan ? deployApprovals(task, plan).length : 0
+  const more = approvals > 1 ? say` (${given} of ${approvals} approvals)` : NOTHING
+  const who = approvers.includes('write') ? 'somebody with write permission' : whoText(approvers)
+  const other = plan?.approval === 'self' ? NOTHING : say` other than ${requester?.login ?? 'the requester'}`
+  return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by ${who}${other}${more}: \`@${task.settings.mention} approve${name}\`.`
+}
+
 function gateText(task: Task, gate: Gate): Own {
   const me = `@${task.settings.mention}`
   // Where two things wait for the same word, each is called by a name.
@@ -97,7 +110,7 @@ function gateText(task: Task, gate: Gate): Own {
     case 'plan':
       return say`Please look at the plan and say \`${me} approve${gate.amended || isOneOfSeveral ? ` ${gate.hash.slice(0, 12)}` : ''}\` or \`${me} reject <reason>\` (${gate.reason}).`
     case 'deploy':
-      return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by somebody with write permission${task.releases.at(-1)?.plan?.approval === 'self' ? '' : ` other than ${task.releases.at(-1)?.requester.login ?? 'the requester'}`}: \`${me} approve${isOneOfSeveral ? ` ${gate.hash.slice(0, 12)}` : ''}\`.`
+      return deployText(task, gate, isOneOfSeveral ? ` ${gate.hash.slice(0, 12)}` : '')
     case 'baseline':
       return say`${TITLES[task.baseline?.found ?? 'broken']}, so no change could be proved. Mend that and say \`${me} retry\`; or \`${me} continue\` goes on without proof.`
     case 'budget':

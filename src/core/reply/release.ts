@@ -1,8 +1,11 @@
 import type { Deployed, Figures, ReleasePlan, ReleaseReport } from '../artefacts.ts'
+import { OPEN_POLICY, whoText } from '../environments/gates.ts'
 import { spent } from '../policy.ts'
+import { FAILURES, type Failure } from '../traffic.ts'
 import type { Release, Task } from '../task/types.ts'
 import { verdictText } from './verdict.ts'
 import { neededOr } from './needed.ts'
+import { gatesTable } from './turn.ts'
 import {
   type Block,
   brief,
@@ -51,10 +54,15 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
         ['To be approved by', approver(plan, release)],
       ],
     ),
+    ...gatesTable(plan.gates),
     ...commits(plan),
     ...(settled
       ? []
-      : [paragraph(say`An approval counts once, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`)]),
+      : [
+          paragraph(
+            say`An approval counts once and for four hours, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`,
+          ),
+        ]),
   ]
 }
 
@@ -66,9 +74,10 @@ function unproved({ proofs, merged }: Task): Words[][] {
 
 function approver(plan: ReleasePlan, release: Release): Words {
   if (plan.approval === 'none') return 'nobody (by the settings of this environment)'
-  return plan.approval === 'self'
-    ? 'anybody with write permission'
-    : say`anybody with write permission other than ${release.requester.login}`
+  const { approvers = OPEN_POLICY.approvers, approvals = 1 } = plan
+  const many = approvals > 1 ? `${approvals} people: ` : ''
+  const who = whoText(approvers)
+  return plan.approval === 'self' ? `${many}${who}` : say`${many}${who} other than ${release.requester.login}`
 }
 
 function commits(plan: ReleasePlan): Block[] {
@@ -114,12 +123,27 @@ export function reportComment(task: Task, report: ReleaseReport, now: number): D
       : []),
     paragraph(say`Live at ${link(report.url)}`),
     table(['', 'Before', 'After'], figureRows(report.before, report.after)),
+    ...failures(report.after),
     list(report.reasons),
     { kind: 'diagram', source: chart(report) },
     paragraph(
       say`The whole task: ${dollars(spent(task))} for the model, ${duration(now - task.openedAt)} from the request to this report.`,
     ),
   ]
+}
+
+const FAILED: Readonly<Record<Failure, string>> = {
+  status: 'answered with an error (5xx)',
+  refused: 'not to be reached',
+  unanswered: 'left without an answer',
+  late: 'not answered for half a minute',
+  cut: 'broken off in the middle',
+}
+
+/** How requests failed. */
+function failures({ failures: counts = {} }: Figures): Document {
+  const kinds = FAILURES.filter((kind) => (counts[kind] ?? 0) > 0).map((kind) => `${counts[kind]} ${FAILED[kind]}`)
+  return kinds.length > 0 ? [paragraph(say`Of the requests afterwards that failed: ${kinds.join(', ')}.`)] : []
 }
 
 function figureRows(before: Figures, after: Figures): string[][] {

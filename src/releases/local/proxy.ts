@@ -18,6 +18,8 @@ interface Counter {
   failures: Partial<Record<Failure, number>>
 }
 
+type Settle = (failure: Failure | undefined) => void
+
 /** Without a first byte for so long a request counts as failed, whatever comes later. */
 const LATE_MS = 30_000
 
@@ -34,6 +36,8 @@ export class EnvironmentProxy {
   readonly #counts = new Map<string, Map<number, Counter>>()
   readonly #timer: NodeJS.Timeout
   readonly #flush: Flush
+  /** How a request that is under way is counted. */
+  readonly #settles = new WeakMap<object, Settle>()
   #upstream: Upstream | undefined
 
   readonly #now: () => number
@@ -43,6 +47,14 @@ export class EnvironmentProxy {
     this.#flush = flush
     this.#now = now
     this.#server = createServer((request, response) => void this.#pass(request, response))
+    // An answer that ends before it is whole, while somebody still waits for it.
+    this.#proxy.on('proxyRes', (answer, _request, response) => {
+      answer.once('close', () => {
+        if (answer.complete || response.closed) return
+        this.#settles.get(response)?.('cut')
+        response.destroy()
+      })
+    })
     this.#server.on('upgrade', (request, socket, head) => {
       const upstream = this.#upstream
       if (upstream && socket instanceof Socket) void this.#proxy.ws(request, socket, { target: target(upstream) }, head)
@@ -95,11 +107,11 @@ export class EnvironmentProxy {
   }
 
   /** A request is under way. @returns counts it, once, as failed or not */
-  #begin(upstream: Upstream, response: ServerResponse): (failure: Failure | undefined) => void {
+  #begin(upstream: Upstream, response: ServerResponse): Settle {
     const started = performance.now()
     upstream.inFlight++
     let isCounted = false
-    const settle = (failure: Failure | undefined): void => {
+    const settle: Settle = (failure) => {
       clearTimeout(late)
       if (!isCounted) this.#count(upstream.sha, performance.now() - started, failure)
       isCounted = true
@@ -111,6 +123,7 @@ export class EnvironmentProxy {
       upstream.inFlight--
       settle(failureOf(response))
     })
+    this.#settles.set(response, settle)
     return settle
   }
 
