@@ -54,7 +54,7 @@ export function policyOf(file: z.infer<typeof Policies>): Policy {
     approvers: file.approvers.filter((one): one is Who => isWho(one)),
     approvals: file.approvals,
     checks: file.checks,
-    after: file.after,
+    ...(file.after === undefined ? {} : { after: file.after }),
     freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
   }
 }

@@ -232,7 +232,9 @@ await onEachDatabase('the store', (name, theStore) => {
     const sample = { at: 1000, requests: 3, errors: 1, latency: { 4: 3 } }
     await store.releases.addSamples('acme/shop', 'production', 'abc', [sample])
     await store.releases.addSamples('acme/shop', 'production', 'abc', [sample])
-    expect(await store.releases.samples('acme/shop', 'production', new Date(0), new Date(2000))).toEqual([sample])
+    expect(await store.releases.samples('acme/shop', 'production', new Date(0), new Date(2000))).toEqual([
+      { ...sample, sha: 'abc' },
+    ])
     await store.ping()
   })
 

@@ -13,7 +13,7 @@ export interface Policy {
   /** Checks that are green on the commit: by name, or whichever there are. */
   readonly checks: readonly string[] | 'all'
   /** The environment where exactly this commit is live and healthy first. */
-  readonly after: string | undefined
+  readonly after?: string | undefined
   readonly freeze: readonly FreezeWindow[]
 }
 
@@ -23,7 +23,6 @@ export const OPEN_POLICY: Policy = {
   approvers: ['write'],
   approvals: 1,
   checks: [],
-  after: undefined,
   freeze: [],
 }
 
