@@ -11,7 +11,10 @@ import { Stuck, taskOf, type TaskView } from './observe.ts'
 import { showProgress } from './progress.ts'
 import { playCustomers, playFirstRelease, playFix } from './player.ts'
 import { inJira, inSlack, onGithub, type Way } from './ways.ts'
-import { setStage, type Stage } from './stage.ts'
+import { playReleases } from './releases/play.ts'
+import { RELEASE_STORIES } from './releases/stories.ts'
+import type { ReleaseStory } from './releases/types.ts'
+import { setStage, type Stage, unusedPort } from './stage.ts'
 import { lookAtConversation } from './conversation.ts'
 import { summarise } from './summary.ts'
 
@@ -39,8 +42,15 @@ function wayOf(story: string): (stage: Stage) => Way {
   const way = Object.hasOwn(WAYS, story) ? WAYS[story] : undefined
   if (way) return way
   throw new UserError('no_story', `There is no story called "${story}".`, {
-    hint: `The stories are ${Object.keys(WAYS).join(', ')}.`,
+    hint: `The stories are ${[...Object.keys(WAYS), ...Object.keys(RELEASE_STORIES)].join(', ')}.`,
   })
+}
+
+/** Undefined where the story is one of the whole journey. @throws UserError where there is none of that name */
+function releaseStoryOf(story: string): ReleaseStory | undefined {
+  const found = Object.hasOwn(RELEASE_STORIES, story) ? RELEASE_STORIES[story] : undefined
+  if (!found) wayOf(story)
+  return found
 }
 
 /** What the people are about to do, for whoever watches. */
@@ -56,7 +66,7 @@ const CHAPTERS: Readonly<Record<string, string>> = {
 /** Plays the whole journey. @returns whether all of it truly happened */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const narrator = options.json ? jsonNarrator((text) => void process.stdout.write(text)) : textNarrator(process.stdout)
-  wayOf(options.story)
+  const releases = releaseStoryOf(options.story)
   const env = await environmentOf(options)
   introduce(narrator, options, env)
   const started = Date.now()
@@ -65,7 +75,10 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   let ok = false
   try {
     const database = (open.database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined)
-    const stage = (open.stage = await setStage({ withTeam: options.story !== 'tiers' }))
+    const ports = releases ? [await unusedPort(), await unusedPort()] : []
+    const stage = (open.stage = await setStage(
+      releases ? { prepare: (folder) => releases.prepare(folder, ports) } : { withTeam: options.story !== 'tiers' },
+    ))
     const server = (open.server = await ServerChild.begin(stage, {
       ...env,
       ...(database ? { DATABASE_URL: database.url } : {}),
@@ -106,7 +119,10 @@ async function watched(
   const stopShowing = showProgress(narrator, server, 2)
   try {
     await server.ready()
-    return await play(stage, server, narrator, options, started)
+    const releases = releaseStoryOf(options.story)
+    if (!releases) return await play(stage, server, narrator, options, started)
+    const scene = { stage, server, patienceMs: PATIENCE_MS, say: (text: string) => narrator.say(`\n${text}`) }
+    return await playReleases(releases, scene, narrator, started, options.keep === true)
   } finally {
     stopShowing()
     unwatch()
@@ -133,7 +149,9 @@ function cleanUpOnInterrupt(open: Opened, narrator: Narrator): () => void {
 async function environmentOf(options: DemoOptions): Promise<Record<string, string>> {
   const MUSTER_SANDBOX = await sandboxFor(options)
   if (!options.live) {
-    const script = fileURLToPath(new URL(`./stories/${options.story}.json`, import.meta.url))
+    // A story of releases asks no model.
+    const recorded = releaseStoryOf(options.story) ? 'tiers' : options.story
+    const script = fileURLToPath(new URL(`./stories/${recorded}.json`, import.meta.url))
     return { MUSTER_SANDBOX, MUSTER_SCRIPT: script }
   }
   return {
@@ -151,13 +169,18 @@ async function sandboxFor({ live, sandbox }: DemoOptions): Promise<SandboxKind> 
 }
 
 function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Record<string, string>>): void {
-  narrator.say('Muster, the whole journey: a bug in a small price service, from the issue to the watched release.')
+  const releases = releaseStoryOf(options.story)
+  narrator.say(
+    releases
+      ? `Muster, releases. ${releases.about}`
+      : 'Muster, the whole journey: a bug in a small price service, from the issue to the watched release.',
+  )
   const services =
-    options.story === 'tiers' ? 'GitHub is a local stand-in' : 'GitHub, Slack and Jira are local stand-ins'
+    options.story === 'tiers' || releases ? 'GitHub is a local stand-in' : 'GitHub, Slack and Jira are local stand-ins'
   narrator.say(
     options.live
       ? `${services}; the model is the real one. Everything else is real.`
-      : `${services}, and the words of the model were recorded. Git, tests, database, queue, processes and probes are real.`,
+      : `${services}${releases ? '' : ', and the words of the model were recorded'}. Git, tests, database, queue, processes and probes are real.`,
   )
   if (options.databaseUrl)
     narrator.say(

@@ -1,3 +1,4 @@
+import type { Check } from './releases/types.ts'
 import { styleText } from 'node:util'
 import type { Entry } from './github/world.ts'
 
@@ -7,7 +8,19 @@ export interface Narrator {
   entry(entry: Entry): void
   progress(line: string): void
   summary(summary: Summary): void
+  /** The last word of a story of releases. */
+  checked(checked: Checked): void
   stop(): void
+}
+
+/** What a story of releases came to. */
+export interface Checked {
+  readonly kind: 'summary'
+  readonly ok: boolean
+  readonly outcome: string
+  readonly checks: readonly Check[]
+  readonly seconds: number
+  readonly kept: boolean
 }
 
 /** The last word of a rehearsal: everything in it was looked up from the outside. */
@@ -65,6 +78,7 @@ export function jsonNarrator(write: (text: string) => void): Narrator {
       line({ kind: 'event', at: new Date(at).toISOString(), who, what, where, text: text.slice(0, 4000) }),
     progress: () => {},
     summary: line,
+    checked: line,
     stop: () => {},
   }
 }
@@ -111,6 +125,7 @@ export function textNarrator(stream: NodeJS.WriteStream): Narrator {
       stream.write(`\r\u001b[K${shown}`)
     },
     summary: (summary) => print(summaryText(summary, paint)),
+    checked: (checked) => print(checkedText(checked, paint)),
     stop() {
       if (live && shown) stream.write('\r\u001b[K')
       shown = ''
@@ -178,6 +193,27 @@ const CHECKS: Readonly<Record<string, string>> = {
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
 
+function headOf({ ok, outcome }: Pick<Summary, 'ok' | 'outcome'>, paint: Paint): string[] {
+  const head = ok
+    ? paint(['green', 'bold'], 'All of it happened.')
+    : paint(['red', 'bold'], `It ended otherwise: ${outcome}`)
+  return ['', head, '']
+}
+
+function goneOf({ kept }: Pick<Summary, 'kept'>, paint: Paint): string[] {
+  const gone = '  These addresses are gone now; `npm run demo -- --keep` leaves everything running to look at.'
+  return kept ? [] : [paint('dim', gone)]
+}
+
+function checkedText(checked: Checked, paint: Paint): string {
+  const rows = checked.checks.map(({ what, ok, seen }) => {
+    const instead = !ok && seen ? ` (${seen})` : ''
+    return `${ok ? paint('green', '✓') : paint('red', '✗')} ${what}${instead}`
+  })
+  const time = `  Time           ${checked.seconds.toFixed(0)} s; no model had a part in it`
+  return [...headOf(checked, paint), ...rows, time, ...goneOf(checked, paint), ''].join('\n')
+}
+
 function summaryText(summary: Summary, paint: Paint): string {
   const { issue, pullRequest, proof, review, deployment, effects, cost, seconds } = summary
   const tick = (good: boolean) => (good ? paint('green', '✓') : paint('red', '✗'))
@@ -200,18 +236,10 @@ function summaryText(summary: Summary, paint: Paint): string {
     `  Cost           $${cost.usd.toFixed(2)} for ${cost.turns} model turns, at list price${summary.recorded ? ' (recorded: nothing was charged now)' : ''}`,
     `  Time           ${seconds.toFixed(0)} s`,
   ]
-  const head = summary.ok
-    ? paint(['green', 'bold'], 'All of it happened.')
-    : paint(['red', 'bold'], `It ended otherwise: ${summary.outcome}`)
-  const links = summary.kept
-    ? []
-    : [paint('dim', '  These addresses are gone now; `npm run demo -- --keep` leaves everything running to look at.')]
   return [
-    '',
-    head,
-    '',
+    ...headOf(summary, paint),
     ...rows,
-    ...links,
+    ...goneOf(summary, paint),
     ...summary.problems.map((problem) => paint('red', `  ! ${problem}`)),
     '',
   ].join('\n')

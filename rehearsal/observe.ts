@@ -11,6 +11,8 @@ const Step = z.object({
   status: z.string(),
   costUsd: z.number(),
   turns: z.number(),
+  /** Which release it belongs to, counted from 1. */
+  release: z.number().optional(),
   parked: z.object({ why: z.enum(PARKED_FOR) }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
@@ -74,6 +76,7 @@ const State = z.object({
       environment: z.string(),
       deployed: z.object({ ok: z.boolean(), sha: z.string(), url: z.string() }).optional(),
       report: Report.optional(),
+      turn: z.object({ state: z.string(), told: z.object({ position: z.number() }).optional() }).optional(),
     }),
   ),
 })
@@ -144,7 +147,12 @@ export function isStuck(task: TaskView): boolean {
   return (
     task.status === 'handed_off' ||
     task.status === 'cancelled' ||
-    (task.status === 'waiting' && task.state.steps.some((step) => step.status === 'failed'))
+    (task.status === 'waiting' &&
+      task.state.steps.some(
+        // What went wrong with an earlier release is over.
+        ({ status, release }) =>
+          status === 'failed' && (release === undefined || release === task.state.releases.length),
+      ))
   )
 }
 

@@ -88,7 +88,7 @@ export type EffectBody =
       readonly kind: 'deployment.status'
       readonly place: Thread
       readonly deploymentId: number
-      readonly state: 'in_progress' | 'success' | 'failure'
+      readonly state: 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive'
       readonly description: string
       readonly environmentUrl: string | undefined
       readonly releaseId: string | undefined

@@ -22,6 +22,14 @@ function play(story: string): Promise<{ code: number; summary: Record<string, un
   })
 }
 
+it('the story of a queue of releases shows all that it is to show', async () => {
+  const { code, summary } = await play('queue')
+  const checks = summary['checks'] as readonly { readonly what: string; readonly ok: boolean }[]
+  expect(checks.filter(({ ok }) => !ok)).toEqual([])
+  expect(checks.length).toBeGreaterThan(6)
+  expect(code).toBe(0)
+})
+
 it.each(['slack', 'jira'])('the story told in %s ends with everything there, once, in every place', async (story) => {
   const { code, summary } = await play(story)
   expect(summary).toMatchObject({

@@ -107,6 +107,14 @@ export function deployFailedComment(deployed: Deployed): Document {
   ]
 }
 
+/** What is said when an approval did not hold any more once its turn came. */
+export function plannedAnewComment({ environment, sha, error }: Deployed): Document {
+  return [
+    heading(say`${shortSha(sha)} was not deployed to ${environment}: it is planned anew`),
+    paragraph(say`${brief(error ?? '', 500)}. Nothing was changed there.`),
+  ]
+}
+
 const MARK = { healthy: '✅', regressed: '❌', 'not enough evidence': '❔' } as const
 
 /** The report after the watch. */

@@ -1,11 +1,11 @@
 import type { ReleaseReport } from '../artefacts.ts'
 import { isDeployApproved } from '../policy.ts'
 import { channelTraits } from '../said.ts'
-import type { EffectIntent } from '../effects.ts'
+import type { EffectBody, EffectIntent } from '../effects.ts'
 import { cutLine } from '../harmless.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration } from '../reply/document.ts'
-import { deployFailedComment, releasePlanComment, reportComment } from '../reply/release.ts'
+import { deployFailedComment, plannedAnewComment, releasePlanComment, reportComment } from '../reply/release.ts'
 import { askedPeople } from '../task/asked.ts'
 import { turnComment } from '../reply/turn.ts'
 import { comment, place, rewritten } from './places.ts'
@@ -39,14 +39,18 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'release.deployed' && id === undefined)
     return comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))
   if (id === undefined) return []
-  if (event.type === 'deployment.created')
-    return [status(task, event.release, id, 'in_progress', 'Deploying', undefined, undefined)]
+  if (event.type === 'deployment.created') return [underway(task, found, id)]
   if (event.type === 'release.watched')
     return [
       verdict(task, event.report, event.release, id),
       ...reported(task, found, reportComment(task, event.report, reportTime(task))),
     ]
   const { deployed } = event
+  if (deployed.isStale)
+    return [
+      status(task, event.release, id, 'inactive', `Not deployed: ${deployed.error ?? ''}`, undefined, undefined),
+      ...comment(task, `deploy_failed:${event.release}`, plannedAnewComment(deployed)),
+    ]
   const text = deployed.ok
     ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
     : (deployed.error ?? 'failed')
@@ -71,7 +75,18 @@ function turned(
 ): EffectIntent[] {
   const release = task.releases.find((one) => one.index === index)
   if (!release || (turn.state === 'given' && !release.hasWaited)) return []
-  return rewritten(task, `turn:${index}:${nth}`, turnComment(task, release, turn))
+  const { deploymentId } = release
+  return [
+    ...rewritten(task, `turn:${index}:${nth}`, turnComment(task, release, turn)),
+    ...(deploymentId === undefined ? [] : [underway(task, release, deploymentId)]),
+  ]
+}
+
+/** Whoever looks at the deployment on GitHub sees whether it waits. */
+function underway(task: Task, { index, turn }: Task['releases'][number], id: number): EffectIntent {
+  return turn?.state === 'waits'
+    ? status(task, index, id, 'queued', 'Waiting for its turn on the environment', undefined, undefined)
+    : status(task, index, id, 'in_progress', 'Deploying', undefined, undefined)
 }
 
 /** An approval that was taken back before anything began. */
@@ -142,7 +157,7 @@ function status(
   task: Task,
   index: number,
   deploymentId: number,
-  state: 'in_progress' | 'success' | 'failure',
+  state: Extract<EffectBody, { kind: 'deployment.status' }>['state'],
   description: string,
   environmentUrl: string | undefined,
   releaseId: string | undefined,

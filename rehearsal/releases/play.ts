@@ -1,0 +1,43 @@
+import type { Narrator } from '../narrator.ts'
+import { Stuck } from '../observe.ts'
+import { duplicates } from '../summary.ts'
+import type { Check, ReleaseScene, ReleaseStory } from './types.ts'
+
+/** Plays a story of releases, and says what of it truly happened. @returns whether all of it did */
+export async function playReleases(
+  story: ReleaseStory,
+  scene: ReleaseScene,
+  narrator: Narrator,
+  started: number,
+  kept: boolean,
+): Promise<boolean> {
+  const { checks, outcome } = await played(story, scene)
+  const twice = duplicates(scene.stage.world)
+  const all: Check[] = [
+    ...checks,
+    { what: 'Nothing was seen twice on GitHub', ok: twice.length === 0, seen: twice.join('; ') },
+  ]
+  const ok = outcome === undefined && all.every((check) => check.ok)
+  narrator.progress('')
+  narrator.checked({
+    kind: 'summary',
+    ok,
+    outcome: outcome ?? (ok ? 'done' : 'not everything happened'),
+    checks: all,
+    seconds: Math.round((Date.now() - started) / 100) / 10,
+    kept,
+  })
+  return ok
+}
+
+async function played(
+  story: ReleaseStory,
+  scene: ReleaseScene,
+): Promise<{ readonly checks: readonly Check[]; readonly outcome?: string }> {
+  try {
+    return { checks: await story.play(scene) }
+  } catch (error) {
+    if (!(error instanceof Stuck)) throw error
+    return { checks: [], outcome: error.message }
+  }
+}

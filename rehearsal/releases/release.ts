@@ -1,0 +1,83 @@
+import { type TaskView, waitFor } from '../observe.ts'
+import type { ReleaseScene } from './types.ts'
+
+/** One release that people ask for in an issue of its own, and see through. */
+export class Release {
+  readonly issue: number
+  readonly #scene: ReleaseScene
+  #sha = ''
+
+  private constructor(scene: ReleaseScene, issue: number) {
+    this.#scene = scene
+    this.issue = issue
+  }
+
+  /** @param what the environment, and the commit where another than the newest is meant */
+  static async asked(scene: ReleaseScene, who: string, title: string, what: string): Promise<Release> {
+    const { number } = await scene.stage.people.openIssue(who, title, `@muster deploy ${what}`)
+    const release = new Release(scene, number)
+    await release.#until('a release plan', ({ state }) => state.gate?.kind === 'deploy')
+    return release
+  }
+
+  /** What was deployed. */
+  get sha(): string {
+    return this.#sha
+  }
+
+  async approved(who: string): Promise<void> {
+    await this.#scene.stage.people.comment(who, this.issue, '@muster approve')
+    await this.#until('the approval', ({ state }) => state.gate === undefined)
+  }
+
+  /** Waits until it stands there in line. */
+  async waits(position: number): Promise<void> {
+    await this.#until('its place in line', ({ state }) => {
+      const turn = state.releases.at(-1)?.turn
+      return turn?.state === 'waits' && turn.told?.position === position
+    })
+  }
+
+  /** @returns whether it ended with one of these verdicts */
+  async ended(...verdicts: string[]): Promise<boolean> {
+    const { state } = await this.#until('a report', ({ state: { releases } }) => releases.at(-1)?.report !== undefined)
+    const report = state.releases.at(-1)?.report
+    this.#sha = report?.sha ?? ''
+    return verdicts.includes(report?.verdict ?? '')
+  }
+
+  /** Planned once more by itself. */
+  async replanned(): Promise<boolean> {
+    const { state } = await this.#until(
+      'a new plan',
+      (task) => task.state.releases.length > 1 && task.state.gate?.kind === 'deploy',
+    )
+    return state.releases[0]?.deployed?.ok === false
+  }
+
+  async over(): Promise<void> {
+    await this.#until('the end', ({ status }) => status === 'done')
+  }
+
+  /** Says something, and waits for words of Muster's in answer. */
+  async says(who: string, text: string, answer: RegExp): Promise<boolean> {
+    await this.#scene.stage.people.comment(who, this.issue, text)
+    return this.shows(answer)
+  }
+
+  /** Whether Muster's words in the issue come to say this. */
+  async shows(words: RegExp): Promise<boolean> {
+    const { stage, patienceMs } = this.#scene
+    const until = Date.now() + patienceMs
+    const isShown = () =>
+      stage.world.comments.some(
+        ({ issue, user, body }) => issue === this.issue && user === stage.world.bot && words.test(body),
+      )
+    while (!isShown() && Date.now() < until) await new Promise((done) => setTimeout(done, 150))
+    return isShown()
+  }
+
+  #until(what: string, wanted: (task: TaskView) => boolean): Promise<TaskView> {
+    return waitFor(this.#scene.server, this.issue, what, wanted, this.#scene.patienceMs)
+  }
+}

@@ -1,0 +1,5 @@
+import { queue } from './queue.ts'
+import type { ReleaseStory } from './types.ts'
+
+/** Every story of releases, one line each. */
+export const RELEASE_STORIES: Readonly<Record<string, ReleaseStory>> = { queue }
