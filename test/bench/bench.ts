@@ -3,6 +3,7 @@ import { percentile } from '../faults/support/suite.ts'
 import { measurePeer } from './dbos.ts'
 import { type Clones, measureClones } from './clones.ts'
 import { type Ingest, measureIngest } from './ingest.ts'
+import { type Judged, measureJudge } from './judge.ts'
 import { type Maps, measureMaps } from './maps.ts'
 import { measureProcesses, type Processes } from './processes.ts'
 import { measureReaction, measureTasks, type Throughput, WARM } from './tasks.ts'
@@ -11,7 +12,7 @@ import { type Figures, measureWhole } from './whole.ts'
 
 /**
  * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
- * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,maps,whole` runs
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,maps,judge,whole` runs
  * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
 const quick = process.argv.includes('--quick')
@@ -36,6 +37,7 @@ interface All {
   texts?: Texts[]
   clones?: Clones
   maps?: Maps
+  judged?: Judged
 }
 
 async function measure(): Promise<All> {
@@ -48,11 +50,12 @@ async function measure(): Promise<All> {
     say('clones …')
     all.clones = quick ? await measureClones(2000, 30) : await measureClones(20_000, 300)
   }
+  if (wanted('judge')) all.judged = measureJudge(10_000_000)
   if (wanted('maps')) {
     say('maps …')
     all.maps = await measureMaps(quick ? 1000 : 10_000)
   }
-  if (only.length > 0 && only.every((part) => ['texts', 'clones', 'maps'].includes(part))) return all
+  if (only.length > 0 && only.every((part) => ['texts', 'clones', 'maps', 'judge'].includes(part))) return all
   if (!hasPrograms()) {
     say("PostgreSQL's and Redis's own programs are not here: only the embedded figures are taken")
     return { ...all, whole: await measureWhole(!quick) }
@@ -143,7 +146,7 @@ function mapRows(maps: Maps): [name: string, value: string, aim: string][] {
   ]
 }
 
-function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, maps, processes }: All): string[] {
+function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, maps, judged, processes }: All): string[] {
   const rows: [name: string, value: string, aim: string][] = []
   if (ingest) {
     const { bare, probot, insert, muster, embedded } = ingest
@@ -197,6 +200,12 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, maps, pr
       '≤ 50 ms, ≤ 2.5 times',
     ])
   if (clones) rows.push(...cloneRows(clones))
+  if (judged)
+    rows.push([
+      `a look of the judge at ${judged.requests} requests`,
+      `${judged.medianMs.toFixed(2)} ms, ${judged.slowestMs.toFixed(2)} ms at most`,
+      '≤ 10 ms',
+    ])
   if (maps) rows.push(...mapRows(maps))
   if (processes) {
     rows.push(['idle memory, web on PostgreSQL', `${processes.webMb} MB`, '≤ 150 MB'])
