@@ -1,19 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { playCustomers } from '../player.ts'
-import type { Stage } from '../stage.ts'
 import { Release } from './release.ts'
+import { noteOf, putService } from './service.ts'
 import type { Check, ReleaseScene, ReleaseStory } from './types.ts'
 
 const DAY_MS = 86_400_000
 const date = (at: number) => new Date(at).toISOString().slice(0, 10)
-
-/** Says which note it was released with. */
-const SERVICE = `import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-const note = readFileSync(new URL('./note.txt', import.meta.url), 'utf8')
-createServer((request, response) => response.end(request.url === '/healthz' ? 'ok' : note)).listen(process.env.PORT)
-`
 
 /** Three deploys of one environment, a lock, a freeze, and an approval of what does not hold any more. */
 export const queue: ReleaseStory = {
@@ -29,10 +22,8 @@ export const queue: ReleaseStory = {
     freeze:
       - { from: ${from}, to: ${to}, reason: "stocktaking" }
 `
-    const text = readFileSync(settings, 'utf8').replace('node src/server.ts', 'node service.mjs')
-    writeFileSync(settings, text + staging)
-    writeFileSync(join(folder, 'note.txt'), 'zero')
-    writeFileSync(join(folder, 'service.mjs'), SERVICE)
+    putService(folder)
+    writeFileSync(settings, readFileSync(settings, 'utf8') + staging)
   },
   async play(scene) {
     const { stage, say } = scene
@@ -103,10 +94,4 @@ async function threeAtOnce(scene: ReleaseScene, first: Release, shas: readonly s
     { what: 'A freeze held a deploy up, and said until when', ok: isFrozen },
     { what: 'The newest is live', ok: (await noteOf(stage)) === 'two', seen: await noteOf(stage) },
   ]
-}
-
-/** What customers see. */
-async function noteOf({ productionPort }: Stage): Promise<string> {
-  const answer = await fetch(`http://127.0.0.1:${productionPort}/`, { signal: AbortSignal.timeout(5000) })
-  return answer.text()
 }

@@ -20,6 +20,19 @@ export class Release {
     return release
   }
 
+  /** Asked for, and turned away when it is planned. @param first what is done right before */
+  static async refused(
+    scene: ReleaseScene,
+    who: string,
+    title: string,
+    what: string,
+    first: () => Promise<unknown>,
+  ): Promise<Release> {
+    await first()
+    const { number } = await scene.stage.people.openIssue(who, title, `@muster deploy ${what}`)
+    return new Release(scene, number)
+  }
+
   /** What was deployed. */
   get sha(): string {
     return this.#sha

@@ -264,6 +264,10 @@ export interface ReleasePlan {
   readonly approvers?: readonly Who[] | undefined
   /** The settings of the environment that were read, by their hash. */
   readonly policy?: string | undefined
+  /** The way back from it. */
+  readonly wayBack?: WayBack | undefined
+  /** The release that is put back, where nothing new is deployed. */
+  readonly restores?: string | undefined
   /** What the gates said when it was made; they are asked again before anything is deployed. */
   readonly gates?: readonly GateResult[] | undefined
   readonly hash: string
@@ -283,6 +287,27 @@ export interface Deployed {
   readonly isStale?: boolean | undefined
   /** What the gates said right before; undefined where nobody asked them, and in histories from before 0.5. */
   readonly gates?: readonly GateResult[] | undefined
+}
+
+/** Whether what is live before a deploy can be had back, and whether that is done by itself. */
+export interface WayBack {
+  /** What is live when the plan is made; undefined: nothing. */
+  readonly to: string | undefined
+  readonly isReady: boolean
+  /** Whether a regression is taken back by itself: by the settings, and only where it is ready. */
+  readonly isAutomatic: boolean
+  /** Why, for people. */
+  readonly why: string
+}
+
+/** What came of taking a release back. */
+export interface RolledBack {
+  readonly ok: boolean
+  /** What serves again, or was to. */
+  readonly to: string
+  /** From the beginning to the first good answer. */
+  readonly ms: number
+  readonly error: string | undefined
 }
 
 /** Where a watch stands: all that the next look goes on from. */

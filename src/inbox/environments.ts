@@ -32,6 +32,14 @@ export async function changeEnvironment(
     return decideOnly(deps, scene, { outcome: 'accepted', reason: 'environment_told', detail: name })
   }
   const by = { id: sender.id, login: sender.login }
+  const sha = /^[\da-f]{7,64}$/i.exec(text.trim())?.[0].toLowerCase()
+  if (command.verb === 'unlock' && sha !== undefined) {
+    const { reason, state } = await deps.environments.apply(where, { type: 'lift', sha, by, from })
+    const isLifted = reason === 'lifted'
+    const words = isLifted ? LIFTED : say`Nothing that begins with ${sha.slice(0, 12)} is kept out of ${name}.`
+    await reply(deps, scene, environmentReply(name, state, me, words))
+    return decideOnly(deps, scene, { outcome: isLifted ? 'accepted' : 'refused', reason, detail: `${name} ${sha}` })
+  }
   const lifted = (await deps.environments.get(where))?.lock
   const outcome =
     command.verb === 'lock'
@@ -42,6 +50,8 @@ export async function changeEnvironment(
   const decision = { outcome: isDone ? 'accepted' : 'ignored', reason: outcome.reason, detail: name } as const
   await decideOnly(deps, scene, decision)
 }
+
+const LIFTED = say`🔓 **That commit may go live there again**, and what has it; who said so stands in the history of the environment.`
 
 function isInfo(text: string): boolean {
   return /^(--?info|\?)$/i.test(text.trim())

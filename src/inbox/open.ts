@@ -67,8 +67,16 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
   const release: TaskEvent[] =
-    command.verb === 'deploy'
-      ? [{ type: 'release.requested', environment: command.environment, ref: command.ref, by }]
+    command.verb === 'deploy' || command.verb === 'rollback'
+      ? [
+          {
+            type: 'release.requested',
+            environment: command.environment,
+            ref: command.ref,
+            by,
+            ...(command.verb === 'rollback' ? { goesBack: true } : {}),
+          },
+        ]
       : []
   const target: ReactsTo =
     way.commentId === undefined ? { on: 'issue', number: way.subject.number } : { on: 'comment', id: way.commentId }
@@ -168,7 +176,7 @@ function workflowOf({ command }: Pick<Opening, 'command'>): WorkflowDefinition {
 
 /** What this version cannot do is said at once. */
 function refusalOf({ command, subject }: Opening, settings: RepositorySettings): string | undefined {
-  if (command.verb === 'deploy') return unknownEnvironment(settings, command.environment)
+  if (command.verb === 'deploy' || command.verb === 'rollback') return unknownEnvironment(settings, command.environment)
   const { worksOn = ['issue'] } = workflowOf({ command })
   const isPossible = worksOn.includes(subject.isPullRequest ? 'pull_request' : 'issue')
   if (isPossible && (!subject.isPullRequest || !isChange({ command }) || command.verb === 'fix')) return undefined

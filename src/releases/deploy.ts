@@ -1,5 +1,5 @@
 import type { Deployed, ReleasePlan } from '../core/artefacts.ts'
-import { messageOf, publicMessage } from '../core/errors.ts'
+import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { type GateResult, verdictOf } from '../core/environments/gates.ts'
 import { environmentKey } from '../core/environments/types.ts'
 import { deployApprovals, isApprovalExpired } from '../core/policy.ts'
@@ -9,7 +9,7 @@ import { type Claim, Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { environmentOf, gatesNow, relate, releaseHash } from './plan.ts'
-import type { DeployResult, Environment, ReleaseDeps, Target } from './types.ts'
+import type { DeployResult, Environment, ReleaseDeps, RestoreInput, Target } from './types.ts'
 
 /** A deploy is at most once: what cannot be told is never simply tried again. */
 const UNKNOWN_OUTCOME =
@@ -49,7 +49,11 @@ export async function deploy(
 }
 
 /** Waits until nobody else deploys there. The environment gives turns, so that hardly ever somebody does. */
-async function alone({ hold, sleep }: ReleaseDeps, key: string, signal: AbortSignal): Promise<Claim> {
+export async function alone(
+  { hold, sleep }: Pick<ReleaseDeps, 'hold' | 'sleep'>,
+  key: string,
+  signal: AbortSignal,
+): Promise<Claim> {
   for (;;) {
     const claim = await hold(key)
     if (claim) return claim
@@ -80,6 +84,8 @@ async function underway(deps: ReleaseDeps, task: Task, release: Release, way: Un
   if (observed.state === 'live') return ended(undefined)
   if (observed.state === 'unknown') return ended(UNKNOWN_OUTCOME, { log: await target.log(id) })
   if (observed.state === 'failed') return ended(observed.error, { log: await target.log(id) })
+  // Put back by a process that ended right afterwards.
+  if (approved.restores && (await target.current(environment)) === approved.sha) return ended(undefined)
   const stale = await staleness(deps, task, release, approved, environment, target)
   if (stale) return ended(stale.error, { isStale: stale.isStale })
   const gates = await gatesNow(deps, task, release, approved.sha)
@@ -147,17 +153,24 @@ function gatesHeld(deps: ReleaseDeps, task: Task, release: Release, gates: reado
   return { kind: 'closed', error: `${waited}${gatedLine(gates)}; ${AGAIN}` }
 }
 
+async function restored(target: Target, input: RestoreInput): Promise<undefined> {
+  if (!target.restore) throw new UserError('nothing_kept', 'This target puts nothing back.')
+  await target.restore(input)
+}
+
 /** @returns what went wrong, for people */
 async function applied(
   deps: ReleaseDeps,
   task: Task,
-  { sha }: ReleasePlan,
+  { sha, restores }: ReleasePlan,
   target: Target,
   id: string,
   { environment, claim, signal, mayAct }: Underway,
 ): Promise<string | undefined> {
   mayAct()
   try {
+    if (restores)
+      return await restored(target, { environment, releaseId: restores, signal, mayAct, fence: claim.fence })
     await target.apply({
       environment,
       releaseId: id,

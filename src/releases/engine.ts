@@ -1,6 +1,7 @@
 import { deploy } from './deploy.ts'
 import { plan } from './plan.ts'
 import type { ReleaseDeps, Releases } from './types.ts'
+import { takeBack } from './takeback.ts'
 import { watch } from './watch.ts'
 
 /** Plans, deploys and watches over targets. Intent is stored before any side effect; an approval is checked again at the last moment. */
@@ -9,5 +10,6 @@ export function releaseEngine(deps: ReleaseDeps): Releases {
     plan: (task, release) => plan(deps, task, release),
     deploy: (task, release, signal, mayAct) => deploy(deps, task, release, signal, mayAct),
     watch: (task, release) => watch(deps, task, release),
+    takeBack: (task, release, signal, mayAct) => takeBack(deps, task, release, signal, mayAct),
   }
 }

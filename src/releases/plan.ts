@@ -1,11 +1,13 @@
-import type { ReleasePlan } from '../core/artefacts.ts'
+import type { ReleasePlan, WayBack } from '../core/artefacts.ts'
+import { matchesGlob } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { gatesOf, type GateResult, OPEN_POLICY, type Policy, teamsIn, verdictOf } from '../core/environments/gates.ts'
-import { environmentKey } from '../core/environments/types.ts'
+import { environmentKey, type Quarantined } from '../core/environments/types.ts'
+import { USUAL_MIGRATIONS, wayBackOf } from '../core/environments/wayback.ts'
 import { hashOf } from '../core/hash.ts'
 import type { Release, Repository, Task } from '../core/task/types.ts'
 import { targetTitle } from './registry.ts'
-import type { Environment, ReleaseDeps } from './types.ts'
+import type { Environment, ReleaseDeps, Restorable, Target } from './types.ts'
 
 const MAX_COMMITS = 250
 
@@ -19,40 +21,96 @@ export function environmentOf({ settings, origin }: Task, name: string): Environ
 
 /** What would be deployed, and what the gates say to it now. @throws UserError where it cannot be, or a gate is closed for good */
 export async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<ReleasePlan> {
-  const { git } = deps
   const { repository } = task.origin
   const environment = environmentOf(task, release.environment)
   const target = deps.targets.of(environment.settings.target)
-  const main = await git.resolve(repository, repository.defaultBranch)
-  const sha = release.ref ? await git.resolve(repository, release.ref) : (task.merged?.sha ?? main)
-  if (!(await git.isAncestor(repository, sha, main))) {
-    throw new UserError(
-      'not_on_default_branch',
-      `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`,
-    )
-  }
+  const kept = release.goesBack ? await wantedBack(deps, task, target, environment, release.ref) : undefined
+  const sha = kept?.sha ?? (await wantedSha(deps, task, release))
   const gates = await gatesNow(deps, task, release, sha)
   if (verdictOf(gates) === 'block') throw blocked(environment.name, gates)
   const liveSha = await target.current(environment)
   const relation = await relate(deps, repository, liveSha, sha)
-  const { watchSeconds, approval, policy = OPEN_POLICY } = environment.settings
+  const { watchSeconds, policy = OPEN_POLICY } = environment.settings
   const body = {
     environment: release.environment,
     target: targetTitle(environment.settings.target),
     sha,
-    tree: await git.treeOf(repository, sha),
+    tree: await deps.git.treeOf(repository, sha),
     liveSha,
     commits: await commitsOf(deps, repository, liveSha, sha, relation),
     relation,
     url: target.url(environment),
     watchSeconds,
-    approval,
+    // What was live right before comes back at once: it had been approved, and was live.
+    approval: kept && release.ref === undefined ? ('none' as const) : environment.settings.approval,
     approvals: policy.approvals,
     approvers: policy.approvers,
     policy: hashOf(environment.settings),
+    wayBack: await wayBack(deps, task, environment, target, { liveSha, sha, relation }),
+    ...(kept ? { restores: kept.releaseId } : {}),
     gates,
   }
   return { ...body, hash: releaseHash(task, release, environment, body) }
+}
+
+/** Merged work alone is deployed. */
+async function wantedSha({ git }: ReleaseDeps, task: Task, { ref }: Release): Promise<string> {
+  const { repository } = task.origin
+  const main = await git.resolve(repository, repository.defaultBranch)
+  const sha = ref ? await git.resolve(repository, ref) : (task.merged?.sha ?? main)
+  if (await git.isAncestor(repository, sha, main)) return sha
+  throw new UserError(
+    'not_on_default_branch',
+    `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`,
+  )
+}
+
+/** What is kept of what was live: the newest, or the one that is named. @throws UserError where there is none */
+async function wantedBack(
+  { environments }: ReleaseDeps,
+  task: Task,
+  target: Target,
+  environment: Environment,
+  ref: string | undefined,
+): Promise<Restorable> {
+  const key = environmentKey(task.origin.repository, environment.name)
+  const { quarantine = [] } = (await environments.load(key))?.state ?? {}
+  const isBad = (sha: string) => quarantine.some((one) => one.sha === sha)
+  const kept = (await target.restorable?.(environment)) ?? []
+  const live = await target.current(environment)
+  const found = kept.find(({ sha }) =>
+    ref === undefined ? sha !== live && !isBad(sha) : sha.startsWith(ref.toLowerCase()),
+  )
+  if (found) return found
+  const list = [...new Set(kept.map(({ sha }) => `\`${sha.slice(0, 7)}\``))].slice(0, 5).join(', ')
+  throw new UserError(
+    'nothing_kept',
+    `No earlier release${ref ? ` \`${ref.slice(0, 40)}\`` : ''} of \`${environment.name}\` is kept.`,
+    {
+      hint: list === '' ? '`deploy <env> <sha>` deploys an earlier commit anew.' : `These are: ${list}.`,
+    },
+  )
+}
+
+async function wayBack(
+  { git }: ReleaseDeps,
+  task: Task,
+  environment: Environment,
+  target: Target,
+  { liveSha, sha, relation }: Pick<ReleasePlan, 'liveSha' | 'sha' | 'relation'>,
+): Promise<WayBack> {
+  const { policy = OPEN_POLICY } = environment.settings
+  const { glob = USUAL_MIGRATIONS, onlyAdds = false } = policy.migrations ?? {}
+  const isCompared = liveSha !== undefined && relation !== 'same' && relation !== 'unknown'
+  const changed = isCompared ? await git.changedFiles(task.origin.repository, liveSha, sha) : []
+  return wayBackOf({
+    liveSha,
+    // What is live when the next one comes is kept.
+    isKept: target.restore !== undefined && relation !== 'same',
+    migrations: changed.filter((path) => glob.some((pattern) => matchesGlob(path, pattern))),
+    onlyAdds,
+    isWanted: policy.rollback === 'auto',
+  })
 }
 
 /** Approval binds to all of this: the plan, the settings whose commands will run, and this very request for a deploy. */
@@ -84,6 +142,8 @@ export async function gatesNow(
     requester: await requesterOf(deps, repository, release, policy),
     checks: policy.checks.length > 0 ? await checksOf(deps, repository, sha) : [],
     before: policy.after ? (await deps.environments.load(environmentKey(repository, policy.after)))?.state : undefined,
+    quarantined: await quarantinedIn(deps, task, environmentKey(repository, release.environment), sha),
+    goesBack: release.goesBack === true,
     now: deps.now(),
   })
 }
@@ -98,6 +158,26 @@ async function requesterOf(
   return isAuto || policy.deployers.includes('write')
     ? undefined
     : facts.standing(repository, requester, teamsIn(policy))
+}
+
+/** The commit that was taken back there and that this one is, has the files of, or has without mending it. */
+async function quarantinedIn(
+  { environments, git }: ReleaseDeps,
+  task: Task,
+  key: string,
+  sha: string,
+): Promise<Quarantined | undefined> {
+  const { quarantine = [] } = (await environments.load(key))?.state ?? {}
+  if (quarantine.length === 0) return undefined
+  const { repository } = task.origin
+  const tree = await git.treeOf(repository, sha)
+  for (const one of quarantine.toReversed()) {
+    if (one.sha === sha || one.tree === tree) return one
+    // A commit that is not there any more is in nothing.
+    const isIn = await git.isAncestor(repository, one.sha, sha).catch(() => false)
+    if (isIn && !(await git.mends(repository, one.sha, sha))) return one
+  }
+  return undefined
 }
 
 /** What cannot be read lets nothing through: the gate waits. */

@@ -42,6 +42,22 @@ export const POLICY = {
     .regex(/^\w[\w.-]{0,63}$/)
     .optional()
     .describe('The environment where exactly this commit is live and did not get worse first.'),
+  rollback: z
+    .enum(['auto', 'never'])
+    .default('auto')
+    .describe(
+      'What got worse is taken back by itself, where what was live before is kept and no undeclared migration lies between.',
+    ),
+  migrations: z
+    .strictObject({
+      glob: z.union([z.string().max(200), z.array(z.string().max(200)).max(20)]).describe('Their files.'),
+      compatible: z
+        .enum(['expand-only', 'no'])
+        .default('no')
+        .describe('`expand-only`: they only add, and what was live before works after them.'),
+    })
+    .optional()
+    .describe('Migrations of a database. Where nothing is said, those in the usual folders count as not compatible.'),
   freeze: z.array(window).max(50).default([]).describe('Times in which nothing is deployed; what is asked for waits.'),
 }
 
@@ -56,6 +72,10 @@ export function policyOf(file: z.infer<typeof Policies>): Policy {
     checks: file.checks,
     ...(file.after === undefined ? {} : { after: file.after }),
     freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
+    rollback: file.rollback,
+    ...(file.migrations
+      ? { migrations: { glob: [file.migrations.glob].flat(), onlyAdds: file.migrations.compatible === 'expand-only' } }
+      : {}),
   }
 }
 

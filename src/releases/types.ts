@@ -1,4 +1,4 @@
-import type { Deployed, ReleasePlan, ReleaseReport, Watch } from '../core/artefacts.ts'
+import type { Deployed, ReleasePlan, ReleaseReport, RolledBack, Watch } from '../core/artefacts.ts'
 import type { ChainEnd } from '../core/chain.ts'
 import type { Env } from '../core/environment.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
@@ -17,6 +17,8 @@ export interface Releases {
   /** @param mayAct throws when somebody else may be at it by now */
   deploy(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<DeployResult>
   watch(task: Task, release: Release): Promise<WatchResult>
+  /** Takes back what got worse. */
+  takeBack(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<RolledBack>
 }
 
 /** Deployed or not; or gates hold it up that may open by themselves. Times in ms since the epoch. */
@@ -72,6 +74,15 @@ export interface ApplyInput {
   readonly signal: AbortSignal
 }
 
+/** A release that is kept. */
+export interface Restorable {
+  readonly releaseId: string
+  readonly sha: string
+}
+
+/** What is put back, and where. */
+export type RestoreInput = Pick<ApplyInput, 'environment' | 'releaseId' | 'mayAct' | 'fence' | 'signal'>
+
 export type Observed =
   | { readonly state: 'absent' }
   /** Begun and not finished; nothing of it is visible yet. */
@@ -98,6 +109,10 @@ export interface Target {
   samples(environment: Environment, from: number, to: number): Promise<readonly Sample[]>
   /** Since when traffic was measured that came before a moment, ms since the epoch; undefined where there was none. */
   measuredSince(environment: Environment, before: number): Promise<number | undefined>
+  /** Releases that it keeps and can put back as they were, the newest first; what is live is not among them. Undefined: it keeps none. */
+  restorable?(environment: Environment): Promise<readonly Restorable[]>
+  /** Puts one of them back, whatever is live. @throws UserError with the reason when it cannot; then everything is as it was */
+  restore?(input: RestoreInput): Promise<void>
   /** What one process alone does for it, where there is something of the kind; undefined: any may deploy there. */
   readonly host?: TargetHost | undefined
 }

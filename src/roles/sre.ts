@@ -3,7 +3,7 @@ import type { Release } from '../core/task/types.ts'
 import type { RoleModule, StepContext } from './types.ts'
 
 /** SRE: plans, deploys and watches releases. No model decides here; the engine of `releases` does the work. */
-export const sre = { role: 'sre', handlers: { release_plan: plan, deploy, watch } } satisfies RoleModule
+export const sre = { role: 'sre', handlers: { release_plan: plan, deploy, watch, rollback } } satisfies RoleModule
 
 function releaseOf({ task, step }: StepContext): Release {
   const release = task.releases.find(({ index }) => index === step.release)
@@ -24,4 +24,11 @@ async function deploy(context: StepContext) {
 /** One look of it: the step is parked until the next. */
 async function watch(context: StepContext) {
   return context.releases.watch(context.task, releaseOf(context))
+}
+
+async function rollback(context: StepContext) {
+  const rolledBack = await context.during({ kind: 'deploy' }, () =>
+    context.releases.takeBack(context.task, releaseOf(context), context.signal, context.mayAct),
+  )
+  return { kind: 'rolled_back', rolledBack } as const
 }

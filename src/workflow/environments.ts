@@ -78,7 +78,7 @@ async function givenUp({ store }: EnvironmentDeps, { holder, queue }: Environmen
 
 function out({ task, release, nth, conversationId, sha, by, watchSeconds, liveAt }: Turn): Wanted {
   const about = { task, release, nth, conversationId, sha, by, watchSeconds }
-  return { ...about, state: 'out', isLive: liveAt !== undefined, verdict: undefined }
+  return { ...about, state: 'out', isLive: liveAt !== undefined, verdict: undefined, tree: undefined }
 }
 
 /** Who brought it about, for the history. */
@@ -86,6 +86,7 @@ function actorOf(command: EnvironmentCommand): string {
   switch (command.type) {
     case 'lock':
     case 'unlock':
+    case 'lift':
       return personActor(command.by)
     case 'turn':
       return `muster:${command.wanted.task}`

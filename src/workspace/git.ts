@@ -318,6 +318,14 @@ class HostGit implements Git {
     return this.#copies.must(repository, ['rev-parse', `${sha}^{tree}`])
   }
 
+  async mends(repository: Repository, bad: string, upTo: string): Promise<boolean> {
+    if (!/^[\da-f]{40,64}$/.test(bad)) return false
+    await this.#copies.has(repository, upTo)
+    const says = [`This reverts commit ${bad}`, `^Fixes: ${bad.slice(0, 7)}`].flatMap((words) => ['--grep', words])
+    const options = ['--max-count=1', '--format=%H', '--extended-regexp', ...says]
+    return (await this.#copies.must(repository, ['log', ...options, '--end-of-options', `${bad}..${upTo}`])) !== ''
+  }
+
   async isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean> {
     await this.#copies.has(repository, ancestor)
     return (await this.#copies.git(repository, ['merge-base', '--is-ancestor', ancestor, of])).exitCode === 0

@@ -248,6 +248,8 @@ export interface Git {
   changedFiles(repository: Repository, from: string, to: string): Promise<string[]>
   mergeBase(repository: Repository, one: string, other: string): Promise<string>
   isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean>
+  /** Whether a commit between says that it takes another one back (`This reverts commit …`) or mends it (`Fixes: …`). */
+  mends(repository: Repository, bad: string, upTo: string): Promise<boolean>
   /** The name of what a commit holds: the same for two commits with the same files. */
   treeOf(repository: Repository, sha: string): Promise<string>
   log(

@@ -35,6 +35,7 @@ await onEachDatabase('environments', (_name, theStore) => {
     state: 'in',
     isLive: false,
     verdict: undefined,
+    tree: undefined,
   })
 
   it('write state, events and what is told, all or nothing; the chain holds', async () => {

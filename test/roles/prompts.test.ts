@@ -90,6 +90,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       joined: unused,
       archive: unused,
       treeOf: async () => 'tree',
+      mends: async () => false,
       isAncestor: unused,
       log: unused,
     },

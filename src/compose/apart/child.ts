@@ -4,7 +4,7 @@ import { UserError } from '../../core/errors.ts'
 import { handleApart } from '../../inbox/handle.ts'
 import { leaseKeeper } from '../../leases/keeper.ts'
 import { type Leases, Lost } from '../../leases/types.ts'
-import type { ApplyInput, Target } from '../../releases/types.ts'
+import type { ApplyInput, Environment, RestoreInput, Target } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 import { withLogContext } from '../../telemetry/log.ts'
 import { createEnvironments } from '../../workflow/environments.ts'
@@ -185,6 +185,16 @@ function targetElsewhere(calls: Calls, name: string, here: Target, deploying: De
     probe: (environment) => far.probe(environment),
     samples: (environment, from, to) => far.samples(environment, from, to),
     measuredSince: (environment, before) => far.measuredSince(environment, before),
+    ...(here.restore
+      ? {
+          restorable: (environment: Environment) => far.restorable(environment),
+          async restore({ mayAct, signal, ...request }: RestoreInput) {
+            mayAct()
+            signal.throwIfAborted()
+            await far.restore(request)
+          },
+        }
+      : {}),
     async apply({ unpack, mayAct, signal, ...request }) {
       deploying.unpack = unpack
       mayAct()

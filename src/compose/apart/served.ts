@@ -48,6 +48,10 @@ export function served(
           probe: (environment) => target.probe(environment),
           samples: (environment, from, to) => target.samples(environment, from, to),
           measuredSince: (environment, before) => target.measuredSince(environment, before),
+          restorable: async (environment) => (await target.restorable?.(environment)) ?? [],
+          restore: async (request) => {
+            await target.restore?.({ ...request, signal, mayAct })
+          },
           apply: (request) => target.apply({ ...request, unpack: (dir) => child().unpack(dir), signal, mayAct }),
         },
       ]),

@@ -1,6 +1,6 @@
 import type { ApartJob, Fence } from '../../leases/types.ts'
 import type { Queue } from '../../queue/types.ts'
-import type { ApplyInput, Target } from '../../releases/types.ts'
+import type { ApplyInput, Environment, Restorable, RestoreInput, Target } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 
 /** What a process is handed that works on a suspect in another's name. */
@@ -21,6 +21,8 @@ export type ApplyRequest = Omit<ApplyInput, 'unpack' | 'mayAct' | 'signal'>
 /** A target of another process. */
 export type FarTarget = Pick<Target, 'current' | 'observe' | 'log' | 'probe' | 'samples' | 'measuredSince'> & {
   apply(request: ApplyRequest): Promise<void>
+  restorable(environment: Environment): Promise<readonly Restorable[]>
+  restore(request: Omit<RestoreInput, 'mayAct' | 'signal'>): Promise<void>
 }
 
 /** What the process that has the database serves. */

@@ -1,4 +1,4 @@
-import { deploy as deployTo } from '../deciding/deploys.ts'
+import { deploy as deployTo, goBack } from '../deciding/deploys.ts'
 import type { CommandDefinition } from './define.ts'
 import { notYet } from './later.ts'
 import { place, target } from './parse.ts'
@@ -20,11 +20,12 @@ export const deploy: CommandDefinition<'deploy'> = {
 export const rollback: CommandDefinition<'rollback'> = {
   ...LINE,
   verb: 'rollback',
+  readsSettings: true,
   usage: 'rollback <env> [<sha>]',
-  help: undefined,
-  examples: ['rollback production'],
+  help: 'put back what was live there before; that needs no second person, an earlier one does',
+  examples: ['rollback production', 'rollback production 0123abc'],
   parse: (line) => target('rollback', line),
-  decide: notYet,
+  decide: (task, said, { environment, ref }) => goBack(task, said, environment, ref),
 }
 
 export const lock: CommandDefinition<'lock'> = {
@@ -40,9 +41,9 @@ export const lock: CommandDefinition<'lock'> = {
 export const unlock: CommandDefinition<'unlock'> = {
   ...LINE,
   verb: 'unlock',
-  usage: 'unlock <env>',
-  help: 'lift that again',
-  examples: ['unlock production'],
+  usage: 'unlock <env> [<sha>]',
+  help: 'lift that again; with the commit that was taken back there: let it go live again',
+  examples: ['unlock production', 'unlock production 0123abc'],
   parse: (line) => place('unlock', line),
   decide: notYet,
 }

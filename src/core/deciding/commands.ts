@@ -1,5 +1,16 @@
 import type { Elsewhere } from '../elsewhere.ts'
-import type { Answered, Deployed, Design, Patch, Proof, ReleasePlan, ReleaseReport, Spec, Watch } from '../artefacts.ts'
+import type {
+  Answered,
+  Deployed,
+  Design,
+  Patch,
+  Proof,
+  ReleasePlan,
+  ReleaseReport,
+  RolledBack,
+  Spec,
+  Watch,
+} from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
 import type { ChildEnd, ChildRequest } from '../task/children.ts'
 import type { Command } from '../command.ts'
@@ -168,6 +179,7 @@ export type StepResult =
   /** One look of a watch that goes on. */
   | { readonly kind: 'looked'; readonly watch: Watch; readonly until: number }
   | { readonly kind: 'report'; readonly report: ReleaseReport; readonly watch?: Watch | undefined }
+  | { readonly kind: 'rolled_back'; readonly rolledBack: RolledBack }
 
 export function accepted(reason: string, events: readonly TaskEvent[], detail = '', reply?: Document): Decided {
   return { events, decision: { outcome: 'accepted', reason, detail }, reply }

@@ -6,7 +6,7 @@ import { noteReply } from '../reply/answers.ts'
 import type { Standing, Who } from '../standing.ts'
 import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { isActive, gateAt } from '../task/steps.ts'
+import { isActive, isReleaseOver, gateAt } from '../task/steps.ts'
 import type { Certificate, Gate, Release, Repository, Task } from '../task/types.ts'
 
 /** What people say about releases. */
@@ -89,6 +89,22 @@ export function isWithdrawable(task: Task): boolean {
 
 /** A deploy is asked for: of the merged work, one at a time. */
 export function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
+  if (ref !== undefined && said.isKnownRef === false)
+    return refused('unknown_ref', unknownRef(task.origin.repository, ref))
+  return request(task, said, environment, { ref })
+}
+
+/** What was live before is wanted back. */
+export function goBack(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
+  return request(task, said, environment, { ref, goesBack: true })
+}
+
+function request(
+  task: Task,
+  said: PersonCommand,
+  environment: string,
+  what: { readonly ref: string | undefined; readonly goesBack?: true },
+): Decided {
   const settings = said.settings ?? task.settings
   const unknown = unknownEnvironment(settings, environment)
   if (unknown) return refused('unknown_environment', unknown)
@@ -109,11 +125,9 @@ export function deploy(task: Task, said: PersonCommand, environment: string, ref
   const last = task.releases.at(-1)
   if (last && !finished(task, last.index))
     return refused('deploy_under_way', 'A deploy is already under way in this conversation; it must end first.')
-  if (ref !== undefined && said.isKnownRef === false)
-    return refused('unknown_ref', unknownRef(task.origin.repository, ref))
   return accepted('deploy_requested', [
     { type: 'settings.read', settings },
-    { type: 'release.requested', environment, ref, by: said.by },
+    { type: 'release.requested', environment, ...what, by: said.by },
   ])
 }
 
@@ -138,5 +152,5 @@ export function finished(task: Task, index: number): boolean {
   const stopped = task.steps.some(
     (step) => step.release === index && (step.status === 'failed' || step.status === 'cancelled'),
   )
-  return !isActive(task) || release.report !== undefined || release.deployed?.ok === false || stopped
+  return !isActive(task) || isReleaseOver(release) || stopped
 }

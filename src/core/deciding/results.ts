@@ -122,7 +122,10 @@ function stillOfItsKind({ spec: before }: Task, spec: Spec): Spec {
   return before && before.kind !== 'question' && spec.kind === 'question' ? { ...spec, kind: before.kind } : spec
 }
 
-type ReleaseResult = Extract<StepResult, { kind: 'release_plan' | 'gated' | 'deployed' | 'looked' | 'report' }>
+type ReleaseResult = Extract<
+  StepResult,
+  { kind: 'release_plan' | 'gated' | 'deployed' | 'looked' | 'report' | 'rolled_back' }
+>
 
 function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Decided {
   const release = step.release ?? 0
@@ -141,6 +144,8 @@ function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Deci
       ])
     case 'report':
       return accepted('release_watched', [done, { type: 'release.watched', release, report: result.report }])
+    case 'rolled_back':
+      return accepted('rolled_back', [done, { type: 'release.rolled_back', release, rolledBack: result.rolledBack }])
     case 'deployed':
       return deployed(step, release, result.deployed, done)
   }

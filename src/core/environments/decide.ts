@@ -66,6 +66,13 @@ function decideOne(state: EnvironmentState, command: EnvironmentCommand): Decide
       return state.lock
         ? { reason: 'unlocked', events: [{ type: 'lock.lifted', by: command.by, from: command.from }] }
         : { reason: 'not_locked', events: [] }
+    case 'lift': {
+      const found = state.quarantine.find(({ sha }) => sha.startsWith(command.sha))
+      const { by, from } = command
+      return found
+        ? { reason: 'lifted', events: [{ type: 'quarantine.lifted', sha: found.sha, by, from }] }
+        : { reason: 'not_quarantined', events: [] }
+    }
     case 'look':
       return { reason: 'looked', events: [] }
   }
@@ -80,14 +87,14 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
   if (wanted.state === 'out') {
     if (!known) return { reason: 'not_there', events: [] }
     const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [{ type: 'turn.live', ...who }] : []
-    return { reason: 'over', events: [...live, { type: 'turn.over', ...who, verdict: wanted.verdict }] }
+    const { sha, tree, takenBackTo: to, verdict } = wanted
+    const back: EnvironmentEvent[] = to === undefined ? [] : [{ type: 'release.taken_back', ...who, sha, tree, to }]
+    return { reason: 'over', events: [...live, { type: 'turn.over', ...who, verdict }, ...back] }
   }
   if (!known) {
-    const { conversationId, sha, by, watchSeconds } = wanted
-    return {
-      reason: 'asked',
-      events: [...read, { type: 'turn.asked', turn: { ...who, conversationId, sha, by, watchSeconds } }],
-    }
+    const { conversationId, sha, by, watchSeconds, goesBack } = wanted
+    const asked = { ...who, conversationId, sha, by, watchSeconds, ...(goesBack ? { goesBack } : {}) }
+    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
     ? { reason: 'live', events: [...read, { type: 'turn.live', ...who }] }
@@ -96,7 +103,9 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
 
 /** Whose turn it is now; undefined: nobody's, or somebody has it. */
 function nextTurn(state: EnvironmentState, now: number): Turn | undefined {
-  return state.holder || state.lock || frozenAt(state.freeze, now) ? undefined : state.queue[0]
+  const [first] = state.queue
+  if (state.holder || state.lock || !first) return undefined
+  return frozenAt(state.freeze, now) && !first.goesBack ? undefined : first
 }
 
 function wakeAt({ holder, lock, queue, freeze }: EnvironmentState, now: number): number | undefined {

@@ -26,6 +26,7 @@ function first({ repository, name }: Seen): EnvironmentState {
     name,
     version: 1,
     live: undefined,
+    quarantine: [],
     holder: undefined,
     queue: [],
     lock: undefined,
@@ -41,7 +42,7 @@ function change(state: EnvironmentState, event: Exclude<EnvironmentEvent, Seen>,
     case 'turn.asked':
       return {
         ...state,
-        queue: [...state.queue, { ...event.turn, askedAt: at, givenAt: undefined, liveAt: undefined }],
+        queue: inLine(state.queue, { ...event.turn, askedAt: at, givenAt: undefined, liveAt: undefined }),
       }
     case 'turn.given': {
       const turn = state.queue.find((one) => isSame(one, event))
@@ -51,6 +52,10 @@ function change(state: EnvironmentState, event: Exclude<EnvironmentEvent, Seen>,
       return live(state, event, at)
     case 'turn.over':
       return over(state, event)
+    case 'release.taken_back':
+      return takenBack(state, event, at)
+    case 'quarantine.lifted':
+      return { ...state, quarantine: state.quarantine.filter(({ sha }) => sha !== event.sha) }
     case 'lock.set':
       return { ...state, lock: { by: event.by, reason: event.reason, at, from: event.from } }
     case 'lock.lifted':
@@ -58,6 +63,13 @@ function change(state: EnvironmentState, event: Exclude<EnvironmentEvent, Seen>,
     default:
       return unknownEvent(event)
   }
+}
+
+/** Whoever goes back goes before those that do not. */
+function inLine(queue: readonly Turn[], turn: Turn): readonly Turn[] {
+  const back = queue.filter(({ goesBack }) => goesBack)
+  const on = queue.filter(({ goesBack }) => !goesBack)
+  return turn.goesBack ? [...back, turn, ...on] : [...queue, turn]
 }
 
 function live(state: EnvironmentState, event: Claimant, at: number): EnvironmentState {
@@ -68,6 +80,7 @@ function live(state: EnvironmentState, event: Claimant, at: number): Environment
     ...state,
     holder: { ...holder, liveAt: at },
     live: { sha, task, release, since: at, verdict: undefined },
+    before: state.live,
     took: [...state.took, at - givenAt].slice(-KEEP_TOOK),
   }
 }
@@ -79,6 +92,25 @@ function over(state: EnvironmentState, event: Extract<EnvironmentEvent, { type: 
     holder: state.holder && isSame(state.holder, event) ? undefined : state.holder,
     queue: without(state.queue, event),
     ...(isIts && state.live && event.verdict ? { live: { ...state.live, verdict: event.verdict } } : {}),
+  }
+}
+
+/** So many commits are remembered that were taken back. */
+const KEEP_QUARANTINE = 50
+
+function takenBack(
+  state: EnvironmentState,
+  { sha, tree, to, task, release }: Extract<EnvironmentEvent, { type: 'release.taken_back' }>,
+  at: number,
+): EnvironmentState {
+  const { before, quarantine } = state
+  const others = quarantine.filter((one) => one.sha !== sha)
+  return {
+    ...state,
+    // It serves as it did before, with the verdict that it had.
+    live: before?.sha === to ? before : { sha: to, task, release, since: at, verdict: undefined },
+    before: undefined,
+    quarantine: [...others, { sha, tree, task, at }].slice(-KEEP_QUARANTINE),
   }
 }
 

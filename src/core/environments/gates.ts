@@ -1,6 +1,6 @@
 import { ROLE_NAMES, type RoleName, type Standing, type Who } from '../standing.ts'
 import { frozenAt, type FreezeWindow } from './freeze.ts'
-import type { EnvironmentState } from './types.ts'
+import type { EnvironmentState, Quarantined } from './types.ts'
 
 /** What an environment's policy asks of a deploy, as it stands in the repository's settings, under the operator's limits. */
 export interface Policy {
@@ -15,6 +15,10 @@ export interface Policy {
   /** The environment where exactly this commit is live and healthy first. */
   readonly after?: string | undefined
   readonly freeze: readonly FreezeWindow[]
+  /** Whether what got worse is taken back by itself, where there is a way. Undefined in settings that were read before 0.5: it is not. */
+  readonly rollback?: 'auto' | 'never' | undefined
+  /** Where migrations stand, and whether they only add; undefined: where they usually stand, and nobody has said. */
+  readonly migrations?: { readonly glob: readonly string[]; readonly onlyAdds: boolean } | undefined
 }
 
 /** What holds where nothing is said. */
@@ -40,12 +44,16 @@ export interface GateFacts {
   readonly checks: readonly CheckFact[] | undefined
   /** The environment that comes before this one; undefined where it has never been deployed to. */
   readonly before: Pick<EnvironmentState, 'live'> | undefined
+  /** The commit that was taken back here and that this one has, or is. */
+  readonly quarantined: Quarantined | undefined
+  /** What was live before is wanted back: nothing that holds up what is new holds that up. */
+  readonly goesBack: boolean
   readonly now: number
 }
 
 /** One gate: what it decided, why in a word, and what it saw. `wait`: it may open by itself. */
 export interface GateResult {
-  readonly gate: 'who' | 'checks' | 'order' | 'freeze'
+  readonly gate: 'who' | 'checks' | 'order' | 'freeze' | 'quarantine'
   readonly decision: 'pass' | 'wait' | 'block'
   readonly reason: string
   /** For people; names in it are somebody else's words. */
@@ -54,8 +62,10 @@ export interface GateResult {
 
 /** Every gate of a policy, in the order in which people are told of them. */
 export function gatesOf(policy: Policy, facts: GateFacts): readonly GateResult[] {
+  if (facts.goesBack) return [...whoGate(policy, facts), ...quarantineGate(facts)]
   return [
     ...whoGate(policy, facts),
+    ...quarantineGate(facts),
     ...checksGate(policy, facts),
     ...orderGate(policy, facts),
     ...freezeGate(policy, facts),
@@ -81,6 +91,20 @@ function whoGate({ deployers }: Policy, { requester }: GateFacts): GateResult[] 
           evidence: `${login} is ${standingText(requester)}; deploys may be asked for by ${whoText(deployers)}`,
         },
       ]
+}
+
+function quarantineGate({ quarantined, sha }: GateFacts): GateResult[] {
+  if (!quarantined) return []
+  const [bad, date] = [quarantined.sha.slice(0, 7), new Date(quarantined.at).toISOString().slice(0, 10)]
+  const which = quarantined.sha === sha ? bad : `${sha.slice(0, 7)} has ${bad}, which`
+  return [
+    {
+      gate: 'quarantine',
+      decision: 'block',
+      reason: 'quarantined',
+      evidence: `${which} was taken back on ${date}; it may go live again with a commit that reverts it or says "Fixes: ${bad}", or after "unlock <env> ${bad}"`,
+    },
+  ]
 }
 
 const CHECK_ORDER = ['red', 'unknown', 'pending', 'green'] as const

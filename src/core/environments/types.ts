@@ -25,6 +25,12 @@ export interface Wanted extends Claimant {
   /** It serves. */
   readonly isLive: boolean
   readonly verdict: Verdict | undefined
+  /** What its commit holds. */
+  readonly tree: string | undefined
+  /** What was live before is wanted back: it goes first, and no freeze holds it up. */
+  readonly goesBack?: true | undefined
+  /** It was taken back: what serves again. */
+  readonly takenBackTo?: string | undefined
 }
 
 /** One that waits, or has the environment. */
@@ -38,6 +44,15 @@ export interface Turn extends Claimant {
   /** When it got the environment; undefined while it waits. */
   readonly givenAt: number | undefined
   readonly liveAt: number | undefined
+  readonly goesBack?: true | undefined
+}
+
+/** A commit that was taken back: nothing that has it goes live there again, until it is mended or somebody says so. */
+export interface Quarantined {
+  readonly sha: string
+  readonly tree: string | undefined
+  readonly task: string
+  readonly at: number
 }
 
 /** Nobody deploys while it stands; whatever was under way goes on to its verdict. */
@@ -65,6 +80,10 @@ export interface EnvironmentState {
   readonly name: string
   readonly version: number
   readonly live: Live | undefined
+  /** What was live before that, with its verdict. */
+  readonly before?: Live | undefined
+  /** The newest last. */
+  readonly quarantine: readonly Quarantined[]
   /** Whose turn it is: until its verdict. */
   readonly holder: Turn | undefined
   /** Who waits, the first first. */
@@ -83,6 +102,18 @@ export type EnvironmentEvent =
   | ({ readonly type: 'turn.given' } & Claimant)
   | ({ readonly type: 'turn.live' } & Claimant)
   | ({ readonly type: 'turn.over'; readonly verdict: Verdict | undefined } & Claimant)
+  | ({
+      readonly type: 'release.taken_back'
+      readonly sha: string
+      readonly tree: string | undefined
+      readonly to: string
+    } & Claimant)
+  | {
+      readonly type: 'quarantine.lifted'
+      readonly sha: string
+      readonly by: Person
+      readonly from: Whence | undefined
+    }
   | {
       readonly type: 'lock.set'
       readonly by: Person
@@ -95,6 +126,8 @@ export type EnvironmentCommand =
   | { readonly type: 'turn'; readonly wanted: Wanted; readonly freeze: readonly FreezeWindow[] }
   | { readonly type: 'lock'; readonly by: Person; readonly reason: string; readonly from: Whence | undefined }
   | { readonly type: 'unlock'; readonly by: Person; readonly from: Whence | undefined }
+  /** Somebody says that a commit may go live there again. */
+  | { readonly type: 'lift'; readonly sha: string; readonly by: Person; readonly from: Whence | undefined }
   /** A time has come. */
   | { readonly type: 'look' }
 

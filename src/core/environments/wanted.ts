@@ -1,6 +1,6 @@
 import type { EffectIntent } from '../effects.ts'
 import { hashOf } from '../hash.ts'
-import { isActive } from '../task/steps.ts'
+import { isActive, isReleaseOver } from '../task/steps.ts'
 import type { Release, Task } from '../task/types.ts'
 import { OPEN_POLICY } from './gates.ts'
 import type { Wanted } from './types.ts'
@@ -8,11 +8,11 @@ import type { Wanted } from './types.ts'
 /** What a task wants of an environment: told from its state, and sent whenever that is another than before. */
 
 /** Whether nothing more comes of a release, as its environment is concerned: it was judged, failed, or is not wanted any more. */
-export function isTurnOver(task: Task, { index, report, deployed }: Release): boolean {
+export function isTurnOver(task: Task, release: Release): boolean {
   const stopped = task.steps.some(
-    ({ release, status }) => release === index && (status === 'failed' || status === 'cancelled'),
+    (step) => step.release === release.index && (step.status === 'failed' || step.status === 'cancelled'),
   )
-  return !isActive(task) || report !== undefined || deployed?.ok === false || stopped
+  return !isActive(task) || isReleaseOver(release) || stopped
 }
 
 /** A task whose last release needs its environment no more has given that up. */
@@ -26,7 +26,7 @@ export function withTurn(task: Task): Task {
 /** What the last release of a task wants; undefined where it wants nothing yet, or wanted nothing when it was made. */
 export function wantedOf(task: Task): Wanted | undefined {
   const release = task.releases.at(-1)
-  const { plan, turn, deployed, report, requester } = release ?? {}
+  const { plan, turn, deployed, report, requester, rolledBack } = release ?? {}
   if (!release || !plan || !turn || !requester) return undefined
   return {
     task: task.id,
@@ -39,6 +39,9 @@ export function wantedOf(task: Task): Wanted | undefined {
     state: turn.state === 'over' ? 'out' : 'in',
     isLive: deployed?.ok === true,
     verdict: report?.verdict,
+    tree: plan.tree,
+    ...(release.goesBack ? { goesBack: true } : {}),
+    ...(rolledBack?.ok ? { takenBackTo: rolledBack.to } : {}),
   }
 }
 

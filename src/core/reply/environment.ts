@@ -9,7 +9,7 @@ export function environmentReply(name: string, state: EnvironmentState | undefin
   return [...(first ? [paragraph(first)] : [paragraph(say`**${name}**`)]), list(rows)]
 }
 
-function rowsOf({ live, lock, holder, queue, name }: EnvironmentState, me: string): Own[] {
+function rowsOf({ live, lock, holder, queue, name, quarantine }: EnvironmentState, me: string): Own[] {
   return [
     live
       ? say`Live: ${shortSha(live.sha)} since ${clockTime(live.since)}${live.verdict ? say`, ${live.verdict}` : say`, watched`}.`
@@ -17,6 +17,14 @@ function rowsOf({ live, lock, holder, queue, name }: EnvironmentState, me: strin
     lock
       ? say`🔒 Locked by ${lock.by.login} since ${clockTime(lock.at)}${lock.reason ? say`: ${brief(lock.reason, 200)}` : NOTHING}. \`@${me} unlock ${name}\` lifts it.`
       : say`Not locked.`,
+    ...(quarantine.length > 0
+      ? [
+          say`Taken back, and kept out: ${quarantine
+            .slice(-5)
+            .map(({ sha }) => sha.slice(0, 7))
+            .join(', ')}.`,
+        ]
+      : []),
     ...(holder ? [say`Under way: ${turnText(holder)}, since ${clockTime(holder.givenAt ?? holder.askedAt)}.`] : []),
     ...(queue.length > 0 ? [say`${queue.length} in line: ${queue.slice(0, 5).map(shortOf).join(', ')}.`] : []),
   ]

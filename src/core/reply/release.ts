@@ -1,4 +1,4 @@
-import type { Deployed, Figures, ReleasePlan, ReleaseReport } from '../artefacts.ts'
+import type { Deployed, Figures, ReleasePlan, ReleaseReport, RolledBack, WayBack } from '../artefacts.ts'
 import { OPEN_POLICY, whoText } from '../environments/gates.ts'
 import { spent } from '../policy.ts'
 import { FAILURES, type Failure } from '../traffic.ts'
@@ -7,6 +7,8 @@ import { verdictText } from './verdict.ts'
 import { neededOr } from './needed.ts'
 import { gatesTable } from './turn.ts'
 import {
+  NOTHING,
+  ask,
   type Block,
   brief,
   code,
@@ -49,6 +51,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],
+        ...(plan.wayBack ? [['The way back', wayBackWords(plan.wayBack)]] : []),
         ...unproved(task),
         ['Asked for by', say`${release.requester.login}`],
         ['To be approved by', approver(plan, release)],
@@ -64,6 +67,10 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
           ),
         ]),
   ]
+}
+
+function wayBackWords({ isReady, why }: WayBack): Words {
+  return isReady ? brief(why, 300) : say`**none**: ${brief(why, 300)}`
 }
 
 /** Whoever approves should know what nobody has shown. */
@@ -125,7 +132,7 @@ export function reportComment(task: Task, report: ReleaseReport, now: number): D
       ? [
           {
             kind: 'ask' as const,
-            text: say`The release got worse. It is still live; a person should decide whether to deploy an earlier commit: \`@${task.settings.mention} deploy ${report.environment} <sha>\`.`,
+            text: worseText(task, report),
           },
         ]
       : []),
@@ -152,6 +159,36 @@ const FAILED: Readonly<Record<Failure, string>> = {
 function failures({ failures: counts = {} }: Figures): Document {
   const kinds = FAILURES.filter((kind) => (counts[kind] ?? 0) > 0).map((kind) => `${counts[kind]} ${FAILED[kind]}`)
   return kinds.length > 0 ? [paragraph(say`Of the requests afterwards that failed: ${kinds.join(', ')}.`)] : []
+}
+
+/** What follows, or who has to see to it. */
+function worseText(task: Task, { environment }: ReleaseReport): Own {
+  const { plan } = task.releases.findLast((one) => one.report !== undefined) ?? {}
+  const { wayBack } = plan ?? {}
+  const to = shortSha(wayBack?.to ?? '')
+  if (wayBack?.isAutomatic) return say`The release got worse. It is taken back to ${to} now, by itself.`
+  const why = wayBack && !wayBack.isReady ? say` It is not taken back by itself: ${brief(wayBack.why, 400)}.` : NOTHING
+  const how = wayBack?.isReady ? `rollback ${environment}` : `deploy ${environment} <sha>`
+  return say`The release got worse, and is still live.${why} A person should decide: \`@${task.settings.mention} ${how}\` goes back.`
+}
+
+/** What came of taking a release back. */
+export function rolledBackComment(task: Task, { environment, plan }: Release, back: RolledBack): Document {
+  const [bad, good] = [shortSha(plan?.sha ?? ''), shortSha(back.to)]
+  const me = `@${task.settings.mention}`
+  if (!back.ok)
+    return [
+      heading(say`❌ ${environment} could not be taken back to ${good}`),
+      ask(
+        say`A person has to look at ${environment} now: ${brief(back.error ?? '', 400)}. Nothing more is tried by itself.`,
+      ),
+    ]
+  return [
+    heading(say`↩️ ${environment} was taken back to ${good}`),
+    paragraph(
+      say`It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${bad} does not go live there again, nor does what has it, until a commit reverts it (\`This reverts commit …\`) or says \`Fixes: ${(plan?.sha ?? '').slice(0, 7)}\`, or somebody says \`${me} unlock ${environment} ${(plan?.sha ?? '').slice(0, 7)}\`.`,
+    ),
+  ]
 }
 
 function figureRows(before: Figures, after: Figures): string[][] {

@@ -47,6 +47,7 @@ const NAMES: Readonly<Record<GateResult['gate'], string>> = {
   checks: 'Checks',
   order: 'Order',
   freeze: 'Freeze',
+  quarantine: 'Quarantine',
 }
 
 /** What each gate decided, and what it saw; nothing where there is none. */

@@ -5,12 +5,18 @@ import type { EffectBody, EffectIntent } from '../effects.ts'
 import { cutLine } from '../harmless.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration } from '../reply/document.ts'
-import { deployFailedComment, plannedAnewComment, releasePlanComment, reportComment } from '../reply/release.ts'
+import {
+  deployFailedComment,
+  plannedAnewComment,
+  releasePlanComment,
+  reportComment,
+  rolledBackComment,
+} from '../reply/release.ts'
 import { askedPeople } from '../task/asked.ts'
 import { turnComment } from '../reply/turn.ts'
 import { comment, place, rewritten } from './places.ts'
 import { releaseKey } from './settled.ts'
-import type { Task, TaskEvent } from '../task/types.ts'
+import type { Person, Task, TaskEvent } from '../task/types.ts'
 
 /** What is to be seen of a release: its plan, the deployment on GitHub, and the report. */
 export function released(task: Task, event: TaskEvent): EffectIntent[] {
@@ -18,6 +24,7 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'gate.rejected' && event.gate === 'deploy') return withdrawn(task)
   if (event.type === 'task.finished' && event.by) return cancelled(task)
   if (event.type === 'release.turn') return turned(task, event)
+  if (event.type === 'release.rolled_back') return rolledBack(task, event)
   if (
     event.type !== 'release.planned' &&
     event.type !== 'deployment.created' &&
@@ -104,6 +111,22 @@ function verdict(task: Task, report: ReleaseReport, index: number, id: number): 
   const releaseId = task.releases.find((one) => one.index === index)?.deployed?.releaseId
   const { body } = status(task, index, id, state, text, url, releaseId)
   return { key: `deployment:${index}:verdict`, body }
+}
+
+/** What came of taking it back; where that failed, people are called. */
+function rolledBack(
+  task: Task,
+  { release: index, rolledBack: back }: Extract<TaskEvent, { type: 'release.rolled_back' }>,
+): EffectIntent[] {
+  const release = task.releases.find((one) => one.index === index)
+  if (!release) return []
+  return comment(task, `rolled_back:${index}`, rolledBackComment(task, release, back), [], back.ok ? [] : teamOf(task))
+}
+
+/** Whoever asked for the work, and whoever asked for the release. */
+function teamOf({ origin, releases }: Task): Person[] {
+  const people = [origin.requester, ...releases.slice(-1).map(({ requester }) => requester)]
+  return people.filter(({ id }, index) => id !== 0 && people.findIndex((one) => one.id === id) === index)
 }
 
 /** A deploy that was cancelled on its way is no longer in progress on GitHub. */

@@ -48,6 +48,7 @@ export function changeReleases(releases: readonly Release[], event: ReleaseEvent
       ref: event.ref,
       requester: event.by,
       ...(event.isAuto ? { isAuto: true } : {}),
+      ...(event.goesBack ? { goesBack: true } : {}),
       plan: undefined,
       deploymentId: undefined,
       deployed: undefined,
@@ -82,6 +83,8 @@ function releaseChange(event: Exclude<ReleaseEvent, { type: 'release.requested' 
       return { deploymentId: event.deploymentId }
     case 'release.deployed':
       return { deployed: event.deployed, gated: undefined }
+    case 'release.rolled_back':
+      return { rolledBack: event.rolledBack }
     case 'release.watched':
       return { report: event.report }
   }

@@ -1,5 +1,5 @@
 import type { Approvable } from './gate.ts'
-import type { Gate, NewStep, Step, StepKind, Task } from './types.ts'
+import type { Gate, NewStep, Release, Step, StepKind, Task } from './types.ts'
 
 const WORK: ReadonlySet<StepKind> = new Set(['build', 'part', 'join', 'rework', 'prove', 'triage', 'critique'])
 
@@ -100,6 +100,17 @@ export function workUnderWay(task: Task): boolean {
     task.unpushed !== undefined ||
     workSteps(task).some((step) => step.status === 'pending' || step.status === 'running')
   )
+}
+
+/** Whether what came of a release is taken back by itself. */
+export function isTakenBack({ plan, report, deployed }: Release): boolean {
+  return report?.verdict === 'regressed' && deployed?.ok === true && plan?.wayBack?.isAutomatic === true
+}
+
+/** Whether nothing more follows of a release: it failed, or was judged and, where it is taken back, that has been tried. */
+export function isReleaseOver(release: Release): boolean {
+  const { report, deployed, rolledBack } = release
+  return deployed?.ok === false || (report !== undefined && (!isTakenBack(release) || rolledBack !== undefined))
 }
 
 /** When the workflow wants to be woken, if nothing else happens: ms since the epoch. */

@@ -8,6 +8,7 @@ import type {
   ReleasePlan,
   ReleaseReport,
   ReviewAnswer,
+  RolledBack,
   Spec,
   Watch,
 } from '../artefacts.ts'
@@ -50,6 +51,7 @@ export type CoreStep =
   | 'release_plan'
   | 'deploy'
   | 'watch'
+  | 'rollback'
   | 'review'
   | 'triage'
   | 'survey'
@@ -110,6 +112,10 @@ export interface Release {
   readonly deploymentId: number | undefined
   readonly deployed: Deployed | undefined
   readonly report: ReleaseReport | undefined
+  /** What was live before is wanted back; undefined: something new is deployed, and in histories from before 0.5. */
+  readonly goesBack?: true | undefined
+  /** Undefined where nothing was taken back. */
+  readonly rolledBack?: RolledBack | undefined
   /** Its turn on the environment; undefined before it asks for one, and in histories from before 0.5. */
   readonly turn?: ReleaseTurn | undefined
   /** It did not get its turn at once. */
@@ -350,6 +356,7 @@ export type TaskEvent =
       readonly by: Person
       /** By the settings, once it was merged. */
       readonly isAuto?: true | undefined
+      readonly goesBack?: true | undefined
     }
   | { readonly type: 'release.planned'; readonly release: number; readonly plan: ReleasePlan }
   | { readonly type: 'deployment.created'; readonly release: number; readonly deploymentId: number }
@@ -361,6 +368,7 @@ export type TaskEvent =
   | { readonly type: 'release.deployed'; readonly release: number; readonly deployed: Deployed }
   | { readonly type: 'release.looked'; readonly release: number; readonly watch: Watch }
   | { readonly type: 'release.watched'; readonly release: number; readonly report: ReleaseReport }
+  | { readonly type: 'release.rolled_back'; readonly release: number; readonly rolledBack: RolledBack }
   | { readonly type: 'budget.reached'; readonly step: string; readonly patch: Patch | undefined }
   | {
       readonly type: 'budget.extended'

@@ -5,6 +5,7 @@ import {
   isLive,
   RELEASE_STAGE,
   releasePlan,
+  rollback,
   watch,
   whenApproved,
   whenReleased,
@@ -14,8 +15,8 @@ import {
 /** What is merged already is released. */
 export const deploy = defineWorkflow({
   name: 'deploy',
-  opensBy: ['deploy'],
-  steps: [releasePlan, deployStep, watch],
+  opensBy: ['deploy', 'rollback'],
+  steps: [releasePlan, deployStep, watch, rollback],
   gates: [deployGate],
   stages: [RELEASE_STAGE],
   follows: [whenStale, whenApproved, whenReleased],

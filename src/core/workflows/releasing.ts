@@ -1,17 +1,18 @@
 import { isDeployApproved } from '../policy.ts'
-import { isActive, workUnderWay } from '../task/steps.ts'
+import { isActive, isReleaseOver, isTakenBack, workUnderWay } from '../task/steps.ts'
 import type { Release, StepKind, Task, TaskEvent } from '../task/types.ts'
 import { defineStep, type GateDefinition, type Instance, NOBODY, type Stage } from './define.ts'
 
 /** How something is released. */
 
 const RELEASE = { name: 'Release', countsRounds: false } as const
-const KINDS = ['release_plan', 'deploy', 'watch'] as const
+const KINDS = ['release_plan', 'deploy', 'watch', 'rollback'] as const
+const AHEAD = ['release_plan', 'deploy', 'watch'] as const
 
 /** The release that is under way. What came of an earlier one is settled: a later one is asked for only then. */
 function current({ releases }: Task): Release | undefined {
   const last = releases.at(-1)
-  return last && !last.report && last.deployed?.ok !== false ? last : undefined
+  return last && !isReleaseOver(last) ? last : undefined
 }
 
 function isApproved(task: Task, { plan }: Release): boolean {
@@ -68,6 +69,17 @@ export const watch = defineStep({
   wanted: (task) => ofRelease(task, 'watch', ({ deployed }) => deployed !== undefined),
 })
 
+/** What got worse is taken back, while nobody else has the environment. */
+export const rollback = defineStep({
+  kind: 'rollback',
+  role: 'sre',
+  name: 'Take it back',
+  phase: RELEASE,
+  needs: ['watch'],
+  costs: false,
+  wanted: (task) => ofRelease(task, 'rollback', isTakenBack),
+})
+
 export const deployGate: GateDefinition = {
   kind: 'deploy',
   holds: 'release_plan',
@@ -95,8 +107,9 @@ export function whenApproved(task: Task): TaskEvent[] {
 export function whenStale(task: Task): TaskEvent[] {
   const last = task.releases.at(-1)
   if (!last?.deployed?.isStale || !last.plan) return []
-  const { environment, plan, requester: by, isAuto } = last
-  return [{ type: 'release.requested', environment, ref: plan.sha, by, ...(isAuto ? { isAuto } : {}) }]
+  const { environment, plan, requester: by, isAuto, goesBack } = last
+  const how = { ...(isAuto ? { isAuto } : {}), ...(goesBack ? { goesBack } : {}) }
+  return [{ type: 'release.requested', environment, ref: plan.sha, by, ...how }]
 }
 
 /** After the merge: automatic deploys, or the end, from which `deploy <env>` goes on. */
@@ -121,23 +134,29 @@ function releaseOutcome(task: Task): string | undefined {
   const last = task.releases.at(-1)
   if (!last) return undefined
   return last.report
-    ? `deployed to ${last.environment}: ${last.report.verdict}`
+    ? `deployed to ${last.environment}: ${last.report.verdict}${wayBackText(last)}`
     : `the deploy to ${last.environment} failed; ${last.deployed?.previousSha ? 'the previous release keeps serving' : 'nothing is live there'}`
+}
+
+function wayBackText({ rolledBack }: Release): string {
+  if (!rolledBack) return ''
+  const to = rolledBack.to.slice(0, 7)
+  return rolledBack.ok ? `, and taken back to ${to}` : `, and could not be taken back to ${to}`
 }
 
 /** Whether what was released last serves, or nothing was to be. */
 export function isLive({ releases }: Task): boolean {
   const last = releases.at(-1)
-  return last === undefined || last.deployed?.ok === true
+  return last === undefined || (last.deployed?.ok === true && !last.rolledBack)
 }
 
-export const RELEASE_STAGE: Stage = { steps: KINDS, ahead: () => KINDS, people: NOBODY }
+export const RELEASE_STAGE: Stage = { steps: KINDS, ahead: () => AHEAD, people: NOBODY }
 
 /** After a change: where there is somewhere to deploy to, and it is not over without. */
 export const RELEASE_AFTER: Stage = {
   ...RELEASE_STAGE,
   ahead(task) {
     const isReleased = task.steps.some(({ release }) => release !== undefined)
-    return Object.keys(task.settings.environments).length > 0 && (isActive(task) || isReleased) ? KINDS : []
+    return Object.keys(task.settings.environments).length > 0 && (isActive(task) || isReleased) ? AHEAD : []
   },
 }

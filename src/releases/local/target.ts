@@ -6,7 +6,17 @@ import { Fenced } from '../../store/types.ts'
 import { type Fence, Lost } from '../../leases/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import type { Sample } from '../../core/traffic.ts'
-import type { ApplyInput, Environment, Observed, ReleaseRow, Target, TargetDeps, TargetHost } from '../types.ts'
+import type {
+  ApplyInput,
+  Environment,
+  Observed,
+  ReleaseRow,
+  Restorable,
+  RestoreInput,
+  Target,
+  TargetDeps,
+  TargetHost,
+} from '../types.ts'
 import { freePort, isAlive, serviceEnv, type Started, startService, stopService } from './process.ts'
 import { BUILD_LOG, releaseFolder, releaseLog } from './log.ts'
 import { EnvironmentProxy } from './proxy.ts'
@@ -20,6 +30,8 @@ const BUILD_MS = 15 * 60_000
 const SUPERVISE_MS = 2_000
 const MAX_RESTART_PAUSE_MS = 60_000
 const RESTART_HEALTH_SECONDS = 30
+/** How long the release before stays warm. */
+const WARM_MS = 3_600_000
 
 /** Deploys onto this machine: unpack, build, start on a free port, health, switch the proxy, drain and stop the old one. */
 export class LocalTarget implements Target {
@@ -27,6 +39,8 @@ export class LocalTarget implements Target {
   readonly #options: TargetDeps
   readonly #proxies = new Map<string, EnvironmentProxy>()
   readonly #restarts = new Map<string, { failures: number; after: number }>()
+  /** Live releases beside which nothing is warm any more. */
+  readonly #cooled = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #supervising: Promise<void> | undefined
 
@@ -100,7 +114,7 @@ export class LocalTarget implements Target {
       // Whoever lost the work in between changes nothing that people see.
       signal.throwIfAborted()
       mayAct()
-      await this.#goLive(started, input.fence)
+      await this.#goLive(started, input.fence, 'warm')
     } catch (error) {
       // Stopped, or taken over: whoever goes on finds it unfinished, and begins anew.
       if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
@@ -109,6 +123,36 @@ export class LocalTarget implements Target {
         status: 'failed',
         detail: error instanceof UserError ? error.message : 'an unexpected error',
       })
+      throw error
+    }
+  }
+
+  async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
+    const rows = await this.#options.store.list(repository, name)
+    return rows
+      .filter((row) => row.status === 'retired' && row.liveAt !== undefined && existsSync(row.dir))
+      .toSorted((a, b) => (b.liveAt?.getTime() ?? 0) - (a.liveAt?.getTime() ?? 0))
+      .map(({ id, sha }) => ({ releaseId: id, sha }))
+  }
+
+  /** The one before is still warm: then people are only sent there. Else it is started from its files. */
+  async restore({ environment, releaseId, signal, mayAct, fence }: RestoreInput): Promise<void> {
+    const row = await this.#options.store.get(releaseId)
+    if (!row || row.liveAt === undefined || !existsSync(row.dir))
+      throw new UserError('nothing_kept', 'This release is not kept any more.')
+    await this.#proxyFor(row)
+    const { healthTimeoutSeconds } = localSettings(environment.settings)
+    const serving = (await isWarm(row)) ? row : await this.#startAgain(row, healthTimeoutSeconds, signal)
+    signal.throwIfAborted()
+    mayAct()
+    await this.#goLive(serving, fence, 'stopped')
+  }
+
+  async #startAgain(row: ReleaseRow, healthSeconds: number, signal: AbortSignal): Promise<ReleaseRow> {
+    try {
+      return await this.#start(row, healthSeconds, signal)
+    } catch (error) {
+      await this.#options.store.save({ ...row, status: 'retired' })
       throw error
     }
   }
@@ -153,7 +197,9 @@ export class LocalTarget implements Target {
     const proxies = [...this.#proxies.values()]
     this.#proxies.clear()
     await Promise.all(proxies.map((proxy) => proxy.close()))
-    if (stopReleases) await Promise.all((await this.#here()).map(stopRow))
+    if (!stopReleases) return
+    for (const row of await this.#here())
+      await Promise.all((await this.#options.store.list(row.repository, row.environment)).map(stopRow))
   }
 
   /** The live releases whose files are on this machine. */
@@ -211,16 +257,21 @@ export class LocalTarget implements Target {
     }
   }
 
-  async #goLive(row: ReleaseRow, fence: Fence): Promise<void> {
+  /** @param before what becomes of the one that was live: it stays warm, so that going back is a switch, or is stopped */
+  async #goLive(row: ReleaseRow, fence: Fence, before: 'warm' | 'stopped'): Promise<void> {
     const { store } = this.#options
     const proxy = await this.#proxyFor(row)
     const rows = await store.list(row.repository, row.environment)
     const old = rows.filter((other) => other.status === 'live' && other.id !== row.id)
     await store.goLive(row, new Date(this.#options.now()), fence)
     const { drain } = proxy.switchTo(row.sha, row.port ?? 0)
-    await drain(DRAIN_MS)
-    await Promise.all(old.map((other) => stopRow(other)))
-    await this.#forgetOld(row)
+    const others = rows.filter((other) => other.id !== row.id && (before === 'stopped' || !old.includes(other)))
+    const tidied = drain(DRAIN_MS)
+      .then(() => Promise.all(others.map((other) => stopRow(other))))
+      .then(() => this.#forgetOld(row))
+    // Whoever goes back does not wait for what hangs in the release that got worse.
+    if (before === 'warm') return tidied
+    tidied.catch((error: unknown) => this.#options.log('an old release could not be stopped', { error: String(error) }))
   }
 
   /** Keeps what can be gone back to: the newest that have served. Of what failed, the newest, for its log. */
@@ -244,7 +295,16 @@ export class LocalTarget implements Target {
       const started = startedOf(row)
       const pause = this.#restarts.get(row.id) ?? { failures: 0, after: 0 }
       if (started && !isAlive(started) && Date.now() >= pause.after) await this.#restart(row, pause.failures)
+      if (this.#options.now() - (row.liveAt?.getTime() ?? 0) > WARM_MS) await this.#cool(row)
     }
+  }
+
+  /** Nobody goes back by a switch after so long: what is kept warm is stopped, and stays to be started. */
+  async #cool(live: ReleaseRow): Promise<void> {
+    if (this.#cooled.has(live.id)) return
+    this.#cooled.add(live.id)
+    const rows = await this.#options.store.list(live.repository, live.environment)
+    await Promise.all(rows.filter(({ id, status }) => id !== live.id && status === 'retired').map(stopRow))
   }
 
   async #restart(row: ReleaseRow, failures: number): Promise<void> {
@@ -268,6 +328,13 @@ export class LocalTarget implements Target {
 
 function startedOf(row: ReleaseRow): Started | undefined {
   return row.pid === undefined ? undefined : { pid: row.pid, tick: row.startedTick }
+}
+
+/** Whether it still runs, and answers. */
+async function isWarm(row: ReleaseRow): Promise<boolean> {
+  const started = startedOf(row)
+  if (!started || row.port === undefined || !isAlive(started)) return false
+  return healthy(`http://127.0.0.1:${row.port}${row.command.health}`)
 }
 
 async function stopRow(row: ReleaseRow): Promise<void> {

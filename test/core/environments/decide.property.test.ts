@@ -24,6 +24,7 @@ const wanted = (task: string, more: Partial<Wanted> = {}): Wanted => ({
   state: 'in',
   isLive: false,
   verdict: undefined,
+  tree: undefined,
   ...more,
 })
 

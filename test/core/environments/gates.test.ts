@@ -25,6 +25,8 @@ const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   requester: standing(),
   checks: [],
   before: undefined,
+  quarantined: undefined,
+  goesBack: false,
   now: NOW,
   ...more,
 })

@@ -1,0 +1,98 @@
+import type { RolledBack } from '../core/artefacts.ts'
+import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { environmentKey } from '../core/environments/types.ts'
+import type { Release, Task } from '../core/task/types.ts'
+import { type Claim, Lost } from '../leases/types.ts'
+import { Fenced } from '../store/types.ts'
+import { alone } from './deploy.ts'
+import { environmentOf } from './plan.ts'
+import type { Environment, ReleaseDeps, Target } from './types.ts'
+
+/** How often what was put back is asked whether it is healthy, before people are called. */
+const PROBES = 3
+const PROBE_MS = 500
+
+/** Puts back what was live before, verified by the same probes; where that is broken too, nothing more is tried. */
+export async function takeBack(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  signal: AbortSignal,
+  mayAct: () => void,
+): Promise<RolledBack> {
+  const environment = environmentOf(task, release.environment)
+  const target = deps.targets.of(environment.settings.target)
+  const to = release.plan?.wayBack?.to ?? ''
+  const key = environmentKey(task.origin.repository, environment.name)
+  const claim = await alone(deps, key, signal)
+  const begun = performance.now()
+  const ended = (error: string | undefined): RolledBack => ({
+    ok: error === undefined,
+    to,
+    ms: Math.round(performance.now() - begun),
+    error,
+  })
+  try {
+    const current = await target.current(environment)
+    // Put back by a process that ended right afterwards.
+    if (current !== to) {
+      if (current !== release.deployed?.sha)
+        return ended(`something else is live by now (${current?.slice(0, 7) ?? 'nothing'}); nothing was changed`)
+      await putBack(target, environment, to, { signal, mayAct, claim, key })
+    }
+    return ended(await unhealthy(deps, target, environment, to, signal))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof Lost || error instanceof Fenced) throw error
+    deps.log('a release could not be taken back', { environment: key, error: messageOf(error) })
+    return ended(publicMessage(error).replace(/\.$/, ''))
+  } finally {
+    await claim.release().catch(() => {})
+  }
+}
+
+interface Hold {
+  readonly signal: AbortSignal
+  readonly mayAct: () => void
+  readonly claim: Claim
+  readonly key: string
+}
+
+async function putBack(
+  target: Target,
+  environment: Environment,
+  to: string,
+  { signal, mayAct, claim, key }: Hold,
+): Promise<void> {
+  const kept = (await target.restorable?.(environment))?.find(({ sha }) => sha === to)
+  if (!kept || !target.restore)
+    throw new UserError('nothing_kept', `The release \`${to.slice(0, 7)}\` is not kept any more.`)
+  const isStillMine = () => {
+    mayAct()
+    if (!claim.isMine()) throw new Lost(`${key} may belong to somebody else by now`)
+  }
+  isStillMine()
+  await target.restore({
+    environment,
+    releaseId: kept.releaseId,
+    signal: AbortSignal.any([signal, claim.signal]),
+    mayAct: isStillMine,
+    fence: claim.fence,
+  })
+}
+
+/** Why what was put back is no better; undefined where it answers. */
+async function unhealthy(
+  { sleep }: ReleaseDeps,
+  target: Target,
+  environment: Environment,
+  to: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (let nth = 1; nth <= PROBES; nth++) {
+    if (await target.probe(environment)) return undefined
+    signal.throwIfAborted()
+    await sleep(PROBE_MS)
+  }
+  return `${to.slice(0, 7)} is back, and does not answer its health check either`
+}
