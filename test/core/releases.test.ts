@@ -5,6 +5,7 @@ import type { EffectBody } from '../../src/core/effects.ts'
 import type { ReleasePlan, ReleaseReport } from '../../src/core/artefacts.ts'
 import { needed } from '../../src/core/reply/needed.ts'
 import { workOf } from '../../src/core/task/work.ts'
+import { wayBackOf } from '../../src/core/environments/wayback.ts'
 import { look, watchFrom } from '../../src/core/watch.ts'
 import { Driver } from '../support/driver.ts'
 import { alice, bob, deployed, opened, releasePlan, report } from '../support/tasks.ts'
@@ -235,5 +236,86 @@ describe('what came of a release', () => {
     d.step('watch', { kind: 'report', report: { ...report('merge1'), verdict: 'regressed' } })
     expect(d.environment?.holder).toBeUndefined()
     expect(d.environment?.live).toMatchObject({ sha: 'merge1', verdict: 'regressed' })
+  })
+})
+
+describe('what got worse', () => {
+  const ready = { to: 'good1', isReady: true, isAutomatic: true, why: 'it is kept' }
+  const regressed = (wayBack: ReleasePlan['wayBack']) => {
+    const d = asked({ liveSha: 'good1', relation: 'ahead', tree: 'tree1', wayBack })
+    d.say(APPROVE, bob)
+    d.recorded(1)
+    d.step('deploy', { kind: 'deployed', deployed: deployed('merge1') })
+    d.step('watch', { kind: 'report', report: { ...report('merge1'), verdict: 'regressed' } })
+    return d
+  }
+
+  it('is taken back while nobody else has the environment, and kept out of it', () => {
+    const d = regressed(ready)
+    expect(shown(d)).toContain('It is taken back to')
+    expect([d.ready(), d.task.status, d.environment?.holder?.task]).toEqual([['rollback'], 'working', 't1'])
+    d.step('rollback', { kind: 'rolled_back', rolledBack: { ok: true, to: 'good1', ms: 40, error: undefined } })
+    expect(d.task).toMatchObject({
+      status: 'done',
+      outcome: 'deployed to production: regressed, and taken back to good1',
+    })
+    expect(shown(d)).toContain('was taken back to')
+    expect(d.environment).toMatchObject({
+      holder: undefined,
+      live: { sha: 'good1' },
+      quarantine: [{ sha: 'merge1', tree: 'tree1', task: 't1' }],
+    })
+  })
+
+  it('calls people where the way back is broken too, and tries nothing more', () => {
+    const d = regressed(ready)
+    d.step('rollback', {
+      kind: 'rolled_back',
+      rolledBack: { ok: false, to: 'good1', ms: 40, error: 'it does not answer' },
+    })
+    expect(shown(d)).toMatch(/could not be taken back.*A person has to look at production now: it does not answer/s)
+    expect([d.ready(), d.task.status, d.environment?.quarantine]).toEqual([[], 'done', []])
+  })
+
+  it('stays where nobody wants it back by itself, with the reason and the command', () => {
+    const d = regressed({ ...ready, isReady: false, isAutomatic: false, why: 'migrations are in the range (db/1.sql)' })
+    expect([d.ready(), d.task.status]).toEqual([[], 'done'])
+    expect(shown(d)).toMatch(/is still live.*migrations are in the range.*deploy production/s)
+    expect(d.environment?.holder).toBeUndefined()
+  })
+
+  it('never goes back over migrations that nobody has declared', () => {
+    const facts = {
+      liveSha: 'a'.repeat(40),
+      isKept: true,
+      migrations: ['db/migrate/1.sql'],
+      onlyAdds: false,
+      isWanted: true,
+    }
+    expect(wayBackOf(facts)).toMatchObject({ isReady: false, isAutomatic: false })
+    expect(wayBackOf({ ...facts, onlyAdds: true })).toMatchObject({ isReady: true, isAutomatic: true })
+    expect(wayBackOf({ ...facts, migrations: [] })).toMatchObject({ isReady: true, isAutomatic: true })
+    expect(wayBackOf({ ...facts, onlyAdds: true, isWanted: false })).toMatchObject({
+      isReady: true,
+      isAutomatic: false,
+    })
+    expect(wayBackOf({ ...facts, migrations: [], isKept: false })).toMatchObject({ isReady: false, isAutomatic: false })
+    expect(wayBackOf({ ...facts, liveSha: undefined })).toMatchObject({ isReady: false, isAutomatic: false })
+  })
+})
+
+describe('going back by command', () => {
+  it('goes first in line, past a freeze, and needs no second person for what was live right before', () => {
+    const d = new Driver(opened({ workflow: 'deploy' }), 'not run')
+    d.say({ verb: 'rollback', environment: 'production', ref: undefined })
+    expect(d.task.releases.at(-1)).toMatchObject({ goesBack: true, ref: undefined })
+    d.step('release_plan', {
+      kind: 'release_plan',
+      plan: { ...releasePlan('good1'), approval: 'none', restores: 'r-1' },
+    })
+    expect(d.task.gates).toEqual([])
+    d.recorded(1)
+    expect(d.ready()).toEqual(['deploy'])
+    expect(d.environment?.holder).toMatchObject({ sha: 'good1', goesBack: true })
   })
 })

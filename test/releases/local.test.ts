@@ -6,6 +6,7 @@ import { unusedPort } from '../../rehearsal/stage.ts'
 import { LocalTarget } from '../../src/releases/local/target.ts'
 import { figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
 import type { Environment } from '../../src/releases/types.ts'
+import { runs } from '../support/amount.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
@@ -194,6 +195,35 @@ it('keeps what can be gone back to, however many releases fail', async () => {
   expect(kept).not.toContain('failed-0')
   await deploy('r4', { 'server.mjs': SERVER('two') })
 }, 60_000)
+
+it('switches and goes back under load without a failed request; going back takes a moment', async () => {
+  let [asked, failed, isOver] = [0, 0, false]
+  const customer = async () => {
+    while (!isOver) {
+      asked++
+      const answer = await fetch(`http://127.0.0.1:${String(environment.settings['port'])}/`).catch(() => undefined)
+      await answer?.arrayBuffer()
+      if (answer?.status !== 200) failed++
+    }
+  }
+  const customers = Array.from({ length: 4 }, customer)
+  const rounds = runs(20, 6)
+  for (let round = 0; round < rounds; round++) {
+    await deploy(`load-${round}`, { 'server.mjs': SERVER(`load ${round}`) })
+    const [kept] = await target.restorable(environment)
+    await target.restore({
+      environment,
+      releaseId: kept?.releaseId ?? '',
+      signal: new AbortController().signal,
+      mayAct: () => {},
+      fence: await fenceOf(db, 'env:acme/x:production'),
+    })
+    expect(await get()).toBe('two hi no key')
+  }
+  isOver = true
+  await Promise.all(customers)
+  expect([failed, asked > 100]).toEqual([0, true])
+}, 300_000)
 
 it('is found again after a restart, and a release that died is started again', async () => {
   await target.host.close(false)

@@ -258,6 +258,32 @@ describe('git on the host', () => {
   })
 })
 
+describe('a commit that was taken back', () => {
+  it('is mended by one that reverts it, or says that it fixes it; not by one that speaks of it', async () => {
+    const copy = join(dir, 'mended')
+    execFileSync('git', ['clone', '--quiet', join(dir, 'repos', '1.git'), copy])
+    const run = (...args: string[]) =>
+      execFileSync('git', ['-C', copy, '-c', 'user.name=Bob', '-c', 'user.email=x@x', ...args])
+        .toString()
+        .trim()
+    const commit = (message: string) => {
+      run('commit', '--quiet', '--allow-empty', '-m', message)
+      return run('rev-parse', 'HEAD')
+    }
+    const bad = commit('Answer faster')
+    const other = commit(`See ${bad}, which this does not fix`)
+    const fixed = commit(`Answer right\n\nFixes: ${bad.slice(0, 9)} ("Answer faster")`)
+    const reverted = commit(`Revert "Answer faster"\n\nThis reverts commit ${bad}.`)
+    run('push', '--quiet', 'origin', 'HEAD:refs/heads/mended')
+    expect(await git.mends(repository, bad, other)).toBe(false)
+    expect(await git.mends(repository, bad, fixed)).toBe(true)
+    expect(await git.mends(repository, fixed, reverted)).toBe(false)
+    expect(await git.mends(repository, '--all', reverted)).toBe(false)
+    expect(await git.treeOf(repository, bad)).toBe(await git.treeOf(repository, reverted))
+    run('push', '--quiet', 'origin', '--delete', 'mended')
+  })
+})
+
 describe('branches that are not merged', () => {
   it('are listed with what they change and say, without those that are merged or old', async () => {
     const copy = join(dir, 'branches')

@@ -119,6 +119,34 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
       assert.equal((await target.observe('r-4')).state, 'failed')
       assert.equal(await bench.seen(target.url(at())), bench.shows.two)
     },
+    'puts back what it keeps, as it was, or says that it keeps nothing': async () => {
+      if (!target.restore || !target.restorable) return
+      const [kept] = await target.restorable(at())
+      assert.deepEqual(
+        kept,
+        { releaseId: 'r-1', sha: 'sha-of-r-1' },
+        'the release before is kept, and the first of them',
+      )
+      const how = {
+        environment: at(),
+        signal: new AbortController().signal,
+        fence: (await bench.fence?.()) ?? ANY_FENCE,
+      }
+      const lost = new Error('somebody else has it')
+      const mayNot = () => {
+        throw lost
+      }
+      await assert.rejects(target.restore({ ...how, releaseId: 'r-1', mayAct: mayNot }), 'it went on all the same')
+      assert.equal(await target.current(at()), 'sha-of-r-5')
+      await target.restore({ ...how, releaseId: 'r-1', mayAct: () => {} })
+      assert.equal(await bench.seen(target.url(at())), bench.shows.one)
+      assert.equal(await target.current(at()), 'sha-of-r-1')
+      await assert.rejects(
+        target.restore({ ...how, releaseId: 'r-4', mayAct: () => {} }),
+        'what never worked was put back',
+      )
+      assert.equal(await target.current(at()), 'sha-of-r-1')
+    },
     'tells of traffic, or that it sees none': async () => {
       assert.ok(Array.isArray(await target.samples(at(), 0, Number.MAX_SAFE_INTEGER / 1e6)))
       const since = await target.measuredSince(at(), Date.now() + 1000)

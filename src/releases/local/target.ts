@@ -129,9 +129,8 @@ export class LocalTarget implements Target {
 
   async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
     const rows = await this.#options.store.list(repository, name)
-    return rows
-      .filter((row) => row.status === 'retired' && row.liveAt !== undefined && existsSync(row.dir))
-      .toSorted((a, b) => (b.liveAt?.getTime() ?? 0) - (a.liveAt?.getTime() ?? 0))
+    return byLastServed(rows)
+      .filter((row) => row.status === 'retired' && existsSync(row.dir))
       .map(({ id, sha }) => ({ releaseId: id, sha }))
   }
 
@@ -277,7 +276,8 @@ export class LocalTarget implements Target {
   /** Keeps what can be gone back to: the newest that have served. Of what failed, the newest, for its log. */
   async #forgetOld(row: ReleaseRow): Promise<void> {
     const rows = await this.#options.store.list(row.repository, row.environment)
-    const served = rows.filter(({ liveAt }) => liveAt !== undefined)
+    // By when they served last: what was put back is as new as it gets.
+    const served = byLastServed(rows)
     const failed = rows.filter(({ liveAt }) => liveAt === undefined)
     for (const other of [...served.slice(KEEP_RELEASES), ...failed.slice(KEEP_FAILED)]) {
       if (other.status !== 'live') await rm(this.#folder(other.id), { recursive: true, force: true })
@@ -328,6 +328,12 @@ export class LocalTarget implements Target {
 
 function startedOf(row: ReleaseRow): Started | undefined {
   return row.pid === undefined ? undefined : { pid: row.pid, tick: row.startedTick }
+}
+
+/** Those that have served, the one that did last first. */
+function byLastServed(rows: readonly ReleaseRow[]): ReleaseRow[] {
+  const at = ({ liveAt }: ReleaseRow) => liveAt?.getTime() ?? 0
+  return rows.filter(({ liveAt }) => liveAt !== undefined).toSorted((a, b) => at(b) - at(a))
 }
 
 /** Whether it still runs, and answers. */

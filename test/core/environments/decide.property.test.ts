@@ -123,6 +123,35 @@ describe('an environment', () => {
   })
 })
 
+it('lets whoever goes back go first, past a freeze but not past a lock, and keeps out what was taken back', () => {
+  const town = new Town()
+  const freeze = [{ kind: 'once', from: '2026-11-30T00:00', to: '2026-12-30T00:00', zone: 'UTC', reason: '' }] as const
+  for (const task of ['a', 'b']) town.want(task, {}, freeze)
+  town.lock()
+  town.want('back', { goesBack: true }, freeze)
+  expect([town.state?.holder, town.state?.queue.map(({ task }) => task)]).toEqual([undefined, ['back', 'a', 'b']])
+  town.unlock()
+  expect(town.state?.holder?.task).toBe('back')
+  town.want('back', { goesBack: true, isLive: true, state: 'out', verdict: 'healthy' }, freeze)
+  expect(town.state?.holder).toBeUndefined()
+  const other = new Town()
+  other.want('good', { isLive: true, state: 'out', verdict: 'healthy' })
+  for (const [task, more] of [
+    ['good', {}],
+    ['good', { isLive: true, state: 'out', verdict: 'healthy' }],
+    ['bad', {}],
+    ['bad', { isLive: true, state: 'out', verdict: 'regressed', takenBackTo: 'sha-good', tree: 'tree-bad' }],
+  ] as const)
+    other.want(task, more)
+  expect(other.state).toMatchObject({
+    live: { sha: 'sha-good', verdict: 'healthy' },
+    quarantine: [{ sha: 'sha-bad', tree: 'tree-bad' }],
+  })
+  expect(other.do({ type: 'lift', sha: 'sha-x', by: bob, from: undefined }).reason).toBe('not_quarantined')
+  other.do({ type: 'lift', sha: 'sha-b', by: bob, from: undefined })
+  expect(other.state?.quarantine).toEqual([])
+})
+
 const TASKS = ['a', 'b', 'c', 'd'] as const
 const move = fc.record({
   what: fc.constantFrom('in', 'live', 'out', 'judged', 'lock', 'unlock', 'look', 'freeze'),
