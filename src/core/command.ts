@@ -21,6 +21,7 @@ export const VERBS = [
   'retry',
   'link',
   'unlink',
+  'notify',
   'why',
   'help',
 ] as const

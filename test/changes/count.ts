@@ -19,7 +19,7 @@ const BUNDLED = 'test/contracts/bundled.test.ts'
 const SUITES: Readonly<Record<string, readonly string[]>> = {
   'teams-channel': [BUNDLED],
   'security-role': [BUNDLED],
-  rollback: ['test/core/commands.test.ts', 'test/core/words.test.ts'],
+  notify: ['test/core/commands.test.ts', 'test/core/words.test.ts'],
   'kubernetes-target': [BUNDLED],
   'mistral-provider': [BUNDLED],
   feed: ['test/http/openapi.test.ts'],

@@ -22,8 +22,8 @@ function play(story: string): Promise<{ code: number; summary: Record<string, un
   })
 }
 
-it('the story of a queue of releases shows all that it is to show', async () => {
-  const { code, summary } = await play('queue')
+it.each(['queue', 'regression'])('the story of releases %s shows all that it is to show', async (story) => {
+  const { code, summary } = await play(story)
   const checks = summary['checks'] as readonly { readonly what: string; readonly ok: boolean }[]
   expect(checks.filter(({ ok }) => !ok)).toEqual([])
   expect(checks.length).toBeGreaterThan(6)

@@ -12,7 +12,7 @@ const PLACES =
 const PLAINLY_A_REF = /[\d./_-]|^(main|master|develop|trunk|head)$/i
 
 type Worded = 'plan' | 'build' | 'fix' | 'ask' | 'answer' | 'reject'
-type Alone = 'status' | 'cost' | 'cancel' | 'retry' | 'why' | 'help'
+type Alone = 'status' | 'cost' | 'cancel' | 'retry' | 'why' | 'help' | 'notify'
 
 /** The verb, with or without words. */
 export function words<V extends Worded>(verb: V, line: Line): { verb: V; text: string } {

@@ -7,7 +7,7 @@ import type { CommandDefinition, Line, Told } from './define.ts'
 import { answer, approve, goOnWith, reject } from './gates.ts'
 import { link, unlink } from './places.ts'
 import { deploy, lock, rollback, unlock } from './releases.ts'
-import { cost, help, status, why } from './telling.ts'
+import { cost, help, notify, status, why } from './telling.ts'
 import { ask, build, cancel, fix, plan, retry, review } from './work.ts'
 
 /** Every command, one line each; a verb without one does not compile. What begins work, the workflows say. */
@@ -31,6 +31,7 @@ export const COMMANDS: { readonly [V in Verb]: CommandDefinition<V> } = {
   retry,
   link,
   unlink,
+  notify,
   why,
   help,
 }

@@ -1,6 +1,6 @@
 import { deploy as deployTo, goBack } from '../deciding/deploys.ts'
 import type { CommandDefinition } from './define.ts'
-import { notYet } from './later.ts'
+import { accepted } from '../deciding/commands.ts'
 import { place, target } from './parse.ts'
 
 /** What is live where. The inbox carries `lock` and `unlock` out, which are about an environment and no task. */
@@ -35,7 +35,7 @@ export const lock: CommandDefinition<'lock'> = {
   help: 'nobody deploys there until it is unlocked; `lock <env> --info` tells what is live there and who waits',
   examples: ['lock production until monday'],
   parse: (line) => place('lock', line),
-  decide: notYet,
+  decide: () => accepted('environment', []),
 }
 
 export const unlock: CommandDefinition<'unlock'> = {
@@ -45,5 +45,5 @@ export const unlock: CommandDefinition<'unlock'> = {
   help: 'lift that again; with the commit that was taken back there: let it go live again',
   examples: ['unlock production', 'unlock production 0123abc'],
   parse: (line) => place('unlock', line),
-  decide: notYet,
+  decide: () => accepted('environment', []),
 }

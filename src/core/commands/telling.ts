@@ -1,6 +1,7 @@
 import { costReply, helpReply, statusReply } from '../reply/answers.ts'
 import { accepted } from '../deciding/commands.ts'
 import type { CommandDefinition } from './define.ts'
+import { notYet } from './later.ts'
 import { alone } from './parse.ts'
 
 /** What only tells. */
@@ -24,6 +25,18 @@ export const cost: CommandDefinition<'cost'> = {
   examples: ['cost', 'cost?'],
   parse: (line) => alone('cost', line),
   decide: (task) => accepted('cost', [], '', costReply(task)),
+}
+
+export const notify: CommandDefinition<'notify'> = {
+  tells: false,
+  takesWords: false,
+  verb: 'notify',
+  usage: 'notify',
+  help: undefined,
+  examples: ['notify'],
+  // `notify customers by e-mail` is prose.
+  parse: (line) => alone('notify', line),
+  decide: notYet,
 }
 
 /** Answered by the inbox, which knows the events. */
