@@ -7,7 +7,11 @@ import { githubSender } from '../channels/github/send.ts'
 import type { GithubSettings, Settings } from '../config/env.ts'
 import { authorities, proxiesIn } from '../config/proxies.ts'
 import type { Platform, Sender } from '../channels/types.ts'
-import { messageOf } from '../core/errors.ts'
+import { settingsUnder } from '../config/deploys.ts'
+import { defaultRepositorySettings } from '../config/repository.ts'
+import { messageOf, UserError } from '../core/errors.ts'
+import type { Repository } from '../core/task/types.ts'
+import { settingsSource } from '../inbox/settings.ts'
 import type { Reading } from '../core/reply/foreign.ts'
 import type { Step } from '../core/task/types.ts'
 import type { ModelProvider } from '../llm/types.ts'
@@ -117,6 +121,7 @@ export async function openAdapters({
     git,
     targets,
     facts: { standing: platform.standing, checks: platform.checks },
+    settings: freshSettings(platform, settings, now),
     environments: store.environments,
     hold: leases.acquire.bind(leases),
     now,
@@ -124,6 +129,16 @@ export async function openAdapters({
     log: warn,
   })
   return { client, platform, channels, git, machine: machineOf(settings, env), sender, targets, releases }
+}
+
+/** A repository's settings, asked now. */
+function freshSettings(platform: Platform, settings: Settings, now: () => number) {
+  const source = settingsSource(platform, settingsUnder(settings.deploys), defaultRepositorySettings(), now)
+  return async (repository: Repository) => {
+    const loaded = await source.load(repository, true)
+    if (loaded.ok) return loaded.settings
+    throw new UserError('bad_settings', `${loaded.where} is not valid, so nothing is deployed by it.`)
+  }
 }
 
 export type Adapters = Awaited<ReturnType<typeof openAdapters>>

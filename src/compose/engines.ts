@@ -1,7 +1,7 @@
 import { isAboutAccess, readAccess } from '../channels/github/granted.ts'
 import { normalise } from '../channels/github/normalise.ts'
 import type { GithubSettings } from '../config/env.ts'
-import { defaultRepositorySettings, parseRepositorySettings } from '../config/repository.ts'
+import { defaultRepositorySettings } from '../config/repository.ts'
 import type { Platform } from '../channels/types.ts'
 import type { Task } from '../core/task/types.ts'
 import { messageOf } from '../core/errors.ts'
@@ -9,8 +9,8 @@ import { bulkhead } from '../inbox/bulkhead.ts'
 import { PERSON_LIMITS, personLimiter } from '../inbox/rate.ts'
 import { sharedLimiter } from '../outbox/limiter.ts'
 import type { InboxDeps } from '../inbox/scene.ts'
-import { underLimits } from '../config/deploys.ts'
-import { type Parse, settingsSource } from '../inbox/settings.ts'
+import { settingsUnder } from '../config/deploys.ts'
+import { settingsSource } from '../inbox/settings.ts'
 import { withBreaker } from '../llm/breaker.ts'
 import { openProvider } from '../llm/provider.ts'
 import { createRouter } from '../llm/router.ts'
@@ -154,10 +154,6 @@ export function inboxDepsOf(
   const { settings, log, storage } = base
   const { store } = storage
   const { now } = store
-  const parse: Parse = (text) => {
-    const parsed = parseRepositorySettings(text)
-    return parsed.ok ? { ...parsed, settings: underLimits(parsed.settings, settings.deploys) } : parsed
-  }
   const failed = (error: unknown) =>
     log.error({ error: messageOf(error) }, 'an event that took long could not be handled')
   return {
@@ -176,7 +172,7 @@ export function inboxDepsOf(
     githubUrl: settings.githubUrls.server,
     publicUrl: settings.server.publicUrl,
     linkUrl: (code) => `${settings.server.publicUrl}/link/${code}`,
-    settings: settingsSource(platform, parse, defaultRepositorySettings(), now),
+    settings: settingsSource(platform, settingsUnder(settings.deploys), defaultRepositorySettings(), now),
     mayAsk: stand.unlimited
       ? async () => 'yes'
       : personLimiter(sharedLimiter(store.rates, () => PERSON_LIMITS, now).take),

@@ -1,6 +1,7 @@
 import type { Env, EnvProblem } from '../core/environment.ts'
 import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
+import { type Parsed, parseRepositorySettings } from './repository.ts'
 
 /** What the operator allows repositories to say about deploys; they may ask for more than that, never for less. */
 export interface DeployLimits {
@@ -24,7 +25,14 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
   return { approvals, auto: auto === '1' }
 }
 
-/** Settings as they count under the operator's limits. */
+/** Reads a settings file as it counts under the operator's limits. */
+export function settingsUnder(limits: DeployLimits): (text: string) => Parsed {
+  return (text) => {
+    const parsed = parseRepositorySettings(text)
+    return parsed.ok ? { ok: true, settings: underLimits(parsed.settings, limits) } : parsed
+  }
+}
+
 export function underLimits(settings: RepositorySettings, limits: DeployLimits): RepositorySettings {
   const environments = Object.entries(settings.environments).map(([name, one]) => [name, limited(one, limits)] as const)
   return { ...settings, environments: Object.fromEntries(environments) }

@@ -1,14 +1,15 @@
 import type { Deployed, ReleasePlan } from '../core/artefacts.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
-import { type GateResult, verdictOf } from '../core/environments/gates.ts'
+import { type GateResult, holdsUpOthers, verdictOf } from '../core/environments/gates.ts'
 import { environmentKey } from '../core/environments/types.ts'
+import { hashOf } from '../core/hash.ts'
 import { deployApprovals, isApprovalExpired } from '../core/policy.ts'
 import { gatedLine } from '../core/reply/turn.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { type Claim, Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
-import { environmentOf, gatesNow, relate, releaseHash } from './plan.ts'
+import { environmentOf, gatesNow, relate } from './plan.ts'
 import type { DeployResult, Environment, ReleaseDeps, RestoreInput, Target } from './types.ts'
 
 /** A deploy is at most once: what cannot be told is never simply tried again. */
@@ -76,17 +77,20 @@ async function underway(deps: ReleaseDeps, task: Task, release: Release, way: Un
   if (!approved || deployApprovals(task, approved).length === 0) throw new Error('this deploy was approved by nobody')
   const id = releaseId(task, release)
   const base = { environment: environment.name, sha: approved.sha, url: target.url(environment), releaseId: id }
+  // What is replaced: by now that may be another than when the plan was made.
+  const live = await target.current(environment)
+  const previousSha = live === approved.sha ? await liveBefore(deps, task, environment, approved) : live
   const ended = (error: string | undefined, more: Partial<Deployed> = {}): DeployResult => ({
     kind: 'deployed',
-    deployed: { ...base, previousSha: approved.liveSha, ok: error === undefined, log: '', error, ...more },
+    deployed: { ...base, previousSha, ok: error === undefined, log: '', error, ...more },
   })
   const observed = await target.observe(id)
   if (observed.state === 'live') return ended(undefined)
   if (observed.state === 'unknown') return ended(UNKNOWN_OUTCOME, { log: await target.log(id) })
   if (observed.state === 'failed') return ended(observed.error, { log: await target.log(id) })
   // Put back by a process that ended right afterwards.
-  if (approved.restores && (await target.current(environment)) === approved.sha) return ended(undefined)
-  const stale = await staleness(deps, task, release, approved, environment, target)
+  if (approved.restores && live === approved.sha) return ended(undefined)
+  const stale = await staleness(deps, task, approved, environment, live)
   if (stale) return ended(stale.error, { isStale: stale.isStale })
   const gates = await gatesNow(deps, task, release, approved.sha)
   const held = gatesHeld(deps, task, release, gates)
@@ -96,24 +100,35 @@ async function underway(deps: ReleaseDeps, task: Task, release: Release, way: Un
   return error === undefined ? ended(undefined, { gates }) : ended(error, { gates, log: await target.log(id) })
 }
 
+/** As the environment has it: whoever went live and ended right afterwards finds itself live. */
+async function liveBefore(
+  { environments }: ReleaseDeps,
+  task: Task,
+  { name }: Environment,
+  { sha, liveSha }: ReleasePlan,
+): Promise<string | undefined> {
+  const { live } = (await environments.load(environmentKey(task.origin.repository, name)))?.state ?? {}
+  return live && live.sha !== sha ? live.sha : liveSha
+}
+
 /** Why what was approved does not hold any more. `isStale`: it is planned anew by itself, and asked about. */
 async function staleness(
   deps: ReleaseDeps,
   task: Task,
-  release: Release,
   approved: ReleasePlan,
   environment: Environment,
-  target: Target,
+  live: string | undefined,
 ): Promise<{ readonly error: string; readonly isStale: boolean } | undefined> {
-  const { hash, ...planned } = approved
-  if (releaseHash(task, release, environment, planned) !== hash)
+  // The settings as they are now: a policy counts from when it is there, for what was approved before as well.
+  const settings = (await deps.settings(task.origin.repository)).environments[environment.name]
+  if (!settings) return { error: `there is no environment ${environment.name} any more`, isStale: false }
+  if (hashOf(settings) !== approved.policy && approved.policy !== undefined)
     return {
-      error: `the settings of this environment have changed since the plan was approved; ${AGAIN}`,
-      isStale: false,
+      error: 'the settings of this environment have changed since the plan was approved; a new plan follows',
+      isStale: true,
     }
   if (isApprovalExpired(task, approved, deps.now()))
     return { error: 'the approval is more than four hours old; a new plan follows', isStale: true }
-  const live = await target.current(environment)
   if (await stillHolds(deps, task, approved, live)) return undefined
   const now = live?.slice(0, 7) ?? 'nothing'
   return {
@@ -147,7 +162,7 @@ function gatesHeld(deps: ReleaseDeps, task: Task, release: Release, gates: reado
   if (verdict === 'pass') return undefined
   const step = task.steps.find((one) => one.kind === 'deploy' && one.release === release.index)
   const since = step?.startedAt ?? deps.now()
-  if (verdict === 'wait' && deps.now() - since < GATES_MS.longest)
+  if (verdict === 'wait' && (!holdsUpOthers(gates) || deps.now() - since < GATES_MS.longest))
     return { kind: 'gated', gates, until: deps.now() + GATES_MS.again }
   const waited = verdict === 'wait' ? 'this was waited for in vain: ' : ''
   return { kind: 'closed', error: `${waited}${gatedLine(gates)}; ${AGAIN}` }

@@ -7,7 +7,7 @@ import { USUAL_MIGRATIONS, wayBackOf } from '../core/environments/wayback.ts'
 import { hashOf } from '../core/hash.ts'
 import type { Release, Repository, Task } from '../core/task/types.ts'
 import { targetTitle } from './registry.ts'
-import type { Environment, ReleaseDeps, Restorable, Target } from './types.ts'
+import type { Environment, Planned, ReleaseDeps, Restorable, Target } from './types.ts'
 
 const MAX_COMMITS = 250
 
@@ -20,9 +20,13 @@ export function environmentOf({ settings, origin }: Task, name: string): Environ
 }
 
 /** What would be deployed, and what the gates say to it now. @throws UserError where it cannot be, or a gate is closed for good */
-export async function plan(deps: ReleaseDeps, task: Task, release: Release): Promise<ReleasePlan> {
-  const { repository } = task.origin
+export async function plan(deps: ReleaseDeps, known: Task, release: Release): Promise<Planned> {
+  const { repository } = known.origin
+  // As they are now: what was read when the task began may be days old.
+  const task = { ...known, settings: await deps.settings(repository) }
   const environment = environmentOf(task, release.environment)
+  if (release.isAuto && !environment.settings.auto)
+    throw new UserError('not_automatic', `Nothing is deployed to \`${environment.name}\` by itself any more.`)
   const target = deps.targets.of(environment.settings.target)
   const kept = release.goesBack ? await wantedBack(deps, task, target, environment, release.ref) : undefined
   const sha = kept?.sha ?? (await wantedSha(deps, task, release))
@@ -50,7 +54,7 @@ export async function plan(deps: ReleaseDeps, task: Task, release: Release): Pro
     ...(kept ? { restores: kept.releaseId } : {}),
     gates,
   }
-  return { ...body, hash: releaseHash(task, release, environment, body) }
+  return { plan: { ...body, hash: releaseHash(task, release, environment, body) }, settings: task.settings }
 }
 
 /** Merged work alone is deployed. */
@@ -114,16 +118,11 @@ async function wayBack(
 }
 
 /** Approval binds to all of this: the plan, the settings whose commands will run, and this very request for a deploy. */
-export function releaseHash(
-  task: Task,
-  release: Release,
-  { settings }: Environment,
-  plan: Omit<ReleasePlan, 'hash'>,
-): string {
+function releaseHash(task: Task, release: Release, { settings }: Environment, plan: Omit<ReleasePlan, 'hash'>): string {
   return hashOf({ plan, settings, task: task.id, release: release.index })
 }
 
-export function blocked(environment: string, gates: readonly GateResult[]): UserError {
+function blocked(environment: string, gates: readonly GateResult[]): UserError {
   const closed = gates.filter(({ decision }) => decision === 'block').map(({ evidence }) => evidence)
   return new UserError('gate_closed', `Nothing may be deployed to \`${environment}\` now: ${closed.join('; ')}.`)
 }
@@ -137,12 +136,14 @@ export async function gatesNow(
 ): Promise<readonly GateResult[]> {
   const { repository } = task.origin
   const { policy = OPEN_POLICY } = environmentOf(task, release.environment).settings
+  const own = (await deps.environments.load(environmentKey(repository, release.environment)))?.state
   return gatesOf(policy, {
     sha,
     requester: await requesterOf(deps, repository, release, policy),
     checks: policy.checks.length > 0 ? await checksOf(deps, repository, sha) : [],
     before: policy.after ? (await deps.environments.load(environmentKey(repository, policy.after)))?.state : undefined,
-    quarantined: await quarantinedIn(deps, task, environmentKey(repository, release.environment), sha),
+    quarantined: await quarantinedIn(deps, repository, own?.quarantine ?? [], sha),
+    lock: own?.lock,
     goesBack: release.goesBack === true,
     now: deps.now(),
   })
@@ -150,26 +151,26 @@ export async function gatesNow(
 
 /** Whoever asked for it; nobody, where write permission is all that is wanted (that was asked when they said so), or the settings deploy. */
 async function requesterOf(
-  { facts }: ReleaseDeps,
+  { facts, log }: ReleaseDeps,
   repository: Repository,
   { requester, isAuto }: Release,
   policy: Policy,
 ) {
-  return isAuto || policy.deployers.includes('write')
-    ? undefined
-    : facts.standing(repository, requester, teamsIn(policy))
+  if (isAuto || policy.deployers.includes('write')) return undefined
+  return facts.standing(repository, requester, teamsIn(policy)).catch((error: unknown) => {
+    log('what somebody may do could not be read', { person: requester.login, error: String(error) })
+    return 'unknown' as const
+  })
 }
 
 /** The commit that was taken back there and that this one is, has the files of, or has without mending it. */
 async function quarantinedIn(
-  { environments, git }: ReleaseDeps,
-  task: Task,
-  key: string,
+  { git }: ReleaseDeps,
+  repository: Repository,
+  quarantine: readonly Quarantined[],
   sha: string,
 ): Promise<Quarantined | undefined> {
-  const { quarantine = [] } = (await environments.load(key))?.state ?? {}
   if (quarantine.length === 0) return undefined
-  const { repository } = task.origin
   const tree = await git.treeOf(repository, sha)
   for (const one of quarantine.toReversed()) {
     if (one.sha === sha || one.tree === tree) return one

@@ -22,7 +22,8 @@ export async function takeBack(
 ): Promise<RolledBack> {
   const environment = environmentOf(task, release.environment)
   const target = deps.targets.of(environment.settings.target)
-  const to = release.plan?.wayBack?.to ?? ''
+  // What it replaced, which may be newer than what was live when the plan was made.
+  const to = release.deployed?.previousSha ?? release.plan?.wayBack?.to ?? ''
   const key = environmentKey(task.origin.repository, environment.name)
   const claim = await alone(deps, key, signal)
   const begun = performance.now()

@@ -3,7 +3,7 @@ import type { ChainEnd } from '../core/chain.ts'
 import type { Env } from '../core/environment.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
 import type { EnvironmentEvent, EnvironmentState } from '../core/environments/types.ts'
-import type { EnvironmentSettings, TargetName } from '../core/settings.ts'
+import type { EnvironmentSettings, RepositorySettings, TargetName } from '../core/settings.ts'
 import type { CheckFact, GateResult } from '../core/environments/gates.ts'
 import type { Standing } from '../core/standing.ts'
 import type { Person, Release, Repository, Task } from '../core/task/types.ts'
@@ -13,12 +13,19 @@ import type { Git } from '../workspace/types.ts'
 
 /** What SRE can do; gates and approvals are the core's, not this engine's. */
 export interface Releases {
-  plan(task: Task, release: Release): Promise<ReleasePlan>
+  /** @returns the plan, with the settings that it rests on */
+  plan(task: Task, release: Release): Promise<Planned>
   /** @param mayAct throws when somebody else may be at it by now */
   deploy(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<DeployResult>
   watch(task: Task, release: Release): Promise<WatchResult>
   /** Takes back what got worse. */
   takeBack(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<RolledBack>
+}
+
+/** A plan, and the repository's settings as they were when it was made. */
+export interface Planned {
+  readonly plan: ReleasePlan
+  readonly settings: RepositorySettings
 }
 
 /** Deployed or not; or gates hold it up that may open by themselves. Times in ms since the epoch. */
@@ -43,6 +50,8 @@ export interface ReleaseDeps {
   readonly git: Git
   readonly targets: Targets
   readonly facts: ReleaseFacts
+  /** A repository's settings as they are now, under the operator's limits. @throws UserError where they cannot be read */
+  readonly settings: (repository: Repository) => Promise<RepositorySettings>
   readonly environments: Pick<EnvironmentStore, 'load'>
   /** Takes a lease; undefined while somebody else has it. */
   readonly hold: (name: string) => Promise<Claim | undefined>
@@ -217,8 +226,8 @@ export interface EnvironmentStore {
     context: {
       readonly at: number
       readonly actor: string
-      /** The conversation that a task is held in. */
-      readonly conversationOf: (task: string | undefined) => string
+      /** The conversations that tasks are held in, by task. */
+      readonly conversations: Readonly<Record<string, string>>
     },
   ): Promise<LoadedEnvironment>
   /** Those that want to be looked at by then. */

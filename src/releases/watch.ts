@@ -34,7 +34,13 @@ async function begun(
   const since = observed.state === 'live' ? observed.since : undefined
   const from = since ?? deployStep?.endedAt ?? deps.now()
   const span = Math.max(60, environment.settings.watchSeconds) * 1000
-  const before = await figuresBefore(target, environment, release.plan?.liveSha, deployStep?.startedAt ?? from, span)
+  const before = await figuresBefore(
+    target,
+    environment,
+    release.deployed?.previousSha ?? release.plan?.liveSha,
+    deployStep?.startedAt ?? from,
+    span,
+  )
   return watchFrom(from, before)
 }
 

@@ -12,7 +12,7 @@ function releaseOf({ task, step }: StepContext): Release {
 }
 
 async function plan(context: StepContext) {
-  return { kind: 'release_plan', plan: await context.releases.plan(context.task, releaseOf(context)) } as const
+  return { kind: 'release_plan', ...(await context.releases.plan(context.task, releaseOf(context))) } as const
 }
 
 async function deploy(context: StepContext) {

@@ -34,13 +34,13 @@ export function environmentStore(sql: Sql): EnvironmentStore {
       const { rows } = await sql.query('SELECT state, chain_seq, chain_hash FROM environment WHERE key = $1', [key])
       return rows[0] && loadedOf(rows[0])
     },
-    async commit(outcome, basedOn, { at, actor, conversationOf }) {
+    async commit(outcome, basedOn, { at, actor, conversations }) {
       const { state, events, effects, reason, wakeAt } = outcome
       const links = linksOf(state.key, basedOn?.state.version ?? 0, events, at, actor, reason)
       const { hashes, end } = extend(basedOn?.chain ?? CHAIN_START, links)
       const effectRows = effects.map((intent): EffectRow => {
         const task = 'task' in intent.body && typeof intent.body.task === 'string' ? intent.body.task : undefined
-        return effectRow(newId(), state.key, conversationOf(task), task, intent)
+        return effectRow(newId(), state.key, conversations[task ?? ''] ?? '', task, intent)
       })
       const { owner, name } = state.repository
       const { rows } = await sql.query(COMMIT, [
@@ -69,7 +69,7 @@ export function environmentStore(sql: Sql): EnvironmentStore {
     async busy(before) {
       const { rows } = await sql.query(
         `SELECT state FROM environment WHERE updated_at < $1::timestamptz
-          AND (state ? 'holder' OR jsonb_array_length(state -> 'queue') > 0) LIMIT 100`,
+          AND (state ? 'holder' OR jsonb_array_length(state -> 'queue') > 0) ORDER BY random() LIMIT 100`,
         [before],
       )
       return rows.map((row) => fromJson<EnvironmentState>(row['state']))

@@ -38,8 +38,8 @@ export function createEnvironments(deps: EnvironmentDeps): Environments {
       const outcome = decideEnvironment(loaded?.state, ref, command, at)
       if (outcome.events.length === 0) return outcome
       try {
-        const conversationOf = (task: string | undefined) => conversationIn(outcome.state, task)
-        await environments.commit(outcome, loaded, { at, actor: actorOf(command), conversationOf })
+        const conversations = conversationsIn(outcome.state)
+        await environments.commit(outcome, loaded, { at, actor: actorOf(command), conversations })
         deps.kick()
         return outcome
       } catch (error) {
@@ -71,7 +71,9 @@ async function givenUp({ store }: EnvironmentDeps, { holder, queue }: Environmen
     const task = await store.tasks.get(turn.task)
     const release = task?.releases.find(({ index }) => index === turn.release)
     const isWanted = task && release?.turn?.nth === turn.nth && !isTurnOver(task, release)
-    if (!isWanted) found.push((task && release === task.releases.at(-1) && wantedOf(task)) || out(turn))
+    const wanted = task && wantedOf(task)
+    const isIts = wanted?.release === turn.release && wanted.nth === turn.nth
+    if (!isWanted) found.push(isIts ? wanted : out(turn))
   }
   return found
 }
@@ -95,6 +97,8 @@ function actorOf(command: EnvironmentCommand): string {
   }
 }
 
-function conversationIn({ holder, queue }: EnvironmentState, task: string | undefined): string {
-  return [holder, ...queue].find((turn) => turn?.task === task)?.conversationId ?? ''
+/** Plain data: it may be written by another process. */
+function conversationsIn({ holder, queue }: EnvironmentState): Record<string, string> {
+  const turns = [...(holder ? [holder] : []), ...queue]
+  return Object.fromEntries(turns.map(({ task, conversationId }) => [task, conversationId]))
 }

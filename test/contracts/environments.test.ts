@@ -12,8 +12,10 @@ import type { Git } from '../../src/workspace/types.ts'
 import { runs } from '../support/amount.ts'
 import { Driver } from '../support/driver.ts'
 import { onEachDatabase } from '../support/eachdatabase.ts'
-import { alice, bob, opened, origin } from '../support/tasks.ts'
+import { alice, bob, opened, origin, settings } from '../support/tasks.ts'
 
+/** The repository's settings as they are now. */
+let current = settings
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 await onEachDatabase('environments', (_name, theStore) => {
@@ -74,7 +76,7 @@ await onEachDatabase('environments', (_name, theStore) => {
       reason: 'x',
       wakeAt: undefined,
     }
-    const context = { at: 1, actor: 'x', conversationOf: () => 'x' }
+    const context = { at: 1, actor: 'x', conversations: {} }
     const old = loaded && { ...loaded, state: { ...loaded.state, version: 1 } }
     await expect(store.environments.commit(outcome as never, old, context)).rejects.toThrow(Conflict)
   })
@@ -133,6 +135,33 @@ await onEachDatabase('environments', (_name, theStore) => {
     }
   })
 
+  it('are deployed to by the policy of now, not by that of when it was approved', async () => {
+    const one = engine()
+    const task = await approved(one, 'stricter', 0)
+    const production = settings.environments['production']
+    if (!production) throw new Error('no production')
+    current = { ...settings, environments: { production: { ...production, watchSeconds: 99 } } }
+    const result = await deployed(one, task, 0)
+    expect(result).toMatchObject({ ok: false, isStale: true, error: expect.stringContaining('settings') })
+    expect(await store.releases.live('acme/stricter', 'production')).toBeUndefined()
+    current = { ...settings, environments: {} }
+    expect(await deployed(one, task, 0)).toMatchObject({ ok: false, isStale: false })
+    current = settings
+    expect(await deployed(one, task, 0)).toMatchObject({ ok: true })
+  })
+
+  it('wait for whoever locks them between a turn and its deploy', async () => {
+    const one = engine()
+    const task = await approved(one, 'locked', 0)
+    const place = { repository: task.origin.repository, name: 'production' }
+    await environments().apply(place, { type: 'lock', by: bob, reason: 'stocktaking', from: undefined })
+    const [release] = task.releases
+    const result = release && (await one.deploy(task, release, new AbortController().signal, () => {}))
+    expect(result).toMatchObject({ kind: 'gated', gates: [{ gate: 'lock', decision: 'wait' }] })
+    await environments().apply(place, { type: 'unlock', by: bob, from: undefined })
+    expect(await deployed(one, task, 0)).toMatchObject({ ok: true })
+  })
+
   it('are written by whoever has them alone', async () => {
     const lease = await store.leases.acquire('env:acme/fenced:production', 'x', 60_000, [])
     const fence = {
@@ -154,6 +183,7 @@ await onEachDatabase('environments', (_name, theStore) => {
       git: git(),
       targets: targetsOf({ 'local-process': slowTarget(store) }),
       facts: { standing: none, checks: none },
+      settings: async () => current,
       environments: store.environments,
       hold: leases.acquire.bind(leases),
       now: Date.now,
@@ -223,7 +253,7 @@ async function approved(engine: Releases | undefined, repository: string, nth: n
   if (!engine || !release) throw new Error('nothing was asked for')
   // The people of this test live now.
   d.at = Date.now()
-  d.step('release_plan', { kind: 'release_plan', plan: await engine.plan(d.task, release) })
+  d.step('release_plan', { kind: 'release_plan', ...(await engine.plan(d.task, release)) })
   d.say({ verb: 'approve', sha: undefined }, bob)
   d.recorded(1)
   return d.task

@@ -39,19 +39,20 @@ it('what a newer version took in is neither decided nor lost', async () => {
 
 it('a target that this server does not know is named, and nothing is planned', async () => {
   const unused = () => Promise.reject(new Error('not needed here'))
+  const { task } = opened()
+  const release = { index: 1, environment: 'production', ref: undefined, requester: task.origin.requester }
+  const environment = { ...task.settings.environments['production'], target: 'kubernetes' }
+  const newer = { ...task, settings: { ...task.settings, environments: { production: environment } } }
   const engine = releaseEngine({
     git: {} as never,
     targets: targetsOf({}),
     facts: { standing: unused, checks: unused },
+    settings: () => Promise.resolve(newer.settings as never),
     environments: { load: unused },
     hold: unused,
     now: Date.now,
     sleep: unused,
     log: () => {},
   })
-  const { task } = opened()
-  const release = { index: 1, environment: 'production', ref: undefined, requester: task.origin.requester }
-  const environment = { ...task.settings.environments['production'], target: 'kubernetes' }
-  const newer = { ...task, settings: { ...task.settings, environments: { production: environment } } }
   await expect(engine.plan(newer as never, release as never)).rejects.toThrow('deploys to no target `kubernetes`')
 })

@@ -72,23 +72,42 @@ async function isMember(
 /** The newest run of every check on a commit, and the newest status of every other system. */
 export async function checksOf(client: GithubClient, repository: Repository, sha: string): Promise<CheckFact[]> {
   const names = { owner: repository.owner, repo: repository.name, ref: sha, per_page: 100 }
-  const newest = new Map<string, { readonly at: string; readonly state: CheckFact['state'] }>()
+  const found: CheckFact[] = []
   const onChecks = await client.on(repository, { checks: 'read' })
+  // The newest of each name in each suite: two workflows may have a job of the same name.
   const runs = onChecks.paginate.iterator('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {
     ...names,
     filter: 'latest',
   })
+  const newest = new Map<string, CheckFact & { readonly at: string }>()
   for await (const data of pagesOf(runs, 'check runs', [], MOST))
-    for (const { name, status, conclusion, started_at: at } of data)
-      if ((newest.get(name)?.at ?? '') <= (at ?? ''))
-        newest.set(name, { at: at ?? '', state: stateOf(status, conclusion) })
+    for (const { name, status, conclusion, started_at: at, check_suite: suite } of data) {
+      const key = `${suite?.id ?? ''} ${name}`
+      const run = { name, at: at ?? '', state: stateOf(status, conclusion) }
+      if ((newest.get(key)?.at ?? '') <= run.at) newest.set(key, run)
+    }
+  found.push(...newest.values())
   const onStatuses = await client.on(repository, { statuses: 'read' })
   const statuses = onStatuses.paginate.iterator('GET /repos/{owner}/{repo}/commits/{ref}/statuses', names)
+  const seen = new Set<string>()
   // The newest first.
   for await (const data of pagesOf(statuses, 'statuses', [], MOST))
-    for (const { context, state, created_at: at } of data)
-      if (!newest.has(context)) newest.set(context, { at, state: STATUS[state] ?? 'unknown' })
-  return [...newest].map(([name, { state }]) => ({ name, state }))
+    for (const { context, state } of data) {
+      if (seen.has(context)) continue
+      seen.add(context)
+      found.push({ name: context, state: STATUS[state] ?? 'unknown' })
+    }
+  return worstOf(found)
+}
+
+/** Of several with one name the worst counts. */
+function worstOf(all: readonly CheckFact[]): CheckFact[] {
+  const order: readonly CheckFact['state'][] = ['red', 'unknown', 'pending', 'green']
+  const names = [...new Set(all.map(({ name }) => name))]
+  return names.map((name) => {
+    const states = all.filter((one) => one.name === name).map(({ state }) => state)
+    return { name, state: order.find((state) => states.includes(state)) ?? 'unknown' }
+  })
 }
 
 const STATUS: Readonly<Record<string, CheckFact['state']>> = {

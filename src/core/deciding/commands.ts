@@ -50,6 +50,8 @@ export interface PersonCommand {
   readonly isOnPull?: boolean | undefined
   /** What its author is in the repository, where more than write permission counts. */
   readonly standing?: Standing | undefined
+  /** When it is decided, ms since the epoch; set by whoever decides. */
+  readonly decidedAt?: number | undefined
   /** Whether the ref that it names is there; undefined where it names none. */
   readonly isKnownRef?: boolean | undefined
   /** The repository's settings as they are now, where the command depends on them. */
@@ -172,7 +174,12 @@ export type StepResult =
   | { readonly kind: 'patch'; readonly patch: Patch }
   | { readonly kind: 'proof'; readonly proof: Proof }
   | { readonly kind: 'triage'; readonly judged: readonly JudgedCheck[] }
-  | { readonly kind: 'release_plan'; readonly plan: ReleasePlan }
+  | {
+      readonly kind: 'release_plan'
+      readonly plan: ReleasePlan
+      /** What it rests on, where it was read anew. */
+      readonly settings?: RepositorySettings | undefined
+    }
   | { readonly kind: 'deployed'; readonly deployed: Deployed }
   /** Gates hold it up that may open by themselves: it is tried again then, ms since the epoch. */
   | { readonly kind: 'gated'; readonly gates: readonly GateResult[]; readonly until: number }

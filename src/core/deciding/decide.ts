@@ -56,7 +56,7 @@ function dedupe(effects: readonly EffectIntent[]): EffectIntent[] {
 function decideOne(task: Task, command: TaskCommand, now: number): Decided {
   switch (command.type) {
     case 'person':
-      return decidePerson(task, command)
+      return decidePerson(task, { ...command, decidedAt: now })
     case 'review':
     case 'quiet.over':
     case 'reprove':

@@ -7,14 +7,18 @@ import type { Standing, Who } from '../standing.ts'
 import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { isActive, isReleaseOver, gateAt } from '../task/steps.ts'
-import type { Certificate, Gate, Release, Repository, Task } from '../task/types.ts'
+import type { Certificate, Gate, Release, Repository, Step, Task } from '../task/types.ts'
 
 /** What people say about releases. */
 
 /** What is merged stays so: the deploy alone ends, and may be asked for again. */
 export function cancelRelease(task: Task, { index, environment, deployed }: Release, said: PersonCommand): Decided {
   const isUnderWay = task.steps.some(
-    ({ kind, release, status }) => kind === 'deploy' && release === index && status === 'running',
+    (step) =>
+      step.kind === 'deploy' &&
+      step.release === index &&
+      step.status === 'running' &&
+      !isHeldUp(step, said.decidedAt ?? said.receivedAt),
   )
   const what = deployed?.ok
     ? 'what was deployed stays live, and is watched no more'
@@ -79,12 +83,20 @@ export function certificateOf(plan: ReleasePlan, standing: Standing | undefined,
   return { tree: plan.tree, policy: plan.policy, gates: plan.gates ?? [], standing, expiresAt: at + APPROVAL_MS }
 }
 
-/** Whether the last release was approved and has not begun: it can still be taken back. */
-export function isWithdrawable(task: Task): boolean {
+/** How much earlier than it is due a step may be gone on with, for clocks that differ; ms. */
+const DUE_TOLERANCE_MS = 1000
+
+/** Whether a step waits for a gate, and nobody has gone on with it yet. */
+function isHeldUp({ parked }: Step, now: number): boolean {
+  return parked?.why === 'deploy_gate' && parked.until > now + DUE_TOLERANCE_MS
+}
+
+/** Whether the last release was approved and has not begun: it can still be taken back. @param now ms since the epoch */
+export function isWithdrawable(task: Task, now: number): boolean {
   const release = task.releases.at(-1)
   if (!isActive(task) || !release?.plan || release.deployed || !isDeployApproved(task, release.plan)) return false
   const step = task.steps.find(({ kind, release: index }) => kind === 'deploy' && index === release.index)
-  return !step || step.status === 'pending' || step.parked?.why === 'deploy_gate'
+  return !step || step.status === 'pending' || isHeldUp(step, now)
 }
 
 /** A deploy is asked for: of the merged work, one at a time. */

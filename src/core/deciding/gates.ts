@@ -112,7 +112,8 @@ export function reject(task: Task, said: PersonCommand, text: string, name?: str
   const isNamed = /^[\da-f]{7,64}$/.test(first) && approvables(task).some((one) => isCalled(one, first))
   const gate = meant(task, name ?? (isNamed ? first : undefined))
   if (gate === 'several') return whichOne(task)
-  if (!gate) return isWithdrawable(task) ? withdraw(task, said, text) : nothingWaits(task)
+  if (!gate)
+    return isWithdrawable(task, said.decidedAt ?? said.receivedAt) ? withdraw(task, said, text) : nothingWaits(task)
   const reason = isNamed ? text.slice(first.length).trim() : text
   return gate.kind === 'deploy' ? rejectDeploy(task, gate, said, reason) : rejectPlan(task, said, reason)
 }

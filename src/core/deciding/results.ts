@@ -1,6 +1,8 @@
 import type { Elsewhere } from '../elsewhere.ts'
 import type { Deployed, Design, Patch, Spec } from '../artefacts.ts'
+import type { RepositorySettings } from '../settings.ts'
 import { isSentAgain, traitsOf } from '../effecttable.ts'
+import { hashOf } from '../hash.ts'
 import { mayPublish, planHash } from '../policy.ts'
 import { countsText } from '../review/counts.ts'
 import { withoutKnown } from '../review/sift.ts'
@@ -108,7 +110,7 @@ function finished(task: Task, id: string, result: StepResult): Decided {
       return accepted('checks_judged', [{ type: 'checks.judged', step: id, judged: result.judged }, done], causes)
     }
     default:
-      return releaseResult(step, result, done)
+      return releaseResult(task, step, result, done)
   }
 }
 
@@ -127,15 +129,23 @@ type ReleaseResult = Extract<
   { kind: 'release_plan' | 'gated' | 'deployed' | 'looked' | 'report' | 'rolled_back' }
 >
 
-function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Decided {
+function releaseResult(task: Task, step: Step, result: ReleaseResult, done: TaskEvent): Decided {
   const release = step.release ?? 0
+  const known = task.releases.find(({ index }) => index === release)
   switch (result.kind) {
     case 'release_plan':
-      return accepted('release_planned', [{ type: 'release.planned', release, plan: result.plan }, done])
+      return accepted('release_planned', [
+        ...readAnew(task, result.settings),
+        { type: 'release.planned', release, plan: result.plan },
+        done,
+      ])
     case 'gated':
       return accepted('gates_wait', [
-        { type: 'release.gated', release, gates: result.gates },
         { type: 'step.parked', step: step.id, why: 'deploy_gate', until: result.until },
+        // Told when something else holds it up than before.
+        ...(hashOf(result.gates) === hashOf(known?.gated ?? [])
+          ? []
+          : [{ type: 'release.gated', release, gates: result.gates } as const]),
       ])
     case 'looked':
       return accepted('looked', [
@@ -149,6 +159,11 @@ function releaseResult(step: Step, result: ReleaseResult, done: TaskEvent): Deci
     case 'deployed':
       return deployed(step, release, result.deployed, done)
   }
+}
+
+/** The settings that a plan rests on, where they are others than those of before. */
+function readAnew(task: Task, settings: RepositorySettings | undefined): TaskEvent[] {
+  return settings && hashOf(settings) !== hashOf(task.settings) ? [{ type: 'settings.read', settings }] : []
 }
 
 function deployed(step: Step, release: number, deployed: Deployed, done: TaskEvent): Decided {

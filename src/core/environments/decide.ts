@@ -80,11 +80,15 @@ function decideOne(state: EnvironmentState, command: EnvironmentCommand): Decide
 
 /** What a task wants, compared with what is known of it: said twice, it is done once. */
 function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState['freeze']): Decided {
+  // Whoever asks anew has read the settings last.
   const read: EnvironmentEvent[] = hashOf(windows) === hashOf(state.freeze) ? [] : [{ type: 'freeze.read', windows }]
   const { task, release, nth } = wanted
   const who = { task, release, nth }
   const known = [state.holder, ...state.queue].find((one) => one && isSame(one, wanted))
   if (wanted.state === 'out') {
+    // It gave its turn up before it was judged, and was judged after all.
+    const isLate = state.live?.task === task && state.live.release === release && !state.live.verdict && wanted.verdict
+    if (!known && isLate) return { reason: 'judged', events: [{ type: 'turn.over', ...who, verdict: wanted.verdict }] }
     if (!known) return { reason: 'not_there', events: [] }
     const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [{ type: 'turn.live', ...who }] : []
     const { sha, tree, takenBackTo: to, verdict } = wanted
@@ -97,8 +101,8 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
     return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
-    ? { reason: 'live', events: [...read, { type: 'turn.live', ...who }] }
-    : { reason: 'known', events: read }
+    ? { reason: 'live', events: [{ type: 'turn.live', ...who }] }
+    : { reason: 'known', events: [] }
 }
 
 /** Whose turn it is now; undefined: nobody's, or somebody has it. */
@@ -116,9 +120,10 @@ function wakeAt({ holder, lock, queue, freeze }: EnvironmentState, now: number):
 function told(before: EnvironmentState | undefined, after: EnvironmentState, now: number): EffectIntent[] {
   const place: Thread = { repository: after.repository, number: 0 }
   const all = [...(after.holder ? [after.holder] : []), ...after.queue]
+  const [frozen, wasFrozen] = [frozenAt(after.freeze, now), frozenAt(before?.freeze ?? [], now)]
   return all.flatMap((turn): EffectIntent[] => {
-    const tells = toldTo(after, turn, now)
-    const known = before && isIn(before, turn) ? toldTo(before, turn, now) : undefined
+    const tells = toldTo(after, turn, frozen, now)
+    const known = before && isIn(before, turn) ? toldTo(before, turn, wasFrozen, now) : undefined
     if (known && hashOf(withoutTime(known)) === hashOf(withoutTime(tells))) return []
     const { task, release, nth } = turn
     return [{ key: `turn:${task}:${release}`, body: { kind: 'task.turn', place, task, release, nth, turn: tells } }]
@@ -134,15 +139,16 @@ function withoutTime(tells: TurnTold): unknown {
   return tells.state === 'waits' ? { ...tells, about: undefined } : tells
 }
 
-function toldTo(state: EnvironmentState, turn: Turn, now: number): TurnTold {
+type Frozen = ReturnType<typeof frozenAt>
+
+function toldTo(state: EnvironmentState, turn: Turn, frozen: Frozen, now: number): TurnTold {
   if (state.holder && isSame(state.holder, turn)) return { state: 'given' }
   const position = state.queue.findIndex((one) => isSame(one, turn)) + 1
-  return { state: 'waits', position, why: waitsFor(state, now), about: aboutWhen(state, position, now) }
+  return { state: 'waits', position, why: waitsFor(state, frozen), about: aboutWhen(state, position, frozen, now) }
 }
 
-function waitsFor({ holder, lock, freeze, queue }: EnvironmentState, now: number): WaitsFor {
+function waitsFor({ holder, lock, queue }: EnvironmentState, frozen: Frozen): WaitsFor {
   if (lock) return { kind: 'lock', by: lock.by, reason: lock.reason, since: lock.at }
-  const frozen = frozenAt(freeze, now)
   if (frozen) return { kind: 'freeze', ...frozen }
   const first = holder ?? queue[0]
   // Whoever waits, waits for something: of a queue that nobody holds up, the first has its turn.
@@ -154,12 +160,12 @@ function waitsFor({ holder, lock, freeze, queue }: EnvironmentState, now: number
 const USUAL_MS = 60_000
 
 /** When it may be somebody's turn: what those before them take to go live and to be watched. Nobody knows when a lock is lifted. */
-function aboutWhen(state: EnvironmentState, position: number, now: number): number | undefined {
+function aboutWhen(state: EnvironmentState, position: number, frozen: Frozen, now: number): number | undefined {
   if (state.lock) return undefined
   const { holder, queue, took } = state
   const usual = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? USUAL_MS
   const whole = ({ watchSeconds }: Turn) => usual + watchSeconds * 1000
   const rest = holder ? Math.max(0, (holder.givenAt ?? now) + whole(holder) - now) : 0
   const ahead = queue.slice(0, position - 1).reduce((sum, one) => sum + whole(one), 0)
-  return Math.max(now, frozenAt(state.freeze, now)?.until ?? now) + rest + ahead
+  return Math.max(now, frozen?.until ?? now) + rest + ahead
 }

@@ -72,8 +72,13 @@ function minutesLeft(window: FreezeWindow, now: number): number | undefined {
   return passed < length ? length - passed : undefined
 }
 
-function localNow(now: number, zone: string): { readonly text: string; readonly minuteOfWeek: number } {
-  const parts = new Intl.DateTimeFormat('en-GB', {
+/** Making one takes longer than using it a hundred times. */
+const CLOCKS = new Map<string, Intl.DateTimeFormat>()
+
+function clockOf(zone: string): Intl.DateTimeFormat {
+  const known = CLOCKS.get(zone)
+  if (known) return known
+  const clock = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
     hourCycle: 'h23',
     weekday: 'short',
@@ -82,7 +87,15 @@ function localNow(now: number, zone: string): { readonly text: string; readonly 
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
-  }).formatToParts(now)
+  })
+  // There are some hundreds of zones; names that only differ in their letters' case are as many as one likes.
+  if (CLOCKS.size > 1000) CLOCKS.clear()
+  CLOCKS.set(zone, clock)
+  return clock
+}
+
+function localNow(now: number, zone: string): { readonly text: string; readonly minuteOfWeek: number } {
+  const parts = clockOf(zone).formatToParts(now)
   const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((one) => one.type === type)?.value ?? ''
   const time = `${part('hour')}:${part('minute')}`
   return {

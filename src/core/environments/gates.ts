@@ -40,12 +40,13 @@ export interface CheckFact {
 export interface GateFacts {
   readonly sha: string
   /** Nobody: the settings deploy by themselves. */
-  readonly requester: Standing | undefined
+  readonly requester: Standing | 'unknown' | undefined
   readonly checks: readonly CheckFact[] | undefined
   /** The environment that comes before this one; undefined where it has never been deployed to. */
-  readonly before: Pick<EnvironmentState, 'live'> | undefined
+  readonly before: Pick<EnvironmentState, 'live' | 'holder'> | undefined
   /** The commit that was taken back here and that this one has, or is. */
   readonly quarantined: Quarantined | undefined
+  readonly lock: EnvironmentState['lock']
   /** What was live before is wanted back: nothing that holds up what is new holds that up. */
   readonly goesBack: boolean
   readonly now: number
@@ -53,7 +54,7 @@ export interface GateFacts {
 
 /** One gate: what it decided, why in a word, and what it saw. `wait`: it may open by itself. */
 export interface GateResult {
-  readonly gate: 'who' | 'checks' | 'order' | 'freeze' | 'quarantine'
+  readonly gate: 'who' | 'checks' | 'order' | 'freeze' | 'quarantine' | 'lock'
   readonly decision: 'pass' | 'wait' | 'block'
   readonly reason: string
   /** For people; names in it are somebody else's words. */
@@ -62,9 +63,10 @@ export interface GateResult {
 
 /** Every gate of a policy, in the order in which people are told of them. */
 export function gatesOf(policy: Policy, facts: GateFacts): readonly GateResult[] {
-  if (facts.goesBack) return [...whoGate(policy, facts), ...quarantineGate(facts)]
+  if (facts.goesBack) return [...whoGate(policy, facts), ...lockGate(facts), ...quarantineGate(facts)]
   return [
     ...whoGate(policy, facts),
+    ...lockGate(facts),
     ...quarantineGate(facts),
     ...checksGate(policy, facts),
     ...orderGate(policy, facts),
@@ -80,6 +82,15 @@ export function verdictOf(results: readonly GateResult[]): GateResult['decision'
 
 function whoGate({ deployers }: Policy, { requester }: GateFacts): GateResult[] {
   if (!requester) return []
+  if (requester === 'unknown')
+    return [
+      {
+        gate: 'who',
+        decision: 'wait',
+        reason: 'requester_unknown',
+        evidence: 'what whoever asked may do here cannot be read now',
+      },
+    ]
   const { login } = requester
   return mayBe(deployers, requester)
     ? [{ gate: 'who', decision: 'pass', reason: 'may_deploy', evidence: `${login} is ${standingText(requester)}` }]
@@ -91,6 +102,18 @@ function whoGate({ deployers }: Policy, { requester }: GateFacts): GateResult[] 
           evidence: `${login} is ${standingText(requester)}; deploys may be asked for by ${whoText(deployers)}`,
         },
       ]
+}
+
+/** Whoever has the environment already, and has not begun, waits as well. */
+function lockGate({ lock }: GateFacts): GateResult[] {
+  if (!lock) return []
+  const evidence = `locked by ${lock.by.login}${lock.reason ? `: ${lock.reason.slice(0, 200)}` : ''}`
+  return [{ gate: 'lock', decision: 'wait', reason: 'locked', evidence }]
+}
+
+/** Whether what waits is of its own: for a lock and a freeze everybody waits. */
+export function holdsUpOthers(results: readonly GateResult[]): boolean {
+  return !results.some(({ gate, decision }) => decision === 'wait' && (gate === 'lock' || gate === 'freeze'))
 }
 
 function quarantineGate({ quarantined, sha }: GateFacts): GateResult[] {
@@ -140,6 +163,16 @@ function orderGate({ after }: Policy, { before, sha }: GateFacts): GateResult[] 
         decision: 'block',
         reason: 'not_there_first',
         evidence: `${after} comes first, and has ${live ? live.sha.slice(0, 7) : 'nothing'} instead of ${short}`,
+      },
+    ]
+  const isWatched = before?.holder?.task === live.task && before.holder.release === live.release
+  if (live.verdict === undefined && !isWatched)
+    return [
+      {
+        gate: 'order',
+        decision: 'block',
+        reason: 'not_judged_there',
+        evidence: `${short} was not watched to its end on ${after}`,
       },
     ]
   if (live.verdict === undefined)

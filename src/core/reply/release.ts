@@ -163,9 +163,9 @@ function failures({ failures: counts = {} }: Figures): Document {
 
 /** What follows, or who has to see to it. */
 function worseText(task: Task, { environment }: ReleaseReport): Own {
-  const { plan } = task.releases.findLast((one) => one.report !== undefined) ?? {}
+  const { plan, deployed } = task.releases.findLast((one) => one.report !== undefined) ?? {}
   const { wayBack } = plan ?? {}
-  const to = shortSha(wayBack?.to ?? '')
+  const to = shortSha(deployed?.previousSha ?? wayBack?.to ?? '')
   if (wayBack?.isAutomatic) return say`The release got worse. It is taken back to ${to} now, by itself.`
   const why = wayBack && !wayBack.isReady ? say` It is not taken back by itself: ${brief(wayBack.why, 400)}.` : NOTHING
   const how = wayBack?.isReady ? `rollback ${environment}` : `deploy ${environment} <sha>`

@@ -48,6 +48,7 @@ const NAMES: Readonly<Record<GateResult['gate'], string>> = {
   order: 'Order',
   freeze: 'Freeze',
   quarantine: 'Quarantine',
+  lock: 'Lock',
 }
 
 /** What each gate decided, and what it saw; nothing where there is none. */

@@ -40,9 +40,12 @@ export function effectsOf(task: Task, event: TaskEvent, at: number): EffectInten
   ]
 }
 
-/** A look of a watch that goes on changes nothing that people see; there are hundreds of them. */
+/** A look of a watch that goes on changes nothing that people see, nor does a gate that still waits; there are hundreds of them. */
 function isQuiet(event: TaskEvent): boolean {
-  return event.type === 'release.looked' || (event.type === 'step.parked' && event.why === 'watch')
+  return (
+    event.type === 'release.looked' ||
+    (event.type === 'step.parked' && (event.why === 'watch' || event.why === 'deploy_gate'))
+  )
 }
 
 /** One status card on every surface. */

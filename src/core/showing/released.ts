@@ -4,7 +4,7 @@ import { channelTraits } from '../said.ts'
 import type { EffectBody, EffectIntent } from '../effects.ts'
 import { cutLine } from '../harmless.ts'
 import { buttonsOf } from '../reply/buttons.ts'
-import { type Document, duration } from '../reply/document.ts'
+import { type Document, duration, paragraph, say } from '../reply/document.ts'
 import {
   deployFailedComment,
   plannedAnewComment,
@@ -22,7 +22,8 @@ import type { Person, Task, TaskEvent } from '../task/types.ts'
 export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
   if (event.type === 'gate.rejected' && event.gate === 'deploy') return withdrawn(task)
-  if (event.type === 'task.finished' && event.by) return cancelled(task)
+  if (event.type === 'task.cancelled') return outOfLine(task)
+  if (event.type === 'task.finished') return [...outOfLine(task), ...(event.by ? cancelled(task) : [])]
   if (event.type === 'release.turn') return turned(task, event)
   if (event.type === 'release.rolled_back') return rolledBack(task, event)
   if (
@@ -81,19 +82,28 @@ function turned(
   { release: index, nth, turn }: Extract<TaskEvent, { type: 'release.turn' }>,
 ): EffectIntent[] {
   const release = task.releases.find((one) => one.index === index)
-  if (!release || (turn.state === 'given' && !release.hasWaited)) return []
+  if (!release) return []
   const { deploymentId } = release
+  const isTold = turn.state === 'waits' || release.hasWaited === true
   return [
-    ...rewritten(task, `turn:${index}:${nth}`, turnComment(task, release, turn)),
+    ...(isTold ? rewritten(task, `turn:${index}:${nth}`, turnComment(task, release, turn)) : []),
     ...(deploymentId === undefined ? [] : [underway(task, release, deploymentId)]),
   ]
 }
 
 /** Whoever looks at the deployment on GitHub sees whether it waits. */
 function underway(task: Task, { index, turn }: Task['releases'][number], id: number): EffectIntent {
-  return turn?.state === 'waits'
+  return turn?.state === 'waits' || turn?.state === 'asked'
     ? status(task, index, id, 'queued', 'Waiting for its turn on the environment', undefined, undefined)
     : status(task, index, id, 'in_progress', 'Deploying', undefined, undefined)
+}
+
+/** What said that it waits does not say so for ever. */
+function outOfLine(task: Task): EffectIntent[] {
+  const { turn, hasWaited, deployed, index, environment } = task.releases.at(-1) ?? {}
+  if (!turn || !hasWaited || deployed || index === undefined) return []
+  const document = [paragraph(say`⏹️ It does not wait for ${environment ?? ''} any more.`)]
+  return rewritten(task, `turn:${index}:${turn.nth}`, document)
 }
 
 /** An approval that was taken back before anything began. */

@@ -48,7 +48,8 @@ export function changeGate(before: Task, event: GateEvent, at: number): Task {
 
 function approved(task: Task, event: Extract<TaskEvent, { type: 'gate.approved' }>, at: number): Task {
   const { gate, hash, sha, by, from, certificate } = event
-  const approval = { gate, hash, sha, by, at, ...(from ? { from } : {}), ...(certificate ? { certificate } : {}) }
+  // Those of before 0.5, and those of plans, are stored without.
+  const approval = { gate, hash, sha, by, at, ...(certificate ? { from, certificate } : {}) }
   const approvals = [...task.approvals, approval]
   const plan = task.releases.at(-1)?.plan
   // Where it takes more than one, the gate stays open for the others.

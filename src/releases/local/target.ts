@@ -163,8 +163,7 @@ export class LocalTarget implements Target {
       if (newest?.id !== row.id) {
         await this.#options.store.save({ ...row, status: 'retired' })
         await stopRow(row)
-        continue
-      }
+      } else await this.#stopStrays(row)
     }
     await this.#supervise()
     clearInterval(this.#timer)
@@ -174,6 +173,13 @@ export class LocalTarget implements Target {
         .finally(() => (this.#supervising = undefined))
     }, SUPERVISE_MS)
     this.#timer.unref()
+  }
+
+  /** Whatever a process that ended in the middle left running: only what serves, and the one before it, go on. */
+  async #stopStrays(live: ReleaseRow): Promise<void> {
+    const rows = await this.#options.store.list(live.repository, live.environment)
+    const [warm] = byLastServed(rows).filter(({ id, status }) => id !== live.id && status === 'retired')
+    await Promise.all(rows.filter(({ id }) => id !== live.id && id !== warm?.id).map(stopRow))
   }
 
   /** Opens the ports of live releases that nobody has opened here yet; one that is taken is tried again the next time. */

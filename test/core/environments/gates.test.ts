@@ -27,6 +27,7 @@ const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   before: undefined,
   quarantined: undefined,
   goesBack: false,
+  lock: undefined,
   now: NOW,
   ...more,
 })
@@ -62,20 +63,44 @@ describe('the gates of a deploy', () => {
 
   it('want exactly this commit in the environment before, judged and no worse', () => {
     const live = { sha: 'abcdef0123', task: 't', release: 1, since: 1, verdict: 'healthy' } as const
+    const holder = {
+      task: 't',
+      release: 1,
+      nth: 1,
+      conversationId: 'c',
+      sha: 'abcdef0123',
+      by: { id: 1, login: 'a' },
+      watchSeconds: 1,
+      askedAt: 1,
+      givenAt: 1,
+      liveAt: 1,
+    }
     expect(gate({ after: 'staging' })).toEqual(['block', ['not_there_first']])
-    expect(gate({ after: 'staging' }, { before: { live } })).toEqual(['pass', ['there_first']])
-    expect(gate({ after: 'staging' }, { before: { live: { ...live, sha: 'other' } } })).toEqual([
+    expect(
+      gate({ after: 'staging' }, { before: { live: { ...live, verdict: undefined }, holder: undefined } }),
+    ).toEqual(['block', ['not_judged_there']])
+    expect(gate({ after: 'staging' }, { before: { live, holder: undefined } })).toEqual(['pass', ['there_first']])
+    expect(gate({ after: 'staging' }, { before: { live: { ...live, sha: 'other' }, holder: undefined } })).toEqual([
       'block',
       ['not_there_first'],
     ])
-    expect(gate({ after: 'staging' }, { before: { live: { ...live, verdict: undefined } } })).toEqual([
+    expect(gate({ after: 'staging' }, { before: { live: { ...live, verdict: undefined }, holder } })).toEqual([
       'wait',
       ['watched_there'],
     ])
-    expect(gate({ after: 'staging' }, { before: { live: { ...live, verdict: 'regressed' } } })).toEqual([
-      'block',
-      ['regressed_there'],
-    ])
+    expect(
+      gate({ after: 'staging' }, { before: { live: { ...live, verdict: 'regressed' }, holder: undefined } }),
+    ).toEqual(['block', ['regressed_there']])
+  })
+
+  it('hold up whoever has the environment and has not begun, when it is locked', () => {
+    const lock = { by: { id: 2, login: 'bob' }, reason: 'stocktaking', at: 1, from: undefined }
+    expect(gate({}, { lock })).toEqual(['wait', ['locked']])
+    expect(gate({}, { lock, goesBack: true })).toEqual(['wait', ['locked']])
+  })
+
+  it('wait where nobody can say what somebody may do', () => {
+    expect(gate({ deployers: ['admin'] }, { requester: 'unknown' })).toEqual(['wait', ['requester_unknown']])
   })
 
   it('know people by what they are now', () => {
