@@ -64,7 +64,7 @@ async function threeAtOnce(scene: ReleaseScene, first: Release, shas: readonly s
   await people.comment('bob', first.issue, '@muster unlock production')
   const ends = [await one.ended('healthy'), await two.ended('healthy')]
   const stale = await three.replanned()
-  const isWarned = await three.shows(/older than what is live: this takes changes back/)
+  const isWarned = await three.shows(/takes a commit away that is live on production now.*Note two/s)
   await people.comment('bob', three.issue, '@muster reject it is in already')
   await three.over()
   say('Staging is frozen for some days: whoever asks is told until when, and takes it back.')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { GateResult } from './environments/gates.ts'
+import type { InRange } from './environments/range.ts'
 import type { Who } from './standing.ts'
 import type { Failures, Tally } from './traffic.ts'
 
@@ -264,6 +265,10 @@ export interface ReleasePlan {
   readonly approvers?: readonly Who[] | undefined
   /** The settings of the environment that were read, by their hash. */
   readonly policy?: string | undefined
+  /** What is live and would not be any more, the newest first: some dozens at most. */
+  readonly removes?: ReleasePlan['commits'] | undefined
+  /** Files in the range that deserve a look. */
+  readonly inRange?: InRange | undefined
   /** The way back from it. */
   readonly wayBack?: WayBack | undefined
   /** The release that is put back, where nothing new is deployed. */
@@ -302,7 +307,10 @@ export interface WayBack {
 
 /** What came of taking a release back. */
 export interface RolledBack {
+  /** It serves again, and answers. */
   readonly ok: boolean
+  /** People are sent to it, whether it answers or not. */
+  readonly isSwitched: boolean
   /** What serves again, or was to. */
   readonly to: string
   /** From the beginning to the first good answer. */
@@ -315,6 +323,8 @@ export interface Watch {
   /** When the release went live, ms since the epoch. */
   readonly from: number
   readonly before: Figures
+  /** How long requests took before, by bucket. */
+  readonly latencyBefore?: Tally['latency'] | undefined
   /** What was counted of the release, up to a moment. */
   readonly tally: Tally
   readonly until: number

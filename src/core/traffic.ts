@@ -67,6 +67,14 @@ export function figuresOf({ requests, errors, latency, failures }: Tally, second
   }
 }
 
+/** How many requests surely took longer: those in buckets that begin there or later. */
+export function slowerThan(latency: Sample['latency'], ms: number): number {
+  return Object.entries(latency).reduce((sum, [bucket, count]) => {
+    const from = BUCKETS[Number(bucket) - 1] ?? 0
+    return from >= ms ? sum + count : sum
+  }, 0)
+}
+
 /** The samples of one release, where the target can tell them apart. */
 export function ofRelease(samples: readonly Sample[], sha: string | undefined): Sample[] {
   return samples.filter((sample) => sample.sha === undefined || sample.sha === sha)

@@ -1,6 +1,6 @@
 import type { Figures, ReleaseReport, Verdict, Watch } from './artefacts.ts'
 import { judge, testDue } from './judge.ts'
-import { figuresOf, NO_TRAFFIC, type Sample, tallied } from './traffic.ts'
+import { figuresOf, NO_TRAFFIC, type Sample, type Tally, tallied } from './traffic.ts'
 
 /** A watch of a release: one look after the other, each a step of its own that goes on from where the last one stopped. Pure. */
 
@@ -12,8 +12,17 @@ export const LAG_MS = 2000
 const PAUSE = { part: 1 / 60, least: 1000, most: 5 * 60_000 } as const
 
 /** The watch before its first look. @param from when the release went live, ms since the epoch */
-export function watchFrom(from: number, before: Figures): Watch {
-  return { from, before, tally: NO_TRAFFIC, until: from, probes: { passed: 0, failed: 0 }, tests: 0, series: [] }
+export function watchFrom(from: number, before: Figures, latencyBefore?: Tally['latency']): Watch {
+  return {
+    from,
+    before,
+    latencyBefore,
+    tally: NO_TRAFFIC,
+    until: from,
+    probes: { passed: 0, failed: 0 },
+    tests: 0,
+    series: [],
+  }
 }
 
 /** What a look has found. */
@@ -31,8 +40,21 @@ export type Looked =
   | { readonly kind: 'again'; readonly watch: Watch; readonly at: number }
   | { readonly kind: 'over'; readonly watch: Watch; readonly verdict: Verdict; readonly reasons: readonly string[] }
 
-/** One look. @param seconds how long the watch lasts */
-export function look(before: Watch, { samples, until, isHealthy }: Seen, seconds: number, now: number): Looked {
+/** How an environment is watched. */
+export interface Watching {
+  /** How long. */
+  readonly seconds: number
+  /** By how much the share of failed requests may have grown in what is called healthy. */
+  readonly margin?: number | undefined
+}
+
+/** One look. */
+export function look(
+  before: Watch,
+  { samples, until, isHealthy }: Seen,
+  { seconds, margin }: Watching,
+  now: number,
+): Looked {
   const passed = (until - before.from) / (seconds * 1000)
   const due = testDue(passed)
   const watch: Watch = {
@@ -47,7 +69,9 @@ export function look(before: Watch, { samples, until, isHealthy }: Seen, seconds
     series: seriesOf(before, samples, until, seconds),
   }
   const isOver = passed >= 1
-  const evidence = { before: watch.before, after: afterOf(watch), probes: watch.probes }
+  const { latencyBefore: slow, tally } = watch
+  const latency = slow && { before: slow, after: tally.latency }
+  const evidence = { before: watch.before, after: afterOf(watch), probes: watch.probes, latency, margin }
   // The last test is made at the end, whatever was missed meanwhile.
   const { verdict, reasons } = judge({ ...evidence, tests: isOver || due > before.tests })
   if (isOver || verdict === 'regressed') return { kind: 'over', watch, verdict, reasons }

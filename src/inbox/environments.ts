@@ -32,12 +32,25 @@ export async function changeEnvironment(
     return decideOnly(deps, scene, { outcome: 'accepted', reason: 'environment_told', detail: name })
   }
   const by = { id: sender.id, login: sender.login }
-  const sha = /^[\da-f]{7,64}$/i.exec(text.trim())?.[0].toLowerCase()
+  const words = text
+    .replaceAll('`', '')
+    .replace(/\s+(please|pls|now|thanks)[.!]?$/i, '')
+    .trim()
+  const sha = /^[\da-f]{7,64}$/i.exec(words)?.[0].toLowerCase()
+  if (
+    command.verb === 'unlock' &&
+    words !== '' &&
+    sha === undefined &&
+    !/^(please|pls|now|thanks)[.!]?$/i.test(words)
+  ) {
+    await reply(deps, scene, invalidReply(UNLOCKS))
+    return decideOnly(deps, scene, { outcome: 'refused', reason: 'bad_argument', detail: UNLOCKS })
+  }
   if (command.verb === 'unlock' && sha !== undefined) {
     const { reason, state } = await deps.environments.apply(where, { type: 'lift', sha, by, from })
     const isLifted = reason === 'lifted'
-    const words = isLifted ? LIFTED : say`Nothing that begins with ${sha.slice(0, 12)} is kept out of ${name}.`
-    await reply(deps, scene, environmentReply(name, state, me, words))
+    const done = isLifted ? LIFTED : say`Nothing that begins with ${sha.slice(0, 12)} is kept out of ${name}.`
+    await reply(deps, scene, environmentReply(name, state, me, done))
     return decideOnly(deps, scene, { outcome: isLifted ? 'accepted' : 'refused', reason, detail: `${name} ${sha}` })
   }
   const lifted = (await deps.environments.get(where))?.lock
@@ -51,6 +64,8 @@ export async function changeEnvironment(
   await decideOnly(deps, scene, decision)
 }
 
+const UNLOCKS =
+  '`unlock <env>` stands alone, and lifts its lock; with a commit that was taken back (seven digits at least) it lets that go live again. Nothing was changed.'
 const LIFTED = say`🔓 **That commit may go live there again**, and what has it; who said so stands in the history of the environment.`
 
 function isInfo(text: string): boolean {

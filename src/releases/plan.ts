@@ -1,7 +1,8 @@
-import type { ReleasePlan, WayBack } from '../core/artefacts.ts'
+import type { ReleasePlan } from '../core/artefacts.ts'
 import { matchesGlob } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { gatesOf, type GateResult, OPEN_POLICY, type Policy, teamsIn, verdictOf } from '../core/environments/gates.ts'
+import { type InRange, inRange } from '../core/environments/range.ts'
 import { environmentKey, type Quarantined } from '../core/environments/types.ts'
 import { USUAL_MIGRATIONS, wayBackOf } from '../core/environments/wayback.ts'
 import { hashOf } from '../core/hash.ts'
@@ -10,6 +11,8 @@ import { targetTitle } from './registry.ts'
 import type { Environment, Planned, ReleaseDeps, Restorable, Target } from './types.ts'
 
 const MAX_COMMITS = 250
+const MAX_REMOVED = 50
+const MAX_NAMED = 10
 
 /** An environment of a task's repository, as its settings have it. @throws UserError where there is none of that name any more */
 export function environmentOf({ settings, origin }: Task, name: string): Environment {
@@ -50,7 +53,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     approvals: policy.approvals,
     approvers: policy.approvers,
     policy: hashOf(environment.settings),
-    wayBack: await wayBack(deps, task, environment, target, { liveSha, sha, relation }),
+    ...(await aroundOf(deps, task, environment, target, { liveSha, sha, relation }, release.goesBack === true)),
     ...(kept ? { restores: kept.releaseId } : {}),
     gates,
   }
@@ -78,10 +81,17 @@ async function wantedBack(
   ref: string | undefined,
 ): Promise<Restorable> {
   const key = environmentKey(task.origin.repository, environment.name)
-  const { quarantine = [] } = (await environments.load(key))?.state ?? {}
+  const { quarantine = [], live: known } = (await environments.load(key))?.state ?? {}
   const isBad = (sha: string) => quarantine.some((one) => one.sha === sha)
+  if (ref !== undefined && !/^[\da-f]{7,64}$/i.test(ref))
+    throw new UserError('bad_argument', '`rollback <env> <sha>` wants seven digits of a commit at least.')
   const kept = (await target.restorable?.(environment)) ?? []
   const live = await target.current(environment)
+  // Said twice, by two people, it goes back once.
+  if (ref === undefined && known?.isBack && known.sha === live)
+    throw new UserError('is_back', `\`${environment.name}\` was taken back to \`${live.slice(0, 7)}\` already.`, {
+      hint: '`rollback <env> <sha>` goes back further.',
+    })
   const found = kept.find(({ sha }) =>
     ref === undefined ? sha !== live && !isBad(sha) : sha.startsWith(ref.toLowerCase()),
   )
@@ -96,25 +106,41 @@ async function wantedBack(
   )
 }
 
-async function wayBack(
+/** What would be taken away, what deserves a look, and whether there is a way back. */
+async function aroundOf(
   { git }: ReleaseDeps,
   task: Task,
   environment: Environment,
   target: Target,
   { liveSha, sha, relation }: Pick<ReleasePlan, 'liveSha' | 'sha' | 'relation'>,
-): Promise<WayBack> {
+  goesBack: boolean,
+): Promise<Pick<ReleasePlan, 'removes' | 'inRange' | 'wayBack'>> {
+  const { repository } = task.origin
   const { policy = OPEN_POLICY } = environment.settings
   const { glob = USUAL_MIGRATIONS, onlyAdds = false } = policy.migrations ?? {}
   const isCompared = liveSha !== undefined && relation !== 'same' && relation !== 'unknown'
-  const changed = isCompared ? await git.changedFiles(task.origin.repository, liveSha, sha) : []
-  return wayBackOf({
-    liveSha,
-    // What is live when the next one comes is kept.
-    isKept: target.restore !== undefined && relation !== 'same',
-    migrations: changed.filter((path) => glob.some((pattern) => matchesGlob(path, pattern))),
-    onlyAdds,
-    isWanted: policy.rollback === 'auto',
-  })
+  const changed = isCompared ? await git.changedFiles(repository, liveSha, sha) : []
+  const found = inRange(changed, (path) => glob.some((pattern) => matchesGlob(path, pattern)))
+  const isTaken = liveSha !== undefined && (relation === 'behind' || relation === 'diverged')
+  return {
+    ...(isTaken ? { removes: await git.log(repository, sha, liveSha, MAX_REMOVED) } : {}),
+    inRange: firstOf(found),
+    wayBack: wayBackOf({
+      liveSha,
+      // What is live when the next one comes is kept.
+      isKept: target.restore !== undefined && target.restorable !== undefined && relation !== 'same',
+      migrations: found.migrations,
+      onlyAdds,
+      // What people went back from is not gone back to by itself.
+      isWanted: policy.rollback === 'auto' && !goesBack,
+    }),
+  }
+}
+
+/** Some of each kind: a plan is read by people. */
+function firstOf({ dependencies, configuration, migrations }: InRange): InRange {
+  const some = (paths: readonly string[]) => paths.slice(0, MAX_NAMED)
+  return { dependencies: some(dependencies), configuration: some(configuration), migrations: some(migrations) }
 }
 
 /** Approval binds to all of this: the plan, the settings whose commands will run, and this very request for a deploy. */
@@ -175,8 +201,9 @@ async function quarantinedIn(
   for (const one of quarantine.toReversed()) {
     if (one.sha === sha || one.tree === tree) return one
     // A commit that is not there any more is in nothing.
-    const isIn = await git.isAncestor(repository, one.sha, sha).catch(() => false)
-    if (isIn && !(await git.mends(repository, one.sha, sha))) return one
+    const has = (commit: string) => git.isAncestor(repository, one.sha, commit).catch(() => false)
+    // What was gone back to has it as well, where an older commit was taken back: then what has it is not what is wrong.
+    if ((await has(sha)) && !(await has(one.to)) && !(await git.mends(repository, one.sha, sha))) return one
   }
   return undefined
 }

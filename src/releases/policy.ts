@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Policy } from '../core/environments/gates.ts'
 import { type FreezeWindow, isZone, localTime, minuteOfWeek } from '../core/environments/freeze.ts'
+import { MARGIN } from '../core/judge.ts'
 import { isWho, type Who } from '../core/standing.ts'
 
 /** The keys of an environment that say who may deploy there, and when. */
@@ -48,6 +49,12 @@ export const POLICY = {
     .describe(
       'What got worse is taken back by itself, where what was live before is kept and no undeclared migration lies between.',
     ),
+  margin: z
+    .number()
+    .min(0.001)
+    .max(0.5)
+    .default(MARGIN)
+    .describe('Healthy is what can be told to fail in no larger a share of requests than before, by more than this.'),
   migrations: z
     .strictObject({
       glob: z.union([z.string().max(200), z.array(z.string().max(200)).max(20)]).describe('Their files.'),
@@ -73,6 +80,7 @@ export function policyOf(file: z.infer<typeof Policies>): Policy {
     ...(file.after === undefined ? {} : { after: file.after }),
     freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
     rollback: file.rollback,
+    margin: file.margin,
     ...(file.migrations
       ? { migrations: { glob: [file.migrations.glob].flat(), onlyAdds: file.migrations.compatible === 'expand-only' } }
       : {}),

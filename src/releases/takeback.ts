@@ -27,13 +27,18 @@ export async function takeBack(
   const key = environmentKey(task.origin.repository, environment.name)
   const claim = await alone(deps, key, signal)
   const begun = performance.now()
+  let isSwitched = false
   const ended = (error: string | undefined): RolledBack => ({
     ok: error === undefined,
+    isSwitched,
     to,
     ms: Math.round(performance.now() - begun),
     error,
   })
   try {
+    const { quarantine = [] } = (await deps.environments.load(key))?.state ?? {}
+    if (quarantine.some(({ sha }) => sha === to))
+      return ended(`${to.slice(0, 7)} was taken back itself, so it is not gone back to; what got worse is still live`)
     const current = await target.current(environment)
     // Put back by a process that ended right afterwards.
     if (current !== to) {
@@ -41,6 +46,7 @@ export async function takeBack(
         return ended(`something else is live by now (${current?.slice(0, 7) ?? 'nothing'}); nothing was changed`)
       await putBack(target, environment, to, { signal, mayAct, claim, key })
     }
+    isSwitched = true
     return ended(await unhealthy(deps, target, environment, to, signal))
   } catch (error) {
     signal.throwIfAborted()

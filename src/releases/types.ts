@@ -188,6 +188,8 @@ export interface ReleaseStore {
   save(row: ReleaseRow): Promise<void>
   /** Makes a stored release the one that is live, and every other one of its environment retired. @throws Fenced */
   goLive(row: ReleaseRow, at: Date, fence: Fence): Promise<void>
+  /** Another process of it serves from now on. @returns false, and nothing is written, where it is not what it was any more (live, retired) */
+  moved(row: ReleaseRow): Promise<boolean>
   get(id: string): Promise<ReleaseRow | undefined>
   /** The release that serves an environment now. */
   live(repository: string, environment: string): Promise<ReleaseRow | undefined>

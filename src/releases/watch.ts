@@ -1,5 +1,5 @@
-import type { Figures, Watch } from '../core/artefacts.ts'
-import { figuresOf, NO_TRAFFIC, ofRelease, tallied } from '../core/traffic.ts'
+import type { Watch } from '../core/artefacts.ts'
+import { figuresOf, NO_TRAFFIC, ofRelease, type Tally, tallied } from '../core/traffic.ts'
 import { countedUntil, look, reportOf, watchFrom } from '../core/watch.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { releaseId } from './deploy.ts'
@@ -10,14 +10,19 @@ import type { Environment, ReleaseDeps, Target, WatchResult } from './types.ts'
 export async function watch(deps: ReleaseDeps, task: Task, release: Release): Promise<WatchResult> {
   const environment = environmentOf(task, release.environment)
   const target = deps.targets.of(environment.settings.target)
-  const { watchSeconds } = environment.settings
+  const { watchSeconds, policy } = environment.settings
   const { sha, url } = release.deployed ?? { sha: '', url: '' }
   const before = release.watch ?? (await begun(deps, task, release, environment, target))
   const isHealthy = await target.probe(environment)
   const now = deps.now()
   const until = countedUntil(before, watchSeconds, now)
   const samples = until > before.until ? await target.samples(environment, before.until, until) : []
-  const looked = look(before, { samples: ofRelease(samples, sha), until, isHealthy }, watchSeconds, now)
+  const looked = look(
+    before,
+    { samples: ofRelease(samples, sha), until, isHealthy },
+    { seconds: watchSeconds, margin: policy?.margin },
+    now,
+  )
   if (looked.kind === 'again') return { kind: 'looked', watch: looked.watch, until: looked.at }
   return { kind: 'report', report: reportOf(looked, { environment: environment.name, sha, url }), watch: looked.watch }
 }
@@ -41,7 +46,7 @@ async function begun(
     deployStep?.startedAt ?? from,
     span,
   )
-  return watchFrom(from, before)
+  return watchFrom(from, figuresOf(before.tally, before.seconds), before.tally.latency)
 }
 
 /** What the release before it showed, over at most `span` ms, and no longer than it was live. */
@@ -51,9 +56,9 @@ async function figuresBefore(
   sha: string | undefined,
   until: number,
   span: number,
-): Promise<Figures> {
+): Promise<{ readonly tally: Tally; readonly seconds: number }> {
   const since = await target.measuredSince(environment, until)
   const start = since === undefined ? until : Math.max(until - span, since)
   const samples = ofRelease(await target.samples(environment, start, until), sha)
-  return figuresOf(tallied(NO_TRAFFIC, samples), (until - start) / 1000)
+  return { tally: tallied(NO_TRAFFIC, samples), seconds: (until - start) / 1000 }
 }

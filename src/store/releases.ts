@@ -35,6 +35,13 @@ export function releaseStore(prisma: PrismaClient, sql: Sql): ReleaseStore {
         update: { ...data, retiredAt: row.status === 'retired' ? new Date() : null },
       })
     },
+    async moved({ id, status, port, pid, startedTick }) {
+      const { count } = await prisma.release.updateMany({
+        where: { id, status },
+        data: { port: port ?? null, pid: pid ?? null, startedTick: startedTick ?? null },
+      })
+      return count > 0
+    },
     async get(id) {
       const row = await prisma.release.findUnique({ where: { id } })
       return row ? releaseOf(row) : undefined

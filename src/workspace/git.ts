@@ -321,7 +321,7 @@ class HostGit implements Git {
   async mends(repository: Repository, bad: string, upTo: string): Promise<boolean> {
     if (!/^[\da-f]{40,64}$/.test(bad)) return false
     await this.#copies.has(repository, upTo)
-    const says = [`This reverts commit ${bad}`, `^Fixes: ${bad.slice(0, 7)}`].flatMap((words) => ['--grep', words])
+    const says = [`^This reverts commit ${bad}`, `^Fixes: ${bad.slice(0, 7)}`].flatMap((words) => ['--grep', words])
     const options = ['--max-count=1', '--format=%H', '--extended-regexp', ...says]
     return (await this.#copies.must(repository, ['log', ...options, '--end-of-options', `${bad}..${upTo}`])) !== ''
   }

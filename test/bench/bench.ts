@@ -5,6 +5,7 @@ import { type Clones, measureClones } from './clones.ts'
 import { type Ingest, measureIngest } from './ingest.ts'
 import { type Judged, measureJudge } from './judge.ts'
 import { type Maps, measureMaps } from './maps.ts'
+import { measureVerdicts, type Verdicts } from './verdicts.ts'
 import { measureProcesses, type Processes } from './processes.ts'
 import { measureReaction, measureTasks, type Throughput, WARM } from './tasks.ts'
 import { measureTexts, type Texts } from './texts.ts'
@@ -12,7 +13,7 @@ import { type Figures, measureWhole } from './whole.ts'
 
 /**
  * Figures of this machine, in one run: what arrives, what is done in an hour, how soon something is seen, and what the rest
- * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,maps,judge,whole` runs
+ * takes. `--quick` is shorter and leaves out 100,000 stored tasks, install, demo and tests; `--only ingest,tasks,processes,texts,clones,maps,judge,verdicts,whole` runs
  * some parts; `--json` prints one object. PostgreSQL and Redis are started for it, with their usual settings.
  */
 const quick = process.argv.includes('--quick')
@@ -38,6 +39,7 @@ interface All {
   clones?: Clones
   maps?: Maps
   judged?: Judged
+  verdicts?: Verdicts[]
 }
 
 async function measure(): Promise<All> {
@@ -50,12 +52,14 @@ async function measure(): Promise<All> {
     say('clones …')
     all.clones = quick ? await measureClones(2000, 30) : await measureClones(20_000, 300)
   }
+  if (wanted('verdicts')) all.verdicts = measureVerdicts(quick ? 200 : 2000)
   if (wanted('judge')) all.judged = measureJudge(10_000_000)
   if (wanted('maps')) {
     say('maps …')
     all.maps = await measureMaps(quick ? 1000 : 10_000)
   }
-  if (only.length > 0 && only.every((part) => ['texts', 'clones', 'maps', 'judge'].includes(part))) return all
+  if (only.length > 0 && only.every((part) => ['texts', 'clones', 'maps', 'judge', 'verdicts'].includes(part)))
+    return all
   if (!hasPrograms()) {
     say("PostgreSQL's and Redis's own programs are not here: only the embedded figures are taken")
     return { ...all, whole: await measureWhole(!quick) }
@@ -146,7 +150,18 @@ function mapRows(maps: Maps): [name: string, value: string, aim: string][] {
   ]
 }
 
-function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, maps, judged, processes }: All): string[] {
+function lines({
+  ingest,
+  tasks: done,
+  reactionMs,
+  whole,
+  texts,
+  clones,
+  maps,
+  judged,
+  verdicts,
+  processes,
+}: All): string[] {
   const rows: [name: string, value: string, aim: string][] = []
   if (ingest) {
     const { bare, probot, insert, muster, embedded } = ingest
@@ -200,6 +215,12 @@ function lines({ ingest, tasks: done, reactionMs, whole, texts, clones, maps, ju
       '≤ 50 ms, ≤ 2.5 times',
     ])
   if (clones) rows.push(...cloneRows(clones))
+  for (const { name, regressed, healthy, seconds } of verdicts ?? [])
+    rows.push([
+      name,
+      `${(100 * regressed).toFixed(1)} % regressed, ${(100 * healthy).toFixed(1)} % healthy${seconds === undefined ? '' : `, after ${seconds} s`}`,
+      name.startsWith('nothing') ? '≤ 1 % regressed' : '',
+    ])
   if (judged)
     rows.push([
       `a look of the judge at ${judged.requests} requests`,

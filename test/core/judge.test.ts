@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Figures } from '../../src/core/artefacts.ts'
+import { newcombe } from '../../src/core/bounds.ts'
 import { fewestTelling, fisherMoreErrors } from '../../src/core/fisher.ts'
 import { judge as judgeAt, MIN_REQUESTS, TESTS, testDue } from '../../src/core/judge.ts'
-import { figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
+import { BUCKETS, figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
 
 const figures = (requests: number, errors: number, p95 = 10): Figures => ({
   seconds: 60,
@@ -27,7 +28,8 @@ describe('the judge of a release', () => {
   it.each([
     [1000, 0, 300, 0, 'healthy'],
     [50, 0, 50, 10, 'regressed'],
-    [300, 0, 300, 10, 'regressed'],
+    [300, 0, 300, 11, 'regressed'],
+    [300, 0, 300, 10, 'not enough evidence'],
     [300, 0, 300, 2, 'healthy'],
     [300, 30, 300, 32, 'healthy'],
     [0, 0, 168, 0, 'healthy'],
@@ -141,6 +143,62 @@ describe('the judge of a release', () => {
       }
       expect(alarms / watches).toBeLessThanOrEqual(0.01)
     }
+  })
+
+  it('has the intervals that are published', () => {
+    // Newcombe 1998, Statistics in Medicine 17, Table II, method 10, 95 % two-sided: (a), (c), (e), (g), (h).
+    const at = (x1: number, n1: number, x2: number, n2: number) =>
+      Object.values(newcombe({ requests: n2, errors: x2 }, { requests: n1, errors: x1 }, 1.959963984540054)).map(
+        (one) => Number(one.toFixed(4)),
+      )
+    expect(at(56, 70, 48, 80)).toEqual([0.0524, 0.3339])
+    expect(at(9, 10, 3, 10)).toEqual([0.1705, 0.809])
+    expect(at(5, 56, 0, 29)).toEqual([-0.0381, 0.1926])
+    expect(at(0, 10, 0, 10)).toEqual([-0.2775, 0.2775])
+    expect(at(10, 10, 0, 20)).toEqual([0.6791, 1])
+  })
+
+  it('calls healthy only what can be told to be no worse than by the margin', () => {
+    const at = (margin: number | undefined, after: number) =>
+      judge({ before: figures(1000, 5), after: figures(after, 0), probes, margin })
+    expect(at(undefined, 100).verdict).toBe('healthy')
+    expect(at(0.01, 100)).toMatchObject({
+      verdict: 'not enough evidence',
+      reasons: [expect.any(String), expect.stringContaining('1.0 % is what is taken'), expect.any(String)],
+    })
+    expect(at(0.01, 1000).verdict).toBe('healthy')
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 50, max: 3000 }),
+        fc.nat(20),
+        fc.integer({ min: 50, max: 3000 }),
+        fc.nat(20),
+        (n1, e1, n2, e2) => {
+          const [before, after] = [figures(n1, e1), figures(n2, e2)]
+          const { verdict } = judge({ before, after, probes, margin: 0.02 })
+          if (verdict === 'healthy') expect(newcombe(before, after).high).toBeLessThan(0.02)
+        },
+      ),
+    )
+  })
+
+  it('calls slower what is so by more than the floor and more than chance', () => {
+    const bucket = (ms: number) => BUCKETS.findIndex((bound) => ms <= bound)
+    const verdict = (before: readonly [number, number], after: readonly [number, number]) => {
+      const counts = ([fast, slow]: readonly [number, number]) => ({ [bucket(50)]: fast, [bucket(900)]: slow })
+      const tally = (one: readonly [number, number]) => ({
+        ...NO_TRAFFIC,
+        requests: one[0] + one[1],
+        latency: counts(one),
+      })
+      const [was, is] = [figuresOf(tally(before), 60), figuresOf(tally(after), 60)]
+      const latency = { before: counts(before), after: counts(after) }
+      return judge({ before: was, after: is, probes, latency }).verdict
+    }
+    expect(verdict([980, 20], [800, 200])).toBe('regressed')
+    // Six of a hundred where two were: the p95 jumps, and it is chance all the same.
+    expect(verdict([98, 2], [94, 6])).toBe('healthy')
+    expect(verdict([980, 20], [981, 19])).toBe('healthy')
   })
 
   it('has its tests at equal distances, the last at the end', () => {

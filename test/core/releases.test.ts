@@ -179,13 +179,13 @@ describe('a watch', () => {
     let watch = watchFrom(0, figures)
     for (let second = 1; second < 60; second++) {
       const seen = { samples: [sample((second - 1) * 1000)], until: second * 1000, isHealthy: true }
-      const looked = look(watch, seen, 60, second * 1000 + 2000)
+      const looked = look(watch, seen, { seconds: 60 }, second * 1000 + 2000)
       if (looked.kind !== 'again') throw new Error(looked.verdict)
       // As it comes back from the database.
       watch = JSON.parse(JSON.stringify(looked.watch)) as typeof watch
       expect(looked.at).toBeGreaterThan(second * 1000 + 2000)
     }
-    const last = look(watch, { samples: [sample(59_000)], until: 60_000, isHealthy: true }, 60, 62_500)
+    const last = look(watch, { samples: [sample(59_000)], until: 60_000, isHealthy: true }, { seconds: 60 }, 62_500)
     expect(last).toMatchObject({
       kind: 'over',
       verdict: 'healthy',
@@ -197,14 +197,14 @@ describe('a watch', () => {
 
   it('ends as soon as it is clear that the release got worse', () => {
     const seen = { samples: Array.from({ length: 30 }, (_, n) => sample(n * 1000, 5)), until: 30_000, isHealthy: true }
-    const looked = look(watchFrom(0, figures), seen, 300, 32_000)
+    const looked = look(watchFrom(0, figures), seen, { seconds: 300 }, 32_000)
     expect(looked).toMatchObject({ kind: 'over', verdict: 'regressed' })
     expect(looked.kind === 'over' && looked.reasons.join()).toContain('outside the release cannot be excluded')
   })
 
   it('of days makes few looks, and of seconds some', () => {
     const next = (seconds: number) => {
-      const looked = look(watchFrom(0, figures), { samples: [], until: 0, isHealthy: true }, seconds, 1000)
+      const looked = look(watchFrom(0, figures), { samples: [], until: 0, isHealthy: true }, { seconds }, 1000)
       return looked.kind === 'again' ? (looked.at - 1000) / 1000 : undefined
     }
     expect([next(10), next(600), next(86_400 * 3)]).toEqual([1, 10, 300])
@@ -254,7 +254,10 @@ describe('what got worse', () => {
     const d = regressed(ready)
     expect(shown(d)).toContain('It is taken back to')
     expect([d.ready(), d.task.status, d.environment?.holder?.task]).toEqual([['rollback'], 'working', 't1'])
-    d.step('rollback', { kind: 'rolled_back', rolledBack: { ok: true, to: 'good1', ms: 40, error: undefined } })
+    d.step('rollback', {
+      kind: 'rolled_back',
+      rolledBack: { ok: true, isSwitched: true, to: 'good1', ms: 40, error: undefined },
+    })
     expect(d.task).toMatchObject({
       status: 'done',
       outcome: 'deployed to production: regressed, and taken back to good1',
@@ -263,7 +266,7 @@ describe('what got worse', () => {
     expect(d.environment).toMatchObject({
       holder: undefined,
       live: { sha: 'good1' },
-      quarantine: [{ sha: 'merge1', tree: 'tree1', task: 't1' }],
+      quarantine: [{ sha: 'merge1', tree: 'tree1', to: 'good1', task: 't1' }],
     })
   })
 
@@ -271,7 +274,7 @@ describe('what got worse', () => {
     const d = regressed(ready)
     d.step('rollback', {
       kind: 'rolled_back',
-      rolledBack: { ok: false, to: 'good1', ms: 40, error: 'it does not answer' },
+      rolledBack: { ok: false, isSwitched: false, to: 'good1', ms: 40, error: 'it does not answer' },
     })
     expect(shown(d)).toMatch(/could not be taken back.*A person has to look at production now: it does not answer/s)
     expect([d.ready(), d.task.status, d.environment?.quarantine]).toEqual([[], 'done', []])

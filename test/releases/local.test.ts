@@ -225,6 +225,39 @@ it('switches and goes back under load without a failed request; going back takes
   expect([failed, asked > 100]).toEqual([0, true])
 }, 300_000)
 
+it('is not led back to a release that was taken back, though that is being started again at that moment', async () => {
+  // Ends when it is asked to, after a while; begins anew, after a while: what the supervisor sees of a crash.
+  const slow = `import { createServer } from 'node:http'
+process.on('SIGTERM', () => setTimeout(() => process.exit(0), 1500))
+const since = Date.now()
+createServer((request, response) => {
+  if (request.url === '/die') process.exit(1)
+  if (request.url === '/healthz' && Date.now() - since < 1500) return response.writeHead(503).end()
+  response.end('crashing')
+}).listen(Number(process.env.PORT))`
+  await deploy('crashing', { 'server.mjs': slow })
+  await target.host.adopt()
+  await get('/die').catch(() => '')
+  // The supervisor looks every two seconds, and the start takes one and a half.
+  await new Promise((done) => setTimeout(done, 2300))
+  const [kept] = await target.restorable(environment)
+  await target.restore({
+    environment,
+    releaseId: kept?.releaseId ?? '',
+    signal: new AbortController().signal,
+    mayAct: () => {},
+    fence: await fenceOf(db, 'env:acme/x:production'),
+  })
+  const seen = new Set<string>()
+  for (let nth = 0; nth < 40; nth++) {
+    seen.add(await get().catch(() => 'nothing'))
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  expect([...seen]).toEqual(['two hi no key'])
+  const rows = await db.storage.store.releases.list('acme/x', 'production')
+  expect(rows.filter(({ status }) => status === 'live').map(({ id }) => id)).toEqual(['r4'])
+}, 60_000)
+
 it('is found again after a restart, and a release that died is started again', async () => {
   await target.host.close(false)
   target = make()

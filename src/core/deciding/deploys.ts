@@ -6,13 +6,16 @@ import { noteReply } from '../reply/answers.ts'
 import type { Standing, Who } from '../standing.ts'
 import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { isActive, isReleaseOver, gateAt } from '../task/steps.ts'
+import { isActive, isReleaseOver, isTakenBack, gateAt } from '../task/steps.ts'
 import type { Certificate, Gate, Release, Repository, Step, Task } from '../task/types.ts'
 
 /** What people say about releases. */
 
 /** What is merged stays so: the deploy alone ends, and may be asked for again. */
-export function cancelRelease(task: Task, { index, environment, deployed }: Release, said: PersonCommand): Decided {
+export function cancelRelease(task: Task, release: Release, said: PersonCommand): Decided {
+  const { index, environment, deployed } = release
+  if (isTakenBack(release) && !release.rolledBack)
+    return refused('is_taken_back', `It got worse, and is being taken back now: that cannot be cancelled.`)
   const isUnderWay = task.steps.some(
     (step) =>
       step.kind === 'deploy' &&

@@ -86,18 +86,20 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
   const who = { task, release, nth }
   const known = [state.holder, ...state.queue].find((one) => one && isSame(one, wanted))
   if (wanted.state === 'out') {
-    // It gave its turn up before it was judged, and was judged after all.
-    const isLate = state.live?.task === task && state.live.release === release && !state.live.verdict && wanted.verdict
-    if (!known && isLate) return { reason: 'judged', events: [{ type: 'turn.over', ...who, verdict: wanted.verdict }] }
-    if (!known) return { reason: 'not_there', events: [] }
-    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [{ type: 'turn.live', ...who }] : []
     const { sha, tree, takenBackTo: to, verdict } = wanted
     const back: EnvironmentEvent[] = to === undefined ? [] : [{ type: 'release.taken_back', ...who, sha, tree, to }]
+    // It gave its turn up before it was judged, and was judged, or taken back, after all.
+    const isLive = state.live?.task === task && state.live.release === release && state.live.sha === sha
+    if (!known)
+      return isLive && (back.length > 0 || (verdict && !state.live?.verdict))
+        ? { reason: 'judged', events: [{ type: 'turn.over', ...who, verdict }, ...back] }
+        : { reason: 'not_there', events: [] }
+    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [{ type: 'turn.live', ...who }] : []
     return { reason: 'over', events: [...live, { type: 'turn.over', ...who, verdict }, ...back] }
   }
   if (!known) {
-    const { conversationId, sha, by, watchSeconds, goesBack } = wanted
-    const asked = { ...who, conversationId, sha, by, watchSeconds, ...(goesBack ? { goesBack } : {}) }
+    const { conversationId, sha, tree, by, watchSeconds, goesBack } = wanted
+    const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...(goesBack ? { goesBack } : {}) }
     return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined

@@ -1,4 +1,11 @@
-import { type Claimant, environmentKey, type EnvironmentEvent, type EnvironmentState, type Turn } from './types.ts'
+import {
+  type Claimant,
+  environmentKey,
+  type EnvironmentEvent,
+  type EnvironmentState,
+  type Quarantined,
+  type Turn,
+} from './types.ts'
 
 /** So many deploys are remembered for what those who wait are told. */
 const KEEP_TOOK = 10
@@ -75,12 +82,18 @@ function inLine(queue: readonly Turn[], turn: Turn): readonly Turn[] {
 function live(state: EnvironmentState, event: Claimant, at: number): EnvironmentState {
   const { holder } = state
   if (!holder || !isSame(holder, event)) return state
-  const { sha, task, release, givenAt = at } = holder
+  const { sha, tree, task, release, givenAt = at, goesBack } = holder
+  const known = state.live
   return {
     ...state,
     holder: { ...holder, liveAt: at },
-    live: { sha, task, release, since: at, verdict: undefined },
-    before: state.live,
+    live: { sha, tree, task, release, since: at, verdict: undefined, ...(goesBack ? { isBack: true } : {}) },
+    before: known,
+    // People went back from it: that is kept out as well.
+    quarantine:
+      goesBack && known && known.sha !== sha
+        ? kept(state.quarantine, { sha: known.sha, tree: known.tree, to: sha, task, at })
+        : state.quarantine,
     took: [...state.took, at - givenAt].slice(-KEEP_TOOK),
   }
 }
@@ -98,19 +111,25 @@ function over(state: EnvironmentState, event: Extract<EnvironmentEvent, { type: 
 /** So many commits are remembered that were taken back. */
 const KEEP_QUARANTINE = 50
 
+function kept(all: readonly Quarantined[], one: Quarantined): readonly Quarantined[] {
+  return [...all.filter(({ sha }) => sha !== one.sha), one].slice(-KEEP_QUARANTINE)
+}
+
 function takenBack(
   state: EnvironmentState,
   { sha, tree, to, task, release }: Extract<EnvironmentEvent, { type: 'release.taken_back' }>,
   at: number,
 ): EnvironmentState {
   const { before, quarantine } = state
-  const others = quarantine.filter((one) => one.sha !== sha)
   return {
     ...state,
     // It serves as it did before, with the verdict that it had.
-    live: before?.sha === to ? before : { sha: to, task, release, since: at, verdict: undefined },
+    live: {
+      ...(before?.sha === to ? before : { sha: to, task, release, since: at, verdict: undefined }),
+      isBack: true,
+    },
     before: undefined,
-    quarantine: [...others, { sha, tree, task, at }].slice(-KEEP_QUARANTINE),
+    quarantine: kept(quarantine, { sha, tree, to, task, at }),
   }
 }
 

@@ -17,6 +17,8 @@ export interface Policy {
   readonly freeze: readonly FreezeWindow[]
   /** Whether what got worse is taken back by itself, where there is a way. Undefined in settings that were read before 0.5: it is not. */
   readonly rollback?: 'auto' | 'never' | undefined
+  /** By how much the share of failed requests may have grown in what is called healthy; undefined: 5 percentage points. */
+  readonly margin?: number | undefined
   /** Where migrations stand, and whether they only add; undefined: where they usually stand, and nobody has said. */
   readonly migrations?: { readonly glob: readonly string[]; readonly onlyAdds: boolean } | undefined
 }

@@ -45,12 +45,15 @@ export interface Turn extends Claimant {
   readonly givenAt: number | undefined
   readonly liveAt: number | undefined
   readonly goesBack?: true | undefined
+  readonly tree?: string | undefined
 }
 
 /** A commit that was taken back: nothing that has it goes live there again, until it is mended or somebody says so. */
 export interface Quarantined {
   readonly sha: string
   readonly tree: string | undefined
+  /** What was gone back to. */
+  readonly to: string
   readonly task: string
   readonly at: number
 }
@@ -70,6 +73,9 @@ export interface Live {
   readonly release: number
   readonly since: number
   readonly verdict: Verdict | undefined
+  readonly tree?: string | undefined
+  /** It was put back. */
+  readonly isBack?: true | undefined
 }
 
 /** The state of an environment: the fold of its events. */

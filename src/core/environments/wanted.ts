@@ -41,7 +41,7 @@ export function wantedOf(task: Task): Wanted | undefined {
     verdict: report?.verdict,
     tree: plan.tree,
     ...(release.goesBack ? { goesBack: true } : {}),
-    ...(rolledBack?.ok ? { takenBackTo: rolledBack.to } : {}),
+    ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),
   }
 }
 

@@ -2,6 +2,7 @@ import type { Deployed, Figures, ReleasePlan, ReleaseReport, RolledBack, WayBack
 import { OPEN_POLICY, whoText } from '../environments/gates.ts'
 import { spent } from '../policy.ts'
 import { FAILURES, type Failure } from '../traffic.ts'
+import type { InRange } from '../environments/range.ts'
 import type { Release, Task } from '../task/types.ts'
 import { verdictText } from './verdict.ts'
 import { neededOr } from './needed.ts'
@@ -51,6 +52,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],
+        ...rangeRows(plan.inRange),
         ...(plan.wayBack ? [['The way back', wayBackWords(plan.wayBack)]] : []),
         ...unproved(task),
         ['Asked for by', say`${release.requester.login}`],
@@ -58,6 +60,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
       ],
     ),
     ...gatesTable(plan.gates),
+    ...removed(plan),
     ...commits(plan),
     ...(settled
       ? []
@@ -66,6 +69,35 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
             say`An approval counts once and for four hours, for exactly this SHA and plan (\`${plan.hash.slice(0, 12)}\`).`,
           ),
         ]),
+  ]
+}
+
+const RANGE: readonly (readonly [keyof InRange, string])[] = [
+  ['dependencies', 'Dependencies'],
+  ['configuration', 'Configuration'],
+  ['migrations', 'Migrations'],
+]
+
+/** What deserves a look in the range, by kind. */
+function rangeRows(found: InRange | undefined): Words[][] {
+  return RANGE.flatMap(([kind, title]) => {
+    const files = found?.[kind] ?? []
+    return files.length > 0 ? [[title, brief(files.join(', '), 300)]] : []
+  })
+}
+
+/** What people would lose that is live now. */
+function removed({ removes = [], environment }: ReleasePlan): Block[] {
+  if (removes.length === 0) return []
+  return [
+    ask(
+      say`This takes ${removes.length === 1 ? 'a commit' : `${removes.length} commits`} away that ${removes.length === 1 ? 'is' : 'are'} live on ${environment} now:`,
+    ),
+    list(
+      removes
+        .slice(0, 20)
+        .map(({ sha, title, author }) => say`${shortSha(sha)} ${brief(title, 100)} (${value(author, 60)})`),
+    ),
   ]
 }
 
@@ -80,7 +112,8 @@ function unproved({ proofs, merged }: Task): Words[][] {
 }
 
 function approver(plan: ReleasePlan, release: Release): Words {
-  if (plan.approval === 'none') return 'nobody (by the settings of this environment)'
+  if (plan.approval === 'none')
+    return plan.restores ? 'nobody (it was live right before)' : 'nobody (by the settings of this environment)'
   const { approvers = OPEN_POLICY.approvers, approvals = 1 } = plan
   const many = approvals > 1 ? `${approvals} people: ` : ''
   const who = whoText(approvers)
@@ -178,7 +211,11 @@ export function rolledBackComment(task: Task, { environment, plan }: Release, ba
   const me = `@${task.settings.mention}`
   if (!back.ok)
     return [
-      heading(say`❌ ${environment} could not be taken back to ${good}`),
+      heading(
+        back.isSwitched
+          ? say`❌ ${environment} was taken back to ${good}, which is broken too`
+          : say`❌ ${environment} could not be taken back to ${good}`,
+      ),
       ask(
         say`A person has to look at ${environment} now: ${brief(back.error ?? '', 400)}. Nothing more is tried by itself.`,
       ),

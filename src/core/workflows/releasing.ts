@@ -109,7 +109,8 @@ export function whenStale(task: Task): TaskEvent[] {
   if (!last?.deployed?.isStale || !last.plan) return []
   const { environment, plan, requester: by, isAuto, goesBack } = last
   const how = { ...(isAuto ? { isAuto } : {}), ...(goesBack ? { goesBack } : {}) }
-  return [{ type: 'release.requested', environment, ref: plan.sha, by, ...how }]
+  // Whoever goes back goes to what was live right before by then.
+  return [{ type: 'release.requested', environment, ref: goesBack ? last.ref : plan.sha, by, ...how }]
 }
 
 /** After the merge: automatic deploys, or the end, from which `deploy <env>` goes on. */

@@ -180,6 +180,7 @@ const unasked = () => Promise.reject(new Error('only targets that Muster serves 
 export const NO_RELEASES: ReleaseStore = {
   save: unasked,
   goLive: unasked,
+  moved: unasked,
   get: unasked,
   live: unasked,
   allLive: unasked,

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { Fenced } from '../../store/types.ts'
 import { type Fence, Lost } from '../../leases/types.ts'
-import { run } from '../../workspace/spawn.ts'
 import type { Sample } from '../../core/traffic.ts'
 import type {
   ApplyInput,
@@ -17,16 +16,15 @@ import type {
   TargetDeps,
   TargetHost,
 } from '../types.ts'
-import { freePort, isAlive, serviceEnv, type Started, startService, stopService } from './process.ts'
-import { BUILD_LOG, releaseFolder, releaseLog } from './log.ts'
+import { freePort, isAlive, serviceEnv, startService, stopService } from './process.ts'
+import { build, byLastServed, healthy, isWarm, startedOf, STOP_MS, stopRow, untilHealthy } from './service.ts'
+import { releaseFolder, releaseLog } from './log.ts'
 import { EnvironmentProxy } from './proxy.ts'
 import { localSettings } from './settings.ts'
 
 const KEEP_RELEASES = 5
 const KEEP_FAILED = 2
 const DRAIN_MS = 10_000
-const STOP_MS = 5_000
-const BUILD_MS = 15 * 60_000
 const SUPERVISE_MS = 2_000
 const MAX_RESTART_PAUSE_MS = 60_000
 const RESTART_HEALTH_SECONDS = 30
@@ -39,6 +37,7 @@ export class LocalTarget implements Target {
   readonly #options: TargetDeps
   readonly #proxies = new Map<string, EnvironmentProxy>()
   readonly #restarts = new Map<string, { failures: number; after: number }>()
+  readonly #turns = new Map<string, Promise<unknown>>()
   /** Live releases beside which nothing is warm any more. */
   readonly #cooled = new Set<string>()
   #timer: NodeJS.Timeout | undefined
@@ -106,16 +105,22 @@ export class LocalTarget implements Target {
       liveAt: undefined,
     }
     await this.#options.store.save(row)
+    let started: ReleaseRow | undefined
     try {
       await input.unpack(files)
       if (settings.build) await build(settings.build, files, settings.env, signal)
       await this.#proxyFor(row)
-      const started = await this.#start(row, settings.healthTimeoutSeconds, signal)
+      const starting = { ...row, status: 'starting' as const }
+      started = await this.#start(starting, settings.healthTimeoutSeconds, signal, (one) =>
+        this.#options.store.save(one),
+      )
       // Whoever lost the work in between changes nothing that people see.
       signal.throwIfAborted()
       mayAct()
       await this.#goLive(started, input.fence, 'warm')
     } catch (error) {
+      // What nobody is sent to does not go on.
+      if (started && !(await this.#isLive(started))) await stopRow(started)
       // Stopped, or taken over: whoever goes on finds it unfinished, and begins anew.
       if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
       await this.#options.store.save({
@@ -130,7 +135,7 @@ export class LocalTarget implements Target {
   async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
     const rows = await this.#options.store.list(repository, name)
     return byLastServed(rows)
-      .filter((row) => row.status === 'retired' && existsSync(row.dir))
+      .filter((row) => row.status !== 'live' && existsSync(row.dir))
       .map(({ id, sha }) => ({ releaseId: id, sha }))
   }
 
@@ -147,13 +152,26 @@ export class LocalTarget implements Target {
     await this.#goLive(serving, fence, 'stopped')
   }
 
+  /** Started from its files; what is written down of it stays what it is until it serves. */
   async #startAgain(row: ReleaseRow, healthSeconds: number, signal: AbortSignal): Promise<ReleaseRow> {
-    try {
-      return await this.#start(row, healthSeconds, signal)
-    } catch (error) {
-      await this.#options.store.save({ ...row, status: 'retired' })
-      throw error
-    }
+    // It may run, and not answer.
+    await stopRow(row)
+    const again = await this.#start(row, healthSeconds, signal)
+    if (await this.#options.store.moved(again)) return again
+    await stopRow(again)
+    throw new UserError('changed', 'Somebody else has changed this release meanwhile.')
+  }
+
+  async #isLive({ id }: ReleaseRow): Promise<boolean> {
+    return (await this.#options.store.get(id))?.status === 'live'
+  }
+
+  /** One after the other for each environment: what is written down of who is live, and who people are sent to. */
+  #inTurn<T>({ repository, environment }: ReleaseRow, action: () => Promise<T>): Promise<T> {
+    const key = `${repository} ${environment}`
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(action, action)
+    this.#turns.set(key, turn)
+    return turn
   }
 
   /** Finds the live releases again by pid and start time, and serves them; starts those that died. */
@@ -243,7 +261,13 @@ export class LocalTarget implements Target {
     return proxy
   }
 
-  async #start(row: ReleaseRow, healthSeconds: number, signal?: AbortSignal): Promise<ReleaseRow> {
+  /** @param note told of the process before it is healthy, for what must not be lost sight of */
+  async #start(
+    row: ReleaseRow,
+    healthSeconds: number,
+    signal?: AbortSignal,
+    note: (row: ReleaseRow) => Promise<void> = () => Promise.resolve(),
+  ): Promise<ReleaseRow> {
     const port = await freePort()
     const started = await startService(
       row.command.start,
@@ -251,8 +275,8 @@ export class LocalTarget implements Target {
       this.#logFile(row.id),
       serviceEnv(port, row.command.env),
     )
-    const starting: ReleaseRow = { ...row, status: 'starting', port, pid: started.pid, startedTick: started.tick }
-    await this.#options.store.save(starting)
+    const starting: ReleaseRow = { ...row, port, pid: started.pid, startedTick: started.tick }
+    await note(starting)
     try {
       await untilHealthy(started, `http://127.0.0.1:${port}${row.command.health}`, healthSeconds, signal)
       return starting
@@ -268,15 +292,22 @@ export class LocalTarget implements Target {
     const proxy = await this.#proxyFor(row)
     const rows = await store.list(row.repository, row.environment)
     const old = rows.filter((other) => other.status === 'live' && other.id !== row.id)
-    await store.goLive(row, new Date(this.#options.now()), fence)
-    const { drain } = proxy.switchTo(row.sha, row.port ?? 0)
+    const { drain } = await this.#inTurn(row, async () => {
+      await store.goLive(row, new Date(this.#options.now()), fence)
+      return proxy.switchTo(row.sha, row.port ?? 0)
+    })
     const others = rows.filter((other) => other.id !== row.id && (before === 'stopped' || !old.includes(other)))
     const tidied = drain(DRAIN_MS)
-      .then(() => Promise.all(others.map((other) => stopRow(other))))
+      .then(() => Promise.all(others.map((other) => this.#stopUnlessLive(other))))
       .then(() => this.#forgetOld(row))
     // Whoever goes back does not wait for what hangs in the release that got worse.
     if (before === 'warm') return tidied
     tidied.catch((error: unknown) => this.#options.log('an old release could not be stopped', { error: String(error) }))
+  }
+
+  /** It may have been put back meanwhile. */
+  async #stopUnlessLive(row: ReleaseRow): Promise<void> {
+    if (!(await this.#isLive(row))) await stopRow(row)
   }
 
   /** Keeps what can be gone back to: the newest that have served. Of what failed, the newest, for its log. */
@@ -310,7 +341,8 @@ export class LocalTarget implements Target {
     if (this.#cooled.has(live.id)) return
     this.#cooled.add(live.id)
     const rows = await this.#options.store.list(live.repository, live.environment)
-    await Promise.all(rows.filter(({ id, status }) => id !== live.id && status === 'retired').map(stopRow))
+    const others = rows.filter(({ id, status }) => id !== live.id && status === 'retired')
+    await Promise.all(others.map((other) => this.#stopUnlessLive(other)))
   }
 
   async #restart(row: ReleaseRow, failures: number): Promise<void> {
@@ -318,77 +350,21 @@ export class LocalTarget implements Target {
     log('a live release died; it is started again', { release: row.id })
     try {
       const again = await this.#start(row, RESTART_HEALTH_SECONDS)
-      await store.save({ ...again, status: 'live' })
-      ;(await this.#proxyFor(again)).switchTo(again.sha, again.port ?? 0)
+      const proxy = await this.#proxyFor(again)
+      // Another release may have gone live meanwhile, or this one been taken back.
+      const isStill = await this.#inTurn(row, async () => {
+        const isMoved = await store.moved(again)
+        if (isMoved) proxy.switchTo(again.sha, again.port ?? 0)
+        return isMoved
+      })
+      if (!isStill) await stopRow(again)
       this.#restarts.delete(row.id)
     } catch (error) {
-      await store.save(row)
       this.#restarts.set(row.id, {
         failures: failures + 1,
         after: Date.now() + Math.min(MAX_RESTART_PAUSE_MS, 1000 * 2 ** (failures + 1)),
       })
       log('the release could not be started again', { release: row.id, error: String(error) })
     }
-  }
-}
-
-function startedOf(row: ReleaseRow): Started | undefined {
-  return row.pid === undefined ? undefined : { pid: row.pid, tick: row.startedTick }
-}
-
-/** Those that have served, the one that did last first. */
-function byLastServed(rows: readonly ReleaseRow[]): ReleaseRow[] {
-  const at = ({ liveAt }: ReleaseRow) => liveAt?.getTime() ?? 0
-  return rows.filter(({ liveAt }) => liveAt !== undefined).toSorted((a, b) => at(b) - at(a))
-}
-
-/** Whether it still runs, and answers. */
-async function isWarm(row: ReleaseRow): Promise<boolean> {
-  const started = startedOf(row)
-  if (!started || row.port === undefined || !isAlive(started)) return false
-  return healthy(`http://127.0.0.1:${row.port}${row.command.health}`)
-}
-
-async function stopRow(row: ReleaseRow): Promise<void> {
-  const started = startedOf(row)
-  if (started) await stopService(started, STOP_MS)
-}
-
-async function build(
-  command: string,
-  dir: string,
-  env: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<void> {
-  const result = await run('/bin/sh', ['-c', `{ ${command}\n} > ${BUILD_LOG} 2>&1`], {
-    cwd: dir,
-    env: serviceEnv(0, env),
-    timeoutMs: BUILD_MS,
-    signal,
-  })
-  if (result.exitCode !== 0) throw new UserError('build_failed', `The build failed (exit code ${result.exitCode}).`)
-}
-
-async function untilHealthy(
-  started: Started,
-  url: string,
-  seconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const until = Date.now() + seconds * 1000
-  while (Date.now() < until) {
-    signal?.throwIfAborted()
-    if (!isAlive(started)) throw new UserError('start_failed', 'The new release ended right after its start.')
-    if (await healthy(url)) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new UserError('not_healthy', `The new release was not healthy within ${seconds} s.`)
-}
-
-async function healthy(url: string): Promise<boolean> {
-  try {
-    return (await fetch(url, { signal: AbortSignal.timeout(5000), redirect: 'manual' })).ok
-  } catch {
-    return false
   }
 }

@@ -152,6 +152,37 @@ it('lets whoever goes back go first, past a freeze but not past a lock, and keep
   expect(other.state?.quarantine).toEqual([])
 })
 
+it('keeps out what people went back from, and knows that it went back', () => {
+  const town = new Town()
+  for (const [task, more] of [
+    ['good', {}],
+    ['good', { isLive: true, state: 'out', verdict: 'healthy' }],
+    ['bad', { tree: 'tree-bad' }],
+    ['bad', { tree: 'tree-bad', isLive: true, state: 'out', verdict: 'healthy' }],
+    ['back', { sha: 'sha-good', goesBack: true }],
+    ['back', { sha: 'sha-good', goesBack: true, isLive: true }],
+  ] as const)
+    town.want(task, more)
+  expect(town.state).toMatchObject({
+    live: { sha: 'sha-good', isBack: true },
+    quarantine: [{ sha: 'sha-bad', tree: 'tree-bad', to: 'sha-good' }],
+  })
+})
+
+it('hears of a verdict, and of a way back, after the turn was given up; once', () => {
+  const town = new Town()
+  town.want('good')
+  town.want('good', { isLive: true, state: 'out', verdict: 'healthy' })
+  town.want('bad')
+  town.want('bad', { isLive: true, state: 'out' })
+  expect(town.want('bad', { isLive: true, state: 'out', verdict: 'regressed' }).reason).toBe('judged')
+  expect(town.want('bad', { isLive: true, state: 'out', verdict: 'regressed' }).events).toEqual([])
+  const back = { isLive: true, state: 'out', verdict: 'regressed', takenBackTo: 'sha-good' } as const
+  expect(town.want('bad', back).reason).toBe('judged')
+  expect(town.state).toMatchObject({ live: { sha: 'sha-good', verdict: 'healthy' }, quarantine: [{ sha: 'sha-bad' }] })
+  expect(town.want('bad', back).events).toEqual([])
+})
+
 const TASKS = ['a', 'b', 'c', 'd'] as const
 const move = fc.record({
   what: fc.constantFrom('in', 'live', 'out', 'judged', 'lock', 'unlock', 'look', 'freeze'),
