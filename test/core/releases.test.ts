@@ -322,3 +322,43 @@ describe('going back by command', () => {
     expect(d.environment?.holder).toMatchObject({ sha: 'good1', goesBack: true })
   })
 })
+
+describe('going back while it is watched', () => {
+  it('ends the watch, by the word of whoever says so, and needs a way', () => {
+    const d = asked({
+      liveSha: 'good1',
+      relation: 'ahead',
+      wayBack: { to: 'good1', isReady: true, isAutomatic: false, why: 'kept' },
+    })
+    d.say(APPROVE, bob)
+    d.recorded(1)
+    d.step('deploy', { kind: 'deployed', deployed: deployed('merge1') })
+    d.do({ type: 'step.start', step: 'watch' })
+    expect(d.say({ verb: 'rollback', environment: 'production', ref: undefined }, carol).decision.reason).toBe(
+      'recalled',
+    )
+    expect(d.ready()).toEqual(['rollback'])
+    expect(d.say({ verb: 'rollback', environment: 'production', ref: undefined }, bob).decision.reason).toBe(
+      'is_taken_back',
+    )
+    expect(d.say({ verb: 'cancel', text: '' }, bob).decision.reason).toBe('is_taken_back')
+    d.step('rollback', {
+      kind: 'rolled_back',
+      rolledBack: { ok: true, isSwitched: true, to: 'good1', ms: 4, error: undefined },
+    })
+    expect(d.task).toMatchObject({ status: 'done', outcome: 'deployed to production, and taken back to good1' })
+    expect(d.environment).toMatchObject({ holder: undefined, quarantine: [{ sha: 'merge1' }] })
+    expect(shown(d)).toContain('was taken back to')
+    const none = asked({
+      wayBack: { to: undefined, isReady: false, isAutomatic: false, why: 'nothing is live before it' },
+    })
+    none.say(APPROVE, bob)
+    none.recorded(1)
+    none.step('deploy', { kind: 'deployed', deployed: deployed('merge1') })
+    const { decision } = none.say({ verb: 'rollback', environment: 'production', ref: undefined }, carol)
+    expect(decision).toMatchObject({
+      reason: 'no_way_back',
+      detail: expect.stringContaining('nothing is live before it'),
+    })
+  })
+})

@@ -111,7 +111,29 @@ export function deploy(task: Task, said: PersonCommand, environment: string, ref
 
 /** What was live before is wanted back. */
 export function goBack(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
+  const last = task.releases.at(-1)
+  const isWatched = last?.deployed?.ok === true && last.environment === environment && !finished(task, last.index)
+  if (last && isWatched && ref === undefined) return recall(task, last, said)
   return request(task, said, environment, { ref, goesBack: true })
+}
+
+/** What is live, and still watched, is taken back at once: nobody waits for a verdict that somebody has given. */
+function recall(task: Task, release: Release, { by }: PersonCommand): Decided {
+  const { index, environment, plan } = release
+  if (isTakenBack(release)) return refused('is_taken_back', 'It is being taken back already.')
+  if (!plan?.wayBack?.isReady)
+    return refused(
+      'no_way_back',
+      `There is no way back by itself: ${plan?.wayBack?.why ?? 'nobody has looked for one'}. \`@${task.settings.mention} deploy ${environment} <sha>\` deploys an earlier commit.`,
+    )
+  const watches = task.steps.filter(
+    ({ kind, release: nth, status }) =>
+      kind === 'watch' && nth === index && (status === 'running' || status === 'pending'),
+  )
+  return accepted('recalled', [
+    { type: 'release.recalled', release: index, by },
+    ...watches.map(({ id }) => ({ type: 'step.finished', step: id }) as const),
+  ])
 }
 
 function request(

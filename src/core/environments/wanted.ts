@@ -38,7 +38,8 @@ export function wantedOf(task: Task): Wanted | undefined {
     watchSeconds: plan.watchSeconds,
     state: turn.state === 'over' ? 'out' : 'in',
     isLive: deployed?.ok === true,
-    verdict: report?.verdict,
+    // Whoever wants it taken back has judged it.
+    verdict: report?.verdict ?? (release.recalledBy ? 'regressed' : undefined),
     tree: plan.tree,
     ...(release.goesBack ? { goesBack: true } : {}),
     ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),

@@ -130,7 +130,25 @@ function rolledBack(
 ): EffectIntent[] {
   const release = task.releases.find((one) => one.index === index)
   if (!release) return []
-  return comment(task, `rolled_back:${index}`, rolledBackComment(task, release, back), [], back.ok ? [] : teamOf(task))
+  const { deploymentId, recalledBy } = release
+  const news = comment(
+    task,
+    `rolled_back:${index}`,
+    rolledBackComment(task, release, back),
+    [],
+    back.ok ? [] : teamOf(task),
+  )
+  if (deploymentId === undefined || !recalledBy || !back.isSwitched) return news
+  const { body } = status(
+    task,
+    index,
+    deploymentId,
+    'failure',
+    `Taken back by ${recalledBy.login}`,
+    undefined,
+    undefined,
+  )
+  return [{ key: `deployment:${index}:verdict`, body }, ...news]
 }
 
 /** Whoever asked for the work, and whoever asked for the release. */

@@ -83,6 +83,8 @@ function releaseChange(event: Exclude<ReleaseEvent, { type: 'release.requested' 
       return { deploymentId: event.deploymentId }
     case 'release.deployed':
       return { deployed: event.deployed, gated: undefined }
+    case 'release.recalled':
+      return { recalledBy: event.by }
     case 'release.rolled_back':
       return { rolledBack: event.rolledBack }
     case 'release.watched':

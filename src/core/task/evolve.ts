@@ -239,6 +239,7 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
     case 'release.deployed':
     case 'release.looked':
     case 'release.watched':
+    case 'release.recalled':
     case 'release.rolled_back':
     case 'deployment.created':
       return {

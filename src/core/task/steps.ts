@@ -102,15 +102,17 @@ export function workUnderWay(task: Task): boolean {
   )
 }
 
-/** Whether what came of a release is taken back by itself. */
-export function isTakenBack({ plan, report, deployed }: Release): boolean {
-  return report?.verdict === 'regressed' && deployed?.ok === true && plan?.wayBack?.isAutomatic === true
+/** Whether a release is taken back: by itself, or because somebody has said so. */
+export function isTakenBack({ plan, report, deployed, recalledBy }: Release): boolean {
+  if (deployed?.ok !== true) return false
+  return recalledBy !== undefined || (report?.verdict === 'regressed' && plan?.wayBack?.isAutomatic === true)
 }
 
 /** Whether nothing more follows of a release: it failed, or was judged and, where it is taken back, that has been tried. */
 export function isReleaseOver(release: Release): boolean {
-  const { report, deployed, rolledBack } = release
-  return deployed?.ok === false || (report !== undefined && (!isTakenBack(release) || rolledBack !== undefined))
+  const { report, deployed, rolledBack, recalledBy } = release
+  const isJudged = report !== undefined || recalledBy !== undefined
+  return deployed?.ok === false || (isJudged && (!isTakenBack(release) || rolledBack !== undefined))
 }
 
 /** When the workflow wants to be woken, if nothing else happens: ms since the epoch. */

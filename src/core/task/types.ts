@@ -114,6 +114,8 @@ export interface Release {
   readonly report: ReleaseReport | undefined
   /** What was live before is wanted back; undefined: something new is deployed, and in histories from before 0.5. */
   readonly goesBack?: true | undefined
+  /** Whoever wanted it taken back before it was judged. */
+  readonly recalledBy?: Person | undefined
   /** Undefined where nothing was taken back. */
   readonly rolledBack?: RolledBack | undefined
   /** Its turn on the environment; undefined before it asks for one, and in histories from before 0.5. */
@@ -368,6 +370,8 @@ export type TaskEvent =
   | { readonly type: 'release.deployed'; readonly release: number; readonly deployed: Deployed }
   | { readonly type: 'release.looked'; readonly release: number; readonly watch: Watch }
   | { readonly type: 'release.watched'; readonly release: number; readonly report: ReleaseReport }
+  /** Somebody wants it taken back, whatever the watch would say. */
+  | { readonly type: 'release.recalled'; readonly release: number; readonly by: Person }
   | { readonly type: 'release.rolled_back'; readonly release: number; readonly rolledBack: RolledBack }
   | { readonly type: 'budget.reached'; readonly step: string; readonly patch: Patch | undefined }
   | {

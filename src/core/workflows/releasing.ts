@@ -66,7 +66,7 @@ export const watch = defineStep({
   phase: RELEASE,
   needs: ['deploy'],
   costs: false,
-  wanted: (task) => ofRelease(task, 'watch', ({ deployed }) => deployed !== undefined),
+  wanted: (task) => ofRelease(task, 'watch', ({ deployed, recalledBy }) => deployed !== undefined && !recalledBy),
 })
 
 /** What got worse is taken back, while nobody else has the environment. */
@@ -134,6 +134,7 @@ export function whenReleased(task: Task): TaskEvent[] {
 function releaseOutcome(task: Task): string | undefined {
   const last = task.releases.at(-1)
   if (!last) return undefined
+  if (last.recalledBy) return `deployed to ${last.environment}${wayBackText(last)}`
   return last.report
     ? `deployed to ${last.environment}: ${last.report.verdict}${wayBackText(last)}`
     : `the deploy to ${last.environment} failed; ${last.deployed?.previousSha ? 'the previous release keeps serving' : 'nothing is live there'}`
