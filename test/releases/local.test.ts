@@ -40,7 +40,7 @@ beforeAll(async () => {
       start: 'node server.mjs',
       health: '/healthz',
       port,
-      healthTimeoutSeconds: 8,
+      healthTimeoutSeconds: 60,
       watchSeconds: 5,
       auto: false,
       approval: 'other',
