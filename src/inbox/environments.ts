@@ -32,17 +32,10 @@ export async function changeEnvironment(
     return decideOnly(deps, scene, { outcome: 'accepted', reason: 'environment_told', detail: name })
   }
   const by = { id: sender.id, login: sender.login }
-  const words = text
-    .replaceAll('`', '')
-    .replace(/\s+(please|pls|now|thanks)[.!]?$/i, '')
-    .trim()
+  const said = text.replaceAll('`', '').split(/\s+/)
+  const words = said.filter((word) => word !== '' && !POLITE.test(word)).join(' ')
   const sha = /^[\da-f]{7,64}$/i.exec(words)?.[0].toLowerCase()
-  if (
-    command.verb === 'unlock' &&
-    words !== '' &&
-    sha === undefined &&
-    !/^(please|pls|now|thanks)[.!]?$/i.test(words)
-  ) {
+  if (command.verb === 'unlock' && words !== '' && sha === undefined) {
     await reply(deps, scene, invalidReply(UNLOCKS))
     return decideOnly(deps, scene, { outcome: 'refused', reason: 'bad_argument', detail: UNLOCKS })
   }
@@ -64,6 +57,7 @@ export async function changeEnvironment(
   await decideOnly(deps, scene, decision)
 }
 
+const POLITE = /^(please|pls|now|thanks|thx)[.!]?$/i
 const UNLOCKS =
   '`unlock <env>` stands alone, and lifts its lock; with a commit that was taken back (seven digits at least) it lets that go live again. Nothing was changed.'
 const LIFTED = say`🔓 **That commit may go live there again**, and what has it; who said so stands in the history of the environment.`
