@@ -71,7 +71,8 @@ function takenApart(first: string, { more, own }: Call, environments: readonly s
 
 function command(verb: Verb, line: Line, isAsked: boolean, bare: string): Command | undefined {
   const option = line.rest.find((argument) => /^--?[a-z]/i.test(argument))
-  if (option && verb !== 'answer' && verb !== 'ask')
+  const isKnown = option !== undefined && isVerb(verb) && COMMANDS[verb].options?.includes(option.toLowerCase())
+  if (option && !isKnown && verb !== 'answer' && verb !== 'ask')
     return invalid(`\`${verb}\` knows no option \`${option.slice(0, 60).replace(/`/g, '')}\`.`)
   const { takesWords, tells } = COMMANDS[verb]
   const found = parseAs(verb, line)

@@ -28,6 +28,8 @@ export interface CommandDefinition<V extends Verb = Verb> {
   readonly takesWords: boolean
   /** It may be asked for politely as well: it decides nothing. What only tells may anyway. */
   readonly politely?: boolean | undefined
+  /** Options that it takes. */
+  readonly options?: readonly string[] | undefined
   /** It rests on the repository's settings as they are now, not as they were when the task began. */
   readonly readsSettings?: boolean | undefined
   /** Undefined: a verb with words that it has no use for is prose. */

@@ -33,7 +33,8 @@ export const lock: CommandDefinition<'lock'> = {
   verb: 'lock',
   usage: 'lock <env> [reason]',
   help: 'nobody deploys there until it is unlocked; `lock <env> --info` tells what is live there and who waits',
-  examples: ['lock production until monday'],
+  examples: ['lock production until monday', 'lock production --info'],
+  options: ['--info'],
   parse: (line) => place('lock', line),
   decide: () => accepted('environment', []),
 }
