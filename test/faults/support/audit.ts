@@ -7,8 +7,8 @@ export interface Audit {
   readonly lost: readonly string[]
 }
 
-/** What one task with a release is seen by: its status comment, the release plan, the report, the reaction, and so on. */
-const WANTED = { comments: 3, reactions: 2, pulls: 1, checks: 1, deployments: 1, statuses: 2, applied: 1 } as const
+/** What one task with a release is seen by: its status comment, the release plan, the report, the reaction, and so on; that it waits for its turn is seen or not. */
+const WANTED = { comments: 3, reactions: 2, pulls: 1, checks: 1, deployments: 1, statuses: 3, applied: 1 } as const
 
 /** Looks at GitHub's side, not at Muster's own books. */
 export async function audit(field: Field): Promise<Audit> {
@@ -53,7 +53,7 @@ export async function audit(field: Field): Promise<Audit> {
       ? {}
       : {
           deployments: world.deployments.length,
-          statuses: world.deployments.reduce((sum, one) => sum + one.statuses.length, 0),
+          statuses: world.deployments.reduce((sum, { statuses }) => sum + statuses.filter(hasBegun).length, 0),
           applied: field.told.applied.length,
         }),
   }
@@ -63,4 +63,9 @@ export async function audit(field: Field): Promise<Audit> {
     if (count > wanted) duplicates.push(`${count - wanted} ${what} too many`)
   }
   return { duplicates, lost }
+}
+
+/** Whether a deployment has its turn. */
+function hasBegun({ state }: { readonly state: string }): boolean {
+  return state !== 'queued'
 }
