@@ -209,6 +209,8 @@ export function auditLedger(
     if (kind === 'status.upsert' && what === 'edit') continue
     // Whether it is seen that a deploy waits for its turn is a matter of moments.
     if (kind === 'deployment.status' && what === 'queued') continue
+    // Edited in place as it moves on in its line, or is decided.
+    if (kind === 'comment.upsert') continue
     const name = kind === 'status.upsert' ? 'status.upsert card' : kind
     counts.set(name, (counts.get(name) ?? 0) + 1)
     const key = `${name} ${marker}`
