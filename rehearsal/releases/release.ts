@@ -20,6 +20,14 @@ export class Release {
     return release
   }
 
+  /** The service as it is, live in production. */
+  static async first(scene: ReleaseScene): Promise<Release> {
+    const first = await Release.asked(scene, 'alice', 'Put the price service into production', 'production')
+    await first.approved('bob')
+    await first.ended('healthy', 'not enough evidence')
+    return first
+  }
+
   /** Asked for, and turned away when it is planned. @param first what is done right before */
   static async refused(
     scene: ReleaseScene,

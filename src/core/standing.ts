@@ -2,6 +2,11 @@
 export const ROLE_NAMES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
 export type RoleName = (typeof ROLE_NAMES)[number]
 
+/** Whether a role allows what another does. */
+export function isAtLeast(role: RoleName, least: RoleName): boolean {
+  return ROLE_NAMES.indexOf(role) >= ROLE_NAMES.indexOf(least)
+}
+
 /** What somebody is in a repository, as GitHub says now. */
 export interface Standing {
   readonly id: number

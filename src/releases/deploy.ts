@@ -6,9 +6,10 @@ import { hashOf } from '../core/hash.ts'
 import { deployApprovals, isApprovalExpired } from '../core/policy.ts'
 import { gatedLine } from '../core/reply/turn.ts'
 import type { Release, Task } from '../core/task/types.ts'
-import { type Claim, Lost } from '../leases/types.ts'
+import { Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
+import { alone, type Held } from './alone.ts'
 import { environmentOf, gatesNow, relate } from './plan.ts'
 import type { DeployResult, Environment, ReleaseDeps, RestoreInput, Target } from './types.ts'
 
@@ -16,8 +17,6 @@ import type { DeployResult, Environment, ReleaseDeps, RestoreInput, Target } fro
 const UNKNOWN_OUTCOME =
   'nobody can tell whether this deploy took place; please look at the environment, then say deploy again for a new plan'
 const AGAIN = 'say deploy again for a new plan'
-/** How often an environment that somebody is deploying to is asked for. */
-const BUSY_MS = 500
 /** How often gates that may open by themselves are asked again, and for how long they are waited for at the environment's expense. */
 const GATES_MS = { again: 20_000, longest: 30 * 60_000 } as const
 
@@ -36,42 +35,16 @@ export async function deploy(
 ): Promise<DeployResult> {
   const environment = environmentOf(task, release.environment)
   const key = environmentKey(task.origin.repository, environment.name)
-  const claim = await alone(deps, key, signal)
-  try {
-    const both = AbortSignal.any([signal, claim.signal])
-    const isStillMine = () => {
-      mayAct()
-      if (!claim.isMine()) throw new Lost(`${key} may belong to somebody else by now`)
-    }
-    return await underway(deps, task, release, { environment, claim, signal: both, mayAct: isStillMine })
-  } finally {
-    await claim.release().catch(() => {})
-  }
+  return alone(deps, key, { signal, mayAct }, (held) => underway(deps, task, release, environment, held))
 }
 
-/** Waits until nobody else deploys there. The environment gives turns, so that hardly ever somebody does. */
-export async function alone(
-  { hold, sleep }: Pick<ReleaseDeps, 'hold' | 'sleep'>,
-  key: string,
-  signal: AbortSignal,
-): Promise<Claim> {
-  for (;;) {
-    const claim = await hold(key)
-    if (claim) return claim
-    await sleep(BUSY_MS)
-    signal.throwIfAborted()
-  }
-}
-
-interface Underway {
-  readonly environment: Environment
-  readonly claim: Claim
-  readonly signal: AbortSignal
-  readonly mayAct: () => void
-}
-
-async function underway(deps: ReleaseDeps, task: Task, release: Release, way: Underway): Promise<DeployResult> {
-  const { environment } = way
+async function underway(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  environment: Environment,
+  held: Held,
+): Promise<DeployResult> {
   const target = deps.targets.of(environment.settings.target)
   const approved = release.plan
   if (!approved || deployApprovals(task, approved).length === 0) throw new Error('this deploy was approved by nobody')
@@ -93,10 +66,10 @@ async function underway(deps: ReleaseDeps, task: Task, release: Release, way: Un
   const stale = await staleness(deps, task, approved, environment, live)
   if (stale) return ended(stale.error, { isStale: stale.isStale })
   const gates = await gatesNow(deps, task, release, approved.sha)
-  const held = gatesHeld(deps, task, release, gates)
-  if (held) return held.kind === 'gated' ? held : ended(held.error, { gates })
+  const shut = gatesHeld(deps, task, release, gates)
+  if (shut) return shut.kind === 'gated' ? shut : ended(shut.error, { gates })
   crashPoint('deploy-started')
-  const error = await applied(deps, task, approved, target, id, way)
+  const error = await applied(deps, task, approved, { target, environment, id }, held)
   return error === undefined ? ended(undefined, { gates }) : ended(error, { gates, log: await target.log(id) })
 }
 
@@ -154,10 +127,10 @@ async function stillHolds(
   return wasAddedTo && (await relate(deps, repository, live, sha)) === 'ahead'
 }
 
-type Held = Extract<DeployResult, { kind: 'gated' }> | { readonly kind: 'closed'; readonly error: string }
+type Shut = Extract<DeployResult, { kind: 'gated' }> | { readonly kind: 'closed'; readonly error: string }
 
 /** Undefined where every gate is open. */
-function gatesHeld(deps: ReleaseDeps, task: Task, release: Release, gates: readonly GateResult[]): Held | undefined {
+function gatesHeld(deps: ReleaseDeps, task: Task, release: Release, gates: readonly GateResult[]): Shut | undefined {
   const verdict = verdictOf(gates)
   if (verdict === 'pass') return undefined
   const step = task.steps.find((one) => one.kind === 'deploy' && one.release === release.index)
@@ -178,14 +151,12 @@ async function applied(
   deps: ReleaseDeps,
   task: Task,
   { sha, restores }: ReleasePlan,
-  target: Target,
-  id: string,
-  { environment, claim, signal, mayAct }: Underway,
+  { target, environment, id }: { readonly target: Target; readonly environment: Environment; readonly id: string },
+  { signal, mayAct, fence }: Held,
 ): Promise<string | undefined> {
   mayAct()
   try {
-    if (restores)
-      return await restored(target, { environment, releaseId: restores, signal, mayAct, fence: claim.fence })
+    if (restores) return await restored(target, { environment, releaseId: restores, signal, mayAct, fence })
     await target.apply({
       environment,
       releaseId: id,
@@ -193,7 +164,7 @@ async function applied(
       sha,
       signal,
       mayAct,
-      fence: claim.fence,
+      fence,
       unpack: (dir) => deps.git.archive(task.origin.repository, sha, dir, task.settings.checks.submodules),
     })
     return undefined

@@ -1,6 +1,6 @@
 import type { ReleasePlan } from '../core/artefacts.ts'
 import { matchesGlob } from 'node:path'
-import { UserError } from '../core/errors.ts'
+import { messageOf, UserError } from '../core/errors.ts'
 import { gatesOf, type GateResult, OPEN_POLICY, type Policy, teamsIn, verdictOf } from '../core/environments/gates.ts'
 import { type InRange, inRange } from '../core/environments/range.ts'
 import { environmentKey, type Quarantined } from '../core/environments/types.ts'
@@ -184,7 +184,7 @@ async function requesterOf(
 ) {
   if (isAuto || policy.deployers.includes('write')) return undefined
   return facts.standing(repository, requester, teamsIn(policy)).catch((error: unknown) => {
-    log('what somebody may do could not be read', { person: requester.login, error: String(error) })
+    log('what somebody may do could not be read', { person: requester.login, error: messageOf(error) })
     return 'unknown' as const
   })
 }
@@ -211,7 +211,7 @@ async function quarantinedIn(
 /** What cannot be read lets nothing through: the gate waits. */
 async function checksOf({ facts, log }: ReleaseDeps, repository: Repository, sha: string) {
   return facts.checks(repository, sha).catch((error: unknown) => {
-    log('the checks of a commit could not be read', { sha, error: String(error) })
+    log('the checks of a commit could not be read', { sha, error: messageOf(error) })
     return undefined
   })
 }

@@ -2,9 +2,9 @@ import type { RolledBack } from '../core/artefacts.ts'
 import { messageOf, publicMessage, UserError } from '../core/errors.ts'
 import { environmentKey } from '../core/environments/types.ts'
 import type { Release, Task } from '../core/task/types.ts'
-import { type Claim, Lost } from '../leases/types.ts'
+import { Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
-import { alone } from './deploy.ts'
+import { alone, type Held } from './alone.ts'
 import { environmentOf } from './plan.ts'
 import type { Environment, ReleaseDeps, Target } from './types.ts'
 
@@ -25,66 +25,54 @@ export async function takeBack(
   // What it replaced, which may be newer than what was live when the plan was made.
   const to = release.deployed?.previousSha ?? release.plan?.wayBack?.to ?? ''
   const key = environmentKey(task.origin.repository, environment.name)
-  const claim = await alone(deps, key, signal)
-  const begun = performance.now()
-  let isSwitched = false
-  const ended = (error: string | undefined): RolledBack => ({
-    ok: error === undefined,
-    isSwitched,
-    to,
-    ms: Math.round(performance.now() - begun),
-    error,
-  })
-  try {
-    const { quarantine = [] } = (await deps.environments.load(key))?.state ?? {}
-    if (quarantine.some(({ sha }) => sha === to))
-      return ended(`${to.slice(0, 7)} was taken back itself, so it is not gone back to; what got worse is still live`)
-    const current = await target.current(environment)
-    // Put back by a process that ended right afterwards.
-    if (current !== to) {
-      if (current !== release.deployed?.sha)
-        return ended(`something else is live by now (${current?.slice(0, 7) ?? 'nothing'}); nothing was changed`)
-      await putBack(target, environment, to, { signal, mayAct, claim, key })
+  return alone(deps, key, { signal, mayAct }, async (held) => {
+    const begun = performance.now()
+    let isSwitched = false
+    const ended = (error: string | undefined): RolledBack => ({
+      ok: error === undefined,
+      isSwitched,
+      to,
+      ms: Math.round(performance.now() - begun),
+      error,
+    })
+    try {
+      const { quarantine = [] } = (await deps.environments.load(key))?.state ?? {}
+      if (quarantine.some(({ sha }) => sha === to))
+        return ended(`${to.slice(0, 7)} was taken back itself, so it is not gone back to; what got worse is still live`)
+      const current = await target.current(environment)
+      // Put back by a process that ended right afterwards.
+      if (current !== to) {
+        if (current !== release.deployed?.sha)
+          return ended(`something else is live by now (${current?.slice(0, 7) ?? 'nothing'}); nothing was changed`)
+        await putBack(target, environment, to, held)
+      }
+      isSwitched = true
+      return ended(await unhealthy(deps, target, environment, to, signal))
+    } catch (error) {
+      held.signal.throwIfAborted()
+      if (error instanceof Lost || error instanceof Fenced) throw error
+      deps.log('a release could not be taken back', { environment: key, error: messageOf(error) })
+      return ended(publicMessage(error).replace(/\.$/, ''))
     }
-    isSwitched = true
-    return ended(await unhealthy(deps, target, environment, to, signal))
-  } catch (error) {
-    signal.throwIfAborted()
-    if (error instanceof Lost || error instanceof Fenced) throw error
-    deps.log('a release could not be taken back', { environment: key, error: messageOf(error) })
-    return ended(publicMessage(error).replace(/\.$/, ''))
-  } finally {
-    await claim.release().catch(() => {})
-  }
-}
-
-interface Hold {
-  readonly signal: AbortSignal
-  readonly mayAct: () => void
-  readonly claim: Claim
-  readonly key: string
+  })
 }
 
 async function putBack(
   target: Target,
   environment: Environment,
   to: string,
-  { signal, mayAct, claim, key }: Hold,
+  { signal, mayAct, fence }: Held,
 ): Promise<void> {
   const kept = (await target.restorable?.(environment))?.find(({ sha }) => sha === to)
   if (!kept || !target.restore)
     throw new UserError('nothing_kept', `The release \`${to.slice(0, 7)}\` is not kept any more.`)
-  const isStillMine = () => {
-    mayAct()
-    if (!claim.isMine()) throw new Lost(`${key} may belong to somebody else by now`)
-  }
-  isStillMine()
+  mayAct()
   await target.restore({
     environment,
     releaseId: kept.releaseId,
-    signal: AbortSignal.any([signal, claim.signal]),
-    mayAct: isStillMine,
-    fence: claim.fence,
+    signal,
+    mayAct,
+    fence,
   })
 }
 

@@ -238,6 +238,4 @@ export interface EnvironmentStore {
   busy(before: Date): Promise<readonly EnvironmentState[]>
   /** What happened last, the newest first. */
   events(key: string, limit: number): Promise<readonly StoredEnvironmentEvent[]>
-  /** Those of a repository, `owner/name`. */
-  list(repository: string): Promise<readonly EnvironmentState[]>
 }

@@ -81,12 +81,6 @@ export function environmentStore(sql: Sql): EnvironmentStore {
       )
       return rows.map(eventOf)
     },
-    async list(repository) {
-      const { rows } = await sql.query('SELECT state FROM environment WHERE repository = $1 ORDER BY name', [
-        repository,
-      ])
-      return rows.map((row) => fromJson<EnvironmentState>(row['state']))
-    },
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type Turn,
   type Wanted,
 } from '../core/environments/types.ts'
+import { turnsOf } from '../core/environments/evolve.ts'
 import { isTurnOver, wantedOf } from '../core/environments/wanted.ts'
 import { backoffMs } from '../core/retry.ts'
 import { Conflict, type Store } from '../store/types.ts'
@@ -65,9 +66,9 @@ export function createEnvironments(deps: EnvironmentDeps): Environments {
 }
 
 /** Whose task wants its turn no more, or is not there any more, though the word of it was lost. */
-async function givenUp({ store }: EnvironmentDeps, { holder, queue }: EnvironmentState): Promise<Wanted[]> {
+async function givenUp({ store }: EnvironmentDeps, state: EnvironmentState): Promise<Wanted[]> {
   const found: Wanted[] = []
-  for (const turn of [...(holder ? [holder] : []), ...queue]) {
+  for (const turn of turnsOf(state)) {
     const task = await store.tasks.get(turn.task)
     const release = task?.releases.find(({ index }) => index === turn.release)
     const isWanted = task && release?.turn?.nth === turn.nth && !isTurnOver(task, release)
@@ -98,7 +99,6 @@ function actorOf(command: EnvironmentCommand): string {
 }
 
 /** Plain data: it may be written by another process. */
-function conversationsIn({ holder, queue }: EnvironmentState): Record<string, string> {
-  const turns = [...(holder ? [holder] : []), ...queue]
-  return Object.fromEntries(turns.map(({ task, conversationId }) => [task, conversationId]))
+function conversationsIn(state: EnvironmentState): Record<string, string> {
+  return Object.fromEntries(turnsOf(state).map(({ task, conversationId }) => [task, conversationId]))
 }

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { misnamedVariables } from '../../src/config/services.ts'
-import { readSettings } from '../../src/config/env.ts'
+import { readSettings, unusedVariables } from '../../src/config/env.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -19,6 +20,16 @@ describe('the environment', () => {
       server: { port: 3000, apiToken: undefined },
       githubUrls: { api: 'https://api.github.com', server: 'https://github.com' },
     })
+  })
+
+  it('knows every variable that the documents tell of', () => {
+    const documents = ['README.md', '.env.example', ...readdirSync('docs').map((name) => `docs/${name}`)]
+    const told = documents.filter((name) => /(md|example)$/.test(name)).map((name) => readFileSync(name, 'utf8'))
+    const names = new Set(told.join(' ').match(/MUSTER_[A-Z]+(_[A-Z]+)*/g))
+    // How this repository's own tests are run.
+    names.delete('MUSTER_TESTS')
+    expect(names.size).toBeGreaterThan(20)
+    expect(unusedVariables(Object.fromEntries([...names].map((name) => [name, '1'])))).toEqual([])
   })
 
   it('takes keys as text, with \\n, and in base64', () => {

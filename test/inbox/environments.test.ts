@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { findCommands } from '../../src/core/calls.ts'
-import type { CommandOf } from '../../src/core/command.ts'
 import type { Heard } from '../../src/core/heard.ts'
 import type { Wanted } from '../../src/core/environments/types.ts'
 import type { Person } from '../../src/core/task/types.ts'
@@ -42,7 +41,7 @@ async function say(by: Person, text: string): Promise<{ answer: string; decision
   }
   const heard = { key: `github:9#${nth}`, repository, sender: { ...by, isBot: false }, kind: 'issue_comment' }
   const scene: Partial<Scene> = { eventId, heard: heard as unknown as Heard, conversationId, part: ONLY }
-  await changeEnvironment(deps, scene as Scene, command as CommandOf<'lock' | 'unlock'>, {
+  await changeEnvironment(deps, scene as Scene, command, {
     channel: 'github',
     url: 'u',
   })

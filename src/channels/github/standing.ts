@@ -1,5 +1,5 @@
 import type { CheckFact } from '../../core/environments/gates.ts'
-import { ROLE_NAMES, type RoleName, type Standing } from '../../core/standing.ts'
+import { isAtLeast, ROLE_NAMES, type RoleName, type Standing } from '../../core/standing.ts'
 import type { Person, Repository } from '../../core/task/types.ts'
 import { type GithubClient, statusOf } from './client.ts'
 import { pagesOf } from './pages.ts'
@@ -20,7 +20,7 @@ export async function standing(
   const role = await roleOf(client, repository, person)
   const of: string[] = []
   // Whoever may not write is not asked about: a team counts for those of the repository alone.
-  for (const team of ROLE_NAMES.indexOf(role) >= ROLE_NAMES.indexOf('write') ? teams : [])
+  for (const team of isAtLeast(role, 'write') ? teams : [])
     if (await isMember(client, repository, person, team)) of.push(team)
   return { ...person, role, teams: of }
 }

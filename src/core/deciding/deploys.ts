@@ -6,7 +6,8 @@ import { noteReply } from '../reply/answers.ts'
 import type { Standing, Who } from '../standing.ts'
 import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
-import { isActive, isReleaseOver, isTakenBack, gateAt } from '../task/steps.ts'
+import { isTurnOver } from '../environments/wanted.ts'
+import { isActive, isTakenBack, gateAt } from '../task/steps.ts'
 import type { Certificate, Gate, Release, Repository, Step, Task } from '../task/types.ts'
 
 /** What people say about releases. */
@@ -185,9 +186,5 @@ export function unknownRef({ owner, name }: Repository, ref: string): string {
 /** Whether nothing more follows of a release: of a task that has ended, nothing does. */
 export function finished(task: Task, index: number): boolean {
   const release = task.releases.find((one) => one.index === index)
-  if (!release) return true
-  const stopped = task.steps.some(
-    (step) => step.release === index && (step.status === 'failed' || step.status === 'cancelled'),
-  )
-  return !isActive(task) || isReleaseOver(release) || stopped
+  return !release || isTurnOver(task, release)
 }

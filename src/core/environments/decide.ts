@@ -1,7 +1,6 @@
-import type { EffectIntent } from '../effects.ts'
-import type { Thread } from '../effects.ts'
+import type { EffectIntent, Thread } from '../effects.ts'
 import { hashOf } from '../hash.ts'
-import { evolveEnvironment, isSame } from './evolve.ts'
+import { evolveEnvironment, isSame, turnsOf } from './evolve.ts'
 import { frozenAt } from './freeze.ts'
 import type {
   EnvironmentCommand,
@@ -84,7 +83,7 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
   const read: EnvironmentEvent[] = hashOf(windows) === hashOf(state.freeze) ? [] : [{ type: 'freeze.read', windows }]
   const { task, release, nth } = wanted
   const who = { task, release, nth }
-  const known = [state.holder, ...state.queue].find((one) => one && isSame(one, wanted))
+  const known = turnsOf(state).find((one) => isSame(one, wanted))
   if (wanted.state === 'out') {
     const { sha, tree, takenBackTo: to, verdict } = wanted
     const back: EnvironmentEvent[] = to === undefined ? [] : [{ type: 'release.taken_back', ...who, sha, tree, to }]
@@ -121,19 +120,15 @@ function wakeAt({ holder, lock, queue, freeze }: EnvironmentState, now: number):
 /** What each release is told that asked for its turn: those for which something has changed. */
 function told(before: EnvironmentState | undefined, after: EnvironmentState, now: number): EffectIntent[] {
   const place: Thread = { repository: after.repository, number: 0 }
-  const all = [...(after.holder ? [after.holder] : []), ...after.queue]
   const [frozen, wasFrozen] = [frozenAt(after.freeze, now), frozenAt(before?.freeze ?? [], now)]
-  return all.flatMap((turn): EffectIntent[] => {
+  return turnsOf(after).flatMap((turn): EffectIntent[] => {
     const tells = toldTo(after, turn, frozen, now)
-    const known = before && isIn(before, turn) ? toldTo(before, turn, wasFrozen, now) : undefined
+    const known =
+      before && turnsOf(before).some((one) => isSame(one, turn)) ? toldTo(before, turn, wasFrozen, now) : undefined
     if (known && hashOf(withoutTime(known)) === hashOf(withoutTime(tells))) return []
     const { task, release, nth } = turn
     return [{ key: `turn:${task}:${release}`, body: { kind: 'task.turn', place, task, release, nth, turn: tells } }]
   })
-}
-
-function isIn({ holder, queue }: EnvironmentState, turn: Turn): boolean {
-  return [holder, ...queue].some((one) => one && isSame(one, turn))
 }
 
 /** When it may be its turn changes with each moment; nobody is told of that alone. */

@@ -133,6 +133,11 @@ function takenBack(
   }
 }
 
+/** Whoever has it, then those who wait. */
+export function turnsOf({ holder, queue }: Pick<EnvironmentState, 'holder' | 'queue'>): readonly Turn[] {
+  return holder ? [holder, ...queue] : queue
+}
+
 export function isSame(a: Claimant, b: Claimant): boolean {
   return a.task === b.task && a.release === b.release && a.nth === b.nth
 }

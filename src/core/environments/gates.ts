@@ -1,4 +1,4 @@
-import { ROLE_NAMES, type RoleName, type Standing, type Who } from '../standing.ts'
+import { isAtLeast, type RoleName, type Standing, type Who } from '../standing.ts'
 import { frozenAt, type FreezeWindow } from './freeze.ts'
 import type { EnvironmentState, Quarantined } from './types.ts'
 
@@ -211,10 +211,10 @@ function freezeGate({ freeze }: Policy, { now }: GateFacts): GateResult[] {
 /** Whether somebody is one of those that are named. */
 export function mayBe(who: readonly Who[], standing: Standing): boolean {
   return who.some((one) => {
-    if (isRoleName(one)) return ROLE_NAMES.indexOf(standing.role) >= ROLE_NAMES.indexOf(one)
+    if (isRoleName(one)) return isAtLeast(standing.role, one)
     const name = one.slice(1).toLowerCase()
     // Whoever is named still has to belong to the repository: names outlive people's time in a team.
-    const isWriter = ROLE_NAMES.indexOf(standing.role) >= ROLE_NAMES.indexOf('write')
+    const isWriter = isAtLeast(standing.role, 'write')
     return isWriter && (name.includes('/') ? standing.teams.includes(name) : standing.login.toLowerCase() === name)
   })
 }

@@ -118,9 +118,10 @@ export class Ledger {
     const { body, previous } = sent
     const { number } = body.place
     switch (body.kind) {
-      case 'status.upsert':
       case 'check.upsert':
-        if (body.kind === 'check.upsert') return this.#keepOnce(`check ${body.headSha}`, sent, body.headSha)
+        return this.#keepOnce(`check ${body.headSha}`, sent, body.headSha)
+      case 'status.upsert':
+      case 'comment.upsert':
         if (previous?.id !== undefined) return this.#note(sent, 'edit', previous)
         return this.#note(sent, 'card', { id: this.#nextId++, url: 'http://x' })
       case 'reaction':
@@ -206,11 +207,9 @@ export function auditLedger(
   const seen = new Set<string>()
   const duplicates: string[] = []
   for (const { kind, what, marker } of ledger.entries) {
-    if (kind === 'status.upsert' && what === 'edit') continue
+    if (what === 'edit') continue
     // Whether it is seen that a deploy waits for its turn is a matter of moments.
     if (kind === 'deployment.status' && what === 'queued') continue
-    // Edited in place as it moves on in its line, or is decided.
-    if (kind === 'comment.upsert') continue
     const name = kind === 'status.upsert' ? 'status.upsert card' : kind
     counts.set(name, (counts.get(name) ?? 0) + 1)
     const key = `${name} ${marker}`
