@@ -23,7 +23,7 @@ const r7: Fault = {
         yard.asked++
         const guid = `delivery-${number}`
         const issue = { ...issueOf(number), body: '@muster build' }
-        const opened = { action: 'opened', issue, ...envelope() }
+        const opened = { action: 'opened', issue, ...envelope(number) }
         await Promise.all([
           ...Array.from({ length: 100 }, () => yard.post('issues', labeled(number), guid)),
           // What GitHub sends besides, for an issue that is opened with the label on it.

@@ -28,17 +28,20 @@ export async function postSigned(
   )
 }
 
-const repository = (installation: number) => ({
-  id: installation,
-  name: `shop-${installation}`,
+/** An installation has so many: releases of one of them wait for each other's verdicts. */
+const REPOSITORIES = 8
+/** @param number of the issue, which says in which one it is */
+const repository = (installation: number, number: number) => ({
+  id: installation * REPOSITORIES + (number % REPOSITORIES),
+  name: `shop-${installation}-${number % REPOSITORIES}`,
   default_branch: 'main',
   owner: { login: 'acme' },
 })
 const alice = { id: 10, login: 'alice', type: 'User' }
 
-/** What every webhook about this repository carries. */
-export const envelope = (installation = 7) => ({
-  repository: repository(installation),
+/** What every webhook about the repository of an issue carries. */
+export const envelope = (number: number, installation = 7) => ({
+  repository: repository(installation, number),
   sender: alice,
   installation: { id: installation },
 })
@@ -49,9 +52,7 @@ export function labeled(number: number, installation = 7, title = `Task ${number
     action: 'labeled',
     issue: { ...issueOf(number), title },
     label: { name: 'muster' },
-    repository: repository(installation),
-    sender: alice,
-    installation: { id: installation },
+    ...envelope(number, installation),
   }
 }
 
@@ -67,9 +68,8 @@ export function commented(
     action: 'created',
     issue: issueOf(number),
     comment: { id, user: sender, body, created_at: new Date().toISOString() },
-    repository: repository(installation),
+    ...envelope(number, installation),
     sender,
-    installation: { id: installation },
   }
 }
 
@@ -84,19 +84,20 @@ export function issueOf(number: number) {
   }
 }
 
-/** The webhook of a merge. */
-export function merged(pull: number, sha: string): Record<string, unknown> {
+/** The webhook of a merge. @param issue what it was made for */
+export function merged(pull: number, sha: string, issue: number): Record<string, unknown> {
+  const { repository, installation } = envelope(issue)
   return {
     action: 'closed',
     pull_request: {
       number: pull,
       merged: true,
       merge_commit_sha: sha,
-      head: { sha, repo: { id: 7 } },
+      head: { sha, repo: { id: repository.id } },
       updated_at: new Date().toISOString(),
     },
-    repository: repository(7),
+    repository,
     sender: { id: 11, login: 'bob', type: 'User' },
-    installation: { id: 7 },
+    installation,
   }
 }

@@ -92,7 +92,7 @@ export function instantStand(web: string, settings: string): Stand {
       if (body.kind === 'git.push') return { sha: shaFor(body.place.number) }
       if (body.kind === 'pr.open') return { id: number, nodeId: `P${number}`, number, url: 'http://x' }
       if (body.kind === 'pr.ready' && task?.headSha)
-        await postSigned(web, 'pull_request', merged(task.pullRequest?.number ?? 0, task.headSha))
+        await postSigned(web, 'pull_request', merged(task.pullRequest?.number ?? 0, task.headSha, task.origin.number))
       return { id: id++ }
     },
   }

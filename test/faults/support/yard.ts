@@ -142,7 +142,7 @@ export class Yard {
   }
 
   async #merge(issue: number, pull: number, sha: string): Promise<void> {
-    await this.post('pull_request', merged(pull, sha), `merge-${issue}`).catch(() => {})
+    await this.post('pull_request', merged(pull, sha, issue), `merge-${issue}`).catch(() => {})
   }
 
   async redeliver(): Promise<void> {
