@@ -181,7 +181,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'smol-toml': ['config/wishes.ts'],
   'jsonc-parser': ['config/wishes.ts'],
   uuid: ['store/ids.ts'],
-  httpxy: ['releases/local/proxy.ts'],
+  httpxy: ['releases/local/proxy/environment.ts'],
   commander: ['main.ts'],
   yaml: ['config/repository.ts', 'channels/github/manifest.ts'],
   marked: ['rehearsal/github/page.ts', 'rehearsal/github/attachments.ts'],

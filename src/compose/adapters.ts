@@ -16,7 +16,8 @@ import type { Reading } from '../core/reply/foreign.ts'
 import type { Step } from '../core/task/types.ts'
 import type { ModelProvider } from '../llm/types.ts'
 import type { StepHandler } from '../roles/types.ts'
-import type { Target } from '../releases/types.ts'
+import type { ReleaseDeps, Target } from '../releases/types.ts'
+import { toolsOf } from '../releases/tools.ts'
 import { openTargets, targetsOf } from '../releases/registry.ts'
 import { releaseEngine } from '../releases/engine.ts'
 import type { Store } from '../store/types.ts'
@@ -29,7 +30,8 @@ import type { Installs } from '../installs/types.ts'
 import { placeOfCheckouts } from '../workspace/place.ts'
 import { machineOf } from '../operate/machine.ts'
 import { sandboxOf } from '../operate/sandbox.ts'
-import type { Git } from '../workspace/types.ts'
+import { groundAt } from '../roles/outfit.ts'
+import type { Git, Machine } from '../workspace/types.ts'
 
 /** Calls back once, unless that is taken back; keeps no process alive. */
 export function after(ms: number, call: () => void): () => void {
@@ -117,8 +119,10 @@ export async function openAdapters({
     log: warn,
   }
   const targets = stand.target ? targetsOf({ 'local-process': stand.target }) : await openTargets(shared, targetOver)
+  const machine = machineOf(settings, env)
   const releases = releaseEngine({
     git,
+    tools: toolsOn(git, machine),
     targets,
     facts: { standing: platform.standing, checks: platform.checks },
     settings: freshSettings(platform, settings, now),
@@ -128,7 +132,15 @@ export async function openAdapters({
     sleep,
     log: warn,
   })
-  return { client, platform, channels, git, machine: machineOf(settings, env), sender, targets, releases }
+  return { client, platform, channels, git, machine, sender, targets, releases }
+}
+
+/** Chosen as for the tests of that commit. What serves is no container, whatever those ran in. */
+function toolsOn(git: Git, machine: Machine): ReleaseDeps['tools'] {
+  return async ({ origin: { repository }, settings }, sha, commands) => {
+    const checks = { ...settings.checks, image: undefined }
+    return toolsOf((await groundAt({ git, machine, repository, sha, checks, commands })).outfit)
+  }
 }
 
 /** A repository's settings, asked now. */

@@ -122,7 +122,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     if (restored) log.info({ restored }, 'put back into the queue what it had lost')
   })
   const perRole = (role: Role) => (role === 'sre' && !stand?.target ? WATCHES : settings.concurrency)
-  // Releases are served by one process: the steps of SRE go where the proxy is.
+  // Releases are looked after by one process: the steps of SRE go there.
   const early = roles.filter((role) => role !== 'sre' || stand?.target)
   await startQueue(queue, { engine, runner, handle }, early, perRole, stand !== undefined)
   outbox.start()

@@ -165,6 +165,7 @@ async function applied(
       signal,
       mayAct,
       fence,
+      tools: (commands) => deps.tools(task, sha, commands),
       unpack: (dir) => deps.git.archive(task.origin.repository, sha, dir, task.settings.checks.submodules),
     })
     return undefined

@@ -48,6 +48,8 @@ export interface ReleaseFacts {
 
 export interface ReleaseDeps {
   readonly git: Git
+  /** The versions of languages that the tests of a commit are run with, for commands of its on this machine. */
+  readonly tools: (task: Task, sha: string, commands: readonly string[]) => Promise<Tools>
   readonly targets: Targets
   readonly facts: ReleaseFacts
   /** A repository's settings as they are now, under the operator's limits. @throws UserError where they cannot be read */
@@ -76,11 +78,22 @@ export interface ApplyInput {
   readonly sha: string
   /** Puts the files of the SHA into a folder. */
   unpack(dir: string): Promise<void>
+  /** The versions of languages that its tests were proved with, for the commands that are run of it on this machine. */
+  tools(commands: readonly string[]): Promise<Tools>
   /** To be called right before people see the new release. @throws when somebody else may be at it by now */
   readonly mayAct: () => void
   /** The claim on the environment, for targets that can make a write depend on it: its token only grows. */
   readonly fence: Fence
   readonly signal: AbortSignal
+}
+
+/** What a service is built and started with on this machine. Plain data. */
+export interface Tools {
+  /** Folders with programs, before those of the machine. */
+  readonly path: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** What was asked for and is not there, or not quite, in words. */
+  readonly notes: readonly string[]
 }
 
 /** A release that is kept. */
@@ -181,6 +194,8 @@ export interface ReleaseCommand {
   readonly health: string
   readonly publicPort: number
   readonly env: Readonly<Record<string, string>>
+  /** Folders with programs, before those of the machine. */
+  readonly path?: readonly string[] | undefined
 }
 
 /** Releases of this machine, and what was measured of them. */

@@ -1,11 +1,12 @@
 import { type Ecosystem, ecosystemOf, type RootFiles } from '../core/ecosystems.ts'
 import { isPlain, MOST_PACKAGES, packageFolders, type PackageFiles } from '../core/packages.ts'
+import type { RepositorySettings } from '../core/settings.ts'
 import { builtKey, leavesOnlyBuilds, setupKey } from '../core/setup.ts'
 import type { Repository } from '../core/task/types.ts'
-import type { CheckoutOptions, Git, Outfit, TreeFile } from '../workspace/types.ts'
+import type { CheckoutOptions, Git, Machine, Outfit, TreeFile } from '../workspace/types.ts'
 import type { CloneContext } from './types.ts'
 
-/** What a commit's clone takes before any of its commands is run. */
+/** What a commit takes before any of its commands is run. */
 export interface Ground {
   readonly outfit: Outfit
   readonly files: readonly TreeFile[]
@@ -48,21 +49,38 @@ async function packagesIn(
   )
 }
 
+/** Which commit is looked at, and what its settings say of it. */
+export interface GroundOf {
+  readonly git: Pick<Git, 'files' | 'show'>
+  readonly machine: Pick<Machine, 'outfit'>
+  readonly repository: Repository
+  readonly sha: string
+  readonly checks: Pick<RepositorySettings['checks'], 'runtimes' | 'services' | 'image'>
+  /** What is run there: the programs that they call are looked for. */
+  readonly commands: readonly string[]
+}
+
 /** Looks at a commit without a clone: what it is, and what its commands are run with, as its settings say, else as its files do. */
-export async function groundOf({ git, task, machine }: CloneContext, sha: string): Promise<Ground> {
-  const { repository } = task.origin
-  const { runtimes = {}, services = [], image, setup, test, testFiles } = task.settings.checks
+export async function groundAt({ git, machine, repository, sha, checks, commands }: GroundOf): Promise<Ground> {
+  const { runtimes = {}, services = [], image } = checks
   const files = await git.files(repository, sha)
   const paths = new Set(files.map(({ path }) => path))
   const read = (path: string) => git.show(repository, sha, path)
   const root = await rootFiles(git, repository, sha, files)
   const ecosystem = ecosystemOf(root)
-  const commands = [setup, test, testFiles].filter((command) => command !== undefined)
   // A word that is no program brings nothing.
   const words = commands.flatMap((command) => command.split(/[^\w.-]+/))
   const programs = [...new Set([...(ecosystem?.programs ?? []), ...words])]
   const outfit = await machine.outfit({ files: paths, read, runtimes, services, image, programs })
   return { outfit, files, root, ecosystem }
+}
+
+/** What the clone of a commit takes before any of its commands is run. */
+export function groundOf({ git, task, machine }: CloneContext, sha: string): Promise<Ground> {
+  const { repository } = task.origin
+  const { checks } = task.settings
+  const commands = [checks.setup, checks.test, checks.testFiles].filter((command) => command !== undefined)
+  return groundAt({ git, machine, repository, sha, checks, commands })
 }
 
 /** What stands for all that a set-up of this commit, and what is built of it, would depend on; undefined where there is none. */

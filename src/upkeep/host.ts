@@ -17,16 +17,16 @@ export interface HostDeps {
 const LOOK_MS = 1000
 
 /**
- * One process serves the releases of targets that Muster serves itself: whoever has the lease runs the proxies, supervises the services and works
- * on SRE's steps. When it ends, the next one finds the services still running and takes them over.
+ * One process looks after the releases of targets that Muster serves itself: whoever has the lease supervises the services and what passes
+ * requests on to them, and works on SRE's steps. When it ends, all of that goes on, and the next one finds it and takes over.
  */
 export function hostTargets({ leases, queue, targets, log, places }: HostDeps) {
   const hosts = Object.values(targets.byName).flatMap(({ host }) => host ?? [])
   let claim: Claim | undefined
 
-  /** The ports are given up at once, for whoever comes next; steps that still run end by their own leases. */
+  /** Given up at once, for whoever comes next; steps that still run end by their own leases. */
   async function lose(): Promise<void> {
-    log.warn('another process serves the releases now')
+    log.warn('another process looks after the releases now')
     try {
       await closeAll(hosts, false)
       void queue.consume('sre', 0).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'queue'))

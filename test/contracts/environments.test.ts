@@ -181,6 +181,7 @@ await onEachDatabase('environments', (_name, theStore) => {
     const none = () => Promise.reject(new Error('not asked here'))
     return releaseEngine({
       git: git(),
+      tools: none,
       targets: targetsOf({ 'local-process': slowTarget(store) }),
       facts: { standing: none, checks: none },
       settings: async () => current,

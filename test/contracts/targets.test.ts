@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import type { CoreTarget } from '../../src/core/settings.ts'
@@ -12,7 +12,6 @@ let db: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 beforeAll(async () => {
-  process.env['PATH'] = `${dirname(process.execPath)}:${process.env['PATH']}`
   db = await embedded()
 })
 afterAll(async () => {

@@ -45,6 +45,7 @@ it('a target that this server does not know is named, and nothing is planned', a
   const newer = { ...task, settings: { ...task.settings, environments: { production: environment } } }
   const engine = releaseEngine({
     git: {} as never,
+    tools: unused,
     targets: targetsOf({}),
     facts: { standing: unused, checks: unused },
     settings: () => Promise.resolve(newer.settings as never),

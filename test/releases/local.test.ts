@@ -1,10 +1,12 @@
+import { createServer } from 'node:net'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { LocalTarget } from '../../src/releases/local/target.ts'
 import { figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
+import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { Environment } from '../../src/releases/types.ts'
 import { runs } from '../support/amount.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
@@ -26,7 +28,6 @@ const make = () =>
   })
 
 beforeAll(async () => {
-  process.env['PATH'] = `${dirname(process.execPath)}:${process.env['PATH']}`
   db = await embedded()
   dir = mkdtempSync(join(tmpdir(), 'muster-release-'))
   target = make()
@@ -78,6 +79,7 @@ async function deploy(
     signal: new AbortController().signal,
     mayAct: () => {},
     fence: await fenceOf(db, 'env:acme/x:production'),
+    tools: async () => NO_TOOLS,
     unpack: (to) => {
       mkdirSync(to, { recursive: true })
       for (const [name, text] of Object.entries(files)) writeFileSync(join(to, name), text)
@@ -267,9 +269,15 @@ it('is found again after a restart, and a release that died is started again', a
   await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
 }, 30_000)
 
-it('says so when the port belongs to somebody else', async () => {
-  const other = make()
-  await expect(other.host.adopt()).resolves.toBeUndefined()
-  await other.host.close(false)
+it('says so when the port belongs to somebody else, and leaves what serves', async () => {
+  const other = createServer()
+  await new Promise<void>((opened) => void other.listen(0, '127.0.0.1', opened))
+  const address = other.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  await expect(deploy('taken', { 'server.mjs': SERVER('x') }, { port })).rejects.toThrow(
+    `The port ${port} of this environment cannot be opened.`,
+  )
   expect(await get()).toBe('two hi no key')
+  expect(await target.current(environment)).toBe('sha-r4')
+  await new Promise((closed) => other.close(closed))
 })

@@ -24,6 +24,7 @@ const calls = connect(process, {
     },
     stop: async () => process.exit(0),
     unpack: () => new Promise(() => {}),
+    tools: () => new Promise(() => {}),
     answers: async () => {},
   } satisfies ChildSide,
 })

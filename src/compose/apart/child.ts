@@ -5,6 +5,7 @@ import { handleApart } from '../../inbox/handle.ts'
 import { leaseKeeper } from '../../leases/keeper.ts'
 import { type Leases, Lost } from '../../leases/types.ts'
 import type { ApplyInput, Environment, RestoreInput, Target } from '../../releases/types.ts'
+import { NO_TOOLS } from '../../releases/tools.ts'
 import type { Store } from '../../store/types.ts'
 import { withLogContext } from '../../telemetry/log.ts'
 import { createEnvironments } from '../../workflow/environments.ts'
@@ -37,6 +38,7 @@ export async function runApart(env: Env, version: string, stand: Stand = {}): Pr
     work: (handed) => work(calls, handed, { env, version, stand, signal: controller.signal, deploying }),
     stop: async (lost) => controller.abort(lost ? new Lost('somebody else may have it by now') : new Error('stopped')),
     unpack: async (dir) => deploying.unpack?.(dir),
+    tools: async (commands) => (await deploying.tools?.(commands)) ?? NO_TOOLS,
     answers: async () => {},
   }
   const calls = connect(process, { child })
@@ -66,9 +68,10 @@ interface Own {
   readonly deploying: Deploying
 }
 
-/** The deploy under way, of which the other process asks for the files. */
+/** The deploy under way, of which the other process asks for the files and how its commands are run. */
 interface Deploying {
   unpack?: ApplyInput['unpack']
+  tools?: ApplyInput['tools']
 }
 
 async function work(calls: Calls, handed: Handed, own: Own): Promise<void> {
@@ -195,8 +198,8 @@ function targetElsewhere(calls: Calls, name: string, here: Target, deploying: De
           },
         }
       : {}),
-    async apply({ unpack, mayAct, signal, ...request }) {
-      deploying.unpack = unpack
+    async apply({ unpack, tools, mayAct, signal, ...request }) {
+      Object.assign(deploying, { unpack, tools })
       mayAct()
       signal.throwIfAborted()
       await far.apply(request)

@@ -9,7 +9,7 @@ export interface Served {
   readonly signal: AbortSignal
   /** What is known of its work. */
   readonly seen: { begun: boolean; progressed: boolean }
-  readonly child: () => Pick<ChildSide, 'unpack'>
+  readonly child: () => Pick<ChildSide, 'unpack' | 'tools'>
 }
 
 /** What the process of a suspect may ask of the one that started it. */
@@ -52,7 +52,14 @@ export function served(
           restore: async (request) => {
             await target.restore?.({ ...request, signal, mayAct })
           },
-          apply: (request) => target.apply({ ...request, unpack: (dir) => child().unpack(dir), signal, mayAct }),
+          apply: (request) =>
+            target.apply({
+              ...request,
+              unpack: (dir) => child().unpack(dir),
+              tools: (commands) => child().tools(commands),
+              signal,
+              mayAct,
+            }),
         },
       ]),
     ),

@@ -1,6 +1,6 @@
 import type { ApartJob, Fence } from '../../leases/types.ts'
 import type { Queue } from '../../queue/types.ts'
-import type { ApplyInput, Environment, Restorable, RestoreInput, Target } from '../../releases/types.ts'
+import type { ApplyInput, Environment, Restorable, RestoreInput, Target, Tools } from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 
 /** What a process is handed that works on a suspect in another's name. */
@@ -16,7 +16,7 @@ export interface Handed {
 }
 
 /** What of a deploy can be sent to another process. */
-export type ApplyRequest = Omit<ApplyInput, 'unpack' | 'mayAct' | 'signal'>
+export type ApplyRequest = Omit<ApplyInput, 'unpack' | 'tools' | 'mayAct' | 'signal'>
 
 /** A target of another process. */
 export type FarTarget = Pick<Target, 'current' | 'observe' | 'log' | 'probe' | 'samples' | 'measuredSince'> & {
@@ -48,4 +48,6 @@ export interface ChildSide {
   stop(lost: boolean): Promise<void>
   /** Puts the files that the deploy under way is of into a folder. */
   unpack(dir: string): Promise<void>
+  /** The versions that the commands of that deploy are run with. */
+  tools(commands: readonly string[]): Promise<Tools>
 }

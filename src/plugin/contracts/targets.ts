@@ -5,6 +5,7 @@ import { UserError } from '../../core/errors.ts'
 import type { EnvironmentSettings } from '../../core/settings.ts'
 import type { Fence } from '../../leases/types.ts'
 import type { TargetModule } from '../../releases/module.ts'
+import { NO_TOOLS } from '../../releases/tools.ts'
 import type { Environment, ReleaseStore, Target, TargetDeps } from '../../releases/types.ts'
 import { checks, type ContractCheck } from './check.ts'
 
@@ -49,6 +50,7 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
       signal: new AbortController().signal,
       mayAct: () => {},
       fence: (await bench.fence?.()) ?? ANY_FENCE,
+      tools: async () => NO_TOOLS,
       unpack: (dir) => unpacked(dir, bench.releases[release]),
       ...more,
     })

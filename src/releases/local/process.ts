@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { openSync, closeSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import type { ReleaseCommand } from '../types.ts'
 import { isSameProcess, startTick } from '../../telemetry/process.ts'
 
 /** A process that outlives this one: its own session, its output in a file. */
@@ -10,15 +12,21 @@ export interface Started {
   readonly tick: string | undefined
 }
 
-/** The environment of a deployed service: nothing of Muster's own. */
-export function serviceEnv(port: number, extra: Readonly<Record<string, string>>): Record<string, string> {
+/**
+ * The environment of a deployed service: nothing of Muster's own. As in the sandbox its tests ran in, Muster's Node.js is found where
+ * no other is named.
+ */
+export function serviceEnv(
+  port: number,
+  { env, path = [] }: Pick<ReleaseCommand, 'env' | 'path'>,
+): Record<string, string> {
   return {
-    PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    PATH: [...path, dirname(process.execPath), process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(':'),
     HOME: '/tmp',
     LANG: 'C.UTF-8',
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
-    ...extra,
+    ...env,
     PORT: String(port),
   }
 }

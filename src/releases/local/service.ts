@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts'
 import { run } from '../../workspace/spawn.ts'
-import type { ReleaseRow } from '../types.ts'
+import type { ReleaseCommand, ReleaseRow } from '../types.ts'
 import { BUILD_LOG } from './log.ts'
 import { isAlive, serviceEnv, type Started, stopService } from './process.ts'
 
@@ -33,14 +33,14 @@ export async function stopRow(row: ReleaseRow): Promise<void> {
 }
 
 export async function build(
-  command: string,
+  how: string,
   dir: string,
-  env: Readonly<Record<string, string>>,
+  command: Pick<ReleaseCommand, 'env' | 'path'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const result = await run('/bin/sh', ['-c', `{ ${command}\n} > ${BUILD_LOG} 2>&1`], {
+  const result = await run('/bin/sh', ['-c', `{ ${how}\n} > ${BUILD_LOG} 2>&1`], {
     cwd: dir,
-    env: serviceEnv(0, env),
+    env: serviceEnv(0, command),
     timeoutMs: BUILD_MS,
     signal,
   })

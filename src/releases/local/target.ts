@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { Fenced } from '../../store/types.ts'
@@ -19,8 +19,8 @@ import type {
 import { freePort, isAlive, serviceEnv, startService, stopService } from './process.ts'
 import { build, byLastServed, healthy, isWarm, startedOf, STOP_MS, stopRow, untilHealthy } from './service.ts'
 import { releaseFolder, releaseLog } from './log.ts'
-import { EnvironmentProxy } from './proxy.ts'
-import { localSettings } from './settings.ts'
+import { Ports } from './ports.ts'
+import { type LocalSettings, localSettings } from './settings.ts'
 
 const KEEP_RELEASES = 5
 const KEEP_FAILED = 2
@@ -35,7 +35,7 @@ const WARM_MS = 3_600_000
 export class LocalTarget implements Target {
   readonly host: TargetHost = { adopt: () => this.#adopt(), close: (stopReleases) => this.#close(stopReleases) }
   readonly #options: TargetDeps
-  readonly #proxies = new Map<string, EnvironmentProxy>()
+  readonly #ports: Ports
   readonly #restarts = new Map<string, { failures: number; after: number }>()
   readonly #turns = new Map<string, Promise<unknown>>()
   /** Live releases beside which nothing is warm any more. */
@@ -45,16 +45,18 @@ export class LocalTarget implements Target {
 
   constructor(options: TargetDeps) {
     this.#options = options
+    this.#ports = new Ports(options)
   }
 
   url({ settings }: Environment): string {
     return `http://${this.#options.publicHost}:${localSettings(settings).port}`
   }
 
-  /** The proxy tells what it sends people to; another process, which does not serve, what is written down. */
+  /** The proxy tells what it sends people to; where it has nothing of that environment, what is written down does. */
   async current({ repository, name }: Environment): Promise<string | undefined> {
-    const proxy = this.#proxies.get(`${repository} ${name}`)
-    return proxy ? proxy.live : (await this.#options.store.live(repository, name))?.sha
+    const standing = (await this.#ports.standing()) ?? []
+    const served = standing.find((one) => one.repository === repository && one.environment === name)
+    return served?.route ? served.route.sha : (await this.#options.store.live(repository, name))?.sha
   }
 
   async observe(id: string): Promise<Observed> {
@@ -108,9 +110,10 @@ export class LocalTarget implements Target {
     let started: ReleaseRow | undefined
     try {
       await input.unpack(files)
-      if (settings.build) await build(settings.build, files, settings.env, signal)
-      await this.#proxyFor(row)
-      const starting = { ...row, status: 'starting' as const }
+      const equipped = await this.#equipped(row, input, settings)
+      if (settings.build) await build(settings.build, files, equipped.command, signal)
+      await this.#ports.open(equipped)
+      const starting = { ...equipped, status: 'starting' as const }
       started = await this.#start(starting, settings.healthTimeoutSeconds, signal, (one) =>
         this.#options.store.save(one),
       )
@@ -132,6 +135,13 @@ export class LocalTarget implements Target {
     }
   }
 
+  /** With the versions that its tests were proved with; what is not quite there stands in its log. */
+  async #equipped(row: ReleaseRow, { tools }: Pick<ApplyInput, 'tools'>, settings: LocalSettings): Promise<ReleaseRow> {
+    const { path, env, notes } = await tools([settings.build ?? '', settings.start])
+    for (const note of notes) await appendFile(this.#logFile(row.id), `muster: ${note}\n`, { mode: 0o600 })
+    return { ...row, command: { ...row.command, path, env: { ...env, ...row.command.env } } }
+  }
+
   async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
     const rows = await this.#options.store.list(repository, name)
     return byLastServed(rows)
@@ -144,7 +154,7 @@ export class LocalTarget implements Target {
     const row = await this.#options.store.get(releaseId)
     if (!row || row.liveAt === undefined || !existsSync(row.dir))
       throw new UserError('nothing_kept', 'This release is not kept any more.')
-    await this.#proxyFor(row)
+    await this.#ports.open(row)
     const { healthTimeoutSeconds } = localSettings(environment.settings)
     const serving = (await isWarm(row)) ? row : await this.#startAgain(row, healthTimeoutSeconds, signal)
     signal.throwIfAborted()
@@ -176,6 +186,7 @@ export class LocalTarget implements Target {
 
   /** Finds the live releases again by pid and start time, and serves them; starts those that died. */
   async #adopt(): Promise<void> {
+    await this.#ports.renew()
     for (const row of await this.#here()) {
       const newest = await this.#options.store.live(row.repository, row.environment)
       if (newest?.id !== row.id) {
@@ -200,26 +211,22 @@ export class LocalTarget implements Target {
     await Promise.all(rows.filter(({ id }) => id !== live.id && id !== warm?.id).map(stopRow))
   }
 
-  /** Opens the ports of live releases that nobody has opened here yet; one that is taken is tried again the next time. */
+  /** Leads people to what is live and not served; a port that is taken is tried again the next time. */
   async #serve(rows: readonly ReleaseRow[]): Promise<void> {
-    for (const row of rows) {
-      if (this.#proxies.has(`${row.repository} ${row.environment}`)) continue
+    for (const row of await this.#ports.unserved(rows)) {
       try {
-        const proxy = await this.#proxyFor(row)
-        if (row.port) proxy.switchTo(row.sha, row.port)
+        await this.#ports.route(row)
       } catch (error) {
         this.#options.log('a live release cannot be served', { release: row.id, error: String(error) })
       }
     }
   }
 
-  /** Stops the proxies; releases keep running unless `stopReleases`. */
+  /** Supervises no more; what is deployed goes on being served, unless `stopReleases`. */
   async #close(stopReleases: boolean): Promise<void> {
     clearInterval(this.#timer)
     await this.#supervising
-    const proxies = [...this.#proxies.values()]
-    this.#proxies.clear()
-    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await this.#ports.close(stopReleases)
     if (!stopReleases) return
     for (const row of await this.#here())
       await Promise.all((await this.#options.store.list(row.repository, row.environment)).map(stopRow))
@@ -246,21 +253,6 @@ export class LocalTarget implements Target {
     await mkdir(files, { recursive: true })
   }
 
-  async #proxyFor(row: ReleaseRow): Promise<EnvironmentProxy> {
-    const key = `${row.repository} ${row.environment}`
-    const known = this.#proxies.get(key)
-    if (known) return known
-    const { store, log, host } = this.#options
-    const proxy = new EnvironmentProxy((sha, samples) => {
-      store
-        .addSamples(row.repository, row.environment, sha, samples)
-        .catch((error: unknown) => log('traffic not saved', { error: String(error) }))
-    }, this.#options.now)
-    await proxy.listen(row.command.publicPort, host)
-    this.#proxies.set(key, proxy)
-    return proxy
-  }
-
   /** @param note told of the process before it is healthy, for what must not be lost sight of */
   async #start(
     row: ReleaseRow,
@@ -269,12 +261,7 @@ export class LocalTarget implements Target {
     note: (row: ReleaseRow) => Promise<void> = () => Promise.resolve(),
   ): Promise<ReleaseRow> {
     const port = await freePort()
-    const started = await startService(
-      row.command.start,
-      row.dir,
-      this.#logFile(row.id),
-      serviceEnv(port, row.command.env),
-    )
+    const started = await startService(row.command.start, row.dir, this.#logFile(row.id), serviceEnv(port, row.command))
     const starting: ReleaseRow = { ...row, port, pid: started.pid, startedTick: started.tick }
     await note(starting)
     try {
@@ -289,20 +276,32 @@ export class LocalTarget implements Target {
   /** @param before what becomes of the one that was live: it stays warm, so that going back is a switch, or is stopped */
   async #goLive(row: ReleaseRow, fence: Fence, before: 'warm' | 'stopped'): Promise<void> {
     const { store } = this.#options
-    const proxy = await this.#proxyFor(row)
     const rows = await store.list(row.repository, row.environment)
     const old = rows.filter((other) => other.status === 'live' && other.id !== row.id)
-    const { drain } = await this.#inTurn(row, async () => {
-      await store.goLive(row, new Date(this.#options.now()), fence)
-      return proxy.switchTo(row.sha, row.port ?? 0)
-    })
+    await this.#inTurn(row, () => this.#switchTo(row, fence, old))
     const others = rows.filter((other) => other.id !== row.id && (before === 'stopped' || !old.includes(other)))
-    const tidied = drain(DRAIN_MS)
+    const tidied = this.#ports
+      .drain(row, DRAIN_MS)
       .then(() => Promise.all(others.map((other) => this.#stopUnlessLive(other))))
       .then(() => this.#forgetOld(row))
     // Whoever goes back does not wait for what hangs in the release that got worse.
     if (before === 'warm') return tidied
     tidied.catch((error: unknown) => this.#options.log('an old release could not be stopped', { error: String(error) }))
+  }
+
+  /** Written down, then done: where people cannot be led there, what was live before is live. */
+  async #switchTo(row: ReleaseRow, fence: Fence, old: readonly ReleaseRow[]): Promise<void> {
+    const { store, now } = this.#options
+    // Whatever the clock says: it goes live after those that were live.
+    const at = new Date(Math.max(now(), ...old.map(({ liveAt }) => (liveAt?.getTime() ?? 0) + 1)))
+    await store.goLive(row, at, fence)
+    try {
+      await this.#ports.route({ ...row, liveAt: at })
+    } catch (error) {
+      const [before] = old
+      if (before) await store.goLive(before, new Date(at.getTime() + 1), fence)
+      throw error
+    }
   }
 
   /** It may have been put back meanwhile. */
@@ -350,11 +349,10 @@ export class LocalTarget implements Target {
     log('a live release died; it is started again', { release: row.id })
     try {
       const again = await this.#start(row, RESTART_HEALTH_SECONDS)
-      const proxy = await this.#proxyFor(again)
       // Another release may have gone live meanwhile, or this one been taken back.
       const isStill = await this.#inTurn(row, async () => {
         const isMoved = await store.moved(again)
-        if (isMoved) proxy.switchTo(again.sha, again.port ?? 0)
+        if (isMoved) await this.#ports.route(again)
         return isMoved
       })
       if (!isStill) await stopRow(again)

@@ -1,0 +1,52 @@
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { isSameProcess, startTick } from '../../../telemetry/process.ts'
+
+/** How the process that has the ports is reached: a file beside the releases, for its owner alone. */
+
+const Note = z.object({
+  pid: z.number(),
+  tick: z.string().optional(),
+  /** Where it is asked, on this machine's own address. */
+  port: z.number(),
+  /** Whoever asks has to know it. */
+  token: z.string(),
+})
+export type Note = z.infer<typeof Note>
+
+export function noteFile(releases: string): string {
+  return join(releases, 'proxy.json')
+}
+
+/** @returns undefined where there is none, or it cannot be read */
+export function readNote(file: string): Note | undefined {
+  try {
+    return Note.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whole or not at all. */
+export function writeNote(file: string, { port, token }: Pick<Note, 'port' | 'token'>): void {
+  const { pid } = process
+  const next = `${file}.${pid}`
+  writeFileSync(next, JSON.stringify({ pid, tick: startTick(pid), port, token } satisfies Note), { mode: 0o600 })
+  chmodSync(next, 0o600)
+  renameSync(next, file)
+}
+
+/** Whether the process that a note names still runs. */
+export function isRunning({ pid, tick }: Note): boolean {
+  return isSameProcess(pid, tick)
+}
+
+/** What a process has to do about its note. */
+export function noteNow(file: string): 'mine' | 'write' | 'gone' | 'other' {
+  if (!existsSync(dirname(file))) return 'gone'
+  const note = readNote(file)
+  if (!note) return 'write'
+  if (note.pid === process.pid) return 'mine'
+  return isRunning(note) ? 'other' : 'write'
+}
