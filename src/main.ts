@@ -229,6 +229,24 @@ task
   .command('export <id>')
   .description('everything that is stored about a task, as one JSON object')
   .action(async (id: string) => (await load.remote()).exportTask(await remote(), id, print))
+const environment = program.command('env').description('ask a running server about environments')
+environment
+  .command('list')
+  .description('what is live in each, who has it, who waits, and what is locked')
+  .action(async () => (await import('./cli/environments.ts')).listEnvironments(await remote(), print))
+environment
+  .command('events <repository> <environment>')
+  .description('its history: turns, releases, locks, what was taken back; by whom and why')
+  .action(async (repository: string, name: string) =>
+    (await import('./cli/environments.ts')).environmentEvents(await remote(), repository, name, print),
+  )
+environment
+  .command('verify <repository> <environment>')
+  .description('replay the history, and compare it with the state and the hash chain')
+  .action(async (repository: string, name: string) => {
+    const { verifyEnvironment } = await import('./cli/environments.ts')
+    process.exitCode = (await verifyEnvironment(await remote(), repository, name, print)) ? 0 : 1
+  })
 program
   .command('usage')
   .description('what models were asked on a running server, what it cost, and what came of it')

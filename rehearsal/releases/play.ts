@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Narrator } from '../narrator.ts'
 import { Stuck } from '../observe.ts'
 import { duplicates } from '../summary.ts'
@@ -15,6 +16,7 @@ export async function playReleases(
   const twice = duplicates(scene.stage.world)
   const all: Check[] = [
     ...checks,
+    await whole(scene),
     { what: 'Nothing was seen twice on GitHub', ok: twice.length === 0, seen: twice.join('; ') },
   ]
   const ok = outcome === undefined && all.every((check) => check.ok)
@@ -28,6 +30,21 @@ export async function playReleases(
     kept,
   })
   return ok
+}
+
+const Standing = z.object({ items: z.array(z.object({ repository: z.string(), name: z.string() })) })
+const Verdict = z.object({ problems: z.array(z.string()) })
+
+/** As the server says, over its API. */
+async function whole({ server }: ReleaseScene): Promise<Check> {
+  const ask = async (path: string): Promise<unknown> => (await fetch(`${server.url}/api/v1/environments${path}`)).json()
+  const { items } = Standing.parse(await ask(''))
+  const verdicts = await Promise.all(
+    items.map(async ({ repository, name }) => Verdict.parse(await ask(`/${repository}/${name}/verify`))),
+  )
+  const problems = verdicts.flatMap((one) => one.problems)
+  const what = 'What the environments went through is written down, whole'
+  return { what, ok: items.length > 0 && problems.length === 0, seen: problems.join('; ') }
 }
 
 async function played(

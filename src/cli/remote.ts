@@ -110,15 +110,16 @@ export async function showTask(remote: Remote, id: string, print: Print): Promis
   print(JSON.stringify(task, null, 2))
 }
 
-export async function taskEvents(remote: Remote, id: string, print: Print): Promise<void> {
+export function taskEvents(remote: Remote, id: string, print: Print): Promise<void> {
+  return printHistory(remote, `/tasks/${encodeURIComponent(id)}`, print)
+}
+
+/** The history of what stands at a path, a line for each event. */
+export async function printHistory(remote: Remote, path: string, print: Print): Promise<void> {
   let cursor: string | null = null
   do {
     const query: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
-    const page: z.infer<typeof History> = await get(
-      remote,
-      `/tasks/${encodeURIComponent(id)}/events?limit=500${query}`,
-      History,
-    )
+    const page: z.infer<typeof History> = await get(remote, `${path}/events?limit=500${query}`, History)
     for (const event of page.items)
       print(
         `${String(event.seq).padStart(4)}  ${event.at}  ${event.type.padEnd(20)}  ${(event.actor ?? '').padEnd(20)}  ${(event.reason ?? '').padEnd(18)}  ${JSON.stringify(event.data).slice(0, 120)}`,
@@ -130,8 +131,13 @@ export async function taskEvents(remote: Remote, id: string, print: Print): Prom
 const Verdict = z.object({ ok: z.boolean(), problems: z.array(z.string()), events: z.number(), unchained: z.number() })
 
 /** Replays a task's history on the server, and says whether it is what was written. @returns whether it is */
-export async function verifyTask(remote: Remote, id: string, print: Print): Promise<boolean> {
-  const { ok, problems, events, unchained } = await get(remote, `/tasks/${encodeURIComponent(id)}/verify`, Verdict)
+export function verifyTask(remote: Remote, id: string, print: Print): Promise<boolean> {
+  return verify(remote, `/tasks/${encodeURIComponent(id)}`, print)
+}
+
+/** The same of what stands at a path. */
+export async function verify(remote: Remote, path: string, print: Print): Promise<boolean> {
+  const { ok, problems, events, unchained } = await get(remote, `${path}/verify`, Verdict)
   for (const problem of problems) print(`✗ ${problem}`)
   if (ok) print(`✓ ${events} events: the chain holds, and replaying them gives the stored state.`)
   if (unchained > 0) print(`  ${unchained} of them were written by a version before 0.2, without a hash of their own.`)

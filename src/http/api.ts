@@ -6,6 +6,8 @@ import { hasOddText } from '../core/json.ts'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
 import { problem } from './problem.ts'
+import { environmentRoutes } from './environments.ts'
+import { HistoryOut, historyOut } from './history.ts'
 import { installsRoutes } from './installs.ts'
 import { peopleRoutes } from './people.ts'
 import { operatorRoutes } from './operator.ts'
@@ -51,17 +53,6 @@ const TaskDetail = TaskOut.extend({
       'The state as it is folded from the events. `gates` is what waits for people, `gate` the one of them that has waited longest.',
     ),
 }).meta({ id: 'TaskDetail' })
-const HistoryOut = z
-  .object({
-    seq: z.number(),
-    type: z.string(),
-    at: z.string(),
-    actor: z.string().nullable(),
-    reason: z.string().nullable(),
-    hash: z.string().nullable(),
-    data: z.unknown(),
-  })
-  .meta({ id: 'HistoryEvent' })
 /** What the API consists of, a line for each. */
 const ROUTES: readonly ((app: Api, deps: HttpDeps) => void)[] = [
   eventRoutes,
@@ -71,6 +62,7 @@ const ROUTES: readonly ((app: Api, deps: HttpDeps) => void)[] = [
   installsRoutes,
   usageRoutes,
   releaseRoutes,
+  environmentRoutes,
 ]
 
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
@@ -193,18 +185,7 @@ function taskRoutes(app: Api, { store, startTask }: HttpDeps): void {
         limit: request.query.limit,
         cursor: request.query.cursor,
       })
-      return {
-        items: items.map(({ seq, at, actor, reason, hash, event: { type, ...data } }) => ({
-          seq,
-          type,
-          at: at.toISOString(),
-          actor: actor ?? null,
-          reason: reason ?? null,
-          hash: hash ?? null,
-          data,
-        })),
-        next,
-      }
+      return { items: items.map(historyOut), next }
     },
   )
   startRoute(app, startTask)

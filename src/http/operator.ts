@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { VerdictOut } from './history.ts'
 import { z } from 'zod'
 import type { DeadLetter } from '../store/types.ts'
 import { problem } from './problem.ts'
@@ -15,12 +16,6 @@ const Letter = z.object({
   at: z.string(),
   task: z.string().nullable(),
   conversation: z.string().nullable(),
-})
-const Verdict = z.object({
-  ok: z.boolean(),
-  problems: z.array(z.string()),
-  events: z.number(),
-  unchained: z.number(),
 })
 const ProcessOut = z.object({
   id: z.string(),
@@ -75,7 +70,7 @@ function proofRoutes(app: Api, { store, verify }: HttpDeps): void {
       schema: {
         summary: 'Replays the history of a task, and compares it with its state and its hash chain',
         params: IdParam,
-        response: { 200: Verdict, ...errors },
+        response: { 200: VerdictOut, ...errors },
       },
     },
     async (request, reply) => {

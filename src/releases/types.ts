@@ -251,6 +251,8 @@ export interface EnvironmentStore {
   due(now: Date): Promise<readonly EnvironmentState[]>
   /** Those that somebody has or waits for, and that nothing has changed since. */
   busy(before: Date): Promise<readonly EnvironmentState[]>
-  /** What happened last, the newest first. */
-  events(key: string, limit: number): Promise<readonly StoredEnvironmentEvent[]>
+  /** All that there are, by name. */
+  list(): Promise<readonly LoadedEnvironment[]>
+  /** What happened after an event, the oldest first. @param after its number; 0 for all */
+  events(key: string, after: number, limit: number): Promise<readonly StoredEnvironmentEvent[]>
 }

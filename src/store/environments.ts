@@ -74,10 +74,15 @@ export function environmentStore(sql: Sql): EnvironmentStore {
       )
       return rows.map((row) => fromJson<EnvironmentState>(row['state']))
     },
-    async events(key, limit) {
+    async list() {
+      return (await sql.query('SELECT state, chain_seq, chain_hash FROM environment ORDER BY key', [])).rows.map(
+        loadedOf,
+      )
+    },
+    async events(key, after, limit) {
       const { rows } = await sql.query(
-        'SELECT seq, type, data, at, actor, reason, hash FROM environment_event WHERE key = $1 ORDER BY seq DESC LIMIT $2::int',
-        [key, limit],
+        'SELECT seq, type, data, at, actor, reason, hash FROM environment_event WHERE key = $1 AND seq > $2::int ORDER BY seq LIMIT $3::int',
+        [key, after, limit],
       )
       return rows.map(eventOf)
     },

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
-import { brokenLink } from '../../src/core/chain.ts'
+import { environmentProblems } from '../../src/core/environments/verify.ts'
 import { environmentKey, type Wanted } from '../../src/core/environments/types.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { leaseKeeper } from '../../src/leases/keeper.ts'
@@ -46,7 +46,7 @@ await onEachDatabase('environments', (_name, theStore) => {
     await one.apply(where('chained'), { type: 'lock', by: bob, reason: 'a release party', from: undefined })
     await one.apply(where('chained'), { type: 'turn', wanted: wanted('t2'), freeze: [] })
     const key = environmentKey(origin.repository, 'chained')
-    const events = (await store.environments.events(key, 100)).toReversed()
+    const events = await store.environments.events(key, 0, 100)
     expect(events.map(({ event, actor }) => `${event.type} ${actor}`)).toEqual([
       'environment.seen muster:t1',
       'turn.asked muster:t1',
@@ -54,21 +54,22 @@ await onEachDatabase('environments', (_name, theStore) => {
       'lock.set github:2:bob',
       'turn.asked muster:t2',
     ])
-    const links = events.map(({ seq, event: { type, ...data }, at, actor, reason, hash }) => ({
-      taskId: key,
-      seq,
-      type,
-      data: JSON.parse(JSON.stringify(data)) as unknown,
-      at: at.getTime(),
-      actor,
-      reason,
-      hash,
-    }))
-    expect(brokenLink(links, (await store.environments.load(key))?.chain)).toBeUndefined()
+    const loaded = await store.environments.load(key)
+    if (!loaded) throw new Error('it is not there')
+    expect(environmentProblems(loaded, events)).toEqual([])
+    const [seen, asked, given, ...rest] = events
+    if (!seen || !asked || !given) throw new Error('unreachable')
+    expect(environmentProblems(loaded, [seen, asked, ...rest])[0]).toBe('event 3 is missing')
+    const other = { ...asked, actor: 'github:3:mallory' }
+    expect(environmentProblems(loaded, [seen, other, given, ...rest])[0]).toBe(
+      'event 2 (turn.asked) is not what was written',
+    )
+    expect(environmentProblems({ ...loaded, state: { ...loaded.state, lock: undefined } }, events)).toEqual([
+      'replaying the events gives another state than the stored one',
+    ])
     const lane = await store.effects.lane(`${key} turn:t2:1`)
     expect(lane.effects.map(({ body, taskId }) => [body.kind, taskId])).toEqual([['task.turn', 't2']])
     // Decided on what was there before somebody else wrote.
-    const loaded = await store.environments.load(key)
     const outcome = {
       state: { ...loaded?.state, version: 9 },
       events: [],
@@ -98,7 +99,7 @@ await onEachDatabase('environments', (_name, theStore) => {
         wanted: { ...wanted(left.holder.task), state: 'out' },
         freeze: [],
       })
-    const given = (await store.environments.events(environmentKey(origin.repository, 'many'), 500)).filter(
+    const given = (await store.environments.events(environmentKey(origin.repository, 'many'), 0, 500)).filter(
       ({ event }) => event.type === 'turn.given',
     )
     expect(given.length).toBe(24)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { environmentEvents, listEnvironments, verifyEnvironment } from '../../src/cli/environments.ts'
 import { exportTask, listLetters, settleLetter, showLetter, verifyTask, type Remote } from '../../src/cli/remote.ts'
 import { type Scene, soon, startScene } from '../support/scene.ts'
 
@@ -89,4 +90,27 @@ it('lists the processes at work; gives no backup away without a token', async ()
   const answer = await fetch(`${scene.url}/api/v1/backup`)
   expect(answer.status).toBe(401)
   expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('MUSTER_API_TOKEN') })
+})
+
+it('tells of environments: how they stand, what happened, and whether that is what was written', async () => {
+  printed.length = 0
+  await listEnvironments(remote, print)
+  expect(printed).toEqual(['Nothing has been deployed yet, and nothing is locked.'])
+  const issue = await scene.stage.people.openIssue('alice', 'Lock', 'Just talk.')
+  await scene.stage.people.comment('alice', issue.number, '@muster lock production a release party')
+  const repository = `${scene.stage.repo.owner.login}/${scene.stage.repo.name}`
+  const state = async () => (await get(`/environments/${repository}/production`)) as { lock?: { by: string } | null }
+  await soon(async () => (await state()).lock?.by).toBe('alice')
+  printed.length = 0
+  await listEnvironments(remote, print)
+  expect(printed[1]).toContain(`${repository}  production`)
+  expect(printed[1]).toContain('nothing live')
+  expect(printed[1]).toContain('locked by alice: a release party')
+  printed.length = 0
+  await environmentEvents(remote, repository, 'production', print)
+  expect(printed[1]).toMatch(/lock\.set\s+github:\d+:alice\s+locked/)
+  expect(await verifyEnvironment(remote, repository, 'production', print)).toBe(true)
+  expect(printed.at(-1)).toBe('✓ 2 events: the chain holds, and replaying them gives the stored state.')
+  await expect(verifyEnvironment(remote, repository, 'staging', print)).rejects.toThrow('no such environment')
+  await expect(verifyEnvironment(remote, 'shop', 'production', print)).rejects.toThrow('`shop` is no repository')
 })

@@ -1,7 +1,9 @@
 import type pg from 'pg'
+import { environmentProblems } from '../../../src/core/environments/verify.ts'
+import { environmentStore } from '../../../src/store/environments.ts'
 import { exportTask, verifyExport } from '../../../src/store/export.ts'
 
-/** Whether the histories of some tasks are whole, and give the stored states. */
+/** Whether the histories of some tasks, and those of all environments, are whole, and give the stored states. */
 export async function verifyMany(db: pg.Pool, limit: number): Promise<string[]> {
   const sql = {
     atOnce: 1,
@@ -15,6 +17,13 @@ export async function verifyMany(db: pg.Pool, limit: number): Promise<string[]> 
     const exported = await exportTask(sql, id)
     const verdict = exported && verifyExport(exported)
     if (!verdict?.ok) problems.push(`${id}: ${verdict?.problems.join('; ') ?? 'gone'}`)
+  }
+  const environments = environmentStore(sql)
+  for (const loaded of await environments.list()) {
+    const { key, version } = loaded.state
+    problems.push(
+      ...environmentProblems(loaded, await environments.events(key, 0, version)).map((one) => `${key}: ${one}`),
+    )
   }
   return problems
 }
