@@ -9,7 +9,8 @@ import type { EffectIntent } from '../core/effects.ts'
 import { mayAnswer } from '../core/task/asked.ts'
 import { decideAlone } from '../core/deciding/alone.ts'
 import { isOpen } from '../core/deciding/deploys.ts'
-import { teamsIn } from '../core/environments/gates.ts'
+import { OPEN_POLICY, teamsIn } from '../core/environments/gates.ts'
+import type { RepositorySettings } from '../core/settings.ts'
 import type { Standing } from '../core/standing.ts'
 import type { Decided, Decision, PersonCommand, TaskCommand } from '../core/deciding/commands.ts'
 import type { Whence } from '../core/task/types.ts'
@@ -82,18 +83,25 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     isOnPull: 'subject' in heard.what && heard.what.subject.isPullRequest,
     settings: loaded.settings,
     isKnownRef: await isKnownRef(deps, heard.repository, command),
-    standing: await standingOf(deps, scene, command),
+    standing: await standingOf(deps, scene, command, loaded.settings),
   }
   await apply(deps, scene, said, commentId)
 }
 
-/** What somebody is who approves a deploy, where more than write permission is wanted of them. */
-async function standingOf(deps: InboxDeps, { heard, task }: Scene, { verb }: Command): Promise<Standing | undefined> {
-  const plan = task?.releases.at(-1)?.plan
-  const { approvers = [] } = plan ?? {}
-  if (verb !== 'approve' || !plan || isOpen(approvers)) return undefined
+/** What somebody is who approves a deploy, or has one taken back, where more than write permission is wanted of them. */
+async function standingOf(
+  deps: InboxDeps,
+  { heard, task }: Scene,
+  { verb }: Command,
+  { environments }: RepositorySettings,
+): Promise<Standing | undefined> {
+  const { plan } = task?.releases.at(-1) ?? {}
+  const { approvers = [], environment = '' } = plan ?? {}
+  const { deployers } = environments[environment]?.policy ?? OPEN_POLICY
+  const who = verb === 'approve' ? approvers : verb === 'rollback' ? deployers : []
+  if (who.length === 0 || isOpen(who)) return undefined
   const { id, login } = heard.sender
-  return deps.platform.standing(heard.repository, { id, login }, teamsIn({ approvers, deployers: [] }))
+  return deps.platform.standing(heard.repository, { id, login }, teamsIn({ approvers: who, deployers: [] }))
 }
 
 /** A fact with what has to be asked about it before it is decided on. */

@@ -8,7 +8,7 @@ import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { isTurnOver } from '../environments/wanted.ts'
 import { isActive, isTakenBack, gateAt } from '../task/steps.ts'
-import type { Certificate, Gate, Release, Repository, Step, Task } from '../task/types.ts'
+import type { Certificate, Gate, Person, Release, Repository, Step, Task } from '../task/types.ts'
 
 /** What people say about releases. */
 
@@ -113,20 +113,41 @@ export function deploy(task: Task, said: PersonCommand, environment: string, ref
 /** What was live before is wanted back. */
 export function goBack(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
   const last = task.releases.at(-1)
-  const isWatched = last?.deployed?.ok === true && last.environment === environment && !finished(task, last.index)
-  if (last && isWatched && ref === undefined) return recall(task, last, said)
+  if (last && isWatched(task, last) && last.environment === environment && ref === undefined)
+    return recall(task, last, said)
   return request(task, said, environment, { ref, goesBack: true })
 }
 
+/** Whether it is live, and nothing has come of it yet. */
+function isWatched(task: Task, { index, deployed }: Release): boolean {
+  return deployed?.ok === true && task.releases.at(-1)?.index === index && !finished(task, index)
+}
+
+/** Whether somebody's word takes it back before it is judged. */
+export function mayBeRecalled(task: Task, release: Release): boolean {
+  return isWatched(task, release) && !isTakenBack(release) && release.plan?.wayBack?.isReady === true
+}
+
 /** What is live, and still watched, is taken back at once: nobody waits for a verdict that somebody has given. */
-function recall(task: Task, release: Release, { by }: PersonCommand): Decided {
-  const { index, environment, plan } = release
+function recall(task: Task, release: Release, { by, standing, settings = task.settings }: PersonCommand): Decided {
+  const { environment, plan } = release
+  const { deployers } = settings.environments[environment]?.policy ?? OPEN_POLICY
+  if (!isOpen(deployers) && !(standing && mayBe(deployers, standing)))
+    return refused(
+      'not_a_deployer',
+      `What is live on ${environment} is taken back by ${whoText(deployers)}; you are not among them.`,
+    )
   if (isTakenBack(release)) return refused('is_taken_back', 'It is being taken back already.')
-  if (!plan?.wayBack?.isReady)
+  if (!mayBeRecalled(task, release))
     return refused(
       'no_way_back',
       `There is no way back by itself: ${plan?.wayBack?.why ?? 'nobody has looked for one'}. \`@${task.settings.mention} deploy ${environment} <sha>\` deploys an earlier commit.`,
     )
+  return recalled(task, release, by)
+}
+
+/** Its watch ends, and what was live before comes back. */
+export function recalled(task: Task, { index }: Release, by: Person): Decided {
   const watches = task.steps.filter(
     ({ kind, release: nth, status }) =>
       kind === 'watch' && nth === index && (status === 'running' || status === 'pending'),

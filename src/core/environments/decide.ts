@@ -99,11 +99,18 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
   if (!known) {
     const { conversationId, sha, tree, by, watchSeconds, goesBack } = wanted
     const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...(goesBack ? { goesBack } : {}) }
-    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
+    return { reason: 'asked', events: [...read, ...recalled(state, wanted), { type: 'turn.asked', turn: asked }] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
     ? { reason: 'live', events: [{ type: 'turn.live', ...who }] }
     : { reason: 'known', events: [] }
+}
+
+/** What is live and watched goes back at once where somebody goes back; what goes back itself does not, nor anything past a lock. */
+function recalled({ holder, lock }: EnvironmentState, { recalls, by }: Wanted): EnvironmentEvent[] {
+  if (!recalls || lock || !holder || holder.liveAt === undefined || holder.goesBack || holder.recalledBy) return []
+  const { task, release, nth } = holder
+  return [{ type: 'turn.recalled', task, release, nth, by }]
 }
 
 /** Whose turn it is now; undefined: nobody's, or somebody has it. */
@@ -139,7 +146,10 @@ function withoutTime(tells: TurnTold): unknown {
 type Frozen = ReturnType<typeof frozenAt>
 
 function toldTo(state: EnvironmentState, turn: Turn, frozen: Frozen, now: number): TurnTold {
-  if (state.holder && isSame(state.holder, turn)) return { state: 'given' }
+  if (state.holder && isSame(state.holder, turn)) {
+    const { recalledBy } = state.holder
+    return { state: 'given', ...(recalledBy ? { recalledBy } : {}) }
+  }
   const position = state.queue.findIndex((one) => isSame(one, turn)) + 1
   return { state: 'waits', position, why: waitsFor(state, frozen), about: aboutWhen(state, position, frozen, now) }
 }
@@ -150,7 +160,8 @@ function waitsFor({ holder, lock, queue }: EnvironmentState, frozen: Frozen): Wa
   const first = holder ?? queue[0]
   // Whoever waits, waits for something: of a queue that nobody holds up, the first has its turn.
   if (!first) throw new Error('nobody is waited for')
-  return { kind: 'release', sha: first.sha, by: first.by, since: first.givenAt ?? first.askedAt }
+  const { sha, by, givenAt, askedAt, recalledBy } = first
+  return { kind: 'release', sha, by, since: givenAt ?? askedAt, ...(recalledBy ? { recalledBy } : {}) }
 }
 
 /** How long a deploy takes where none is known yet. */

@@ -57,6 +57,10 @@ function change(state: EnvironmentState, event: Exclude<EnvironmentEvent, Seen>,
     }
     case 'turn.live':
       return live(state, event, at)
+    case 'turn.recalled':
+      return state.holder && isSame(state.holder, event)
+        ? { ...state, holder: { ...state.holder, recalledBy: event.by } }
+        : state
     case 'turn.over':
       return over(state, event)
     case 'release.taken_back':

@@ -29,6 +29,8 @@ export interface Wanted extends Claimant {
   readonly tree: string | undefined
   /** What was live before is wanted back: it goes first, and no freeze holds it up. */
   readonly goesBack?: true | undefined
+  /** Whoever goes back may have what is watched taken back: nobody waits for a verdict that somebody has given. */
+  readonly recalls?: true | undefined
   /** It was taken back: what serves again. */
   readonly takenBackTo?: string | undefined
 }
@@ -46,6 +48,8 @@ export interface Turn extends Claimant {
   readonly liveAt: number | undefined
   readonly goesBack?: true | undefined
   readonly tree?: string | undefined
+  /** Whoever wants it taken back before it is judged. */
+  readonly recalledBy?: Person | undefined
 }
 
 /** A commit that was taken back: nothing that has it goes live there again, until it is mended or somebody says so. */
@@ -107,6 +111,8 @@ export type EnvironmentEvent =
   | { readonly type: 'turn.asked'; readonly turn: Omit<Turn, 'askedAt' | 'givenAt' | 'liveAt'> }
   | ({ readonly type: 'turn.given' } & Claimant)
   | ({ readonly type: 'turn.live' } & Claimant)
+  /** It is live, and somebody goes back from it. */
+  | ({ readonly type: 'turn.recalled'; readonly by: Person } & Claimant)
   | ({ readonly type: 'turn.over'; readonly verdict: Verdict | undefined } & Claimant)
   | ({
       readonly type: 'release.taken_back'
@@ -150,7 +156,11 @@ export function environmentKey(repository: Pick<Repository, 'owner' | 'name'>, n
 
 /** What a release that asked for its turn is told. */
 export type TurnTold =
-  | { readonly state: 'given' }
+  | {
+      readonly state: 'given'
+      /** Whoever wants it taken back, though it is watched yet. */
+      readonly recalledBy?: Person | undefined
+    }
   | {
       readonly state: 'waits'
       /** Counted from 1: how many get their turn until then. */
@@ -162,6 +172,13 @@ export type TurnTold =
 
 /** What has to end first. */
 export type WaitsFor =
-  | { readonly kind: 'release'; readonly sha: string; readonly by: Person; readonly since: number }
+  | {
+      readonly kind: 'release'
+      readonly sha: string
+      readonly by: Person
+      readonly since: number
+      /** It is being taken back, as somebody said. */
+      readonly recalledBy?: Person | undefined
+    }
   | { readonly kind: 'lock'; readonly by: Person; readonly reason: string; readonly since: number }
   | { readonly kind: 'freeze'; readonly until: number; readonly reason: string }

@@ -2,7 +2,7 @@ import type { EffectIntent } from '../effects.ts'
 import { hashOf } from '../hash.ts'
 import { isActive, isReleaseOver } from '../task/steps.ts'
 import type { Release, Task } from '../task/types.ts'
-import { OPEN_POLICY } from './gates.ts'
+import { OPEN_POLICY, verdictOf } from './gates.ts'
 import type { Wanted } from './types.ts'
 
 /** What a task wants of an environment: told from its state, and sent whenever that is another than before. */
@@ -42,6 +42,7 @@ export function wantedOf(task: Task): Wanted | undefined {
     verdict: report?.verdict ?? (release.recalledBy ? 'regressed' : undefined),
     tree: plan.tree,
     ...(release.goesBack ? { goesBack: true } : {}),
+    ...(release.goesBack && verdictOf(plan.gates ?? []) === 'pass' ? { recalls: true } : {}),
     ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),
   }
 }

@@ -206,7 +206,7 @@ function worseText(task: Task, { environment }: ReleaseReport): Own {
 }
 
 /** What came of taking a release back. */
-export function rolledBackComment(task: Task, { environment, plan }: Release, back: RolledBack): Document {
+export function rolledBackComment(task: Task, { environment, plan, recalledBy }: Release, back: RolledBack): Document {
   const [bad, good] = [shortSha(plan?.sha ?? ''), shortSha(back.to)]
   const me = `@${task.settings.mention}`
   if (!back.ok)
@@ -223,7 +223,7 @@ export function rolledBackComment(task: Task, { environment, plan }: Release, ba
   return [
     heading(say`↩️ ${environment} was taken back to ${good}`),
     paragraph(
-      say`It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${bad} does not go live there again, nor does what has it, until a commit reverts it (\`This reverts commit …\`) or says \`Fixes: ${(plan?.sha ?? '').slice(0, 7)}\`, or somebody says \`${me} unlock ${environment} ${(plan?.sha ?? '').slice(0, 7)}\`.`,
+      say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${bad} does not go live there again, nor does what has it, until a commit reverts it (\`This reverts commit …\`) or says \`Fixes: ${(plan?.sha ?? '').slice(0, 7)}\`, or somebody says \`${me} unlock ${environment} ${(plan?.sha ?? '').slice(0, 7)}\`.`,
     ),
   ]
 }

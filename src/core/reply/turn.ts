@@ -14,6 +14,8 @@ function ordinal(position: number): string {
 function forWhat(why: WaitsFor, environment: string): Own {
   switch (why.kind) {
     case 'release':
+      if (why.recalledBy)
+        return say`**${environment} is being taken back**: ${shortSha(why.sha)} leaves, as ${why.recalledBy.login} asked.`
       return say`**${environment} has a release under way**: ${shortSha(why.sha)}, asked for by ${why.by.login}, since ${clockTime(why.since)}.`
     case 'lock':
       return say`**${environment} is locked** by ${why.by.login} since ${clockTime(why.since)}${why.reason ? say`: ${brief(why.reason, 200)}` : NOTHING}.`

@@ -152,6 +152,35 @@ it('lets whoever goes back go first, past a freeze but not past a lock, and keep
   expect(other.state?.quarantine).toEqual([])
 })
 
+it('has what is live and watched taken back where somebody goes back, once, and not past a lock', () => {
+  const town = new Town()
+  town.want('a')
+  // It does not serve yet: nobody knows what to go back from.
+  town.want('early', { goesBack: true, recalls: true })
+  expect(town.told.get('a')).toEqual({ state: 'given' })
+  town.want('early', { state: 'out' })
+  town.want('a', { isLive: true })
+  // Whoever may not deploy there waits.
+  town.want('stranger', { goesBack: true })
+  expect(town.told.get('a')).toEqual({ state: 'given' })
+  town.lock()
+  town.want('locked', { goesBack: true, recalls: true })
+  expect(town.told.get('a')).toEqual({ state: 'given' })
+  town.unlock()
+  town.want('back', { goesBack: true, recalls: true, by: bob })
+  expect(town.told.get('a')).toEqual({ state: 'given', recalledBy: bob })
+  expect(town.told.get('back')).toMatchObject({ state: 'waits', why: { sha: 'sha-a', recalledBy: bob } })
+  town.want('again', { goesBack: true, recalls: true })
+  expect(town.history.filter(({ event }) => event.type === 'turn.recalled')).toHaveLength(1)
+  town.want('a', { isLive: true, state: 'out', verdict: 'regressed', takenBackTo: 'sha-good' })
+  expect(town.state?.live?.sha).toBe('sha-good')
+  // What goes back is not taken back in its turn.
+  const next = town.state?.holder?.task ?? ''
+  town.want(next, { goesBack: true, isLive: true })
+  town.want('once more', { goesBack: true, recalls: true })
+  expect(town.told.get(next)).toEqual({ state: 'given' })
+})
+
 it('keeps out what people went back from, and knows that it went back', () => {
   const town = new Town()
   for (const [task, more] of [
