@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { playCustomers } from '../player.ts'
 import { Release } from './release.ts'
-import { noteOf, putService } from './service.ts'
+import { noteOf, putService, watchedFor } from './service.ts'
 import type { Check, ReleaseScene, ReleaseStory } from './types.ts'
 
 const DAY_MS = 86_400_000
@@ -10,7 +10,8 @@ const date = (at: number) => new Date(at).toISOString().slice(0, 10)
 
 /** Three deploys of one environment, a lock, a freeze, and an approval of what does not hold any more. */
 export const queue: ReleaseStory = {
-  about: 'Three deploys of one environment at once, a lock, a freeze, and an approval that does not hold any more.',
+  about:
+    'Three deploys of one environment at once, a lock, a freeze, an approval that does not hold any more, and a way back from elsewhere.',
   prepare(folder, [port = 0]) {
     const settings = join(folder, '.github/muster.yml')
     const [from, to] = [Date.now() - 2 * DAY_MS, Date.now() + 3 * DAY_MS].map(date)
@@ -73,6 +74,7 @@ async function threeAtOnce(scene: ReleaseScene, first: Release, shas: readonly s
   await people.comment('alice', frozen.issue, '@muster reject')
   await frozen.over()
   const order = stage.world.deployments.filter(({ statuses }) => statuses.some(({ state }) => state === 'success'))
+  const isBack = await backFromElsewhere(scene, first)
   return [
     { what: 'An approval of another plan was refused', ok: wrong },
     {
@@ -90,6 +92,26 @@ async function threeAtOnce(scene: ReleaseScene, first: Release, shas: readonly s
       ok: stale && isWarned,
     },
     { what: 'A freeze held a deploy up, and said until when', ok: isFrozen },
-    { what: 'The newest is live', ok: (await noteOf(stage)) === 'two', seen: await noteOf(stage) },
+    {
+      what: 'What was watched yet was taken back at once, as somebody asked in another conversation',
+      ok: isBack && (await noteOf(stage)) === 'two',
+      seen: await noteOf(stage),
+    },
   ]
+}
+
+/** Whoever is on call does not look for the conversation that a release was asked for in. */
+async function backFromElsewhere(scene: ReleaseScene, first: Release): Promise<boolean> {
+  const { stage, say } = scene
+  say('A release that would be watched for half an hour shows a wrong price. In another conversation bob goes back.')
+  const files = { ...(await watchedFor(stage, '30m')), 'note.txt': 'three' }
+  await stage.people.push('alice', stage.repo.defaultBranch, files, 'Note three')
+  const four = await Release.asked(scene, 'alice', 'Ship the third note', 'production')
+  await four.approved('bob')
+  const isSeen = await four.serves('three')
+  await stage.people.comment('bob', first.issue, '@muster rollback production')
+  const isToldThere = await four.shows(/production was taken back to.*bob asked for it/s)
+  await four.over()
+  const isToldHere = await first.shows(/production serves \S+ again/)
+  return isSeen && isToldThere && isToldHere
 }

@@ -1,4 +1,5 @@
 import { type TaskView, waitFor } from '../observe.ts'
+import { noteOf } from './service.ts'
 import type { ReleaseScene } from './types.ts'
 
 /** One release that people ask for in an issue of its own, and see through. */
@@ -65,6 +66,14 @@ export class Release {
     const report = state.releases.at(-1)?.report
     this.#sha = report?.sha ?? ''
     return verdicts.includes(report?.verdict ?? '')
+  }
+
+  /** Whether customers come to see this. */
+  async serves(note: string): Promise<boolean> {
+    const { stage, patienceMs } = this.#scene
+    const until = Date.now() + patienceMs
+    while ((await noteOf(stage)) !== note && Date.now() < until) await new Promise((done) => setTimeout(done, 150))
+    return (await noteOf(stage)) === note
   }
 
   /** Planned once more by itself. */

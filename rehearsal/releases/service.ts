@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { git } from '../github/git.ts'
 import type { Stage } from '../stage.ts'
 
 /** Says which note it was released with; with a bad one, four answers in ten are errors. */
@@ -15,10 +16,18 @@ createServer((request, response) => {
 
 /** Puts a small service in the place of the sample's. */
 export function putService(folder: string): void {
-  const settings = join(folder, '.github/muster.yml')
+  const settings = join(folder, SETTINGS)
   writeFileSync(settings, readFileSync(settings, 'utf8').replace('node src/server.ts', 'node service.mjs'))
   writeFileSync(join(folder, 'note.txt'), 'zero')
   writeFileSync(join(folder, 'service.mjs'), SERVICE)
+}
+
+const SETTINGS = '.github/muster.yml'
+
+/** Its settings as they are on the branch, with production watched for so long. */
+export async function watchedFor({ repo }: Stage, span: string): Promise<Readonly<Record<string, string>>> {
+  const text = await git(repo.dir, ['show', `${repo.defaultBranch}:${SETTINGS}`])
+  return { [SETTINGS]: text.replace(/watch: 6s/, `watch: ${span}`) }
 }
 
 /** What customers see. */

@@ -173,7 +173,7 @@ function aboutWhen(state: EnvironmentState, position: number, frozen: Frozen, no
   const { holder, queue, took } = state
   const usual = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? USUAL_MS
   const whole = ({ watchSeconds }: Turn) => usual + watchSeconds * 1000
-  const rest = holder ? Math.max(0, (holder.givenAt ?? now) + whole(holder) - now) : 0
+  const rest = holder && !holder.recalledBy ? Math.max(0, (holder.givenAt ?? now) + whole(holder) - now) : 0
   const ahead = queue.slice(0, position - 1).reduce((sum, one) => sum + whole(one), 0)
   return Math.max(now, frozen?.until ?? now) + rest + ahead
 }

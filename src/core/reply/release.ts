@@ -207,7 +207,7 @@ function worseText(task: Task, { environment }: ReleaseReport): Own {
 
 /** What came of taking a release back. */
 export function rolledBackComment(task: Task, { environment, plan, recalledBy }: Release, back: RolledBack): Document {
-  const [bad, good] = [shortSha(plan?.sha ?? ''), shortSha(back.to)]
+  const good = shortSha(back.to)
   const me = `@${task.settings.mention}`
   if (!back.ok)
     return [
@@ -223,8 +223,23 @@ export function rolledBackComment(task: Task, { environment, plan, recalledBy }:
   return [
     heading(say`↩️ ${environment} was taken back to ${good}`),
     paragraph(
-      say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${bad} does not go live there again, nor does what has it, until a commit reverts it (\`This reverts commit …\`) or says \`Fixes: ${(plan?.sha ?? '').slice(0, 7)}\`, or somebody says \`${me} unlock ${environment} ${(plan?.sha ?? '').slice(0, 7)}\`.`,
+      say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${keptOutText(environment, plan?.sha ?? '', me)}`,
     ),
+  ]
+}
+
+/** How what was left comes back. */
+function keptOutText(environment: string, sha: string, me: string): Own {
+  return say`${shortSha(sha)} does not go live there again, nor does what has it, until a commit reverts it (\`This reverts commit …\`) or says \`Fixes: ${sha.slice(0, 7)}\`, or somebody says \`${me} unlock ${environment} ${sha.slice(0, 7)}\`.`
+}
+
+/** Whoever went back by command is told at once; the report follows. */
+export function backComment(task: Task, { environment, plan }: Release, { sha, previousSha }: Deployed): Document {
+  const span = duration((plan?.watchSeconds ?? 0) * 1000)
+  const left = previousSha ? keptOutText(environment, previousSha, `@${task.settings.mention}`) : NOTHING
+  return [
+    heading(say`↩️ ${environment} serves ${shortSha(sha)} again`),
+    paragraph(say`It is watched for ${span}; the report follows here. ${left}`),
   ]
 }
 

@@ -6,6 +6,7 @@ import { cutLine } from '../harmless.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration, paragraph, say } from '../reply/document.ts'
 import {
+  backComment,
   deployFailedComment,
   plannedAnewComment,
   releasePlanComment,
@@ -71,6 +72,8 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
     deployed.ok ? deployed.url : undefined,
     deployed.releaseId,
   )
+  if (deployed.ok && found.goesBack)
+    return [sent, ...comment(task, `back:${event.release}`, backComment(task, found, deployed))]
   return deployed.ok
     ? [sent]
     : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
