@@ -20,12 +20,16 @@ export function startTick(pid: number): string | undefined {
 
 /** Whether the process that was noted still lives: same pid and, where it is known, same start time; a zombie does not. */
 export function isSameProcess(pid: number, tick: string | undefined): boolean {
+  let isOurs = true
   try {
     process.kill(pid, 0)
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    isOurs = false
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
   }
   const stat = statOf(pid)
+  // Of somebody else's process the system may tell nothing but that it is there.
+  if (!stat && !isOurs) return true
   return stat?.state !== 'Z' && (tick === undefined || stat?.tick === tick)
 }
 

@@ -17,7 +17,10 @@ const move = fc.oneof(
   fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 4000 }) }),
   // What was told is written down, or does not arrive; and whoever asked may begin anew, and not know what it had.
   fc.record({ kind: fc.constant('take' as const), arrives: fc.boolean(), forgets: fc.boolean() }),
-  fc.record({ kind: fc.constant('heir' as const) }),
+  // The clock is told late, by as long as that was under way.
+  fc.record({ kind: fc.constant('clock' as const), late: fc.integer({ min: 0, max: 5000 }) }),
+  // The next one has begun to serve before it is told what was counted.
+  fc.record({ kind: fc.constant('heir' as const), early: fc.integer({ min: 0, max: 3 }) }),
 )
 
 /** As the database keeps it: one row per release and second, and a second one changes nothing. */
@@ -48,17 +51,14 @@ it('has every request written down once, whatever does not arrive and whoever go
       const made = { requests: 0, errors: 0 }
       for (const one of moves) {
         if (one.kind === 'wait') vi.advanceTimersByTime(one.ms)
-        if (one.kind === 'request') {
+        const request = (by: Counts, sha: string, ms: number, failed: boolean) => {
           made.requests++
-          made.errors += one.failed ? 1 : 0
-          counts.add({
-            repository: 'acme/x',
-            environment: 'production',
-            sha: one.sha,
-            ms: one.ms,
-            failure: one.failed ? 'status' : undefined,
-          })
+          made.errors += failed ? 1 : 0
+          const failure = failed ? 'status' : undefined
+          by.add({ repository: 'acme/x', environment: 'production', sha, ms, failure })
         }
+        if (one.kind === 'request') request(counts, one.sha, one.ms, one.failed)
+        if (one.kind === 'clock') counts.setClock(Date.now() + 3_600_000 - one.late)
         if (one.kind === 'take') {
           const { batch, counted } = counts.take(acknowledged)
           if (one.arrives) written.add(counted)
@@ -67,6 +67,7 @@ it('has every request written down once, whatever does not arrive and whoever go
         }
         if (one.kind === 'heir') {
           const next = new Counts()
+          for (let nth = 0; nth < one.early; nth++) request(next, 'a', 1, false)
           next.inherit(JSON.parse(JSON.stringify(counts.whole())))
           counts = next
         }

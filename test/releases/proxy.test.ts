@@ -48,6 +48,7 @@ const releases = () => join(dir, 'releases')
 const note = () => readNote(noteFile(releases()))
 
 beforeAll(async () => {
+  process.env['MUSTER_TEST_MARK'] = 'a-secret-of-the-server'
   db = await embedded()
   dir = mkdtempSync(join(tmpdir(), 'muster-proxy-'))
   target = make()
@@ -224,16 +225,17 @@ it('hands its ports over to the program of another version; nobody is refused, a
   expect(await slow).toBe('slow one')
   // A deploy right afterwards: whoever is still connected to the one that leaves gets there, too.
   await deploy('two')
+  // Whoever keeps a connection is asked to come anew: nobody stays with the one that leaves.
+  await ended
   await more(crowd, 100)
   const answers = await crowd.over()
   expect(Object.keys(answers).toSorted()).toEqual(['one', 'two'])
-  await ended
   await expect.poll(counted, { timeout: 20_000 }).toBe(before + Number(answers['one']) + Number(answers['two']) + 1)
   expect(await ask()).toBe('two')
   expect(await target.current(environment)).toBe('sha-two')
 }, 120_000)
 
-it('keeps its ports where the program of the other version does not start, or says nothing', async () => {
+it('keeps its ports where the program of the other version ends at once, or in the middle', async () => {
   const { pid } = note() ?? {}
   const program = join(dir, 'broken.mjs')
   writeFileSync(program, 'process.exit(3)')
@@ -349,8 +351,8 @@ it('listens to nobody who does not know the token, and lives on after what it do
   // Nobody else on this machine reads it, and it has none of the secrets of whoever started it.
   expect(statSync(noteFile(releases())).mode & 0o077).toBe(0)
   const environ = readFileSync(`/proc/${note()?.pid}/environ`, 'utf8')
-  expect(environ.split('\0').map((pair) => pair.split('=')[0])).toEqual(expect.arrayContaining(['PATH', 'HOME']))
-  expect(environ).not.toMatch(/KEY|TOKEN|SECRET|DATABASE/)
+  expect(environ).toContain('PATH=')
+  expect(environ).not.toContain(process.env['MUSTER_TEST_MARK'])
 })
 
 it('ends where its folder is gone', async () => {

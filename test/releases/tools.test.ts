@@ -110,8 +110,9 @@ it('serves and builds with the version that the repository asks for, as its test
       for (const [name, text] of Object.entries(files)) writeFileSync(join(to, name), text)
     },
   })
-  const answer = await (await fetch(`http://127.0.0.1:${port}/`)).text()
-  await target.host.close(true)
+  const answer = await fetch(`http://127.0.0.1:${port}/`)
+    .then((response) => response.text())
+    .finally(() => target.host.close(true))
   expect(answer).toBe('22.5.1 built true')
 }, 60_000)
 

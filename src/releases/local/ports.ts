@@ -1,13 +1,15 @@
 import { join, resolve } from 'node:path'
 import { messageOf, UserError } from '../../core/errors.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
-import { ProxyProcess } from './proxy/client.ts'
-import type { Route, Standing } from './proxy/protocol.ts'
+import { Gone, ProxyProcess } from './proxy/client.ts'
+import type { Opened, Operations, Route, Standing } from './proxy/protocol.ts'
 
 /** How often what was counted is fetched; the judge counts on it within two seconds. */
 const COLLECT_MS = 500
 /** For so many looks in a row it may answer nothing before it is ended. */
 const MISSES = 4
+/** How long giving it up may take: less than whoever stops has. */
+const CLOSE_MS = 3000
 
 type Place = Pick<ReleaseRow, 'repository' | 'environment'>
 
@@ -19,6 +21,7 @@ export class Ports {
   #collecting: Promise<void> | undefined
   #acknowledged = 0
   #misses = 0
+  #isClosed = false
 
   constructor(options: Pick<TargetDeps, 'store' | 'host' | 'now' | 'log' | 'dir'>) {
     this.#options = options
@@ -27,26 +30,33 @@ export class Ports {
 
   /** As the proxy says; undefined where none runs on this machine. */
   async standing(): Promise<readonly Standing[] | undefined> {
-    return (await this.#proxy.find()?.state({}))?.environments
+    try {
+      return (await this.#proxy.find()?.state({}))?.environments
+    } catch (error) {
+      if (error instanceof Gone) return undefined
+      throw error
+    }
   }
 
-  /** @throws UserError when the port is taken */
-  async open({
-    repository,
-    environment,
-    command,
-  }: Pick<ReleaseRow, 'repository' | 'environment' | 'command'>): Promise<void> {
-    const port = command.publicPort
-    const { isOpen } = await (await this.#ready()).open({ repository, environment, host: this.#options.host, port })
-    if (!isOpen) throw taken(port)
+  /** @throws UserError when the port cannot be opened */
+  async open({ repository, environment, command }: Place & Pick<ReleaseRow, 'command'>): Promise<void> {
+    const where = { repository, environment, host: this.#options.host, port: command.publicPort }
+    const opened = await this.#asked((proxy) => proxy.open(where))
+    if (!opened.isOpen) throw notOpened(where.port, opened)
   }
 
-  /** Passes requests on to a release from now on, unless another one went live after it. @throws UserError when the port is taken */
-  async route(row: ReleaseRow): Promise<void> {
+  /**
+   * Passes requests on to a release from now on, unless another one went live after it.
+   * @param isForced it is what is live, whatever the proxy knows
+   * @returns whether another one went live after it
+   * @throws UserError when the port cannot be opened
+   */
+  async route(row: ReleaseRow, isForced = false): Promise<boolean> {
     const route = routeOf(row, this.#options.host)
-    if (!route) return
-    const { isOpen } = await (await this.#ready()).route({ route, now: this.#options.now() })
-    if (!isOpen) throw taken(route.port)
+    if (!route) return false
+    const routed = await this.#asked((proxy) => proxy.route({ route, now: this.#options.now(), isForced }))
+    if (!routed.isOpen) throw notOpened(route.port, routed)
+    return routed.isOlder
   }
 
   /** Waits until no request is under way to what was live before, for so long at most. */
@@ -57,26 +67,27 @@ export class Ports {
   /** What is live and not served as it is written down: after the proxy has ended, or a port was taken. */
   async unserved(rows: readonly ReleaseRow[]): Promise<readonly ReleaseRow[]> {
     if (rows.length === 0) return []
-    await this.#ready()
-    const standing = (await this.standing()) ?? []
-    return rows.filter((row) => !isServed(row, standing))
+    const { environments } = await this.#asked((proxy) => proxy.state({}))
+    return rows.filter((row) => !isServed(row, environments, this.#options.host))
   }
 
-  /** Has the program of this version take over, whatever version runs. */
+  /** Has the program of this version take over, whatever runs; from now on what is counted is written down. */
   async renew(): Promise<void> {
+    this.#isClosed = false
     await this.#proxy.renew()
     if (this.#proxy.find()) this.#collect()
   }
 
-  /** One that runs; from now on what it counts is written down. */
-  async #ready(): ReturnType<ProxyProcess['get']> {
-    const operations = await this.#proxy.get()
+  /** One that runs is asked. */
+  async #asked<T>(question: (operations: Operations) => Promise<T>): Promise<T> {
+    const answer = await this.#proxy.ask(question)
     this.#collect()
-    return operations
+    return answer
   }
 
+  /** Whoever has given the releases up leaves that to the next one: of two who fetch, each would be told what the other was. */
   #collect(): void {
-    if (this.#timer) return
+    if (this.#timer || this.#isClosed) return
     this.#timer = setInterval(() => {
       this.#collecting ??= this.#take()
         .then(() => void (this.#misses = 0))
@@ -87,9 +98,9 @@ export class Ports {
   }
 
   /** What was counted is written down, then acknowledged by the next one: what does not arrive is told again. */
-  async #take(): Promise<void> {
+  async #take(isLast = false): Promise<void> {
     const { store, now } = this.#options
-    const taken = await this.#proxy.find()?.take({ acknowledged: this.#acknowledged, now: now() })
+    const taken = await this.#proxy.find()?.take({ acknowledged: this.#acknowledged, now: now(), isLast })
     if (!taken) return
     for (const { repository, environment, sha, samples } of taken.counted)
       await store.addSamples(repository, environment, sha, samples)
@@ -97,33 +108,55 @@ export class Ports {
   }
 
   /** One that does not answer any more, though it runs, serves nobody. */
-  #missed(error: unknown): void {
+  async #missed(error: unknown): Promise<void> {
     this.#options.log('the proxy tells nothing of its traffic', { error: messageOf(error) })
     if (!(error instanceof DOMException && error.name === 'TimeoutError') || ++this.#misses < MISSES) return
     this.#misses = 0
-    this.#proxy.end()
+    await this.#proxy.end()
   }
 
   /** Fetches nothing any more; it goes on serving, unless it is to stop. */
   async close(stops: boolean): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#timer)
     this.#timer = undefined
-    await this.#collecting
-    await this.#take().catch((error: unknown) => this.#options.log('traffic not saved', { error: messageOf(error) }))
-    if (stops) await this.#proxy.find()?.stop({})
+    const { log } = this.#options
+    const last = async () => {
+      await this.#collecting
+      await this.#take(stops)
+    }
+    await within(CLOSE_MS, last()).catch((error: unknown) => log('traffic not saved', { error: messageOf(error) }))
+    if (!stops) return
+    await within(CLOSE_MS, Promise.resolve(this.#proxy.find()?.stop({}))).catch(() => this.#proxy.end())
   }
 }
 
-function taken(port: number): UserError {
+/** @throws Error where it takes longer */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it took too long')), ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
+/** What to do where the system does not open a port. */
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Is another program using it?',
+  EACCES: 'Muster’s account may not open it; those from 1024 on everybody may.',
+  EADDRNOTAVAIL: 'This machine does not have the address that Muster listens on (`HOST`).',
+}
+
+function notOpened(port: number, { code = '' }: Opened): UserError {
   return new UserError('port_taken', `The port ${port} of this environment cannot be opened.`, {
-    hint: 'Is another program using it?',
+    hint: HINTS[code] ?? `The system says ${code}.`,
   })
 }
 
-function isServed(row: ReleaseRow, standing: readonly Standing[]): boolean {
+function isServed(row: ReleaseRow, standing: readonly Standing[], host: string): boolean {
   const found = standing.find((one) => one.repository === row.repository && one.environment === row.environment)
-  const { ports = [], route } = found ?? {}
-  return ports.includes(row.command.publicPort) && route?.sha === row.sha && route.upstream === row.port
+  const isOpen = found?.listeners.some((one) => one.port === row.command.publicPort && one.host === host)
+  return isOpen === true && found?.route?.sha === row.sha && found.route.upstream === row.port
 }
 
 /** Undefined where it has no port, or is not live. */

@@ -123,9 +123,10 @@ export class LocalTarget implements Target {
       await this.#goLive(started, input.fence, 'warm')
     } catch (error) {
       // What nobody is sent to does not go on.
-      if (started && !(await this.#isLive(started))) await stopRow(started)
+      const isLive = started !== undefined && (await this.#isLive(started))
+      if (started && !isLive) await stopRow(started)
       // Stopped, or taken over: whoever goes on finds it unfinished, and begins anew.
-      if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
+      if (isLive || signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
       await this.#options.store.save({
         ...row,
         status: 'failed',
@@ -151,11 +152,14 @@ export class LocalTarget implements Target {
 
   /** The one before is still warm: then people are only sent there. Else it is started from its files. */
   async restore({ environment, releaseId, signal, mayAct, fence }: RestoreInput): Promise<void> {
-    const row = await this.#options.store.get(releaseId)
-    if (!row || row.liveAt === undefined || !existsSync(row.dir))
+    const kept = await this.#options.store.get(releaseId)
+    if (!kept || kept.liveAt === undefined || !existsSync(kept.dir))
       throw new UserError('nothing_kept', 'This release is not kept any more.')
+    const { healthTimeoutSeconds, port } = localSettings(environment.settings)
+    const row = { ...kept, command: { ...kept.command, publicPort: port } }
+    // People reach it where they reach the one that is live.
+    if (kept.command.publicPort !== port) await this.#options.store.save(row)
     await this.#ports.open(row)
-    const { healthTimeoutSeconds } = localSettings(environment.settings)
     const serving = (await isWarm(row)) ? row : await this.#startAgain(row, healthTimeoutSeconds, signal)
     signal.throwIfAborted()
     mayAct()
@@ -215,7 +219,10 @@ export class LocalTarget implements Target {
   async #serve(rows: readonly ReleaseRow[]): Promise<void> {
     for (const row of await this.#ports.unserved(rows)) {
       try {
-        await this.#ports.route(row)
+        // As it is written down by now, whatever the proxy knows.
+        await this.#inTurn(row, async () => {
+          if (await this.#isLive(row)) await this.#ports.route(row, true)
+        })
       } catch (error) {
         this.#options.log('a live release cannot be served', { release: row.id, error: String(error) })
       }
@@ -280,26 +287,40 @@ export class LocalTarget implements Target {
     const old = rows.filter((other) => other.status === 'live' && other.id !== row.id)
     await this.#inTurn(row, () => this.#switchTo(row, fence, old))
     const others = rows.filter((other) => other.id !== row.id && (before === 'stopped' || !old.includes(other)))
-    const tidied = this.#ports
-      .drain(row, DRAIN_MS)
-      .then(() => Promise.all(others.map((other) => this.#stopUnlessLive(other))))
-      .then(() => this.#forgetOld(row))
+    // It is live: whatever goes wrong with the others changes nothing of that.
+    const tidied = this.#tidied(row, others).catch((error: unknown) =>
+      this.#options.log('an old release could not be stopped', { error: String(error) }),
+    )
     // Whoever goes back does not wait for what hangs in the release that got worse.
-    if (before === 'warm') return tidied
-    tidied.catch((error: unknown) => this.#options.log('an old release could not be stopped', { error: String(error) }))
+    if (before === 'warm') await tidied
   }
 
-  /** Written down, then done: where people cannot be led there, what was live before is live. */
+  async #tidied(live: ReleaseRow, others: readonly ReleaseRow[]): Promise<void> {
+    await this.#ports
+      .drain(live, DRAIN_MS)
+      .catch((error: unknown) =>
+        this.#options.log('nobody tells what is under way to the old release', { error: String(error) }),
+      )
+    await Promise.all(others.map((other) => this.#stopUnlessLive(other)))
+    await this.#forgetOld(live)
+  }
+
+  /** Written down, then done: where people cannot be led there, what was live before is live. @throws Fenced */
   async #switchTo(row: ReleaseRow, fence: Fence, old: readonly ReleaseRow[]): Promise<void> {
     const { store, now } = this.#options
     // Whatever the clock says: it goes live after those that were live.
     const at = new Date(Math.max(now(), ...old.map(({ liveAt }) => (liveAt?.getTime() ?? 0) + 1)))
     await store.goLive(row, at, fence)
+    const live = { ...row, status: 'live' as const, liveAt: at }
     try {
-      await this.#ports.route({ ...row, liveAt: at })
+      const isOlder = await this.#ports.route(live)
+      if (isOlder && !(await this.#isLive(row))) throw new Fenced('another release has gone live since')
+      if (isOlder) await this.#ports.route(live, true)
     } catch (error) {
+      if (error instanceof Fenced) throw error
       const [before] = old
       if (before) await store.goLive(before, new Date(at.getTime() + 1), fence)
+      else await store.save({ ...live, status: 'retired' })
       throw error
     }
   }
@@ -323,8 +344,9 @@ export class LocalTarget implements Target {
   /** Serves live releases, and restarts those that died, with growing pauses. */
   async #supervise(): Promise<void> {
     const rows = await this.#here()
-    // The process before may have had the ports when this one came.
-    await this.#serve(rows)
+    await this.#serve(rows).catch((error: unknown) =>
+      this.#options.log('what is live cannot be served', { error: String(error) }),
+    )
     for (const row of rows) {
       const newest = await this.#options.store.live(row.repository, row.environment)
       if (newest?.id !== row.id) continue

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { messageOf } from '../../../core/errors.ts'
 import { tailOf } from '../process.ts'
-import { isRunning, type Note, noteFile, readNote } from './note.ts'
+import { isRunning, type Note, noteFile, readNote, removeNote } from './note.ts'
 import { type Ask, type Operation, type Operations, PROTOCOL } from './protocol.ts'
 import { revision } from './revision.ts'
 
@@ -32,7 +32,7 @@ export class ProxyProcess {
   /** Undefined where none runs. */
   find(): Operations | undefined {
     const note = readNote(noteFile(this.#releases))
-    return note && isRunning(note) ? operationsOf(note) : undefined
+    return note && isRunning(note) ? operationsOf(note, this.#releases) : undefined
   }
 
   /** The one that runs; one is started where there is none. @throws where it does not start */
@@ -40,33 +40,46 @@ export class ProxyProcess {
     const found = this.find()
     if (found) return found
     const starting = (this.#starting ??= this.#start().finally(() => (this.#starting = undefined)))
-    return operationsOf(await starting)
+    return operationsOf(await starting, this.#releases)
   }
 
-  /** Has this program take over from the one of another version that runs. */
-  async renew(): Promise<void> {
-    const found = this.find()
-    if (!found || (await found.state({})).revision === revision()) return
+  /** Asks the one that runs; where that only seemed to, one is started and asked. */
+  async ask<T>(question: (operations: Operations) => Promise<T>): Promise<T> {
     try {
-      await found.handover({ node: process.execPath, program: PROGRAM })
+      return await question(await this.get())
     } catch (error) {
-      this.#log('the proxy of another version cannot hand over; it is ended, and a new one started', {
-        error: messageOf(error),
-      })
-      await found.stop({})
-      const until = Date.now() + ANSWER_MS
-      while (this.find() && Date.now() < until) await pause()
+      if (!(error instanceof Gone)) throw error
+      return question(await this.get())
     }
   }
 
-  /** Ends one that does not answer. */
-  end(): void {
-    const note = readNote(noteFile(this.#releases))
+  /** Has this program take over from the one of another version that runs, or in the place of one that does not answer. */
+  async renew(): Promise<void> {
+    const found = this.find()
+    if (!found) return
     try {
-      if (note && isRunning(note)) process.kill(note.pid, 'SIGKILL')
+      const theirs = await found.state({}).catch(() => undefined)
+      if (theirs?.revision === revision()) return
+      await found.handover({ node: process.execPath, program: PROGRAM })
+    } catch (error) {
+      this.#log('the proxy that runs cannot hand over; it is ended, and a new one started', { error: messageOf(error) })
+      await this.end()
+    }
+  }
+
+  /** Ends it, whatever it does. */
+  async end(): Promise<void> {
+    const file = noteFile(this.#releases)
+    const note = readNote(file)
+    if (!note) return
+    try {
+      if (isRunning(note)) process.kill(note.pid, 'SIGKILL')
     } catch {
       // It ended in between.
     }
+    const until = Date.now() + ANSWER_MS
+    while (isRunning(note) && Date.now() < until) await pause()
+    removeNote(file, note)
   }
 
   async #start(): Promise<Note> {
@@ -99,32 +112,45 @@ export class ProxyProcess {
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
 
-function operationsOf(note: Note): Operations {
+/** Nobody answers there any more, though a process of that number runs: it is about to end. Its note is gone now. */
+export class Gone extends Error {}
+
+function operationsOf(note: Note, releases: string): Operations {
   const { state, open, route, drain, take, handover, stop } = PROTOCOL
+  const to = { ...note, file: noteFile(releases) }
   return {
-    state: (ask) => asked(note, 'state', ask, state.answer),
-    open: (ask) => asked(note, 'open', ask, open.answer),
-    route: (ask) => asked(note, 'route', ask, route.answer),
-    drain: (ask) => asked(note, 'drain', ask, drain.answer, ask.ms),
-    take: (ask) => asked(note, 'take', ask, take.answer),
-    handover: (ask) => asked(note, 'handover', ask, handover.answer),
-    stop: (ask) => asked(note, 'stop', ask, stop.answer),
+    state: (ask) => asked(to, 'state', ask, state.answer),
+    open: (ask) => asked(to, 'open', ask, open.answer),
+    route: (ask) => asked(to, 'route', ask, route.answer),
+    drain: (ask) => asked(to, 'drain', ask, drain.answer, ask.ms),
+    take: (ask) => asked(to, 'take', ask, take.answer),
+    handover: (ask) => asked(to, 'handover', ask, handover.answer),
+    stop: (ask) => asked(to, 'stop', ask, stop.answer),
   }
 }
 
 async function asked<T, O extends Operation>(
-  { port, token }: Note,
+  to: Note & { readonly file: string },
   operation: O,
   ask: Ask<O>,
   answer: z.ZodType<T>,
   waitMs = 0,
 ): Promise<T> {
-  const response = await fetch(`http://127.0.0.1:${port}/${operation}`, {
+  const response = await fetch(`http://127.0.0.1:${to.port}/${operation}`, {
     method: 'POST',
     body: JSON.stringify(ask),
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${to.token}`, 'content-type': 'application/json' },
     signal: AbortSignal.timeout(waitMs + ANSWER_MS),
+  }).catch((error: unknown) => {
+    if (!isRefused(error)) throw error
+    removeNote(to.file, to)
+    throw new Gone('the proxy is not there any more', { cause: error })
   })
   if (!response.ok) throw new Error(`the proxy answered ${response.status}: ${(await response.text()).slice(0, 300)}`)
   return answer.parse(await response.json())
+}
+
+function isRefused(error: unknown): boolean {
+  const { cause } = error instanceof Error ? error : {}
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 }

@@ -24,6 +24,9 @@ export interface Ended {
   readonly failure: Failure | undefined
 }
 
+/** A clock that says so much less than before was set back. */
+const CLOCK_CHANGED_MS = 10_000
+
 /** So many seconds of a release are kept while nobody asks for them; then the oldest go. */
 const KEEP_SECONDS = 2 * 3600
 
@@ -33,11 +36,16 @@ export class Counts {
   /** Handed over, and not acknowledged yet. */
   #given: Counted[] = []
   #batch = 0
-  /** How far the clock of whoever reads is ahead, ms. */
-  #ahead = 0
+  /** How far the clock of whoever reads is ahead, ms; undefined until it was told. */
+  #ahead: number | undefined
+  /** Seconds before that were handed over: nothing is counted in them any more, whatever a clock says. */
+  #from = 0
 
+  /** What it says comes late, by as long as it is under way: the one that was under way for the shortest time is the truest. */
   setClock(now: number): void {
-    this.#ahead = now - Date.now()
+    const ahead = now - Date.now()
+    const known = this.#ahead
+    if (known === undefined || ahead > known || ahead < known - CLOCK_CHANGED_MS) this.#ahead = ahead
   }
 
   add({ ms, failure, ...about }: Ended): void {
@@ -64,13 +72,14 @@ export class Counts {
   }
 
   #second(): number {
-    return Math.floor((Date.now() + this.#ahead) / 1000) * 1000
+    return Math.max(this.#from, Math.floor((Date.now() + (this.#ahead ?? 0)) / 1000) * 1000)
   }
 
   /** The seconds that are over, and with them what was handed over before and not acknowledged: it may not have arrived. */
-  take(acknowledged: number): { readonly batch: number; readonly counted: readonly Counted[] } {
+  take(acknowledged: number, isLast = false): { readonly batch: number; readonly counted: readonly Counted[] } {
     if (acknowledged === this.#batch) this.#given = []
-    const now = this.#second()
+    const now = this.#second() + (isLast ? 1000 : 0)
+    this.#from = now
     for (const series of this.#series.values()) this.#given.push(...takenFrom(series, (at) => at < now))
     for (const [key, { seconds }] of this.#series) if (seconds.size === 0) this.#series.delete(key)
     // While nobody acknowledges, no more is kept than of what nobody asks for.
@@ -81,16 +90,19 @@ export class Counts {
   /** All that is not acknowledged, for whoever goes on counting. */
   whole(): Whole {
     const open = [...this.#series.values()].map((series) => countedIn(series, [...series.seconds]))
-    return { ahead: this.#ahead, batch: this.#batch, given: this.#given, open }
+    return { ahead: this.#ahead ?? 0, from: this.#from, batch: this.#batch, given: this.#given, open }
   }
 
   /** Goes on with what another process has counted. */
-  inherit({ ahead, batch, given, open }: Whole): void {
+  inherit({ ahead, from, batch, given, open }: Whole): void {
+    const own = this.whole().open
+    this.#series.clear()
     this.#ahead = ahead
+    this.#from = from
     this.#batch = batch
     this.#given = [...given]
-    for (const { samples, ...about } of open)
-      for (const { at, ...counter } of samples) merge(this.#counter(about, at), counter)
+    for (const { samples, ...about } of [...open, ...own])
+      for (const { at, ...counter } of samples) merge(this.#counter(about, Math.max(at, from)), counter)
   }
 }
 

@@ -3,12 +3,18 @@ import { Server as NetServer, Socket } from 'node:net'
 import { createProxyServer } from 'httpxy'
 import type { Failure } from '../../../core/traffic.ts'
 import type { Ended } from './counts.ts'
-import type { Route, Standing } from './protocol.ts'
+import type { Opened, Route, Standing } from './protocol.ts'
 
 /** One upstream of the proxy: a release's own port. */
 interface Upstream {
   readonly route: Route
   inFlight: number
+}
+
+/** A port that is open. */
+interface Listener {
+  readonly server: Server
+  readonly host: string
 }
 
 type Settle = (failure: Failure | undefined) => void
@@ -25,7 +31,9 @@ export type Port = number | NetServer
  */
 export class EnvironmentProxy {
   readonly #place: Pick<Route, 'repository' | 'environment'>
-  readonly #servers = new Map<number, Server>()
+  readonly #servers = new Map<number, Listener>()
+  /** Ports that are being opened. */
+  readonly #opening = new Map<number, Promise<Opened>>()
   readonly #proxy = createProxyServer({ xfwd: true })
   readonly #count: (ended: Ended) => void
   /** How a request that is under way is counted. */
@@ -39,8 +47,10 @@ export class EnvironmentProxy {
   constructor(place: Pick<Route, 'repository' | 'environment'>, count: (ended: Ended) => void) {
     this.#place = place
     this.#count = count
-    // An answer that ends before it is whole, while somebody still waits for it.
     this.#proxy.on('proxyRes', (answer, _request, response) => {
+      // Whatever the release says of it: whoever is still connected here is to come anew.
+      if (this.#isLeaving) answer.headers['connection'] = 'close'
+      // An answer that ends before it is whole, while somebody still waits for it.
       answer.once('close', () => {
         if (answer.complete || response.closed) return
         this.#settles.get(response)?.('cut')
@@ -50,23 +60,39 @@ export class EnvironmentProxy {
   }
 
   get standing(): Standing {
-    return { ...this.#place, ports: [...this.#servers.keys()], route: this.#upstream?.route }
+    const listeners = [...this.#servers].map(([port, { host }]) => ({ port, host }))
+    return { ...this.#place, listeners, route: this.#upstream?.route }
   }
 
-  /** @param from where it is told of one that is open already @returns whether it is open */
-  async listen(port: number, host: string, from: Port = port): Promise<boolean> {
-    if (this.#servers.has(port)) return true
+  /** Who asks for the same port at once is told the same. @param from where it is told of one that is open already */
+  listen(port: number, host: string, from: Port = port): Promise<Opened> {
+    const opening = (this.#opening.get(port) ?? Promise.resolve()).then(() => this.#listen(port, host, from))
+    this.#opening.set(port, opening)
+    return opening
+  }
+
+  async #listen(port: number, host: string, from: Port): Promise<Opened> {
+    const known = this.#servers.get(port)
+    if (known?.host === host) return { isOpen: true }
+    // On other addresses than before: not on both.
+    if (known) this.#leave(port, known)
     const server = this.#server()
-    const isOpen = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      const opened = () => resolve(true)
+    const code = await new Promise<string | undefined>((resolve) => {
+      server.once('error', (error) => resolve('code' in error ? String(error.code) : error.message))
+      const opened = () => resolve(undefined)
       if (typeof from === 'number') server.listen(from, host, opened)
       else server.listen(from, opened)
     })
-    if (isOpen) this.#servers.set(port, server)
     // What one connection has wrong is that one's matter.
     server.on('error', () => {})
-    return isOpen
+    if (code !== undefined) return { isOpen: false, code }
+    this.#servers.set(port, { server, host })
+    return { isOpen: true }
+  }
+
+  #leave(port: number, { server }: Listener): void {
+    this.#servers.delete(port)
+    server.close()
   }
 
   #server(): Server {
@@ -80,18 +106,17 @@ export class EnvironmentProxy {
     return server
   }
 
-  /** Sends everything that arrives from now on to another release. @returns false where one went live after that, and stays */
-  switchTo(route: Route): boolean {
+  /** Whether another release went live after that one. */
+  hasNewer({ since }: Route): boolean {
+    return this.#upstream !== undefined && this.#upstream.route.since > since
+  }
+
+  /** Sends everything that arrives from now on to another release. */
+  switchTo(route: Route): void {
     const old = this.#upstream
-    if (old && old.route.since > route.since) return false
     this.#upstream = { route, inFlight: 0 }
     if (old && old.inFlight > 0) this.#old.add(old)
-    for (const [port, server] of this.#servers) {
-      if (port === route.port) continue
-      this.#servers.delete(port)
-      server.close()
-    }
-    return true
+    for (const [port, listener] of this.#servers) if (port !== route.port) this.#leave(port, listener)
   }
 
   /** Waits until nothing is under way any more to what was live before, for so long at most. */
@@ -139,22 +164,19 @@ export class EnvironmentProxy {
   }
 
   /** Its open ports, for another process to take over. */
-  get listeners(): ReadonlyMap<number, Server> {
+  get listeners(): ReadonlyMap<number, Listener> {
     return this.#servers
   }
 
   /** Another process has the ports: what is connected here is answered, and ends. */
   async leave(): Promise<void> {
     this.#isLeaving = true
-    await Promise.all([...this.#servers.values()].map(closedAtLeisure))
+    await Promise.all([...this.#servers.values()].map(({ server }) => closedAtLeisure(server)))
   }
 
-  async close(): Promise<void> {
-    for (const server of this.#servers.values()) {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    }
-    this.#servers.clear()
+  /** Ends the connections on which nobody asks. */
+  endIdle(): void {
+    for (const { server } of this.#servers.values()) server.closeIdleConnections()
   }
 }
 

@@ -28,6 +28,7 @@ const ToHeir = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('counts'), counts: Whole }),
   /** A request that had begun before. */
   z.object({ kind: z.literal('ended'), ended: Ended }),
+  z.object({ kind: z.literal('drained') }),
 ])
 type ToHeir = z.infer<typeof ToHeir>
 /** From the one that goes on. `ready`: it has all; it is the one that is asked from now on. */
@@ -35,6 +36,7 @@ const ToLeaver = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('listening') }),
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('route'), route: Route }),
+  z.object({ kind: z.literal('drain'), ms: z.number() }),
 ])
 type ToLeaver = z.infer<typeof ToLeaver>
 
@@ -44,13 +46,19 @@ export interface Heir {
   readonly program: string
   readonly releases: string
   readonly log: number
+  /** Whoever is still connected here goes to that release, too. */
+  readonly follow: (route: Route) => void
+  /** Waits until nothing is under way to older releases here. */
+  readonly drained: (ms: number) => Promise<void>
 }
 
 /**
  * Starts the next program and gives it everything; then counts there, and leaves its own ports.
  * @returns its pid @throws where it did not get ready; then everything is as it was
  */
-export async function handOver(proxies: Proxies, { node, program, releases, log }: Heir): Promise<number> {
+export async function handOver(proxies: Proxies, next: Heir): Promise<number> {
+  const { node, program, releases, log, follow, drained } = next
+  const over = new AbortController()
   const heir = fork(program, [releases, 'heir'], {
     execPath: node,
     detached: true,
@@ -60,20 +68,32 @@ export async function handOver(proxies: Proxies, { node, program, releases, log 
   try {
     const tell = (message: ToHeir, handle?: Server) =>
       new Promise<void>((resolve, reject) => heir.send(message, handle, (error) => (error ? reject(error) : resolve())))
-    await said(heir, 'listening')
-    const isReady = said(heir, 'ready')
+    // One deadline for all of it.
+    const until = AbortSignal.any([over.signal, AbortSignal.timeout(PATIENCE_MS)])
+    await said(heir, 'listening', until)
+    const isReady = said(heir, 'ready', until)
     await Promise.race([isReady, giveAll(proxies, tell)])
     await isReady
+    proxies.isElsewhere()
     heir.on('message', (message) => {
       const { data } = ToLeaver.safeParse(message)
-      if (data?.kind === 'route') proxies.lead(data.route)
+      if (data?.kind === 'route') follow(data.route)
+      if (data?.kind === 'drain') void answerDrained(drained(data.ms), tell)
     })
     return heir.pid ?? 0
   } catch (error) {
     heir.kill('SIGKILL')
     proxies.countHere()
     throw error
+  } finally {
+    over.abort()
   }
+}
+
+async function answerDrained(drained: Promise<void>, tell: (message: ToHeir) => Promise<void>): Promise<void> {
+  await drained
+  // The heir may have ended by now.
+  await tell({ kind: 'drained' }).catch(() => {})
 }
 
 /** Whom requests go to comes before the port on which they arrive. */
@@ -81,8 +101,8 @@ async function giveAll(proxies: Proxies, tell: (message: ToHeir, handle?: Server
   for (const proxy of proxies.all()) {
     const { repository, environment, route } = proxy.standing
     if (route) await tell({ kind: 'route', route })
-    for (const [port, server] of proxy.listeners) {
-      const place = { repository, environment, host: '', port }
+    for (const [port, { server, host }] of proxy.listeners) {
+      const place = { repository, environment, host, port }
       await tell({ kind: 'port', place }, server)
     }
   }
@@ -92,9 +112,9 @@ async function giveAll(proxies: Proxies, tell: (message: ToHeir, handle?: Server
   })
 }
 
-async function said(heir: ChildProcess, kind: ToLeaver['kind']): Promise<void> {
+async function said(heir: ChildProcess, kind: ToLeaver['kind'], until: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    setTimeout(() => reject(new Error('the next program took too long')), PATIENCE_MS).unref()
+    until.addEventListener('abort', () => reject(new Error('the next program took too long')), { once: true })
     heir.once('error', reject)
     heir.once('exit', (code, signal) => reject(new Error(`the next program ended: ${signal ?? code}`)))
     const hear = (message: unknown) => {
@@ -113,7 +133,9 @@ export interface Leaver {
   ready(): void
   /** What is still connected there goes to another release, too. */
   follow(route: Route): void
-  /** No request is under way there any more. */
+  /** Waits until nothing is under way to older releases there, for so long at most. */
+  drained(ms: number): Promise<void>
+  /** It has ended. */
   readonly gone: Promise<void>
 }
 
@@ -136,13 +158,35 @@ export function inherit(proxies: Proxies): Leaver {
     gone.then(() => reject(new Error('whoever hands over has ended')), reject)
   })
   tell({ kind: 'listening' })
-  return { whole, gone, ready: () => tell({ kind: 'ready' }), follow: (route) => tell({ kind: 'route', route }) }
+  return {
+    whole,
+    gone,
+    ready: () => tell({ kind: 'ready' }),
+    follow: (route) => tell({ kind: 'route', route }),
+    async drained(ms) {
+      const drained = heard('drained')
+      tell({ kind: 'drain', ms })
+      await Promise.race([drained, gone, new Promise((done) => setTimeout(done, ms))])
+    },
+  }
+}
+
+/** Waits until the one that leaves says that. */
+function heard(kind: ToHeir['kind']): Promise<void> {
+  return new Promise((resolve) => {
+    const hear = (message: unknown) => {
+      if (ToHeir.safeParse(message).data?.kind !== kind) return
+      process.off('message', hear)
+      resolve()
+    }
+    process.on('message', hear)
+  })
 }
 
 async function taken(proxies: Proxies, message: ToHeir, handle: unknown): Promise<ToHeir['kind']> {
   switch (message.kind) {
     case 'port':
-      if (!(handle instanceof Server) || !(await proxies.open(message.place, handle)))
+      if (!(handle instanceof Server) || !(await proxies.open(message.place, handle)).isOpen)
         throw new Error(`the port ${message.place.port} was not handed over`)
       break
     case 'route':
@@ -152,7 +196,9 @@ async function taken(proxies: Proxies, message: ToHeir, handle: unknown): Promis
       proxies.counts.inherit(message.counts)
       break
     case 'ended':
-      proxies.counts.add({ failure: undefined, ...message.ended })
+      proxies.count({ failure: undefined, ...message.ended })
+      break
+    case 'drained':
       break
   }
   return message.kind

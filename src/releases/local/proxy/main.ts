@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { controlled } from './control.ts'
 import { handOver, inherit, type Leaver } from './handover.ts'
-import { noteFile, noteNow, writeNote } from './note.ts'
+import { noteFile, noteNow, removeNote, writeNote } from './note.ts'
 import { Proxies } from './proxies.ts'
-import type { Operations } from './protocol.ts'
+import type { Operations, Route } from './protocol.ts'
 import { revision } from './revision.ts'
 
 /**
@@ -16,6 +16,8 @@ import { revision } from './revision.ts'
 const LOOK_MS = 5000
 /** How long whoever is still connected to a process that leaves may take. */
 const LEAVE_MS = 5 * 60_000
+/** So long after it was told to end it does: whoever told it has its answer. */
+const ANSWERED_MS = 50
 
 const [releases = '', role] = process.argv.slice(2)
 const file = noteFile(releases)
@@ -25,34 +27,46 @@ let leaver: Leaver | undefined
 
 const operations: Operations = {
   state: async () => ({ revision: revision(), environments: proxies.standing() }),
-  open: async (place) => ({ isOpen: await proxies.open(place) }),
-  async route({ route, now }) {
+  open: (place) => proxies.open(place),
+  async route({ route, now, isForced }) {
     proxies.counts.setClock(now)
-    const routed = await proxies.route(route)
-    if (!routed.isOlder) leaver?.follow(route)
+    const routed = await proxies.route(route, isForced)
+    if (routed.isOpen && !routed.isOlder) leaver?.follow(route)
     return routed
   },
   async drain({ ms, ...place }) {
-    const until = Date.now() + ms
-    if (leaver) await Promise.race([leaver.gone, new Promise((done) => setTimeout(done, ms))])
-    await proxies.drain(place, Math.max(0, until - Date.now()))
+    await Promise.all([leaver?.drained(ms), proxies.drain(place, ms)])
     return {}
   },
-  async take({ acknowledged, now }) {
+  async take({ acknowledged, now, isLast }) {
     proxies.counts.setClock(now)
-    const { batch, counted } = proxies.counts.take(acknowledged)
+    const { batch, counted } = proxies.counts.take(acknowledged, isLast)
     return { batch, counted: [...counted] }
   },
   async handover({ node, program }) {
     const log = openSync(join(releases, 'proxy.log'), 'a', 0o600)
-    const pid = await handOver(proxies, { node, program, releases, log })
-    void leave()
-    return { pid }
+    try {
+      const pid = await handOver(proxies, { node, program, releases, log, follow, drained })
+      void leave()
+      return { pid }
+    } finally {
+      closeSync(log)
+    }
   },
   async stop() {
-    setImmediate(() => void end())
+    setTimeout(end, ANSWERED_MS)
     return {}
   },
+}
+
+/** Whoever is still connected here, or to the process before, goes to that release as well. */
+function follow(route: Route): void {
+  proxies.lead(route)
+  leaver?.follow(route)
+}
+
+async function drained(ms: number): Promise<void> {
+  await Promise.all([leaver?.drained(ms), proxies.drainAll(ms)])
 }
 
 const control = await controlled(operations, token)
@@ -66,7 +80,11 @@ if (role === 'heir') {
 writeNote(file, { port: control.port, token })
 leaver?.ready()
 const looking = setInterval(look, LOOK_MS)
-process.on('SIGTERM', () => void leave())
+process.on('SIGTERM', () => {
+  // Nobody takes the ports over: another one is to be started.
+  removeNote(file, { pid: process.pid, token })
+  void leave()
+})
 process.on('SIGHUP', () => {})
 // Every request has its own error handling: whatever else goes wrong ends no other request.
 process.on('unhandledRejection', (error) => console.error(error))
@@ -76,20 +94,24 @@ process.on('uncaughtException', (error) => console.error(error))
 function look(): void {
   const now = noteNow(file)
   if (now === 'write') writeNote(file, { port: control.port, token })
-  if (now === 'gone') void end()
+  if (now === 'gone') end()
   if (now === 'other') void leave()
 }
 
-/** Answers whoever is still connected, and ends. */
+/** Answers whoever is still connected, and ends: first those that do not ask any more, then, after as long again, all. */
 async function leave(): Promise<void> {
   clearInterval(looking)
-  setTimeout(() => process.exit(0), LEAVE_MS).unref()
-  await Promise.all([new Promise((closed) => control.server.close(closed)), proxies.leave()])
+  setTimeout(() => {
+    for (const proxy of proxies.all()) proxy.endIdle()
+    setTimeout(() => process.exit(0), LEAVE_MS).unref()
+  }, LEAVE_MS).unref()
+  const isAnswered = new Promise((closed) => control.server.close(closed))
+  await Promise.all([isAnswered, proxies.leave(), leaver?.gone])
   process.exit(0)
 }
 
-async function end(): Promise<void> {
-  clearInterval(looking)
-  await proxies.close()
+/** At once: whatever is still connected is cut. */
+function end(): void {
+  removeNote(file, { pid: process.pid, token })
   process.exit(0)
 }

@@ -40,6 +40,8 @@ export type Counted = z.infer<typeof Counted>
 export const Whole = z.object({
   /** How far the reader's clock is ahead of this machine's, ms. */
   ahead: z.number(),
+  /** Nothing is counted in a second before that any more: it was handed over. ms since the epoch */
+  from: z.number(),
   batch: z.number(),
   given: z.array(Counted),
   open: z.array(Counted),
@@ -49,27 +51,31 @@ export type Whole = z.infer<typeof Whole>
 /** One environment as it stands: where it listens, and to whom it passes requests on. */
 const Standing = z.object({
   ...place,
-  ports: z.array(port),
+  listeners: z.array(z.object(listener)),
   route: Route.optional(),
 })
 export type Standing = z.infer<typeof Standing>
+
+/** What came of opening a port. `code`: what the system says where it is not open. */
+const Opened = z.object({ isOpen: z.boolean(), code: z.string().optional() })
+export type Opened = z.infer<typeof Opened>
 
 /** Every operation: what is asked, and what is answered. */
 export const PROTOCOL = {
   /** What there is. `revision`: of which program, and which Node. */
   state: { ask: nothing, answer: z.object({ revision: z.string(), environments: z.array(Standing) }) },
   /** Opens the port of an environment; nothing changes where it is open. */
-  open: { ask: z.strictObject({ ...place, ...listener }), answer: z.object({ isOpen: z.boolean() }) },
-  /** Passes requests on to a release from now on. `isOlder`: another one went live after it, and stays. */
+  open: { ask: z.strictObject({ ...place, ...listener }), answer: Opened },
+  /** Passes requests on to a release from now on. `isOlder`: another one went live after it, and stays, unless `isForced`. */
   route: {
-    ask: z.strictObject({ route: Route, now }),
-    answer: z.object({ isOpen: z.boolean(), isOlder: z.boolean() }),
+    ask: z.strictObject({ route: Route, now, isForced: z.boolean().optional() }),
+    answer: Opened.extend({ isOlder: z.boolean() }),
   },
   /** Waits until no request is under way to what was live before, for so long at most. */
   drain: { ask: z.strictObject({ ...place, ms: z.number() }), answer: nothing },
-  /** What was counted since the batch that is acknowledged, seconds that are over alone. */
+  /** What was counted since the batch that is acknowledged; seconds that are not over yet only where `isLast`. */
   take: {
-    ask: z.strictObject({ acknowledged: z.number(), now }),
+    ask: z.strictObject({ acknowledged: z.number(), now, isLast: z.boolean().optional() }),
     answer: z.object({ batch: z.number(), counted: z.array(Counted) }),
   },
   /** Another program takes over all ports; no connection is refused meanwhile. */
