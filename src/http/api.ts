@@ -5,9 +5,9 @@ import { isSameSecret } from '../core/hash.ts'
 import { hasOddText } from '../core/json.ts'
 import type { InboundEvent } from '../core/inbound.ts'
 import type { TaskSummary } from '../store/types.ts'
-import { problem } from './problem.ts'
 import { environmentRoutes } from './environments.ts'
 import { HistoryOut, historyOut } from './history.ts'
+import { problem } from './problem.ts'
 import { installsRoutes } from './installs.ts'
 import { peopleRoutes } from './people.ts'
 import { operatorRoutes } from './operator.ts'
@@ -61,8 +61,8 @@ const ROUTES: readonly ((app: Api, deps: HttpDeps) => void)[] = [
   peopleRoutes,
   installsRoutes,
   usageRoutes,
-  releaseRoutes,
   environmentRoutes,
+  releaseRoutes,
 ]
 
 /** The REST API. With a token it wants the token; without one it answers to this machine only. */
