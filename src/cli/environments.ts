@@ -24,7 +24,9 @@ export async function listEnvironments(remote: Remote, print: Print): Promise<vo
   const rows = items.map(({ repository, name, live, holder, queue, lock }) => [
     repository,
     name,
-    live ? `${live.sha.slice(0, 7)} since ${live.since.slice(0, 16)}Z, ${live.verdict ?? 'watched'}` : 'nothing live',
+    live
+      ? `${live.sha.slice(0, 7)} since ${live.since.slice(0, 16)}Z, ${live.verdict ?? (holder?.sha === live.sha ? 'watched' : 'not judged')}`
+      : 'nothing live',
     holder && holder.sha !== live?.sha ? `${holder.sha.slice(0, 7)} by ${holder.by} under way` : '',
     queue.length > 0 ? `${queue.length} in line` : '',
     lock ? `locked by ${lock.by}${lock.reason ? `: ${lock.reason}` : ''}` : '',

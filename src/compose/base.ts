@@ -7,6 +7,7 @@ import { proxySecrets, useProxies } from '../config/proxies.ts'
 import { UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { misnamedVariables } from '../config/services.ts'
+import { deploySecrets } from '../releases/command/secrets.ts'
 import { redactor } from '../core/redact.ts'
 import { missingProviders } from '../llm/needed.ts'
 import { loadPlugins } from '../plugin/load.ts'
@@ -68,7 +69,7 @@ export async function openBase(
   const works = kind === 'start' || kind === 'worker'
   useProxies(env)
   const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox, read.containers) } : read
-  const secrets = [...secretsOf(settings), ...proxySecrets(env)]
+  const secrets = [...secretsOf(settings), ...proxySecrets(env), ...deploySecrets(env)]
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
   if (!elsewhere) for (const warning of warnings(env, settings)) log.warn(warning)

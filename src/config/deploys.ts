@@ -1,6 +1,7 @@
 import type { Env, EnvProblem } from '../core/environment.ts'
 import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
+import { allowedSecrets } from '../releases/command/secrets.ts'
 import { type Parsed, parseRepositorySettings } from './repository.ts'
 
 /** What the operator allows repositories to say about deploys; they may ask for more than that, never for less. */
@@ -22,6 +23,12 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
   const auto = env['MUSTER_DEPLOY_AUTO'] || '1'
   if (auto !== '0' && auto !== '1')
     problems.push({ variable: 'MUSTER_DEPLOY_AUTO', wrong: `"${auto}" is neither 0 nor 1`, example: '0' })
+  if (!allowedSecrets(env))
+    problems.push({
+      variable: 'MUSTER_DEPLOY_SECRETS',
+      wrong: 'each is a repository, an environment and a variable, with colons between, and commas between several',
+      example: 'acme/shop:production:FLY_API_TOKEN',
+    })
   return { approvals, auto: auto === '1' }
 }
 

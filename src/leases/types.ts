@@ -27,6 +27,9 @@ export interface Claim {
 /** Why work is stopped that somebody else may have taken over. */
 export class Lost extends Error {}
 
+/** Why work is stopped that nobody wants any more: it was cancelled, or begun anew. */
+export class Unwanted extends Error {}
+
 /** The leases of this process: taken, prolonged while the work goes on, and noticed when they are lost. */
 export interface Leases {
   /** The name of this process in leases. */

@@ -16,6 +16,7 @@ import type { DeployResult, Environment, ReleaseDeps, RestoreInput, Target } fro
 /** A deploy is at most once: what cannot be told is never simply tried again. */
 const UNKNOWN_OUTCOME =
   'nobody can tell whether this deploy took place; please look at the environment, then say deploy again for a new plan'
+const BROKEN_TOO = 'it serves, and does not answer its health check; a person has to look'
 const AGAIN = 'say deploy again for a new plan'
 /** How often gates that may open by themselves are asked again, and for how long they are waited for at the environment's expense. */
 const GATES_MS = { again: 20_000, longest: 30 * 60_000 } as const
@@ -62,7 +63,8 @@ async function underway(
   if (observed.state === 'unknown') return ended(UNKNOWN_OUTCOME, { log: await target.log(id) })
   if (observed.state === 'failed') return ended(observed.error, { log: await target.log(id) })
   // Put back by a process that ended right afterwards.
-  if (approved.restores && live === approved.sha) return ended(undefined)
+  if (approved.restores && live === approved.sha)
+    return ended((await target.probe(environment)) ? undefined : BROKEN_TOO)
   const stale = await staleness(deps, task, approved, environment, live)
   if (stale) return ended(stale.error, { isStale: stale.isStale })
   const gates = await gatesNow(deps, task, release, approved.sha)

@@ -4,7 +4,7 @@ import { mayBegin } from '../core/task/schedule.ts'
 import { stepById } from '../core/task/steps.ts'
 import type { Task } from '../core/task/types.ts'
 import { keepingCount, type Ended, withLease } from '../leases/suspects.ts'
-import { type Apart, type ApartJob, type Claim, type Leases, Lost } from '../leases/types.ts'
+import { type Apart, type ApartJob, type Claim, type Leases, Lost, Unwanted } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { crashPoint } from '../telemetry/crash.ts'
 import { perform, type StepDeps } from './steps.ts'
@@ -43,7 +43,6 @@ export function stepLease(taskId: string, step: string): string {
 }
 
 class Stopped extends Error {}
-class Unwanted extends Error {}
 
 export function createStepRunner(deps: RunnerDeps): StepRunner {
   const running = new Map<string, Running>()

@@ -6,6 +6,7 @@ import { unusedPort } from '../../rehearsal/stage.ts'
 import type { CoreTarget } from '../../src/core/settings.ts'
 import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
 import { TARGETS } from '../../src/releases/registry.ts'
+import { siteIn } from '../support/site.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
@@ -22,6 +23,15 @@ afterAll(async () => {
 const server = (answer: string) => ({
   'server.mjs': `import { createServer } from 'node:http'
 createServer((request, response) => response.end('${answer}')).listen(Number(process.env.PORT))`,
+})
+
+/** Where a command deploys to: a file, and somebody who serves it. */
+const site = await siteIn(dir)
+afterAll(() => site.close())
+const deploying = (answer: string) => ({
+  'deploy.mjs': `import { writeFileSync } from 'node:fs'
+writeFileSync(process.env.STATE, '${answer}')
+writeFileSync(process.env.STATE + '.sha', process.argv[2])`,
 })
 
 /** What each target is put to the test with. */
@@ -43,6 +53,33 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
       one: server('one'),
       two: server('two'),
       broken: { 'server.mjs': 'console.error("hush"); process.exit(3)' },
+    },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
+  command: {
+    settings: {
+      deploy: ['node', 'deploy.mjs', '{sha}'],
+      restore: ['node', 'deploy.mjs', '{sha}'],
+      current: ['node', '-e', 'console.log(require("node:fs").readFileSync(process.env.STATE + ".sha", "utf8"))'],
+      url: site.url,
+      env: { STATE: site.file },
+    },
+    deps: async () => ({
+      env: {},
+      dir,
+      store: db.storage.store.releases,
+      host: '127.0.0.1',
+      publicHost: 'localhost',
+      now: Date.now,
+      redact: (text) => text.replaceAll('hush', '***'),
+      log: () => {},
+    }),
+    fence: () => fenceOf(db),
+    releases: {
+      one: deploying('one'),
+      two: deploying('two'),
+      broken: { 'deploy.mjs': 'console.error("hush"); process.exit(3)' },
     },
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },

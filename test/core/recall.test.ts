@@ -83,7 +83,7 @@ describe('going back while it is watched', () => {
       verdict: undefined,
       tree: undefined,
       goesBack: true,
-      recalls: true,
+      recalls: 'merge1',
     }
     const where = { repository, name: 'production' }
     const { state, effects } = decideEnvironment(
@@ -146,5 +146,23 @@ describe('going back while it is watched', () => {
       reason: 'no_way_back',
       detail: expect.stringContaining('nothing is live before it'),
     })
+  })
+
+  it('is not said twice: going back is not gone back from, and a late word means what was live then', () => {
+    const d = new Driver(opened({ workflow: 'deploy' }), 'not run')
+    const back = { verb: 'rollback', environment: 'production', ref: undefined } as const
+    d.say(back)
+    const wayBack = { to: 'bad1', isReady: true, isAutomatic: false, why: 'kept' }
+    const plan = { ...releasePlan('good1'), approval: 'none' as const, restores: 'r-1', liveSha: 'bad1', wayBack }
+    d.step('release_plan', { kind: 'release_plan', plan })
+    d.recorded(1)
+    d.step('deploy', { kind: 'deployed', deployed: { ...deployed('good1'), previousSha: 'bad1' } })
+    expect(shown(d)).toContain('production serves')
+    expect(d.environment?.quarantine).toMatchObject([{ sha: 'bad1', to: 'good1' }])
+    expect(d.say(back, bob).decision).toMatchObject({ outcome: 'refused', reason: 'went_back' })
+    const late = watched()
+    const said = { type: 'person', command: back, by: carol, canWrite: true, commentId: 1 } as const
+    const { decision } = late.do({ ...said, receivedAt: late.at + 1000, writtenAt: 1000 })
+    expect(decision).toMatchObject({ outcome: 'refused', reason: 'said_before' })
   })
 })

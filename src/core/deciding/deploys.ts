@@ -125,11 +125,13 @@ function isWatched(task: Task, { index, deployed }: Release): boolean {
 
 /** Whether somebody's word takes it back before it is judged. */
 export function mayBeRecalled(task: Task, release: Release): boolean {
-  return isWatched(task, release) && !isTakenBack(release) && release.plan?.wayBack?.isReady === true
+  const { goesBack, plan } = release
+  return isWatched(task, release) && !goesBack && !isTakenBack(release) && plan?.wayBack?.isReady === true
 }
 
 /** What is live, and still watched, is taken back at once: nobody waits for a verdict that somebody has given. */
-function recall(task: Task, release: Release, { by, standing, settings = task.settings }: PersonCommand): Decided {
+function recall(task: Task, release: Release, said: PersonCommand): Decided {
+  const { by, standing, settings = task.settings } = said
   const { environment, plan } = release
   const { deployers } = settings.environments[environment]?.policy ?? OPEN_POLICY
   if (!isOpen(deployers) && !(standing && mayBe(deployers, standing)))
@@ -138,6 +140,16 @@ function recall(task: Task, release: Release, { by, standing, settings = task.se
       `What is live on ${environment} is taken back by ${whoText(deployers)}; you are not among them.`,
     )
   if (isTakenBack(release)) return refused('is_taken_back', 'It is being taken back already.')
+  if (release.goesBack)
+    return refused(
+      'went_back',
+      `${environment} was taken back already, to ${plan?.sha.slice(0, 7) ?? ''}, which is watched.`,
+    )
+  if (isSaidBefore(task, release, said))
+    return refused(
+      'said_before',
+      `You said that before ${plan?.sha.slice(0, 7) ?? 'this release'} was live on ${environment}; say it again if you mean this one.`,
+    )
   if (!mayBeRecalled(task, release))
     return refused(
       'no_way_back',
@@ -145,6 +157,15 @@ function recall(task: Task, release: Release, { by, standing, settings = task.se
     )
   return recalled(task, release, by)
 }
+
+/** Whether somebody cannot have meant what is live now: it was not there yet. */
+function isSaidBefore(task: Task, { index }: Release, { writtenAt, receivedAt }: PersonCommand): boolean {
+  const begun = task.steps.find((step) => step.kind === 'deploy' && step.release === index)?.startedAt ?? 0
+  return receivedAt < begun || !(writtenAt > 0) || writtenAt + WRITTEN_TOLERANCE_MS < begun
+}
+
+/** Services tell the time of a comment in whole seconds, by clocks of their own. */
+const WRITTEN_TOLERANCE_MS = 5000
 
 /** Its watch ends, and what was live before comes back. */
 export function recalled(task: Task, { index }: Release, by: Person): Decided {

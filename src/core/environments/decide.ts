@@ -40,6 +40,8 @@ export function decideEnvironment(
   let known = state ?? add({ type: 'environment.seen', repository, name })
   const { reason, events: own } = decideOne(known, command)
   for (const event of own) known = add(event)
+  const back = recalled(known, now)
+  if (back) known = add(back)
   const next = nextTurn(known, now)
   if (next) known = add({ type: 'turn.given', task: next.task, release: next.release, nth: next.nth })
   return { state: known, events, effects: told(before, known, now), reason, wakeAt: wakeAt(known, now) }
@@ -93,24 +95,37 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
       return isLive && (back.length > 0 || (verdict && !state.live?.verdict))
         ? { reason: 'judged', events: [{ type: 'turn.over', ...who, verdict }, ...back] }
         : { reason: 'not_there', events: [] }
-    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [{ type: 'turn.live', ...who }] : []
+    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [liveEvent(wanted)] : []
     return { reason: 'over', events: [...live, { type: 'turn.over', ...who, verdict }, ...back] }
   }
   if (!known) {
-    const { conversationId, sha, tree, by, watchSeconds, goesBack } = wanted
-    const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...(goesBack ? { goesBack } : {}) }
-    return { reason: 'asked', events: [...read, ...recalled(state, wanted), { type: 'turn.asked', turn: asked }] }
+    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack } = wanted
+    const how = {
+      ...(goesBack ? { goesBack } : {}),
+      ...(recalls ? { recalls } : {}),
+      ...(mayGoBack ? { mayGoBack } : {}),
+    }
+    const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...how }
+    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
-    ? { reason: 'live', events: [{ type: 'turn.live', ...who }] }
+    ? { reason: 'live', events: [liveEvent(wanted)] }
     : { reason: 'known', events: [] }
 }
 
-/** What is live and watched goes back at once where somebody goes back; what goes back itself does not, nor anything past a lock. */
-function recalled({ holder, lock }: EnvironmentState, { recalls, by }: Wanted): EnvironmentEvent[] {
-  if (!recalls || lock || !holder || holder.liveAt === undefined || holder.goesBack || holder.recalledBy) return []
+function liveEvent({ task, release, nth, leaves }: Wanted): EnvironmentEvent {
+  return { type: 'turn.live', task, release, nth, ...(leaves ? { leaves } : {}) }
+}
+
+/** So long a wish to have something taken back counts: whoever said it saw what was live then. */
+const RECALL_MS = 15 * 60_000
+
+/** What is live and watched goes back at once where somebody who waits leaves just that; not past a lock. */
+function recalled({ holder, lock, queue }: EnvironmentState, now: number): EnvironmentEvent | undefined {
+  if (lock || !holder || holder.liveAt === undefined || !holder.mayGoBack || holder.recalledBy) return undefined
+  const wish = queue.find(({ recalls, askedAt }) => recalls === holder.sha && now - askedAt < RECALL_MS)
   const { task, release, nth } = holder
-  return [{ type: 'turn.recalled', task, release, nth, by }]
+  return wish && { type: 'turn.recalled', task, release, nth, by: wish.by }
 }
 
 /** Whose turn it is now; undefined: nobody's, or somebody has it. */

@@ -83,11 +83,16 @@ function inLine(queue: readonly Turn[], turn: Turn): readonly Turn[] {
   return turn.goesBack ? [...back, turn, ...on] : [...queue, turn]
 }
 
-function live(state: EnvironmentState, event: Claimant, at: number): EnvironmentState {
+function live(
+  state: EnvironmentState,
+  event: Extract<EnvironmentEvent, { type: 'turn.live' }>,
+  at: number,
+): EnvironmentState {
   const { holder } = state
   if (!holder || !isSame(holder, event)) return state
   const { sha, tree, task, release, givenAt = at, goesBack } = holder
   const known = state.live
+  const left = event.leaves ?? known?.sha
   return {
     ...state,
     holder: { ...holder, liveAt: at },
@@ -95,8 +100,8 @@ function live(state: EnvironmentState, event: Claimant, at: number): Environment
     before: known,
     // People went back from it: that is kept out as well.
     quarantine:
-      goesBack && known && known.sha !== sha
-        ? kept(state.quarantine, { sha: known.sha, tree: known.tree, to: sha, task, at })
+      goesBack && left && left !== sha
+        ? kept(state.quarantine, { sha: left, tree: known?.sha === left ? known.tree : undefined, to: sha, task, at })
         : state.quarantine,
     took: [...state.took, at - givenAt].slice(-KEEP_TOOK),
   }

@@ -29,8 +29,12 @@ export interface Wanted extends Claimant {
   readonly tree: string | undefined
   /** What was live before is wanted back: it goes first, and no freeze holds it up. */
   readonly goesBack?: true | undefined
-  /** Whoever goes back may have what is watched taken back: nobody waits for a verdict that somebody has given. */
-  readonly recalls?: true | undefined
+  /** Whoever goes back has this taken back, though it is watched yet: nobody waits for a verdict that somebody has given. */
+  readonly recalls?: string | undefined
+  /** There is a way back from it. */
+  readonly mayGoBack?: true | undefined
+  /** What it replaced, where it goes back. */
+  readonly leaves?: string | undefined
   /** It was taken back: what serves again. */
   readonly takenBackTo?: string | undefined
 }
@@ -48,6 +52,8 @@ export interface Turn extends Claimant {
   readonly liveAt: number | undefined
   readonly goesBack?: true | undefined
   readonly tree?: string | undefined
+  readonly recalls?: string | undefined
+  readonly mayGoBack?: true | undefined
   /** Whoever wants it taken back before it is judged. */
   readonly recalledBy?: Person | undefined
 }
@@ -110,7 +116,8 @@ export type EnvironmentEvent =
   | { readonly type: 'freeze.read'; readonly windows: readonly FreezeWindow[] }
   | { readonly type: 'turn.asked'; readonly turn: Omit<Turn, 'askedAt' | 'givenAt' | 'liveAt'> }
   | ({ readonly type: 'turn.given' } & Claimant)
-  | ({ readonly type: 'turn.live' } & Claimant)
+  /** `leaves`: what it has replaced, where it goes back. */
+  | ({ readonly type: 'turn.live'; readonly leaves?: string | undefined } & Claimant)
   /** It is live, and somebody goes back from it. */
   | ({ readonly type: 'turn.recalled'; readonly by: Person } & Claimant)
   | ({ readonly type: 'turn.over'; readonly verdict: Verdict | undefined } & Claimant)

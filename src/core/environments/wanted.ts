@@ -42,9 +42,19 @@ export function wantedOf(task: Task): Wanted | undefined {
     verdict: report?.verdict ?? (release.recalledBy ? 'regressed' : undefined),
     tree: plan.tree,
     ...(release.goesBack ? { goesBack: true } : {}),
-    ...(release.goesBack && verdictOf(plan.gates ?? []) === 'pass' ? { recalls: true } : {}),
+    ...recallsOf(release),
+    ...(plan.wayBack?.isReady === true && !release.goesBack ? { mayGoBack: true } : {}),
+    ...(release.goesBack && deployed?.previousSha && deployed.previousSha !== plan.sha
+      ? { leaves: deployed.previousSha }
+      : {}),
     ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),
   }
+}
+
+/** Whoever goes to what was live right before, and may, leaves what was live when that was planned: that one and no other. */
+function recallsOf({ goesBack, ref, plan }: Release): Pick<Wanted, 'recalls'> {
+  const may = goesBack && ref === undefined && plan?.liveSha !== plan?.sha && verdictOf(plan?.gates ?? []) === 'pass'
+  return may && plan?.liveSha ? { recalls: plan.liveSha } : {}
 }
 
 /** The word to the environment, where there is something to say. */

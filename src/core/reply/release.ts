@@ -217,7 +217,7 @@ export function rolledBackComment(task: Task, { environment, plan, recalledBy }:
           : say`❌ ${environment} could not be taken back to ${good}`,
       ),
       ask(
-        say`A person has to look at ${environment} now: ${brief(back.error ?? '', 400)}. Nothing more is tried by itself.`,
+        say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}A person has to look at ${environment} now: ${brief(back.error ?? '', 400)}.${recalledBy ? NOTHING : say` Nothing more is tried by itself.`}`,
       ),
     ]
   return [
@@ -236,7 +236,8 @@ function keptOutText(environment: string, sha: string, me: string): Own {
 /** Whoever went back by command is told at once; the report follows. */
 export function backComment(task: Task, { environment, plan }: Release, { sha, previousSha }: Deployed): Document {
   const span = duration((plan?.watchSeconds ?? 0) * 1000)
-  const left = previousSha ? keptOutText(environment, previousSha, `@${task.settings.mention}`) : NOTHING
+  const isLeft = previousSha !== undefined && previousSha !== sha && plan?.relation === 'behind'
+  const left = isLeft ? keptOutText(environment, previousSha, `@${task.settings.mention}`) : NOTHING
   return [
     heading(say`↩️ ${environment} serves ${shortSha(sha)} again`),
     paragraph(say`It is watched for ${span}; the report follows here. ${left}`),

@@ -4,14 +4,18 @@ import { tailOf } from './process.ts'
 /** What the build of a release writes, in its folder of files. */
 export const BUILD_LOG = '.muster-build.log'
 
+/** What a command writes that deploys. */
+export const COMMAND_LOG = 'command.log'
+
 export function releaseFolder(dir: string, id: string): string {
   return join(resolve(dir), 'releases', id)
 }
 
-/** The last lines of a release, of its build and of its service; nothing where it ran on another machine. */
+/** The last lines of a release, of its build and of its service, or of its command; nothing where it ran on another machine. */
 export async function releaseLog(dir: string, id: string, redact: (text: string) => string): Promise<string> {
   // The id comes from a request: nothing but a folder of ours is looked into.
   if (!/^[\w.-]{1,200}$/.test(id) || id.includes('..')) return ''
   const folder = releaseFolder(dir, id)
-  return redact((await tailOf(join(folder, 'files', BUILD_LOG))) + (await tailOf(join(folder, 'service.log'))))
+  const files = [join('files', BUILD_LOG), 'service.log', COMMAND_LOG]
+  return redact((await Promise.all(files.map((file) => tailOf(join(folder, file))))).join(''))
 }

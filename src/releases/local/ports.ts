@@ -7,7 +7,7 @@ import type { Opened, Operations, Route, Standing } from './proxy/protocol.ts'
 /** How often what was counted is fetched; the judge counts on it within two seconds. */
 const COLLECT_MS = 500
 /** For so many looks in a row it may answer nothing before it is ended. */
-const MISSES = 4
+const MISSES = 2
 /** How long giving it up may take: less than whoever stops has. */
 const CLOSE_MS = 3000
 

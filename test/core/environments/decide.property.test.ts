@@ -152,33 +152,65 @@ it('lets whoever goes back go first, past a freeze but not past a lock, and keep
   expect(other.state?.quarantine).toEqual([])
 })
 
-it('has what is live and watched taken back where somebody goes back, once, and not past a lock', () => {
-  const town = new Town()
-  town.want('a')
-  // It does not serve yet: nobody knows what to go back from.
-  town.want('early', { goesBack: true, recalls: true })
-  expect(town.told.get('a')).toEqual({ state: 'given' })
-  town.want('early', { state: 'out' })
-  town.want('a', { isLive: true })
-  // Whoever may not deploy there waits.
-  town.want('stranger', { goesBack: true })
-  expect(town.told.get('a')).toEqual({ state: 'given' })
-  town.lock()
-  town.want('locked', { goesBack: true, recalls: true })
-  expect(town.told.get('a')).toEqual({ state: 'given' })
-  town.unlock()
-  town.want('back', { goesBack: true, recalls: true, by: bob })
-  expect(town.told.get('a')).toEqual({ state: 'given', recalledBy: bob })
-  expect(town.told.get('back')).toMatchObject({ state: 'waits', why: { sha: 'sha-a', recalledBy: bob } })
-  town.want('again', { goesBack: true, recalls: true })
-  expect(town.history.filter(({ event }) => event.type === 'turn.recalled')).toHaveLength(1)
-  town.want('a', { isLive: true, state: 'out', verdict: 'regressed', takenBackTo: 'sha-good' })
-  expect(town.state?.live?.sha).toBe('sha-good')
-  // What goes back is not taken back in its turn.
-  const next = town.state?.holder?.task ?? ''
-  town.want(next, { goesBack: true, isLive: true })
-  town.want('once more', { goesBack: true, recalls: true })
-  expect(town.told.get(next)).toEqual({ state: 'given' })
+describe('what is live and watched is taken back where somebody goes back', () => {
+  const back = { goesBack: true, recalls: 'sha-a' } as const
+  const live = (more: Partial<Wanted> = {}) => {
+    const town = new Town()
+    town.want('a', { mayGoBack: true, ...more })
+    town.want('a', { mayGoBack: true, isLive: true, ...more })
+    return town
+  }
+  const recalls = (town: Town) => town.history.filter(({ event }) => event.type === 'turn.recalled').length
+
+  it('once; whoever waits is told', () => {
+    const town = live()
+    town.want('back', { ...back, by: bob })
+    expect(town.told.get('a')).toEqual({ state: 'given', recalledBy: bob })
+    expect(town.told.get('back')).toMatchObject({ state: 'waits', why: { sha: 'sha-a', recalledBy: bob } })
+    town.want('again', back)
+    expect(recalls(town)).toBe(1)
+    town.want('a', { isLive: true, state: 'out', verdict: 'regressed', takenBackTo: 'sha-good' })
+    expect([town.state?.live?.sha, town.state?.holder?.task]).toEqual(['sha-good', 'back'])
+    // What goes back is not taken back in its turn.
+    town.want('back', { ...back, isLive: true })
+    town.want('once more', { goesBack: true, recalls: 'sha-back' })
+    expect(recalls(town)).toBe(1)
+  })
+
+  it('also where that was said while it was about to serve', () => {
+    const town = new Town()
+    town.want('a', { mayGoBack: true })
+    town.want('back', { ...back, by: bob })
+    expect(town.told.get('a')).toEqual({ state: 'given' })
+    town.want('a', { mayGoBack: true, isLive: true })
+    expect(town.told.get('a')).toEqual({ state: 'given', recalledBy: bob })
+  })
+
+  it('not by who may not deploy there, nor who meant another one, nor long afterwards', () => {
+    for (const more of [{ goesBack: true }, { goesBack: true, recalls: 'sha-of-before' }] as const) {
+      const town = live()
+      town.want('back', more)
+      expect(recalls(town)).toBe(0)
+    }
+    const town = new Town()
+    town.want('a', { mayGoBack: true })
+    town.want('back', back)
+    town.at += 3_600_000
+    town.want('a', { mayGoBack: true, isLive: true })
+    expect(recalls(town)).toBe(0)
+  })
+
+  it('not where there is no way back, and not past a lock', () => {
+    const stuck = live({ mayGoBack: undefined })
+    stuck.want('back', back)
+    expect(recalls(stuck)).toBe(0)
+    const town = live()
+    town.lock()
+    town.want('back', back)
+    expect(recalls(town)).toBe(0)
+    town.unlock()
+    expect(recalls(town)).toBe(1)
+  })
 })
 
 it('keeps out what people went back from, and knows that it went back', () => {

@@ -57,13 +57,15 @@ export class ProxyProcess {
   async renew(): Promise<void> {
     const found = this.find()
     if (!found) return
+    const theirs = await found.state({}).catch(() => undefined)
+    if (theirs?.revision === revision()) return
     try {
-      const theirs = await found.state({}).catch(() => undefined)
-      if (theirs?.revision === revision()) return
       await found.handover({ node: process.execPath, program: PROGRAM })
     } catch (error) {
-      this.#log('the proxy that runs cannot hand over; it is ended, and a new one started', { error: messageOf(error) })
-      await this.end()
+      const fate = theirs ? 'it goes on as it is' : 'it is ended, and a new one started'
+      this.#log(`the proxy that runs cannot hand over; ${fate}`, { error: messageOf(error) })
+      // One that answers serves: better the program of before than none.
+      if (!theirs) await this.end()
     }
   }
 

@@ -1,0 +1,58 @@
+import type { Env } from '../../core/environment.ts'
+import { UserError } from '../../core/errors.ts'
+import type { Environment } from '../types.ts'
+
+/** A variable of the server's that the commands of one environment may have. */
+interface Allowed {
+  /** `owner/name` in small letters */
+  readonly repository: string
+  readonly environment: string
+  readonly variable: string
+}
+
+const ENTRY = /^([\w.-]+\/[\w.-]+):([\w.-]+):([A-Z_][A-Z0-9_]*)$/
+
+/** What the operator allows, as `MUSTER_DEPLOY_SECRETS=owner/name:environment:VARIABLE`, several with commas; undefined where that cannot be read. */
+export function allowedSecrets(env: Env): readonly Allowed[] | undefined {
+  const entries = (env['MUSTER_DEPLOY_SECRETS'] ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter(Boolean)
+  const read = entries.map((one): Allowed | undefined => {
+    const [, repository = '', environment = '', variable = ''] = ENTRY.exec(one) ?? []
+    return repository === '' ? undefined : { repository: repository.toLowerCase(), environment, variable }
+  })
+  const known = read.filter((one) => one !== undefined)
+  return known.length === read.length ? known : undefined
+}
+
+/** Their values: they are shown nowhere. */
+export function deploySecrets(env: Env): string[] {
+  return (allowedSecrets(env) ?? []).flatMap(({ variable }) => env[variable] ?? [])
+}
+
+/** The secrets of an environment. @throws UserError where one is not allowed, or not there */
+export function secretsFor(
+  { repository, name }: Pick<Environment, 'repository' | 'name'>,
+  wanted: readonly string[],
+  env: Env,
+): Record<string, string> {
+  const allowed = (allowedSecrets(env) ?? []).filter(
+    (one) => one.repository === repository.toLowerCase() && one.environment === name,
+  )
+  const entries = wanted.map((variable) => {
+    if (!allowed.some((one) => one.variable === variable))
+      throw new UserError('secret_not_allowed', `Deploys to \`${name}\` may not have \`${variable}\`.`, {
+        hint: `The operator allows it with MUSTER_DEPLOY_SECRETS=${repository}:${name}:${variable}.`,
+      })
+    const value = env[variable]
+    if (!value)
+      throw new UserError(
+        'secret_missing',
+        `\`${variable}\`, which deploys to \`${name}\` want, is not set on the server.`,
+        { hint: 'The operator sets it where Muster is started.' },
+      )
+    return [variable, value] as const
+  })
+  return Object.fromEntries(entries)
+}
