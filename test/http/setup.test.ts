@@ -143,7 +143,7 @@ it('keeps the app over a restart, and nobody can register another', async () => 
 
 it('takes GitHub’s webhooks from the proxy, signed as ever, and again after the connection was lost', async () => {
   const channel = `${smee.url}/channel-1`
-  await expect.poll(() => smee.listeners(channel), { timeout: 20_000 }).toBe(1)
+  await expect.poll(() => smee.listeners(channel)).toBe(1)
   const body = JSON.stringify({ zen: 'Ünïcode “quotes”', hook_id: 1 })
   const headers = (id: string, secret: string) => ({
     'x-github-event': 'ping',
@@ -157,19 +157,19 @@ it('takes GitHub’s webhooks from the proxy, signed as ever, and again after th
   for (const nonsense of ['{', '[]', '{"body":"x"}', '{"body":{}}', 'null']) smee.raw(channel, nonsense)
   smee.post(channel, headers('forged', 'guess'), body)
   smee.post(channel, headers('one', 'secret-of-the-hook'), body)
-  await expect.poll(arrived, { timeout: 20_000 }).toEqual(['one'])
+  await expect.poll(arrived).toEqual(['one'])
   // An answer that is none ends nothing either.
   smee.refuse(2)
   smee.drop()
   await expect.poll(() => smee.listeners(channel), { timeout: 20_000, interval: 2 }).toBe(0)
-  await expect.poll(() => smee.listeners(channel), { timeout: 30_000 }).toBe(1)
+  await expect.poll(() => smee.listeners(channel)).toBe(1)
   smee.post(channel, headers('two', 'secret-of-the-hook'), body)
-  await expect.poll(async () => (await arrived()).toSorted(), { timeout: 20_000 }).toEqual(['one', 'two'])
+  await expect.poll(async () => (await arrived()).toSorted()).toEqual(['one', 'two'])
 })
 
 it('says what runs once the app is installed', async () => {
   isInstalled = true
-  await expect.poll(async () => (await fetch(url)).text(), { timeout: 20_000 }).toContain('Muster runs')
+  await expect.poll(async () => (await fetch(url)).text()).toContain('Muster runs')
   const page = await (await fetch(url)).text()
   for (const word of ['installed', 'ANTHROPIC_API_KEY', 'GitHub', 'Sandbox', '@muster build'])
     expect(page).toContain(word)

@@ -98,7 +98,7 @@ const ask = (port: number, path = '/') =>
     () => 'nobody',
   )
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
-const comesTo = (port: number, answer: string) => expect.poll(() => ask(port), { timeout: 60_000 }).toBe(answer)
+const comesTo = (port: number, answer: string) => expect.poll(() => ask(port)).toBe(answer)
 
 /** The services of this file that run. */
 function services(): number[] {
@@ -130,14 +130,14 @@ it('killed while a deploy waits for the old release, the deploy stands, and peop
   const slow = ask(port, '/slow')
   await pause(300)
   const deploying = deploy('two', at(port))
-  await expect.poll(live, { timeout: 20_000 }).toBe('two')
+  await expect.poll(live).toBe('two')
   await pause(300)
   process.kill(note()?.pid ?? 0, 'SIGKILL')
   await deploying
   await slow
   await comesTo(port, 'two')
   expect([await live(), await target.current(at(port))]).toEqual(['two', 'sha-two'])
-}, 90_000)
+})
 
 it.each(['SIGTERM', 'stop'] as const)(
   'told to end by %s while somebody holds a connection, another one serves',
@@ -149,7 +149,7 @@ it.each(['SIGTERM', 'stop'] as const)(
     const { pid = 0 } = note() ?? {}
     if (how === 'stop') await proxy()?.stop({})
     else process.kill(pid, 'SIGTERM')
-    await expect.poll(() => note()?.pid !== pid && note() !== undefined, { timeout: 60_000 }).toBe(true)
+    await expect.poll(() => note()?.pid !== pid && note() !== undefined).toBe(true)
     await comesTo(port, 'one')
     expect(await target.current(at(port))).toBe('sha-one')
     socket.destroy()
@@ -173,9 +173,9 @@ it('does not keep a first release that nobody can be led to', async () => {
   )
   other?.close()
   expect([await live(), await target.observe('one')]).toMatchObject([undefined, { state: 'failed' }])
-  await expect.poll(() => services().length, { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => services().length).toBe(0)
   expect(begun).toBe(1)
-}, 60_000)
+})
 
 it('goes back to a release from before the port was changed, where people are', async () => {
   const [before, now] = [await unusedPort(), await unusedPort()]
@@ -183,7 +183,7 @@ it('goes back to a release from before the port was changed, where people are', 
   await deploy('two', at(now))
   await restore(at(now), 'one')
   expect([await ask(before), await ask(now), await target.probe(at(now))]).toEqual(['nobody', 'one', true])
-}, 60_000)
+})
 
 it('follows what is written down where a backup was put back', async () => {
   const port = await unusedPort()
@@ -197,7 +197,7 @@ it('follows what is written down where a backup was put back', async () => {
   await releases.save(one)
   await target.host.adopt()
   await comesTo(port, 'one')
-}, 60_000)
+})
 
 it('listens where it is told to, and nowhere else any more', async () => {
   const port = await unusedPort()
@@ -210,7 +210,7 @@ it('listens where it is told to, and nowhere else any more', async () => {
   await target.host.adopt()
   expect((await proxy()?.state({}))?.environments[0]?.listeners).toEqual([{ port, host: '127.0.0.1' }])
   expect(await ask(port)).toBe('one')
-}, 60_000)
+})
 
 it('is upgraded twice at once; whoever stays connected is led on, and every request is counted', async () => {
   const port = await unusedPort()
@@ -238,7 +238,7 @@ it('is upgraded twice at once; whoever stays connected is led on, and every requ
   await pause(500)
   for (let nth = 0; nth < 2; nth++) await proxy()?.handover({ node: process.execPath, program })
   await deploy('two', at(port))
-  await expect.poll(() => seen.at(-1), { timeout: 20_000 }).toBe('two')
+  await expect.poll(() => seen.at(-1)).toBe('two')
   isOver = true
   await asking
   agent.destroy()
@@ -252,8 +252,8 @@ it('is upgraded twice at once; whoever stays connected is led on, and every requ
     )
     return all.reduce((sum, { requests }) => sum + requests, 0)
   }
-  await expect.poll(counted, { timeout: 20_000 }).toBe(seen.length + 1)
-}, 90_000)
+  await expect.poll(counted).toBe(seen.length + 1)
+})
 
 it('is told of its traffic by one reader, though a step goes on after its host was given up', async () => {
   const port = await unusedPort()
@@ -277,7 +277,7 @@ it('is told of its traffic by one reader, though a step goes on after its host w
   }
   await target.host.close(false)
   expect((await proxy()?.take({ acknowledged: -1, now: Date.now() }))?.counted.length).toBeLessThan(4)
-}, 60_000)
+})
 
 it.runIf(isFull)(
   'is ended where it does not answer when Muster begins, and people are served again',

@@ -156,7 +156,7 @@ it('counts requests, errors and latency', async () => {
       (all, one) => ({ requests: all.requests + one.requests, errors: all.errors + one.errors }),
       { requests: 0, errors: 0 },
     )
-  await expect.poll(async () => (await sum()).errors, { timeout: 5000 }).toBe(1)
+  await expect.poll(async () => (await sum()).errors).toBe(1)
   expect((await sum()).requests).toBeGreaterThanOrEqual(6)
 })
 
@@ -171,7 +171,7 @@ it('counts what hangs, breaks off or cannot be reached as failed, each by its ki
   // Somebody who leaves in the middle of an answer is nobody's fault.
   const counted = async () =>
     figuresOf(tallied(NO_TRAFFIC, await target.samples(environment, from, Date.now() + 5000)), 1)
-  await expect.poll(async () => (await counted()).errors, { timeout: 5000 }).toBe(23)
+  await expect.poll(async () => (await counted()).errors).toBe(23)
   expect(await counted()).toMatchObject({ requests: 23, failures: { unanswered: 20, cut: 3 } })
   const samples = await target.samples(environment, from, Date.now() + 5000)
   expect(new Set(samples.map(({ sha }) => sha))).toEqual(new Set(['sha-r2']))
@@ -196,7 +196,7 @@ it('keeps what can be gone back to, however many releases fail', async () => {
   expect(kept).toEqual(expect.arrayContaining(['r1', 'r2', 'r3', 'failed-5']))
   expect(kept).not.toContain('failed-0')
   await deploy('r4', { 'server.mjs': SERVER('two') })
-}, 60_000)
+})
 
 it('switches and goes back under load without a failed request; going back takes a moment', async () => {
   let [asked, failed, isOver] = [0, 0, false]
@@ -258,16 +258,16 @@ createServer((request, response) => {
   expect([...seen]).toEqual(['two hi no key'])
   const rows = await db.storage.store.releases.list('acme/x', 'production')
   expect(rows.filter(({ status }) => status === 'live').map(({ id }) => id)).toEqual(['r4'])
-}, 60_000)
+})
 
 it('is found again after a restart, and a release that died is started again', async () => {
   await target.host.close(false)
   target = make()
   await target.host.adopt()
-  await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
+  await expect.poll(() => get().catch(() => '')).toBe('two hi no key')
   await get('/die').catch(() => '')
-  await expect.poll(() => get().catch(() => ''), { timeout: 15_000 }).toBe('two hi no key')
-}, 30_000)
+  await expect.poll(() => get().catch(() => '')).toBe('two hi no key')
+})
 
 it('says so when the port belongs to somebody else, and leaves what serves', async () => {
   const other = createServer()

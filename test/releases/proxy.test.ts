@@ -54,7 +54,7 @@ beforeAll(async () => {
   target = make()
   environment = environmentAt(await unusedPort())
   await deploy('one')
-}, 60_000)
+})
 afterAll(async () => {
   await target.host.close(true)
   await db.drop()
@@ -173,8 +173,8 @@ it('serves on while Muster stops and begins anew; nobody sees it, and what was a
   await more(crowd, 50)
   const answers = await crowd.over()
   expect(Object.keys(answers)).toEqual(['one'])
-  await expect.poll(counted, { timeout: 20_000 }).toBe(before + Number(answers['one']))
-}, 120_000)
+  await expect.poll(counted).toBe(before + Number(answers['one']))
+})
 
 /** A program of another version: the same with a remark in it. */
 function otherVersion(remark: string): string {
@@ -192,7 +192,7 @@ async function runOther(): Promise<ChildProcess> {
   await target.host.close(false)
   process.kill(note()?.pid ?? 0, 'SIGKILL')
   const child = spawn(process.execPath, [otherVersion('\n// Of last week.\n'), releases()], { stdio: 'inherit' })
-  await expect.poll(() => note()?.pid === child.pid, { timeout: 30_000 }).toBe(true)
+  await expect.poll(() => note()?.pid === child.pid).toBe(true)
   // It is led to what is live by a Muster of its version.
   const row = await db.storage.store.releases.live('acme/x', 'production')
   const found = new ProxyProcess(releases(), () => {}).find()
@@ -230,10 +230,10 @@ it('hands its ports over to the program of another version; nobody is refused, a
   await more(crowd, 100)
   const answers = await crowd.over()
   expect(Object.keys(answers).toSorted()).toEqual(['one', 'two'])
-  await expect.poll(counted, { timeout: 20_000 }).toBe(before + Number(answers['one']) + Number(answers['two']) + 1)
+  await expect.poll(counted).toBe(before + Number(answers['one']) + Number(answers['two']) + 1)
   expect(await ask()).toBe('two')
   expect(await target.current(environment)).toBe('sha-two')
-}, 120_000)
+})
 
 it('keeps its ports where the program of the other version ends at once, or in the middle', async () => {
   const { pid } = note() ?? {}
@@ -249,20 +249,20 @@ it('keeps its ports where the program of the other version ends at once, or in t
   expect(note()?.pid).toBe(pid)
   await deploy('three')
   expect(await ask()).toBe('three')
-}, 60_000)
+})
 
 it('is started again where it was killed, and leads people to what is live', async () => {
   const { pid } = note() ?? {}
   await target.host.adopt()
   process.kill(pid ?? 0, 'SIGKILL')
-  await expect.poll(() => ask().catch(() => ''), { timeout: 30_000 }).toBe('three')
+  await expect.poll(() => ask().catch(() => '')).toBe('three')
   expect(await target.current(environment)).toBe('sha-three')
   // In the middle of a deploy as well.
   process.kill(note()?.pid ?? 0, 'SIGKILL')
   await deploy('four')
   expect(await ask()).toBe('four')
   expect(await target.current(environment)).toBe('sha-four')
-}, 60_000)
+})
 
 /** Those that run with this folder. */
 function running(): number[] {
@@ -294,8 +294,8 @@ it('is one and serves, whoever is killed while its ports change hands', async ()
       // It has left by itself.
     }
     await over
-    await expect.poll(() => ask().catch(() => ''), { timeout: 60_000 }).toBe('four')
-    await expect.poll(() => running().length, { timeout: 60_000 }).toBe(1)
+    await expect.poll(() => ask().catch(() => '')).toBe('four')
+    await expect.poll(() => running().length).toBe(1)
     expect(await target.current(environment)).toBe('sha-four')
   }
 }, 300_000)
@@ -361,5 +361,5 @@ it('ends where its folder is gone', async () => {
   const begun = readNote(noteFile(join(other, 'releases')))
   if (!begun) throw new Error('it has not begun')
   rmSync(other, { recursive: true })
-  await expect.poll(() => isRunning(begun), { timeout: 60_000 }).toBe(false)
-}, 90_000)
+  await expect.poll(() => isRunning(begun)).toBe(false)
+})

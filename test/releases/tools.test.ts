@@ -114,7 +114,7 @@ it('serves and builds with the version that the repository asks for, as its test
     .then((response) => response.text())
     .finally(() => target.host.close(true))
   expect(answer).toBe('22.5.1 built true')
-}, 60_000)
+})
 
 it('says in its log what is not quite there', async () => {
   const { path, notes } = await toolsFor({ 'package.json': '{}', '.nvmrc': '4.0.0' }, ['node x.mjs'])

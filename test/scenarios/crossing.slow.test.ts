@@ -182,19 +182,19 @@ it.each(ROWS)(
     if (!task) throw new Error('no task')
     const { id } = task
     const places: Partial<Record<Name, Place>> = { [start]: begun }
-    await soon(async () => (await state(id)).gate?.kind, 30_000).toBe('question')
+    await soon(async () => (await state(id)).gate?.kind).toBe('question')
     for (const name of new Set([answer, approve, cancel])) places[name] ??= await joined(id, who, start, name, begun)
     await places[answer]?.say('The one of January.')
-    await soon(async () => (await state(id)).gate?.kind, 30_000).toBe('plan')
+    await soon(async () => (await state(id)).gate?.kind).toBe('plan')
     for (const place of Object.values(places)) await decided(place, `Answered`, `by ${who} on`, NAMES[answer])
     await places[approve]?.approve()
-    await soon(async () => (await state(id)).gate?.kind ?? 'none', 30_000).toBe('none')
-    await soon(async () => (await events(id)).at(-1), 30_000).toBe('step.started by muster:sd')
+    await soon(async () => (await state(id)).gate?.kind ?? 'none').toBe('none')
+    await soon(async () => (await events(id)).at(-1)).toBe('step.started by muster:sd')
     await places[cancel]?.say('@muster cancel')
-    await soon(async () => (await tasks()).find((one) => one.id === id)?.status, 30_000).toBe('cancelled')
+    await soon(async () => (await tasks()).find((one) => one.id === id)?.status).toBe('cancelled')
     for (const place of Object.values(places)) {
       await decided(place, `Approved`, `by ${who} on`, NAMES[approve])
-      await soon(() => /Please (?:answer|look at the plan)|Approve plan/.exec(place.shown()), 30_000).toBe(null)
+      await soon(() => /Please (?:answer|look at the plan)|Approve plan/.exec(place.shown())).toBe(null)
     }
     const all = await events(id)
     reference ??= all
@@ -220,7 +220,7 @@ const NAMES: Readonly<Record<Name, string>> = { github: 'GitHub', slack: 'Slack'
 /** What was decided stands there: by whom, and from where. */
 async function decided({ shown }: Place, what: string, by: string, where: string): Promise<void> {
   const plain = () => shown().replaceAll('**', '')
-  await soon(() => [what, by, where].filter((word) => !plain().includes(word)), 30_000).toEqual([])
+  await soon(() => [what, by, where].filter((word) => !plain().includes(word))).toEqual([])
 }
 
 /** A place in another channel, linked by command; a task begun in a chat has its issue already. */

@@ -73,8 +73,8 @@ describe.skipIf(!hasPrograms())('without its database the web side', () => {
     expect(await ready()).toBe(503)
     cluster.up()
     // GitHub redelivers, when Muster asks for it.
-    await expect.poll(() => post(guid), { timeout: 20_000 }).toBe(202)
-    await expect.poll(ready, { timeout: 20_000 }).toBe(200)
+    await expect.poll(() => post(guid)).toBe(202)
+    await expect.poll(ready).toBe(200)
   })
 
   it('keeps whoever posts waiting while the database restarts, rather than turning him away', async () => {

@@ -131,7 +131,7 @@ async function goOn(town: Town, server: ServerChild): Promise<void> {
       await say(cell, words)
       await found(cell, `past ${gate}`, COMES[`${gate} ${workflow}`] ?? (() => false))
     }
-  await expect.poll(async () => undecided(server), { timeout: 60_000 }).toEqual([])
+  await expect.poll(async () => undecided(server)).toEqual([])
   // Nothing was shown twice: each issue that Muster writes on has one status comment.
   const { world } = town.stage
   for (const { number } of world.issues) {

@@ -146,7 +146,7 @@ it('takes approvals by button: not from somebody unknown, not for what is old, f
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
   const plan = () =>
     inThread(asked.ts).find((message) => buttonsOn(message).includes('Approve plan') && message.edits === 0)
-  await soon(() => plan() !== undefined, 30_000).toBe(true)
+  await soon(() => plan() !== undefined).toBe(true)
   const message = plan()
   if (!message) throw new Error('no plan')
   // Bob is nobody on GitHub yet: nothing happens.
@@ -167,7 +167,7 @@ it('takes approvals by button: not from somebody unknown, not for what is old, f
     (await one.events('&source=slack')).some((event) => event.decision?.reason === 'stale_approval'),
   ).toBe(true)
   await people.press(bob, message, 'Approve plan')
-  await soon(async () => (await one.task()).state.gate?.kind ?? 'none', 30_000).toBe('none')
+  await soon(async () => (await one.task()).state.gate?.kind ?? 'none').toBe('none')
   await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(stage.world.issues.filter((issue) => !issue.pull)).toHaveLength(1)
 })
@@ -177,7 +177,7 @@ it('answers a question of a member of the workspace, and opens nothing for it', 
   const guest = world.addUser('gina', { isGuest: true })
   await people.say(guest, channel, '@muster ask what does it cost? acme/price-service')
   const asked = await people.say(bob, channel, '@muster ask what does it cost? acme/price-service')
-  await soon(() => inThread(asked.ts).filter((one) => one.byApp && one.edits === 0).length, 40_000).toBe(1)
+  await soon(() => inThread(asked.ts).filter((one) => one.byApp && one.edits === 0).length).toBe(1)
   expect(stage.world.issues).toEqual([])
   await soon(() => world.whispers.map(({ user }) => user)).toEqual([guest.id])
 })
@@ -195,7 +195,7 @@ it('is called by the name that the repository’s settings give it, as its cards
   await link(alice, 'alice')
   await link(bob, 'bob')
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
-  await soon(async () => (await one.task()).state.gate?.kind, 120_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   await soon(() => JSON.stringify(inThread(asked.ts).map(({ blocks }) => blocks))).toContain('@robo approve')
   await people.say(bob, channel, '@robo aprove', asked.ts)
   await soon(() => JSON.stringify(inThread(asked.ts).map(({ blocks }) => blocks))).toContain('Did you mean')
@@ -209,7 +209,7 @@ it('asks by name, folds the plan to what must be decided, and puts a sign on wha
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
   const plan = () =>
     inThread(asked.ts).find((message) => buttonsOn(message).includes('Approve plan') && message.edits === 0)
-  await soon(() => plan() !== undefined, 30_000).toBe(true)
+  await soon(() => plan() !== undefined).toBe(true)
   const text = buttonsOn(plan())
   expect(text).toContain(`{"type":"user","user_id":"${alice.id}"}`)
   expect(text).toContain('Done when')
@@ -241,7 +241,7 @@ it('keeps a request until its author signs in, and never a decision; authority i
   } = await withSlack(() => 'approve_plan: always\n')
   await link(alice, 'alice')
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
-  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   await people.say(bob, channel, '@muster approve', asked.ts)
   const request = await people.say(bob, channel, '@muster fix the rounding acme/price-service')
   const reasons = async () => (await one.events('&source=slack')).map(({ decision }) => decision?.reason)

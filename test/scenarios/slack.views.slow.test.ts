@@ -116,15 +116,15 @@ it('what is handed over, or chosen for by somebody else, is a request and never 
   const handed = await people.say(bob, channel, 'deploy production')
   await people.hand(alice, handed)
   await choose(handed)
-  await soon(() => stage.world.issues.length, 30_000).toBe(1)
+  await soon(() => stage.world.issues.length).toBe(1)
   await soon(async () => (await one.task()).state.workflow).toBe('change')
   // His own command, for which she chooses the repository.
   const said = await people.say(bob, channel, '@muster deploy production')
   await choose(said)
-  await soon(() => stage.world.issues.length, 30_000).toBe(2)
+  await soon(() => stage.world.issues.length).toBe(2)
   await soon(async () => (await one.task()).state.workflow).toBe('change')
   // Nor do they change work that is under way, or approve its plan.
-  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   const order = await people.say(bob, channel, 'approve', said.ts)
   await people.hand(alice, order)
   await soon(async () =>
@@ -136,14 +136,14 @@ it('what is handed over, or chosen for by somebody else, is a request and never 
 it('questions are answered in a form; what was decided loses its buttons and says by whom', async () => {
   const { one, world, people, alice, channel, withButton } = await start(() => 'approve_plan: always\n', asksOnce)
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
-  await soon(() => withButton(asked.ts, 'Answer') !== undefined, 30_000).toBe(true)
+  await soon(() => withButton(asked.ts, 'Answer') !== undefined).toBe(true)
   const question = withButton(asked.ts, 'Answer')
   if (!question) throw new Error('no question')
   await people.press(alice, question, 'Answer')
   await soon(() => world.views.length).toBe(1)
   expect(JSON.stringify(world.views[0]?.view)).toContain('Which price list counts?')
   await people.submit(alice, { q0: 'the one of January' })
-  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   const asks = () => world.thread(channel, asked.ts).filter(({ edits, byApp }) => byApp && edits > 0)
   await soon(() =>
     asks()
@@ -165,14 +165,14 @@ it('questions of a cancelled task, and a budget that was raised, wait for nobody
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
   const saying = (words: string) =>
     world.thread(channel, asked.ts).find(({ blocks }) => wordsIn(blocks).includes(words))
-  await soon(() => saying('nothing is lost') !== undefined, 30_000).toBe(true)
+  await soon(() => saying('nothing is lost') !== undefined).toBe(true)
   const budget = saying('nothing is lost')
   if (!budget) throw new Error('no message about the budget')
   const asShown = { ...budget, blocks: [...budget.blocks] }
   await people.press(alice, budget, 'Continue +$1.00')
   await soon(() => wordsIn(budget.blocks)).toContain('Continued with $1.00 more by alice')
   expect(JSON.stringify(budget.blocks)).not.toContain('"type":"button"')
-  await soon(() => withButton(asked.ts, 'Answer') !== undefined, 30_000).toBe(true)
+  await soon(() => withButton(asked.ts, 'Answer') !== undefined).toBe(true)
   const question = world
     .thread(channel, asked.ts)
     .find(({ blocks, edits }) => edits === 0 && wordsIn(blocks).includes('Which price list counts?'))
@@ -194,7 +194,7 @@ it('shows on its tab what waits for whom, and previews addresses of tasks to mem
   await people.openHome(bob)
   await soon(() => JSON.stringify(world.homes.get(bob.id) ?? '')).toMatch(/\/link\/[\w-]{32}/)
   await people.say(alice, channel, '@muster fix the tier for large orders acme/price-service')
-  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   await people.openHome(alice)
   const home = () => wordsIn((world.homes.get(alice.id)?.['blocks'] ?? []) as unknown[])
   await soon(home).toContain('Charge the right tier')
@@ -268,7 +268,7 @@ it('a mention in a thread brings the thread with it: who said what with which au
     event_ts: request.ts,
   })
   await soon(() => stage.world.issues.length).toBe(1)
-  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   const pm = asked.find((call) => roleOf(call) === 'pm')?.texts.join('\n') ?? ''
   expect(pm).toContain('bob (unknown on GitHub)')
   expect(pm).toContain('wrong tier, @alice:\n- 12 is read as "12"\n```quote(12)```')
@@ -328,7 +328,7 @@ it('tells everybody who presses in vain why, and them alone: no permission, or d
   const carol = world.addUser('carol')
   await linkPerson(one, 'slack', world.team.id, carol.id, 'carol')
   const asked = await people.say(alice, channel, '@muster fix the tier for large orders')
-  await soon(() => withButton(asked.ts, 'Approve plan') !== undefined, 30_000).toBe(true)
+  await soon(() => withButton(asked.ts, 'Approve plan') !== undefined).toBe(true)
   const plan = withButton(asked.ts, 'Approve plan')
   if (!plan) throw new Error('no plan')
   const asShown = { ...plan, blocks: [...plan.blocks] }
@@ -360,7 +360,7 @@ it('where there is but one repository nobody is asked which; status tells of all
   await people.say(alice, channel, 'the tier for large orders is wrong')
   const asked = await people.say(alice, channel, 'Large orders are charged too much.')
   await people.say(alice, channel, '@muster build', asked.ts)
-  await soon(async () => (await one.task()).state.gate?.kind, 30_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   const [issue] = stage.world.issues
   expect(issue?.title).toBe('A request for price-service')
   expect(issue?.body).toMatch(/^(<!--.*-->\n)?Asked by alice/)

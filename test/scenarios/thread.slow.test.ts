@@ -24,7 +24,7 @@ describe('in the thread', () => {
     const { people, world } = scene.stage
     const issue = await people.openIssue('alice', 'Wrong price', 'Twelve bolts cost too much.')
     await people.label('alice', issue.number, 'muster')
-    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft, 40_000).toBe(false)
+    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft).toBe(false)
     await soon(() => comments(issue.number)[0]).toContain('Please review and merge')
     expect(comments(issue.number)).toHaveLength(1)
     await soon(() => world.checkRuns.map((run) => [run.name, run.conclusion])).toEqual([['muster/proof', 'success']])
@@ -123,7 +123,7 @@ describe('in the thread', () => {
     await soon(() => comments(issue.number).find((one) => one.includes('1. Which price list counts?'))).toBeTruthy()
     await people.comment('carol', issue.number, 'the old one!')
     await people.comment('alice', issue.number, 'the new list, of course')
-    await soon(() => world.issues.some((one) => one.pull), 40_000).toBe(true)
+    await soon(() => world.issues.some((one) => one.pull)).toBe(true)
     expect(scene.model.asked.some((one) => one.texts.join('').includes('the old one!'))).toBe(false)
   })
 
@@ -152,7 +152,7 @@ describe('in the thread', () => {
     await soon(() => comments(issue.number).find((one) => one.includes('Budget reached'))).toContain('continue +$')
     expect(scene.model.asked).toHaveLength(0)
     await people.comment('alice', issue.number, '@muster continue +$3')
-    await soon(() => world.issues.some((one) => one.pull), 40_000).toBe(true)
+    await soon(() => world.issues.some((one) => one.pull)).toBe(true)
   })
 
   it('keeps the work on a branch when the money runs out in the middle', async () => {
@@ -163,12 +163,12 @@ describe('in the thread', () => {
     const { people, world } = scene.stage
     const issue = await people.openIssue('alice', 'Wrong price', 'x')
     await people.label('alice', issue.number, 'muster')
-    await soon(async () => (await scene.task()).state.wip?.branch, 30_000).toBe(
+    await soon(async () => (await scene.task()).state.wip?.branch).toBe(
       `muster/${issue.number}-charge-the-right-tier-wip-1`,
     )
     expect(scene.model.asked.at(-1)?.texts.slice(1).join('')).not.toContain('accepted')
     await people.comment('alice', issue.number, '@muster continue +$20')
-    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft, 40_000).toBe(false)
+    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft).toBe(false)
     expect(scene.model.asked.some((one) => one.texts[0]?.includes('unfinished work is already in your clone'))).toBe(
       true,
     )
@@ -192,7 +192,7 @@ describe('in the thread', () => {
     await soon(() => comments(issue.number).at(-1)).toContain('ANTHROPIC_API_KEY')
     broken = false
     await people.comment('alice', issue.number, '@muster retry')
-    await soon(() => world.issues.some((one) => one.pull), 40_000).toBe(true)
+    await soon(() => world.issues.some((one) => one.pull)).toBe(true)
   })
 
   it('ends an unprovable change with a hand-off, never with a proof', async () => {
@@ -235,7 +235,7 @@ describe('in the thread', () => {
     const { people, world, repo } = scene.stage
     const issue = await people.openIssue('alice', 'Wrong price', 'x')
     await people.label('alice', issue.number, 'muster')
-    await soon(() => comments(issue.number).at(-1), 40_000).toContain(
+    await soon(() => comments(issue.number).at(-1)).toContain(
       'Say how they are run: `checks.test` in `.github/muster.yml`',
     )
     const folder = join(scene.stage.dir, 'sample')
@@ -245,7 +245,7 @@ describe('in the thread', () => {
     )
     await commitFolder(repo.dir, folder, 'alice', 'Say how the tests are run')
     await people.comment('alice', issue.number, '@muster retry')
-    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft, 40_000).toBe(false)
+    await soon(() => world.issues.find((one) => one.pull)?.pull?.draft).toBe(false)
   })
 
   it('says what to do about an empty repository', async () => {
@@ -254,7 +254,7 @@ describe('in the thread', () => {
     await git(repo.dir, ['update-ref', '-d', 'refs/heads/main'])
     const issue = await people.openIssue('alice', 'Wrong price', 'x')
     await people.label('alice', issue.number, 'muster')
-    await soon(() => comments(issue.number).at(-1), 40_000).toContain('The repository is empty. Push a first commit')
+    await soon(() => comments(issue.number).at(-1)).toContain('The repository is empty. Push a first commit')
   })
 
   it('answers a question and changes nothing', async () => {

@@ -71,7 +71,7 @@ it('Jira: the questions of the plan are answered by a plain comment, and a delet
   const { one, world, people, alice, link, text, stage } = await withJira({ settings: () => 'approve_plan: always\n' })
   await link(alice, 'alice')
   const ticket = await people.create(alice, 'Large orders get the wrong tier', '@muster build', { labels: ['later'] })
-  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   await soon(() => text(ticket)).toContain('approve')
   await people.remove(alice, ticket)
   await soon(() => stage.world.issues.length).toBe(1)
@@ -128,7 +128,7 @@ it('ClickUp: assigned and approved by a comment; a guest may not even ask', asyn
   await soon(() => text(ticket)).toContain('@Gina')
   const before = written(ticket).length
   await people.assign(alice, ticket, world.bot)
-  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   await people.comment(bob, ticket, '@muster approve')
   await soon(async () => (await one.task()).state.pullRequest?.draft, 240_000).toBe(false)
   expect(written(ticket).length).toBeGreaterThan(before)
@@ -148,7 +148,7 @@ it('ClickUp: asked to wait while it is asked about a task, nothing is asked befo
     return 'limit'
   }
   await people.comment(alice, ticket, '@muster build')
-  await soon(async () => (await one.task()).id, 30_000).toMatch(/./)
+  await soon(async () => (await one.task()).id).toMatch(/./)
   // Its answer says when: in two seconds, as whole seconds of the clock.
   const next = reads.find((at) => at > refused)
   expect(next).toBeGreaterThanOrEqual(Math.ceil((refused + 2000) / 1000) * 1000)
@@ -172,7 +172,7 @@ it('Jira: an approved plan with independent parts becomes sub-tasks, where the r
   const ticket = await people.create(jira.alice, 'Large orders get the wrong tier', '')
   await people.assign(jira.alice, ticket, world.bot)
   const one = scene
-  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   expect(world.tickets).toHaveLength(1)
   await people.comment(jira.alice, ticket, '@muster approve')
   await soon(() => world.tickets.filter(({ parent }) => parent === ticket).map(({ summary }) => summary)).toEqual([
@@ -201,7 +201,7 @@ it('a place is linked by command, hears everything from then on, and nothing mor
   await link(alice, 'alice')
   const issue = await stage.people.openIssue('alice', 'Large orders get the wrong tier', 'x')
   await stage.people.label('alice', issue.number, 'muster')
-  await soon(async () => (await one.task()).state.gate?.kind, 40_000).toBe('plan')
+  await soon(async () => (await one.task()).state.gate?.kind).toBe('plan')
   const ticket = await people.create(alice, 'Large orders', '')
   // Bob is nobody on GitHub in Jira.
   await people.comment(bob, ticket, `@muster link ${stage.world.url}/acme/price-service/issues/${issue.number}`)

@@ -194,7 +194,7 @@ describe.skipIf(SANDBOX === 'none')('an obedient, attacked model', () => {
     await start({ model: goodModel })
     const { people, world } = scene.stage
     const issue = await people.openIssue('alice', 'Release', '@muster deploy production')
-    await soon(async () => (await scene.task()).state.gate?.kind, 30_000).toBe('deploy')
+    await soon(async () => (await scene.task()).state.gate?.kind).toBe('deploy')
     await people.comment('alice', issue.number, '@muster approve')
     await people.comment('carol', issue.number, '@muster approve')
     await people.comment('bob', issue.number, '> @muster approve')

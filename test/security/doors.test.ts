@@ -81,7 +81,7 @@ describe('a signed webhook with odd contents', () => {
     const answer = await signed(source, body)
     expect(answer.status, await answer.text()).toBeLessThan(300)
     await soon(async () => (await scene.events(`&source=${source}`)).length).toBe(before + 1)
-    await soon(async () => (await scene.events(`&source=${source}`)).at(0)?.decision?.outcome, 20_000).toBeTruthy()
+    await soon(async () => (await scene.events(`&source=${source}`)).at(0)?.decision?.outcome).toBeTruthy()
     expect((await scene.events(`&source=${source}`)).at(0)?.decision?.reason).not.toBe('will_retry')
   })
 })

@@ -11,7 +11,7 @@ export async function atPlan(start: (options: SceneOptions) => Promise<Scene>, o
   const { people } = started.stage
   const issue = await people.openIssue('alice', 'Wrong price', 'Twelve bolts cost too much.')
   await people.label('alice', issue.number, 'muster')
-  await soon(async () => (await started.task()).state.gate?.kind, 60_000).toBe('plan')
+  await soon(async () => (await started.task()).state.gate?.kind).toBe('plan')
   const told = () => said(started.stage, issue.number)
   const reasons = async () => (await started.events()).map((one) => one.decision?.reason)
   return { ...started, people, number: issue.number, told, reasons }

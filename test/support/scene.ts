@@ -161,7 +161,7 @@ export function copyTemplate(to: string): void {
 }
 
 /** Waits until something holds, as a person would. */
-export function soon<T>(look: () => T | Promise<T>, timeout = 80_000) {
+export function soon<T>(look: () => T | Promise<T>, timeout = 240_000) {
   return expect.poll(
     async () => {
       try {

@@ -114,7 +114,7 @@ it('begins other tasks, each once, with an issue and a part of the budget; waits
     await may
     return { kind: 'artefact', artefact: task.origin.title }
   })
-  await expect.poll(async () => childrenOf(await parent()).filter(({ url }) => url).length, { timeout: 30_000 }).toBe(2)
+  await expect.poll(async () => childrenOf(await parent()).filter(({ url }) => url).length).toBe(2)
   const waiting = await parent()
   expect(waiting.steps.map(({ id, status }) => [id, status])).toEqual([['family/ask', 'running']])
   expect(childrenOf(waiting).map(({ title, budgetUsd }) => [title, budgetUsd])).toEqual([
@@ -129,7 +129,7 @@ it('begins other tasks, each once, with an issue and a part of the budget; waits
     origin: { number: expect.any(Number), title: 'Front', request: 'please' },
   })
   free()
-  await expect.poll(async () => (await parent()).status, { timeout: 30_000 }).toBe('done')
+  await expect.poll(async () => (await parent()).status).toBe('done')
   const done = await parent()
   expect(done.artefacts?.['family/ask']).toMatchObject([
     { title: 'Front', status: 'done', outcome: 'its part', costUsd: 0 },
@@ -142,26 +142,26 @@ it('begins other tasks, each once, with an issue and a part of the budget; waits
 
 it('is told of one that was cancelled; cancelled itself, it ends those that are open', async () => {
   const { parent, id, workflow, end } = await house(['Front', 'Back'], () => new Promise(() => {}))
-  await expect.poll(async () => childrenOf(await parent()).filter(({ url }) => url).length, { timeout: 30_000 }).toBe(2)
+  await expect.poll(async () => childrenOf(await parent()).filter(({ url }) => url).length).toBe(2)
   const [front, back] = childrenOf(await parent()).map((child) => child.id)
   await workflow.apply(front ?? '', said({ verb: 'cancel', text: '' }))
-  await expect.poll(async () => childrenOf(await parent())[0]?.ended?.status, { timeout: 30_000 }).toBe('cancelled')
+  await expect.poll(async () => childrenOf(await parent())[0]?.ended?.status).toBe('cancelled')
   expect((await parent()).status).toBe('working')
   await workflow.apply(id, said({ verb: 'cancel', text: '' }))
-  await expect.poll(async () => (await workflow.get(back ?? ''))?.status, { timeout: 30_000 }).toBe('cancelled')
+  await expect.poll(async () => (await workflow.get(back ?? ''))?.status).toBe('cancelled')
   expect((await workflow.get(back ?? ''))?.origin.requester).toEqual(alice)
   void end()
 })
 
 it('that asks for none goes on at once, and too many are refused', async () => {
   const none = await house([], async () => ({ kind: 'artefact', artefact: 1 }))
-  await expect.poll(async () => (await none.parent()).status, { timeout: 30_000 }).toBe('done')
+  await expect.poll(async () => (await none.parent()).status).toBe('done')
   await none.end()
   const many = await house(
     Array.from({ length: 21 }, (_, n) => `T${n}`),
     async () => ({ kind: 'artefact', artefact: 1 }),
   )
-  await expect.poll(async () => (await many.parent()).steps[0]?.status, { timeout: 30_000 }).toBe('failed')
+  await expect.poll(async () => (await many.parent()).steps[0]?.status).toBe('failed')
   expect((await many.parent()).steps[0]?.error?.message).toContain('at most 20')
   await many.end()
 })
@@ -170,7 +170,7 @@ it('ends where tasks would ask for their own kind without end: the third waits f
   const { parent, workflow, end } = await house(['Again'], () => new Promise(() => {}), 'parent')
   const below = async (task: Task | undefined) => workflow.get((task && childrenOf(task)[0]?.id) ?? '')
   const third = async () => below(await below(await parent()))
-  await expect.poll(async () => (await third())?.steps[0]?.status, { timeout: 30_000 }).toBe('failed')
+  await expect.poll(async () => (await third())?.steps[0]?.status).toBe('failed')
   expect((await third())?.steps[0]?.error).toMatchObject({ code: 'too_deep' })
   expect((await third())?.origin.parent?.depth).toBe(2)
   expect(childrenOf((await third()) as Task)).toEqual([])

@@ -93,7 +93,7 @@ describe('steps', () => {
         await store.leases.acquire(stepLease(id, 'spec'), ghost, 60_000, ghosts.slice(0, index))
     await Promise.all(ids.map((id) => runner.run(id, 'spec', 1)))
     await expect
-      .poll(async () => Promise.all(ids.map(async (id) => (await step(id))?.status)), { timeout: 5000 })
+      .poll(async () => Promise.all(ids.map(async (id) => (await step(id))?.status)))
       .toEqual(ids.map(() => 'done'))
     expect(most).toBe(1)
   })

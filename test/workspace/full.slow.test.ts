@@ -121,7 +121,7 @@ describe.skipIf(!mountable())('a full disk (reliability.md R23)', () => {
         ]),
       })
       rmSync(join(dir, 'fill'))
-      await expect.poll(send, { timeout: 20_000 }).toBe(202)
+      await expect.poll(send).toBe(202)
     } finally {
       await running.stop()
     }

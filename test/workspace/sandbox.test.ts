@@ -124,10 +124,10 @@ describe.each([...WORKING, ...(ENGINE ? (['container'] as const) : [])])('comman
         stdio: 'ignore',
       })
       const running = () => execFileSync('ps', ['-eo', 'args']).toString().includes(`sleep ${seconds}`)
-      await expect.poll(() => existsSync(join(dir, 'begun')), { timeout: 60_000 }).toBe(true)
-      await expect.poll(running, { timeout: 60_000 }).toBe(true)
+      await expect.poll(() => existsSync(join(dir, 'begun'))).toBe(true)
+      await expect.poll(running).toBe(true)
       child.kill('SIGKILL')
-      await expect.poll(running, { timeout: 60_000 }).toBe(false)
+      await expect.poll(running).toBe(false)
     })
 
     it('bounds the output it keeps', async () => {
