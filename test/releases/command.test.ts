@@ -83,6 +83,12 @@ writeFileSync(process.env.STATE, process.argv[2])`
 const begun = () =>
   existsSync(`${site.file}.begun`) ? readFileSync(`${site.file}.begun`, 'utf8').trim().split('\n') : []
 
+it('knows of nothing that is live before the first deploy, where a script of the repository’s is to tell', async () => {
+  expect(await target.current(at({ current: ['./live.sh'] }))).toBeUndefined()
+  expect(await target.current(at({ current: ['bin/live'] }))).toBeUndefined()
+  await expect(target.current(at({ current: ['/no/such/program'] }))).rejects.toThrow('`current` ended with 127')
+})
+
 it('goes on where Muster stops in the middle, and is begun once', async () => {
   const stopping = new AbortController()
   const first = apply('aa1', SLOW(3000), {}, { signal: stopping.signal })

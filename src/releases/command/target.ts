@@ -54,9 +54,11 @@ export class CommandTarget implements Target {
     const live = await this.#options.store.live(environment.repository, environment.name)
     if (!current) return live?.sha
     const kept = live ? this.#files(live.id) : ''
+    // A script of the repository's, and nothing of it is here: nothing was deployed from here yet.
+    if (!existsSync(kept) && isInside(current)) return live?.sha
     const told = { sha: live?.sha ?? '', id: live?.id ?? '', tools: NO_TOOLS }
     const env = this.#env(environment, told)
-    const cwd = existsSync(kept) ? kept : this.#options.dir
+    const cwd = existsSync(kept) ? kept : '/'
     const [file = '', ...args] = filled(current, environment, told)
     const { exitCode, output } = await run(file, args, { cwd, env, timeoutMs: CURRENT_MS }).catch((error: unknown) => ({
       exitCode: 127,
@@ -250,6 +252,11 @@ function rowOf(
     detail: undefined,
     liveAt: undefined,
   }
+}
+
+/** Whether the program is one of the repository's files. */
+function isInside([program = '']: readonly string[]): boolean {
+  return program.includes('/') && !program.startsWith('/')
 }
 
 /** Within an argument, never as another one. */
