@@ -214,14 +214,7 @@ export class CommandTarget implements Target {
     const { env, secrets } = commandSettings(environment.settings)
     const own = secretsFor(environment, secrets, this.#options.env)
     const { PORT: _port, HOST: _host, ...base } = serviceEnv(0, { env: { ...tools.env, ...env }, path: tools.path })
-    return {
-      ...base,
-      ...own,
-      MUSTER_SHA: sha,
-      MUSTER_ENVIRONMENT: environment.name,
-      MUSTER_REPOSITORY: environment.repository,
-      MUSTER_RELEASE: id,
-    }
+    return { ...base, ...own, ...told(environment, sha, id) }
   }
 
   #folder(id: string): string {
@@ -253,6 +246,14 @@ function rowOf(
     liveAt: undefined,
   }
 }
+
+/** What a command finds of its release in its environment. */
+function told({ name, repository }: Pick<Environment, 'name' | 'repository'>, sha: string, id: string) {
+  return { MUSTER_SHA: sha, MUSTER_ENVIRONMENT: name, MUSTER_REPOSITORY: repository, MUSTER_RELEASE: id }
+}
+
+/** The names of that. */
+export const TOLD: readonly string[] = Object.keys(told({ name: '', repository: '' }, '', ''))
 
 /** Whether the program is one of the repository's files. */
 function isInside([program = '']: readonly string[]): boolean {
