@@ -63,3 +63,22 @@ export function brokenLink(
   if (end && end.seq === seq && end.hash !== hash) return 'the end of the chain is not what was written'
   return undefined
 }
+
+/**
+ * What is wrong with a whole history, in words.
+ * @param version the state's, which is the number of its events
+ * @param isReplayed whether the events give the stored state
+ */
+export function historyProblems(
+  links: readonly (Link & { readonly hash: string | null })[],
+  end: ChainEnd | undefined,
+  version: number,
+  isReplayed: boolean,
+): string[] {
+  const broken = brokenLink(links, end)
+  return [
+    ...(broken ? [broken] : []),
+    ...(links.length === version ? [] : [`the state is at version ${version}, but there are ${links.length} events`]),
+    ...(isReplayed ? [] : ['replaying the events gives another state than the stored one']),
+  ]
+}

@@ -2,7 +2,8 @@ import type { Deployed, ReleasePlan, ReleaseReport, RolledBack, Watch } from '..
 import type { ChainEnd } from '../core/chain.ts'
 import type { Env } from '../core/environment.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
-import type { EnvironmentEvent, EnvironmentState } from '../core/environments/types.ts'
+import type { EnvironmentState } from '../core/environments/types.ts'
+import type { Recorded } from '../core/environments/verify.ts'
 import type { EnvironmentSettings, RepositorySettings, TargetName } from '../core/settings.ts'
 import type { CheckFact, GateResult } from '../core/environments/gates.ts'
 import type { Standing } from '../core/standing.ts'
@@ -220,16 +221,6 @@ export interface LoadedEnvironment {
   readonly chain: ChainEnd
 }
 
-export interface StoredEnvironmentEvent {
-  readonly seq: number
-  readonly event: EnvironmentEvent
-  readonly at: Date
-  /** Who brought it about, and why. */
-  readonly actor: string
-  readonly reason: string
-  readonly hash: string
-}
-
 export interface EnvironmentStore {
   load(key: string): Promise<LoadedEnvironment | undefined>
   /**
@@ -254,5 +245,5 @@ export interface EnvironmentStore {
   /** All that there are, by name. */
   list(): Promise<readonly LoadedEnvironment[]>
   /** What happened after an event, the oldest first. @param after its number; 0 for all */
-  events(key: string, after: number, limit: number): Promise<readonly StoredEnvironmentEvent[]>
+  events(key: string, after: number, limit: number): Promise<readonly Recorded[]>
 }

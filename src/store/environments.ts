@@ -1,11 +1,12 @@
 import { type ChainEnd, CHAIN_START, extend, type Link } from '../core/chain.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
 import type { EnvironmentEvent, EnvironmentState } from '../core/environments/types.ts'
+import type { Recorded } from '../core/environments/verify.ts'
 import { type EffectRow, effectRow, EFFECTS_UPSERT, laneRows, LANES_UPSERT } from './effectrows.ts'
 import { newId } from './ids.ts'
 import { fromJson, jsonText, plainOf } from './json.ts'
 import type { Sql } from './sql.ts'
-import type { EnvironmentStore, LoadedEnvironment, StoredEnvironmentEvent } from '../releases/types.ts'
+import type { EnvironmentStore, LoadedEnvironment } from '../releases/types.ts'
 import { Conflict } from './types.ts'
 
 const EVENT_COLUMNS = 'seq int, type text, data jsonb, at timestamptz, actor text, reason text, hash text'
@@ -113,7 +114,7 @@ function linksOf(
   }))
 }
 
-function eventOf(row: Readonly<Record<string, unknown>>): StoredEnvironmentEvent {
+function eventOf(row: Readonly<Record<string, unknown>>): Recorded {
   const data = fromJson<object>(row['data'])
   return {
     seq: Number(row['seq']),

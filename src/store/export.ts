@@ -1,4 +1,4 @@
-import { brokenLink, type ChainEnd, type Link } from '../core/chain.ts'
+import { type ChainEnd, historyProblems, type Link } from '../core/chain.ts'
 import { canonicalJson } from '../core/hash.ts'
 import { replay } from '../core/task/evolve.ts'
 import { readTask, type StoredTask } from '../core/task/stored.ts'
@@ -41,13 +41,7 @@ export function verifyExport({ task, events }: Exported): Verdict {
   const { chain_seq: seq, chain_hash: hash } = task
   const end: ChainEnd | undefined = typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : undefined
   const unchained = links.filter((link) => link.hash === null).length
-  const broken = brokenLink(links, end)
-  const version = Number(task['version'])
-  const problems = [
-    ...(broken ? [broken] : []),
-    ...(links.length === version ? [] : [`the state is at version ${version}, but there are ${links.length} events`]),
-    ...(isReplayed(task['state'], links) ? [] : ['replaying the events gives another state than the stored one']),
-  ]
+  const problems = historyProblems(links, end, Number(task['version']), isReplayed(task['state'], links))
   return { ok: problems.length === 0, problems, events: links.length, unchained }
 }
 

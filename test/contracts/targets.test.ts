@@ -6,6 +6,7 @@ import { unusedPort } from '../../rehearsal/stage.ts'
 import type { CoreTarget } from '../../src/core/settings.ts'
 import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
 import { TARGETS } from '../../src/releases/registry.ts'
+import { targetDeps } from '../support/local.ts'
 import { siteIn } from '../support/site.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
@@ -34,20 +35,13 @@ writeFileSync(process.env.STATE, '${answer}')
 writeFileSync(process.env.STATE + '.sha', process.argv[2])`,
 })
 
+const deps = async () => targetDeps(db, dir, { redact: (text) => text.replaceAll('hush', '***') })
+
 /** What each target is put to the test with. */
 const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
   'local-process': {
     settings: { start: 'node server.mjs', port, health_timeout: '20s' },
-    deps: async () => ({
-      env: {},
-      dir,
-      store: db.storage.store.releases,
-      host: '127.0.0.1',
-      publicHost: 'localhost',
-      now: Date.now,
-      redact: (text) => text.replaceAll('hush', '***'),
-      log: () => {},
-    }),
+    deps,
     fence: () => fenceOf(db),
     releases: {
       one: server('one'),
@@ -65,16 +59,7 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
       url: site.url,
       env: { STATE: site.file },
     },
-    deps: async () => ({
-      env: {},
-      dir,
-      store: db.storage.store.releases,
-      host: '127.0.0.1',
-      publicHost: 'localhost',
-      now: Date.now,
-      redact: (text) => text.replaceAll('hush', '***'),
-      log: () => {},
-    }),
+    deps,
     fence: () => fenceOf(db),
     releases: {
       one: deploying('one'),

@@ -1,32 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { renderMarkdown } from '../../src/channels/github/render.ts'
-import type { EffectBody } from '../../src/core/effects.ts'
 import type { ReleasePlan } from '../../src/core/artefacts.ts'
 import { decideEnvironment } from '../../src/core/environments/decide.ts'
 import { OPEN_POLICY } from '../../src/core/environments/gates.ts'
 import type { Wanted } from '../../src/core/environments/types.ts'
+import { APPROVE, asked, carol, shown } from '../support/released.ts'
 import { Driver } from '../support/driver.ts'
 import { bob, deployed, opened, releasePlan } from '../support/tasks.ts'
-
-const carol = { id: 3, login: 'carol' }
-const DEPLOY = { verb: 'deploy', environment: 'production', ref: undefined } as const
-const APPROVE = { verb: 'approve', sha: undefined } as const
-
-/** A deploy that waits for approval. */
-function asked(plan: Partial<ReleasePlan> = {}): Driver {
-  const d = new Driver(opened({ workflow: 'deploy' }), 'not run')
-  d.say(DEPLOY)
-  d.step('release_plan', { kind: 'release_plan', plan: { ...releasePlan('merge1'), ...plan } })
-  return d
-}
-
-function shown(d: Driver): string {
-  return d.last.effects
-    .map(({ body }: { body: EffectBody }) =>
-      'document' in body && body.document ? renderMarkdown(body.document, { redact: (text) => text }) : '',
-    )
-    .join('\n')
-}
 
 /** Live, and watched. */
 function watched(plan: Partial<ReleasePlan> = {}): Driver {

@@ -1,34 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { APPROVAL_MS, isApprovalExpired, isDeployApproved } from '../../src/core/policy.ts'
-import type { EffectBody } from '../../src/core/effects.ts'
 import type { ReleasePlan, ReleaseReport } from '../../src/core/artefacts.ts'
 import { needed } from '../../src/core/reply/needed.ts'
 import { workOf } from '../../src/core/task/work.ts'
 import { wayBackOf } from '../../src/core/environments/wayback.ts'
 import { look, watchFrom } from '../../src/core/watch.ts'
+import { APPROVE, asked, carol, shown } from '../support/released.ts'
 import { Driver } from '../support/driver.ts'
 import { alice, bob, deployed, opened, releasePlan, report } from '../support/tasks.ts'
-
-const carol = { id: 3, login: 'carol' }
-const DEPLOY = { verb: 'deploy', environment: 'production', ref: undefined } as const
-const APPROVE = { verb: 'approve', sha: undefined } as const
-
-/** A deploy that waits for approval. */
-function asked(plan: Partial<ReleasePlan> = {}): Driver {
-  const d = new Driver(opened({ workflow: 'deploy' }), 'not run')
-  d.say(DEPLOY)
-  d.step('release_plan', { kind: 'release_plan', plan: { ...releasePlan('merge1'), ...plan } })
-  return d
-}
-
-function shown(d: Driver): string {
-  return d.last.effects
-    .map(({ body }: { body: EffectBody }) =>
-      'document' in body && body.document ? renderMarkdown(body.document, { redact: (text) => text }) : '',
-    )
-    .join('\n')
-}
 
 describe('the approval of a deploy', () => {
   it('takes as many distinct people as the plan says', () => {

@@ -7,10 +7,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { ProxyProcess } from '../../src/releases/local/proxy/client.ts'
 import { isRunning, noteFile, readNote } from '../../src/releases/local/proxy/note.ts'
-import { LocalTarget } from '../../src/releases/local/target.ts'
+import type { LocalTarget } from '../../src/releases/local/target.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { ApplyInput, Environment } from '../../src/releases/types.ts'
 import { isFull } from '../support/amount.ts'
+import { localTarget, productionAt } from '../support/local.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 /** The process that has the ports is killed, told to end, or does not answer, at the worst moments. */
@@ -18,17 +19,7 @@ import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 let db: TestDatabase
 let dir = ''
 let target: LocalTarget
-const make = (host = '127.0.0.1') =>
-  new LocalTarget({
-    env: {},
-    now: Date.now,
-    dir,
-    store: db.storage.store.releases,
-    host,
-    publicHost: 'localhost',
-    redact: (text) => text,
-    log: () => {},
-  })
+const make = (host = '127.0.0.1') => localTarget(db, dir, { host })
 beforeEach(async () => {
   db = await embedded()
   dir = mkdtempSync(join(tmpdir(), 'muster-moments-'))
@@ -41,22 +32,6 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-const at = (port: number): Environment => ({
-  repository: 'acme/x',
-  name: 'production',
-  settings: {
-    target: 'local-process',
-    build: undefined,
-    start: 'node server.mjs',
-    health: '/healthz',
-    port,
-    healthTimeoutSeconds: 60,
-    watchSeconds: 5,
-    auto: false,
-    approval: 'other',
-    env: {},
-  },
-})
 const SERVER = (answer: string) => `import { createServer } from 'node:http'
 const server = createServer((q, s) => q.url === '/slow' ? setTimeout(() => s.end('slow ${answer}'), 5000) : s.end('${answer}'))
 server.on('upgrade', (q, socket) => {
@@ -125,25 +100,25 @@ async function listener(port: number) {
 
 it('killed while a deploy waits for the old release, the deploy stands, and people are led to it', async () => {
   const port = await unusedPort()
-  await deploy('one', at(port))
+  await deploy('one', productionAt(port))
   await target.host.adopt()
   const slow = ask(port, '/slow')
   await pause(300)
-  const deploying = deploy('two', at(port))
+  const deploying = deploy('two', productionAt(port))
   await expect.poll(live).toBe('two')
   await pause(300)
   process.kill(note()?.pid ?? 0, 'SIGKILL')
   await deploying
   await slow
   await comesTo(port, 'two')
-  expect([await live(), await target.current(at(port))]).toEqual(['two', 'sha-two'])
+  expect([await live(), await target.current(productionAt(port))]).toEqual(['two', 'sha-two'])
 })
 
 it.each(['SIGTERM', 'stop'] as const)(
   'told to end by %s while somebody holds a connection, another one serves',
   async (how) => {
     const port = await unusedPort()
-    await deploy('one', at(port))
+    await deploy('one', productionAt(port))
     await target.host.adopt()
     const socket = await listener(port)
     const { pid = 0 } = note() ?? {}
@@ -151,7 +126,7 @@ it.each(['SIGTERM', 'stop'] as const)(
     else process.kill(pid, 'SIGTERM')
     await expect.poll(() => note()?.pid !== pid && note() !== undefined).toBe(true)
     await comesTo(port, 'one')
-    expect(await target.current(at(port))).toBe('sha-one')
+    expect(await target.current(productionAt(port))).toBe('sha-one')
     socket.destroy()
   },
   90_000,
@@ -168,7 +143,7 @@ it('does not keep a first release that nobody can be led to', async () => {
     const until = Date.now() + 300
     while (Date.now() < until);
   }
-  await expect(deploy('one', at(port), { mayAct })).rejects.toThrow(
+  await expect(deploy('one', productionAt(port), { mayAct })).rejects.toThrow(
     `The port ${port} of this environment cannot be opened`,
   )
   other?.close()
@@ -179,18 +154,18 @@ it('does not keep a first release that nobody can be led to', async () => {
 
 it('goes back to a release from before the port was changed, where people are', async () => {
   const [before, now] = [await unusedPort(), await unusedPort()]
-  await deploy('one', at(before))
-  await deploy('two', at(now))
-  await restore(at(now), 'one')
-  expect([await ask(before), await ask(now), await target.probe(at(now))]).toEqual(['nobody', 'one', true])
+  await deploy('one', productionAt(before))
+  await deploy('two', productionAt(now))
+  await restore(productionAt(now), 'one')
+  expect([await ask(before), await ask(now), await target.probe(productionAt(now))]).toEqual(['nobody', 'one', true])
 })
 
 it('follows what is written down where a backup was put back', async () => {
   const port = await unusedPort()
-  await deploy('one', at(port))
+  await deploy('one', productionAt(port))
   const { releases } = db.storage.store
   const one = await releases.get('one')
-  await deploy('two', at(port))
+  await deploy('two', productionAt(port))
   const two = await releases.get('two')
   if (!one || !two) throw new Error('unreachable')
   await releases.save({ ...two, status: 'failed', liveAt: undefined })
@@ -203,7 +178,7 @@ it('listens where it is told to, and nowhere else any more', async () => {
   const port = await unusedPort()
   await target.host.close(false)
   target = make('0.0.0.0')
-  await deploy('one', at(port))
+  await deploy('one', productionAt(port))
   expect((await proxy()?.state({}))?.environments[0]?.listeners).toEqual([{ port, host: '0.0.0.0' }])
   await target.host.close(false)
   target = make()
@@ -215,7 +190,7 @@ it('listens where it is told to, and nowhere else any more', async () => {
 it('is upgraded twice at once; whoever stays connected is led on, and every request is counted', async () => {
   const port = await unusedPort()
   const program = join(import.meta.dirname, '../../src/releases/local/proxy/main.ts')
-  await deploy('one', at(port))
+  await deploy('one', productionAt(port))
   await target.host.adopt()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const seen: string[] = []
@@ -237,7 +212,7 @@ it('is upgraded twice at once; whoever stays connected is led on, and every requ
   const slow = ask(port, '/slow')
   await pause(500)
   for (let nth = 0; nth < 2; nth++) await proxy()?.handover({ node: process.execPath, program })
-  await deploy('two', at(port))
+  await deploy('two', productionAt(port))
   await expect.poll(() => seen.at(-1)).toBe('two')
   isOver = true
   await asking
@@ -257,14 +232,14 @@ it('is upgraded twice at once; whoever stays connected is led on, and every requ
 
 it('is told of its traffic by one reader, though a step goes on after its host was given up', async () => {
   const port = await unusedPort()
-  await deploy('one', at(port))
+  await deploy('one', productionAt(port))
   await target.host.adopt()
   const [old, gate] = [target, Promise.withResolvers<void>()]
   const tools = async () => {
     await gate.promise
     return NO_TOOLS
   }
-  const deploying = deploy('two', at(port), { tools })
+  const deploying = deploy('two', productionAt(port), { tools })
   await pause(300)
   await old.host.close(false)
   target = make()
@@ -283,7 +258,7 @@ it.runIf(isFull)(
   'is ended where it does not answer when Muster begins, and people are served again',
   async () => {
     const port = await unusedPort()
-    await deploy('one', at(port))
+    await deploy('one', productionAt(port))
     await target.host.close(false)
     const hung = note()
     process.kill(hung?.pid ?? 0, 'SIGSTOP')

@@ -8,6 +8,7 @@ import type { ApplyInput, Environment, Target } from '../../src/releases/types.t
 import { Unwanted } from '../../src/leases/types.ts'
 import { isSameProcess } from '../../src/telemetry/process.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
+import { targetDeps } from '../support/local.ts'
 import { siteIn } from '../support/site.ts'
 
 /** A command that deploys: what happens when Muster stops in the middle, nobody wants it any more, or it never ends. */
@@ -21,17 +22,7 @@ const env: Record<string, string> = {
   MUSTER_DEPLOY_SECRETS: 'Acme/X:production:DEPLOY_KEY, acme/x:staging:OTHER_KEY',
 }
 let target: Target
-const make = () =>
-  command.open({
-    env,
-    now: Date.now,
-    dir,
-    store: db.storage.store.releases,
-    host: '127.0.0.1',
-    publicHost: 'localhost',
-    redact: (text) => text.replaceAll('sesame-open', '***'),
-    log: () => {},
-  })
+const make = () => command.open(targetDeps(db, dir, { env, redact: (text) => text.replaceAll('sesame-open', '***') }))
 beforeAll(async () => {
   db = await embedded()
   target = await make()
@@ -175,4 +166,25 @@ it('says why it cannot tell what is live, and keeps nothing where there is no wa
   expect(await target.restorable?.(at())).toEqual([])
   expect(await target.probe(at())).toBe(true)
   expect(await target.probe(at({ url: 'http://127.0.0.1:1/' }))).toBe(false)
+})
+
+it('goes back where Muster stops in the middle of it, and is begun once', async () => {
+  const own = { restore: ['node', 'deploy.mjs', '{sha}'] }
+  const first = begun().length
+  const back = async (signal: AbortSignal) =>
+    target.restore?.({
+      environment: at(own),
+      releaseId: 'aa1',
+      signal,
+      mayAct: () => {},
+      fence: await fenceOf(db, 'env:acme/x:production'),
+    })
+  const stopping = new AbortController()
+  const stopped = back(stopping.signal)
+  await expect.poll(() => begun().length).toBe(first + 1)
+  stopping.abort(new Error('stopped'))
+  await expect(stopped).rejects.toThrow('stopped')
+  await back(new AbortController().signal)
+  expect([begun().length, readFileSync(site.file, 'utf8')]).toEqual([first + 1, 'aa1'.padEnd(40, '0')])
+  expect(await target.current(at(own))).toBe('aa1'.padEnd(40, '0'))
 })

@@ -4,50 +4,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
-import { LocalTarget } from '../../src/releases/local/target.ts'
+import type { LocalTarget } from '../../src/releases/local/target.ts'
 import { figuresOf, NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { Environment } from '../../src/releases/types.ts'
 import { runs } from '../support/amount.ts'
+import { localTarget, productionAt } from '../support/local.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
 let dir = ''
 let target: LocalTarget
 let environment: Environment
-const make = () =>
-  new LocalTarget({
-    env: {},
-    now: Date.now,
-    dir,
-    store: db.storage.store.releases,
-    host: '127.0.0.1',
-    publicHost: 'localhost',
-    redact: (text) => text.replaceAll('hush', '***'),
-    log: () => {},
-  })
+const make = () => localTarget(db, dir, { redact: (text) => text.replaceAll('hush', '***') })
 
 beforeAll(async () => {
   db = await embedded()
   dir = mkdtempSync(join(tmpdir(), 'muster-release-'))
   target = make()
-  const port = await unusedPort()
-  environment = {
-    repository: 'acme/x',
-    name: 'production',
-    settings: {
-      target: 'local-process',
-      build: undefined,
-      start: 'node server.mjs',
-      health: '/healthz',
-      port,
-      healthTimeoutSeconds: 60,
-      watchSeconds: 5,
-      auto: false,
-      approval: 'other',
-      env: { GREETING: 'hi' },
-    },
-  }
+  environment = productionAt(await unusedPort(), { env: { GREETING: 'hi' } })
 })
 afterAll(async () => {
   await target.host.close(true)

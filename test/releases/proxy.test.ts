@@ -20,9 +20,10 @@ import { unusedPort } from '../../rehearsal/stage.ts'
 import { ProxyProcess } from '../../src/releases/local/proxy/client.ts'
 import { isRunning, noteFile, readNote } from '../../src/releases/local/proxy/note.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
-import { LocalTarget } from '../../src/releases/local/target.ts'
+import type { LocalTarget } from '../../src/releases/local/target.ts'
 import type { Environment } from '../../src/releases/types.ts'
 import { runs } from '../support/amount.ts'
+import { localTarget, productionAt } from '../support/local.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 /** The process that has the ports: what happens to it, and to whoever asks meanwhile. */
@@ -32,18 +33,7 @@ let db: TestDatabase
 let dir = ''
 let target: LocalTarget
 let environment: Environment
-const said: string[] = []
-const make = () =>
-  new LocalTarget({
-    env: {},
-    now: Date.now,
-    dir,
-    store: db.storage.store.releases,
-    host: '127.0.0.1',
-    publicHost: 'localhost',
-    redact: (text) => text,
-    log: (message) => void said.push(message),
-  })
+const make = () => localTarget(db, dir)
 const releases = () => join(dir, 'releases')
 const note = () => readNote(noteFile(releases()))
 
@@ -52,7 +42,7 @@ beforeAll(async () => {
   db = await embedded()
   dir = mkdtempSync(join(tmpdir(), 'muster-proxy-'))
   target = make()
-  environment = environmentAt(await unusedPort())
+  environment = productionAt(await unusedPort())
   await deploy('one')
 })
 afterAll(async () => {
@@ -60,25 +50,6 @@ afterAll(async () => {
   await db.drop()
   rmSync(dir, { recursive: true, force: true })
 })
-
-function environmentAt(port: number): Environment {
-  return {
-    repository: 'acme/x',
-    name: 'production',
-    settings: {
-      target: 'local-process',
-      build: undefined,
-      start: 'node server.mjs',
-      health: '/healthz',
-      port,
-      healthTimeoutSeconds: 60,
-      watchSeconds: 5,
-      auto: false,
-      approval: 'other',
-      env: {},
-    },
-  }
-}
 
 const SERVER = (answer: string) => `import { createServer } from 'node:http'
 const server = createServer((request, response) => {
@@ -302,7 +273,7 @@ it('is one and serves, whoever is killed while its ports change hands', async ()
 
 it('moves to the port that the settings name from then on', async () => {
   const old = port()
-  environment = environmentAt(await unusedPort())
+  environment = productionAt(await unusedPort())
   await deploy('five')
   expect(await ask()).toBe('five')
   const refused = await new Promise((resolve) => connect(old, '127.0.0.1').once('error', resolve))

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { machineOf } from '../../src/operate/machine.ts'
-import { LocalTarget } from '../../src/releases/local/target.ts'
 import { serviceEnv } from '../../src/releases/local/process.ts'
 import { groundAt } from '../../src/roles/outfit.ts'
 import { toolsOf } from '../../src/releases/tools.ts'
 import type { TreeFile } from '../../src/workspace/types.ts'
+import { localTarget, productionAt } from '../support/local.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 import { opened } from '../support/tasks.ts'
 
@@ -71,34 +71,10 @@ it('serves and builds with the version that the repository asks for, as its test
     'server.mjs': SERVER,
     'build.mjs': "import { writeFileSync } from 'node:fs'; writeFileSync(`built-by-${process.env.SERVED_BY}`, '')",
   }
-  const target = new LocalTarget({
-    env: {},
-    now: Date.now,
-    dir,
-    store: db.storage.store.releases,
-    host: '127.0.0.1',
-    publicHost: 'localhost',
-    redact: (text) => text,
-    log: () => {},
-  })
+  const target = localTarget(db, dir)
   const port = await unusedPort()
   await target.apply({
-    environment: {
-      repository: 'acme/x',
-      name: 'production',
-      settings: {
-        target: 'local-process',
-        build: 'node build.mjs',
-        start: 'node server.mjs',
-        health: '/',
-        port,
-        healthTimeoutSeconds: 60,
-        watchSeconds: 5,
-        auto: false,
-        approval: 'other',
-        env: {},
-      },
-    },
+    environment: productionAt(port, { build: 'node build.mjs', health: '/' }),
     releaseId: 'r',
     taskId: 't',
     sha: 'a'.repeat(40),

@@ -199,7 +199,8 @@ function targetElsewhere(calls: Calls, name: string, here: Target, deploying: De
         }
       : {}),
     async apply({ unpack, tools, mayAct, signal, ...request }) {
-      Object.assign(deploying, { unpack, tools })
+      deploying.unpack = unpack
+      deploying.tools = tools
       mayAct()
       signal.throwIfAborted()
       await far.apply(request)

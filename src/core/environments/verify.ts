@@ -1,9 +1,9 @@
-import { brokenLink, type ChainEnd, type Link } from '../chain.ts'
+import { type ChainEnd, historyProblems, type Link } from '../chain.ts'
 import { canonicalJson } from '../hash.ts'
 import { evolveEnvironment } from './evolve.ts'
 import type { EnvironmentEvent, EnvironmentState } from './types.ts'
 
-/** An event as it is stored. */
+/** An event as it is stored, with who brought it about, and why. */
 export interface Recorded {
   readonly seq: number
   readonly event: EnvironmentEvent
@@ -18,17 +18,8 @@ export function environmentProblems(
   { state, chain }: { readonly state: EnvironmentState; readonly chain: ChainEnd },
   events: readonly Recorded[],
 ): string[] {
-  const broken = brokenLink(
-    events.map((one) => linkOf(state.key, one)),
-    chain,
-  )
-  return [
-    ...(broken ? [broken] : []),
-    ...(events.length === state.version
-      ? []
-      : [`the state is at version ${state.version}, but there are ${events.length} events`]),
-    ...(isReplayed(state, events) ? [] : ['replaying the events gives another state than the stored one']),
-  ]
+  const links = events.map((one) => linkOf(state.key, one))
+  return historyProblems(links, chain, state.version, isReplayed(state, events))
 }
 
 function linkOf(key: string, { event, at, hash, seq, actor, reason }: Recorded): Link & { readonly hash: string } {

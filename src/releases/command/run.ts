@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { COMMAND_LOG } from '../local/log.ts'
 import { isAlive, type Started } from '../local/process.ts'
 
 /** A command that goes on where Muster ends, and whose end is found again. */
@@ -8,7 +9,7 @@ import { isAlive, type Started } from '../local/process.ts'
 /** Runs the rest of its arguments; who it is, its output and its end are written into a folder. Field 22 of proc(5) stat: when it was started. */
 const NOTED = [
   'echo "$$ $(cut -d" " -f22 "/proc/$$/stat" 2>/dev/null)" > "$0/pid.part" && mv "$0/pid.part" "$0/pid"',
-  '"$@" > "$0/command.log" 2>&1 < /dev/null',
+  `"$@" > "$0/${COMMAND_LOG}" 2>&1 < /dev/null`,
   'echo $? > "$0/exit.part" && mv "$0/exit.part" "$0/exit"',
 ].join('\n')
 const LOOK_MS = 100

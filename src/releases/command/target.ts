@@ -203,8 +203,9 @@ export class CommandTarget implements Target {
     // By a process that ended in the middle of it.
     if (!begun || !isAlive(begun)) await begin(filled(restore, environment, told), folder, this.#files(releaseId), env)
     const until = Date.now() + settings.timeoutSeconds * 1000
-    // Nobody could tell what half of a way back has done: it is waited for.
-    const end = await ended(folder, { until, signal: new AbortController().signal, ends: () => false })
+    // Nobody could tell what half of a way back has done: it goes on where Muster stops, whatever is wanted by then.
+    const end = await ended(folder, { until, signal, ends: () => false })
+    if (end.code === undefined && end.why === 'aborted') signal.throwIfAborted()
     if (end.code !== 0) throw new UserError('rollback_failed', `The way back failed (exit code ${end.code ?? 'none'}).`)
     await this.#wentLive(row, fence)
   }
