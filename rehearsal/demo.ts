@@ -13,7 +13,7 @@ import { playCustomers, playFirstRelease, playFix } from './player.ts'
 import { inJira, inSlack, onGithub, type Way } from './ways.ts'
 import { playReleases } from './releases/play.ts'
 import { RELEASE_STORIES } from './releases/stories.ts'
-import type { ReleaseStory } from './releases/types.ts'
+import type { Containers, ReleaseStory } from './releases/types.ts'
 import { setStage, type Stage, unusedPort } from './stage.ts'
 import { lookAtConversation } from './conversation.ts'
 import { summarise } from './summary.ts'
@@ -76,15 +76,19 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   try {
     const database = (open.database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined)
     const ports = releases ? [await unusedPort(), await unusedPort()] : []
+    const containers = (open.containers = await releases?.equip?.((text) => narrator.say(text)))
     const stage = (open.stage = await setStage(
-      releases ? { prepare: (folder) => releases.prepare(folder, ports) } : { withTeam: options.story !== 'tiers' },
+      releases
+        ? { prepare: (folder) => releases.prepare(folder, ports, containers) }
+        : { withTeam: options.story !== 'tiers' },
     ))
     const server = (open.server = await ServerChild.begin(stage, {
       ...env,
       ...(database ? { DATABASE_URL: database.url } : {}),
+      ...containers?.env,
       ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),
     }))
-    ok = await watched(stage, server, narrator, options, started)
+    ok = await watched(open, { stage, server }, narrator, options, started)
     settle()
     if (options.keep) await keepRunning(stage, server, narrator)
   } finally {
@@ -99,18 +103,20 @@ interface Opened {
   database?: OwnDatabase | undefined
   stage?: Stage
   server?: ServerChild
+  containers?: Containers | undefined
 }
 
 /** What went wrong while it played can still be looked at; a server that never started has said everything. */
-async function close({ server, stage, database }: Opened, ok: boolean): Promise<void> {
+async function close({ server, stage, database, containers }: Opened, ok: boolean): Promise<void> {
   await server?.stop()
+  await containers?.clean()
   await database?.drop()
   await stage?.close(!ok && server?.wasReady === true)
 }
 
 async function watched(
-  stage: Stage,
-  server: ServerChild,
+  { containers }: Opened,
+  { stage, server }: { readonly stage: Stage; readonly server: ServerChild },
   narrator: Narrator,
   options: DemoOptions,
   started: number,
@@ -121,7 +127,8 @@ async function watched(
     await server.ready()
     const releases = releaseStoryOf(options.story)
     if (!releases) return await play(stage, server, narrator, options, started)
-    const scene = { stage, server, patienceMs: PATIENCE_MS, say: (text: string) => narrator.say(`\n${text}`) }
+    const say = (text: string) => narrator.say(`\n${text}`)
+    const scene = { stage, server, containers, patienceMs: PATIENCE_MS, say }
     return await playReleases(releases, scene, narrator, started, options.keep === true)
   } finally {
     stopShowing()
@@ -149,8 +156,8 @@ function cleanUpOnInterrupt(open: Opened, narrator: Narrator): () => void {
 async function environmentOf(options: DemoOptions): Promise<Record<string, string>> {
   const MUSTER_SANDBOX = await sandboxFor(options)
   if (!options.live) {
-    // A story of releases asks no model.
-    const recorded = releaseStoryOf(options.story) ? 'tiers' : options.story
+    const releases = releaseStoryOf(options.story)
+    const recorded = releases ? (releases.script ?? 'tiers') : options.story
     const script = fileURLToPath(new URL(`./stories/${recorded}.json`, import.meta.url))
     return { MUSTER_SANDBOX, MUSTER_SCRIPT: script }
   }
@@ -180,7 +187,7 @@ function introduce(narrator: Narrator, options: DemoOptions, env: Readonly<Recor
   narrator.say(
     options.live
       ? `${services}; the model is the real one. Everything else is real.`
-      : `${services}${releases ? '' : ', and the words of the model were recorded'}. Git, tests, database, queue, processes and probes are real.`,
+      : `${services}${releases && !releases.script ? '' : ', and the words of the model were recorded'}. Git, tests, database, queue, processes and probes are real.`,
   )
   if (options.databaseUrl)
     narrator.say(

@@ -19,6 +19,8 @@ export interface Checked {
   readonly ok: boolean
   readonly outcome: string
   readonly checks: readonly Check[]
+  /** A model has a part in it, whose words were recorded. */
+  readonly asksModel: boolean
   readonly seconds: number
   readonly kept: boolean
 }
@@ -210,7 +212,7 @@ function checkedText(checked: Checked, paint: Paint): string {
     const instead = !ok && seen ? ` (${seen})` : ''
     return `${ok ? paint('green', '✓') : paint('red', '✗')} ${what}${instead}`
   })
-  const time = `  Time           ${checked.seconds.toFixed(0)} s; no model had a part in it`
+  const time = `  Time           ${checked.seconds.toFixed(0)} s${checked.asksModel ? '; the words of the model were recorded' : '; no model had a part in it'}`
   return [...headOf(checked, paint), ...rows, time, ...goneOf(checked, paint), ''].join('\n')
 }
 

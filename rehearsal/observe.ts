@@ -16,7 +16,15 @@ const Step = z.object({
   parked: z.object({ why: z.enum(PARKED_FOR) }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
-const Report = z.object({ verdict: z.string(), url: z.string(), sha: z.string() })
+const Figures = z.object({ requests: z.number(), errors: z.number() })
+const Report = z.object({
+  verdict: z.string(),
+  url: z.string(),
+  sha: z.string(),
+  before: Figures,
+  after: Figures,
+  canary: z.object({ percent: z.number(), end: z.string() }).optional(),
+})
 const State = z.object({
   origin: z.object({ number: z.number() }),
   gate: z.object({ kind: z.string(), openedAt: z.number(), questions: z.array(z.string()).optional() }).optional(),
@@ -76,6 +84,7 @@ const State = z.object({
       environment: z.string(),
       deployed: z.object({ ok: z.boolean(), sha: z.string(), url: z.string() }).optional(),
       report: Report.optional(),
+      watch: z.object({ beside: z.object({ percent: z.number() }).optional() }).optional(),
       turn: z.object({ state: z.string(), told: z.object({ position: z.number() }).optional() }).optional(),
     }),
   ),

@@ -26,6 +26,7 @@ export async function playReleases(
     ok,
     outcome: outcome ?? (ok ? 'done' : 'not everything happened'),
     checks: all,
+    asksModel: story.script !== undefined,
     seconds: Math.round((Date.now() - started) / 100) / 10,
     kept,
   })

@@ -2,6 +2,8 @@ import { type TaskView, waitFor } from '../observe.ts'
 import { noteOf } from './service.ts'
 import type { ReleaseScene } from './types.ts'
 
+type Report = NonNullable<TaskView['state']['releases'][number]['report']>
+
 /** One release that people ask for in an issue of its own, and see through. */
 export class Release {
   readonly issue: number
@@ -19,6 +21,35 @@ export class Release {
     const release = new Release(scene, number)
     await release.#until('a release plan', ({ state }) => state.gate?.kind === 'deploy')
     return release
+  }
+
+  /** What has become an issue by itself. @param title what it is called */
+  static async opened(scene: ReleaseScene, title: RegExp): Promise<Release> {
+    const until = Date.now() + scene.patienceMs
+    const find = () => scene.stage.world.issues.find((one) => !one.pull && title.test(one.title))
+    while (!find() && Date.now() < until) await new Promise((done) => setTimeout(done, 150))
+    const release = new Release(scene, find()?.number ?? 0)
+    await release.#until('a plan', ({ state }) => state.gate?.kind === 'plan')
+    return release
+  }
+
+  /** Its pull request is reviewed and merged, once it is proved. */
+  async merged(who: string): Promise<void> {
+    const { people } = this.#scene.stage
+    const { state } = await this.#until(
+      'a proved pull request',
+      (task) => task.state.pullRequest?.draft === false && task.state.proofs.at(-1)?.verdict.proved === true,
+    )
+    const pull = state.pullRequest?.number ?? 0
+    await people.review(who, pull, 'APPROVED', 'Thank you, good.', [])
+    await people.merge(who, pull)
+    await this.#until('the merge', (task) => task.state.merged !== undefined)
+  }
+
+  /** A release is asked for in its conversation. */
+  async askedAgain(who: string, environment: string): Promise<void> {
+    await this.#scene.stage.people.comment(who, this.issue, `@muster deploy ${environment}`)
+    await this.#until('a release plan', ({ state }) => state.gate?.kind === 'deploy')
   }
 
   /** The service as it is, live in production. */
@@ -62,10 +93,24 @@ export class Release {
 
   /** @returns whether it ended with one of these verdicts */
   async ended(...verdicts: string[]): Promise<boolean> {
+    return verdicts.includes((await this.report()).verdict)
+  }
+
+  /** What the report says, once there is one. */
+  async report(): Promise<Report> {
     const { state } = await this.#until('a report', ({ state: { releases } }) => releases.at(-1)?.report !== undefined)
     const report = state.releases.at(-1)?.report
-    this.#sha = report?.sha ?? ''
-    return verdicts.includes(report?.verdict ?? '')
+    if (!report) throw new Error('it was there')
+    this.#sha = report.sha
+    return report
+  }
+
+  /** Waits until it is given so many percent of the requests. */
+  async has(percent: number): Promise<void> {
+    await this.#until(`${percent} % of the requests`, ({ state: { releases } }) => {
+      const { watch, report } = releases.at(-1) ?? {}
+      return watch?.beside?.percent === percent || report !== undefined
+    })
   }
 
   /** Whether customers come to see this. */

@@ -9,12 +9,24 @@ export interface Check {
   readonly seen?: string | undefined
 }
 
-/** A story of releases: no model has a part in it. */
+/** A container engine that serves on this machine, and what it takes. */
+export interface Containers {
+  /** What the server is told of it. */
+  readonly env: Readonly<Record<string, string>>
+  /** Takes the images away that the rehearsal has made. */
+  readonly clean: () => Promise<void>
+}
+
+/** A story of releases. */
 export interface ReleaseStory {
   /** What it shows, in a sentence. */
   readonly about: string
+  /** The recorded words of the model, where it has a part. */
+  readonly script?: string
+  /** Looks for a container engine, where the story is told in containers if it can be. */
+  readonly equip?: (say: (text: string) => void) => Promise<Containers | undefined>
   /** Changes the sample repository before it is imported. */
-  readonly prepare: (folder: string, ports: readonly number[]) => void
+  readonly prepare: (folder: string, ports: readonly number[], containers: Containers | undefined) => void
   readonly play: (scene: ReleaseScene) => Promise<readonly Check[]>
 }
 
@@ -22,6 +34,7 @@ export interface ReleaseScene {
   readonly stage: Stage
   readonly server: ServerChild
   readonly patienceMs: number
+  readonly containers: Containers | undefined
   /** What people are about to do, for whoever watches. */
   readonly say: (text: string) => void
 }

@@ -1,7 +1,8 @@
 import type { Env, EnvProblem } from '../core/environment.ts'
 import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
-import { allowedSecrets } from '../releases/command/secrets.ts'
+import { allowedImages } from '../releases/local/allowed.ts'
+import { allowedSecrets } from '../releases/secrets.ts'
 import { type Parsed, parseRepositorySettings } from './repository.ts'
 
 /** What the operator allows repositories to say about deploys; they may ask for more than that, never for less. */
@@ -28,6 +29,12 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
       variable: 'MUSTER_DEPLOY_SECRETS',
       wrong: 'each is a repository, an environment and a variable, with colons between, and commas between several',
       example: 'acme/shop:production:FLY_API_TOKEN',
+    })
+  if (!allowedImages(env))
+    problems.push({
+      variable: 'MUSTER_DEPLOY_IMAGES',
+      wrong: 'each is a repository, `=` and an image without its tag, with commas between several',
+      example: 'acme/shop=ghcr.io/acme/shop',
     })
   return { approvals, auto: auto === '1' }
 }

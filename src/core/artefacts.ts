@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { GateResult } from './environments/gates.ts'
+import type { Canary, GateResult } from './environments/gates.ts'
 import type { InRange } from './environments/range.ts'
 import type { Who } from './standing.ts'
+import type { Beside } from './beside.ts'
 import type { Failures, Tally } from './traffic.ts'
 
 /** The typed results that roles owe. The model's part of each is a zod schema: it is also what the model is told. */
@@ -258,6 +259,8 @@ export interface ReleasePlan {
   readonly url: string
   readonly watchSeconds: number
   readonly approval: 'other' | 'self' | 'none'
+  /** It is given a share of the requests first; undefined: all at once. */
+  readonly canary?: Canary | undefined
   /** The tree of the commit. These are undefined in histories from before 0.5. */
   readonly tree?: string | undefined
   /** How many distinct people approve. */
@@ -290,6 +293,8 @@ export interface Deployed {
   readonly error: string | undefined
   /** What was approved does not hold any more: it is planned again, and asked about. */
   readonly isStale?: boolean | undefined
+  /** It was given so many percent of the requests at first; undefined: all. */
+  readonly percent?: number | undefined
   /** What the gates said right before; undefined where nobody asked them, and in histories from before 0.5. */
   readonly gates?: readonly GateResult[] | undefined
 }
@@ -316,6 +321,8 @@ export interface RolledBack {
   /** From the beginning to the first good answer. */
   readonly ms: number
   readonly error: string | undefined
+  /** The last that the one taken back has printed, where that becomes work. */
+  readonly log?: string | undefined
 }
 
 /** Where a watch stands: all that the next look goes on from. */
@@ -332,6 +339,8 @@ export interface Watch {
   /** How many tests for errors have been made. */
   readonly tests: number
   readonly series: ReleaseReport['series']
+  /** What serves beside it, where it has a share of the requests. */
+  readonly beside?: Beside | undefined
 }
 
 /** Traffic in one window, from the proxy's own counts. Latencies in ms. */
@@ -345,6 +354,9 @@ export interface Figures {
   readonly failures?: Failures | undefined
 }
 
+/** What becomes of a release that had a share of the requests, for its verdict: all are given to it, or none. */
+export type CanaryEnd = 'promoted' | 'back'
+
 export type Verdict = 'healthy' | 'regressed' | 'not enough evidence'
 
 /** SRE's artefact at the end of the watch. */
@@ -357,6 +369,8 @@ export interface ReleaseReport {
   readonly before: Figures
   readonly after: Figures
   readonly probes: { readonly passed: number; readonly failed: number }
+  /** It had a share of the requests: so many percent at last. `before` is what had the rest, at the same time. */
+  readonly canary?: { readonly percent: number; readonly end: CanaryEnd } | undefined
   /** Requests and errors per slice of the watch, oldest first. */
   readonly series: readonly { readonly second: number; readonly requests: number; readonly errors: number }[]
 }

@@ -229,7 +229,10 @@ export type InsideBody =
   | {
       readonly kind: 'task.open'
       readonly place: Thread
-      readonly parent: NonNullable<Origin['parent']>
+      /** The one that waits for it; undefined: nobody does. */
+      readonly parent?: Origin['parent']
+      /** What was taken back and is to be mended. */
+      readonly mends?: Origin['mends']
       readonly child: Child
       readonly origin: Pick<Origin, 'repository' | 'author' | 'requester' | 'url'>
       readonly settings: RepositorySettings

@@ -28,7 +28,7 @@ export function fisherMoreErrors(before: Counted, after: Counted): number {
 function tail(n1: number, n2: number, errors: number, from: number, step: 1 | -1): number {
   const [least, most] = [Math.max(0, errors - n1), Math.min(errors, n2)]
   if (from < least || from > most) return 0
-  let term = Math.exp(choose(n2, from) + choose(n1, errors - from) - choose(n1 + n2, errors))
+  let term = Math.exp(lnChoose(n2, from) + lnChoose(n1, errors - from) - lnChoose(n1 + n2, errors))
   let sum = term
   for (let k = from + step; k >= least && k <= most && term > sum * NEGLIGIBLE; k += step) {
     term *= step === 1 ? ratio(n1, n2, errors, k) : 1 / ratio(n1, n2, errors, k + 1)
@@ -38,7 +38,7 @@ function tail(n1: number, n2: number, errors: number, from: number, step: 1 | -1
 }
 
 /** P(k) / P(k - 1) of the hypergeometric distribution. */
-function ratio(n1: number, n2: number, errors: number, k: number): number {
+export function ratio(n1: number, n2: number, errors: number, k: number): number {
   return ((n2 - k + 1) * (errors - k + 1)) / (k * (n1 - errors + k))
 }
 
@@ -56,7 +56,7 @@ export function fewestTelling(before: Counted, requests: number, alpha: number):
 }
 
 /** The logarithm of the binomial coefficient. */
-function choose(n: number, k: number): number {
+export function lnChoose(n: number, k: number): number {
   return k < 0 || k > n ? Number.NEGATIVE_INFINITY : lnFactorial(n) - lnFactorial(k) - lnFactorial(n - k)
 }
 

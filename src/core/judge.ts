@@ -12,7 +12,7 @@ const MAX_FAILED_PROBES = 2
  * over this many tests of errors and of latency each, so that however they hang together, all of them err no more often (Bonferroni;
  * Lan and DeMets, "Discrete sequential boundaries for clinical trials", 1983, with a spending function that is a straight line).
  */
-const FALSE_ALARMS = { errors: 0.007, latency: 0.003 } as const
+export const FALSE_ALARMS = { errors: 0.007, latency: 0.003 } as const
 export const TESTS = 10
 /** How unlikely a test must find what it sees, were nothing changed. */
 const ALPHA = { errors: FALSE_ALARMS.errors / TESTS, latency: FALSE_ALARMS.latency / TESTS } as const
@@ -79,15 +79,14 @@ function boundLine({ before, after }: Evidence): string {
     : `an increase of errors by more than ${most} can be excluded (95 %)`
 }
 
-function percent(share: number): string {
+/** A share, for people. */
+export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 
 function regressions(evidence: Evidence): string[] {
   const { before, after, probes, tests } = evidence
-  const reasons: string[] = []
-  if (probes.failed >= MAX_FAILED_PROBES)
-    reasons.push(`${probes.failed} of ${probes.failed + probes.passed} health probes failed`)
+  const reasons = tooManyProbesFailed(probes)
   if (before.requests < MIN_REQUESTS && after.errors >= MIN_ERRORS && after.errors >= ERROR_RATE * after.requests)
     reasons.push(`${after.errors} of ${after.requests} requests failed`)
   const compared = tests ? [...moreErrors(before, after), ...slower(evidence)] : []
@@ -109,7 +108,7 @@ function moreErrors(before: Figures, after: Figures): string[] {
 function slower({ before, after, latency }: Evidence): string[] {
   if (before.p95 === undefined || after.p95 === undefined) return []
   if (before.requests < MIN_REQUESTS || after.requests < MIN_REQUESTS) return []
-  const floor = Math.max(SLOWER_FACTOR * before.p95, before.p95 + SLOWER_MS)
+  const floor = slowFrom(before.p95)
   if (after.p95 < floor) return []
   const words = `p95 latency went from ${before.p95} ms to ${after.p95} ms`
   if (!latency) return [words]
@@ -123,7 +122,17 @@ function slower({ before, after, latency }: Evidence): string[] {
     : []
 }
 
-function probeLine(probes: Evidence['probes']): string {
+/** From where on a p95 is slower at all, whatever a test says. ms */
+export function slowFrom(p95: number): number {
+  return Math.max(SLOWER_FACTOR * p95, p95 + SLOWER_MS)
+}
+
+/** Says so where more health probes failed than may. */
+export function tooManyProbesFailed({ failed, passed }: Evidence['probes']): string[] {
+  return failed >= MAX_FAILED_PROBES ? [`${failed} of ${failed + passed} health probes failed`] : []
+}
+
+export function probeLine(probes: Evidence['probes']): string {
   return `${probes.passed} of ${probes.passed + probes.failed} health probes passed`
 }
 

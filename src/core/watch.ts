@@ -1,4 +1,6 @@
-import type { Figures, ReleaseReport, Verdict, Watch } from './artefacts.ts'
+import type { CanaryEnd, Figures, ReleaseReport, Verdict, Watch } from './artefacts.ts'
+import { compared, judgeBeside, shared, withoutControl } from './beside.ts'
+import type { Canary } from './environments/gates.ts'
 import { judge, testDue } from './judge.ts'
 import { figuresOf, NO_TRAFFIC, type Sample, type Tally, tallied } from './traffic.ts'
 
@@ -29,6 +31,9 @@ export function watchFrom(from: number, before: Figures, latencyBefore?: Tally['
 export interface Seen {
   /** Of this release alone, from the end of the look before to `until`. */
   readonly samples: readonly Sample[]
+  /** The same of what has the rest of the requests. */
+  readonly control?: readonly Sample[] | undefined
+  readonly isControlHealthy?: boolean | undefined
   /** ms since the epoch, no earlier than before. */
   readonly until: number
   /** Whether the release answered its health check. */
@@ -37,8 +42,19 @@ export interface Seen {
 
 /** What comes of a look: the next one, or the end with what it was judged. */
 export type Looked =
-  | { readonly kind: 'again'; readonly watch: Watch; readonly at: number }
-  | { readonly kind: 'over'; readonly watch: Watch; readonly verdict: Verdict; readonly reasons: readonly string[] }
+  | {
+      readonly kind: 'again'
+      readonly watch: Watch
+      readonly at: number
+    }
+  | {
+      readonly kind: 'over'
+      readonly watch: Watch
+      readonly verdict: Verdict
+      readonly reasons: readonly string[]
+      /** What becomes of it, where it had a share of the requests. */
+      readonly end?: CanaryEnd | undefined
+    }
 
 /** How an environment is watched. */
 export interface Watching {
@@ -46,15 +62,13 @@ export interface Watching {
   readonly seconds: number
   /** By how much the share of failed requests may have grown in what is called healthy. */
   readonly margin?: number | undefined
+  readonly canary?: Canary | undefined
 }
 
 /** One look. */
-export function look(
-  before: Watch,
-  { samples, until, isHealthy }: Seen,
-  { seconds, margin }: Watching,
-  now: number,
-): Looked {
+export function look(before: Watch, seen: Seen, watching: Watching, now: number): Looked {
+  const { samples, control = [], until, isHealthy, isControlHealthy } = seen
+  const { seconds } = watching
   const passed = (until - before.from) / (seconds * 1000)
   const due = testDue(passed)
   const watch: Watch = {
@@ -67,15 +81,50 @@ export function look(
     },
     tests: due,
     series: seriesOf(before, samples, until, seconds),
+    ...(before.beside && {
+      beside: compared(before.beside, { release: samples, control, isControlHealthy }, before.latencyBefore),
+    }),
   }
-  const isOver = passed >= 1
-  const { latencyBefore: slow, tally } = watch
-  const latency = slow && { before: slow, after: tally.latency }
-  const evidence = { before: watch.before, after: afterOf(watch), probes: watch.probes, latency, margin }
   // The last test is made at the end, whatever was missed meanwhile.
-  const { verdict, reasons } = judge({ ...evidence, tests: isOver || due > before.tests })
-  if (isOver || verdict === 'regressed') return { kind: 'over', watch, verdict, reasons }
-  return { kind: 'again', watch, at: nextLook(watch, seconds, now) }
+  const { verdict, reasons } = judged(watch, watching, passed >= 1 || due > before.tests)
+  const alone = watch.beside && withoutControl(watch.beside)
+  if (passed >= 1 || verdict === 'regressed')
+    return { kind: 'over', watch, verdict, reasons, ...(watch.beside && { end: endOf(verdict, watching) }) }
+  // Most people get no answer: better they are given what does answer, than that they wait.
+  if (alone && isHealthy)
+    return { kind: 'over', watch, verdict: 'not enough evidence', reasons: [alone], end: 'promoted' }
+  return { kind: 'again', watch: withNext(watch, shareAt(passed, watching)), at: nextLook(watch, seconds, now) }
+}
+
+/** What is to be given from the next look on, where that is another share. */
+function withNext(watch: Watch, percent: number | undefined): Watch {
+  const { beside } = watch
+  if (!beside || percent === undefined || percent === beside.percent) return watch
+  return { ...watch, beside: { ...beside, next: percent } }
+}
+
+function judged(watch: Watch, { margin }: Watching, tests: boolean): { verdict: Verdict; reasons: string[] } {
+  const { before, beside, probes, latencyBefore: slow, tally } = watch
+  const after = afterOf(watch)
+  if (beside) return judgeBeside({ after, beside, probes, margin })
+  return judge({ before, after, probes, latency: slow && { before: slow, after: tally.latency }, margin, tests })
+}
+
+/** Percent of the requests in that part of the watch. */
+function shareAt(passed: number, { canary }: Watching): number | undefined {
+  const steps = canary?.steps ?? []
+  return steps[Math.min(steps.length - 1, Math.floor(passed * steps.length + 1e-9))]
+}
+
+/** What is not worse gets all; where nobody can tell, as the settings say. What has the rest serves all the while: going back to it needs no more. */
+function endOf(verdict: Verdict, { canary }: Watching): CanaryEnd {
+  const isUnwanted = verdict === 'regressed' || (verdict === 'not enough evidence' && canary?.unsure === 'back')
+  return isUnwanted ? 'back' : 'promoted'
+}
+
+/** It has been given another share. */
+export function withShare(watch: Watch, percent: number, now: number): Watch {
+  return watch.beside ? { ...watch, beside: shared(watch.beside, percent, now) } : watch
 }
 
 /** The figures of the release so far. */
@@ -119,9 +168,12 @@ function seriesOf(
 
 /** The report at the end of a watch. */
 export function reportOf(
-  { watch, verdict, reasons }: Extract<Looked, { kind: 'over' }>,
+  { watch, verdict, reasons, end }: Extract<Looked, { kind: 'over' }>,
   release: Pick<ReleaseReport, 'environment' | 'sha' | 'url'>,
 ): ReleaseReport {
-  const { before, probes, series } = watch
-  return { ...release, verdict, reasons, before, after: afterOf(watch), probes, series }
+  const { probes, series, beside } = watch
+  const after = afterOf(watch)
+  const before = beside ? figuresOf(beside.control, after.seconds) : watch.before
+  const canary = beside && end ? { canary: { percent: beside.percent, end } } : {}
+  return { ...release, verdict, reasons, before, after, probes, series, ...canary }
 }

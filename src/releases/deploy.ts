@@ -54,9 +54,10 @@ async function underway(
   // What is replaced: by now that may be another than when the plan was made.
   const live = await target.current(environment)
   const previousSha = live === approved.sha ? await liveBefore(deps, task, environment, approved) : live
+  const percent = shareOf(approved, previousSha)
   const ended = (error: string | undefined, more: Partial<Deployed> = {}): DeployResult => ({
     kind: 'deployed',
-    deployed: { ...base, previousSha, ok: error === undefined, log: '', error, ...more },
+    deployed: { ...base, previousSha, ok: error === undefined, log: '', error, ...(percent && { percent }), ...more },
   })
   const observed = await target.observe(id)
   if (observed.state === 'live') return ended(undefined)
@@ -71,7 +72,7 @@ async function underway(
   const shut = gatesHeld(deps, task, release, gates)
   if (shut) return shut.kind === 'gated' ? shut : ended(shut.error, { gates })
   crashPoint('deploy-started')
-  const error = await applied(deps, task, approved, { target, environment, id }, held)
+  const error = await applied(deps, task, approved, { target, environment, id, percent }, held)
   return error === undefined ? ended(undefined, { gates }) : ended(error, { gates, log: await target.log(id) })
 }
 
@@ -148,12 +149,24 @@ async function restored(target: Target, input: RestoreInput): Promise<undefined>
   await target.restore(input)
 }
 
+/** Percent of the requests that it is given at first; undefined: all, as where there is nothing that could have the rest. */
+function shareOf({ sha, canary, restores }: ReleasePlan, live: string | undefined): number | undefined {
+  return restores || live === undefined || live === sha ? undefined : canary?.steps[0]
+}
+
+interface Applying {
+  readonly target: Target
+  readonly environment: Environment
+  readonly id: string
+  readonly percent: number | undefined
+}
+
 /** @returns what went wrong, for people */
 async function applied(
   deps: ReleaseDeps,
   task: Task,
   { sha, restores }: ReleasePlan,
-  { target, environment, id }: { readonly target: Target; readonly environment: Environment; readonly id: string },
+  { target, environment, id, percent }: Applying,
   { signal, mayAct, fence }: Held,
 ): Promise<string | undefined> {
   mayAct()
@@ -167,6 +180,7 @@ async function applied(
       signal,
       mayAct,
       fence,
+      percent,
       tools: (commands) => deps.tools(task, sha, commands),
       unpack: (dir) => deps.git.archive(task.origin.repository, sha, dir, task.settings.checks.submodules),
     })

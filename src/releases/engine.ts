@@ -9,7 +9,7 @@ export function releaseEngine(deps: ReleaseDeps): Releases {
   return {
     plan: (task, release) => plan(deps, task, release),
     deploy: (task, release, signal, mayAct) => deploy(deps, task, release, signal, mayAct),
-    watch: (task, release) => watch(deps, task, release),
+    watch: (task, release, signal, mayAct) => watch(deps, task, release, { signal, mayAct }),
     takeBack: (task, release, signal, mayAct) => takeBack(deps, task, release, signal, mayAct),
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EnvironmentSettings, TargetName } from '../core/settings.ts'
 import { span } from '../core/span.ts'
-import { POLICY, policyOf } from './policy.ts'
+import { CANARY, POLICY, policyOf } from './policy.ts'
 import type { Target, TargetDeps } from './types.ts'
 
 /**
@@ -14,6 +14,8 @@ export interface TargetModule {
   readonly title: string
   /** Its environments in the file: checked, complete, and as they are stored. */
   readonly settings: TargetSettings
+  /** Whether it can give two releases a share of the requests each. */
+  readonly weighs: boolean
   readonly open: (deps: TargetDeps) => Promise<Target>
 }
 
@@ -30,30 +32,34 @@ const COMMON = {
     .describe('Who approves a deploy: somebody other than the requester, the requester too, or nobody.'),
   ...POLICY,
 }
-const Common = z.object(COMMON)
+const Common = z.object({ ...COMMON, ...CANARY })
 
 /** The target that is meant where none is named. */
 const DEFAULT: TargetName = 'local-process'
 
-interface Definition extends Omit<TargetModule, 'settings'> {
+interface Definition extends Omit<TargetModule, 'settings' | 'weighs'> {
   /** In a sentence, for whoever writes the file. */
   readonly describe: string
   /** Its own keys, as they are written. */
   readonly keys: z.ZodRawShape
+  /** Whether it can give two releases a share of the requests each: then its environments may have `canary`. */
+  readonly weighs?: boolean | undefined
   /** What is stored of them beside the common ones, where that is something else: plain data. */
   readonly stored?: (own: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
 }
 
 /** Declares a target. @throws Error where one of its keys is one that every environment has */
-export function defineTarget({ name, title, open, describe, keys, stored = (own) => own }: Definition): TargetModule {
-  const taken = Object.keys(keys).find((key) => key === 'target' || Object.hasOwn(COMMON, key))
+export function defineTarget(definition: Definition): TargetModule {
+  const { name, title, open, describe, keys, weighs = false, stored = (own) => own } = definition
+  const taken = Object.keys(keys).find((key) => key === 'target' || Object.hasOwn(Common.shape, key))
   if (taken) throw new Error(`the target ${name}: every environment has a key ${taken}`)
   const literal = z.literal(name)
   const target = name === DEFAULT ? literal.optional().meta({ default: name }) : literal
-  const settings = z.strictObject({ target: target.describe(describe), ...COMMON, ...keys }).transform((all) => {
+  const common = weighs ? { ...COMMON, ...CANARY } : COMMON
+  const settings = z.strictObject({ target: target.describe(describe), ...common, ...keys }).transform((all) => {
     const { watch, auto, approval, ...policy } = Common.parse(all)
     const own = Object.fromEntries(Object.entries(all).filter(([key]) => Object.hasOwn(keys, key)))
     return { ...stored(own), auto, approval, target: name, watchSeconds: watch, policy: policyOf(policy) }
   })
-  return { name, title, open, settings }
+  return { name, title, weighs, open, settings }
 }

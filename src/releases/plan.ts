@@ -1,7 +1,15 @@
 import type { ReleasePlan } from '../core/artefacts.ts'
 import { matchesGlob } from 'node:path'
 import { messageOf, UserError } from '../core/errors.ts'
-import { gatesOf, type GateResult, OPEN_POLICY, type Policy, teamsIn, verdictOf } from '../core/environments/gates.ts'
+import {
+  gatesOf,
+  type GateResult,
+  OPEN_POLICY,
+  type Policy,
+  shareLeft,
+  teamsIn,
+  verdictOf,
+} from '../core/environments/gates.ts'
 import { type InRange, inRange } from '../core/environments/range.ts'
 import { environmentKey, type Quarantined } from '../core/environments/types.ts'
 import { USUAL_MIGRATIONS, wayBackOf } from '../core/environments/wayback.ts'
@@ -48,6 +56,9 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     relation,
     url: target.url(environment),
     watchSeconds,
+    ...(policy.canary && target.weigh && !kept && liveSha !== undefined && relation !== 'same'
+      ? { canary: policy.canary }
+      : {}),
     // What was live right before comes back at once: it had been approved, and was live.
     approval: kept && release.ref === undefined ? ('none' as const) : environment.settings.approval,
     approvals: policy.approvals,
@@ -170,6 +181,7 @@ export async function gatesNow(
     before: policy.after ? (await deps.environments.load(environmentKey(repository, policy.after)))?.state : undefined,
     quarantined: await quarantinedIn(deps, repository, own?.quarantine ?? [], sha),
     lock: own?.lock,
+    shared: shareLeft(own),
     goesBack: release.goesBack === true,
     now: deps.now(),
   })

@@ -65,10 +65,39 @@ export const POLICY = {
     })
     .optional()
     .describe('Migrations of a database. Where nothing is said, those in the usual folders count as not compatible.'),
+  mend: z
+    .strictObject({
+      budget: z.number().min(0).max(10_000).describe('Dollars that the work may cost before people are asked.'),
+    })
+    .optional()
+    .describe(
+      'What was taken back by itself becomes an issue with the evidence, which Muster works on like any other.',
+    ),
   freeze: z.array(window).max(50).default([]).describe('Times in which nothing is deployed; what is asked for waits.'),
 }
 
-const Policies = z.object(POLICY)
+/** Of targets that can divide the requests between two releases. */
+export const CANARY = {
+  canary: z
+    .strictObject({
+      steps: z
+        .array(z.int().min(1).max(99))
+        .min(1)
+        .max(10)
+        .refine((steps) => steps.every((one, nth) => nth === 0 || one > (steps[nth - 1] ?? 0)), {
+          error: 'growing shares, such as [10, 50]',
+        })
+        .describe('Percent of the requests, growing: each for an equal part of the watch, then all.'),
+      unsure: z
+        .enum(['promote', 'back'])
+        .default('promote')
+        .describe('Where there is not enough evidence at the end: it is given all requests, or taken back.'),
+    })
+    .optional()
+    .describe('A new release is given a share of the requests first, and compared with what serves the rest.'),
+}
+
+const Policies = z.object({ ...POLICY, ...CANARY })
 
 /** As it is stored. */
 export function policyOf(file: z.infer<typeof Policies>): Policy {
@@ -81,6 +110,8 @@ export function policyOf(file: z.infer<typeof Policies>): Policy {
     freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
     rollback: file.rollback,
     margin: file.margin,
+    ...(file.canary ? { canary: file.canary } : {}),
+    ...(file.mend ? { mend: { budgetUsd: file.mend.budget } } : {}),
     ...(file.migrations
       ? { migrations: { glob: [file.migrations.glob].flat(), onlyAdds: file.migrations.compatible === 'expand-only' } }
       : {}),

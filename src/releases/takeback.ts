@@ -4,7 +4,9 @@ import { environmentKey } from '../core/environments/types.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
+import { MAX_EVIDENCE_LOG } from '../core/mending.ts'
 import { alone, type Held } from './alone.ts'
+import { releaseId } from './deploy.ts'
 import { environmentOf } from './plan.ts'
 import type { Environment, ReleaseDeps, Target } from './types.ts'
 
@@ -47,7 +49,8 @@ export async function takeBack(
         await putBack(target, environment, to, held)
       }
       isSwitched = true
-      return ended(await unhealthy(deps, target, environment, to, signal))
+      const back = ended(await unhealthy(deps, target, environment, to, signal))
+      return environment.settings.policy?.mend ? { ...back, log: await evidence(target, task, release) } : back
     } catch (error) {
       held.signal.throwIfAborted()
       if (error instanceof Lost || error instanceof Fenced) throw error
@@ -55,6 +58,12 @@ export async function takeBack(
       return ended(publicMessage(error).replace(/\.$/, ''))
     }
   })
+}
+
+/** What it printed last; nothing where that cannot be read. */
+async function evidence(target: Target, task: Task, release: Release): Promise<string> {
+  const log = await target.log(releaseId(task, release)).catch(() => '')
+  return log.slice(-MAX_EVIDENCE_LOG)
 }
 
 async function putBack(

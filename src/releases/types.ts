@@ -18,7 +18,8 @@ export interface Releases {
   plan(task: Task, release: Release): Promise<Planned>
   /** @param mayAct throws when somebody else may be at it by now */
   deploy(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<DeployResult>
-  watch(task: Task, release: Release): Promise<WatchResult>
+  /** @param mayAct as above: a look may change how many requests a release is given */
+  watch(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<WatchResult>
   /** Takes back what got worse. */
   takeBack(task: Task, release: Release, signal: AbortSignal, mayAct: () => void): Promise<RolledBack>
 }
@@ -86,6 +87,8 @@ export interface ApplyInput {
   /** The claim on the environment, for targets that can make a write depend on it: its token only grows. */
   readonly fence: Fence
   readonly signal: AbortSignal
+  /** So many percent of the requests it is given at first, where the target can weigh: what is live keeps the rest. Undefined: all. */
+  readonly percent?: number | undefined
 }
 
 /** What a service is built and started with on this machine. Plain data. */
@@ -105,6 +108,11 @@ export interface Restorable {
 
 /** What is put back, and where. */
 export type RestoreInput = Pick<ApplyInput, 'environment' | 'releaseId' | 'mayAct' | 'fence' | 'signal'>
+
+/** How many percent of the requests the release that went live last is given; from 100 on it has them all. */
+export interface WeighInput extends RestoreInput {
+  readonly percent: number
+}
 
 export type Observed =
   | { readonly state: 'absent' }
@@ -126,8 +134,8 @@ export interface Target {
   apply(input: ApplyInput): Promise<void>
   /** The last lines of a release's log. */
   log(releaseId: string): Promise<string>
-  /** Whether the environment answers its health check, through the way that users take. */
-  probe(environment: Environment): Promise<boolean>
+  /** Whether the environment answers its health check, through the way that users take. @param sha that release alone is asked, where two serve */
+  probe(environment: Environment, sha?: string): Promise<boolean>
   /** What was measured of its traffic in a span of time, ms since the epoch, by release where it can tell them apart; nothing, where it sees none. */
   samples(environment: Environment, from: number, to: number): Promise<readonly Sample[]>
   /** Since when traffic was measured that came before a moment, ms since the epoch; undefined where there was none. */
@@ -136,6 +144,8 @@ export interface Target {
   restorable?(environment: Environment): Promise<readonly Restorable[]>
   /** Puts one of them back, whatever is live. @throws UserError with the reason when it cannot; then everything is as it was */
   restore?(input: RestoreInput): Promise<void>
+  /** Gives what was deployed with a share of the requests another one, or all. Said again, it changes nothing. @throws UserError where something else is live by now */
+  weigh?(input: WeighInput): Promise<void>
   /** What one process alone does for it, where there is something of the kind; undefined: any may deploy there. */
   readonly host?: TargetHost | undefined
 }
@@ -197,6 +207,25 @@ export interface ReleaseCommand {
   readonly env: Readonly<Record<string, string>>
   /** Folders with programs, before those of the machine. */
   readonly path?: readonly string[] | undefined
+  /** Variables of the server that it is given. */
+  readonly secrets?: readonly string[] | undefined
+  /** How it runs; undefined: as a process. */
+  readonly runs?: 'process' | 'container' | undefined
+  /** The image of a container, by what it contains, and what it is run with. */
+  readonly container?: ContainerCommand | undefined
+  /** While it is live with a share of the requests alone: so many percent, and the release that has the rest. */
+  readonly share?: { readonly percent: number; readonly beside: string } | undefined
+  /** Since when it has all of them, where it had a share before; ms since the epoch. */
+  readonly wholeAt?: number | undefined
+}
+
+export interface ContainerCommand {
+  /** A digest, or the engine's own id of it. */
+  readonly image: string
+  /** The port inside. */
+  readonly listens: number
+  readonly memory?: string | undefined
+  readonly cpus?: number | undefined
 }
 
 /** Releases of this machine, and what was measured of them. */
@@ -204,6 +233,8 @@ export interface ReleaseStore {
   save(row: ReleaseRow): Promise<void>
   /** Makes a stored release the one that is live, and every other one of its environment retired. @throws Fenced */
   goLive(row: ReleaseRow, at: Date, fence: Fence): Promise<void>
+  /** How it is reached from now on. @throws Fenced; where it is live no more, too */
+  reach(id: string, command: ReleaseCommand, fence: Fence): Promise<void>
   /** Another process of it serves from now on. @returns false, and nothing is written, where it is not what it was any more (live, retired) */
   moved(row: ReleaseRow): Promise<boolean>
   get(id: string): Promise<ReleaseRow | undefined>

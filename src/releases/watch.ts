@@ -1,30 +1,82 @@
 import type { Watch } from '../core/artefacts.ts'
+import { besideFrom } from '../core/beside.ts'
+import { environmentKey } from '../core/environments/types.ts'
 import { figuresOf, NO_TRAFFIC, ofRelease, type Tally, tallied } from '../core/traffic.ts'
-import { countedUntil, look, reportOf, watchFrom } from '../core/watch.ts'
+import { countedUntil, look, reportOf, watchFrom, withShare } from '../core/watch.ts'
 import type { Release, Task } from '../core/task/types.ts'
+import { messageOf } from '../core/errors.ts'
+import { Lost } from '../leases/types.ts'
+import { Fenced } from '../store/types.ts'
+import { alone, type Held } from './alone.ts'
 import { releaseId } from './deploy.ts'
 import { environmentOf } from './plan.ts'
 import type { Environment, ReleaseDeps, Target, WatchResult } from './types.ts'
 
+type Acting = Pick<Held, 'signal' | 'mayAct'>
+
 /** One look at what was deployed: a probe, and what was counted since the look before. Where it stands is stored; no worker waits for the next. */
-export async function watch(deps: ReleaseDeps, task: Task, release: Release): Promise<WatchResult> {
+export async function watch(deps: ReleaseDeps, task: Task, release: Release, acting: Acting): Promise<WatchResult> {
   const environment = environmentOf(task, release.environment)
   const target = deps.targets.of(environment.settings.target)
   const { watchSeconds, policy } = environment.settings
-  const { sha, url } = release.deployed ?? { sha: '', url: '' }
-  const before = release.watch ?? (await begun(deps, task, release, environment, target))
-  const isHealthy = await target.probe(environment)
+  const { sha, url, previousSha } = release.deployed ?? { sha: '', url: '' }
+  const known = release.watch ?? (await begun(deps, task, release, environment, target))
+  const before = await withNextShare(deps, task, release, known, acting)
+  const isHealthy = await target.probe(environment, before.beside && sha)
+  const isControlHealthy = before.beside && (await target.probe(environment, previousSha))
   const now = deps.now()
   const until = countedUntil(before, watchSeconds, now)
   const samples = until > before.until ? await target.samples(environment, before.until, until) : []
   const looked = look(
     before,
-    { samples: ofRelease(samples, sha), until, isHealthy },
-    { seconds: watchSeconds, margin: policy?.margin },
+    { samples: ofRelease(samples, sha), control: ofRelease(samples, previousSha), until, isHealthy, isControlHealthy },
+    { seconds: watchSeconds, margin: policy?.margin, canary: release.plan?.canary },
     now,
   )
   if (looked.kind === 'again') return { kind: 'looked', watch: looked.watch, until: looked.at }
+  if (looked.end === 'promoted' && !(await weighed(deps, task, release, 100, acting)))
+    return { kind: 'looked', watch: before, until: now + RETRY_MS }
   return { kind: 'report', report: reportOf(looked, { environment: environment.name, sha, url }), watch: looked.watch }
+}
+
+/** How long until a share that could not be given is given once more. */
+const RETRY_MS = 10_000
+
+/** Gives it the share that the look before came to. Where that fails it has what it had, and the next look tries again. */
+async function withNextShare(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  watch: Watch,
+  acting: Acting,
+): Promise<Watch> {
+  const next = watch.beside?.next
+  if (next === undefined) return watch
+  return (await weighed(deps, task, release, next, acting)) ? withShare(watch, next, deps.now()) : watch
+}
+
+/** Sets its share, while nobody else deploys there. @returns whether it has it */
+async function weighed(
+  deps: ReleaseDeps,
+  task: Task,
+  release: Release,
+  percent: number,
+  acting: Acting,
+): Promise<boolean> {
+  const environment = environmentOf(task, release.environment)
+  const target = deps.targets.of(environment.settings.target)
+  const key = environmentKey(task.origin.repository, environment.name)
+  try {
+    await alone(deps, key, acting, async (held) =>
+      target.weigh?.({ environment, releaseId: releaseId(task, release), percent, ...held }),
+    )
+    return true
+  } catch (error) {
+    acting.signal.throwIfAborted()
+    if (error instanceof Lost || error instanceof Fenced) throw error
+    deps.log('a release could not be given its share', { environment: key, percent, error: messageOf(error) })
+    return false
+  }
 }
 
 async function begun(
@@ -46,7 +98,10 @@ async function begun(
     deployStep?.startedAt ?? from,
     span,
   )
-  return watchFrom(from, figuresOf(before.tally, before.seconds), before.tally.latency)
+  const begun = watchFrom(from, figuresOf(before.tally, before.seconds), before.tally.latency)
+  const { percent } = release.deployed ?? {}
+  // What was counted until now came in while its share was being set.
+  return percent === undefined ? begun : { ...begun, beside: besideFrom(percent, deps.now()) }
 }
 
 /** What the release before it showed, over at most `span` ms, and no longer than it was live. */

@@ -23,7 +23,7 @@ async function deploy(context: StepContext) {
 
 /** One look of it: the step is parked until the next. */
 async function watch(context: StepContext) {
-  return context.releases.watch(context.task, releaseOf(context))
+  return context.releases.watch(context.task, releaseOf(context), context.signal, context.mayAct)
 }
 
 async function rollback(context: StepContext) {

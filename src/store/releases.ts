@@ -11,6 +11,22 @@ const GO_LIVE = (held: string) => `UPDATE release SET status = CASE WHEN id = $1
     live_at = CASE WHEN id = $1 THEN $4::timestamptz ELSE live_at END, retired_at = CASE WHEN id = $1 THEN NULL ELSE clock_timestamp() END
   WHERE repository = $2 AND environment = $3 AND (id = $1 OR status = 'live') AND EXISTS (${held}) RETURNING id`
 
+const REACH = (held: string) =>
+  `UPDATE release SET command = $2::jsonb WHERE id = $1 AND status = 'live' AND EXISTS (${held}) RETURNING id`
+
+function storedOf(row: ReleaseRow) {
+  const { detail, port, pid, startedTick, liveAt, command } = row
+  return {
+    ...row,
+    command: toJson(command),
+    detail: detail === undefined ? null : cleanText(detail),
+    port: port ?? null,
+    pid: pid ?? null,
+    startedTick: startedTick ?? null,
+    liveAt: liveAt ?? null,
+  }
+}
+
 export function releaseStore(prisma: PrismaClient, sql: Sql): ReleaseStore {
   return {
     async goLive({ id, repository, environment }, at, fence) {
@@ -19,21 +35,18 @@ export function releaseStore(prisma: PrismaClient, sql: Sql): ReleaseStore {
       if (!rows.some((row) => row['id'] === id)) throw new Fenced(`somebody else has ${fence.name} now`)
     },
     async save(row) {
-      const { id, detail, port, pid, startedTick, liveAt, command, ...rest } = row
-      const data = {
-        ...rest,
-        command: toJson(command),
-        detail: detail === undefined ? null : cleanText(detail),
-        port: port ?? null,
-        pid: pid ?? null,
-        startedTick: startedTick ?? null,
-        liveAt: liveAt ?? null,
-      }
+      const { id } = row
+      const data = storedOf(row)
       await prisma.release.upsert({
         where: { id },
-        create: { id, ...data },
+        create: data,
         update: { ...data, retiredAt: row.status === 'retired' ? new Date() : null },
       })
+    },
+    async reach(id, command, fence) {
+      const params = [id, JSON.stringify(command), fence.name, fence.token]
+      const { rows } = await sql.query(REACH(holds(fence, '$3', '$4')), params)
+      if (rows.length === 0) throw new Fenced(`${id} is live no more, or somebody else has ${fence.name} now`)
     },
     async moved({ id, status, port, pid, startedTick }) {
       const { count } = await prisma.release.updateMany({

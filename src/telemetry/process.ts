@@ -18,6 +18,14 @@ export function startTick(pid: number): string | undefined {
   return statOf(pid)?.tick
 }
 
+const TICKS_A_SECOND = 100
+
+/** When a process was started, ms since the epoch, to some tens of ms (proc(5): `starttime`, and `btime` of the system); undefined where /proc is missing. */
+export function startedAt(pid: number): number | undefined {
+  const [tick, boot] = [startTick(pid), /^btime (\d+)$/m.exec(readOr('/proc/stat'))?.[1]]
+  return tick && boot ? (Number(boot) + Number(tick) / TICKS_A_SECOND) * 1000 : undefined
+}
+
 /** Whether the process that was noted still lives: same pid and, where it is known, same start time; a zombie does not. */
 export function isSameProcess(pid: number, tick: string | undefined): boolean {
   let isOurs = true

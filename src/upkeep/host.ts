@@ -21,7 +21,8 @@ const LOOK_MS = 1000
  * requests on to them, and works on SRE's steps. When it ends, all of that goes on, and the next one finds it and takes over.
  */
 export function hostTargets({ leases, queue, targets, log, places }: HostDeps) {
-  const hosts = Object.values(targets.byName).flatMap(({ host }) => host ?? [])
+  // Two targets may be served by one.
+  const hosts = [...new Set(Object.values(targets.byName).flatMap(({ host }) => host ?? []))]
   let claim: Claim | undefined
 
   /** Given up at once, for whoever comes next; steps that still run end by their own leases. */

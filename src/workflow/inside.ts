@@ -65,7 +65,7 @@ async function apply(
 
 async function open(
   { workflow, store }: Pick<InsideDeps, 'workflow' | 'store'>,
-  { child, origin, settings, forcePlanGate, parent }: Extract<InsideBody, { kind: 'task.open' }>,
+  { child, origin, settings, forcePlanGate, parent, mends }: Extract<InsideBody, { kind: 'task.open' }>,
 ): Promise<void> {
   if (await store.tasks.get(child.id)) return
   const conversationId = await store.conversations.at(`task:${child.id}`)
@@ -83,7 +83,8 @@ async function open(
     request: child.request ?? '',
     url,
     opensIssue: true,
-    parent,
+    ...(parent ? { parent } : {}),
+    ...(mends ? { mends } : {}),
   }
   const opened: TaskEvent = {
     type: 'task.opened',
@@ -94,9 +95,13 @@ async function open(
     settings: { ...settings, budgetUsd: child.budgetUsd },
     forcePlanGate,
   }
-  const decision = { outcome: 'accepted', reason: 'started', detail: 'another task asked for it' } as const
+  const decision = {
+    outcome: 'accepted',
+    reason: 'started',
+    detail: mends ? 'a release was taken back' : 'another task asked for it',
+  } as const
   try {
-    await workflow().open([opened], decision, `muster:${parent.task}`)
+    await workflow().open([opened], decision, `muster:${parent?.task ?? mends?.task ?? ''}`)
   } catch (error) {
     // Opened by an earlier try whose answer was lost.
     if (!(error instanceof Conflict) || !(await store.tasks.get(child.id)))

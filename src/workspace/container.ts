@@ -171,9 +171,16 @@ function whoIs({ program }: Engine): string[] {
 
 const PATIENCE_MS = 20 * 60_000
 
-/** Calls the engine for something of its own. It has the environment that it needs, and no command sees it. */
-export function call(engine: Engine, args: readonly string[]) {
-  return run(engine.program, [...engine.args, ...args], { env: engineEnv(), timeoutMs: PATIENCE_MS })
+/** Calls the engine for something of its own. It has the environment that it needs, and no command sees it. @param more variables beside that, and how long it may take */
+export function call(
+  engine: Engine,
+  args: readonly string[],
+  {
+    env = {},
+    timeoutMs = PATIENCE_MS,
+  }: { readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
+) {
+  return run(engine.program, [...engine.args, ...args], { env: { ...env, ...engineEnv() }, timeoutMs })
 }
 
 /** What the engines read: where they keep things, and where Docker's daemon listens. */
@@ -185,6 +192,7 @@ export function engineEnv(): Record<string, string> {
     'DOCKER_HOST',
     'CONTAINER_HOST',
     'CONTAINERS_CONF',
+    'CONTAINERS_REGISTRIES_CONF',
     'DBUS_SESSION_BUS_ADDRESS',
   ]
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))

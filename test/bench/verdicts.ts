@@ -1,5 +1,6 @@
+import { besideFrom, compared, judgeBeside, shared } from '../../src/core/beside.ts'
 import { judge, testDue } from '../../src/core/judge.ts'
-import { bucketOf, figuresOf, NO_TRAFFIC, type Tally } from '../../src/core/traffic.ts'
+import { bucketOf, figuresOf, NO_TRAFFIC, type Tally, tallied } from '../../src/core/traffic.ts'
 
 /** Simulated watches: how often the judge raises a false alarm, how soon it sees a regression, and what it cannot tell. */
 
@@ -15,7 +16,13 @@ interface World {
   readonly errors: readonly [number, number]
   /** Median latency in ms, before and after. */
   readonly ms?: readonly [number, number]
+  /** Percent of the requests, step by step: it is judged by what serves the rest, which is as it was before. */
+  readonly shares?: readonly number[]
+  /** In the middle third of the watch everything fails so many times as often. */
+  readonly outside?: number
 }
+
+const STEPS = [10, 50]
 
 export interface Verdicts {
   readonly name: string
@@ -36,12 +43,27 @@ const WORLDS: readonly World[] = [
   { name: '0.1 → 40 % fail, 1/s', rps: 1, errors: [0.001, 0.4] },
   { name: 'three times as slow, 10/s', rps: 10, errors: [0.001, 0.001], ms: [80, 240] },
   { name: 'a cause outside: 1 → 2 % fail everywhere, 100/s', rps: 100, errors: [0.01, 0.02] },
+  ...[1, 10, 100].flatMap((rps) =>
+    [0.001, 0.01, 0.1].map((rate): World => {
+      const name = `10, then 50 %: nothing changed, ${rps}/s, ${100 * rate} % fail`
+      return { name, rps, errors: [rate, rate], shares: STEPS }
+    }),
+  ),
+  ...[2, 10].map((outside): World => {
+    const name = `10, then 50 %: a cause outside, 1 → ${outside} % fail everywhere, 100/s`
+    return { name, rps: 100, errors: [0.01, 0.01], shares: STEPS, outside }
+  }),
+  { name: '10, then 50 %: 1 → 3 % fail, 10/s', rps: 10, errors: [0.01, 0.03], shares: STEPS },
+  { name: '50 %: 1 → 3 % fail, 10/s', rps: 10, errors: [0.01, 0.03], shares: [50] },
+  { name: '10, then 50 %: 1 → 3 % fail, 100/s', rps: 100, errors: [0.01, 0.03], shares: STEPS },
+  { name: '10, then 50 %: 0.1 → 40 % fail, 1/s', rps: 1, errors: [0.001, 0.4], shares: STEPS },
+  { name: '10, then 50 %: three times as slow, 10/s', rps: 10, errors: [0.001, 0.001], ms: [80, 240], shares: STEPS },
 ]
 
 /** @param watches so many of each kind */
 export function measureVerdicts(watches: number): Verdicts[] {
   return WORLDS.map((world) => {
-    const ends = Array.from({ length: watches }, () => watched(world))
+    const ends = Array.from({ length: watches }, () => (world.shares ? watchedBeside(world) : watched(world)))
     const bad = ends.filter(({ verdict }) => verdict === 'regressed').map(({ seconds }) => seconds)
     const healthy = ends.filter(({ verdict }) => verdict === 'healthy').length
     const seconds = bad.toSorted((a, b) => a - b)[Math.floor(bad.length / 2)]
@@ -63,6 +85,35 @@ function watched({ rps, errors: [was, is], ms: [msBefore, msAfter] = [80, 80] }:
       latency: { before: before.latency, after: after.latency },
     })
     if (verdict === 'regressed' || nth === LOOKS) return { verdict, seconds }
+  }
+  throw new Error('a watch has an end')
+}
+
+/** As `watched`, beside what serves the rest. */
+function watchedBeside({ rps, errors: [was, is], ms: [msBeside, ms] = [80, 80], shares = [], outside = 1 }: World) {
+  const shareAt = (part: number) => shares[Math.min(shares.length - 1, Math.floor(part * shares.length))] ?? 100
+  let beside = besideFrom(shareAt(0), 0)
+  let after: Tally = NO_TRAFFIC
+  for (let nth = 1; nth <= LOOKS; nth++) {
+    const part = (nth - 1) / LOOKS
+    const times = part > 1 / 3 && part < 2 / 3 ? outside : 1
+    // Who gets a request is left to chance.
+    const all = Math.round((rps * SPAN) / LOOKS)
+    const own = Array.from({ length: all }, () => Math.random() * 100 < beside.percent).filter(Boolean).length
+    const at = part * SPAN * 1000
+    const release = { at, ...drawn(own, is * times, ms) }
+    beside = compared(
+      beside,
+      { release: [release], control: [{ at, ...drawn(all - own, was * times, msBeside) }] },
+      undefined,
+    )
+    after = tallied(after, [release])
+    const seconds = (nth * SPAN) / LOOKS
+    const probes = { passed: nth, failed: 0 }
+    const { verdict } = judgeBeside({ after: figuresOf(after, seconds), beside, probes })
+    if (verdict === 'regressed' || nth === LOOKS) return { verdict, seconds }
+    const next = shareAt(nth / LOOKS)
+    if (next !== beside.percent) beside = shared(beside, next, seconds * 1000)
   }
   throw new Error('a watch has an end')
 }

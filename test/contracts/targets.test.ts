@@ -6,20 +6,32 @@ import { unusedPort } from '../../rehearsal/stage.ts'
 import type { CoreTarget } from '../../src/core/settings.ts'
 import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
 import { TARGETS } from '../../src/releases/registry.ts'
+import { ENGINE, useEngine } from '../support/engine.ts'
+import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
+import { findEngine } from '../../src/workspace/container.ts'
 import { targetDeps } from '../support/local.ts'
 import { siteIn } from '../support/site.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
+let containerDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
+const containerPort = await unusedPort()
+if (ENGINE) useEngine(dir)
 beforeAll(async () => {
   db = await embedded()
+  containerDb = await embedded()
+  if (ENGINE) makeNodeImage(ENGINE)
 })
 afterAll(async () => {
   await db.drop()
+  await containerDb.drop()
+  if (ENGINE) await removeImages(findEngine(ENGINE))
   rmSync(dir, { recursive: true, force: true })
 })
+
+const hushed = (text: string) => text.replaceAll('hush', '***')
 
 const server = (answer: string) => ({
   'server.mjs': `import { createServer } from 'node:http'
@@ -35,10 +47,33 @@ writeFileSync(process.env.STATE, '${answer}')
 writeFileSync(process.env.STATE + '.sha', process.argv[2])`,
 })
 
-const deps = async () => targetDeps(db, dir, { redact: (text) => text.replaceAll('hush', '***') })
+const deps = async () => targetDeps(db, dir, { redact: hushed })
+
+/** As an image of node and little else has it. */
+const contained = (answer: string) => ({
+  Dockerfile: `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
+  'server.mjs': `${server(answer)['server.mjs']}
+process.on('SIGTERM', () => process.exit(0))`,
+})
 
 /** What each target is put to the test with. */
 const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
+  container: {
+    settings: { port: containerPort, health: '/', health_timeout: '30s', memory: '512m' },
+    deps: async () =>
+      targetDeps(containerDb, join(dir, 'containers'), {
+        env: { MUSTER_CONTAINERS: ENGINE, MUSTER_DEPLOY_IMAGES: 'acme/shop=localhost/' },
+        redact: hushed,
+      }),
+    fence: () => fenceOf(containerDb),
+    releases: {
+      one: contained('one'),
+      two: contained('two'),
+      broken: { ...contained('x'), 'server.mjs': 'console.error("hush"); process.exit(3)' },
+    },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
   'local-process': {
     settings: { start: 'node server.mjs', port, health_timeout: '20s' },
     deps,
@@ -76,5 +111,6 @@ const benches = new Map<string, TargetBench>(Object.entries(BENCHES))
 describe.each(TARGETS.all())('the target $name', (module) => {
   const bench = benches.get(module.name)
   if (!bench) throw new Error(`${module.name} has no bench`)
-  for (const { name, run } of targetContract(module, bench)) it(name, run)
+  const isHere = module.name !== 'container' || ENGINE !== undefined
+  for (const { name, run } of targetContract(module, bench)) it.runIf(isHere)(name, run)
 })

@@ -22,7 +22,7 @@ function play(story: string): Promise<{ code: number; summary: Record<string, un
   })
 }
 
-it.each(['queue', 'regression'])('the story of releases %s shows all that it is to show', async (story) => {
+it.each(['queue', 'regression', 'canary'])('the story of releases %s shows all that it is to show', async (story) => {
   const { code, summary } = await play(story)
   const checks = summary['checks'] as readonly { readonly what: string; readonly ok: boolean }[]
   expect(checks.filter(({ ok }) => !ok)).toEqual([])

@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LOW_LIMITS } from '../../rehearsal/releases/containers.ts'
 import { whyNot } from '../../src/workspace/choose.ts'
 
 const ENGINES = ['podman', 'podman --runtime=runc --cgroup-manager=cgroupfs', 'docker']
@@ -14,4 +17,12 @@ async function firstOf(engines: readonly string[]): Promise<string | undefined> 
   }
   process.stderr.write(`skipped: what needs a container engine. ${reasons.join('; ')}\n`)
   return undefined
+}
+
+/** What an engine needs beside its defaults on a machine whose own limits it may not raise. @param dir where that may be written */
+export function useEngine(dir: string): void {
+  if (process.env['CONTAINERS_CONF']) return
+  const file = join(dir, 'containers.conf')
+  writeFileSync(file, LOW_LIMITS)
+  process.env['CONTAINERS_CONF'] = file
 }

@@ -11,7 +11,7 @@ import { findEngine } from '../../src/workspace/container.ts'
 import { asRepository, localGit } from '../../src/workspace/local.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import type { Checkout, Git } from '../../src/workspace/types.ts'
-import { makeImage } from '../support/image.ts'
+import { makeImage } from '../../rehearsal/releases/image.ts'
 import { ENGINE } from '../support/engine.ts'
 import { SANDBOX } from '../support/isolation.ts'
 

@@ -4,7 +4,7 @@ import { UserError } from '../../core/errors.ts'
 import { handleApart } from '../../inbox/handle.ts'
 import { leaseKeeper } from '../../leases/keeper.ts'
 import { type Leases, Lost } from '../../leases/types.ts'
-import type { ApplyInput, Environment, RestoreInput, Target } from '../../releases/types.ts'
+import type { ApplyInput, Environment, RestoreInput, WeighInput, Target } from '../../releases/types.ts'
 import { NO_TOOLS } from '../../releases/tools.ts'
 import type { Store } from '../../store/types.ts'
 import { withLogContext } from '../../telemetry/log.ts'
@@ -185,7 +185,7 @@ function targetElsewhere(calls: Calls, name: string, here: Target, deploying: De
     current: (environment) => far.current(environment),
     observe: (id) => far.observe(id),
     log: (id) => far.log(id),
-    probe: (environment) => far.probe(environment),
+    probe: (environment, sha) => far.probe(environment, sha),
     samples: (environment, from, to) => far.samples(environment, from, to),
     measuredSince: (environment, before) => far.measuredSince(environment, before),
     ...(here.restore
@@ -195,6 +195,15 @@ function targetElsewhere(calls: Calls, name: string, here: Target, deploying: De
             mayAct()
             signal.throwIfAborted()
             await far.restore(request)
+          },
+        }
+      : {}),
+    ...(here.weigh
+      ? {
+          async weigh({ mayAct, signal, ...request }: WeighInput) {
+            mayAct()
+            signal.throwIfAborted()
+            await far.weigh(request)
           },
         }
       : {}),

@@ -45,12 +45,15 @@ export function served(
           current: (environment) => target.current(environment),
           observe: (id) => target.observe(id),
           log: (id) => target.log(id),
-          probe: (environment) => target.probe(environment),
+          probe: (environment, sha) => target.probe(environment, sha),
           samples: (environment, from, to) => target.samples(environment, from, to),
           measuredSince: (environment, before) => target.measuredSince(environment, before),
           restorable: async (environment) => (await target.restorable?.(environment)) ?? [],
           restore: async (request) => {
             await target.restore?.({ ...request, signal, mayAct })
+          },
+          weigh: async (request) => {
+            await target.weigh?.({ ...request, signal, mayAct })
           },
           apply: (request) =>
             target.apply({

@@ -1,6 +1,14 @@
 import type { ApartJob, Fence } from '../../leases/types.ts'
 import type { Queue } from '../../queue/types.ts'
-import type { ApplyInput, Environment, Restorable, RestoreInput, Target, Tools } from '../../releases/types.ts'
+import type {
+  ApplyInput,
+  Environment,
+  Restorable,
+  RestoreInput,
+  Target,
+  Tools,
+  WeighInput,
+} from '../../releases/types.ts'
 import type { Store } from '../../store/types.ts'
 
 /** What a process is handed that works on a suspect in another's name. */
@@ -23,6 +31,7 @@ export type FarTarget = Pick<Target, 'current' | 'observe' | 'log' | 'probe' | '
   apply(request: ApplyRequest): Promise<void>
   restorable(environment: Environment): Promise<readonly Restorable[]>
   restore(request: Omit<RestoreInput, 'mayAct' | 'signal'>): Promise<void>
+  weigh(request: Omit<WeighInput, 'mayAct' | 'signal'>): Promise<void>
 }
 
 /** What the process that has the database serves. */

@@ -7,7 +7,7 @@ import type { Standing, Who } from '../standing.ts'
 import { environmentNames, type RepositorySettings } from '../settings.ts'
 import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
 import { isTurnOver } from '../environments/wanted.ts'
-import { isActive, isTakenBack, gateAt } from '../task/steps.ts'
+import { gateAt, hasShare, isActive, isTakenBack } from '../task/steps.ts'
 import type { Certificate, Gate, Person, Release, Repository, Step, Task } from '../task/types.ts'
 
 /** What people say about releases. */
@@ -17,6 +17,12 @@ export function cancelRelease(task: Task, release: Release, said: PersonCommand)
   const { index, environment, deployed } = release
   if (isTakenBack(release) && !release.rolledBack)
     return refused('is_taken_back', `It got worse, and is being taken back now: that cannot be cancelled.`)
+  // Nobody would ever give it the rest, or take that back.
+  if (hasShare(release))
+    return refused(
+      'has_share',
+      `It is given ${deployed?.percent ?? 0} % of the requests or more, and judged by that: \`@${task.settings.mention} rollback ${environment}\` takes it back now.`,
+    )
   const isUnderWay = task.steps.some(
     (step) =>
       step.kind === 'deploy' &&
@@ -126,7 +132,8 @@ function isWatched(task: Task, { index, deployed }: Release): boolean {
 /** Whether somebody's word takes it back before it is judged. */
 export function mayBeRecalled(task: Task, release: Release): boolean {
   const { goesBack, plan } = release
-  return isWatched(task, release) && !goesBack && !isTakenBack(release) && plan?.wayBack?.isReady === true
+  const isReady = plan?.wayBack?.isReady === true || hasShare(release)
+  return isWatched(task, release) && !goesBack && !isTakenBack(release) && isReady
 }
 
 /** What is live, and still watched, is taken back at once: nobody waits for a verdict that somebody has given. */

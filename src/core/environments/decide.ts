@@ -88,7 +88,11 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
   const known = turnsOf(state).find((one) => isSame(one, wanted))
   if (wanted.state === 'out') {
     const { sha, tree, takenBackTo: to, verdict } = wanted
-    const back: EnvironmentEvent[] = to === undefined ? [] : [{ type: 'release.taken_back', ...who, sha, tree, to }]
+    const isUnsure = verdict === 'not enough evidence'
+    const back: EnvironmentEvent[] =
+      to === undefined
+        ? []
+        : [{ type: 'release.taken_back', ...who, sha, tree, to, ...(isUnsure ? { isUnsure: true } : {}) }]
     // It gave its turn up before it was judged, and was judged, or taken back, after all.
     const isLive = state.live?.task === task && state.live.release === release && state.live.sha === sha
     if (!known)
@@ -96,7 +100,9 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
         ? { reason: 'judged', events: [{ type: 'turn.over', ...who, verdict }, ...back] }
         : { reason: 'not_there', events: [] }
     const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [liveEvent(wanted)] : []
-    return { reason: 'over', events: [...live, { type: 'turn.over', ...who, verdict }, ...back] }
+    const hadShare = isLive && state.live?.percent !== undefined && wanted.percent === undefined
+    const over: EnvironmentEvent = { type: 'turn.over', ...who, verdict, ...(hadShare ? { isWhole: true } : {}) }
+    return { reason: 'over', events: [...live, over, ...back] }
   }
   if (!known) {
     const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack } = wanted
@@ -113,8 +119,9 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
     : { reason: 'known', events: [] }
 }
 
-function liveEvent({ task, release, nth, leaves }: Wanted): EnvironmentEvent {
-  return { type: 'turn.live', task, release, nth, ...(leaves ? { leaves } : {}) }
+function liveEvent({ task, release, nth, leaves, percent }: Wanted): EnvironmentEvent {
+  const how = { ...(leaves ? { leaves } : {}), ...(percent === undefined ? {} : { percent }) }
+  return { type: 'turn.live', task, release, nth, ...how }
 }
 
 /** So long a wish to have something taken back counts: whoever said it saw what was live then. */

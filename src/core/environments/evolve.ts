@@ -1,8 +1,10 @@
+import type { Verdict } from '../artefacts.ts'
 import {
   type Claimant,
   environmentKey,
   type EnvironmentEvent,
   type EnvironmentState,
+  type Live,
   type Quarantined,
   type Turn,
 } from './types.ts'
@@ -96,7 +98,16 @@ function live(
   return {
     ...state,
     holder: { ...holder, liveAt: at },
-    live: { sha, tree, task, release, since: at, verdict: undefined, ...(goesBack ? { isBack: true } : {}) },
+    live: {
+      sha,
+      tree,
+      task,
+      release,
+      since: at,
+      verdict: undefined,
+      ...(goesBack ? { isBack: true } : {}),
+      ...(event.percent === undefined ? {} : { percent: event.percent }),
+    },
     before: known,
     // People went back from it: that is kept out as well.
     quarantine:
@@ -113,8 +124,12 @@ function over(state: EnvironmentState, event: Extract<EnvironmentEvent, { type: 
     ...state,
     holder: state.holder && isSame(state.holder, event) ? undefined : state.holder,
     queue: without(state.queue, event),
-    ...(isIts && state.live && event.verdict ? { live: { ...state.live, verdict: event.verdict } } : {}),
+    ...(isIts && state.live && event.verdict ? { live: judged(state.live, event.verdict, event.isWhole) } : {}),
   }
+}
+
+function judged({ percent, ...live }: Live, verdict: Verdict, isWhole: boolean | undefined): Live {
+  return { ...live, verdict, ...(percent === undefined || isWhole ? {} : { percent }) }
 }
 
 /** So many commits are remembered that were taken back. */
@@ -126,7 +141,7 @@ function kept(all: readonly Quarantined[], one: Quarantined): readonly Quarantin
 
 function takenBack(
   state: EnvironmentState,
-  { sha, tree, to, task, release }: Extract<EnvironmentEvent, { type: 'release.taken_back' }>,
+  { sha, tree, to, task, release, isUnsure }: Extract<EnvironmentEvent, { type: 'release.taken_back' }>,
   at: number,
 ): EnvironmentState {
   const { before, quarantine } = state
@@ -138,7 +153,7 @@ function takenBack(
       isBack: true,
     },
     before: undefined,
-    quarantine: kept(quarantine, { sha, tree, to, task, at }),
+    quarantine: isUnsure ? quarantine : kept(quarantine, { sha, tree, to, task, at }),
   }
 }
 

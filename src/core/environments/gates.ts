@@ -19,8 +19,20 @@ export interface Policy {
   readonly rollback?: 'auto' | 'never' | undefined
   /** By how much the share of failed requests may have grown in what is called healthy; undefined: 5 percentage points. */
   readonly margin?: number | undefined
+  /** A new release is given a share of the requests first, step by step; undefined: all at once. */
+  readonly canary?: Canary | undefined
+  /** What was taken back becomes work, which may cost so much; undefined: it does not. */
+  readonly mend?: { readonly budgetUsd: number } | undefined
   /** Where migrations stand, and whether they only add; undefined: where they usually stand, and nobody has said. */
   readonly migrations?: { readonly glob: readonly string[]; readonly onlyAdds: boolean } | undefined
+}
+
+/** How a release is given more and more of the requests, in equal parts of its watch. */
+export interface Canary {
+  /** Percent, growing. */
+  readonly steps: readonly number[]
+  /** What becomes of it where there is not enough evidence at the end. */
+  readonly unsure: 'promote' | 'back'
 }
 
 /** What holds where nothing is said. */
@@ -49,6 +61,8 @@ export interface GateFacts {
   /** The commit that was taken back here and that this one has, or is. */
   readonly quarantined: Quarantined | undefined
   readonly lock: EnvironmentState['lock']
+  /** What is live has a share of the requests alone, and nobody watches it any more. */
+  readonly shared?: { readonly sha: string; readonly percent: number } | undefined
   /** What was live before is wanted back: nothing that holds up what is new holds that up. */
   readonly goesBack: boolean
   readonly now: number
@@ -56,7 +70,7 @@ export interface GateFacts {
 
 /** One gate: what it decided, why in a word, and what it saw. `wait`: it may open by itself. */
 export interface GateResult {
-  readonly gate: 'who' | 'checks' | 'order' | 'freeze' | 'quarantine' | 'lock'
+  readonly gate: 'who' | 'checks' | 'order' | 'freeze' | 'quarantine' | 'lock' | 'share'
   readonly decision: 'pass' | 'wait' | 'block'
   readonly reason: string
   /** For people; names in it are somebody else's words. */
@@ -70,6 +84,7 @@ export function gatesOf(policy: Policy, facts: GateFacts): readonly GateResult[]
     ...whoGate(policy, facts),
     ...lockGate(facts),
     ...quarantineGate(facts),
+    ...shareGate(facts),
     ...checksGate(policy, facts),
     ...orderGate(policy, facts),
     ...freezeGate(policy, facts),
@@ -130,6 +145,21 @@ function quarantineGate({ quarantined, sha }: GateFacts): GateResult[] {
       evidence: `${which} was taken back on ${date}; it may go live again with a commit that reverts it or says "Fixes: ${bad}", or after "unlock <env> ${bad}"`,
     },
   ]
+}
+
+/** What came on top would take its place beside the wrong release. */
+function shareGate({ shared }: GateFacts): GateResult[] {
+  if (!shared) return []
+  const evidence = `${shared.sha.slice(0, 7)} still has a share of the requests, and nobody watches it; "rollback <env>" takes that away`
+  return [{ gate: 'share', decision: 'block', reason: 'share_left', evidence }]
+}
+
+/** A share that nobody watches any more; undefined where there is none. */
+export function shareLeft(state: Pick<EnvironmentState, 'live' | 'holder'> | undefined): GateFacts['shared'] {
+  const { live, holder } = state ?? {}
+  if (live?.percent === undefined) return undefined
+  const isWatched = holder?.task === live.task && holder.release === live.release
+  return isWatched ? undefined : { sha: live.sha, percent: live.percent }
 }
 
 const CHECK_ORDER = ['red', 'unknown', 'pending', 'green'] as const

@@ -35,6 +35,8 @@ export interface Wanted extends Claimant {
   readonly mayGoBack?: true | undefined
   /** What it replaced, where it goes back. */
   readonly leaves?: string | undefined
+  /** It has a share of the requests alone, so many percent at first. */
+  readonly percent?: number | undefined
   /** It was taken back: what serves again. */
   readonly takenBackTo?: string | undefined
 }
@@ -84,6 +86,8 @@ export interface Live {
   readonly since: number
   readonly verdict: Verdict | undefined
   readonly tree?: string | undefined
+  /** It has a share of the requests, so many percent at first: what was live before has the rest. */
+  readonly percent?: number | undefined
   /** It was put back. */
   readonly isBack?: true | undefined
 }
@@ -117,15 +121,27 @@ export type EnvironmentEvent =
   | { readonly type: 'turn.asked'; readonly turn: Omit<Turn, 'askedAt' | 'givenAt' | 'liveAt'> }
   | ({ readonly type: 'turn.given' } & Claimant)
   /** `leaves`: what it has replaced, where it goes back. */
-  | ({ readonly type: 'turn.live'; readonly leaves?: string | undefined } & Claimant)
+  | ({
+      readonly type: 'turn.live'
+      readonly leaves?: string | undefined
+      /** So many percent of the requests at first; undefined: all. */
+      readonly percent?: number | undefined
+    } & Claimant)
   /** It is live, and somebody goes back from it. */
   | ({ readonly type: 'turn.recalled'; readonly by: Person } & Claimant)
-  | ({ readonly type: 'turn.over'; readonly verdict: Verdict | undefined } & Claimant)
+  | ({
+      readonly type: 'turn.over'
+      readonly verdict: Verdict | undefined
+      /** It has all requests now, and had a share before. */
+      readonly isWhole?: true | undefined
+    } & Claimant)
   | ({
       readonly type: 'release.taken_back'
       readonly sha: string
       readonly tree: string | undefined
       readonly to: string
+      /** Nobody can tell whether it is any worse: it is not kept out. */
+      readonly isUnsure?: true | undefined
     } & Claimant)
   | {
       readonly type: 'quarantine.lifted'

@@ -1,6 +1,6 @@
 import type { EffectIntent } from '../effects.ts'
 import { hashOf } from '../hash.ts'
-import { isActive, isReleaseOver } from '../task/steps.ts'
+import { hasShare, isActive, isReleaseOver } from '../task/steps.ts'
 import type { Release, Task } from '../task/types.ts'
 import { OPEN_POLICY, verdictOf } from './gates.ts'
 import type { Wanted } from './types.ts'
@@ -43,10 +43,11 @@ export function wantedOf(task: Task): Wanted | undefined {
     tree: plan.tree,
     ...(release.goesBack ? { goesBack: true } : {}),
     ...recallsOf(release),
-    ...(plan.wayBack?.isReady === true && !release.goesBack ? { mayGoBack: true } : {}),
+    ...((plan.wayBack?.isReady === true || hasShare(release)) && !release.goesBack ? { mayGoBack: true } : {}),
     ...(release.goesBack && deployed?.previousSha && deployed.previousSha !== plan.sha
       ? { leaves: deployed.previousSha }
       : {}),
+    ...(hasShare(release) && deployed?.percent !== undefined ? { percent: deployed.percent } : {}),
     ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),
   }
 }

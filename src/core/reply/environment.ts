@@ -12,7 +12,7 @@ export function environmentReply(name: string, state: EnvironmentState | undefin
 function rowsOf({ live, lock, holder, queue, name, quarantine }: EnvironmentState, me: string): Own[] {
   return [
     live
-      ? say`Live: ${shortSha(live.sha)} since ${clockTime(live.since)}${live.verdict ? say`, ${live.verdict}` : say`, watched`}.`
+      ? say`Live: ${shortSha(live.sha)} since ${clockTime(live.since)}${live.verdict ? say`, ${live.verdict}` : say`, watched`}${live.percent === undefined ? NOTHING : say`, with ${live.percent} % of the requests at first; what was live before has the rest`}.`
       : say`Live: nothing that I have deployed.`,
     lock
       ? say`🔒 Locked by ${lock.by.login} since ${clockTime(lock.at)}${lock.reason ? say`: ${brief(lock.reason, 200)}` : NOTHING}. \`@${me} unlock ${name}\` lifts it.`

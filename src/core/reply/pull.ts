@@ -1,3 +1,4 @@
+import { mendsLine } from '../mending.ts'
 import { moreUsd, spent } from '../policy.ts'
 import { isTicket } from '../said.ts'
 import { onboardingBody } from './onboarding.ts'
@@ -29,7 +30,10 @@ function forWhat({ origin, surfaces = [] }: Task): Block[] {
   const { number, isPullRequest } = origin
   const own = number > 0 ? [isPullRequest ? say`For ${issue(number)}` : say`${closes(number)}`] : []
   const tickets = surfaces.filter(isTicket).map((surface) => say`For ${surfaceLink(surface)}`)
-  return [...own, ...tickets].map((line) => paragraph(line))
+  const line = mendsLine(origin)
+  // Where a merge takes the words of the pull request.
+  const mended = line ? [say`${line}`] : []
+  return [...own, ...tickets, ...mended].map((one) => paragraph(one))
 }
 
 /**

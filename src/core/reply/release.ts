@@ -1,5 +1,6 @@
 import type { Deployed, Figures, ReleasePlan, ReleaseReport, RolledBack, WayBack } from '../artefacts.ts'
-import { OPEN_POLICY, whoText } from '../environments/gates.ts'
+import { type Canary, OPEN_POLICY, whoText } from '../environments/gates.ts'
+import { becomesWork, figuresText } from '../mending.ts'
 import { spent } from '../policy.ts'
 import { FAILURES, type Failure } from '../traffic.ts'
 import type { InRange } from '../environments/range.ts'
@@ -52,6 +53,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],
+        ...(plan.canary ? [['Requests', stepsText(plan.canary, plan.watchSeconds)]] : []),
         ...rangeRows(plan.inRange),
         ...(plan.wayBack ? [['The way back', wayBackWords(plan.wayBack)]] : []),
         ...unproved(task),
@@ -70,6 +72,15 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
           ),
         ]),
   ]
+}
+
+/** How many of the requests it is given, and when. */
+function stepsText({ steps, unsure }: Canary, seconds: number): string {
+  const each = duration((seconds * 1000) / steps.length)
+  const shares = steps.map((percent) => `${percent} %`).join(', then ')
+  const end = unsure === 'back' ? 'where it is healthy' : 'unless it gets worse'
+  const rest = 'what is live serves the rest, is what it is compared with, and has all again where it is worse'
+  return `${shares}, for ${each} each, then all ${end}; ${rest}`
 }
 
 const RANGE: readonly (readonly [keyof InRange, string])[] = [
@@ -169,13 +180,43 @@ export function reportComment(task: Task, report: ReleaseReport, now: number): D
           },
         ]
       : []),
+    ...endText(report),
     paragraph(say`Live at ${link(report.url)}`),
-    table(['', 'Before', 'After'], figureRows(report.before, report.after)),
+    table(
+      report.canary ? ['', 'Beside it', 'Release'] : ['', 'Before', 'After'],
+      figureRows(report.before, report.after),
+    ),
     ...failures(report.after),
+    ...helped(task, report),
     list(report.reasons),
     { kind: 'diagram', source: chart(report) },
     paragraph(
       say`The whole task: ${dollars(spent(task))} for the model, ${duration(now - task.openedAt)} from the request to this report.`,
+    ),
+  ]
+}
+
+const HELPED = {
+  healthy: say`it helped`,
+  regressed: say`**it did not help**`,
+  'not enough evidence': say`whether it helped cannot be told yet`,
+} as const satisfies Readonly<Record<ReleaseReport['verdict'], Own>>
+
+/** The same figures of what this release mends. */
+function helped({ origin: { mends } }: Task, { environment, verdict, after }: ReleaseReport): Block[] {
+  if (!mends || mends.environment !== environment) return []
+  const was = say`Of ${shortSha(mends.sha)}, which was taken back, ${figuresText(mends.after)}`
+  return [paragraph(say`${was}; of this release ${figuresText(after)}: ${HELPED[verdict]}.`)]
+}
+
+/** What becomes of a release that had a share of the requests, where it did not get worse. */
+function endText({ canary, verdict }: ReleaseReport): Block[] {
+  if (!canary || verdict === 'regressed') return []
+  const had = `It had ${canary.percent} % of the requests at last`
+  if (canary.end === 'promoted') return [paragraph(`${had}, and is given all of them now.`)]
+  return [
+    ask(
+      `${had}. Nobody can tell whether it is any worse, so it is taken back, as the settings say (\`unsure: back\`).`,
     ),
   ]
 }
@@ -195,10 +236,11 @@ function failures({ failures: counts = {} }: Figures): Document {
 }
 
 /** What follows, or who has to see to it. */
-function worseText(task: Task, { environment }: ReleaseReport): Own {
+function worseText(task: Task, { environment, canary }: ReleaseReport): Own {
   const { plan, deployed } = task.releases.findLast((one) => one.report !== undefined) ?? {}
   const { wayBack } = plan ?? {}
   const to = shortSha(deployed?.previousSha ?? wayBack?.to ?? '')
+  if (canary) return say`The release got worse. Its share of the requests goes back to ${to} now, by itself.`
   if (wayBack?.isAutomatic) return say`The release got worse. It is taken back to ${to} now, by itself.`
   const why = wayBack && !wayBack.isReady ? say` It is not taken back by itself: ${brief(wayBack.why, 400)}.` : NOTHING
   const how = wayBack?.isReady ? `rollback ${environment}` : `deploy ${environment} <sha>`
@@ -206,7 +248,8 @@ function worseText(task: Task, { environment }: ReleaseReport): Own {
 }
 
 /** What came of taking a release back. */
-export function rolledBackComment(task: Task, { environment, plan, recalledBy }: Release, back: RolledBack): Document {
+export function rolledBackComment(task: Task, release: Release, back: RolledBack): Document {
+  const { environment, plan, recalledBy, report } = release
   const good = shortSha(back.to)
   const me = `@${task.settings.mention}`
   if (!back.ok)
@@ -220,11 +263,22 @@ export function rolledBackComment(task: Task, { environment, plan, recalledBy }:
         say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}A person has to look at ${environment} now: ${brief(back.error ?? '', 400)}.${recalledBy ? NOTHING : say` Nothing more is tried by itself.`}`,
       ),
     ]
+  const isUnsure = report?.verdict === 'not enough evidence' && !recalledBy
+  const keptOut = isUnsure ? NOTHING : keptOutText(environment, plan?.sha ?? '', me)
   return [
     heading(say`↩️ ${environment} was taken back to ${good}`),
     paragraph(
-      say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${keptOutText(environment, plan?.sha ?? '', me)}`,
+      say`${recalledBy ? say`${recalledBy.login} asked for it. ` : NOTHING}It serves again after ${back.ms < 1000 ? `${back.ms} ms` : duration(back.ms)}, and answers its health check. ${keptOut}`,
     ),
+    ...becoming(becomesWork(task, release)),
+  ]
+}
+
+function becoming(mend: ReturnType<typeof becomesWork>): Block[] {
+  if (!mend) return []
+  const cost = dollars(mend.budgetUsd)
+  return [
+    paragraph(say`What is known of it becomes an issue now, which I work on, for ${cost} before anybody is asked.`),
   ]
 }
 

@@ -50,6 +50,7 @@ const NAMES: Readonly<Record<GateResult['gate'], string>> = {
   order: 'Order',
   freeze: 'Freeze',
   quarantine: 'Quarantine',
+  share: 'Shares',
   lock: 'Lock',
 }
 

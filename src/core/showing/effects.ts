@@ -12,6 +12,7 @@ import { checksJudged, pullReviewed } from './looks.ts'
 import { nameOfStep } from '../reply/rows.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { askedPeople, reviewersOf } from '../task/asked.ts'
+import { mendsLine } from '../mending.ts'
 import { childEffects } from './children.ts'
 import { comment, place, pullPlace } from './places.ts'
 import { isActive, stepById } from '../task/steps.ts'
@@ -75,10 +76,13 @@ function isHomeless(task: Task): boolean {
 }
 
 function openIssue(task: Task, key: string): EffectIntent {
-  const { title, body, url, requester } = task.origin
+  const { title, body, url, requester, mends } = task.origin
   const who = requester.login ? say`by ${requester.login} ` : ''
   const where = url ? link(url, 'this conversation') : say`a chat`
-  const document = [...(body.trim() === '' ? [] : [paragraph(theirs(body))]), paragraph(say`Asked ${who}in ${where}.`)]
+  const whence = mends
+    ? say`Opened by itself after ${where}, since the settings of ${mends.environment} say so (\`mend\`).`
+    : say`Asked ${who}in ${where}.`
+  const document = [...(body.trim() === '' ? [] : [paragraph(theirs(body))]), paragraph(whence)]
   return { key, body: { kind: 'issue.open', place: place(task), title: cutLine(title, 100), document } }
 }
 
@@ -149,10 +153,12 @@ function push(task: Task, { step, patch }: WithPatch, wip: boolean): EffectInten
   // The last gate before anything leaves, for finished and unfinished work alike: protected or oversized patches are never pushed.
   if (patch.diff === '' || !mayPublish(patch.files, Buffer.byteLength(patch.diff), allowedIn(task)).ok) return []
   const attempt = stepById(task, step)?.attempt ?? 1
-  const closing =
+  const refs =
     task.headSha || task.origin.isPullRequest || nameOf(task) === NAMELESS
-      ? ''
-      : `\n\nRefs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
+      ? undefined
+      : `Refs ${task.origin.number > 0 ? '#' : ''}${nameOf(task)}`
+  const trailers = [refs, mendsLine(task.origin)].filter((one) => one !== undefined)
+  const closing = trailers.length > 0 ? `\n\n${trailers.join('\n')}` : ''
   const message = wip
     ? `WIP: ${cutLine(task.spec?.title ?? task.origin.title, 60)}`
     : `${cutLine(patch.note.title, 72)}\n\n${patch.note.summary}${closing}`

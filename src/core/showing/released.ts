@@ -13,6 +13,7 @@ import {
   reportComment,
   rolledBackComment,
 } from '../reply/release.ts'
+import { mendOf } from '../mending.ts'
 import { askedPeople } from '../task/asked.ts'
 import { turnComment } from '../reply/turn.ts'
 import { comment, place, rewritten } from './places.ts'
@@ -60,6 +61,7 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
       status(task, event.release, id, 'inactive', `Not deployed: ${deployed.error ?? ''}`, undefined, undefined),
       ...comment(task, `deploy_failed:${event.release}`, plannedAnewComment(deployed)),
     ]
+  if (deployed.ok && deployed.percent !== undefined) return [shared(task, found, id)]
   const text = deployed.ok
     ? `Live; watching for ${duration((found.plan?.watchSeconds ?? 0) * 1000)}`
     : (deployed.error ?? 'failed')
@@ -77,6 +79,14 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   return deployed.ok
     ? [sent]
     : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+}
+
+/** A release that has a share of the requests is on its way. */
+function shared(task: Task, { index, deployed, plan }: Task['releases'][number], id: number): EffectIntent {
+  const watched = duration((plan?.watchSeconds ?? 0) * 1000)
+  const text = `Given ${deployed?.percent ?? 0} % of the requests; watching for ${watched}`
+  const { body } = status(task, index, id, 'in_progress', text, deployed?.url, deployed?.releaseId)
+  return { key: `deployment:${index}:share`, body }
 }
 
 /** Nobody is told of a turn that came at once. */
@@ -119,7 +129,7 @@ function withdrawn(task: Task): EffectIntent[] {
 /** Whoever looks at the deployment on GitHub sees what came of it: a release that got worse is no success there. */
 function verdict(task: Task, report: ReleaseReport, index: number, id: number): EffectIntent {
   const { verdict: what, reasons, url } = report
-  const state = what === 'regressed' ? 'failure' : 'success'
+  const state = what === 'regressed' || report.canary?.end === 'back' ? 'failure' : 'success'
   const text = `${what[0]?.toUpperCase() ?? ''}${what.slice(1)}: ${reasons[0] ?? ''}`
   const releaseId = task.releases.find((one) => one.index === index)?.deployed?.releaseId
   const { body } = status(task, index, id, state, text, url, releaseId)
@@ -134,13 +144,15 @@ function rolledBack(
   const release = task.releases.find((one) => one.index === index)
   if (!release) return []
   const { deploymentId, recalledBy } = release
-  const news = comment(
+  const mend = mendOf(task, release)
+  const said = comment(
     task,
     `rolled_back:${index}`,
     rolledBackComment(task, release, back),
     [],
     back.ok ? [] : teamOf(task),
   )
+  const news = mend ? [...said, mend] : said
   if (deploymentId === undefined || !recalledBy || !back.isSwitched) return news
   const { body } = status(
     task,

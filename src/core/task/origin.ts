@@ -1,3 +1,4 @@
+import type { Figures } from '../artefacts.ts'
 import type { Surface } from '../said.ts'
 import type { Person } from './decided.ts'
 
@@ -50,8 +51,24 @@ export interface Origin {
   readonly tickets?: readonly string[] | undefined
   /** What was said before it in its conversation, the oldest first; never copied to where others read. */
   readonly thread?: readonly HeardBefore[] | undefined
+  /** The release that was taken back, for which nobody has asked but the settings of its environment. */
+  readonly mends?: Mends | undefined
   /** What is asked gets an issue of its own before the work begins. */
   readonly opensIssue?: boolean | undefined
+}
+
+/** A release that got worse and was taken back, as the work that mends it knows it. */
+export interface Mends {
+  readonly task: string
+  readonly release: number
+  readonly environment: string
+  readonly sha: string
+  /** What was gone back to. */
+  readonly to: string
+  /** Where its conversation is. */
+  readonly url: string
+  readonly before: Figures
+  readonly after: Figures
 }
 
 /** A message of the conversation in which something was asked for. */

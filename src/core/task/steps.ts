@@ -105,7 +105,14 @@ export function workUnderWay(task: Task): boolean {
 /** Whether a release is taken back: by itself, or because somebody has said so. */
 export function isTakenBack({ plan, report, deployed, recalledBy }: Release): boolean {
   if (deployed?.ok !== true) return false
-  return recalledBy !== undefined || (report?.verdict === 'regressed' && plan?.wayBack?.isAutomatic === true)
+  if (recalledBy !== undefined || report?.canary?.end === 'back') return true
+  return report?.verdict === 'regressed' && plan?.wayBack?.isAutomatic === true
+}
+
+/** Whether a release is given a share of the requests alone, as far as is known. */
+export function hasShare({ deployed, report, rolledBack }: Release): boolean {
+  if (!deployed?.ok || deployed.percent === undefined || rolledBack?.isSwitched) return false
+  return report?.canary?.end !== 'promoted'
 }
 
 /** Whether nothing more follows of a release: it failed, or was judged and, where it is taken back, that has been tried. */

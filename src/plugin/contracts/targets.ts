@@ -49,11 +49,21 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
       sha: `sha-of-${id}`,
       signal: new AbortController().signal,
       mayAct: () => {},
-      fence: (await bench.fence?.()) ?? ANY_FENCE,
+      fence: await fenceOf(bench),
       tools: async () => NO_TOOLS,
       unpack: (dir) => unpacked(dir, bench.releases[release]),
       ...more,
     })
+
+  /** Percent of what people see that is of the second release; chance alone misses it by so much once in a million times. */
+  const isNear = async (percent: number, when: string) => {
+    const shown = await Promise.all(Array.from({ length: ASKED }, () => bench.seen(target.url(at()))))
+    const two = shown.filter((one) => one === bench.shows.two).length
+    assert.equal(two + shown.filter((one) => one === bench.shows.one).length, ASKED, `something else is seen ${when}`)
+    const share = percent / 100
+    const off = 5 * Math.sqrt(share * (1 - share) * ASKED)
+    assert.ok(Math.abs(two - share * ASKED) <= off, `${two} of ${ASKED} instead of ${percent} % ${when}`)
+  }
 
   return checks({
     'reads its part of the settings file, and refuses a key that nobody knows': () => {
@@ -132,7 +142,7 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
       const how = {
         environment: at(),
         signal: new AbortController().signal,
-        fence: (await bench.fence?.()) ?? ANY_FENCE,
+        fence: await fenceOf(bench),
       }
       const lost = new Error('somebody else has it')
       const mayNot = () => {
@@ -148,6 +158,50 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
         'what never worked was put back',
       )
       assert.equal(await target.current(at()), 'sha-of-r-1')
+    },
+    'gives a new release a share of the requests, then another, or has no such setting': async () => {
+      const file = settings.safeParse({ ...bench.settings, target: name, canary: { steps: [30, 60] } })
+      assert.deepEqual([module.weighs, file.success], [target.weigh !== undefined, target.weigh !== undefined])
+      if (!target.weigh) return
+      const signal = new AbortController().signal
+      const weighing = async (releaseId: string, percent: number, mayAct = () => {}) =>
+        target.weigh?.({ environment: at(), releaseId, percent, signal, mayAct, fence: await fenceOf(bench) })
+      await apply('r-6', 'two', { percent: 30 })
+      assert.equal(await target.current(at()), 'sha-of-r-6')
+      assert.ok(await target.probe(at(), 'sha-of-r-6'), 'the release itself is not healthy')
+      assert.ok(await target.probe(at(), 'sha-of-r-1'), 'what has the rest is not healthy')
+      await isNear(30, 'at first')
+      await weighing('r-6', 60)
+      await weighing('r-6', 60)
+      await isNear(60, 'then')
+      const lost = new Error('somebody else has it')
+      await assert.rejects(
+        weighing('r-6', 99, () => {
+          throw lost
+        }),
+      )
+      await target.host?.close(false)
+      target = await module.open(await bench.deps())
+      await target.host?.adopt()
+      await isNear(60, 'after a restart')
+      await weighing('r-6', 100)
+      await weighing('r-6', 100)
+      await isNear(100, 'at the end')
+    },
+    'takes a share of the requests away from what got worse, and from nothing else': async () => {
+      if (!target.weigh || !target.restore) return
+      const signal = new AbortController().signal
+      const now = async () => ({ environment: at(), signal, fence: await fenceOf(bench), mayAct: () => {} })
+      await apply('r-7', 'one', { percent: 50 })
+      await target.restore({ ...(await now()), releaseId: 'r-6' })
+      assert.equal(await target.current(at()), 'sha-of-r-6')
+      await isNear(100, 'after the way back')
+      const more = { ...(await now()), releaseId: 'r-7', percent: 90 }
+      await assert.rejects(target.weigh(more), 'what was taken back was given more')
+      await isNear(100, 'after that')
+      // What had a share once has everything where it is put back.
+      await target.restore({ ...(await now()), releaseId: 'r-7' })
+      await isNear(0, 'after the other way back')
     },
     'tells of traffic, or that it sees none': async () => {
       assert.ok(Array.isArray(await target.samples(at(), 0, Number.MAX_SAFE_INTEGER / 1e6)))
@@ -174,6 +228,13 @@ async function unpacked(dir: string, files: Readonly<Record<string, string>>): P
   }
 }
 
+/** So often a target is asked whose share of the requests is looked at. */
+const ASKED = 300
+
+async function fenceOf({ fence }: TargetBench): Promise<Fence> {
+  return (await fence?.()) ?? ANY_FENCE
+}
+
 const ANY_FENCE: Fence = { table: 'lease', name: 'env:acme/shop:production', token: '1' }
 
 const unasked = () => Promise.reject(new Error('only targets that Muster serves itself have releases in its database'))
@@ -182,6 +243,7 @@ const unasked = () => Promise.reject(new Error('only targets that Muster serves 
 export const NO_RELEASES: ReleaseStore = {
   save: unasked,
   goLive: unasked,
+  reach: unasked,
   moved: unasked,
   get: unasked,
   live: unasked,

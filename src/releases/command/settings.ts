@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EnvironmentSettings } from '../../core/settings.ts'
 import { span } from '../../core/span.ts'
+import { SECRETS_KEY, VARIABLE } from '../secrets.ts'
 
 /** A program and its arguments: no shell reads them. */
 const argv = z
@@ -8,7 +9,6 @@ const argv = z
   .min(1)
   .max(100)
   .refine(([program]) => program !== '', 'the first is a program')
-const NAME = /^[A-Z_][A-Z0-9_]*$/
 
 /** The keys of an environment that a command deploys to, as they are written. */
 export const COMMAND_KEYS = {
@@ -22,16 +22,8 @@ export const COMMAND_KEYS = {
   url: z.url().max(2000).describe('Where people reach it.'),
   health: z.string().startsWith('/').default('/').describe('Answers 2xx at that address when the service can work.'),
   timeout: span.default(900).describe('How long a deploy may take; then it is ended, with all that it has started.'),
-  env: z
-    .record(z.string().regex(NAME), z.string())
-    .default({})
-    .describe('Variables for the commands. Not for secrets.'),
-  secrets: z
-    .array(z.string().regex(NAME))
-    .default([])
-    .describe(
-      'Variables of the server that the commands are given, where the operator lets this environment have them.',
-    ),
+  env: z.record(VARIABLE, z.string()).default({}).describe('Variables for the commands. Not for secrets.'),
+  secrets: SECRETS_KEY,
 }
 
 const Stored = z.object({

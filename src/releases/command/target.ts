@@ -7,7 +7,8 @@ import { type Fence, Lost, Unwanted } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import { isAlive, serviceEnv, tailOf } from '../local/process.ts'
-import { byLastServed, healthy } from '../local/service.ts'
+import { healthy } from '../local/health.ts'
+import { byLastServed } from '../local/releases.ts'
 import { NO_TOOLS } from '../tools.ts'
 import type {
   ApplyInput,
@@ -22,7 +23,7 @@ import type {
 } from '../types.ts'
 import { COMMAND_LOG } from '../local/log.ts'
 import { begin, begunIn, ended, isBegun } from './run.ts'
-import { secretsFor } from './secrets.ts'
+import { secretsFor } from '../secrets.ts'
 import { type CommandSettings, commandSettings } from './settings.ts'
 
 const KEEP_RELEASES = 5

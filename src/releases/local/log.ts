@@ -1,8 +1,11 @@
 import { join, resolve } from 'node:path'
 import { tailOf } from './process.ts'
 
-/** What the build of a release writes, in its folder of files. */
-export const BUILD_LOG = '.muster-build.log'
+/** What the build of a release writes: beside the files of the commit, whose links lead anywhere. */
+export function buildLog(dir: string, id: string): string {
+  return join(releaseFolder(dir, id), BUILD_LOG)
+}
+const BUILD_LOG = 'build.log'
 
 /** What a command writes that deploys. */
 export const COMMAND_LOG = 'command.log'
@@ -11,11 +14,16 @@ export function releaseFolder(dir: string, id: string): string {
   return join(resolve(dir), 'releases', id)
 }
 
+/** What a service writes. */
+export function serviceLog(dir: string, id: string): string {
+  return join(releaseFolder(dir, id), 'service.log')
+}
+
 /** The last lines of a release, of its build and of its service, or of its command; nothing where it ran on another machine. */
 export async function releaseLog(dir: string, id: string, redact: (text: string) => string): Promise<string> {
   // The id comes from a request: nothing but a folder of ours is looked into.
   if (!/^[\w.-]{1,200}$/.test(id) || id.includes('..')) return ''
   const folder = releaseFolder(dir, id)
-  const files = [join('files', BUILD_LOG), 'service.log', COMMAND_LOG]
+  const files = [BUILD_LOG, 'service.log', COMMAND_LOG]
   return redact((await Promise.all(files.map((file) => tailOf(join(folder, file))))).join(''))
 }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { messageOf, UserError } from '../../core/errors.ts'
+import { hashOf } from '../../core/hash.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import { Gone, ProxyProcess } from './proxy/client.ts'
 import type { Opened, Operations, Route, Standing } from './proxy/protocol.ts'
@@ -47,12 +48,13 @@ export class Ports {
 
   /**
    * Passes requests on to a release from now on, unless another one went live after it.
+   * @param beside has the rest of the requests, where the release has a share
    * @param isForced it is what is live, whatever the proxy knows
    * @returns whether another one went live after it
    * @throws UserError when the port cannot be opened
    */
-  async route(row: ReleaseRow, isForced = false): Promise<boolean> {
-    const route = routeOf(row, this.#options.host)
+  async route(row: ReleaseRow, beside: ReleaseRow | undefined, isForced = false): Promise<boolean> {
+    const route = routeOf({ row, beside }, this.#options.host)
     if (!route) return false
     const routed = await this.#asked((proxy) => proxy.route({ route, now: this.#options.now(), isForced }))
     if (!routed.isOpen) throw notOpened(route.port, routed)
@@ -65,10 +67,10 @@ export class Ports {
   }
 
   /** What is live and not served as it is written down: after the proxy has ended, or a port was taken. */
-  async unserved(rows: readonly ReleaseRow[]): Promise<readonly ReleaseRow[]> {
-    if (rows.length === 0) return []
+  async unserved(meant: readonly Meant[]): Promise<readonly ReleaseRow[]> {
+    if (meant.length === 0) return []
     const { environments } = await this.#asked((proxy) => proxy.state({}))
-    return rows.filter((row) => !isServed(row, environments, this.#options.host))
+    return meant.filter((one) => !isServed(one, environments, this.#options.host)).map(({ row }) => row)
   }
 
   /** Has the program of this version take over, whatever runs; from now on what is counted is written down. */
@@ -153,14 +155,30 @@ function notOpened(port: number, { code = '' }: Opened): UserError {
   })
 }
 
-function isServed(row: ReleaseRow, standing: readonly Standing[], host: string): boolean {
+/** What is live, and what has the rest of the requests where that has a share. */
+interface Meant {
+  readonly row: ReleaseRow
+  readonly beside: ReleaseRow | undefined
+}
+
+function isServed(meant: Meant, standing: readonly Standing[], host: string): boolean {
+  const { row } = meant
   const found = standing.find((one) => one.repository === row.repository && one.environment === row.environment)
   const isOpen = found?.listeners.some((one) => one.port === row.command.publicPort && one.host === host)
-  return isOpen === true && found?.route?.sha === row.sha && found.route.upstream === row.port
+  const { sha, upstream, beside } = routeOf(meant, host) ?? {}
+  const route = found?.route
+  const isSame = route?.sha === sha && route?.upstream === upstream
+  return isOpen === true && route !== undefined && isSame && hashOf(route.beside ?? {}) === hashOf(beside ?? {})
 }
 
 /** Undefined where it has no port, or is not live. */
-function routeOf({ repository, environment, sha, port, command, liveAt }: ReleaseRow, host: string): Route | undefined {
+function routeOf({ row, beside }: Meant, host: string): Route | undefined {
+  const { repository, environment, sha, port, command, liveAt } = row
   if (port === undefined || !liveAt) return undefined
-  return { repository, environment, host, port: command.publicPort, sha, upstream: port, since: liveAt.getTime() }
+  const { share, publicPort } = command
+  const rest =
+    share && beside?.port !== undefined
+      ? { beside: { sha: beside.sha, upstream: beside.port, percent: share.percent } }
+      : {}
+  return { repository, environment, host, port: publicPort, sha, upstream: port, since: liveAt.getTime(), ...rest }
 }

@@ -7,8 +7,16 @@ import type { Opened, Route, Standing } from './protocol.ts'
 
 /** One upstream of the proxy: a release's own port. */
 interface Upstream {
-  readonly route: Route
+  readonly sha: string
+  readonly port: number
   inFlight: number
+}
+
+/** Whom requests go to: the one that went live last, and, where that has a share alone, the one that has the rest. */
+interface Lead {
+  readonly route: Route
+  readonly main: Upstream
+  readonly beside: Upstream | undefined
 }
 
 /** A port that is open. */
@@ -40,7 +48,7 @@ export class EnvironmentProxy {
   readonly #settles = new WeakMap<object, Settle>()
   /** Those that something is still under way to, beside the one that is live. */
   readonly #old = new Set<Upstream>()
-  #upstream: Upstream | undefined
+  #lead: Lead | undefined
   /** Another process has the ports now: whoever is still connected here is asked to come anew. */
   #isLeaving = false
 
@@ -61,7 +69,7 @@ export class EnvironmentProxy {
 
   get standing(): Standing {
     const listeners = [...this.#servers].map(([port, { host }]) => ({ port, host }))
-    return { ...this.#place, listeners, route: this.#upstream?.route }
+    return { ...this.#place, listeners, route: this.#lead?.route }
   }
 
   /** Who asks for the same port at once is told the same. @param from where it is told of one that is open already */
@@ -98,7 +106,7 @@ export class EnvironmentProxy {
   #server(): Server {
     const server = createServer((request, response) => void this.#pass(request, response))
     server.on('upgrade', (request, socket, head) => {
-      const upstream = this.#upstream
+      const upstream = this.#chosen()
       socket.on('error', () => socket.destroy())
       if (!upstream || !(socket instanceof Socket)) return void socket.destroy()
       this.#proxy.ws(request, socket, { target: target(upstream) }, head).catch(() => socket.destroy())
@@ -108,14 +116,24 @@ export class EnvironmentProxy {
 
   /** Whether another release went live after that one. */
   hasNewer({ since }: Route): boolean {
-    return this.#upstream !== undefined && this.#upstream.route.since > since
+    return this.#lead !== undefined && this.#lead.route.since > since
   }
 
-  /** Sends everything that arrives from now on to another release. */
+  /** Who gets the next request: chance alone divides them, so that what is counted on either side can be compared. */
+  #chosen(): Upstream | undefined {
+    const { route, main, beside } = this.#lead ?? {}
+    return beside && Math.random() * 100 >= (route?.beside?.percent ?? 100) ? beside : main
+  }
+
+  /** Sends everything that arrives from now on to another release, or a share of it. */
   switchTo(route: Route): void {
-    const old = this.#upstream
-    this.#upstream = { route, inFlight: 0 }
-    if (old && old.inFlight > 0) this.#old.add(old)
+    const known = [this.#lead?.main, this.#lead?.beside].filter((one) => one !== undefined)
+    const of = ({ sha, upstream }: Pick<Route, 'sha' | 'upstream'>): Upstream =>
+      known.find((one) => one.sha === sha && one.port === upstream) ?? { sha, port: upstream, inFlight: 0 }
+    const [main, beside] = [of(route), route.beside && of(route.beside)]
+    this.#lead = { route, main, beside }
+    for (const old of known) if (old !== main && old !== beside && old.inFlight > 0) this.#old.add(old)
+    for (const one of [main, beside]) if (one) this.#old.delete(one)
     for (const [port, listener] of this.#servers) if (port !== route.port) this.#leave(port, listener)
   }
 
@@ -127,7 +145,7 @@ export class EnvironmentProxy {
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#isLeaving) response.setHeader('connection', 'close')
-    const upstream = this.#upstream
+    const upstream = this.#chosen()
     if (!upstream) return void response.writeHead(503, { 'content-type': 'text/plain' }).end('no release is live\n')
     const settle = this.#begin(upstream, response)
     try {
@@ -148,8 +166,8 @@ export class EnvironmentProxy {
     let isCounted = false
     const settle: Settle = (failure) => {
       clearTimeout(late)
-      const { repository, environment, sha } = upstream.route
-      if (!isCounted) this.#count({ repository, environment, sha, ms: performance.now() - started, failure })
+      const { sha } = upstream
+      if (!isCounted) this.#count({ ...this.#place, sha, ms: performance.now() - started, failure })
       isCounted = true
     }
     const late = setTimeout(() => {
@@ -191,6 +209,6 @@ function failureOf(response: ServerResponse): Failure | undefined {
   return response.statusCode >= 500 ? 'status' : undefined
 }
 
-function target({ route }: Upstream): string {
-  return `http://127.0.0.1:${route.upstream}`
+function target({ port }: Upstream): string {
+  return `http://127.0.0.1:${port}`
 }

@@ -21,6 +21,8 @@ export const Route = z.strictObject({
   upstream: port,
   /** When it went live, ms since the epoch: a route is never replaced by an older one. */
   since: z.number(),
+  /** While it has a share of the requests alone: so many percent, each by chance; and who has the rest. */
+  beside: z.strictObject({ sha: z.string(), upstream: port, percent: z.number().min(0).max(100) }).optional(),
 })
 export type Route = z.infer<typeof Route>
 

@@ -1,8 +1,19 @@
-import type { Env } from '../../core/environment.ts'
-import { UserError } from '../../core/errors.ts'
-import type { Environment } from '../types.ts'
+import { z } from 'zod'
+import type { Env } from '../core/environment.ts'
+import { UserError } from '../core/errors.ts'
+import type { Environment, ReleaseRow } from './types.ts'
 
-/** A variable of the server's that the commands of one environment may have. */
+/** The name of a variable. */
+export const VARIABLE = z.string().regex(/^[A-Z_][A-Z0-9_]*$/)
+
+/** The key of an environment that names what it wants. */
+export const SECRETS_KEY = z
+  .array(VARIABLE)
+  .max(50)
+  .default([])
+  .describe('Variables of the server that it is given, where the operator lets this environment have them.')
+
+/** A variable of the server's that one environment may have. */
 interface Allowed {
   /** `owner/name` in small letters */
   readonly repository: string
@@ -55,4 +66,12 @@ export function secretsFor(
     return [variable, value] as const
   })
   return Object.fromEntries(entries)
+}
+
+/** The secrets of a release, by their names. @throws UserError as above */
+export function secretsOf(
+  { repository, environment, command }: Pick<ReleaseRow, 'repository' | 'environment' | 'command'>,
+  env: Env,
+): Record<string, string> {
+  return secretsFor({ repository, name: environment }, command.secrets ?? [], env)
 }

@@ -1,0 +1,121 @@
+import type { Figures, ReleaseReport } from './artefacts.ts'
+import type { EffectIntent } from './effects.ts'
+import { FAILURES } from './traffic.ts'
+import { place } from './showing/places.ts'
+import { childId } from './task/children.ts'
+import type { Mends } from './task/origin.ts'
+import type { Release, Task } from './task/types.ts'
+
+/** What was taken back becomes work, where the settings of its environment say so: an issue with the evidence, which goes the usual way. Pure. */
+
+/** Of what a service has printed, so much is evidence. */
+export const MAX_EVIDENCE_LOG = 3000
+const MAX_COMMITS = 20
+
+/** What the work may cost; undefined where there is none. */
+export function becomesWork({ settings, origin }: Task, { environment, report, rolledBack }: Release) {
+  const isBack = report?.verdict === 'regressed' && rolledBack?.isSwitched === true
+  return isBack && !origin.mends ? settings.environments[environment]?.policy?.mend : undefined
+}
+
+/** What mends a release that got worse and was taken back. What mends something opens no other: one hop, whatever becomes of it. */
+export function mendOf(task: Task, release: Release): EffectIntent | undefined {
+  const { environment, index, report, rolledBack, plan } = release
+  const { mend } = task.settings.environments[environment]?.policy ?? {}
+  if (!mend || !plan || task.origin.mends || report?.verdict !== 'regressed' || !rolledBack?.isSwitched)
+    return undefined
+  const { origin, settings } = task
+  const mends: Mends = {
+    task: task.id,
+    release: index,
+    environment,
+    sha: plan.sha,
+    to: rolledBack.to,
+    url: origin.url,
+    before: report.before,
+    after: report.after,
+  }
+  const what = `${environment} got worse with ${plan.sha.slice(0, 7)}`
+  const child = {
+    id: childId(task.id, `mend:${index}`, 1, 0),
+    workflow: 'change' as const,
+    title: `${what}: ${report.reasons[0] ?? 'it was taken back'}`,
+    body: evidenceOf(release, report),
+    request: `Find out why ${what}, and mend it on top of what is merged, with a test that fails without the mend.`,
+    budgetUsd: mend.budgetUsd,
+  }
+  return {
+    key: `mend:${index}`,
+    body: {
+      kind: 'task.open',
+      place: place(task),
+      child,
+      mends,
+      origin: {
+        repository: origin.repository,
+        author: release.requester,
+        requester: release.requester,
+        url: origin.url,
+      },
+      settings,
+      forcePlanGate: task.forcePlanGate,
+    },
+  }
+}
+
+/** What is known of it. Whatever a service has printed, or somebody has called a commit, is nobody's wish. */
+function evidenceOf({ environment, plan, rolledBack }: Release, report: ReleaseReport): string {
+  const sha = plan?.sha.slice(0, 7) ?? ''
+  const beside = report.canary ? 'what served beside it' : 'before'
+  return [
+    `\`${sha}\` was deployed to ${environment}, got worse, and was taken back to \`${rolledBack?.to.slice(0, 7) ?? ''}\`.`,
+    `What was seen:\n${report.reasons.map((one) => `- ${one}`).join('\n')}`,
+    `Of ${sha}: ${figuresText(report.after)}. Of ${beside}: ${figuresText(report.before)}.`,
+    ...failuresOf(report.after),
+    ...commitsOf(plan?.commits ?? []),
+    ...filesOf(plan?.inRange),
+    ...logOf(rolledBack?.log ?? ''),
+    `A commit that says \`Fixes: ${sha}\` on a line of its own lets it go live there again; Muster's own does.`,
+  ].join('\n\n')
+}
+
+/** Figures in a sentence. */
+export function figuresText({ requests, errors, p95 }: Figures): string {
+  const share =
+    requests === 0
+      ? 'no requests'
+      : `${errors} of ${requests} requests failed (${((100 * errors) / requests).toFixed(1)} %)`
+  return p95 === undefined ? share : `${share}, p95 ${p95} ms`
+}
+
+function failuresOf({ failures = {} }: Figures): string[] {
+  const kinds = FAILURES.filter((kind) => (failures[kind] ?? 0) > 0).map((kind) => `${failures[kind]} ${kind}`)
+  return kinds.length > 0 ? [`How they failed: ${kinds.join(', ')}.`] : []
+}
+
+function commitsOf(commits: NonNullable<Release['plan']>['commits']): string[] {
+  const shown = commits
+    .slice(0, MAX_COMMITS)
+    .map(({ sha, title, author }) => `- ${sha.slice(0, 7)} ${title} (${author})`)
+  const more = commits.length - shown.length
+  return shown.length > 0 ? [['New in it:', ...shown, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n')] : []
+}
+
+function filesOf(found: NonNullable<Release['plan']>['inRange']): string[] {
+  const kinds = Object.entries(found ?? {}).filter(([, files]) => files.length > 0)
+  return kinds.length > 0
+    ? [`Also changed: ${kinds.map(([kind, files]) => `${kind} (${files.join(', ')})`).join('; ')}.`]
+    : []
+}
+
+/** Set in, so that nothing in it ends it. */
+function logOf(log: string): string[] {
+  if (log.trim() === '') return []
+  const lines = log.slice(-MAX_EVIDENCE_LOG).trim().split('\n')
+  return [`The last that it printed:\n\n${lines.map((line) => `    ${line}`).join('\n')}`]
+}
+
+/** The line of a commit by which what was taken back may go live again. */
+export function mendsLine({ mends }: { readonly mends?: Mends | undefined }): string | undefined {
+  return mends && `Fixes: ${mends.sha.slice(0, 7)}`
+}

@@ -1,0 +1,48 @@
+import type { Env } from '../../core/environment.ts'
+import { UserError } from '../../core/errors.ts'
+
+/** Images that the services of one repository may be run of. */
+interface Allowed {
+  /** `owner/name` in small letters */
+  readonly repository: string
+  /** An image, without tag or digest; one that ends with `/` stands for all below it. */
+  readonly image: string
+}
+
+const ENTRY = /^([\w.-]+\/[\w.-]+)=([a-z\d][\w.:/-]*)$/
+
+/** What the operator allows, as `MUSTER_DEPLOY_IMAGES=owner/name=registry/image`, several with commas; undefined where that cannot be read. */
+export function allowedImages(env: Env): readonly Allowed[] | undefined {
+  const entries = (env['MUSTER_DEPLOY_IMAGES'] ?? '').split(',').map((one) => one.trim())
+  const read = entries.filter(Boolean).map((one): Allowed | undefined => {
+    const [, repository, image] = ENTRY.exec(one) ?? []
+    return repository && image ? { repository: repository.toLowerCase(), image } : undefined
+  })
+  const known = read.filter((one) => one !== undefined)
+  return known.length === read.length ? known : undefined
+}
+
+/** An image without its tag and digest. */
+export function bareImage(image: string): string {
+  return image.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+}
+
+/** Whoever may write to a repository names its image, and the engine may be let into registries that are not theirs. @throws UserError */
+export function mustBeAllowed(repository: string, image: string, env: Env): void {
+  const bare = bareImage(image)
+  const isAllowed = (allowedImages(env) ?? []).some(
+    (one) =>
+      one.repository === repository.toLowerCase() &&
+      (one.image.endsWith('/') ? bare.startsWith(one.image) && !bare.includes('..') : bare === one.image),
+  )
+  if (!isAllowed)
+    throw new UserError('image_not_allowed', `Services of ${repository} may not be run of the image ${bare}.`, {
+      hint: `The operator allows it with MUSTER_DEPLOY_IMAGES=${repository}=${bare}.`,
+    })
+}
+
+/** Whether what a repository builds may rest on images of this machine: where the operator lists one that is only here. */
+export function mayUseLocal(repository: string, env: Env): boolean {
+  const own = (allowedImages(env) ?? []).filter((one) => one.repository === repository.toLowerCase())
+  return own.some(({ image }) => image.startsWith('localhost/'))
+}

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs'
+import { appendFile, writeFile } from 'node:fs/promises'
+import { UserError } from '../../core/errors.ts'
+import { isSameProcess, startedAt, startTick } from '../../telemetry/process.ts'
+import { call, type Engine, findEngine } from '../../workspace/container.ts'
+import { secretsOf } from '../secrets.ts'
+import type { ContainerCommand, ReleaseRow, TargetDeps } from '../types.ts'
+import { builtImage, fetchedImage, tagOf } from './images.ts'
+import { serviceLog } from './log.ts'
+import type { Runner } from './runner.ts'
+import { containerSettings } from './settings.ts'
+
+/** How long a service has to end by itself; s. */
+const STOP_SECONDS = 5
+const LOG_LINES = 200
+const MAX_LOG = 60_000
+/** An engine that does not answer holds nothing else up for longer. */
+const SHORT_MS = 60_000
+/** How far apart the clocks of the engine and of the system may say that something began. */
+const TOLERANCE_MS = 5000
+
+/** Releases as containers of this machine, by Podman or Docker: each has the name of its release. */
+export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): Runner {
+  let found: Engine | undefined
+  const engine = () => (found ??= findEngine(env['MUSTER_CONTAINERS']))
+  const ask = (...args: string[]) => call(engine(), args, { timeoutMs: SHORT_MS })
+  const isOurs = ({ command, dir: files }: ReleaseRow) => command.runs === 'container' && existsSync(files)
+
+  /** What it has printed goes with the container: the last lines are kept with the release. */
+  async function keepLog(row: ReleaseRow): Promise<void> {
+    if (!isOurs(row)) return
+    const { exitCode, output } = await ask('logs', '--tail', `${LOG_LINES}`, nameOf(row))
+    if (exitCode !== 0) return
+    const head = imageLine(row.command.container?.image ?? '')
+    await writeFile(serviceLog(dir, row.id), head + output.slice(-MAX_LOG), { mode: 0o600 })
+  }
+
+  return {
+    keepLog,
+    async prepare(row, preparing) {
+      const { image, listens, memory, cpus } = containerSettings(preparing.settings)
+      const made = image
+        ? await fetchedImage(engine(), row, image, env)
+        : await builtImage(engine(), row, { ...preparing, env, dir })
+      await appendFile(serviceLog(dir, row.id), imageLine(made), { mode: 0o600 })
+      return { ...row, command: { ...row.command, container: { image: made, listens, memory, cpus } } }
+    },
+    async start(row, port) {
+      const { container } = row.command
+      if (!container) throw new Error(`${row.id} has no image`)
+      await ask('rm', '--force', nameOf(row))
+      const secrets = secretsOf(row, env)
+      const options = [...optionsOf(row, container, port), ...Object.keys(secrets).map((one) => `--env=${one}`)]
+      // By their names alone: whoever lists the processes of this machine reads no value.
+      const { exitCode, output } = await call(engine(), ['run', ...options, container.image], { env: secrets })
+      if (exitCode !== 0) throw notStarted(output)
+      const state = await ask('inspect', '--format', '{{.State.Pid}} {{.State.StartedAt}}', nameOf(row))
+      const pid = pidHere(state.output)
+      return { ...row, pid, startedTick: pid === undefined ? undefined : startTick(pid) }
+    },
+    async isAlive(row) {
+      if (row.pid !== undefined && row.startedTick !== undefined) return isSameProcess(row.pid, row.startedTick)
+      const { output } = await ask('inspect', '--format', '{{.State.Running}}', nameOf(row))
+      return output.trim() === 'true'
+    },
+    async stop(row) {
+      // What is kept no more has no container either: an environment may have hundreds of releases.
+      if (!isOurs(row)) return
+      await keepLog(row)
+      await ask('stop', '--time', `${STOP_SECONDS}`, nameOf(row))
+      await ask('rm', '--force', nameOf(row))
+    },
+    async forget(row, kept) {
+      await ask('rm', '--force', nameOf(row))
+      const image = row.command.container?.image
+      const isUsed = kept.some(({ command }) => command.container?.image === image)
+      await ask('rmi', tagOf(row), ...(image && !isUsed ? [image] : []))
+    },
+  }
+}
+
+function imageLine(image: string): string {
+  return `muster: the image is ${image}\n`
+}
+
+function nameOf({ id }: Pick<ReleaseRow, 'id'>): string {
+  return `muster-${id}`
+}
+
+/** Its process, where that can be seen from here: an engine elsewhere, or in a virtual machine, counts its own. @param state pid, and since when, as the engine says */
+function pidHere(state: string): number | undefined {
+  const [, pid, since] = /^(\d+) (\d{4}-\d\d-\d\d)/.exec(state.trim()) ? (/^(\d+) (.*)$/.exec(state.trim()) ?? []) : []
+  const [here, there] = [startedAt(Number(pid)), timeOf(since ?? '')]
+  const isIt = here !== undefined && there !== undefined && Math.abs(here - there) < TOLERANCE_MS
+  return isIt ? Number(pid) : undefined
+}
+
+/** `2026-11-30T23:00:00.1Z` of Docker, `2026-11-30 23:00:00.123456789 +0000 UTC` of Podman. */
+function timeOf(text: string): number | undefined {
+  const [, date, time, zone = 'Z'] = /^(\S{10})[T ](\d\d:\d\d:\d\d)(?:\.\d+)? ?([+-]\d\d:?\d\d|Z)?/.exec(text) ?? []
+  const at = Date.parse(`${date}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`)
+  return Number.isNaN(at) ? undefined : at
+}
+
+function optionsOf(row: ReleaseRow, { listens, memory, cpus }: ContainerCommand, port: number): string[] {
+  const env = { ...row.command.env, PORT: `${listens}` }
+  return [
+    '--detach',
+    `--name=${nameOf(row)}`,
+    '--pull=never',
+    // Who serves is started again by Muster, and by nobody else.
+    '--restart=no',
+    `--publish=127.0.0.1:${port}:${listens}`,
+    '--security-opt=no-new-privileges',
+    `--label=muster.environment=${row.repository} ${row.environment}`,
+    `--label=muster.sha=${row.sha}`,
+    ...(memory ? [`--memory=${memory}`] : []),
+    ...(cpus ? [`--cpus=${cpus}`] : []),
+    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
+  ]
+}
+
+function notStarted(output: string): UserError {
+  return new UserError(
+    'start_failed',
+    `The container was not started: ${(output.trim().split('\n').at(-1) ?? '').slice(0, 300)}`,
+    { hint: 'Does the engine run one by hand? MUSTER_CONTAINERS names another, or options of it.' },
+  )
+}
