@@ -4,6 +4,7 @@ import { buffer, text } from 'node:stream/consumers'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
 import { ACTIONS_ROUTES, logRoutes } from './api-actions.ts'
+import { WORKFLOW_ROUTES } from './api-workflows.ts'
 import { COMMENT_ROUTES } from './api-comments.ts'
 import { OPENING_ROUTES } from './api-issues.ts'
 import { REVIEW_ROUTES } from './api-reviews.ts'
@@ -47,6 +48,7 @@ const ROUTES: readonly Route[] = [
   ...REVIEW_ROUTES,
   ...CHECK_ROUTES,
   ...ACTIONS_ROUTES,
+  ...WORKFLOW_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...APP_ROUTES,
 ]

@@ -111,6 +111,14 @@ export interface Status {
   readonly at: string
 }
 
+export interface WorkflowRun {
+  readonly id: number
+  readonly workflow: string
+  readonly title: string
+  conclusion: 'success' | 'failure' | 'cancelled' | undefined
+  readonly createdAt: string
+}
+
 export interface Deployment {
   readonly id: number
   readonly sha: string
@@ -210,6 +218,11 @@ export class World {
   /** The jobs whose logs stand at addresses, and those that were run once more. */
   readonly logs = new Map<string, number>()
   readonly reruns: number[] = []
+  /** What workflows do that somebody starts, by `owner/name/file`: played by whoever sets them up. */
+  readonly workflows = new Map<string, (inputs: Readonly<Record<string, string>>) => Promise<'success' | 'failure'>>()
+  readonly workflowRuns: WorkflowRun[] = []
+  /** As Enterprise servers before 3.20: whoever starts one is not told its number. */
+  tellsNoRuns = false
   readonly deployments: Deployment[] = []
   /** What people attached, and what the addresses of it carry. */
   readonly attachments = new Map<string, Buffer>()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { git } from '../github/git.ts'
 import type { Stage } from '../stage.ts'
 
+const ANSWERS = 'answer.mjs'
 const SETTINGS = '.github/muster.yml'
 /** How long what the service rests on is out. */
 const OUTAGE_MS = 1500
@@ -10,7 +11,7 @@ const OUTAGE_MS = 1500
 /** Says which note it was released with; while what it rests on is out, four answers in ten are errors. */
 const SERVICE = `import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { answer } from './answer.mjs'
+const { answer } = await import(new URL('${ANSWERS}', import.meta.url))
 const note = readFileSync(new URL('./note.txt', import.meta.url), 'utf8')
 let out = 0
 createServer((request, response) => {
@@ -41,12 +42,12 @@ export function answer(note, chance) {
 
 /** A change that nobody sees anything wrong with, and that fails under traffic. */
 export function faster(note: string): Readonly<Record<string, string>> {
-  return { 'answer.mjs': FASTER, 'note.txt': note }
+  return { [ANSWERS]: FASTER, 'note.txt': note }
 }
 
 /** The service with another note, and without that. */
 export function right(note: string): Readonly<Record<string, string>> {
-  return { 'answer.mjs': ANSWER, 'note.txt': note }
+  return { [ANSWERS]: ANSWER, 'note.txt': note }
 }
 
 /** Puts a small service in the place of the sample's. */

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { githubClient } from '../channels/github/client.ts'
+import { workflowRuns } from '../channels/github/workflows.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { remotesOf } from '../channels/github/remotes.ts'
 import { githubSender } from '../channels/github/send.ts'
@@ -112,6 +113,7 @@ export async function openAdapters({
     env,
     dir: resolve(settings.dataDir),
     store: store.releases,
+    workflows: workflowRuns(client, platform),
     host,
     publicHost,
     now,

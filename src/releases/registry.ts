@@ -1,13 +1,19 @@
 import { UserError } from '../core/errors.ts'
 import { registry } from '../core/registry.ts'
 import type { CoreTarget } from '../core/settings.ts'
+import { actions } from './actions/module.ts'
 import { command } from './command/module.ts'
 import { container, local } from './local/module.ts'
 import type { TargetModule } from './module.ts'
 import type { Target, TargetDeps, Targets } from './types.ts'
 
 /** Every target, one line each. */
-export const TARGETS = registry<CoreTarget, TargetModule>('the target', { 'local-process': local, container, command })
+export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
+  'local-process': local,
+  container,
+  command,
+  'github-actions': actions,
+})
 
 /** What a plan calls a target. */
 export function targetTitle(name: string): string {

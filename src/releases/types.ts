@@ -165,6 +165,8 @@ export interface TargetDeps {
   /** The data folder. */
   readonly dir: string
   readonly store: ReleaseStore
+  /** Undefined where no platform has any. */
+  readonly workflows?: WorkflowRuns | undefined
   /** The address on which this server listens, and the name by which people reach it. */
   readonly host: string
   readonly publicHost: string
@@ -172,6 +174,28 @@ export interface TargetDeps {
   readonly now: () => number
   readonly redact: (text: string) => string
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
+}
+
+/** Workflows of the platform that are started and waited for, by the repository's `owner/name`. */
+export interface WorkflowRuns {
+  /** Starts one on the default branch, once. @returns its run, where the platform tells at once @throws UserError where it is refused */
+  start(
+    repository: string,
+    workflow: string,
+    inputs: Readonly<Record<'sha' | 'environment' | 'release', string>>,
+  ): Promise<number | undefined>
+  /** The run since a moment (ms) that has a word in its name. */
+  find(repository: string, workflow: string, word: string, since: number): Promise<number | undefined>
+  get(repository: string, id: number): Promise<WorkflowRun>
+  cancel(repository: string, id: number): Promise<void>
+  /** What its jobs came to, and the steps that failed. */
+  log(repository: string, id: number): Promise<string>
+}
+
+export interface WorkflowRun {
+  /** How it ended; undefined while it has not. */
+  readonly conclusion: string | undefined
+  readonly url: string
 }
 
 /** The targets that this process knows, opened. */
@@ -215,8 +239,16 @@ export interface ReleaseCommand {
   readonly container?: ContainerCommand | undefined
   /** While it is live with a share of the requests alone: so many percent, and the release that has the rest. */
   readonly share?: { readonly percent: number; readonly beside: string } | undefined
+  /** The run of a workflow that deploys it, and the one by which it is gone back to: when it was asked for (ms), and its number once that is known. */
+  readonly run?: BegunRun | undefined
+  readonly back?: BegunRun | undefined
   /** Since when it has all of them, where it had a share before; ms since the epoch. */
   readonly wholeAt?: number | undefined
+}
+
+export interface BegunRun {
+  readonly at: number
+  readonly id?: number | undefined
 }
 
 export interface ContainerCommand {

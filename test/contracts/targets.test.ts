@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -10,11 +10,13 @@ import { ENGINE, useEngine } from '../support/engine.ts'
 import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
 import { findEngine } from '../../src/workspace/container.ts'
 import { targetDeps } from '../support/local.ts'
+import { actionsOf } from '../support/actions.ts'
 import { siteIn } from '../support/site.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 
 let db: TestDatabase
 let containerDb: TestDatabase
+let actionsDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 const containerPort = await unusedPort()
@@ -22,11 +24,13 @@ if (ENGINE) useEngine(dir)
 beforeAll(async () => {
   db = await embedded()
   containerDb = await embedded()
+  actionsDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
 afterAll(async () => {
   await db.drop()
   await containerDb.drop()
+  await actionsDb.drop()
   if (ENGINE) await removeImages(findEngine(ENGINE))
   rmSync(dir, { recursive: true, force: true })
 })
@@ -45,6 +49,18 @@ const deploying = (answer: string) => ({
   'deploy.mjs': `import { writeFileSync } from 'node:fs'
 writeFileSync(process.env.STATE, '${answer}')
 writeFileSync(process.env.STATE + '.sha', process.argv[2])`,
+})
+
+/** Where a workflow deploys to: another file, by what it is told. */
+const cloud = await siteIn(mkdtempSync(join(dir, 'cloud-')))
+const github = await actionsOf(dir, 'acme/shop', async ({ sha }) => {
+  writeFileSync(cloud.file, sha === 'sha-of-r-5' ? 'two' : 'one')
+  return 'success'
+})
+github.world.workflows.set('acme/shop/broken.yml', async () => 'failure')
+afterAll(async () => {
+  cloud.close()
+  await github.close()
 })
 
 const deps = async () => targetDeps(db, dir, { redact: hushed })
@@ -83,6 +99,15 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
       two: server('two'),
       broken: { 'server.mjs': 'console.error("hush"); process.exit(3)' },
     },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
+  'github-actions': {
+    settings: { workflow: 'deploy.yml', url: cloud.url },
+    deps: async () => targetDeps(actionsDb, dir, { workflows: github.runs }),
+    fence: () => fenceOf(actionsDb),
+    releases: { one: {}, two: {}, broken: {} },
+    broken: { workflow: 'broken.yml' },
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },
