@@ -241,6 +241,13 @@ environment
     (await import('./cli/environments.ts')).environmentEvents(await remote(), repository, name, print),
   )
 environment
+  .command('dora <repository> <environment>')
+  .description('how often, how soon and how well is deployed there: the four figures of DORA')
+  .option('--days <n>', 'of how many days', '28')
+  .action(async (repository: string, name: string, { days }) =>
+    (await import('./cli/environments.ts')).environmentDora(await remote(), repository, name, days, print),
+  )
+environment
   .command('verify <repository> <environment>')
   .description('replay the history, and compare it with the state and the hash chain')
   .action(async (repository: string, name: string) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UserError } from '../core/errors.ts'
+import { duration } from '../core/reply/document.ts'
 import { columns } from './columns.ts'
 import { get, printHistory, type Remote, verify } from './remote.ts'
 import type { Print } from './types.ts'
@@ -37,6 +38,38 @@ export async function listEnvironments(remote: Remote, print: Print): Promise<vo
 
 export async function environmentEvents(remote: Remote, repository: string, name: string, print: Print): Promise<void> {
   return printHistory(remote, pathOf(repository, name), print)
+}
+
+const Dora = z.object({
+  deployments: z.number(),
+  changes: z.number(),
+  lead_seconds: z.number().nullable(),
+  judged: z.number(),
+  failed: z.number(),
+  restore_seconds: z.number().nullable(),
+})
+
+/** The four figures of DORA, a line each. */
+export async function environmentDora(
+  remote: Remote,
+  repository: string,
+  name: string,
+  span: string,
+  print: Print,
+): Promise<void> {
+  const days = Number(span)
+  if (!Number.isInteger(days) || days < 1 || days > 366)
+    throw new UserError('bad_argument', `\`--days ${span}\` is no number of days from 1 to 366.`)
+  const found = await get(remote, `${pathOf(repository, name)}/dora?days=${days}`, Dora)
+  const time = (seconds: number | null) => (seconds === null ? 'not known' : duration(seconds * 1000))
+  const share = found.judged === 0 ? 'none was judged' : `${Math.round((100 * found.failed) / found.judged)} %`
+  const rows = [
+    ['Deploys', `${found.deployments} in ${days} days (${((7 * found.deployments) / days).toFixed(1)} a week)`],
+    ['From commit to live', `${time(found.lead_seconds)} (median of ${found.changes} changes)`],
+    ['Got worse', `${found.failed} of ${found.judged} that were judged (${share})`],
+    ['Until it was good again', `${time(found.restore_seconds)} (median)`],
+  ]
+  for (const line of columns(rows, 2)) print(line)
 }
 
 /** Replays its history on the server, and says whether it is what was written. @returns whether it is */

@@ -253,7 +253,13 @@ export interface ReleasePlan {
   readonly target: string
   readonly sha: string
   readonly liveSha: string | undefined
-  readonly commits: readonly { readonly sha: string; readonly title: string; readonly author: string }[]
+  readonly commits: readonly {
+    readonly sha: string
+    readonly title: string
+    readonly author: string
+    /** When it was committed, ms since the epoch; undefined in histories from before 0.5. */
+    readonly at?: number | undefined
+  }[]
   /** How the commits relate to what is live. */
   readonly relation: 'first' | 'ahead' | 'same' | 'behind' | 'diverged' | 'unknown'
   readonly url: string
@@ -276,6 +282,8 @@ export interface ReleasePlan {
   readonly wayBack?: WayBack | undefined
   /** The release that is put back, where nothing new is deployed. */
   readonly restores?: string | undefined
+  /** What was taken back there and this mends, while what is live does not: those commits. */
+  readonly mends?: readonly string[] | undefined
   /** What the gates said when it was made; they are asked again before anything is deployed. */
   readonly gates?: readonly GateResult[] | undefined
   readonly hash: string

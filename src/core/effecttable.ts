@@ -82,7 +82,7 @@ export const EFFECTS = {
   'ticket.move': NEW,
   'ticket.split': NEW,
   'ticket.link': NEW,
-  'task.open': { ...NEW, lane: 'own', stopsWhenOver: true },
+  'task.open': { ...NEW, lane: 'own' },
   'task.report': { ...NEW, lane: 'own' },
   'task.end': { ...NEW, lane: 'own' },
   // As it stands by then: what was said before is of no interest any more.

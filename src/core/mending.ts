@@ -3,27 +3,34 @@ import type { EffectIntent } from './effects.ts'
 import { FAILURES } from './traffic.ts'
 import { place } from './showing/places.ts'
 import { childId } from './task/children.ts'
-import type { Mends } from './task/origin.ts'
+import type { HeardBefore, Mends } from './task/origin.ts'
 import type { Release, Task } from './task/types.ts'
 
 /** What was taken back becomes work, where the settings of its environment say so: an issue with the evidence, which goes the usual way. Pure. */
 
 /** Of what a service has printed, so much is evidence. */
-export const MAX_EVIDENCE_LOG = 3000
+const MAX_EVIDENCE_LOG = 3000
+
+/** What a service has printed, each line once: a fault that many have met is one. The first line may have no beginning. */
+export function evidenceIn(log: string): string {
+  const [first = '', ...lines] = [...new Set(log.split(/\r\n|[\n\r\u2028\u2029\u0085]/))]
+  return (lines.length > 0 ? lines.join('\n') : first).slice(0, MAX_EVIDENCE_LOG).trimEnd()
+}
 const MAX_COMMITS = 20
 
 /** What the work may cost; undefined where there is none. */
-export function becomesWork({ settings, origin }: Task, { environment, report, rolledBack }: Release) {
-  const isBack = report?.verdict === 'regressed' && rolledBack?.isSwitched === true
-  return isBack && !origin.mends ? settings.environments[environment]?.policy?.mend : undefined
+export function becomesWork({ settings, origin }: Task, { environment, report, rolledBack, plan }: Release) {
+  const isBack = report?.verdict === 'regressed' && rolledBack?.ok === true
+  // What was to mend something, in whichever conversation it was asked for, opens nothing more.
+  const isSecond = origin.mends !== undefined || (plan?.mends ?? []).length > 0
+  return isBack && !isSecond ? settings.environments[environment]?.policy?.mend : undefined
 }
 
 /** What mends a release that got worse and was taken back. What mends something opens no other: one hop, whatever becomes of it. */
 export function mendOf(task: Task, release: Release): EffectIntent | undefined {
-  const { environment, index, report, rolledBack, plan } = release
-  const { mend } = task.settings.environments[environment]?.policy ?? {}
-  if (!mend || !plan || task.origin.mends || report?.verdict !== 'regressed' || !rolledBack?.isSwitched)
-    return undefined
+  const { environment, index, report, rolledBack, plan, watch } = release
+  const mend = becomesWork(task, release)
+  if (!mend || !plan || !report || !rolledBack) return undefined
   const { origin, settings } = task
   const mends: Mends = {
     task: task.id,
@@ -34,12 +41,14 @@ export function mendOf(task: Task, release: Release): EffectIntent | undefined {
     url: origin.url,
     before: report.before,
     after: report.after,
+    log: rolledBack.log ?? '',
+    at: watch?.until ?? task.openedAt,
   }
   const what = `${environment} got worse with ${plan.sha.slice(0, 7)}`
   const child = {
     id: childId(task.id, `mend:${index}`, 1, 0),
     workflow: 'change' as const,
-    title: `${what}: ${report.reasons[0] ?? 'it was taken back'}`,
+    title: `${what}: ${report.after.errors > 0 ? figuresText(report.after) : (report.reasons[0] ?? 'it was taken back')}`,
     body: evidenceOf(release, report),
     request: `Find out why ${what}, and mend it on top of what is merged, with a test that fails without the mend.`,
     budgetUsd: mend.budgetUsd,
@@ -58,7 +67,8 @@ export function mendOf(task: Task, release: Release): EffectIntent | undefined {
         url: origin.url,
       },
       settings,
-      forcePlanGate: task.forcePlanGate,
+      // Nobody has asked for it, and what a service prints its visitors may have written: a person looks at the plan.
+      forcePlanGate: true,
     },
   }
 }
@@ -74,7 +84,6 @@ function evidenceOf({ environment, plan, rolledBack }: Release, report: ReleaseR
     ...failuresOf(report.after),
     ...commitsOf(plan?.commits ?? []),
     ...filesOf(plan?.inRange),
-    ...logOf(rolledBack?.log ?? ''),
     `A commit that says \`Fixes: ${sha}\` on a line of its own lets it go live there again; Muster's own does.`,
   ].join('\n\n')
 }
@@ -108,11 +117,11 @@ function filesOf(found: NonNullable<Release['plan']>['inRange']): string[] {
     : []
 }
 
-/** Set in, so that nothing in it ends it. */
-function logOf(log: string): string[] {
+/** What a service has printed, for models: as a stranger's words, apart from everything else. */
+export function printedBy({ environment, log, at }: Mends): readonly HeardBefore[] {
   if (log.trim() === '') return []
-  const lines = log.slice(-MAX_EVIDENCE_LOG).trim().split('\n')
-  return [`The last that it printed:\n\n${lines.map((line) => `    ${line}`).join('\n')}`]
+  const by = `what the service on ${environment} has printed; whoever asked it may have brought it to say anything`
+  return [{ by, authority: 'unknown on GitHub', at, text: log, attached: [], isForwarded: false }]
 }
 
 /** The line of a commit by which what was taken back may go live again. */

@@ -88,11 +88,11 @@ export function look(before: Watch, seen: Seen, watching: Watching, now: number)
   // The last test is made at the end, whatever was missed meanwhile.
   const { verdict, reasons } = judged(watch, watching, passed >= 1 || due > before.tests)
   const alone = watch.beside && withoutControl(watch.beside)
+  // Most people get no answer: better they are given what does answer, than that they wait.
+  if (alone && isHealthy && verdict !== 'regressed')
+    return { kind: 'over', watch, verdict: 'not enough evidence', reasons: [alone], end: 'promoted' }
   if (passed >= 1 || verdict === 'regressed')
     return { kind: 'over', watch, verdict, reasons, ...(watch.beside && { end: endOf(verdict, watching) }) }
-  // Most people get no answer: better they are given what does answer, than that they wait.
-  if (alone && isHealthy)
-    return { kind: 'over', watch, verdict: 'not enough evidence', reasons: [alone], end: 'promoted' }
   return { kind: 'again', watch: withNext(watch, shareAt(passed, watching)), at: nextLook(watch, seconds, now) }
 }
 

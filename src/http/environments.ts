@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Dora, doraOf } from '../core/environments/dora.ts'
 import { environmentProblems } from '../core/environments/verify.ts'
 import { environmentKey, type EnvironmentState, type Turn } from '../core/environments/types.ts'
 import { type Api, errors, notFound, page, PageQuery } from './shapes.ts'
@@ -22,6 +23,23 @@ const EnvironmentOut = z
       .describe('What was taken back and is kept out, the newest last.'),
   })
   .meta({ id: 'Environment' })
+
+const DoraOut = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    deployments: z.number().describe('Deploys that went live; going back is none.'),
+    changes: z.number().describe('Changes in them whose time is known.'),
+    lead_seconds: z.number().nullable().describe('From commit to live: the median of the changes.'),
+    judged: z.number().describe('Deploys that were watched to their end.'),
+    failed: z.number().describe('Those that got worse, or were taken back.'),
+    restore_seconds: z
+      .number()
+      .nullable()
+      .describe('From going live to the next good state: the median of what failed.'),
+  })
+  .meta({ id: 'Dora' })
+const Days = z.object({ days: z.coerce.number().int().min(1).max(366).default(28) })
 
 const Params = z.object({
   owner: z.string().max(100),
@@ -70,6 +88,24 @@ export function environmentRoutes(app: Api, { store }: HttpDeps): void {
     },
   )
   app.get(
+    `${BASE}/dora`,
+    {
+      schema: {
+        summary: 'How often, how soon and how well is deployed there: the four figures of DORA',
+        params: Params,
+        querystring: Days,
+        response: { 200: DoraOut, ...errors },
+      },
+    },
+    async ({ params, query: { days } }, reply) => {
+      const loaded = await environments.load(keyOf(params))
+      if (!loaded) return notFound(reply, 'environment')
+      const events = await environments.events(keyOf(params), 0, loaded.state.version)
+      const now = store.now()
+      return doraOut(doraOf(events, now - days * 86_400_000, now))
+    },
+  )
+  app.get(
     `${BASE}/verify`,
     {
       schema: {
@@ -94,6 +130,12 @@ function keyOf({ owner, repository, environment }: z.infer<typeof Params>): stri
 }
 
 const iso = (at: number) => new Date(at).toISOString()
+
+const seconds = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms / 1000))
+
+function doraOut({ from, to, leadMs, restoreMs, ...counts }: Dora): z.infer<typeof DoraOut> {
+  return { from: iso(from), to: iso(to), ...counts, lead_seconds: seconds(leadMs), restore_seconds: seconds(restoreMs) }
+}
 
 function environmentOut(state: EnvironmentState): z.infer<typeof EnvironmentOut> {
   const { repository, name, live, lock, holder, queue, quarantine } = state

@@ -4,7 +4,7 @@ import type { EnvironmentOutcome } from '../core/environments/decide.ts'
 import type { EnvironmentState } from '../core/environments/types.ts'
 import { invalidReply } from '../core/reply/answers.ts'
 import { clockTime, type Own, say } from '../core/reply/document.ts'
-import { environmentReply } from '../core/reply/environment.ts'
+import { doraReply, environmentReply } from '../core/reply/environment.ts'
 import type { Whence } from '../core/task/types.ts'
 import { decideOnly, reply, settingsInvalid } from './replies.ts'
 import type { InboxDeps, Scene } from './scene.ts'
@@ -28,7 +28,8 @@ export async function changeEnvironment(
   const where = { repository, name }
   const me = loaded.settings.mention
   if (command.verb === 'lock' && isInfo(text)) {
-    await reply(deps, scene, environmentReply(name, await deps.environments.get(where), me))
+    const [state, dora] = [await deps.environments.get(where), await deps.environments.dora(where)]
+    await reply(deps, scene, [...environmentReply(name, state, me), ...doraReply(dora)])
     return decideOnly(deps, scene, { outcome: 'accepted', reason: 'environment_told', detail: name })
   }
   const by = { id: sender.id, login: sender.login }

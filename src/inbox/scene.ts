@@ -15,7 +15,7 @@ import type { Loaded, SettingsSource } from './settings.ts'
 export interface InboxDeps {
   readonly store: Pick<Store, 'inbox' | 'tasks' | 'conversations' | 'effects' | 'people'>
   readonly workflow: Workflow
-  readonly environments: Pick<Environments, 'apply' | 'get'>
+  readonly environments: Pick<Environments, 'apply' | 'get' | 'dora'>
   readonly receiver: Receiver
   readonly platform: Platform
   readonly settings: SettingsSource

@@ -65,7 +65,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     approvers: policy.approvers,
     policy: hashOf(environment.settings),
     ...(await aroundOf(deps, task, environment, target, { liveSha, sha, relation }, release.goesBack === true)),
-    ...(kept ? { restores: kept.releaseId } : {}),
+    ...(kept ? { restores: kept.releaseId } : await mendedIn(deps, task, environment, { liveSha, sha })),
     gates,
   }
   return { plan: { ...body, hash: releaseHash(task, release, environment, body) }, settings: task.settings }
@@ -218,6 +218,25 @@ async function quarantinedIn(
     if ((await has(sha)) && !(await has(one.to)) && !(await git.mends(repository, one.sha, sha))) return one
   }
   return undefined
+}
+
+/** What was taken back there, and comes again with what mends it. */
+async function mendedIn(
+  { git, environments }: ReleaseDeps,
+  task: Task,
+  { name }: Environment,
+  { liveSha, sha }: Pick<ReleasePlan, 'liveSha' | 'sha'>,
+): Promise<Pick<ReleasePlan, 'mends'>> {
+  const { repository } = task.origin
+  const { quarantine = [] } = (await environments.load(environmentKey(repository, name)))?.state ?? {}
+  const mends: string[] = []
+  for (const { sha: bad } of quarantine) {
+    const isIn = (commit: string | undefined) =>
+      commit === undefined ? false : git.isAncestor(repository, bad, commit).catch(() => false)
+    // Mended and live it is over.
+    if ((await isIn(sha)) && !(await isIn(liveSha)) && (await git.mends(repository, bad, sha))) mends.push(bad)
+  }
+  return mends.length > 0 ? { mends } : {}
 }
 
 /** What cannot be read lets nothing through: the gate waits. */

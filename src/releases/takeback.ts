@@ -4,7 +4,7 @@ import { environmentKey } from '../core/environments/types.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
-import { MAX_EVIDENCE_LOG } from '../core/mending.ts'
+import { evidenceIn } from '../core/mending.ts'
 import { alone, type Held } from './alone.ts'
 import { releaseId } from './deploy.ts'
 import { environmentOf } from './plan.ts'
@@ -62,8 +62,7 @@ export async function takeBack(
 
 /** What it printed last; nothing where that cannot be read. */
 async function evidence(target: Target, task: Task, release: Release): Promise<string> {
-  const log = await target.log(releaseId(task, release)).catch(() => '')
-  return log.slice(-MAX_EVIDENCE_LOG)
+  return evidenceIn(await target.log(releaseId(task, release)).catch(() => ''))
 }
 
 async function putBack(

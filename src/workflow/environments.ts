@@ -1,4 +1,5 @@
 import { personActor } from '../core/deciding/actor.ts'
+import { DORA_MS, doraOf } from '../core/environments/dora.ts'
 import { decideEnvironment, type EnvironmentOutcome } from '../core/environments/decide.ts'
 import {
   type EnvironmentCommand,
@@ -61,6 +62,12 @@ export function createEnvironments(deps: EnvironmentDeps): Environments {
   return {
     apply,
     get: async ({ repository, name }) => (await environments.load(environmentKey(repository, name)))?.state,
+    async dora({ repository, name }) {
+      const loaded = await environments.load(environmentKey(repository, name))
+      if (!loaded) return undefined
+      const to = deps.now()
+      return doraOf(await environments.events(loaded.state.key, 0, loaded.state.version), to - DORA_MS, to)
+    },
     look,
   }
 }

@@ -1,4 +1,5 @@
 import { type SendContext, SendError, type Sender } from '../channels/types.ts'
+import { printedBy } from '../core/mending.ts'
 import { isInside } from '../core/effecttable.ts'
 import type { EffectResult, InsideBody } from '../core/effects.ts'
 import type { Origin, TaskEvent } from '../core/task/types.ts'
@@ -84,7 +85,7 @@ async function open(
     url,
     opensIssue: true,
     ...(parent ? { parent } : {}),
-    ...(mends ? { mends } : {}),
+    ...(mends ? { mends, thread: printedBy(mends) } : {}),
   }
   const opened: TaskEvent = {
     type: 'task.opened',

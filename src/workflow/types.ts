@@ -1,6 +1,7 @@
 import type { TaskCommand, Decision } from '../core/deciding/commands.ts'
 import type { Outcome } from '../core/deciding/decide.ts'
 import type { EffectIntent } from '../core/effects.ts'
+import type { Dora } from '../core/environments/dora.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
 import type { EnvironmentCommand, EnvironmentRef, EnvironmentState } from '../core/environments/types.ts'
 import type { Part } from '../core/inbound.ts'
@@ -32,6 +33,8 @@ export interface Environments {
   apply(ref: EnvironmentRef, command: EnvironmentCommand): Promise<EnvironmentOutcome>
   /** Undefined where nothing has ever happened there. */
   get(ref: EnvironmentRef): Promise<EnvironmentState | undefined>
+  /** The figures of its last weeks; undefined where nothing has ever happened there. */
+  dora(ref: EnvironmentRef): Promise<Dora | undefined>
   /** Wakes those whose time has come, and gives up what nobody wants any more. */
   look(): Promise<void>
 }

@@ -336,13 +336,13 @@ class HostGit implements Git {
     from: string | undefined,
     to: string,
     limit: number,
-  ): Promise<{ sha: string; title: string; author: string }[]> {
+  ): Promise<{ sha: string; title: string; author: string; at?: number | undefined }[]> {
     await this.#copies.has(repository, to)
     const range = from ? `${from}..${to}` : to
     const out = await this.#copies.must(repository, [
       'log',
       `--max-count=${limit}`,
-      '--format=%H%x09%an%x09%s',
+      '--format=%H%x09%ct%x09%an%x09%s',
       '--end-of-options',
       range,
     ])
@@ -350,8 +350,8 @@ class HostGit implements Git {
       .split('\n')
       .filter(Boolean)
       .map((line) => {
-        const [sha = '', author = '', ...title] = line.split('\t')
-        return { sha, author, title: title.join('\t') }
+        const [sha = '', seconds, author = '', ...title] = line.split('\t')
+        return { sha, author, title: title.join('\t'), at: Number(seconds) * 1000 }
       })
   }
 }

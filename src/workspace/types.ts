@@ -257,7 +257,7 @@ export interface Git {
     from: string | undefined,
     to: string,
     limit: number,
-  ): Promise<{ sha: string; title: string; author: string }[]>
+  ): Promise<{ sha: string; title: string; author: string; at?: number | undefined }[]>
 }
 
 /** A file of a commit. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReleasePlan, ReleaseReport, Watch } from '../../src/core/artefacts.ts'
 import { besideFrom } from '../../src/core/beside.ts'
 import { gatesOf, OPEN_POLICY, shareLeft, verdictOf } from '../../src/core/environments/gates.ts'
+import { decideEnvironment } from '../../src/core/environments/decide.ts'
 import { environmentReply } from '../../src/core/reply/environment.ts'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { look, type Watching, watchFrom, withShare } from '../../src/core/watch.ts'
@@ -156,8 +157,75 @@ describe('a release that has a share of the requests', () => {
       watch = looked.watch
       return looked
     })
+    // Though that is the last look, and it would be taken back where nobody can tell.
+    const late = look(
+      JSON.parse(JSON.stringify(looks[1]?.watch)) as Watch,
+      { samples: [], until: 60_000, isHealthy: true, isControlHealthy: false },
+      { seconds: 60, canary: { ...CANARY, unsure: 'back' } },
+      62_500,
+    )
+    expect(late).toMatchObject({ kind: 'over', end: 'promoted' })
     expect(looks.map(({ kind }) => kind)).toEqual(['again', 'again', 'over'])
     expect(looks[2]).toMatchObject({ verdict: 'not enough evidence', end: 'promoted' })
     expect(JSON.stringify(looks[2])).toContain('does not answer its health check any more (3 times in a row)')
+  })
+
+  it('goes back by a word from another conversation, whatever lies between, for what was live serves all the while', () => {
+    const d = shared({ wayBack: { ...READY, isReady: false, isAutomatic: false } })
+    if (!d.environment) throw new Error('no environment')
+    const { holder } = d.environment
+    expect(holder?.mayGoBack).toBeUndefined()
+    const asks = {
+      task: 't2',
+      release: 1,
+      nth: 1,
+      conversationId: 'c2',
+      sha: 'good1',
+      by: bob,
+      watchSeconds: 5,
+      state: 'in',
+      isLive: false,
+      verdict: undefined,
+      tree: undefined,
+      goesBack: true,
+      recalls: 'merge1',
+    } as const
+    const { repository, name } = d.environment
+    const outcome = decideEnvironment(
+      d.environment,
+      { repository, name },
+      { type: 'turn', wanted: asks, freeze: [] },
+      d.at,
+    )
+    expect(outcome.events.map(({ type }) => type)).toEqual(['turn.asked', 'turn.recalled'])
+  })
+
+  it('has everything also where its watch had failed, and was tried again', () => {
+    const d = shared()
+    if (!d.environment) throw new Error('no environment')
+    const { repository, name, holder, live } = d.environment
+    if (!holder || !live) throw new Error('not live')
+    const left = decideEnvironment(
+      d.environment,
+      { repository, name },
+      {
+        type: 'turn',
+        wanted: { ...holder, state: 'out', isLive: true, verdict: undefined, tree: undefined, percent: 10 },
+        freeze: [],
+      },
+      d.at,
+    ).state
+    expect(shareLeft(left)).toMatchObject({ percent: 10 })
+    const whole = decideEnvironment(
+      left,
+      { repository, name },
+      {
+        type: 'turn',
+        wanted: { ...holder, state: 'out', isLive: true, verdict: 'healthy', tree: undefined },
+        freeze: [],
+      },
+      d.at,
+    ).state
+    expect([shareLeft(whole), whole.live?.verdict]).toEqual([undefined, 'healthy'])
   })
 })

@@ -148,6 +148,8 @@ process.on('SIGTERM', () => process.exit(0))`
     await target.host?.adopt()
     await fetch(`http://127.0.0.1:${port}/die`).catch(() => {})
     await expect.poll(seen).toBe('one k3y')
+    // What it printed before it died is not lost with it.
+    expect((await target.log('a-1')).match(/one is up/g)).toHaveLength(2)
   })
 
   it('is fetched where it was built elsewhere, and run by what it was then, whatever its name says later', async () => {

@@ -8,7 +8,7 @@ import { accepted, type Decided, type PersonCommand, refused } from './commands.
 import { replan, testAgain } from './gates.ts'
 import { cancelRelease, finished } from './deploys.ts'
 import { newStep } from '../task/schedule.ts'
-import { failedStep, gateAt, isActive, isBegun, specStep } from '../task/steps.ts'
+import { failedStep, gateAt, hasShare, isActive, isBegun, specStep } from '../task/steps.ts'
 import type { ReviewComment, Step, StepKind, Task, TaskEvent } from '../task/types.ts'
 
 /** What people say about the work as such: more of it, less of it, once more, or just words. */
@@ -71,7 +71,7 @@ export function cancel(task: Task, said: PersonCommand): Decided {
   if (!isActive(task))
     return refused('task_ended', `This task has already ended (${task.status.replace('_', ' ')}); nothing is running.`)
   const release = task.releases.at(-1)
-  if (release && !finished(task, release.index)) return cancelRelease(task, release, said)
+  if (release && (!finished(task, release.index) || hasShare(release))) return cancelRelease(task, release, said)
   return accepted(
     'cancelled',
     [{ type: 'task.cancelled', by: said.by, from: said.from }],

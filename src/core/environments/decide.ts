@@ -95,21 +95,22 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
         : [{ type: 'release.taken_back', ...who, sha, tree, to, ...(isUnsure ? { isUnsure: true } : {}) }]
     // It gave its turn up before it was judged, and was judged, or taken back, after all.
     const isLive = state.live?.task === task && state.live.release === release && state.live.sha === sha
-    if (!known)
-      return isLive && (back.length > 0 || (verdict && !state.live?.verdict))
-        ? { reason: 'judged', events: [{ type: 'turn.over', ...who, verdict }, ...back] }
-        : { reason: 'not_there', events: [] }
-    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [liveEvent(wanted)] : []
     const hadShare = isLive && state.live?.percent !== undefined && wanted.percent === undefined
     const over: EnvironmentEvent = { type: 'turn.over', ...who, verdict, ...(hadShare ? { isWhole: true } : {}) }
+    if (!known)
+      return isLive && (back.length > 0 || hadShare || (verdict && !state.live?.verdict))
+        ? { reason: 'judged', events: [over, ...back] }
+        : { reason: 'not_there', events: [] }
+    const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [liveEvent(wanted)] : []
     return { reason: 'over', events: [...live, over, ...back] }
   }
   if (!known) {
-    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack } = wanted
+    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack, committed } = wanted
     const how = {
       ...(goesBack ? { goesBack } : {}),
       ...(recalls ? { recalls } : {}),
       ...(mayGoBack ? { mayGoBack } : {}),
+      ...(committed ? { committed } : {}),
     }
     const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...how }
     return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
@@ -128,8 +129,10 @@ function liveEvent({ task, release, nth, leaves, percent }: Wanted): Environment
 const RECALL_MS = 15 * 60_000
 
 /** What is live and watched goes back at once where somebody who waits leaves just that; not past a lock. */
-function recalled({ holder, lock, queue }: EnvironmentState, now: number): EnvironmentEvent | undefined {
-  if (lock || !holder || holder.liveAt === undefined || !holder.mayGoBack || holder.recalledBy) return undefined
+function recalled({ holder, lock, queue, live }: EnvironmentState, now: number): EnvironmentEvent | undefined {
+  if (lock || !holder || holder.liveAt === undefined || holder.recalledBy) return undefined
+  const hasShare = live?.percent !== undefined && live.task === holder.task && live.release === holder.release
+  if (!holder.mayGoBack && !hasShare) return undefined
   const wish = queue.find(({ recalls, askedAt }) => recalls === holder.sha && now - askedAt < RECALL_MS)
   const { task, release, nth } = holder
   return wish && { type: 'turn.recalled', task, release, nth, by: wish.by }

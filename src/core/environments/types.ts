@@ -35,6 +35,8 @@ export interface Wanted extends Claimant {
   readonly mayGoBack?: true | undefined
   /** What it replaced, where it goes back. */
   readonly leaves?: string | undefined
+  /** When the changes were committed that it brings, ms: some dozens at most. */
+  readonly committed?: readonly number[] | undefined
   /** It has a share of the requests alone, so many percent at first. */
   readonly percent?: number | undefined
   /** It was taken back: what serves again. */
@@ -56,6 +58,8 @@ export interface Turn extends Claimant {
   readonly tree?: string | undefined
   readonly recalls?: string | undefined
   readonly mayGoBack?: true | undefined
+  /** When its changes were committed; undefined where that is not known, and in histories from before 0.5. */
+  readonly committed?: readonly number[] | undefined
   /** Whoever wants it taken back before it is judged. */
   readonly recalledBy?: Person | undefined
 }

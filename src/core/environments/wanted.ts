@@ -47,9 +47,19 @@ export function wantedOf(task: Task): Wanted | undefined {
     ...(release.goesBack && deployed?.previousSha && deployed.previousSha !== plan.sha
       ? { leaves: deployed.previousSha }
       : {}),
+    ...committedIn(release),
     ...(hasShare(release) && deployed?.percent !== undefined ? { percent: deployed.percent } : {}),
     ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),
   }
+}
+
+const MAX_CHANGES = 50
+
+/** When what is new in it was committed. */
+function committedIn({ plan, goesBack }: Release): Pick<Wanted, 'committed'> {
+  const isNew = plan?.relation === 'ahead' || plan?.relation === 'diverged'
+  const times = isNew && !goesBack ? plan.commits.flatMap(({ at }) => (at === undefined ? [] : [at])) : []
+  return times.length > 0 ? { committed: times.slice(0, MAX_CHANGES) } : {}
 }
 
 /** Whoever goes to what was live right before, and may, leaves what was live when that was planned: that one and no other. */

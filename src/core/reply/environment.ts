@@ -1,5 +1,17 @@
 import type { EnvironmentState, Turn } from '../environments/types.ts'
-import { brief, clockTime, type Document, list, NOTHING, type Own, paragraph, say, shortSha } from './document.ts'
+import type { Dora } from '../environments/dora.ts'
+import {
+  brief,
+  clockTime,
+  type Document,
+  duration,
+  list,
+  NOTHING,
+  type Own,
+  paragraph,
+  say,
+  shortSha,
+} from './document.ts'
 
 /** What there is to say about an environment: what is live, who has it, who waits, whether it is locked. */
 
@@ -37,3 +49,19 @@ function turnText({ sha, by }: Turn): Own {
 function shortOf({ sha, by }: Turn): string {
   return `${sha.slice(0, 7)} by ${by.login}`
 }
+
+/** Its last weeks in a sentence; nothing where nothing went live. */
+export function doraReply(dora: Dora | undefined): Document {
+  if (!dora || dora.deployments === 0) return []
+  const { from, to, deployments, leadMs, judged, failed, restoreMs } = dora
+  const weeks = (to - from) / WEEK_MS
+  const parts = [
+    `${deployments} ${deployments === 1 ? 'deploy' : 'deploys'} (${(deployments / weeks).toFixed(1)} a week)`,
+    ...(leadMs === undefined ? [] : [`from commit to live ${duration(leadMs)}`]),
+    ...(judged === 0 ? [] : [`${failed} of ${judged} got worse`]),
+    ...(restoreMs === undefined ? [] : [`good again after ${duration(restoreMs)}`]),
+  ]
+  return [paragraph(say`The last ${Math.round(weeks)} weeks: ${parts.join(', ')} (medians).`)]
+}
+
+const WEEK_MS = 7 * 86_400_000

@@ -203,8 +203,9 @@ const HELPED = {
 } as const satisfies Readonly<Record<ReleaseReport['verdict'], Own>>
 
 /** The same figures of what this release mends. */
-function helped({ origin: { mends } }: Task, { environment, verdict, after }: ReleaseReport): Block[] {
-  if (!mends || mends.environment !== environment) return []
+function helped({ origin: { mends }, releases }: Task, { environment, sha, verdict, after }: ReleaseReport): Block[] {
+  const plan = releases.findLast((one) => one.plan?.sha === sha)?.plan
+  if (!mends || mends.environment !== environment || !plan?.mends?.includes(mends.sha)) return []
   const was = say`Of ${shortSha(mends.sha)}, which was taken back, ${figuresText(mends.after)}`
   return [paragraph(say`${was}; of this release ${figuresText(after)}: ${HELPED[verdict]}.`)]
 }

@@ -4,7 +4,7 @@ import type { EffectIntent } from '../effects.ts'
 import { mayPublish } from '../policy.ts'
 import { mayBeReviewed } from '../proof.ts'
 import { answerComment } from '../reply/plan.ts'
-import { type Document, link, mono, paragraph, theirs, say, type Words } from '../reply/document.ts'
+import { code, type Document, link, mono, paragraph, theirs, say, type Words } from '../reply/document.ts'
 import { cutLine } from '../harmless.ts'
 import { failedComment, handOffComment, readyComment } from '../reply/pull.ts'
 import { missingText, parkedText } from '../reply/needed.ts'
@@ -82,7 +82,11 @@ function openIssue(task: Task, key: string): EffectIntent {
   const whence = mends
     ? say`Opened by itself after ${where}, since the settings of ${mends.environment} say so (\`mend\`).`
     : say`Asked ${who}in ${where}.`
-  const document = [...(body.trim() === '' ? [] : [paragraph(theirs(body))]), paragraph(whence)]
+  const document = [
+    ...(body.trim() === '' ? [] : [paragraph(theirs(body))]),
+    ...(mends?.log.trim() ? [paragraph('The last that it printed:'), code(mends.log)] : []),
+    paragraph(whence),
+  ]
   return { key, body: { kind: 'issue.open', place: place(task), title: cutLine(title, 100), document } }
 }
 

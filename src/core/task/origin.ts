@@ -69,6 +69,9 @@ export interface Mends {
   readonly url: string
   readonly before: Figures
   readonly after: Figures
+  /** The last that it has printed, and when it was looked at; ms since the epoch. */
+  readonly log: string
+  readonly at: number
 }
 
 /** A message of the conversation in which something was asked for. */

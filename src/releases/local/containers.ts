@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
-import { appendFile, writeFile } from 'node:fs/promises'
+import { appendFile, rm, writeFile } from 'node:fs/promises'
 import { UserError } from '../../core/errors.ts'
 import { isSameProcess, startedAt, startTick } from '../../telemetry/process.ts'
 import { call, type Engine, findEngine } from '../../workspace/container.ts'
 import { secretsOf } from '../secrets.ts'
 import type { ContainerCommand, ReleaseRow, TargetDeps } from '../types.ts'
 import { builtImage, fetchedImage, tagOf } from './images.ts'
-import { serviceLog } from './log.ts'
+import { containerLog, serviceLog } from './log.ts'
+import { tailOf } from './process.ts'
 import type { Runner } from './runner.ts'
 import { containerSettings } from './settings.ts'
 
@@ -26,13 +27,23 @@ export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): 
   const ask = (...args: string[]) => call(engine(), args, { timeoutMs: SHORT_MS })
   const isOurs = ({ command, dir: files }: ReleaseRow) => command.runs === 'container' && existsSync(files)
 
-  /** What it has printed goes with the container: the last lines are kept with the release. */
+  /** The last lines of the container as it is now. */
   async function keepLog(row: ReleaseRow): Promise<void> {
     if (!isOurs(row)) return
     const { exitCode, output } = await ask('logs', '--tail', `${LOG_LINES}`, nameOf(row))
-    if (exitCode !== 0) return
-    const head = imageLine(row.command.container?.image ?? '')
-    await writeFile(serviceLog(dir, row.id), head + output.slice(-MAX_LOG), { mode: 0o600 })
+    if (exitCode === 0) await writeFile(containerLog(dir, row.id), output.slice(-MAX_LOG), { mode: 0o600 })
+  }
+
+  /** It goes, and what it has printed stays: that may be why it died. */
+  async function removed(row: ReleaseRow): Promise<void> {
+    await keepLog(row)
+    await ask('rm', '--force', nameOf(row))
+    const [before, last] = await Promise.all(
+      [serviceLog(dir, row.id), containerLog(dir, row.id)].map((file) => tailOf(file, MAX_LOG)),
+    )
+    if (last === '') return
+    await writeFile(serviceLog(dir, row.id), `${before}${last}`.slice(-MAX_LOG), { mode: 0o600 })
+    await rm(containerLog(dir, row.id), { force: true })
   }
 
   return {
@@ -48,7 +59,7 @@ export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): 
     async start(row, port) {
       const { container } = row.command
       if (!container) throw new Error(`${row.id} has no image`)
-      await ask('rm', '--force', nameOf(row))
+      await removed(row)
       const secrets = secretsOf(row, env)
       const options = [...optionsOf(row, container, port), ...Object.keys(secrets).map((one) => `--env=${one}`)]
       // By their names alone: whoever lists the processes of this machine reads no value.
@@ -60,15 +71,17 @@ export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): 
     },
     async isAlive(row) {
       if (row.pid !== undefined && row.startedTick !== undefined) return isSameProcess(row.pid, row.startedTick)
-      const { output } = await ask('inspect', '--format', '{{.State.Running}}', nameOf(row))
-      return output.trim() === 'true'
+      const { exitCode, output } = await ask('inspect', '--format', '{{.State.Running}}', nameOf(row))
+      if (exitCode === 0) return output.trim() === 'true'
+      if (/no such/i.test(output)) return false
+      // What cannot be told is no reason to end what may serve.
+      throw new Error(`the engine does not tell whether ${nameOf(row)} runs: ${output.slice(-200)}`)
     },
     async stop(row) {
       // What is kept no more has no container either: an environment may have hundreds of releases.
       if (!isOurs(row)) return
-      await keepLog(row)
       await ask('stop', '--time', `${STOP_SECONDS}`, nameOf(row))
-      await ask('rm', '--force', nameOf(row))
+      await removed(row)
     },
     async forget(row, kept) {
       await ask('rm', '--force', nameOf(row))

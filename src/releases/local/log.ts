@@ -19,11 +19,17 @@ export function serviceLog(dir: string, id: string): string {
   return join(releaseFolder(dir, id), 'service.log')
 }
 
+/** What a container has written that is there now. */
+export function containerLog(dir: string, id: string): string {
+  return join(releaseFolder(dir, id), CONTAINER_LOG)
+}
+const CONTAINER_LOG = 'container.log'
+
 /** The last lines of a release, of its build and of its service, or of its command; nothing where it ran on another machine. */
 export async function releaseLog(dir: string, id: string, redact: (text: string) => string): Promise<string> {
   // The id comes from a request: nothing but a folder of ours is looked into.
   if (!/^[\w.-]{1,200}$/.test(id) || id.includes('..')) return ''
   const folder = releaseFolder(dir, id)
-  const files = [BUILD_LOG, 'service.log', COMMAND_LOG]
+  const files = [BUILD_LOG, 'service.log', CONTAINER_LOG, COMMAND_LOG]
   return redact((await Promise.all(files.map((file) => tailOf(join(folder, file))))).join(''))
 }

@@ -7,6 +7,8 @@ import type { Releases } from './releases.ts'
 
 const DRAIN_MS = 10_000
 
+type Place = Pick<ReleaseRow, 'repository' | 'environment'>
+
 /** Who is live: as it is written down, and as people are led. */
 export class Serving {
   readonly #deps: Pick<TargetDeps, 'store' | 'now' | 'log'>
@@ -21,7 +23,7 @@ export class Serving {
   }
 
   /** One after the other for each environment: what is written down of who is live, and who people are sent to. */
-  #inTurn<T>({ repository, environment }: ReleaseRow, action: () => Promise<T>): Promise<T> {
+  #inTurn<T>({ repository, environment }: Place, action: () => Promise<T>): Promise<T> {
     const key = `${repository} ${environment}`
     const turn = (this.#turns.get(key) ?? Promise.resolve()).then(action, action)
     this.#turns.set(key, turn)
@@ -84,13 +86,16 @@ export class Serving {
   }
 
   /** Gives what is live so many percent of the requests; from 100 on it has them all. @throws UserError where something else is live */
-  async weigh(live: ReleaseRow, percent: number, fence: Fence): Promise<void> {
-    const { share, ...whole } = live.command
-    // It has everything.
-    if (!share) return
-    const command = percent < 100 ? { ...whole, share: { ...share, percent } } : { ...whole, wholeAt: this.#deps.now() }
-    await this.#inTurn(live, async () => {
-      await this.#deps.store.reach(live.id, command, fence)
+  async weigh({ repository, environment }: Place, id: string, percent: number, fence: Fence): Promise<void> {
+    const { store, now } = this.#deps
+    await this.#inTurn({ repository, environment }, async () => {
+      // As it is by then: it may have been started again meanwhile.
+      const live = mustBeLive(await store.live(repository, environment), id)
+      const { share, ...whole } = live.command
+      // It has everything.
+      if (!share) return
+      const command = percent < 100 ? { ...whole, share: { ...share, percent } } : { ...whole, wholeAt: now() }
+      await store.reach(id, command, fence)
       await this.#route({ ...live, command })
     })
   }
@@ -124,7 +129,7 @@ export class Serving {
 }
 
 /** @throws UserError where another one is live */
-export function mustBeLive(row: ReleaseRow | undefined, id: string): ReleaseRow {
+function mustBeLive(row: ReleaseRow | undefined, id: string): ReleaseRow {
   if (row?.id === id) return row
   throw new UserError('changed', 'Something else is live there by now.')
 }

@@ -20,7 +20,7 @@ import { healthy, ownHealth } from './health.ts'
 import { releaseFolder, releaseLog } from './log.ts'
 import { Ports } from './ports.ts'
 import { byLastServed, Releases } from './releases.ts'
-import { mustBeLive, Serving } from './serving.ts'
+import { Serving } from './serving.ts'
 import { portSettings, runsAs } from './settings.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -167,10 +167,10 @@ export class LocalTarget implements Target {
   }
 
   async weigh({ environment, releaseId, percent, signal, mayAct, fence }: WeighInput): Promise<void> {
-    const live = mustBeLive(await this.#deps.store.live(environment.repository, environment.name), releaseId)
+    const { repository, name } = environment
     signal.throwIfAborted()
     mayAct()
-    await this.#serving.weigh(live, percent, fence)
+    await this.#serving.weigh({ repository, environment: name }, releaseId, percent, fence)
   }
 
   /** It runs and answers, or is started from its files; what is written down of it stays what it is until it serves. */
