@@ -301,6 +301,8 @@ export interface Deployed {
   readonly error: string | undefined
   /** What was approved does not hold any more: it is planned again, and asked about. */
   readonly isStale?: boolean | undefined
+  /** The commit with which it goes live, where it need not go by itself. */
+  readonly carriedBy?: string | undefined
   /** It was given so many percent of the requests at first; undefined: all. */
   readonly percent?: number | undefined
   /** What the gates said right before; undefined where nobody asked them, and in histories from before 0.5. */

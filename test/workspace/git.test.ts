@@ -254,7 +254,9 @@ describe('git on the host', () => {
     expect(await git.show(repository, sha, 'src/a.txt')).toContain('two')
     expect(await git.show(repository, sha, 'nothing')).toBeUndefined()
     expect(await git.isAncestor(repository, sha, sha)).toBe(true)
-    expect(await git.log(repository, undefined, sha, 5)).toEqual([{ sha, title: 'first', author: 'alice' }])
+    expect(await git.log(repository, undefined, sha, 5)).toEqual([
+      { sha, title: 'first', author: 'alice', at: expect.any(Number) },
+    ])
   })
 })
 

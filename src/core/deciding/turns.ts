@@ -1,7 +1,7 @@
 import { hashOf } from '../hash.ts'
 import { isTurnOver } from '../environments/wanted.ts'
-import type { Claimant, TurnTold } from '../environments/types.ts'
-import type { Task } from '../task/types.ts'
+import type { CarriedBy, Claimant, TurnTold } from '../environments/types.ts'
+import type { Release, Task } from '../task/types.ts'
 import { accepted, type Decided, ignored } from './commands.ts'
 import { mayBeRecalled, recalled } from './deploys.ts'
 
@@ -12,8 +12,19 @@ export function decideTurn(task: Task, { release: index, nth, turn }: Claimant &
   if (turn.state === 'given' && turn.recalledBy && mayBeRecalled(task, release))
     return recalled(task, release, turn.recalledBy)
   if (release.turn.state === 'given') return ignored('known')
+  if (turn.state === 'carried') return carried(release, turn.by)
   if (turn.state === 'waits' && hashOf(turn) === hashOf(release.turn.told ?? {})) return ignored('known')
   return accepted(turn.state === 'given' ? 'turn_given' : 'waits_for_turn', [
     { type: 'release.turn', release: index, nth, turn },
+  ])
+}
+
+/** Nothing is deployed for it by itself. */
+function carried({ index, environment, plan }: Release, { sha: carriedBy }: CarriedBy): Decided {
+  const { sha = '', url = '' } = plan ?? {}
+  const error = `it goes live with ${carriedBy.slice(0, 7)}, which has it`
+  const base = { environment, sha, url, releaseId: '', previousSha: undefined, log: '' }
+  return accepted('carried', [
+    { type: 'release.deployed', release: index, deployed: { ...base, ok: false, error, carriedBy } },
   ])
 }

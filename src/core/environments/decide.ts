@@ -44,7 +44,13 @@ export function decideEnvironment(
   if (back) known = add(back)
   const next = nextTurn(known, now)
   if (next) known = add({ type: 'turn.given', task: next.task, release: next.release, nth: next.nth })
-  return { state: known, events, effects: told(before, known, now), reason, wakeAt: wakeAt(known, now) }
+  return {
+    state: known,
+    events,
+    effects: [...carriedTold(known, events), ...told(before, known, now)],
+    reason,
+    wakeAt: wakeAt(known, now),
+  }
 }
 
 interface Decided {
@@ -105,19 +111,27 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
     return { reason: 'over', events: [...live, over, ...back] }
   }
   if (!known) {
-    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack, committed } = wanted
+    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack, committed, isAuto } = wanted
     const how = {
       ...(goesBack ? { goesBack } : {}),
       ...(recalls ? { recalls } : {}),
       ...(mayGoBack ? { mayGoBack } : {}),
       ...(committed ? { committed } : {}),
+      ...(isAuto ? { isAuto } : {}),
     }
     const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...how }
-    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
+    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }, ...carried(state, wanted)] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
     ? { reason: 'live', events: [liveEvent(wanted)] }
     : { reason: 'known', events: [] }
+}
+
+/** Whoever waits, and was asked for by nobody, goes live with the one that has it: many merges are one release. */
+function carried({ queue }: EnvironmentState, { task: by, sha, carries = [] }: Wanted): EnvironmentEvent[] {
+  return queue
+    .filter((turn) => turn.isAuto && carries.includes(turn.sha))
+    .map(({ task, release, nth }) => ({ type: 'turn.carried', task, release, nth, by: { task: by, sha } }))
 }
 
 function liveEvent({ task, release, nth, leaves, percent }: Wanted): EnvironmentEvent {
@@ -160,6 +174,17 @@ function told(before: EnvironmentState | undefined, after: EnvironmentState, now
     if (known && hashOf(withoutTime(known)) === hashOf(withoutTime(tells))) return []
     const { task, release, nth } = turn
     return [{ key: `turn:${task}:${release}`, body: { kind: 'task.turn', place, task, release, nth, turn: tells } }]
+  })
+}
+
+/** Those whose turn does not come. */
+function carriedTold({ repository }: EnvironmentState, events: readonly EnvironmentEvent[]): EffectIntent[] {
+  const place: Thread = { repository, number: 0 }
+  return events.flatMap((event): EffectIntent[] => {
+    if (event.type !== 'turn.carried') return []
+    const { task, release, nth, by } = event
+    const turn = { state: 'carried', by } as const
+    return [{ key: `turn:${task}:${release}`, body: { kind: 'task.turn', place, task, release, nth, turn } }]
   })
 }
 

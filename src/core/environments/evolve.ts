@@ -63,6 +63,8 @@ function change(state: EnvironmentState, event: Exclude<EnvironmentEvent, Seen>,
       return state.holder && isSame(state.holder, event)
         ? { ...state, holder: { ...state.holder, recalledBy: event.by } }
         : state
+    case 'turn.carried':
+      return { ...state, queue: without(state.queue, event) }
     case 'turn.over':
       return over(state, event)
     case 'release.taken_back':

@@ -37,6 +37,10 @@ export interface Wanted extends Claimant {
   readonly leaves?: string | undefined
   /** When the changes were committed that it brings, ms: some dozens at most. */
   readonly committed?: readonly number[] | undefined
+  /** Nobody asked for it: the settings deploy what is merged. */
+  readonly isAuto?: true | undefined
+  /** The commits that it brings beside its own: whoever waits with one of them need not go by itself. */
+  readonly carries?: readonly string[] | undefined
   /** It has a share of the requests alone, so many percent at first. */
   readonly percent?: number | undefined
   /** It was taken back: what serves again. */
@@ -58,6 +62,7 @@ export interface Turn extends Claimant {
   readonly tree?: string | undefined
   readonly recalls?: string | undefined
   readonly mayGoBack?: true | undefined
+  readonly isAuto?: true | undefined
   /** When its changes were committed; undefined where that is not known, and in histories from before 0.5. */
   readonly committed?: readonly number[] | undefined
   /** Whoever wants it taken back before it is judged. */
@@ -131,6 +136,8 @@ export type EnvironmentEvent =
       /** So many percent of the requests at first; undefined: all. */
       readonly percent?: number | undefined
     } & Claimant)
+  /** What nobody asked for goes live with another release that has it. */
+  | ({ readonly type: 'turn.carried'; readonly by: CarriedBy } & Claimant)
   /** It is live, and somebody goes back from it. */
   | ({ readonly type: 'turn.recalled'; readonly by: Person } & Claimant)
   | ({
@@ -181,8 +188,16 @@ export function environmentKey(repository: Pick<Repository, 'owner' | 'name'>, n
   return `env:${repository.owner}/${repository.name}:${name}`
 }
 
+/** A release that has another one. */
+export interface CarriedBy {
+  readonly task: string
+  readonly sha: string
+}
+
 /** What a release that asked for its turn is told. */
 export type TurnTold =
+  /** Its turn does not come: what it has goes live with another one. */
+  | { readonly state: 'carried'; readonly by: CarriedBy }
   | {
       readonly state: 'given'
       /** Whoever wants it taken back, though it is watched yet. */
@@ -196,6 +211,9 @@ export type TurnTold =
       /** When it may be its turn, ms since the epoch; undefined where nobody can tell. */
       readonly about: number | undefined
     }
+
+/** What is told of a turn that comes. */
+export type TurnComing = Exclude<TurnTold, { state: 'carried' }>
 
 /** What has to end first. */
 export type WaitsFor =

@@ -48,12 +48,22 @@ export function wantedOf(task: Task): Wanted | undefined {
       ? { leaves: deployed.previousSha }
       : {}),
     ...committedIn(release),
+    ...(release.isAuto ? { isAuto: true } : {}),
+    ...carriedIn(release),
     ...(hasShare(release) && deployed?.percent !== undefined ? { percent: deployed.percent } : {}),
     ...(rolledBack?.isSwitched ? { takenBackTo: rolledBack.to } : {}),
   }
 }
 
 const MAX_CHANGES = 50
+const MAX_CARRIED = 200
+
+/** What it brings beside its own commit; nothing where it takes something away. */
+function carriedIn({ plan, goesBack }: Release): Pick<Wanted, 'carries'> {
+  const brings = plan?.relation === 'ahead' && !goesBack ? plan.commits.map(({ sha }) => sha) : []
+  const carries = brings.filter((sha) => sha !== plan?.sha).slice(0, MAX_CARRIED)
+  return carries.length > 0 ? { carries } : {}
+}
 
 /** When what is new in it was committed. */
 function committedIn({ plan, goesBack }: Release): Pick<Wanted, 'committed'> {

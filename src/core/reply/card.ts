@@ -77,7 +77,8 @@ const WAITS = {
 /** What was to be released last is not live: that is not done. */
 function isNotReleased({ status, releases }: Task): boolean {
   const last = releases.at(-1)
-  return status === 'done' && last !== undefined && last.deployed?.ok !== true
+  const isCarried = last?.deployed?.carriedBy !== undefined
+  return status === 'done' && last !== undefined && last.deployed?.ok !== true && !isCarried
 }
 
 /** Status, time and cost on one line. */

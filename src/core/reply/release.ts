@@ -166,6 +166,16 @@ export function plannedAnewComment({ environment, sha, error }: Deployed): Docum
   ]
 }
 
+/** What is said of a release that need not go by itself. */
+export function carriedComment(task: Task, { environment, sha, carriedBy = '' }: Deployed): Document {
+  const again = `\`@${task.settings.mention} deploy ${environment}\``
+  return [
+    paragraph(
+      say`➡️ ${shortSha(sha)} goes live on ${environment} with ${shortSha(carriedBy)}, which has it and waits there too: one release instead of two. The report comes where that one was asked for; ${again} asks for this one by itself.`,
+    ),
+  ]
+}
+
 const MARK = { healthy: '✅', regressed: '❌', 'not enough evidence': '❔' } as const
 
 /** The report after the watch. */

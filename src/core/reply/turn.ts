@@ -1,5 +1,5 @@
 import type { GateResult } from '../environments/gates.ts'
-import type { TurnTold, WaitsFor } from '../environments/types.ts'
+import type { TurnComing, TurnTold, WaitsFor } from '../environments/types.ts'
 import type { Release, Task } from '../task/types.ts'
 import { brief, clockTime, type Document, NOTHING, type Own, paragraph, say, shortSha, table } from './document.ts'
 
@@ -37,7 +37,7 @@ function waitsText(task: Task, { environment, plan }: Release, told: Extract<Tur
 }
 
 /** The message about that; rewritten as it moves on. */
-export function turnComment(task: Task, release: Release, turn: TurnTold): Document {
+export function turnComment(task: Task, release: Release, turn: TurnComing): Document {
   return turn.state === 'waits'
     ? [paragraph(waitsText(task, release, turn))]
     : [paragraph(say`▶️ It is the turn of ${shortSha(release.plan?.sha ?? '')} on ${release.environment}.`)]

@@ -7,6 +7,7 @@ import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration, paragraph, say } from '../reply/document.ts'
 import {
   backComment,
+  carriedComment,
   deployFailedComment,
   plannedAnewComment,
   releasePlanComment,
@@ -56,6 +57,11 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
       ...reported(task, found, reportComment(task, event.report, reportTime(task))),
     ]
   const { deployed } = event
+  if (deployed.carriedBy)
+    return [
+      status(task, event.release, id, 'inactive', `Goes live with ${deployed.carriedBy}`, undefined, undefined),
+      ...rewritten(task, `turn:${event.release}:${found.turn?.nth ?? 1}`, carriedComment(task, deployed)),
+    ]
   if (deployed.isStale)
     return [
       status(task, event.release, id, 'inactive', `Not deployed: ${deployed.error ?? ''}`, undefined, undefined),

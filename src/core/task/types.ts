@@ -14,7 +14,7 @@ import type {
 } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
 import type { GateResult } from '../environments/gates.ts'
-import type { TurnTold } from '../environments/types.ts'
+import type { TurnComing, TurnTold } from '../environments/types.ts'
 import type { PluginId } from '../registry.ts'
 import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
@@ -364,7 +364,7 @@ export type TaskEvent =
   | { readonly type: 'deployment.created'; readonly release: number; readonly deploymentId: number }
   /** It asks for its turn on the environment. */
   | { readonly type: 'release.entered'; readonly release: number; readonly nth: number }
-  | { readonly type: 'release.turn'; readonly release: number; readonly nth: number; readonly turn: TurnTold }
+  | { readonly type: 'release.turn'; readonly release: number; readonly nth: number; readonly turn: TurnComing }
   /** The gates let it through later, maybe. */
   | { readonly type: 'release.gated'; readonly release: number; readonly gates: readonly GateResult[] }
   | { readonly type: 'release.deployed'; readonly release: number; readonly deployed: Deployed }

@@ -117,7 +117,9 @@ export function whenStale(task: Task): TaskEvent[] {
 export function whenMerged(task: Task): TaskEvent[] {
   if (!task.merged || current(task)) return []
   const { by } = task.merged
-  const mayGo = task.origin.pull?.head === undefined
+  // What goes live with another release goes on with that, to whichever environment comes next.
+  const isCarried = task.releases.some(({ deployed }) => deployed?.carriedBy !== undefined)
+  const mayGo = task.origin.pull?.head === undefined && !isCarried
   const auto = Object.entries(mayGo ? task.settings.environments : {}).find(
     ([name, env]) => env.auto && !task.releases.some((release) => release.environment === name),
   )
@@ -134,6 +136,7 @@ export function whenReleased(task: Task): TaskEvent[] {
 function releaseOutcome(task: Task): string | undefined {
   const last = task.releases.at(-1)
   if (!last) return undefined
+  if (last.deployed?.carriedBy) return `goes live on ${last.environment} with ${last.deployed.carriedBy.slice(0, 7)}`
   if (last.recalledBy) return `deployed to ${last.environment}${wayBackText(last)}`
   return last.report
     ? `deployed to ${last.environment}: ${last.report.verdict}${wayBackText(last)}`
