@@ -10,13 +10,13 @@ import type { Release, Task } from './task/types.ts'
 
 /** Of what a service has printed, so much is evidence. */
 const MAX_EVIDENCE_LOG = 3000
-
-/** What a service has printed, each line once: a fault that many have met is one. The first line may have no beginning. */
-export function evidenceIn(log: string): string {
-  const [first = '', ...lines] = [...new Set(log.split(/\r\n|[\n\r\u2028\u2029\u0085]/))]
-  return (lines.length > 0 ? lines.join('\n') : first).slice(0, MAX_EVIDENCE_LOG).trimEnd()
-}
 const MAX_COMMITS = 20
+
+/** The last that a service has printed, each line once: a fault that many have met is one. */
+export function evidenceIn(log: string): string {
+  const lines = [...new Set(log.split(/\r\n|[\n\r\u2028\u2029\u0085]/))]
+  return lines.join('\n').slice(-MAX_EVIDENCE_LOG).trim()
+}
 
 /** What the work may cost; undefined where there is none. */
 export function becomesWork({ settings, origin }: Task, { environment, report, rolledBack, plan }: Release) {

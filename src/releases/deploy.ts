@@ -66,6 +66,11 @@ async function underway(
   // Put back by a process that ended right afterwards.
   if (approved.restores && live === approved.sha)
     return ended((await target.probe(environment)) ? undefined : BROKEN_TOO)
+  // What goes on by itself is neither planned anew nor held up: it is waited for.
+  if (observed.state === 'begun') {
+    const failed = await applied(deps, task, approved, { target, environment, id, percent }, held)
+    return failed === undefined ? ended(undefined) : ended(failed, { log: await target.log(id) })
+  }
   const stale = await staleness(deps, task, approved, environment, live)
   if (stale) return ended(stale.error, { isStale: stale.isStale })
   const gates = await gatesNow(deps, task, release, approved.sha)

@@ -118,6 +118,8 @@ export type Observed =
   | { readonly state: 'absent' }
   /** Begun and not finished; nothing of it is visible yet. */
   | { readonly state: 'unfinished' }
+  /** Begun, and goes on by itself whoever looks: it is only waited for. */
+  | { readonly state: 'begun' }
   /** It may have been deployed or not, and the target cannot tell: a person has to look. */
   | { readonly state: 'unknown' }
   /** It serves, or has served; since when, ms since the epoch, where the target knows. */
@@ -178,11 +180,17 @@ export interface TargetDeps {
 
 /** Workflows of the platform that are started and waited for, by the repository's `owner/name`. */
 export interface WorkflowRuns {
-  /** Starts one on the default branch, once. @returns its run, where the platform tells at once @throws UserError where it is refused */
+  /**
+   * Starts one on the default branch, once.
+   * @param mayAct asked at the last moment before it leaves
+   * @returns its run, where the platform tells at once
+   * @throws UserError where it is refused; whatever else is thrown, it may have been started
+   */
   start(
     repository: string,
     workflow: string,
     inputs: Readonly<Record<'sha' | 'environment' | 'release', string>>,
+    mayAct: () => void,
   ): Promise<number | undefined>
   /** The run since a moment (ms) that has a word in its name. */
   find(repository: string, workflow: string, word: string, since: number): Promise<number | undefined>

@@ -131,9 +131,15 @@ describe('what was taken back', () => {
 
   it('is told by each line that it printed once', () => {
     const fault = 'TypeError: x is undefined\n    at answer (a.mjs:1)\n'
-    expect(evidenceIn(`of a line\nlistening\n${fault.repeat(30)}`)).toBe(`listening\n${fault}`.trimEnd())
-    expect(evidenceIn('one\rtwo\u2028three')).toBe('two\nthree')
+    expect(evidenceIn(`listening\n${fault.repeat(30)}`)).toBe(`listening\n${fault}`.trimEnd())
+    expect(evidenceIn('one\rtwo\u2028three')).toBe('one\ntwo\nthree')
     expect([evidenceIn(''), evidenceIn('only')]).toEqual(['', 'only'])
+    // What it printed last, after all that its build has said.
+    expect(
+      evidenceIn(
+        `${'built\n'.repeat(9)}${Array.from({ length: 900 }, (_, nth) => `step ${nth}`).join('\n')}\n${fault}`,
+      ),
+    ).toContain('TypeError')
     expect(evidenceIn(Array.from({ length: 900 }, (_, nth) => `line ${nth}`).join('\n')).length).toBeLessThanOrEqual(
       3000,
     )

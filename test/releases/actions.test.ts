@@ -1,8 +1,9 @@
+import { createServer, type ServerResponse } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Lost } from '../../src/leases/types.ts'
+import { Lost, Unwanted } from '../../src/leases/types.ts'
 import { actions } from '../../src/releases/actions/module.ts'
 import { ActionsTarget } from '../../src/releases/actions/target.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
@@ -104,7 +105,7 @@ it('is waited for by whoever comes next where Muster stops in the middle', async
   await expect.poll(() => deployed.at(-1)).toBe('sha-a4')
   stopped.abort(new Error('stopped'))
   await expect(first).rejects.toThrow('stopped')
-  expect(await make().observe('a4')).toEqual({ state: 'unfinished' })
+  expect(await make().observe('a4')).toEqual({ state: 'begun' })
   const second = apply(make(), 'a4')
   end('success')
   await second
@@ -124,6 +125,65 @@ it('is asked for once, though Muster ended before it had the answer', async () =
   expect(deployed.filter((one) => one === 'sha-a5')).toHaveLength(1)
 })
 
+it('goes on waiting where GitHub does not answer for a while, and finds what it may have started', async () => {
+  let failures = 0
+  const shaky = make({
+    start: async (...args) => {
+      await github.runs.start(...args)
+      throw new TypeError('fetch failed')
+    },
+    get: async (...args) => {
+      if (failures++ < 2) throw new Error('502')
+      return github.runs.get(...args)
+    },
+  })
+  await apply(shaky, 'a8')
+  expect([failures, deployed.filter((one) => one === 'sha-a8').length]).toEqual([3, 1])
+  expect(await shaky.observe('a8')).toMatchObject({ state: 'live' })
+})
+
+it('ends its run where nobody wants it any more, and starts none at the last moment', async () => {
+  play = () => new Promise(() => {})
+  const stopped = new AbortController()
+  const first = apply(make(), 'a9', { signal: stopped.signal })
+  await expect.poll(() => deployed.at(-1)).toBe('sha-a9')
+  stopped.abort(new Unwanted('cancelled'))
+  await expect(first).rejects.toThrow('cancelled')
+  expect(github.world.workflowRuns.at(-1)?.conclusion).toBe('cancelled')
+  play = async () => 'success'
+  let asked = 0
+  const late = () => {
+    // Right before the request leaves somebody else has it.
+    if (++asked > 1) throw new Lost('somebody else has it')
+  }
+  await expect(apply(make(), 'a10', { mayAct: late })).rejects.toThrow(Lost)
+  expect(deployed).not.toContain('sha-a10')
+})
+
+it('is what an address says is live, and where that says nothing what was deployed from here last', async () => {
+  let answer: (response: ServerResponse) => void = () => {}
+  const server = createServer((_, response) => answer(response))
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  const own = { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, version: '/version' }
+  const target = make()
+  const known = await target.current(at())
+  const sha = 'a'.repeat(40)
+  answer = (response) => void response.end(`{"commit":"${sha}"}`)
+  expect(await target.current(at(own))).toBe(sha)
+  for (const broken of [
+    (response: ServerResponse) => void response.writeHead(500).end(sha),
+    (response: ServerResponse) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    (response: ServerResponse) =>
+      void response.writeHead(200, { 'content-length': '999' }).write('x', () => response.destroy()),
+    (response: ServerResponse) => void response.end('no commit'),
+  ]) {
+    answer = broken
+    expect(await target.current(at(own))).toBe(known)
+  }
+  server.close()
+})
+
 it('is cancelled where it takes longer than it may', async () => {
   play = () => new Promise(() => {})
   await expect(apply(make(), 'a6', { own: { timeout: '1s' } })).rejects.toThrow(
@@ -141,8 +201,7 @@ it('says what is wrong with a workflow that is not there', async () => {
 
 it('goes back by the same workflow: one run, whoever stops in the middle', async () => {
   const target = make()
-  const [kept] = await target.restorable(at())
-  expect(kept).toEqual({ releaseId: 'a4', sha: 'sha-a4' })
+  expect(await target.restorable(at())).toContainEqual({ releaseId: 'a4', sha: 'sha-a4' })
   const how = async (signal: AbortSignal) => ({
     environment: at(),
     releaseId: 'a4',
@@ -164,4 +223,15 @@ it('goes back by the same workflow: one run, whoever stops in the middle', async
   play = async () => 'success'
   expect([deployed.slice(count), await target.current(at())]).toEqual([['sha-a4'], 'sha-a4'])
   expect(await make().restorable(at({ restore: false }))).toEqual([])
+  // What was gone back to once is another matter once something else was live: it is a run of its own.
+  await apply(make(), 'a11')
+  await make().restore(await how(new AbortController().signal))
+  expect(deployed.slice(count)).toEqual(['sha-a4', 'sha-a11', 'sha-a4'])
+  // One that failed is not taken for the next one.
+  await apply(make(), 'a12')
+  play = async () => 'failure'
+  await expect(make().restore(await how(new AbortController().signal))).rejects.toThrow('failure')
+  play = async () => 'success'
+  await make().restore(await how(new AbortController().signal))
+  expect(deployed.slice(count + 3)).toEqual(['sha-a12', 'sha-a4', 'sha-a4'])
 })

@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
 import type { WorkflowRuns } from '../../releases/types.ts'
 import type { Platform } from '../types.ts'
-import { type GithubClient, idOf, type Permissions, statusOf } from './client.ts'
+import { beforeWrites, type GithubClient, idOf, type Permissions, refusalIn, statusOf } from './client.ts'
 
 /** Workflows of GitHub Actions that deploy: started by `workflow_dispatch`, found and waited for. */
 
@@ -12,14 +12,17 @@ const MOST_JOBS = 50
 const TOLERANCE_MS = 60_000
 
 export function workflowRuns(client: GithubClient, { findRepository }: Pick<Platform, 'findRepository'>): WorkflowRuns {
+  const known = new Map<string, Repository>()
   const at = async (name: string, permissions: Permissions) => {
     const [owner = '', repo = ''] = name.split('/')
-    const repository = await findRepository(owner, repo)
+    // A run is looked at often: where it is does not change meanwhile.
+    const repository = known.get(name) ?? (await findRepository(owner, repo))
+    if (repository) known.set(name, repository)
     if (!repository) throw new UserError('no_repository', `The app is not installed on ${name}.`)
     return { repository, names: { owner, repo }, octokit: await client.on(repository, permissions) }
   }
   return {
-    async start(name, workflow, inputs) {
+    async start(name, workflow, inputs, mayAct) {
       const { repository, names, octokit } = await at(name, { actions: 'write' })
       const dispatch = (more: { readonly return_run_details?: true }) =>
         octokit.request('POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches', {
@@ -29,9 +32,10 @@ export function workflowRuns(client: GithubClient, { findRepository }: Pick<Plat
           inputs,
           ...more,
         })
-      const { data } = await dispatch({ return_run_details: true }).catch((error: unknown) => {
-        if (isUnknownOption(error)) return dispatch({})
-        throw refusalOf(error, workflow, repository)
+      const send = (more: Parameters<typeof dispatch>[0]) => beforeWrites(mayAct, () => dispatch(more))
+      const { data } = await send({ return_run_details: true }).catch((error: unknown) => {
+        if (isUnknownOption(error)) return send({})
+        throw refusalIn(error) ?? refusalOf(error, workflow, repository)
       })
       return runIn(data)
     },
@@ -99,6 +103,11 @@ function refusalOf(error: unknown, workflow: string, { defaultBranch }: Reposito
   if (status === 422)
     return new UserError('workflow_refused', `GitHub does not start \`${workflow}\`.`, {
       hint: 'Does it have `on: workflow_dispatch` with the inputs `sha`, `environment` and `release`?',
+      cause: error,
+    })
+  if (status === 403)
+    return new UserError('no_workflow', `Muster may not start \`${workflow}\`.`, {
+      hint: 'The app needs the permission "Actions: write", which its owner accepts on GitHub.',
       cause: error,
     })
   return error

@@ -22,7 +22,7 @@ export function decideTurn(task: Task, { release: index, nth, turn }: Claimant &
 /** Nothing is deployed for it by itself. */
 function carried({ index, environment, plan }: Release, { sha: carriedBy }: CarriedBy): Decided {
   const { sha = '', url = '' } = plan ?? {}
-  const error = `it goes live with ${carriedBy.slice(0, 7)}, which has it`
+  const error = `it is live with ${carriedBy.slice(0, 7)}, which has it`
   const base = { environment, sha, url, releaseId: '', previousSha: undefined, log: '' }
   return accepted('carried', [
     { type: 'release.deployed', release: index, deployed: { ...base, ok: false, error, carriedBy } },

@@ -1,6 +1,6 @@
 import type { EffectIntent, Thread } from '../effects.ts'
 import { hashOf } from '../hash.ts'
-import { evolveEnvironment, isSame, turnsOf } from './evolve.ts'
+import { evolveEnvironment, isCarried, isSame, lineOf, turnsOf } from './evolve.ts'
 import { frozenAt } from './freeze.ts'
 import type {
   EnvironmentCommand,
@@ -108,30 +108,39 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
         ? { reason: 'judged', events: [over, ...back] }
         : { reason: 'not_there', events: [] }
     const live: EnvironmentEvent[] = wanted.isLive && known.liveAt === undefined ? [liveEvent(wanted)] : []
-    return { reason: 'over', events: [...live, over, ...back] }
+    const isGood = wanted.isLive && verdict !== undefined && verdict !== 'regressed' && to === undefined
+    return { reason: 'over', events: [...live, over, ...back, ...(isGood ? carried(state, known) : [])] }
   }
   if (!known) {
-    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack, committed, isAuto } = wanted
+    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack, committed, isAuto, carries } =
+      wanted
     const how = {
       ...(goesBack ? { goesBack } : {}),
       ...(recalls ? { recalls } : {}),
       ...(mayGoBack ? { mayGoBack } : {}),
       ...(committed ? { committed } : {}),
       ...(isAuto ? { isAuto } : {}),
+      ...(carries ? { carries } : {}),
     }
     const asked = { ...who, conversationId, sha, tree, by, watchSeconds, ...how }
-    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }, ...carried(state, wanted)] }
+    return { reason: 'asked', events: [...read, { type: 'turn.asked', turn: asked }] }
   }
   return wanted.isLive && known.liveAt === undefined && known.givenAt !== undefined
     ? { reason: 'live', events: [liveEvent(wanted)] }
     : { reason: 'known', events: [] }
 }
 
-/** Whoever waits, and was asked for by nobody, goes live with the one that has it: many merges are one release. */
-function carried({ queue }: EnvironmentState, { task: by, sha, carries = [] }: Wanted): EnvironmentEvent[] {
+/** Who waits, was asked for by nobody, and is live with what was found to be no worse: many merges are one release. */
+function carried({ queue }: EnvironmentState, by: Turn): EnvironmentEvent[] {
   return queue
-    .filter((turn) => turn.isAuto && carries.includes(turn.sha))
-    .map(({ task, release, nth }) => ({ type: 'turn.carried', task, release, nth, by: { task: by, sha } }))
+    .filter((turn) => isCarried(turn, [by]))
+    .map(({ task, release, nth }) => ({
+      type: 'turn.carried',
+      task,
+      release,
+      nth,
+      by: { task: by.task, sha: by.sha },
+    }))
 }
 
 function liveEvent({ task, release, nth, leaves, percent }: Wanted): EnvironmentEvent {
@@ -154,7 +163,7 @@ function recalled({ holder, lock, queue, live }: EnvironmentState, now: number):
 
 /** Whose turn it is now; undefined: nobody's, or somebody has it. */
 function nextTurn(state: EnvironmentState, now: number): Turn | undefined {
-  const [first] = state.queue
+  const [first] = lineOf(state.queue)
   if (state.holder || state.lock || !first) return undefined
   return frozenAt(state.freeze, now) && !first.goesBack ? undefined : first
 }
@@ -200,14 +209,14 @@ function toldTo(state: EnvironmentState, turn: Turn, frozen: Frozen, now: number
     const { recalledBy } = state.holder
     return { state: 'given', ...(recalledBy ? { recalledBy } : {}) }
   }
-  const position = state.queue.findIndex((one) => isSame(one, turn)) + 1
+  const position = lineOf(state.queue).findIndex((one) => isSame(one, turn)) + 1
   return { state: 'waits', position, why: waitsFor(state, frozen), about: aboutWhen(state, position, frozen, now) }
 }
 
 function waitsFor({ holder, lock, queue }: EnvironmentState, frozen: Frozen): WaitsFor {
   if (lock) return { kind: 'lock', by: lock.by, reason: lock.reason, since: lock.at }
   if (frozen) return { kind: 'freeze', ...frozen }
-  const first = holder ?? queue[0]
+  const first = holder ?? lineOf(queue)[0]
   // Whoever waits, waits for something: of a queue that nobody holds up, the first has its turn.
   if (!first) throw new Error('nobody is waited for')
   const { sha, by, givenAt, askedAt, recalledBy } = first
@@ -224,6 +233,8 @@ function aboutWhen(state: EnvironmentState, position: number, frozen: Frozen, no
   const usual = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? USUAL_MS
   const whole = ({ watchSeconds }: Turn) => usual + watchSeconds * 1000
   const rest = holder && !holder.recalledBy ? Math.max(0, (holder.givenAt ?? now) + whole(holder) - now) : 0
-  const ahead = queue.slice(0, position - 1).reduce((sum, one) => sum + whole(one), 0)
+  const ahead = lineOf(queue)
+    .slice(0, position - 1)
+    .reduce((sum, one) => sum + whole(one), 0)
   return Math.max(now, frozen?.until ?? now) + rest + ahead
 }

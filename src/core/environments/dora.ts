@@ -1,5 +1,5 @@
 import { isSame } from './evolve.ts'
-import type { Claimant, EnvironmentEvent } from './types.ts'
+import type { Claimant, Committed, EnvironmentEvent } from './types.ts'
 import type { Recorded } from './verify.ts'
 
 /**
@@ -24,7 +24,8 @@ export interface Dora {
 
 interface Deploy extends Claimant {
   readonly liveAt: number
-  readonly committed: readonly number[]
+  readonly sha: string
+  readonly committed: readonly Committed[]
   isJudged: boolean
   failed: boolean
   restoredAt: number | undefined
@@ -33,7 +34,7 @@ interface Deploy extends Claimant {
 /** The figures of a span of time. @param events the whole history, or as much as there is of it, the oldest first */
 export function doraOf(events: readonly Pick<Recorded, 'event' | 'at'>[], from: number, to: number): Dora {
   const deploys = deploysIn(events).filter(({ liveAt }) => liveAt >= from && liveAt < to)
-  const leads = deploys.flatMap(({ liveAt, committed }) => committed.map((at) => Math.max(0, liveAt - at)))
+  const leads = leadsOf(deploys)
   const failed = deploys.filter((one) => one.failed)
   const restores = failed.flatMap(({ liveAt, restoredAt }) => (restoredAt === undefined ? [] : [restoredAt - liveAt]))
   return {
@@ -48,6 +49,14 @@ export function doraOf(events: readonly Pick<Recorded, 'event' | 'at'>[], from: 
   }
 }
 
+/** Each change counts with the deploy by which it was live first. */
+function leadsOf(deploys: readonly Deploy[]): number[] {
+  const leads = new Map<string, number>()
+  for (const { liveAt, committed } of deploys)
+    for (const { sha, at } of committed) if (!leads.has(sha)) leads.set(sha, Math.max(0, liveAt - at))
+  return [...leads.values()]
+}
+
 type Asked = Extract<EnvironmentEvent, { type: 'turn.asked' }>['turn']
 
 function deploysIn(events: readonly Pick<Recorded, 'event' | 'at'>[]): Deploy[] {
@@ -57,6 +66,9 @@ function deploysIn(events: readonly Pick<Recorded, 'event' | 'at'>[]): Deploy[] 
     if (event.type === 'turn.asked') asked.push(event.turn)
     if (event.type === 'turn.live') {
       const turn = asked.find((one) => isSame(one, event))
+      // What people go back from has failed, whatever its watch had said.
+      const left = turn?.goesBack ? deploys.findLast(({ sha }) => sha === event.leaves) : undefined
+      if (left) left.failed = true
       for (const one of deploys) if (one.failed) one.restoredAt ??= at.getTime()
       if (turn && !turn.goesBack) deploys.push(deployOf(turn, at.getTime()))
     }
@@ -66,8 +78,8 @@ function deploysIn(events: readonly Pick<Recorded, 'event' | 'at'>[]): Deploy[] 
   return deploys
 }
 
-function deployOf({ task, release, nth, committed = [] }: Asked, liveAt: number): Deploy {
-  return { task, release, nth, liveAt, committed, isJudged: false, failed: false, restoredAt: undefined }
+function deployOf({ task, release, nth, sha, committed = [] }: Asked, liveAt: number): Deploy {
+  return { task, release, nth, sha, liveAt, committed, isJudged: false, failed: false, restoredAt: undefined }
 }
 
 function judge(deploy: Deploy, event: EnvironmentEvent, at: number): void {

@@ -159,6 +159,17 @@ function takenBack(
   }
 }
 
+/** Whether a release that nobody asked for need not go by itself: another one like it has its commit. */
+export function isCarried({ sha, isAuto }: Turn, others: readonly Turn[]): boolean {
+  return isAuto === true && others.some((one) => one.isAuto && one.carries?.includes(sha))
+}
+
+/** Who waits, in the order in which their turns come: what another one has comes after all of them, in case that one does not go live. */
+export function lineOf(queue: readonly Turn[]): readonly Turn[] {
+  const after = queue.filter((turn) => isCarried(turn, queue))
+  return after.length === 0 ? queue : [...queue.filter((turn) => !after.includes(turn)), ...after]
+}
+
 /** Whoever has it, then those who wait. */
 export function turnsOf({ holder, queue }: Pick<EnvironmentState, 'holder' | 'queue'>): readonly Turn[] {
   return holder ? [holder, ...queue] : queue

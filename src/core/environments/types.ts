@@ -35,8 +35,8 @@ export interface Wanted extends Claimant {
   readonly mayGoBack?: true | undefined
   /** What it replaced, where it goes back. */
   readonly leaves?: string | undefined
-  /** When the changes were committed that it brings, ms: some dozens at most. */
-  readonly committed?: readonly number[] | undefined
+  /** When the changes were committed that it brings: some dozens at most. */
+  readonly committed?: readonly Committed[] | undefined
   /** Nobody asked for it: the settings deploy what is merged. */
   readonly isAuto?: true | undefined
   /** The commits that it brings beside its own: whoever waits with one of them need not go by itself. */
@@ -63,8 +63,10 @@ export interface Turn extends Claimant {
   readonly recalls?: string | undefined
   readonly mayGoBack?: true | undefined
   readonly isAuto?: true | undefined
+  /** The commits that it brings beside its own. */
+  readonly carries?: readonly string[] | undefined
   /** When its changes were committed; undefined where that is not known, and in histories from before 0.5. */
-  readonly committed?: readonly number[] | undefined
+  readonly committed?: readonly Committed[] | undefined
   /** Whoever wants it taken back before it is judged. */
   readonly recalledBy?: Person | undefined
 }
@@ -136,7 +138,7 @@ export type EnvironmentEvent =
       /** So many percent of the requests at first; undefined: all. */
       readonly percent?: number | undefined
     } & Claimant)
-  /** What nobody asked for goes live with another release that has it. */
+  /** What nobody asked for is live with another release that has it. */
   | ({ readonly type: 'turn.carried'; readonly by: CarriedBy } & Claimant)
   /** It is live, and somebody goes back from it. */
   | ({ readonly type: 'turn.recalled'; readonly by: Person } & Claimant)
@@ -186,6 +188,12 @@ export interface EnvironmentRef {
 /** Its key, and the name of its lease. */
 export function environmentKey(repository: Pick<Repository, 'owner' | 'name'>, name: string): string {
   return `env:${repository.owner}/${repository.name}:${name}`
+}
+
+/** A change; `at` in ms since the epoch. */
+export interface Committed {
+  readonly sha: string
+  readonly at: number
 }
 
 /** A release that has another one. */

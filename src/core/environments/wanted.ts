@@ -56,11 +56,11 @@ export function wantedOf(task: Task): Wanted | undefined {
 }
 
 const MAX_CHANGES = 50
-const MAX_CARRIED = 200
+const MAX_CARRIED = 100
 
-/** What it brings beside its own commit; nothing where it takes something away. */
-function carriedIn({ plan, goesBack }: Release): Pick<Wanted, 'carries'> {
-  const brings = plan?.relation === 'ahead' && !goesBack ? plan.commits.map(({ sha }) => sha) : []
+/** What it brings beside its own commit; nothing where it takes something away, or somebody has asked for it: whoever did wants that alone. */
+function carriedIn({ plan, isAuto }: Release): Pick<Wanted, 'carries'> {
+  const brings = plan?.relation === 'ahead' && isAuto ? plan.commits.map(({ sha }) => sha) : []
   const carries = brings.filter((sha) => sha !== plan?.sha).slice(0, MAX_CARRIED)
   return carries.length > 0 ? { carries } : {}
 }
@@ -68,7 +68,7 @@ function carriedIn({ plan, goesBack }: Release): Pick<Wanted, 'carries'> {
 /** When what is new in it was committed. */
 function committedIn({ plan, goesBack }: Release): Pick<Wanted, 'committed'> {
   const isNew = plan?.relation === 'ahead' || plan?.relation === 'diverged'
-  const times = isNew && !goesBack ? plan.commits.flatMap(({ at }) => (at === undefined ? [] : [at])) : []
+  const times = isNew && !goesBack ? plan.commits.flatMap(({ sha, at }) => (at === undefined ? [] : [{ sha, at }])) : []
   return times.length > 0 ? { committed: times.slice(0, MAX_CHANGES) } : {}
 }
 

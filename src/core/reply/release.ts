@@ -167,11 +167,10 @@ export function plannedAnewComment({ environment, sha, error }: Deployed): Docum
 }
 
 /** What is said of a release that need not go by itself. */
-export function carriedComment(task: Task, { environment, sha, carriedBy = '' }: Deployed): Document {
-  const again = `\`@${task.settings.mention} deploy ${environment}\``
+export function carriedComment({ environment, sha, carriedBy = '' }: Deployed): Document {
   return [
     paragraph(
-      say`➡️ ${shortSha(sha)} goes live on ${environment} with ${shortSha(carriedBy)}, which has it and waits there too: one release instead of two. The report comes where that one was asked for; ${again} asks for this one by itself.`,
+      say`➡️ ${shortSha(sha)} is live on ${environment} with ${shortSha(carriedBy)}, which has it and was found to be no worse: one release instead of two. The report stands where that one was deployed.`,
     ),
   ]
 }

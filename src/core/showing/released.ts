@@ -1,4 +1,4 @@
-import type { ReleaseReport } from '../artefacts.ts'
+import type { Deployed, ReleaseReport } from '../artefacts.ts'
 import { isDeployApproved } from '../policy.ts'
 import { channelTraits } from '../said.ts'
 import type { EffectBody, EffectIntent } from '../effects.ts'
@@ -47,6 +47,7 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
       found.plan?.approval === 'none' ? [] : askedPeople(withGate(task, found)),
     )
   const id = found.deploymentId
+  if (event.type === 'release.deployed' && event.deployed.carriedBy) return carried(task, found, event.deployed)
   if (event.type === 'release.deployed' && id === undefined)
     return comment(task, `deploy_failed:${event.release}`, deployFailedComment(event.deployed))
   if (id === undefined) return []
@@ -57,11 +58,6 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
       ...reported(task, found, reportComment(task, event.report, reportTime(task))),
     ]
   const { deployed } = event
-  if (deployed.carriedBy)
-    return [
-      status(task, event.release, id, 'inactive', `Goes live with ${deployed.carriedBy}`, undefined, undefined),
-      ...rewritten(task, `turn:${event.release}:${found.turn?.nth ?? 1}`, carriedComment(task, deployed)),
-    ]
   if (deployed.isStale)
     return [
       status(task, event.release, id, 'inactive', `Not deployed: ${deployed.error ?? ''}`, undefined, undefined),
@@ -93,6 +89,19 @@ function shared(task: Task, { index, deployed, plan }: Task['releases'][number],
   const text = `Given ${deployed?.percent ?? 0} % of the requests; watching for ${watched}`
   const { body } = status(task, index, id, 'in_progress', text, deployed?.url, deployed?.releaseId)
   return { key: `deployment:${index}:share`, body }
+}
+
+/** It is live with another one, whose deployment shows that. */
+function carried(
+  task: Task,
+  { index, deploymentId: id, turn }: Task['releases'][number],
+  deployed: Deployed,
+): EffectIntent[] {
+  const text = `Live with ${deployed.carriedBy ?? ''}`
+  return [
+    ...(id === undefined ? [] : [status(task, index, id, 'inactive', text, undefined, undefined)]),
+    ...rewritten(task, `turn:${index}:${turn?.nth ?? 1}`, carriedComment(deployed)),
+  ]
 }
 
 /** Nobody is told of a turn that came at once. */

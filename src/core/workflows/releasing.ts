@@ -117,7 +117,7 @@ export function whenStale(task: Task): TaskEvent[] {
 export function whenMerged(task: Task): TaskEvent[] {
   if (!task.merged || current(task)) return []
   const { by } = task.merged
-  // What goes live with another release goes on with that, to whichever environment comes next.
+  // What is live with another automatic release goes on with that, to whichever environment comes next.
   const isCarried = task.releases.some(({ deployed }) => deployed?.carriedBy !== undefined)
   const mayGo = task.origin.pull?.head === undefined && !isCarried
   const auto = Object.entries(mayGo ? task.settings.environments : {}).find(
@@ -136,7 +136,7 @@ export function whenReleased(task: Task): TaskEvent[] {
 function releaseOutcome(task: Task): string | undefined {
   const last = task.releases.at(-1)
   if (!last) return undefined
-  if (last.deployed?.carriedBy) return `goes live on ${last.environment} with ${last.deployed.carriedBy.slice(0, 7)}`
+  if (last.deployed?.carriedBy) return `live on ${last.environment} with ${last.deployed.carriedBy.slice(0, 7)}`
   if (last.recalledBy) return `deployed to ${last.environment}${wayBackText(last)}`
   return last.report
     ? `deployed to ${last.environment}: ${last.report.verdict}${wayBackText(last)}`
@@ -152,7 +152,8 @@ function wayBackText({ rolledBack }: Release): string {
 /** Whether what was released last serves, or nothing was to be. */
 export function isLive({ releases }: Task): boolean {
   const last = releases.at(-1)
-  return last === undefined || (last.deployed?.ok === true && !last.rolledBack)
+  const { ok, carriedBy } = last?.deployed ?? {}
+  return last === undefined || carriedBy !== undefined || (ok === true && !last.rolledBack)
 }
 
 export const RELEASE_STAGE: Stage = { steps: KINDS, ahead: () => AHEAD, people: NOBODY }

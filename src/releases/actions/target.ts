@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
-import { type Fence, Lost } from '../../leases/types.ts'
+import { type Fence, Lost, Unwanted } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
 import { byLastServed } from '../local/releases.ts'
@@ -24,6 +24,9 @@ const KEEP_RELEASES = 5
 /** A run may be listed a moment after it was started. */
 const LISTED_MS = 60_000
 const VERSION_MS = 10_000
+const MAX_VERSION = 10_000
+/** How long a run may take to end that was cancelled. */
+const CANCEL_MS = 5 * 60_000
 const UNKNOWN =
   'GitHub may have been asked for a run that cannot be found; please look at the workflow, then say deploy again for a new plan'
 
@@ -39,25 +42,18 @@ export class ActionsTarget implements Target {
     return actionsSettings(settings).url
   }
 
-  /** As `version` answers; without it, what was deployed from here last. */
+  /** As `version` answers; where it does not, or there is none, what was deployed from here last: what is broken is to be left all the same. */
   async current({ repository, name, settings }: Environment): Promise<string | undefined> {
-    const live = await this.#deps.store.live(repository, name)
     const { url, version } = actionsSettings(settings)
-    if (!version) return live?.sha
-    const answer = await fetch(addressOf(url, version), { signal: AbortSignal.timeout(VERSION_MS) }).catch(
-      () => undefined,
-    )
-    const sha = answer?.ok ? shaIn(await answer.text()) : undefined
-    // Nothing answers before the first deploy.
-    if (sha !== undefined || !live) return sha
-    throw new UserError('no_version', `What is live on ${name} cannot be found out: ${version} answers with no SHA.`)
+    const told = version ? await versionAt(addressOf(url, version)) : undefined
+    return told ?? (await this.#deps.store.live(repository, name))?.sha
   }
 
   async observe(id: string): Promise<Observed> {
     const row = await this.#deps.store.get(id)
     if (!row) return { state: 'absent' }
     if (row.status === 'live' || row.status === 'retired') return { state: 'live', since: row.liveAt?.getTime() }
-    return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'unfinished' }
+    return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'begun' }
   }
 
   async log(id: string): Promise<string> {
@@ -93,8 +89,10 @@ export class ActionsTarget implements Target {
     } catch (error) {
       // Stopped, or taken over: whoever goes on finds the run, and waits for it.
       if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
-      const detail = error instanceof UserError ? error.message : 'an unexpected error'
-      await this.#deps.store.save({ ...((await this.#deps.store.get(id)) ?? row), status: 'failed', detail })
+      // Whatever else went wrong, its run may go on.
+      if (!(error instanceof UserError)) throw error
+      const known = (await this.#deps.store.get(id)) ?? row
+      await this.#deps.store.save({ ...known, status: 'failed', detail: error.message })
       throw error
     }
   }
@@ -113,16 +111,22 @@ export class ActionsTarget implements Target {
     const { store } = this.#deps
     const kept = await store.get(releaseId)
     if (!kept || kept.liveAt === undefined) throw new UserError('nothing_kept', 'This release is not kept any more.')
-    const note = (back: BegunRun | undefined) => store.save({ ...kept, command: { ...kept.command, back } })
-    try {
-      await this.#carriedOut(kept, environment, { begun: kept.command.back, note, mayAct, signal })
-    } catch (error) {
-      // Asked for once more it is another run, unless this one still goes on.
-      if (error instanceof UserError) await note(undefined)
-      throw error
-    }
-    await note(undefined)
+    const { back } = kept.command
+    const live = await store.live(kept.repository, kept.environment)
+    // What has gone live since was another matter.
+    const begun =
+      back && back.at > (live?.liveAt?.getTime() ?? 0) && !(await this.#isFailed(kept.repository, back))
+        ? back
+        : undefined
+    const note = (run: BegunRun) => store.save({ ...kept, command: { ...kept.command, back: run } })
+    await this.#carriedOut(kept, environment, { begun, note, mayAct, signal })
     await this.#goLive(kept, fence)
+  }
+
+  async #isFailed(repository: string, { id }: BegunRun): Promise<boolean> {
+    if (id === undefined) return false
+    const { conclusion } = await this.#runs().get(repository, id)
+    return conclusion !== undefined && conclusion !== 'success'
   }
 
   /** Starts a run of the workflow, unless one has begun, and waits until it has succeeded. @throws UserError */
@@ -140,7 +144,7 @@ export class ActionsTarget implements Target {
       mayAct()
       // That it is about to be asked for stands before it is: it is asked for once.
       await note(run)
-      id = await this.#runs().start(repository, workflow, { sha, environment: environment.name, release })
+      id = await this.#started(repository, workflow, { sha, environment: environment.name, release }, mayAct)
     }
     id ??= await this.#found(row, workflow, run.at, signal)
     if (id === undefined) throw new UserError('run_unknown', UNKNOWN)
@@ -148,34 +152,62 @@ export class ActionsTarget implements Target {
     await this.#ended(repository, id, timeoutSeconds * 1000 - (this.#deps.now() - run.at), signal)
   }
 
+  /** Undefined as well where the answer was lost: it may have begun. */
+  async #started(...asked: Parameters<WorkflowRuns['start']>): Promise<number | undefined> {
+    try {
+      return await this.#runs().start(...asked)
+    } catch (error) {
+      if (error instanceof UserError || error instanceof Lost) throw error
+      this.#deps.log('nobody knows whether a workflow was started', { error: messageOf(error) })
+      return undefined
+    }
+  }
+
   /** The run that says in its name for which release it is. */
   async #found(row: ReleaseRow, workflow: string, since: number, signal: AbortSignal): Promise<number | undefined> {
     const until = this.#deps.now() + LISTED_MS
     for (let nth = 0; ; nth++) {
-      const found = await this.#runs().find(row.repository, workflow, row.id, since)
+      const found = await this.#asked(() => this.#runs().find(row.repository, workflow, row.id, since))
       if (found !== undefined || this.#deps.now() >= until) return found
       await paused(nth, signal)
     }
   }
 
+  /** What GitHub cannot answer now is asked again: the run goes on. */
+  async #asked<T>(question: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await question()
+    } catch (error) {
+      if (error instanceof Lost) throw error
+      this.#deps.log('a run cannot be looked at now', { error: messageOf(error) })
+      return undefined
+    }
+  }
+
+  /** Waits for its end. One that nobody wants any more, or that takes too long, is cancelled, and its end is waited for as well. */
   async #ended(repository: string, id: number, patienceMs: number, signal: AbortSignal): Promise<void> {
     const until = this.#deps.now() + patienceMs
-    let isCancelled = false
+    const isOver = async () =>
+      (await this.#asked(() => this.#runs().get(repository, id))) ?? { conclusion: undefined, url: '' }
+    let cancelledAt: number | undefined
     for (let nth = 0; ; nth++) {
-      const run = await this.#runs().get(repository, id)
-      if (run.conclusion === 'success') return
-      if (run.conclusion !== undefined)
-        throw new UserError(
-          'run_failed',
-          isCancelled
-            ? `The run took longer than it may, and was cancelled: ${run.url}`
-            : `The run ended with \`${run.conclusion}\`: ${run.url}`,
-        )
-      if (this.#deps.now() >= until && !isCancelled) {
-        isCancelled = true
-        await this.#runs().cancel(repository, id)
+      const { conclusion, url } = await isOver()
+      if (conclusion === 'success') return
+      if (conclusion !== undefined && cancelledAt !== undefined)
+        throw new UserError('run_failed', `The run took longer than it may, and was cancelled: ${url}`)
+      if (conclusion !== undefined) throw new UserError('run_failed', `The run ended with \`${conclusion}\`: ${url}`)
+      const now = this.#deps.now()
+      if (cancelledAt !== undefined && now - cancelledAt > CANCEL_MS)
+        throw new UserError('run_failed', `The run took longer than it may, and does not end: ${url}`)
+      if (now >= until && cancelledAt === undefined) {
+        cancelledAt = now
+        await this.#asked(() => this.#runs().cancel(repository, id))
       }
-      await paused(nth, signal)
+      await paused(nth, signal).catch(async (error: unknown) => {
+        // Whoever stops leaves it to the next one; what nobody wants any more is ended.
+        if (signal.reason instanceof Unwanted) await this.#asked(() => this.#runs().cancel(repository, id))
+        throw error
+      })
     }
   }
 
@@ -228,7 +260,18 @@ function addressOf(url: string, path: string): string {
   return url.replace(/\/$/, '') + path
 }
 
-/** The first word that is a commit. */
-function shaIn(text: string): string | undefined {
-  return /\b[\da-f]{40}(?:[\da-f]{24})?\b/.exec(text.slice(0, 10_000))?.[0]
+/** The SHA that an address answers with; undefined where it answers nothing of the kind. */
+async function versionAt(url: string): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(VERSION_MS), redirect: 'manual' })
+    if (!answer.ok || !answer.body) return undefined
+    let text = ''
+    for await (const part of answer.body) {
+      text += Buffer.from(part).toString('latin1')
+      if (text.length > MAX_VERSION) break
+    }
+    return /\b[\da-f]{40}(?:[\da-f]{24})?\b/.exec(text.slice(0, MAX_VERSION))?.[0]
+  } catch {
+    return undefined
+  }
 }

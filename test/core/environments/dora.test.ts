@@ -15,11 +15,20 @@ function history() {
   return {
     events,
     /** @param committed hours at which its changes were committed */
-    live(task: string, hour: number, committed: readonly number[] = [], more: { goesBack?: true } = {}) {
+    live(
+      task: string,
+      hour: number,
+      committed: readonly number[] = [],
+      more: { goesBack?: true } = {},
+      leaves?: string,
+    ) {
       const asked = { ...who(task), conversationId: 'c', sha: task, by, watchSeconds: 60, ...more }
-      add(hour, { type: 'turn.asked', turn: { ...asked, committed: committed.map((one) => one * HOUR) } })
+      add(hour, {
+        type: 'turn.asked',
+        turn: { ...asked, committed: committed.map((one) => ({ sha: `c${one}`, at: one * HOUR })) },
+      })
       add(hour, { type: 'turn.given', ...who(task) })
-      add(hour, { type: 'turn.live', ...who(task) })
+      add(hour, { type: 'turn.live', ...who(task), ...(leaves ? { leaves } : {}) })
     },
     over: (task: string, hour: number, verdict: 'healthy' | 'regressed' | 'not enough evidence') =>
       add(hour, { type: 'turn.over', ...who(task), verdict }),
@@ -63,6 +72,23 @@ describe('the figures of an environment', () => {
     h.over('e', 33, 'regressed')
     h.back('e', 33)
     expect(doraOf(h.events, 0, 100 * HOUR)).toMatchObject({ deployments: 5, judged: 5, failed: 3, restoreMs: 3 * HOUR })
+  })
+
+  it('count what people went back from after its watch, and each change once', () => {
+    const h = history()
+    h.live('a', 10, [4])
+    h.over('a', 11, 'healthy')
+    // Planned while the first was not live yet, it had that change as well.
+    h.live('b', 12, [4, 9])
+    h.over('b', 13, 'healthy')
+    h.live('a2', 15, [], { goesBack: true }, 'b')
+    expect(doraOf(h.events, 0, 100 * HOUR)).toMatchObject({
+      deployments: 2,
+      changes: 2,
+      leadMs: 4.5 * HOUR,
+      failed: 1,
+      restoreMs: 3 * HOUR,
+    })
   })
 
   it('are of what went live in their span', () => {
