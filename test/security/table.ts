@@ -304,6 +304,21 @@ export const CASES: readonly Case[] = [
     'generated answers of a model',
     'an answer, or the provider’s error',
   ]),
+  ...rows('core/mending.test.ts › becomes work with the evidence', FEW, [
+    'A16',
+    'words of a visitor in what a service prints, which becomes work',
+    'a stranger’s words, and a person looks at the plan',
+  ]),
+  ...rows('releases/containers.test.ts › follows no link of a commit out of its files', FEW, [
+    'A17',
+    'a commit whose links lead out of its files, where an image is built',
+    'not followed',
+  ]),
+  ...rows('releases/containers.test.ts › is built of nothing that is on this machine alone', FEW, [
+    'A17',
+    'an image of somebody else’s as a base, or as the one that is run',
+    'only what the operator lists',
+  ]),
   ...rows('security/rotation.test.ts › webhooks signed with the secret before', FEW, [
     'A15',
     'a secret that is being changed',
