@@ -24,7 +24,9 @@ export function allowedImages(env: Env): readonly Allowed[] | undefined {
 
 /** An image without its tag and digest. */
 export function bareImage(image: string): string {
-  return image.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+  const [name = ''] = image.split('@')
+  const colon = name.lastIndexOf(':')
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name
 }
 
 /** Whoever may write to a repository names its image, and the engine may be let into registries that are not theirs. @throws UserError */
