@@ -31,8 +31,10 @@ export class Ports {
 
   /** As the proxy says; undefined where none runs on this machine. */
   async standing(): Promise<readonly Standing[] | undefined> {
+    const ask = async () => (await this.#proxy.find()?.state({}))?.environments
     try {
-      return (await this.#proxy.find()?.state({}))?.environments
+      // One that ended in the middle of its answer has another in its place, or none: that is asked.
+      return await ask().catch((error: unknown) => (error instanceof Gone ? undefined : ask()))
     } catch (error) {
       if (error instanceof Gone) return undefined
       throw error
