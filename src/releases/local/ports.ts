@@ -34,7 +34,10 @@ export class Ports {
     const ask = async () => (await this.#proxy.find()?.state({}))?.environments
     try {
       // One that ended in the middle of its answer has another in its place, or none: that is asked.
-      return await ask().catch((error: unknown) => (error instanceof Gone ? undefined : ask()))
+      return await ask().catch((error: unknown) => {
+        if (isReset(error)) return ask()
+        throw error
+      })
     } catch (error) {
       if (error instanceof Gone) return undefined
       throw error
@@ -133,6 +136,11 @@ export class Ports {
     if (!stops) return
     await within(CLOSE_MS, Promise.resolve(this.#proxy.find()?.stop({}))).catch(() => this.#proxy.end())
   }
+}
+
+function isReset(error: unknown): boolean {
+  const { cause } = error instanceof Error ? error : {}
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'UND_ERR_SOCKET')
 }
 
 /** @throws Error where it takes longer */
