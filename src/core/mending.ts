@@ -1,6 +1,7 @@
 import type { Figures, ReleaseReport } from './artefacts.ts'
 import type { EffectIntent } from './effects.ts'
-import { FAILURES } from './traffic.ts'
+import { percent } from './judge.ts'
+import { failuresText } from './traffic.ts'
 import { place } from './showing/places.ts'
 import { childId } from './task/children.ts'
 import type { HeardBefore, Mends } from './task/origin.ts'
@@ -91,15 +92,13 @@ function evidenceOf({ environment, plan, rolledBack }: Release, report: ReleaseR
 /** Figures in a sentence. */
 export function figuresText({ requests, errors, p95 }: Figures): string {
   const share =
-    requests === 0
-      ? 'no requests'
-      : `${errors} of ${requests} requests failed (${((100 * errors) / requests).toFixed(1)} %)`
+    requests === 0 ? 'no requests' : `${errors} of ${requests} requests failed (${percent(errors / requests)})`
   return p95 === undefined ? share : `${share}, p95 ${p95} ms`
 }
 
-function failuresOf({ failures = {} }: Figures): string[] {
-  const kinds = FAILURES.filter((kind) => (failures[kind] ?? 0) > 0).map((kind) => `${failures[kind]} ${kind}`)
-  return kinds.length > 0 ? [`How they failed: ${kinds.join(', ')}.`] : []
+function failuresOf({ failures }: Figures): string[] {
+  const how = failuresText(failures)
+  return how === '' ? [] : [`How they failed: ${how}.`]
 }
 
 function commitsOf(commits: NonNullable<Release['plan']>['commits']): string[] {

@@ -9,6 +9,22 @@ export const BUCKETS: readonly number[] = Array.from({ length: 64 }, (_, i) => 2
  */
 export const FAILURES = ['status', 'refused', 'unanswered', 'late', 'cut'] as const
 export type Failure = (typeof FAILURES)[number]
+/** As people are told. */
+const FAILURE_WORDS: Readonly<Record<Failure, string>> = {
+  status: 'answered with an error (5xx)',
+  refused: 'not to be reached',
+  unanswered: 'left without an answer',
+  late: 'not answered for half a minute',
+  cut: 'broken off in the middle',
+}
+
+/** How requests failed, in words; empty where none did. */
+export function failuresText(counts: Failures = {}): string {
+  return FAILURES.filter((kind) => (counts[kind] ?? 0) > 0)
+    .map((kind) => `${counts[kind]} ${FAILURE_WORDS[kind]}`)
+    .join(', ')
+}
+
 export type Failures = Readonly<Partial<Record<Failure, number>>>
 
 /** Counts of one second of traffic to one release. */

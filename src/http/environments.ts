@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Dora, doraOf } from '../core/environments/dora.ts'
+import { type Dora, doraAfter, doraOf } from '../core/environments/dora.ts'
 import { environmentProblems } from '../core/environments/verify.ts'
 import { environmentKey, type EnvironmentState, type Turn } from '../core/environments/types.ts'
 import { type Api, errors, notFound, page, PageQuery } from './shapes.ts'
@@ -100,7 +100,8 @@ export function environmentRoutes(app: Api, { store }: HttpDeps): void {
     async ({ params, query: { days } }, reply) => {
       const loaded = await environments.load(keyOf(params))
       if (!loaded) return notFound(reply, 'environment')
-      const events = await environments.events(keyOf(params), 0, loaded.state.version)
+      const { key, version } = loaded.state
+      const events = await environments.events(key, doraAfter(version), version)
       const now = store.now()
       return doraOut(doraOf(events, now - days * 86_400_000, now))
     },

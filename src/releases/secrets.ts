@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Env } from '../core/environment.ts'
 import { UserError } from '../core/errors.ts'
+import { listed } from './listed.ts'
 import type { Environment, ReleaseRow } from './types.ts'
 
 /** The name of a variable. */
@@ -25,16 +26,10 @@ const ENTRY = /^([\w.-]+\/[\w.-]+):([\w.-]+):([A-Z_][A-Z0-9_]*)$/
 
 /** What the operator allows, as `MUSTER_DEPLOY_SECRETS=owner/name:environment:VARIABLE`, several with commas; undefined where that cannot be read. */
 export function allowedSecrets(env: Env): readonly Allowed[] | undefined {
-  const entries = (env['MUSTER_DEPLOY_SECRETS'] ?? '')
-    .split(',')
-    .map((one) => one.trim())
-    .filter(Boolean)
-  const read = entries.map((one): Allowed | undefined => {
+  return listed(env['MUSTER_DEPLOY_SECRETS'], (one) => {
     const [, repository = '', environment = '', variable = ''] = ENTRY.exec(one) ?? []
     return repository === '' ? undefined : { repository: repository.toLowerCase(), environment, variable }
   })
-  const known = read.filter((one) => one !== undefined)
-  return known.length === read.length ? known : undefined
 }
 
 /** Their values: they are shown nowhere. */

@@ -4,7 +4,7 @@ import { environmentKey } from '../core/environments/types.ts'
 import { figuresOf, NO_TRAFFIC, ofRelease, type Tally, tallied } from '../core/traffic.ts'
 import { countedUntil, look, reportOf, watchFrom, withShare } from '../core/watch.ts'
 import type { Release, Task } from '../core/task/types.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, UserError } from '../core/errors.ts'
 import { Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { alone, type Held } from './alone.ts'
@@ -66,14 +66,18 @@ async function weighed(
   const environment = environmentOf(task, release.environment)
   const target = deps.targets.of(environment.settings.target)
   const key = environmentKey(task.origin.repository, environment.name)
+  if (!target.weigh) throw new UserError('no_shares', 'This target gives no shares of the requests any more.')
+  const weigh = target.weigh.bind(target)
   try {
-    await alone(deps, key, acting, async (held) =>
-      target.weigh?.({ environment, releaseId: releaseId(task, release), percent, ...held }),
+    await alone(deps, key, acting, (held) =>
+      weigh({ environment, releaseId: releaseId(task, release), percent, ...held }),
     )
     return true
   } catch (error) {
     acting.signal.throwIfAborted()
     if (error instanceof Lost || error instanceof Fenced) throw error
+    // Something else is live: it never has its share, however often that is tried.
+    if (error instanceof UserError && error.code === 'changed') throw error
     deps.log('a release could not be given its share', { environment: key, percent, error: messageOf(error) })
     return false
   }

@@ -1,5 +1,5 @@
 import { personActor } from '../core/deciding/actor.ts'
-import { DORA_MS, doraOf } from '../core/environments/dora.ts'
+import { DORA_MS, doraAfter, doraOf } from '../core/environments/dora.ts'
 import { decideEnvironment, type EnvironmentOutcome } from '../core/environments/decide.ts'
 import {
   type EnvironmentCommand,
@@ -66,7 +66,8 @@ export function createEnvironments(deps: EnvironmentDeps): Environments {
       const loaded = await environments.load(environmentKey(repository, name))
       if (!loaded) return undefined
       const to = deps.now()
-      return doraOf(await environments.events(loaded.state.key, 0, loaded.state.version), to - DORA_MS, to)
+      const { key, version } = loaded.state
+      return doraOf(await environments.events(key, doraAfter(version), version), to - DORA_MS, to)
     },
     look,
   }

@@ -100,7 +100,7 @@ describe('what was taken back', () => {
     const text = found?.body.child.body ?? ''
     for (const part of [
       '40 of 100 requests failed (40.0 %)',
-      '40 status',
+      '40 answered with an error (5xx)',
       'bad1 Answer faster',
       'package.json',
       'Fixes: bad1',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployed, ReleasePlan } from '../../src/core/artefacts.ts'
+import { UserError } from '../../src/core/errors.ts'
 import { hashOf } from '../../src/core/hash.ts'
 import { Lost } from '../../src/leases/types.ts'
 import { deploy } from '../../src/releases/deploy.ts'
@@ -35,7 +36,7 @@ function scene(plan: Partial<ReleasePlan> = {}, alive: string | null = 'good', d
   })
   d.say({ verb: 'approve', sha: undefined }, bob)
   const said: string[] = []
-  const world = { breaks: false }
+  const world: { breaks: Error | undefined } = { breaks: undefined }
   let now = 0
   const target: Partial<Target> = {
     url: () => 'http://x',
@@ -51,7 +52,7 @@ function scene(plan: Partial<ReleasePlan> = {}, alive: string | null = 'good', d
     measuredSince: async () => undefined,
     weigh: async ({ percent, mayAct }) => {
       mayAct()
-      if (world.breaks) throw new Error('the proxy answered 500')
+      if (world.breaks) throw world.breaks
       said.push(`weigh ${percent}`)
     },
   }
@@ -130,12 +131,20 @@ describe('a look at what has a share of the requests', () => {
     const look = looking(one)
     await look(0)
     await look(0.6)
-    one.breaks = true
+    one.breaks = new Error('the proxy answered 500')
     expect(await look(0.7)).toMatchObject({ kind: 'looked', watch: { beside: { percent: 10, next: 50 } } })
     expect(await look(1.2)).toMatchObject({ kind: 'looked' })
-    one.breaks = false
+    one.breaks = undefined
     expect(await look(1.3)).toMatchObject({ kind: 'report', report: { canary: { end: 'promoted' } } })
     expect(one.said).toEqual(['weigh 50', 'probe it', 'weigh 100'])
+  })
+
+  it('ends where something else is live by now: it never has its share then', async () => {
+    const one = scene({}, 'bad', { percent: 10 })
+    const look = looking(one)
+    await look(0.6)
+    one.breaks = new UserError('changed', 'Something else is live there by now.')
+    await expect(look(0.7)).rejects.toThrow('Something else is live')
   })
 
   it('by somebody who has lost the work gives nothing', async () => {

@@ -102,3 +102,11 @@ function median(values: readonly number[]): number | undefined {
 
 /** How far figures look back where nobody says otherwise: four weeks, ms. */
 export const DORA_MS = 28 * 86_400_000
+
+/** A history is read from so many events back, however long it is. */
+const MOST_EVENTS = 5000
+
+/** After which event the figures begin to read. @param version of the environment: how many events it has */
+export function doraAfter(version: number): number {
+  return Math.max(0, version - MOST_EVENTS)
+}

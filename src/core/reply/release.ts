@@ -2,7 +2,7 @@ import type { Deployed, Figures, ReleasePlan, ReleaseReport, RolledBack, WayBack
 import { type Canary, OPEN_POLICY, whoText } from '../environments/gates.ts'
 import { becomesWork, figuresText } from '../mending.ts'
 import { spent } from '../policy.ts'
-import { FAILURES, type Failure } from '../traffic.ts'
+import { failuresText } from '../traffic.ts'
 import type { InRange } from '../environments/range.ts'
 import type { Release, Task } from '../task/types.ts'
 import { verdictText } from './verdict.ts'
@@ -231,18 +231,10 @@ function endText({ canary, verdict }: ReleaseReport): Block[] {
   ]
 }
 
-const FAILED: Readonly<Record<Failure, string>> = {
-  status: 'answered with an error (5xx)',
-  refused: 'not to be reached',
-  unanswered: 'left without an answer',
-  late: 'not answered for half a minute',
-  cut: 'broken off in the middle',
-}
-
 /** How requests failed. */
-function failures({ failures: counts = {} }: Figures): Document {
-  const kinds = FAILURES.filter((kind) => (counts[kind] ?? 0) > 0).map((kind) => `${counts[kind]} ${FAILED[kind]}`)
-  return kinds.length > 0 ? [paragraph(say`Of the requests afterwards that failed: ${kinds.join(', ')}.`)] : []
+function failures({ failures: counts }: Figures): Document {
+  const how = failuresText(counts)
+  return how === '' ? [] : [paragraph(say`Of the requests afterwards that failed: ${how}.`)]
 }
 
 /** What follows, or who has to see to it. */

@@ -3,7 +3,7 @@ import type { Sample } from '../../core/traffic.ts'
 import { type Fence, Lost, Unwanted } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
-import { byLastServed } from '../local/releases.ts'
+import { begunRow, byLastServed, NO_SERVICE, observed } from '../rows.ts'
 import type {
   ApplyInput,
   BegunRun,
@@ -50,10 +50,7 @@ export class ActionsTarget implements Target {
   }
 
   async observe(id: string): Promise<Observed> {
-    const row = await this.#deps.store.get(id)
-    if (!row) return { state: 'absent' }
-    if (row.status === 'live' || row.status === 'retired') return { state: 'live', since: row.liveAt?.getTime() }
-    return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'begun' }
+    return observed(await this.#deps.store.get(id), 'begun')
   }
 
   async log(id: string): Promise<string> {
@@ -79,8 +76,9 @@ export class ActionsTarget implements Target {
     return undefined
   }
 
-  async apply({ environment, releaseId: id, sha, taskId, mayAct, fence, signal }: ApplyInput): Promise<void> {
-    const row = (await this.#deps.store.get(id)) ?? rowOf(environment, { id, sha, taskId })
+  async apply(input: ApplyInput): Promise<void> {
+    const { environment, releaseId: id, mayAct, fence, signal } = input
+    const row = (await this.#deps.store.get(id)) ?? begunRow(input, NO_SERVICE)
     const { command } = row
     const note = (run: BegunRun) => this.#deps.store.save({ ...row, command: { ...command, run } })
     try {
@@ -184,7 +182,7 @@ export class ActionsTarget implements Target {
     }
   }
 
-  /** Waits for its end. One that nobody wants any more, or that takes too long, is cancelled, and its end is waited for as well. */
+  /** Waits for its end. One that takes too long is cancelled, and that end waited for; one that nobody wants any more is cancelled alone. */
   async #ended(repository: string, id: number, patienceMs: number, signal: AbortSignal): Promise<void> {
     const until = this.#deps.now() + patienceMs
     const isOver = async () =>
@@ -227,27 +225,6 @@ export class ActionsTarget implements Target {
 interface Carrying extends Pick<ApplyInput, 'mayAct' | 'signal'> {
   readonly begun: BegunRun | undefined
   readonly note: (run: BegunRun) => Promise<void>
-}
-
-function rowOf(
-  { repository, name }: Environment,
-  { id, sha, taskId }: { readonly id: string; readonly sha: string; readonly taskId: string },
-): ReleaseRow {
-  return {
-    id,
-    repository,
-    environment: name,
-    sha,
-    taskId,
-    status: 'building',
-    port: undefined,
-    pid: undefined,
-    startedTick: undefined,
-    dir: '',
-    command: { start: '', health: '', publicPort: 0, env: {} },
-    detail: undefined,
-    liveAt: undefined,
-  }
 }
 
 async function paused(nth: number, signal: AbortSignal): Promise<void> {

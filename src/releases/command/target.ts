@@ -8,7 +8,7 @@ import { Fenced } from '../../store/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import { isAlive, serviceEnv, tailOf } from '../local/process.ts'
 import { healthy } from '../local/health.ts'
-import { byLastServed } from '../local/releases.ts'
+import { begunRow, byLastServed, NO_SERVICE, observed } from '../rows.ts'
 import { NO_TOOLS } from '../tools.ts'
 import type {
   ApplyInput,
@@ -78,12 +78,9 @@ export class CommandTarget implements Target {
 
   async observe(id: string): Promise<Observed> {
     const row = await this.#options.store.get(id)
-    if (!row) return { state: 'absent' }
-    if (row.status === 'live' || row.status === 'retired') return { state: 'live', since: row.liveAt?.getTime() }
-    if (row.status === 'failed') return { state: 'failed', error: row.detail ?? 'it failed' }
-    if (row.status === 'building') return { state: 'unfinished' }
     // It runs yet, or has ended: whoever goes on waits for that.
-    return (await isBegun(this.#folder(id))) ? { state: 'unfinished' } : { state: 'unknown' }
+    const isKnown = row?.status !== 'starting' || (await isBegun(this.#folder(id)))
+    return observed(row, isKnown ? 'unfinished' : 'unknown')
   }
 
   async log(id: string): Promise<string> {
@@ -115,11 +112,12 @@ export class CommandTarget implements Target {
 
   /** Its files are there, and its command runs. */
   async #begun(input: ApplyInput, settings: CommandSettings): Promise<ReleaseRow> {
-    const { environment, releaseId: id, sha, taskId, signal, mayAct } = input
+    const { environment, releaseId: id, sha, signal, mayAct } = input
     const files = this.#files(id)
     await rm(this.#folder(id), { recursive: true, force: true })
     await mkdir(files, { recursive: true, mode: 0o700 })
-    const row = rowOf(environment, { id, sha, taskId }, settings)
+    // No folder of a service: nothing is served from here.
+    const row = begunRow(input, { ...NO_SERVICE, env: settings.env })
     await this.#options.store.save(row)
     try {
       // What it may not have is said before anything is done.
@@ -225,27 +223,6 @@ export class CommandTarget implements Target {
 
   #files(id: string): string {
     return join(this.#folder(id), 'files')
-  }
-}
-
-function rowOf(
-  { repository, name }: Environment,
-  about: Pick<ReleaseRow, 'id' | 'sha' | 'taskId'>,
-  { env }: CommandSettings,
-): ReleaseRow {
-  return {
-    ...about,
-    repository,
-    environment: name,
-    status: 'building',
-    port: undefined,
-    pid: undefined,
-    startedTick: undefined,
-    // No folder of a service: nothing is served from here.
-    dir: '',
-    command: { start: '', health: '', publicPort: 0, env },
-    detail: undefined,
-    liveAt: undefined,
   }
 }
 

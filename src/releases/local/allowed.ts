@@ -1,4 +1,5 @@
 import type { Env } from '../../core/environment.ts'
+import { listed } from '../listed.ts'
 import { UserError } from '../../core/errors.ts'
 
 /** Images that the services of one repository may be run of. */
@@ -13,13 +14,10 @@ const ENTRY = /^([\w.-]+\/[\w.-]+)=([a-z\d][\w.:/-]*)$/
 
 /** What the operator allows, as `MUSTER_DEPLOY_IMAGES=owner/name=registry/image`, several with commas; undefined where that cannot be read. */
 export function allowedImages(env: Env): readonly Allowed[] | undefined {
-  const entries = (env['MUSTER_DEPLOY_IMAGES'] ?? '').split(',').map((one) => one.trim())
-  const read = entries.filter(Boolean).map((one): Allowed | undefined => {
+  return listed(env['MUSTER_DEPLOY_IMAGES'], (one) => {
     const [, repository, image] = ENTRY.exec(one) ?? []
     return repository && image ? { repository: repository.toLowerCase(), image } : undefined
   })
-  const known = read.filter((one) => one !== undefined)
-  return known.length === read.length ? known : undefined
 }
 
 /** An image without its tag and digest. */

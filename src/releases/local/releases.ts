@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
+import { byLastServed } from '../rows.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import { containerRunner } from './containers.ts'
 import { isWarm, untilHealthy } from './health.ts'
@@ -114,10 +115,4 @@ export class Releases {
       await rm(releaseFolder(this.#deps.dir, other.id), { recursive: true, force: true })
     }
   }
-}
-
-/** Those that have served, the one that did last first. */
-export function byLastServed(rows: readonly ReleaseRow[]): ReleaseRow[] {
-  const at = ({ liveAt }: ReleaseRow) => liveAt?.getTime() ?? 0
-  return rows.filter(({ liveAt }) => liveAt !== undefined).toSorted((a, b) => at(b) - at(a))
 }

@@ -1,6 +1,7 @@
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import type { Ports } from './ports.ts'
-import { byLastServed, type Releases } from './releases.ts'
+import { byLastServed } from '../rows.ts'
+import type { Releases } from './releases.ts'
 import type { Serving } from './serving.ts'
 
 const SUPERVISE_MS = 2_000

@@ -4,6 +4,7 @@ import { UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
+import { begunRow, byLastServed, observed } from '../rows.ts'
 import type {
   ApplyInput,
   Environment,
@@ -19,7 +20,7 @@ import type {
 import { healthy, ownHealth } from './health.ts'
 import { releaseFolder, releaseLog } from './log.ts'
 import { Ports } from './ports.ts'
-import { byLastServed, Releases } from './releases.ts'
+import { Releases } from './releases.ts'
 import { Serving } from './serving.ts'
 import { portSettings, runsAs } from './settings.ts'
 import { Supervisor } from './supervisor.ts'
@@ -54,10 +55,7 @@ export class LocalTarget implements Target {
   }
 
   async observe(id: string): Promise<Observed> {
-    const row = await this.#deps.store.get(id)
-    if (!row) return { state: 'absent' }
-    if (row.status === 'live' || row.status === 'retired') return { state: 'live', since: row.liveAt?.getTime() }
-    return row.status === 'failed' ? { state: 'failed', error: row.detail ?? 'it failed' } : { state: 'unfinished' }
+    return observed(await this.#deps.store.get(id), 'unfinished')
   }
 
   async log(id: string): Promise<string> {
@@ -118,27 +116,15 @@ export class LocalTarget implements Target {
     }
   }
 
-  async #rowOf({ environment, releaseId: id, sha, taskId, percent }: ApplyInput): Promise<ReleaseRow> {
+  async #rowOf(input: ApplyInput): Promise<ReleaseRow> {
+    const { environment, releaseId, percent } = input
     const { repository, name, settings } = environment
     const { health, port, env, secrets } = portSettings(settings)
     const live = percent === undefined ? undefined : await this.#deps.store.live(repository, name)
     const share =
       live && percent !== undefined ? { share: { percent, beside: live.command.share?.beside ?? live.id } } : {}
-    return {
-      id,
-      repository,
-      environment: name,
-      sha,
-      taskId,
-      status: 'building',
-      port: undefined,
-      pid: undefined,
-      startedTick: undefined,
-      dir: join(releaseFolder(this.#deps.dir, id), 'files'),
-      command: { start: '', health, publicPort: port, env, secrets, runs: runsAs(settings), ...share },
-      detail: undefined,
-      liveAt: undefined,
-    }
+    const command = { start: '', health, publicPort: port, env, secrets, runs: runsAs(settings), ...share }
+    return begunRow(input, command, join(releaseFolder(this.#deps.dir, releaseId), 'files'))
   }
 
   async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
