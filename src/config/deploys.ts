@@ -1,7 +1,7 @@
 import type { Env, EnvProblem } from '../core/environment.ts'
 import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
-import { allowedImages } from '../releases/local/allowed.ts'
+import { allowedImages } from '../releases/containers/allowed.ts'
 import { allowedSecrets } from '../releases/secrets.ts'
 import { type Parsed, parseRepositorySettings } from './repository.ts'
 

@@ -5,12 +5,14 @@ import { actions } from './actions/module.ts'
 import { command } from './command/module.ts'
 import { container, local } from './local/module.ts'
 import type { TargetModule } from './module.ts'
+import { ssh } from './ssh/module.ts'
 import type { Target, TargetDeps, Targets } from './types.ts'
 
 /** Every target, one line each. */
 export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
   'local-process': local,
   container,
+  'ssh-haproxy': ssh,
   command,
   'github-actions': actions,
 })

@@ -1,4 +1,5 @@
-import type { ApplyInput, Observed, ReleaseCommand, ReleaseRow } from './types.ts'
+import type { Fence } from '../leases/types.ts'
+import type { ApplyInput, Observed, ReleaseCommand, ReleaseRow, TargetDeps } from './types.ts'
 
 /** Releases as they are stored, for the targets that store theirs. */
 
@@ -51,4 +52,19 @@ export function observed(
 export function byLastServed(rows: readonly ReleaseRow[]): ReleaseRow[] {
   const at = ({ liveAt }: ReleaseRow) => liveAt?.getTime() ?? 0
   return rows.filter(({ liveAt }) => liveAt !== undefined).toSorted((a, b) => at(b) - at(a))
+}
+
+/** So many that served last are kept. */
+export const KEEP_RELEASES = 5
+
+/** Writes down that it is live now: whatever the clock says, after what was live before. @throws Fenced */
+export async function writeLive({ store, now }: Pick<TargetDeps, 'store' | 'now'>, row: ReleaseRow, fence: Fence) {
+  const live = await store.live(row.repository, row.environment)
+  await store.goLive(row, new Date(Math.max(now(), (live?.liveAt?.getTime() ?? 0) + 1)), fence)
+}
+
+/** Since when what is stored of them was measured, before a moment; ms since the epoch. */
+export function servedSince(rows: readonly ReleaseRow[], before: number): number | undefined {
+  const since = rows.map((row) => row.liveAt?.getTime() ?? Number.POSITIVE_INFINITY).filter((at) => at < before)
+  return since.length > 0 ? Math.min(...since) : undefined
 }

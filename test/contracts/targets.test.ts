@@ -7,6 +7,7 @@ import type { CoreTarget } from '../../src/core/settings.ts'
 import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
 import { TARGETS } from '../../src/releases/registry.ts'
 import { ENGINE, useEngine } from '../support/engine.ts'
+import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
 import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
 import { findEngine } from '../../src/workspace/container.ts'
 import { targetDeps } from '../support/local.ts'
@@ -17,6 +18,7 @@ import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 let db: TestDatabase
 let containerDb: TestDatabase
 let actionsDb: TestDatabase
+let sshDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 const containerPort = await unusedPort()
@@ -25,12 +27,15 @@ beforeAll(async () => {
   db = await embedded()
   containerDb = await embedded()
   actionsDb = await embedded()
+  sshDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
 afterAll(async () => {
   await db.drop()
   await containerDb.drop()
   await actionsDb.drop()
+  await sshDb.drop()
+  await web.close()
   if (ENGINE) await removeImages(findEngine(ENGINE))
   rmSync(dir, { recursive: true, force: true })
 })
@@ -41,6 +46,9 @@ const server = (answer: string) => ({
   'server.mjs': `import { createServer } from 'node:http'
 createServer((request, response) => response.end('${answer}')).listen(Number(process.env.PORT))`,
 })
+
+/** A host that is reached by SSH. */
+const web = HAS_HOST ? await host() : NO_HOST
 
 /** Where a command deploys to: a file, and somebody who serves it. */
 const site = await siteIn(dir)
@@ -90,6 +98,26 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },
+  'ssh-haproxy': {
+    settings: { url: web.url, health: '/', health_timeout: '60s' },
+    deps: async () =>
+      targetDeps(sshDb, join(dir, 'ssh'), {
+        env: {
+          ...web.env,
+          MUSTER_DEPLOY_HOSTS: `acme/shop:production=web1/${web.backend}`,
+          MUSTER_DEPLOY_IMAGES: 'acme/shop=localhost/',
+        },
+        redact: hushed,
+      }),
+    fence: () => fenceOf(sshDb),
+    releases: {
+      one: contained('one'),
+      two: contained('two'),
+      broken: { ...contained('x'), 'server.mjs': 'console.error("hush"); process.exit(3)' },
+    },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
   'local-process': {
     settings: { start: 'node server.mjs', port, health_timeout: '20s' },
     deps,
@@ -130,12 +158,14 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     shows: { one: 'one', two: 'two' },
   },
 }
+/** What is not on every machine. */
+const HERE: Readonly<Record<string, boolean>> = { container: ENGINE !== undefined, 'ssh-haproxy': HAS_HOST }
 const benches = new Map<string, TargetBench>(Object.entries(BENCHES))
 
 /** Every target: a new one is finished when this passes, and it has a row above. */
 describe.each(TARGETS.all())('the target $name', (module) => {
   const bench = benches.get(module.name)
   if (!bench) throw new Error(`${module.name} has no bench`)
-  const isHere = module.name !== 'container' || ENGINE !== undefined
+  const isHere = HERE[module.name] ?? true
   for (const { name, run } of targetContract(module, bench)) it.runIf(isHere)(name, run)
 })

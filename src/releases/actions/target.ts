@@ -1,9 +1,9 @@
 import { messageOf, UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
-import { type Fence, Lost, Unwanted } from '../../leases/types.ts'
+import { Lost, Unwanted } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
-import { begunRow, byLastServed, NO_SERVICE, observed } from '../rows.ts'
+import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed, writeLive } from '../rows.ts'
 import type {
   ApplyInput,
   BegunRun,
@@ -20,7 +20,6 @@ import { actionsSettings } from './settings.ts'
 
 /** How often a run is looked at: soon at first, then less often. */
 const LOOK_MS = { first: 500, most: 5000, grows: 1.5 } as const
-const KEEP_RELEASES = 5
 /** A run may be listed a moment after it was started. */
 const LISTED_MS = 60_000
 const VERSION_MS = 10_000
@@ -83,7 +82,7 @@ export class ActionsTarget implements Target {
     const note = (run: BegunRun) => this.#deps.store.save({ ...row, command: { ...command, run } })
     try {
       await this.#carriedOut(row, environment, { begun: command.run, note, mayAct, signal })
-      await this.#goLive(row, fence)
+      await writeLive(this.#deps, row, fence)
     } catch (error) {
       // Stopped, or taken over: whoever goes on finds the run, and waits for it.
       if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
@@ -118,7 +117,7 @@ export class ActionsTarget implements Target {
         : undefined
     const note = (run: BegunRun) => store.save({ ...kept, command: { ...kept.command, back: run } })
     await this.#carriedOut(kept, environment, { begun, note, mayAct, signal })
-    await this.#goLive(kept, fence)
+    await writeLive(this.#deps, kept, fence)
   }
 
   async #isFailed(repository: string, { id }: BegunRun): Promise<boolean> {
@@ -207,12 +206,6 @@ export class ActionsTarget implements Target {
         throw error
       })
     }
-  }
-
-  async #goLive(row: ReleaseRow, fence: Fence): Promise<void> {
-    const { store, now } = this.#deps
-    const live = await store.live(row.repository, row.environment)
-    await store.goLive(row, new Date(Math.max(now(), (live?.liveAt?.getTime() ?? 0) + 1)), fence)
   }
 
   #runs(): WorkflowRuns {

@@ -8,7 +8,7 @@ import { Fenced } from '../../store/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import { isAlive, serviceEnv, tailOf } from '../local/process.ts'
 import { healthy } from '../local/health.ts'
-import { begunRow, byLastServed, NO_SERVICE, observed } from '../rows.ts'
+import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed } from '../rows.ts'
 import { NO_TOOLS } from '../tools.ts'
 import type {
   ApplyInput,
@@ -26,7 +26,6 @@ import { begin, begunIn, ended, isBegun } from './run.ts'
 import { secretsFor } from '../secrets.ts'
 import { type CommandSettings, commandSettings } from './settings.ts'
 
-const KEEP_RELEASES = 5
 const CURRENT_MS = 60_000
 const UNKNOWN = 'its command was ended before it had ended by itself; nobody can tell what it did'
 

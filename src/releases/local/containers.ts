@@ -1,20 +1,19 @@
 import { existsSync } from 'node:fs'
 import { appendFile, rm, writeFile } from 'node:fs/promises'
-import { UserError } from '../../core/errors.ts'
 import { isSameProcess, startedAt, startTick } from '../../telemetry/process.ts'
 import { call, type Engine, findEngine } from '../../workspace/container.ts'
 import { secretsOf } from '../secrets.ts'
-import type { ContainerCommand, ReleaseRow, TargetDeps } from '../types.ts'
-import { builtImage, fetchedImage, tagOf } from './images.ts'
+import type { ReleaseRow, TargetDeps } from '../types.ts'
+import { fetchedImage } from '../containers/images.ts'
+import { LOG_LINES, MAX_LOG, nameOf, notStarted, optionsOf, tagOf } from '../containers/options.ts'
+import { builtImage } from './build.ts'
 import { containerLog, serviceLog } from './log.ts'
 import { tailOf } from './process.ts'
 import type { Runner } from './runner.ts'
-import { containerSettings } from './settings.ts'
+import { containerSettings } from '../containers/settings.ts'
 
 /** How long a service has to end by itself; s. */
 const STOP_SECONDS = 5
-const LOG_LINES = 200
-const MAX_LOG = 60_000
 /** An engine that does not answer holds nothing else up for longer. */
 const SHORT_MS = 60_000
 /** How far apart the clocks of the engine and of the system may say that something began. */
@@ -51,7 +50,7 @@ export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): 
     async prepare(row, preparing) {
       const { image, listens, memory, cpus } = containerSettings(preparing.settings)
       const made = image
-        ? await fetchedImage(engine(), row, image, env)
+        ? await fetchedImage((...args) => call(engine(), args), row, image, env)
         : await builtImage(engine(), row, { ...preparing, env, dir })
       await appendFile(serviceLog(dir, row.id), imageLine(made), { mode: 0o600 })
       return { ...row, command: { ...row.command, container: { image: made, listens, memory, cpus } } }
@@ -61,7 +60,11 @@ export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): 
       if (!container) throw new Error(`${row.id} has no image`)
       await removed(row)
       const secrets = secretsOf(row, env)
-      const options = [...optionsOf(row, container, port), ...Object.keys(secrets).map((one) => `--env=${one}`)]
+      const options = optionsOf(row, container, `127.0.0.1:${port}`, [
+        // Who serves is started again by Muster, and by nobody else.
+        '--restart=no',
+        ...Object.keys(secrets).map((one) => `--env=${one}`),
+      ])
       // By their names alone: whoever lists the processes of this machine reads no value.
       const { exitCode, output } = await call(engine(), ['run', ...options, container.image], { env: secrets })
       if (exitCode !== 0) throw notStarted(output)
@@ -96,10 +99,6 @@ function imageLine(image: string): string {
   return `muster: the image is ${image}\n`
 }
 
-function nameOf({ id }: Pick<ReleaseRow, 'id'>): string {
-  return `muster-${id}`
-}
-
 /** Its process, where that can be seen from here: an engine elsewhere, or in a virtual machine, counts its own. @param state pid, and since when, as the engine says */
 function pidHere(state: string): number | undefined {
   const [, pid, since] = /^(\d+) (\d{4}-\d\d-\d\d)/.exec(state.trim()) ? (/^(\d+) (.*)$/.exec(state.trim()) ?? []) : []
@@ -113,30 +112,4 @@ function timeOf(text: string): number | undefined {
   const [, date, time, zone = 'Z'] = /^(\S{10})[T ](\d\d:\d\d:\d\d)(?:\.\d+)? ?([+-]\d\d:?\d\d|Z)?/.exec(text) ?? []
   const at = Date.parse(`${date}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`)
   return Number.isNaN(at) ? undefined : at
-}
-
-function optionsOf(row: ReleaseRow, { listens, memory, cpus }: ContainerCommand, port: number): string[] {
-  const env = { ...row.command.env, PORT: `${listens}` }
-  return [
-    '--detach',
-    `--name=${nameOf(row)}`,
-    '--pull=never',
-    // Who serves is started again by Muster, and by nobody else.
-    '--restart=no',
-    `--publish=127.0.0.1:${port}:${listens}`,
-    '--security-opt=no-new-privileges',
-    `--label=muster.environment=${row.repository} ${row.environment}`,
-    `--label=muster.sha=${row.sha}`,
-    ...(memory ? [`--memory=${memory}`] : []),
-    ...(cpus ? [`--cpus=${cpus}`] : []),
-    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
-  ]
-}
-
-function notStarted(output: string): UserError {
-  return new UserError(
-    'start_failed',
-    `The container was not started: ${(output.trim().split('\n').at(-1) ?? '').slice(0, 300)}`,
-    { hint: 'Does the engine run one by hand? MUSTER_CONTAINERS names another, or options of it.' },
-  )
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import { byLastServed } from '../rows.ts'
+import { byLastServed, KEEP_RELEASES } from '../rows.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import { containerRunner } from './containers.ts'
 import { isWarm, untilHealthy } from './health.ts'
@@ -9,7 +9,6 @@ import { freePort } from './process.ts'
 import { processRunner } from './processes.ts'
 import type { Preparing, Runner } from './runner.ts'
 
-const KEEP_RELEASES = 5
 const KEEP_FAILED = 2
 
 /** The releases of this machine: each by whatever runs it. */

@@ -1,6 +1,6 @@
-import { UserError } from '../../core/errors.ts'
 import type { Fence } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
+import { besideOf, mustBeLive, withPercent } from '../shares.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import type { Ports } from './ports.ts'
 import type { Releases } from './releases.ts'
@@ -30,14 +30,9 @@ export class Serving {
     return turn
   }
 
-  /** What has the rest of the requests, where a release has a share alone. */
-  async beside({ command: { share } }: ReleaseRow): Promise<ReleaseRow | undefined> {
-    return share && this.#deps.store.get(share.beside)
-  }
-
   /** @returns whether another one went live after it, which stays */
   async #route(row: ReleaseRow, isForced = false): Promise<boolean> {
-    return this.#ports.route(row, await this.beside(row), isForced)
+    return this.#ports.route(row, await besideOf(this.#deps.store, row), isForced)
   }
 
   /** @param before what becomes of the one that was live: it stays warm, so that going back is a switch, or is stopped */
@@ -91,10 +86,8 @@ export class Serving {
     await this.#inTurn({ repository, environment }, async () => {
       // As it is by then: it may have been started again meanwhile.
       const live = mustBeLive(await store.live(repository, environment), id)
-      const { share, ...whole } = live.command
-      // It has everything.
-      if (!share) return
-      const command = percent < 100 ? { ...whole, share: { ...share, percent } } : { ...whole, wholeAt: now() }
+      const command = withPercent(live, percent, now())
+      if (!command) return
       await store.reach(id, command, fence)
       await this.#route({ ...live, command })
     })
@@ -113,7 +106,7 @@ export class Serving {
 
   /** Leads people to what is live and not served; a port that is taken is tried again the next time. */
   async serve(rows: readonly ReleaseRow[]): Promise<void> {
-    const meant = await Promise.all(rows.map(async (row) => ({ row, beside: await this.beside(row) })))
+    const meant = await Promise.all(rows.map(async (row) => ({ row, beside: await besideOf(this.#deps.store, row) })))
     for (const row of await this.#ports.unserved(meant)) {
       try {
         // As it is written down by now, whatever the proxy knows.
@@ -126,10 +119,4 @@ export class Serving {
       }
     }
   }
-}
-
-/** @throws UserError where another one is live */
-function mustBeLive(row: ReleaseRow | undefined, id: string): ReleaseRow {
-  if (row?.id === id) return row
-  throw new UserError('changed', 'Something else is live there by now.')
 }

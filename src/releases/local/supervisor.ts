@@ -1,6 +1,7 @@
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import type { Ports } from './ports.ts'
 import { byLastServed } from '../rows.ts'
+import { besideOf } from '../shares.ts'
 import type { Releases } from './releases.ts'
 import type { Serving } from './serving.ts'
 
@@ -88,7 +89,7 @@ export class Supervisor {
     for (const row of rows) {
       const newest = await store.live(row.repository, row.environment)
       if (newest?.id !== row.id) continue
-      const beside = await this.#serving.beside(row)
+      const beside = await besideOf(store, row)
       // What is wrong with one is no reason to leave the others.
       for (const one of beside ? [row, beside] : [row])
         await this.#keepUp(one, row).catch((error: unknown) =>

@@ -4,7 +4,8 @@ import { UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
-import { begunRow, byLastServed, observed } from '../rows.ts'
+import { begunRow, byLastServed, observed, servedSince } from '../rows.ts'
+import { besideOf, shareBeside } from '../shares.ts'
 import type {
   ApplyInput,
   Environment,
@@ -68,7 +69,7 @@ export class LocalTarget implements Target {
     const { port, health } = portSettings(settings)
     if (sha === undefined) return healthy(`http://127.0.0.1:${port}${health}`)
     const live = await this.#deps.store.live(repository, name)
-    const row = live?.sha === sha ? live : live && (await this.#serving.beside(live))
+    const row = live?.sha === sha ? live : live && (await besideOf(this.#deps.store, live))
     const url = row?.sha === sha ? ownHealth(row) : undefined
     return url !== undefined && healthy(url)
   }
@@ -78,9 +79,7 @@ export class LocalTarget implements Target {
   }
 
   async measuredSince({ repository, name }: Environment, before: number): Promise<number | undefined> {
-    const rows = await this.#deps.store.list(repository, name)
-    const since = rows.map((row) => row.liveAt?.getTime() ?? Number.POSITIVE_INFINITY).filter((at) => at < before)
-    return since.length > 0 ? Math.min(...since) : undefined
+    return servedSince(await this.#deps.store.list(repository, name), before)
   }
 
   async apply(input: ApplyInput): Promise<void> {
@@ -121,9 +120,15 @@ export class LocalTarget implements Target {
     const { repository, name, settings } = environment
     const { health, port, env, secrets } = portSettings(settings)
     const live = percent === undefined ? undefined : await this.#deps.store.live(repository, name)
-    const share =
-      live && percent !== undefined ? { share: { percent, beside: live.command.share?.beside ?? live.id } } : {}
-    const command = { start: '', health, publicPort: port, env, secrets, runs: runsAs(settings), ...share }
+    const command = {
+      start: '',
+      health,
+      publicPort: port,
+      env,
+      secrets,
+      runs: runsAs(settings),
+      ...shareBeside(live, percent),
+    }
     return begunRow(input, command, join(releaseFolder(this.#deps.dir, releaseId), 'files'))
   }
 

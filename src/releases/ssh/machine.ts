@@ -1,0 +1,188 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import type { Env } from '../../core/environment.ts'
+import { UserError } from '../../core/errors.ts'
+import { run } from '../../workspace/spawn.ts'
+import { mayUseLocal } from '../containers/allowed.ts'
+import { type Ask, fetchedImage, idOf, mustBeBuilt, recipeOf } from '../containers/images.ts'
+import { BUILD_MS, LOG_LINES, MAX_LOG, nameOf, notStarted, optionsOf, tagOf } from '../containers/options.ts'
+import { containerSettings } from '../containers/settings.ts'
+import { buildLog } from '../local/log.ts'
+import { secretsOf } from '../secrets.ts'
+import type { ApplyInput, ContainerCommand, ReleaseRow } from '../types.ts'
+import type { Remote } from './remote.ts'
+
+const SHORT_MS = 60_000
+const PULL_MS = 20 * 60_000
+const HEALTH_MS = 5000
+const STOP_SECONDS = 5
+
+/** Which engine that host has: Podman needs no daemon, and no root. */
+const FIND = 'for one in podman docker; do command -v "$one" && exit; done; exit 1'
+// An image of what is read, with no logins but what it is built of: a commit says what that is.
+const BUILD = `set -e; umask 077; exec 1>&2; dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/files" "$dir/docker"; echo '{}' > "$dir/none.json"; tar -xf - -C "$dir/files"; file=$1; shift
+REGISTRY_AUTH_FILE="$dir/none.json" DOCKER_CONFIG="$dir/docker" "$@" --file "$dir/files/$file" "$dir/files"`
+const KEEP_STATE = `umask 022; mkdir -p "$HOME/.muster/haproxy"; cd "$HOME/.muster/haproxy"; cat > "$1.part" && mv "$1.part" "$1.state"`
+
+/** The containers of a host that is reached by SSH. */
+export class Machine {
+  readonly #remote: Remote
+  readonly #env: Env
+  #engine: Promise<string> | undefined
+
+  constructor(remote: Remote, env: Env) {
+    this.#remote = remote
+    this.#env = env
+  }
+
+  /** Its image, there. @param dir the data folder here @returns what it is run of @throws UserError */
+  async prepare(row: ReleaseRow, input: ApplyInput, dir: string): Promise<ContainerCommand> {
+    const { image, dockerfile = 'Dockerfile', listens, memory, cpus } = containerSettings(input.environment.settings)
+    const made = image
+      ? await fetchedImage(this.#asking(PULL_MS, input.signal), row, image, this.#env)
+      : await this.#built(row, dockerfile, input, dir)
+    return { image: made, listens, memory, cpus }
+  }
+
+  /** Of the commit's files, which go there as they are. */
+  async #built(row: ReleaseRow, recipe: string, { unpack, signal }: ApplyInput, dir: string): Promise<string> {
+    const here = await mkdtemp(join(tmpdir(), 'muster-build-'))
+    try {
+      const [files, tar] = [join(here, 'files'), join(here, 'files.tar')]
+      await mkdir(files)
+      await unpack(files)
+      const file = relative(files, recipeOf(files, recipe))
+      const packed = await run('tar', ['-cf', tar, '-C', files, '.'], { env: pathEnv(), timeoutMs: BUILD_MS, signal })
+      if (packed.exitCode !== 0) throw new Error(`tar: ${packed.output}`)
+      const pull = mayUseLocal(row.repository, this.#env) ? [] : ['--pull=true']
+      const build = [await this.#program(), 'build', ...pull, '--tag', tagOf(row)]
+      const talk = ({ input }: { input: NodeJS.WritableStream }) => void createReadStream(tar).pipe(input)
+      const result = await this.#remote.run(['sh', '-c', BUILD, 'sh', file, ...build], {
+        talk,
+        timeoutMs: BUILD_MS,
+        signal,
+      })
+      await mkdir(dirname(buildLog(dir, row.id)), { recursive: true })
+      await writeFile(buildLog(dir, row.id), result.output.slice(-MAX_LOG), { mode: 0o600 })
+      mustBeBuilt(result)
+      return await idOf(this.#asking(), tagOf(row))
+    } finally {
+      await rm(here, { recursive: true, force: true })
+    }
+  }
+
+  /** Runs it where a server of HAProxy expects it, in place of whatever of ours is there. @param server with the backend's name @throws UserError */
+  async start(row: ReleaseRow, server: string, address: string): Promise<void> {
+    const { container } = row.command
+    if (!container) throw new UserError('no_image', 'The image of this release is not kept any more.')
+    for (const name of new Set([...(await this.#namesAt(server, '--all')), nameOf(row)]))
+      await this.#ask('rm', '--force', name)
+    // On no command line, and in no file: whoever lists the processes of that host reads no value.
+    const secrets = Object.entries(secretsOf(row, this.#env))
+    const broken = secrets.find(([, value]) => /[\r\n]/.test(value))
+    if (broken)
+      throw new UserError(
+        'secret_lines',
+        `\`${broken[0]}\` has several lines, which cannot be given to a container there.`,
+      )
+    const more = ['--restart=always', `--label=muster.server=${server}`, '--env-file=/dev/stdin']
+    const argv = ['run', ...optionsOf(row, container, address, more), container.image]
+    const stdin = secrets.map((one) => `${one.join('=')}\n`).join('')
+    const { exitCode, output } = await this.#remote.run([await this.#program(), ...argv], {
+      stdin,
+      timeoutMs: SHORT_MS,
+    })
+    if (exitCode !== 0) throw notStarted(output)
+  }
+
+  async isRunning(row: ReleaseRow): Promise<boolean> {
+    const { exitCode, output } = await this.#ask('inspect', '--format', '{{.State.Running}}', nameOf(row))
+    return exitCode === 0 && output.trim() === 'true'
+  }
+
+  async stop(row: ReleaseRow): Promise<void> {
+    await this.#ask('stop', '--time', `${STOP_SECONDS}`, nameOf(row))
+    await this.#ask('rm', '--force', nameOf(row))
+  }
+
+  /** The commit of what runs where a server of HAProxy expects it. */
+  async shaAt(server: string): Promise<string | undefined> {
+    const [name] = await this.#namesAt(server)
+    if (name === undefined) return undefined
+    const { exitCode, output } = await this.#ask('inspect', '--format', '{{index .Config.Labels "muster.sha"}}', name)
+    return exitCode === 0 ? output.trim() || undefined : undefined
+  }
+
+  async #namesAt(server: string, ...more: readonly string[]): Promise<readonly string[]> {
+    const asked = ['ps', ...more, '--filter', `label=muster.server=${server}`, '--format', '{{.Names}}']
+    const { exitCode, output } = await this.#ask(...asked)
+    if (exitCode !== 0)
+      throw new UserError('no_engine', `The container engine there does not answer: ${output.slice(-200)}`)
+    return output.split(/\s+/).filter(Boolean)
+  }
+
+  /** The last lines that it has printed. */
+  async log(row: ReleaseRow): Promise<string> {
+    const { exitCode, output } = await this.#ask('logs', '--tail', `${LOG_LINES}`, nameOf(row))
+    return exitCode === 0 ? output.slice(-MAX_LOG) : ''
+  }
+
+  /** It is kept no more. @param kept those that are */
+  async forget(row: ReleaseRow, kept: readonly ReleaseRow[]): Promise<void> {
+    const image = row.command.container?.image
+    const isUsed = kept.some(({ command }) => command.container?.image === image)
+    await this.#ask('rm', '--force', nameOf(row))
+    await this.#ask('rmi', tagOf(row), ...(image && !isUsed ? [image] : []))
+  }
+
+  /** Whether what listens there answers its health check. */
+  async answers(address: string, health: string): Promise<boolean> {
+    const socketPath = await this.#remote.socket(address)
+    return new Promise((resolve) => {
+      const request = get({ socketPath, path: health, timeout: HEALTH_MS, headers: { host: address } }, (response) => {
+        response.resume()
+        const { statusCode = 0 } = response
+        resolve(statusCode >= 200 && statusCode < 300)
+      })
+      request.on('timeout', () => request.destroy())
+      request.on('error', () => resolve(false))
+    })
+  }
+
+  /** Keeps what HAProxy is to go on with where it is started anew. */
+  async keepState(backend: string, state: string): Promise<void> {
+    await this.#remote.run(['sh', '-c', KEEP_STATE, 'sh', backend], { stdin: state, timeoutMs: SHORT_MS })
+  }
+
+  #ask(...args: string[]): ReturnType<Ask> {
+    return this.#asking()(...args)
+  }
+
+  #asking(timeoutMs = SHORT_MS, signal?: AbortSignal): Ask {
+    return async (...args) => this.#remote.run([await this.#program(), ...args], { timeoutMs, signal })
+  }
+
+  async #program(): Promise<string> {
+    const finding = (this.#engine ??= this.#found())
+    return finding.catch((error: unknown) => {
+      this.#engine = undefined
+      throw error
+    })
+  }
+
+  async #found(): Promise<string> {
+    const { exitCode, output } = await this.#remote.run(['sh', '-c', FIND], { timeoutMs: SHORT_MS })
+    if (exitCode === 0) return output.trim().split('\n').at(-1) ?? ''
+    throw new UserError('no_engine', 'There is neither Podman nor Docker on that host.', {
+      hint: 'Install one there (`apt install podman`).',
+    })
+  }
+}
+
+function pathEnv(): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin' }
+}

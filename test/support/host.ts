@@ -1,0 +1,176 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { LOW_LIMITS } from '../../rehearsal/releases/containers.ts'
+import { unusedPort } from '../../rehearsal/stage.ts'
+import { findProgram } from '../../src/workspace/programs.ts'
+import { ENGINE } from './engine.ts'
+
+const SSHD = ['/usr/sbin/sshd', findProgram('sshd')].find((one) => one !== undefined && existsSync(one))
+const HAPROXY = ['/usr/sbin/haproxy', findProgram('haproxy')].find((one) => one !== undefined && existsSync(one))
+
+/** Whether there is what such a host has: OpenSSH's server, HAProxy, and a container engine. */
+export const HAS_HOST = SSHD !== undefined && HAPROXY !== undefined && ENGINE?.startsWith('podman') === true
+if (!HAS_HOST) process.stderr.write('skipped: what needs a host with sshd, HAProxy and Podman\n')
+
+/** A host of its own: this machine, as whoever comes by SSH finds it. */
+export interface Host {
+  /** What the operator sets, without which environment is served there. */
+  readonly env: Readonly<Record<string, string>>
+  /** The backend of its HAProxy, and where that is reached. */
+  readonly backend: string
+  readonly url: string
+  /** The files of OpenSSH's client: settings, and known hosts. */
+  readonly config: string
+  readonly known: string
+  /** Ends HAProxy, and begins it anew. */
+  restart(): Promise<void>
+  /** Nobody comes by SSH any more, or again. */
+  shut(): void
+  open(): Promise<void>
+  close(): Promise<void>
+}
+
+/** In the place of one where there is none. */
+export const NO_HOST: Pick<Host, 'env' | 'backend' | 'url' | 'close'> = {
+  env: {},
+  backend: 'shop',
+  url: 'http://127.0.0.1:1/',
+  close: async () => {},
+}
+
+/** Starts one. @param more lines of HAProxy's backend */
+export async function host(more = ''): Promise<Host> {
+  // Paths of sockets may not be long.
+  const dir = mkdtempSync('/tmp/muster-host-')
+  const [sshPort, port, blue, green] = [await unusedPort(), await unusedPort(), await unusedPort(), await unusedPort()]
+  for (const name of ['host', 'client'])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', join(dir, name)])
+  writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'client.pub')))
+  const known = join(dir, 'known_hosts')
+  writeFileSync(known, `[127.0.0.1]:${sshPort} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
+  const config = join(dir, 'config')
+  writeFileSync(
+    config,
+    `Host web1\n  HostName 127.0.0.1\n  Port ${sshPort}\n  User ${userInfo().username}\n  IdentityFile ${dir}/client\n  IdentitiesOnly yes\n  UserKnownHostsFile ${known}\n`,
+  )
+  const home = join(dir, 'home')
+  mkdirSync(home)
+  writeFileSync(join(dir, 'sshd_config'), sshdConfig(dir, home, sshPort))
+  writeFileSync(join(dir, 'containers.conf'), LOW_LIMITS + engineOptions())
+  writeFileSync(join(dir, 'haproxy.cfg'), haproxyConfig(dir, { home, port, blue, green, more }))
+  let sshd = await startedSshd(dir)
+  let haproxy = await startedHaproxy(dir)
+  return {
+    env: { MUSTER_DEPLOY_SSH_CONFIG: config, MUSTER_DEPLOY_HAPROXY: join(dir, 'admin.sock') },
+    backend: 'shop',
+    url: `http://127.0.0.1:${port}/`,
+    config,
+    known,
+    async restart() {
+      await ended(haproxy)
+      haproxy = await startedHaproxy(dir)
+    },
+    shut: () => void sshd.kill(),
+    async open() {
+      sshd = await startedSshd(dir)
+    },
+    async close() {
+      const containers = execFileSync('podman', ['ps', '--all', '--quiet', '--filter', 'label=muster.server'])
+        .toString()
+        .split(/\s+/)
+        .filter(Boolean)
+      if (containers.length > 0) execFileSync('podman', ['rm', '--force', ...containers], { stdio: 'ignore' })
+      sshd.kill()
+      await ended(haproxy)
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function sshdConfig(dir: string, home: string, port: number): string {
+  return `Port ${port}
+ListenAddress 127.0.0.1
+HostKey ${dir}/host
+AuthorizedKeysFile ${dir}/authorized
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+SetEnv PATH=${process.env['PATH']} HOME=${home} CONTAINERS_CONF=${dir}/containers.conf${storageEnv()}
+`
+}
+
+function storageEnv(): string {
+  const file = process.env['CONTAINERS_REGISTRIES_CONF']
+  return file === undefined ? '' : ` CONTAINERS_REGISTRIES_CONF=${file}`
+}
+
+/** The options with which the engine works here, as its own settings have them. */
+function engineOptions(): string {
+  const options = [...(ENGINE ?? '').matchAll(/--([\w-]+)=(\S+)/g)].map(
+    ([, name = '', value = '']) => `${name.replaceAll('-', '_')} = "${value}"\n`,
+  )
+  return `[engine]\n${options.join('')}`
+}
+
+/** As `docs/releases.md` has it, with shorter times. */
+function haproxyConfig(
+  dir: string,
+  { home, port, blue, green, more }: { home: string; port: number; blue: number; green: number; more: string },
+): string {
+  return `global
+  stats socket ${dir}/admin.sock mode 660 level admin
+  server-state-base ${home}/.muster/haproxy
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 30s
+  timeout server 5s
+  timeout check 2s
+frontend web
+  bind 127.0.0.1:${port}
+  default_backend shop
+backend shop
+  balance random(1)
+  load-server-state-from-file local
+  server-state-file-name shop.state
+  option httpchk GET /
+  default-server check inter 200ms weight 0
+${more}  server blue 127.0.0.1:${blue}
+  server green 127.0.0.1:${green}
+backend alone
+  server blue 127.0.0.1:${blue}
+`
+}
+
+async function startedSshd(dir: string): Promise<ChildProcess> {
+  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
+  const child = spawn(SSHD ?? '', ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+  await new Promise<void>((resolve, reject) => {
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      if (said.includes('Server listening')) resolve()
+    })
+    child.once('exit', () => reject(new Error(`sshd: ${said}`)))
+  })
+  return child
+}
+
+async function startedHaproxy(dir: string): Promise<ChildProcess> {
+  rmSync(join(dir, 'admin.sock'), { force: true })
+  const child = spawn(HAPROXY ?? '', ['-db', '-f', join(dir, 'haproxy.cfg')], { stdio: 'ignore' })
+  while (child.exitCode === null && !existsSync(join(dir, 'admin.sock')))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  if (child.exitCode !== null) throw new Error(`haproxy ended with ${child.exitCode}`)
+  return child
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill()
+  await gone
+}
