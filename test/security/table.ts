@@ -319,6 +319,16 @@ export const CASES: readonly Case[] = [
     'an image of somebody else’s as a base, or as the one that is run',
     'only what the operator lists',
   ]),
+  ...rows('releases/ssh.test.ts › are not touched where the host shows another key', FEW, [
+    'A18',
+    'another machine in the place of the one that is deployed to',
+    'nothing is sent there',
+  ]),
+  ...rows('releases/ssh.test.ts › is what the operator says, whoever writes the settings', FEW, [
+    'A18',
+    'settings that name somebody else’s host or backend',
+    'only what the operator lists',
+  ]),
   ...rows('security/rotation.test.ts › webhooks signed with the secret before', FEW, [
     'A15',
     'a secret that is being changed',

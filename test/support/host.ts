@@ -21,6 +21,8 @@ export interface Host {
   /** The backend of its HAProxy, and where that is reached. */
   readonly backend: string
   readonly url: string
+  /** Where its two servers are expected. */
+  readonly ports: readonly number[]
   /** The files of OpenSSH's client: settings, and known hosts. */
   readonly config: string
   readonly known: string
@@ -48,6 +50,8 @@ export async function host(more = ''): Promise<Host> {
   for (const name of ['host', 'client'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', join(dir, name)])
   writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'client.pub')))
+  // Several may be played on one machine, with one engine.
+  const backend = `shop-${port}`
   const known = join(dir, 'known_hosts')
   writeFileSync(known, `[127.0.0.1]:${sshPort} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
   const config = join(dir, 'config')
@@ -59,13 +63,14 @@ export async function host(more = ''): Promise<Host> {
   mkdirSync(home)
   writeFileSync(join(dir, 'sshd_config'), sshdConfig(dir, home, sshPort))
   writeFileSync(join(dir, 'containers.conf'), LOW_LIMITS + engineOptions())
-  writeFileSync(join(dir, 'haproxy.cfg'), haproxyConfig(dir, { home, port, blue, green, more }))
+  writeFileSync(join(dir, 'haproxy.cfg'), haproxyConfig(dir, { home, backend, port, blue, green, more }))
   let sshd = await startedSshd(dir)
   let haproxy = await startedHaproxy(dir)
   return {
     env: { MUSTER_DEPLOY_SSH_CONFIG: config, MUSTER_DEPLOY_HAPROXY: join(dir, 'admin.sock') },
-    backend: 'shop',
+    backend,
     url: `http://127.0.0.1:${port}/`,
+    ports: [blue, green],
     config,
     known,
     async restart() {
@@ -77,10 +82,10 @@ export async function host(more = ''): Promise<Host> {
       sshd = await startedSshd(dir)
     },
     async close() {
-      const containers = execFileSync('podman', ['ps', '--all', '--quiet', '--filter', 'label=muster.server'])
-        .toString()
-        .split(/\s+/)
-        .filter(Boolean)
+      const labels = ['blue', 'green'].map((server) => `--filter=label=muster.server=${backend}/${server}`)
+      const containers = labels.flatMap((label) =>
+        execFileSync('podman', ['ps', '--all', '--quiet', label]).toString().split(/\s+/).filter(Boolean),
+      )
       if (containers.length > 0) execFileSync('podman', ['rm', '--force', ...containers], { stdio: 'ignore' })
       sshd.kill()
       await ended(haproxy)
@@ -118,7 +123,14 @@ function engineOptions(): string {
 /** As `docs/releases.md` has it, with shorter times. */
 function haproxyConfig(
   dir: string,
-  { home, port, blue, green, more }: { home: string; port: number; blue: number; green: number; more: string },
+  {
+    home,
+    backend,
+    port,
+    blue,
+    green,
+    more,
+  }: { home: string; backend: string; port: number; blue: number; green: number; more: string },
 ): string {
   return `global
   stats socket ${dir}/admin.sock mode 660 level admin
@@ -131,11 +143,11 @@ defaults
   timeout check 2s
 frontend web
   bind 127.0.0.1:${port}
-  default_backend shop
-backend shop
+  default_backend ${backend}
+backend ${backend}
   balance random(1)
   load-server-state-from-file local
-  server-state-file-name shop.state
+  server-state-file-name ${backend}.state
   option httpchk GET /
   default-server check inter 200ms weight 0
 ${more}  server blue 127.0.0.1:${blue}

@@ -1,10 +1,10 @@
 import type { ReleaseRow, ReleaseStore } from '../types.ts'
-import { type Counters, sampleOf } from './counts.ts'
+import { type Reading, readingOf, sampleOf } from './counts.ts'
 import type { Server } from './haproxy.ts'
 
 interface Known {
   readonly sha: string
-  readonly counters: Counters
+  readonly reading: Reading
 }
 
 /** What HAProxy has counted of a release since it was read last is written down, each request once. */
@@ -50,9 +50,11 @@ export class Collector {
       const server = servers.find(({ name }) => name === row.command.server)
       if (!server) continue
       const before = known?.get(server.name)
-      next.set(server.name, { sha: row.sha, counters: server.counters })
-      if (!live.includes(row) || before?.sha !== row.sha) continue
-      const sample = sampleOf(before.counters, server.counters, this.#now(), row.sha)
+      const isSame = live.includes(row) && before?.sha === row.sha
+      const reading = readingOf(isSame ? before.reading : undefined, server.counters)
+      next.set(server.name, { sha: row.sha, reading })
+      if (!isSame) continue
+      const sample = sampleOf(before.reading, reading, this.#now(), row.sha)
       if (sample) await this.#store.addSamples(row.repository, row.environment, row.sha, [sample])
     }
     this.#known.set(key, next)

@@ -6,32 +6,47 @@ export interface Counters {
   readonly answered: number
   /** Of these, with 5xx. */
   readonly failed: number
-  /** Connections that were not made (`econ`). */
-  readonly refused: number
-  /** Answers that did not come, or not whole (`eresp`), and of these the ones that broke off (`srv_abrt`: they had a status before). */
-  readonly broken: number
+  /** Of these, whose answer broke off. */
   readonly cut: number
+  /** Connections that were not made, also where the request went to another server then. */
+  readonly refused: number
+  /** Requests that are over and had no answer. Its parts are not read at one moment: it may be off by a few for that moment. */
+  readonly lost: number
+}
+
+/** A reading: what is known to be lost was so at two readings in a row. */
+export interface Reading extends Counters {
+  readonly surelyLost: number
+}
+
+/** @param before the reading before; undefined where it is the first of this server */
+export function readingOf(before: Reading | undefined, now: Counters): Reading {
+  const surely = before === undefined || isAnew(before, now) ? 0 : before.surelyLost
+  const lost = before === undefined || isAnew(before, now) ? 0 : Math.min(before.lost, now.lost)
+  return { ...now, surelyLost: Math.max(surely, lost) }
+}
+
+/** HAProxy was started anew in between: what it has counted since is what there is. */
+function isAnew(before: Counters, now: Counters): boolean {
+  return now.answered < before.answered || now.refused < before.refused
 }
 
 /** What came in between two readings, as a sample; undefined where nothing did. HAProxy tells averages of latency alone, so there is none of it. */
-export function sampleOf(before: Counters, now: Counters, at: number, sha: string): Sample | undefined {
-  // Begun anew in between: what it has counted since is what there is.
-  const isAnew = now.answered < before.answered || now.broken < before.broken || now.refused < before.refused
-  const since = (key: keyof Counters) => now[key] - (isAnew ? 0 : before[key])
-  const unanswered = Math.max(0, since('broken') - since('cut'))
-  const failures: Failures = {
+export function sampleOf(before: Reading, now: Reading, at: number, sha: string): Sample | undefined {
+  const since = (key: keyof Reading) => now[key] - (isAnew(before, now) ? 0 : before[key])
+  const counts: Failures = {
     status: since('failed'),
     refused: since('refused'),
-    unanswered,
-    cut: Math.min(since('cut'), since('broken')),
+    unanswered: since('surelyLost'),
+    cut: since('cut'),
   }
-  const requests = since('answered') + since('refused') + unanswered
+  const requests = since('answered') + since('refused') + since('surelyLost')
   if (requests === 0) return undefined
-  const seen = Object.entries(failures).filter(([, count]) => count > 0)
+  const failures = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
   // One that failed twice over is one.
   const errors = Math.min(
     requests,
-    seen.reduce((sum, [, count]) => sum + count, 0),
+    Object.values(failures).reduce((sum, count) => sum + count, 0),
   )
-  return { at, sha, requests, errors, latency: {}, ...(seen.length > 0 ? { failures: Object.fromEntries(seen) } : {}) }
+  return { at, sha, requests, errors, latency: {}, ...(errors > 0 ? { failures } : {}) }
 }

@@ -16,20 +16,24 @@ const Field = z.object({
   value: z.object({ value: z.union([z.string(), z.number()]) }),
 })
 const Stats = z.array(z.array(Field))
+const count = z.number().default(0)
 const Line = z.object({
   svname: z.string(),
   addr: z.string().optional(),
   status: z.string(),
   uweight: z.number(),
-  hrsp_1xx: z.number().default(0),
-  hrsp_2xx: z.number().default(0),
-  hrsp_3xx: z.number().default(0),
-  hrsp_4xx: z.number().default(0),
-  hrsp_5xx: z.number().default(0),
-  hrsp_other: z.number().default(0),
-  econ: z.number().default(0),
-  eresp: z.number().default(0),
-  srv_abrt: z.number().default(0),
+  scur: count,
+  stot: count,
+  hrsp_1xx: count,
+  hrsp_2xx: count,
+  hrsp_3xx: count,
+  hrsp_4xx: count,
+  hrsp_5xx: count,
+  hrsp_other: count,
+  econ: count,
+  wretr: count,
+  wredis: count,
+  srv_abrt: count,
 })
 
 /** A server of a backend, as HAProxy has it now. */
@@ -76,6 +80,11 @@ export class Backend {
       )
   }
 
+  /** Has it look at a server that nobody is sent to. @throws UserError where HAProxy refuses */
+  async look(server: string): Promise<void> {
+    await this.#done(`set weight ${this.#name}/${server} 0`, `set server ${this.#name}/${server} state ready`)
+  }
+
   /** How its servers stand, as it reads that when it starts. */
   state(): Promise<string> {
     return this.#ask(`show servers state ${this.#name}`)
@@ -101,21 +110,26 @@ export function serversIn(json: string): readonly Server[] {
   const found = Stats.safeParse(parsed(json))
   return (found.data ?? []).map((fields) => {
     const line = Line.parse(Object.fromEntries(fields.map(({ field, value }) => [field.name, value.value])))
-    const answered = line.hrsp_1xx + line.hrsp_2xx + line.hrsp_3xx + line.hrsp_4xx + line.hrsp_5xx + line.hrsp_other
     return {
       name: line.svname,
       address: line.addr ?? '',
       weight: /^MAINT|^DRAIN/.test(line.status) ? 0 : line.uweight,
       isUp: /^UP|^no check/.test(line.status),
-      counters: {
-        answered,
-        failed: line.hrsp_5xx,
-        refused: line.econ,
-        broken: line.eresp,
-        cut: line.srv_abrt,
-      },
+      counters: countersOf(line),
     }
   })
+}
+
+/** Every try counts as a session (`stot`), also one that is made again (`wretr`) or elsewhere (`wredis`). */
+function countersOf(line: z.infer<typeof Line>): Counters {
+  const answered = line.hrsp_1xx + line.hrsp_2xx + line.hrsp_3xx + line.hrsp_4xx + line.hrsp_5xx + line.hrsp_other
+  return {
+    answered,
+    failed: line.hrsp_5xx,
+    cut: line.srv_abrt,
+    refused: line.econ + line.wredis,
+    lost: line.stot - line.scur - line.wretr - line.wredis - line.econ - answered,
+  }
 }
 
 function parsed(json: string): unknown {

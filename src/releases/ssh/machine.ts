@@ -10,7 +10,7 @@ import { mayUseLocal } from '../containers/allowed.ts'
 import { type Ask, fetchedImage, idOf, mustBeBuilt, recipeOf } from '../containers/images.ts'
 import { BUILD_MS, LOG_LINES, MAX_LOG, nameOf, notStarted, optionsOf, tagOf } from '../containers/options.ts'
 import { containerSettings } from '../containers/settings.ts'
-import { buildLog } from '../local/log.ts'
+import { buildLog, containerLog, releaseFolder } from '../local/log.ts'
 import { secretsOf } from '../secrets.ts'
 import type { ApplyInput, ContainerCommand, ReleaseRow } from '../types.ts'
 import type { Remote } from './remote.ts'
@@ -32,24 +32,27 @@ const KEEP_STATE = `umask 022; mkdir -p "$HOME/.muster/haproxy"; cd "$HOME/.must
 export class Machine {
   readonly #remote: Remote
   readonly #env: Env
+  readonly #dir: string
   #engine: Promise<string> | undefined
 
-  constructor(remote: Remote, env: Env) {
+  /** @param dir the data folder here */
+  constructor(remote: Remote, env: Env, dir: string) {
     this.#remote = remote
     this.#env = env
+    this.#dir = dir
   }
 
-  /** Its image, there. @param dir the data folder here @returns what it is run of @throws UserError */
-  async prepare(row: ReleaseRow, input: ApplyInput, dir: string): Promise<ContainerCommand> {
+  /** Its image, there. @returns what it is run of @throws UserError */
+  async prepare(row: ReleaseRow, input: ApplyInput): Promise<ContainerCommand> {
     const { image, dockerfile = 'Dockerfile', listens, memory, cpus } = containerSettings(input.environment.settings)
     const made = image
       ? await fetchedImage(this.#asking(PULL_MS, input.signal), row, image, this.#env)
-      : await this.#built(row, dockerfile, input, dir)
+      : await this.#built(row, dockerfile, input)
     return { image: made, listens, memory, cpus }
   }
 
   /** Of the commit's files, which go there as they are. */
-  async #built(row: ReleaseRow, recipe: string, { unpack, signal }: ApplyInput, dir: string): Promise<string> {
+  async #built(row: ReleaseRow, recipe: string, { unpack, signal }: ApplyInput): Promise<string> {
     const here = await mkdtemp(join(tmpdir(), 'muster-build-'))
     try {
       const [files, tar] = [join(here, 'files'), join(here, 'files.tar')]
@@ -66,8 +69,7 @@ export class Machine {
         timeoutMs: BUILD_MS,
         signal,
       })
-      await mkdir(dirname(buildLog(dir, row.id)), { recursive: true })
-      await writeFile(buildLog(dir, row.id), result.output.slice(-MAX_LOG), { mode: 0o600 })
+      await this.#kept(buildLog(this.#dir, row.id), result.output)
       mustBeBuilt(result)
       return await idOf(this.#asking(), tagOf(row))
     } finally {
@@ -104,7 +106,10 @@ export class Machine {
     return exitCode === 0 && output.trim() === 'true'
   }
 
+  /** It ends; what it has printed stays, here. */
   async stop(row: ReleaseRow): Promise<void> {
+    const printed = await this.log(row)
+    if (printed !== '') await this.#kept(containerLog(this.#dir, row.id), printed)
     await this.#ask('stop', '--time', `${STOP_SECONDS}`, nameOf(row))
     await this.#ask('rm', '--force', nameOf(row))
   }
@@ -131,10 +136,16 @@ export class Machine {
     return exitCode === 0 ? output.slice(-MAX_LOG) : ''
   }
 
+  async #kept(file: string, text: string): Promise<void> {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text.slice(-MAX_LOG), { mode: 0o600 })
+  }
+
   /** It is kept no more. @param kept those that are */
   async forget(row: ReleaseRow, kept: readonly ReleaseRow[]): Promise<void> {
     const image = row.command.container?.image
     const isUsed = kept.some(({ command }) => command.container?.image === image)
+    await rm(releaseFolder(this.#dir, row.id), { recursive: true, force: true })
     await this.#ask('rm', '--force', nameOf(row))
     await this.#ask('rmi', tagOf(row), ...(image && !isUsed ? [image] : []))
   }

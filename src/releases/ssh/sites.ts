@@ -1,5 +1,5 @@
 import type { Env } from '../../core/environment.ts'
-import type { Environment } from '../types.ts'
+import type { Environment, TargetDeps } from '../types.ts'
 import { placeOf } from './allowed.ts'
 import { Backend } from './haproxy.ts'
 import { Machine } from './machine.ts'
@@ -20,10 +20,12 @@ export interface Site {
 /** The hosts that the operator names: one connection to each. */
 export class Sites {
   readonly #env: Env
+  readonly #dir: string
   readonly #hosts = new Map<string, { readonly remote: Remote; readonly machine: Machine }>()
 
-  constructor(env: Env) {
+  constructor({ env, dir }: Pick<TargetDeps, 'env' | 'dir'>) {
     this.#env = env
+    this.#dir = dir
   }
 
   /** @throws UserError where the operator names none for it */
@@ -38,7 +40,7 @@ export class Sites {
     const known = this.#hosts.get(name)
     if (known) return known
     const remote = new Remote(name, this.#env['MUSTER_DEPLOY_SSH_CONFIG'] || undefined)
-    const host = { remote, machine: new Machine(remote, this.#env) }
+    const host = { remote, machine: new Machine(remote, this.#env, this.#dir) }
     this.#hosts.set(name, host)
     return host
   }

@@ -20,25 +20,26 @@ import type {
   WeighInput,
 } from '../types.ts'
 import { Collector } from './collector.ts'
-import type { Server } from './haproxy.ts'
+import { Servers } from './servers.ts'
 import { sshSettings } from './settings.ts'
 import { type Site, Sites } from './sites.ts'
 
 const COLLECT_MS = 2000
-const LOOK_MS = 100
 
 /** Containers on another host, behind its HAProxy: the new one on the server that nobody is sent to, then people are sent there. */
 export class SshTarget implements Target {
   readonly #deps: TargetDeps
   readonly #sites: Sites
   readonly #collector: Collector
+  readonly #servers: Servers
   readonly host: TargetHost
   #timer: NodeJS.Timeout | undefined
   #collecting: Promise<void> | undefined
 
   constructor(deps: TargetDeps) {
     this.#deps = deps
-    this.#sites = new Sites(deps.env)
+    this.#sites = new Sites(deps)
+    this.#servers = new Servers(deps)
     this.#collector = new Collector(deps.store, deps.now)
     this.host = { adopt: () => this.#adopt(), close: () => this.#close() }
   }
@@ -110,7 +111,7 @@ export class SshTarget implements Target {
       // What it may not have is said before anything is done.
       secretsOf(row, env)
       if (!known) await store.save(row)
-      row = await this.#up(site, row, input)
+      row = await this.#servers.up(site, row, input)
       // Whoever lost the work in between changes nothing that people see.
       signal.throwIfAborted()
       mayAct()
@@ -131,96 +132,17 @@ export class SshTarget implements Target {
     return begunRow(input, { ...NO_SERVICE, health, env, secrets, runs: 'container', ...shareBeside(live, percent) })
   }
 
-  /** It is there and answers, by HAProxy's own checks too; one that a process which ended has started already stays. */
-  async #up(site: Site, row: ReleaseRow, input: ApplyInput): Promise<ReleaseRow> {
-    const { signal, environment } = input
-    const servers = await site.backend.servers()
-    const own = servers.find(({ name }) => name === row.command.server)
-    if (own && (await this.#isWarm(site, row, own))) return row
-    const container = row.command.container ?? (await site.machine.prepare(row, input, this.#deps.dir))
-    signal.throwIfAborted()
-    return this.#started(
-      site,
-      { ...row, status: 'starting', command: { ...row.command, container } },
-      environment,
-      signal,
-    )
-  }
-
-  /** On the server that nobody is sent to. */
-  async #started(site: Site, row: ReleaseRow, { settings }: Environment, signal: AbortSignal): Promise<ReleaseRow> {
-    const server = await this.#idle(site, row)
-    const placed = { ...row, command: { ...row.command, server: server.name } }
-    await this.#deps.store.save(placed)
-    await site.machine.start(placed, site.label(server.name), server.address)
-    await site.backend.give({ [server.name]: 0 })
-    await this.#untilUp(site, placed, server, sshSettings(settings).healthTimeoutSeconds, signal)
-    return placed
-  }
-
-  async #isWarm({ machine }: Site, row: ReleaseRow, { address }: Server): Promise<boolean> {
-    return (await machine.isRunning(row)) && machine.answers(address, row.command.health)
-  }
-
-  /** @throws UserError where each has people sent to it */
-  async #idle({ backend, name }: Site, { repository, environment }: ReleaseRow): Promise<Server> {
-    const live = await this.#deps.store.live(repository, environment)
-    const beside = live && (await besideOf(this.#deps.store, live))
-    const taken = new Set([live?.command.server, beside?.command.server])
-    const idle = (await backend.servers()).filter(({ weight }) => weight === 0)
-    const found = idle.find((server) => !taken.has(server.name)) ?? idle[0]
-    if (found) return found
-    throw new UserError('no_server', `All servers of HAProxy's backend \`${name}\` are given requests.`, {
-      hint: 'One of them has to have the weight 0: the next release begins there.',
-    })
-  }
-
-  /** @throws UserError where it ends, or does not answer in time */
-  async #untilUp(site: Site, row: ReleaseRow, server: Server, seconds: number, signal: AbortSignal): Promise<void> {
-    const until = Date.now() + seconds * 1000
-    let answers = false
-    while (Date.now() < until) {
-      signal.throwIfAborted()
-      if (!(await site.machine.isRunning(row)))
-        throw new UserError('start_failed', 'The new release ended right after its start.')
-      answers ||= await site.machine.answers(server.address, row.command.health)
-      if (answers && (await site.backend.servers()).some(({ name, isUp }) => name === server.name && isUp)) return
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-    }
-    const who = answers ? 'HAProxy does not find the new release healthy' : 'The new release was not healthy'
-    throw new UserError('not_healthy', `${who} within ${seconds} s.`)
-  }
-
   /** People are sent there, then that is written down: whoever ends in between finds it there, and goes on. @throws Fenced */
   async #goLive(site: Site, row: ReleaseRow, fence: Fence): Promise<void> {
     const { store } = this.#deps
     const live = await store.live(row.repository, row.environment)
-    const serving = live ? [live, ...(await this.#besides(live))] : []
+    const serving = live ? [live, ...(await this.#servers.besides(live))] : []
     await this.#collector.take(serving, () => site.backend.servers(), [row])
-    await this.#route(site, row)
+    await this.#servers.route(site, row)
     await writeLive(this.#deps, row, fence)
     await this.#tidied(site, row, live).catch((error: unknown) =>
       this.#deps.log('an old release could not be stopped', { error: messageOf(error) }),
     )
-  }
-
-  async #besides(row: ReleaseRow): Promise<readonly ReleaseRow[]> {
-    const beside = await besideOf(this.#deps.store, row)
-    return beside ? [beside] : []
-  }
-
-  /** Each server of the backend has what it is to have; HAProxy begins with that where it is started anew. */
-  async #route({ backend, machine, name }: Site, row: ReleaseRow): Promise<void> {
-    const { share, server = '' } = row.command
-    const [beside] = await this.#besides(row)
-    const none = (await backend.servers()).map((one) => [one.name, 0] as const)
-    const percent = share?.percent ?? 100
-    const rest = beside?.command.server ? { [beside.command.server]: 100 - percent } : {}
-    await backend.give({ ...Object.fromEntries(none), ...rest, [server]: percent })
-    await backend
-      .state()
-      .then((state) => machine.keepState(name, state))
-      .catch((error: unknown) => this.#deps.log('the state of HAProxy was not kept', { error: messageOf(error) }))
   }
 
   /** What serves and the one before it go on, and those that can be gone back to stay. */
@@ -229,12 +151,13 @@ export class SshTarget implements Target {
     const rows = await store.list(row.repository, row.environment)
     const kept = byLastServed(rows).slice(0, KEEP_RELEASES)
     const stays = new Set([row.id, before?.id, row.command.share?.beside])
-    for (const other of rows.filter(({ id, command }) => !stays.has(id) && command.server !== undefined)) {
-      await machine.stop(other)
-      const { server: _, container: image, ...command } = other.command
+    for (const other of rows.filter(({ id }) => !stays.has(id))) {
+      const { server, container: image, ...command } = other.command
       const isKept = kept.some(({ id }) => id === other.id)
-      if (!isKept) await machine.forget(other, kept)
-      await store.save({ ...other, command: { ...command, ...(isKept ? { container: image } : {}) } })
+      if (server !== undefined) await machine.stop(other)
+      if (!isKept && image) await machine.forget(other, kept)
+      if (server !== undefined || (!isKept && image))
+        await store.save({ ...other, command: { ...command, ...(isKept ? { container: image } : {}) } })
     }
   }
 
@@ -244,8 +167,10 @@ export class SshTarget implements Target {
     const detail = error instanceof UserError ? error.message : 'an unexpected error'
     const live = await store.live(row.repository, row.environment)
     try {
-      if (live && row.command.server !== undefined) await this.#route(site, live)
-      if (row.command.server !== undefined) await site.machine.stop(row)
+      if (row.command.server !== undefined) {
+        if (live) await this.#servers.route(site, live)
+        await site.machine.stop(row)
+      }
     } catch (failure) {
       log('what failed could not be stopped', { release: row.id, error: messageOf(failure) })
     }
@@ -270,8 +195,8 @@ export class SshTarget implements Target {
     const { share: _, ...command } = kept.command
     const own = (await site.backend.servers()).find(({ name }) => name === command.server)
     const whole = { ...kept, command }
-    const isWarm = own !== undefined && (await this.#isWarm(site, whole, own))
-    const row = isWarm ? whole : await this.#started(site, whole, environment, signal)
+    const isWarm = own !== undefined && (await this.#servers.isWarm(site, whole, own))
+    const row = isWarm ? whole : await this.#servers.start(site, whole, environment, signal)
     signal.throwIfAborted()
     mayAct()
     if (isWarm) await store.save(row)
@@ -286,7 +211,7 @@ export class SshTarget implements Target {
     const command = withPercent(live, percent, now())
     // Given it once more, too, where it was only written down.
     if (command) await store.reach(releaseId, command, fence)
-    await this.#route(this.#sites.of(environment), command ? { ...live, command } : live)
+    await this.#servers.route(this.#sites.of(environment), command ? { ...live, command } : live)
   }
 
   async #adopt(): Promise<void> {
@@ -316,7 +241,7 @@ export class SshTarget implements Target {
       const live = await store.live(environment.repository, environment.name)
       if (!live) return
       const { backend } = this.#sites.of(environment)
-      await this.#collector.take([live, ...(await this.#besides(live))], () => backend.servers())
+      await this.#collector.take([live, ...(await this.#servers.besides(live))], () => backend.servers())
     } catch (error) {
       log('what HAProxy has counted cannot be read', { environment: environment.name, error: messageOf(error) })
     }
