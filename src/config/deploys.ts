@@ -2,7 +2,7 @@ import type { Env, EnvProblem } from '../core/environment.ts'
 import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
 import { allowedImages } from '../releases/containers/allowed.ts'
-import { allowedHosts } from '../releases/ssh/allowed.ts'
+import { allowedPlaces, CLUSTERS, HOSTS } from '../releases/places.ts'
 import { allowedSecrets } from '../releases/secrets.ts'
 import { type Parsed, parseRepositorySettings } from './repository.ts'
 
@@ -37,13 +37,13 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
       wrong: 'each is a repository, `=` and an image without its tag, with commas between several',
       example: 'acme/shop=ghcr.io/acme/shop',
     })
-  if (!allowedHosts(env))
-    problems.push({
-      variable: 'MUSTER_DEPLOY_HOSTS',
-      wrong:
-        'each is a repository, `:`, an environment, `=`, a host, `/` and a backend of its HAProxy, with commas between several',
-      example: 'acme/shop:production=web1/shop',
-    })
+  for (const places of [HOSTS, CLUSTERS])
+    if (!allowedPlaces(places, env))
+      problems.push({
+        variable: places.variable,
+        wrong: `each is a repository, \`:\`, an environment, \`=\` and ${places.words}, with commas between several`,
+        example: `acme/shop:production=${places.words}`,
+      })
   return { approvals, auto: auto === '1' }
 }
 

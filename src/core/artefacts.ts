@@ -284,6 +284,8 @@ export interface ReleasePlan {
   readonly restores?: string | undefined
   /** What was taken back there and this mends, while what is live does not: those commits. */
   readonly mends?: readonly string[] | undefined
+  /** What the target says it would do; undefined where it cannot tell. */
+  readonly preflight?: readonly string[] | undefined
   /** What the gates said when it was made; they are asked again before anything is deployed. */
   readonly gates?: readonly GateResult[] | undefined
   readonly hash: string

@@ -85,7 +85,15 @@ export {
 
 // Targets of releases.
 export { defineTarget, type TargetModule } from '../releases/module.ts'
-export type { ApplyInput, Environment, Observed, Target, TargetDeps, TargetHost } from '../releases/types.ts'
+export type {
+  ApplyInput,
+  Environment,
+  Observed,
+  PreflightInput,
+  Target,
+  TargetDeps,
+  TargetHost,
+} from '../releases/types.ts'
 export { span } from '../core/span.ts'
 export type { Sample } from '../core/traffic.ts'
 

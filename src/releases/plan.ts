@@ -21,6 +21,8 @@ import type { Environment, Planned, ReleaseDeps, Restorable, Target } from './ty
 const MAX_COMMITS = 250
 const MAX_REMOVED = 50
 const MAX_NAMED = 10
+const MAX_SAID = 30
+const PREFLIGHT_MS = 10 * 60_000
 
 /** An environment of a task's repository, as its settings have it. @throws UserError where there is none of that name any more */
 export function environmentOf({ settings, origin }: Task, name: string): Environment {
@@ -65,6 +67,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     approvers: policy.approvers,
     policy: hashOf(environment.settings),
     ...(await aroundOf(deps, task, environment, target, { liveSha, sha, relation }, release.goesBack === true)),
+    ...(kept ? {} : await preflightOf(deps, task, target, environment, sha)),
     ...(kept ? { restores: kept.releaseId } : await mendedIn(deps, task, environment, { liveSha, sha })),
     gates,
   }
@@ -146,6 +149,23 @@ async function aroundOf(
       isWanted: policy.rollback === 'auto' && !goesBack,
     }),
   }
+}
+
+/** What it would do there; what cannot be deployed at all is not asked about. @throws UserError */
+async function preflightOf(
+  { git }: ReleaseDeps,
+  { origin, settings }: Task,
+  target: Target,
+  environment: Environment,
+  sha: string,
+): Promise<Pick<ReleasePlan, 'preflight'>> {
+  const said = await target.preflight?.({
+    environment,
+    sha,
+    signal: AbortSignal.timeout(PREFLIGHT_MS),
+    unpack: (dir) => git.archive(origin.repository, sha, dir, settings.checks.submodules),
+  })
+  return said === undefined ? {} : { preflight: said.slice(0, MAX_SAID) }
 }
 
 /** Some of each kind: a plan is read by people. */

@@ -3,6 +3,7 @@ import { registry } from '../core/registry.ts'
 import type { CoreTarget } from '../core/settings.ts'
 import { actions } from './actions/module.ts'
 import { command } from './command/module.ts'
+import { kubernetes } from './kubernetes/module.ts'
 import { container, local } from './local/module.ts'
 import type { TargetModule } from './module.ts'
 import { ssh } from './ssh/module.ts'
@@ -13,6 +14,7 @@ export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
   'local-process': local,
   container,
   'ssh-haproxy': ssh,
+  kubernetes,
   command,
   'github-actions': actions,
 })

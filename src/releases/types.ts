@@ -100,6 +100,9 @@ export interface Tools {
   readonly notes: readonly string[]
 }
 
+/** What is looked at before anybody is asked to approve it. */
+export type PreflightInput = Pick<ApplyInput, 'environment' | 'sha' | 'unpack' | 'signal'>
+
 /** A release that is kept. */
 export interface Restorable {
   readonly releaseId: string
@@ -132,6 +135,8 @@ export interface Target {
   /** The SHA that serves now: as whatever serves says, not as it was meant to be. */
   current(environment: Environment): Promise<string | undefined>
   observe(releaseId: string): Promise<Observed>
+  /** What it would change there, in lines for people, or whether it can at all; nothing is changed. Undefined: it cannot tell. @throws UserError where it could not be deployed */
+  preflight?(input: PreflightInput): Promise<readonly string[]>
   /** Deploys, or leaves everything as it was. @throws UserError with the reason when it failed */
   apply(input: ApplyInput): Promise<void>
   /** The last lines of a release's log. */

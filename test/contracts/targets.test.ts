@@ -7,6 +7,8 @@ import type { CoreTarget } from '../../src/core/settings.ts'
 import { type TargetBench, targetContract } from '../../src/plugin/contracts/targets.ts'
 import { TARGETS } from '../../src/releases/registry.ts'
 import { ENGINE, useEngine } from '../support/engine.ts'
+import { cluster, HAS_KUBECTL } from '../support/cluster/server.ts'
+import { podsServed, webManifest } from '../support/cluster/web.ts'
 import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
 import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
 import { findEngine } from '../../src/workspace/container.ts'
@@ -19,6 +21,7 @@ let db: TestDatabase
 let containerDb: TestDatabase
 let actionsDb: TestDatabase
 let sshDb: TestDatabase
+let kubernetesDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 const containerPort = await unusedPort()
@@ -28,6 +31,7 @@ beforeAll(async () => {
   containerDb = await embedded()
   actionsDb = await embedded()
   sshDb = await embedded()
+  kubernetesDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
 afterAll(async () => {
@@ -35,6 +39,7 @@ afterAll(async () => {
   await containerDb.drop()
   await actionsDb.drop()
   await sshDb.drop()
+  await kubernetesDb.drop()
   await web.close()
   if (ENGINE) await removeImages(findEngine(ENGINE))
   rmSync(dir, { recursive: true, force: true })
@@ -49,6 +54,16 @@ createServer((request, response) => response.end('${answer}')).listen(Number(pro
 
 /** A host that is reached by SSH. */
 const web = HAS_HOST ? await host() : NO_HOST
+
+/** A cluster, and whoever serves what its pods are told to show. */
+const kube = await cluster(dir)
+process.env['KUBECONFIG'] = kube.kubeconfig
+const pods = await podsServed(kube)
+afterAll(async () => {
+  pods.close()
+  await kube.close()
+})
+const manifests = (shows: string) => ({ 'deploy/web.yaml': webManifest(shows) })
 
 /** Where a command deploys to: a file, and somebody who serves it. */
 const site = await siteIn(dir)
@@ -118,6 +133,19 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },
+  kubernetes: {
+    settings: { deployment: 'web', image: 'registry.example/shop:{sha}', url: pods.url, timeout: '2s' },
+    deps: async () =>
+      targetDeps(kubernetesDb, join(dir, 'kubernetes'), {
+        env: { MUSTER_DEPLOY_CLUSTERS: 'acme/shop:production=main/shop' },
+        redact: hushed,
+      }),
+    fence: () => fenceOf(kubernetesDb),
+    releases: { one: manifests('one'), two: manifests('two'), broken: manifests('one') },
+    broken: { image: 'registry.example/broken:{sha}' },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
   'local-process': {
     settings: { start: 'node server.mjs', port, health_timeout: '20s' },
     deps,
@@ -159,7 +187,11 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
   },
 }
 /** What is not on every machine. */
-const HERE: Readonly<Record<string, boolean>> = { container: ENGINE !== undefined, 'ssh-haproxy': HAS_HOST }
+const HERE: Readonly<Record<string, boolean>> = {
+  container: ENGINE !== undefined,
+  'ssh-haproxy': HAS_HOST,
+  kubernetes: HAS_KUBECTL,
+}
 const benches = new Map<string, TargetBench>(Object.entries(BENCHES))
 
 /** Every target: a new one is finished when this passes, and it has a row above. */

@@ -76,36 +76,40 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
     await db.storage.store.releases.allLive().then(async (rows) => {
       for (const row of rows) await db.storage.store.releases.save({ ...row, status: 'retired' })
     })
-  })
+  }, 1_800_000)
 
-  it.runIf(HAS_HOST)('leaves one live on a host that is reached by SSH, told truly by whoever comes next', async () => {
-    const stage: Stage = {
-      target: 'ssh-haproxy',
-      settings: { url: web.url, health: '/' },
-      env: {
-        ...web.env,
-        MUSTER_DEPLOY_HOSTS: `acme/x:production=web1/${web.backend}`,
-        MUSTER_DEPLOY_IMAGES: 'acme/x=localhost/',
-      },
-      files: {
-        Dockerfile: `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
-      },
-    }
-    for (let round = 1001; round <= 1000 + ROUNDS; round++) {
-      await killedAfter(500 + Math.random() * 5000, round, stage)
-      const { target, environment } = await onStage(stage, db, dir)
-      const { store } = db.storage
-      const live = await store.releases.allLive()
-      expect(live.length, `round ${round}`).toBeLessThanOrEqual(1)
-      const current = await target.current(environment)
-      if (current !== undefined) {
-        const seen = await seenAt(target.url(environment))
-        // What serves, and, where both are given requests, one more: whatever else was written down.
-        expect([seen.has(current), seen.size <= 2], `round ${round}: ${[...seen].join()}`).toEqual([true, true])
-        const known = (await store.releases.list('acme/x', 'production')).filter(({ sha }) => seen.has(sha))
-        expect(known.length, `round ${round}`).toBe(seen.size)
-      } else expect(live, `round ${round}`).toEqual([])
-      await target.host?.close(false)
-    }
-  })
+  it.runIf(HAS_HOST)(
+    'leaves one live on a host that is reached by SSH, told truly by whoever comes next',
+    async () => {
+      const stage: Stage = {
+        target: 'ssh-haproxy',
+        settings: { url: web.url, health: '/' },
+        env: {
+          ...web.env,
+          MUSTER_DEPLOY_HOSTS: `acme/x:production=web1/${web.backend}`,
+          MUSTER_DEPLOY_IMAGES: 'acme/x=localhost/',
+        },
+        files: {
+          Dockerfile: `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
+        },
+      }
+      for (let round = 1001; round <= 1000 + ROUNDS; round++) {
+        await killedAfter(500 + Math.random() * 5000, round, stage)
+        const { target, environment } = await onStage(stage, db, dir)
+        const { store } = db.storage
+        const live = await store.releases.allLive()
+        expect(live.length, `round ${round}`).toBeLessThanOrEqual(1)
+        const current = await target.current(environment)
+        if (current !== undefined) {
+          const seen = await seenAt(target.url(environment))
+          // What serves, and, where both are given requests, one more: whatever else was written down.
+          expect([seen.has(current), seen.size <= 2], `round ${round}: ${[...seen].join()}`).toEqual([true, true])
+          const known = (await store.releases.list('acme/x', 'production')).filter(({ sha }) => seen.has(sha))
+          expect(known.length, `round ${round}`).toBe(seen.size)
+        } else expect(live, `round ${round}`).toEqual([])
+        await target.host?.close(false)
+      }
+    },
+    1_800_000,
+  )
 })

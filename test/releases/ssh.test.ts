@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
 import { NO_TRAFFIC, tallied } from '../../src/core/traffic.ts'
-import { allowedHosts, placeOf } from '../../src/releases/ssh/allowed.ts'
+import { allowedPlaces, CLUSTERS, HOSTS, placeOf } from '../../src/releases/places.ts'
 import { type Counters, readingOf, sampleOf } from '../../src/releases/ssh/counts.ts'
 import { ssh } from '../../src/releases/ssh/module.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
@@ -22,17 +22,28 @@ describe('where an environment is served', () => {
   const env = { MUSTER_DEPLOY_HOSTS: 'Acme/Shop:production=deploy@web1/shop, acme/shop:staging=web-2/shop.staging' }
 
   it('is what the operator says, whoever writes the settings', () => {
-    const of = (repository: string, name: string) => placeOf({ repository, name }, env)
-    expect(of('acme/SHOP', 'production')).toMatchObject({ host: 'deploy@web1', backend: 'shop' })
-    expect(of('acme/shop', 'staging')).toMatchObject({ host: 'web-2', backend: 'shop.staging' })
-    expect(() => of('acme/shop', 'Production')).toThrow('No host is set')
-    expect(() => of('acme/other', 'production')).toThrow('No host is set')
+    const of = (repository: string, name: string) => placeOf(HOSTS, { repository, name }, env)
+    expect(of('acme/SHOP', 'production')).toMatchObject({ at: 'deploy@web1', part: 'shop' })
+    expect(of('acme/shop', 'staging')).toMatchObject({ at: 'web-2', part: 'shop.staging' })
+    expect(() => of('acme/shop', 'Production')).toThrow('Nobody has set where')
+    expect(() => of('acme/other', 'production')).toThrow('Nobody has set where')
   })
 
   it.each(['acme/shop=web1/shop', 'acme/shop:production=-oProxyCommand=x/shop', 'acme/shop:production=web1/a b', 'x'])(
     'is not read from %s',
-    (text) => expect(allowedHosts({ MUSTER_DEPLOY_HOSTS: text })).toBeUndefined(),
+    (text) => expect(allowedPlaces(HOSTS, { MUSTER_DEPLOY_HOSTS: text })).toBeUndefined(),
   )
+})
+
+describe('the cluster of an environment', () => {
+  const read = (text: string) => allowedPlaces(CLUSTERS, { MUSTER_DEPLOY_CLUSTERS: text })
+
+  it('has names with slashes and colons, as clouds give them; a namespace has none', () => {
+    const arn = 'arn:aws:eks:eu-west-1:1:cluster/main'
+    expect(read(`acme/shop:production=${arn}/shop`)).toMatchObject([{ at: arn, part: 'shop' }])
+    expect(read('acme/shop:production=main/Shop')).toBeUndefined()
+    expect(read('acme/shop:production=--kubeconfig/shop')).toBeUndefined()
+  })
 })
 
 describe('what HAProxy has counted', () => {
@@ -217,7 +228,7 @@ process.on('SIGTERM', () => process.exit(0))`
       'cannot be reached now',
     ],
     ['a key that is not let in', { MUSTER_DEPLOY_SSH_CONFIG: 'without-key' }, 'does not let Muster in'],
-    ['no host at all', { MUSTER_DEPLOY_HOSTS: '' }, 'No host is set'],
+    ['no host at all', { MUSTER_DEPLOY_HOSTS: '' }, 'Nobody has set where'],
     ['a backend that is not there', { MUSTER_DEPLOY_HOSTS: 'acme/x:production=web1/nope' }, 'no backend `nope`'],
     ['a backend with one server', { MUSTER_DEPLOY_HOSTS: 'acme/x:production=web1/alone' }, 'no backend `alone`'],
     ['no HAProxy', { MUSTER_DEPLOY_HAPROXY: '/nowhere/admin.sock' }, 'HAProxy does not answer'],

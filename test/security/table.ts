@@ -329,6 +329,11 @@ export const CASES: readonly Case[] = [
     'settings that name somebody else’s host or backend',
     'only what the operator lists',
   ]),
+  ...rows('releases/kubernetes.test.ts › is refused before anything is changed', FEW, [
+    'A19',
+    'manifests that want another namespace, or files that are not of the commit',
+    'refused, nothing is changed',
+  ]),
   ...rows('security/rotation.test.ts › webhooks signed with the secret before', FEW, [
     'A15',
     'a secret that is being changed',

@@ -63,6 +63,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
     ),
     ...gatesTable(plan.gates),
     ...removed(plan),
+    ...preflight(plan),
     ...commits(plan),
     ...(settled
       ? []
@@ -110,6 +111,12 @@ function removed({ removes = [], environment }: ReleasePlan): Block[] {
         .map(({ sha, title, author }) => say`${shortSha(sha)} ${brief(title, 100)} (${value(author, 60)})`),
     ),
   ]
+}
+
+/** What the target says it would do. */
+function preflight({ preflight: said = [], target }: ReleasePlan): Block[] {
+  if (said.length === 0) return []
+  return [paragraph(say`**What ${target} would do**`), list(said.map((line) => brief(line, 200)))]
 }
 
 function wayBackWords({ isReady, why }: WayBack): Words {

@@ -81,6 +81,12 @@ export function targetContract(module: TargetModule, bench: TargetBench): readon
       assert.deepEqual(await target.observe('r-0'), { state: 'absent' })
       assert.ok(URL.canParse(target.url(at())), `${target.url(at())} is no address`)
     },
+    'says what it would do and does nothing of it, or cannot tell': async () => {
+      const input = { environment: at(), sha: 'sha-of-r-1', signal: new AbortController().signal }
+      const said = await target.preflight?.({ ...input, unpack: (dir) => unpacked(dir, bench.releases.one) })
+      assert.ok(said === undefined || said.every((line) => line !== '' && !line.includes('\n')), `${said?.join('|')}`)
+      assert.equal(await target.current(at()), undefined)
+    },
     'deploys: people see it, and it says what is live and since when': async () => {
       await apply('r-1', 'one')
       assert.equal(await bench.seen(target.url(at())), bench.shows.one)

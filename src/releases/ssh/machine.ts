@@ -7,7 +7,7 @@ import type { Env } from '../../core/environment.ts'
 import { UserError } from '../../core/errors.ts'
 import { run } from '../../workspace/spawn.ts'
 import { mayUseLocal } from '../containers/allowed.ts'
-import { type Ask, fetchedImage, idOf, mustBeBuilt, recipeOf } from '../containers/images.ts'
+import { type Ask, fetchedImage, idOf, lastLine, mustBeBuilt, recipeOf } from '../containers/images.ts'
 import { BUILD_MS, LOG_LINES, MAX_LOG, nameOf, notStarted, optionsOf, tagOf } from '../containers/options.ts'
 import { containerSettings } from '../containers/settings.ts'
 import { buildLog, containerLog, releaseFolder } from '../local/log.ts'
@@ -99,6 +99,13 @@ export class Machine {
       timeoutMs: SHORT_MS,
     })
     if (exitCode !== 0) throw notStarted(output)
+  }
+
+  /** @throws UserError where the host, or its engine, cannot be reached */
+  async isThere(): Promise<void> {
+    const { exitCode, output } = await this.#ask('ps', '--quiet')
+    if (exitCode !== 0)
+      throw new UserError('no_engine', `The container engine there does not answer: ${lastLine(output)}`)
   }
 
   async isRunning(row: ReleaseRow): Promise<boolean> {

@@ -50,20 +50,26 @@ export class Servers {
     return (await machine.isRunning(row)) && machine.answers(address, row.command.health)
   }
 
-  /** @throws UserError where each has people sent to it */
-  async #idle(site: Site, { repository, environment }: ReleaseRow): Promise<Server> {
+  /** The server that the next release starts on. @throws UserError where each has people sent to it */
+  async next({ backend, name }: Site, { repository, environment }: Pick<ReleaseRow, 'repository' | 'environment'>) {
     const live = await this.#deps.store.live(repository, environment)
     const beside = live && (await besideOf(this.#deps.store, live))
     const taken = new Set([live?.command.server, beside?.command.server])
-    const servers = await site.backend.servers()
-    const free = servers.filter((server) => !taken.has(server.name))
+    const free = (await backend.servers()).filter((server) => !taken.has(server.name))
     const found = free.find(({ weight }) => weight === 0) ?? free[0]
-    // Somebody was killed who had sent people there, and did not come back: what is written down is what holds.
-    if (live && found && found.weight > 0) await this.route(site, live)
     if (found) return found
-    throw new UserError('no_server', `All servers of HAProxy's backend \`${site.name}\` are given requests.`, {
+    throw new UserError('no_server', `All servers of HAProxy's backend \`${name}\` are given requests.`, {
       hint: 'What is live has a share of them alone: `rollback` takes it away.',
     })
+  }
+
+  /** The same, with nobody sent to it. */
+  async #idle(site: Site, row: ReleaseRow): Promise<Server> {
+    const found = await this.next(site, row)
+    const live = await this.#deps.store.live(row.repository, row.environment)
+    // Somebody was killed who had sent people there, and did not come back: what is written down is what holds.
+    if (live && found.weight > 0) await this.route(site, live)
+    return found
   }
 
   /** @throws UserError where it ends, or does not answer in time */

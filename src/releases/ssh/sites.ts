@@ -1,6 +1,6 @@
 import type { Env } from '../../core/environment.ts'
 import type { Environment, TargetDeps } from '../types.ts'
-import { placeOf } from './allowed.ts'
+import { HOSTS, placeOf } from '../places.ts'
 import { Backend } from './haproxy.ts'
 import { Machine } from './machine.ts'
 import { Remote } from './remote.ts'
@@ -30,7 +30,7 @@ export class Sites {
 
   /** @throws UserError where the operator names none for it */
   of(environment: Pick<Environment, 'repository' | 'name'>): Site {
-    const { host, backend: name } = placeOf(environment, this.#env)
+    const { at: host, part: name } = placeOf(HOSTS, environment, this.#env)
     const { remote, machine } = this.#host(host)
     const backend = new Backend(remote, this.#env['MUSTER_DEPLOY_HAPROXY'] || ADMIN_SOCKET, name)
     return { machine, backend, name, label: (server) => `${name}/${server}` }

@@ -5,12 +5,13 @@ import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
 import { releaseLog } from '../local/log.ts'
 import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed, servedSince, writeLive } from '../rows.ts'
-import { secretsOf } from '../secrets.ts'
+import { secretsFor, secretsOf } from '../secrets.ts'
 import { besideOf, mustBeLive, shareBeside, withPercent } from '../shares.ts'
 import type {
   ApplyInput,
   Environment,
   Observed,
+  PreflightInput,
   ReleaseRow,
   Restorable,
   RestoreInput,
@@ -99,6 +100,18 @@ export class SshTarget implements Target {
 
   async measuredSince({ repository, name }: Environment, before: number): Promise<number | undefined> {
     return servedSince(await this.#deps.store.list(repository, name), before)
+  }
+
+  /** Whether all of it is there, and which server is next. */
+  async preflight({ environment }: PreflightInput): Promise<readonly string[]> {
+    const { repository, name, settings } = environment
+    secretsFor(environment, sshSettings(settings).secrets, this.#deps.env)
+    const site = this.#sites.of(environment)
+    await site.machine.isThere()
+    const live = await this.#deps.store.live(repository, name)
+    const next = await this.#servers.next(site, { repository, environment: name })
+    const now = live?.command.server
+    return [`start it on \`${next.name}\` of \`${site.name}\`${now ? `, beside what is live on \`${now}\`` : ''}`]
   }
 
   async apply(input: ApplyInput): Promise<void> {

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { SHA } from './manifests.ts'
+
+/** What a cluster says of a Deployment, read. */
+
+const Annotations = z.record(z.string(), z.string()).optional()
+const ReplicaSets = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({
+        annotations: Annotations,
+        ownerReferences: z.array(z.object({ kind: z.string(), name: z.string() })).optional(),
+      }),
+      spec: z.object({
+        template: z.object({ metadata: z.object({ annotations: Annotations }).optional() }),
+      }),
+      status: z.object({ readyReplicas: z.number().optional() }).optional(),
+    }),
+  ),
+})
+
+/** The commit that has most of the pods that are ready; undefined where none is, or nobody has marked them. */
+export function shaServing(json: unknown, deployment: string): string | undefined {
+  const { items } = ReplicaSets.parse(json)
+  const [most] = items
+    .filter(({ metadata }) =>
+      metadata.ownerReferences?.some(({ kind, name }) => kind === 'Deployment' && name === deployment),
+    )
+    .map(({ spec, status }) => ({ ready: status?.readyReplicas ?? 0, sha: spec.template.metadata?.annotations?.[SHA] }))
+    .filter(({ ready }) => ready > 0)
+    .toSorted((a, b) => b.ready - a.ready)
+  return most?.sha
+}
+
+const State = z.object({
+  name: z.string(),
+  restartCount: z.number().optional(),
+  state: z
+    .object({
+      waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
+      terminated: z.object({ reason: z.string().optional(), exitCode: z.number().optional() }).optional(),
+    })
+    .optional(),
+})
+const Pods = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), annotations: Annotations }),
+      status: z
+        .object({
+          phase: z.string().optional(),
+          conditions: z
+            .array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() }))
+            .optional(),
+          containerStatuses: z.array(State).optional(),
+        })
+        .optional(),
+    }),
+  ),
+})
+
+/** Why pods of a commit are not ready, each reason once. */
+export function whyNotReady(json: unknown, sha: string): readonly string[] {
+  const own = Pods.parse(json).items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
+  const reasons = own.flatMap(({ status }) => {
+    const unscheduled = (status?.conditions ?? []).find(
+      ({ type, status: is }) => type === 'PodScheduled' && is === 'False',
+    )
+    const held = (status?.containerStatuses ?? []).flatMap(({ name, state }) => {
+      const { waiting, terminated } = state ?? {}
+      const why = waiting?.reason ?? (terminated && `ended (${terminated.reason ?? terminated.exitCode ?? ''})`)
+      return why ? [`${name}: ${why}${waiting?.message ? `, ${waiting.message.slice(0, 150)}` : ''}`] : []
+    })
+    return [...(unscheduled?.message ? [unscheduled.message.slice(0, 200)] : []), ...held]
+  })
+  return [...new Set(reasons)].slice(0, 5)
+}
+
+/** The pods of a commit, by name. */
+export function podsOf(json: unknown, sha: string): readonly string[] {
+  return Pods.parse(json)
+    .items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
+    .map(({ metadata }) => metadata.name)
+}

@@ -1,0 +1,69 @@
+import type { Env } from '../core/environment.ts'
+import { UserError } from '../core/errors.ts'
+import { listed } from './listed.ts'
+import type { Environment } from './types.ts'
+
+/** Where environments are served elsewhere. The operator says so: whoever may write to a repository writes its settings. */
+
+/** A place, and the part of it that one environment has. */
+export interface Place {
+  readonly at: string
+  readonly part: string
+}
+
+interface Allowed extends Place {
+  /** `owner/name` in small letters */
+  readonly repository: string
+  readonly environment: string
+}
+
+/** What an operator lists there, in words. */
+export interface Places {
+  readonly variable: string
+  /** What a place and its part are called: `host/backend`. */
+  readonly words: string
+  /** What they look like. */
+  readonly place: RegExp
+}
+
+/** Hosts as OpenSSH's settings call them, and backends of their HAProxy. */
+export const HOSTS: Places = {
+  variable: 'MUSTER_DEPLOY_HOSTS',
+  words: 'host/backend',
+  place: /^(\w[\w.@-]*)\/([\w.:-]+)$/,
+}
+
+/** Contexts of kubectl's settings, and namespaces there (RFC 1123). */
+export const CLUSTERS: Places = {
+  variable: 'MUSTER_DEPLOY_CLUSTERS',
+  words: 'context/namespace',
+  place: /^(\w[\w.:/@-]*)\/([a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)$/,
+}
+
+const ENTRY = /^([\w.-]+\/[\w.-]+):([\w.-]+)=(.+)$/
+
+/** What the operator allows, as `owner/name:environment=place/part`, several with commas; undefined where that cannot be read. */
+export function allowedPlaces({ variable, place }: Places, env: Env): readonly Allowed[] | undefined {
+  return listed(env[variable], (one) => {
+    const [, repository, environment, where = ''] = ENTRY.exec(one) ?? []
+    const [, at, part] = place.exec(where) ?? []
+    return repository && environment && at && part
+      ? { repository: repository.toLowerCase(), environment, at, part }
+      : undefined
+  })
+}
+
+/** @throws UserError where the operator names none */
+export function placeOf(
+  places: Places,
+  { repository, name }: Pick<Environment, 'repository' | 'name'>,
+  env: Env,
+): Place {
+  const found = (allowedPlaces(places, env) ?? []).find(
+    (one) => one.repository === repository.toLowerCase() && one.environment === name,
+  )
+  if (found) return found
+  throw new UserError('no_place', `Nobody has set where \`${name}\` of ${repository} is served.`, {
+    hint: `The operator does, with ${places.variable}=${repository}:${name}=${places.words}.`,
+  })
+}

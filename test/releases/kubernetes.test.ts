@@ -1,0 +1,298 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { Unwanted } from '../../src/leases/types.ts'
+import { prepared } from '../../src/releases/kubernetes/manifests.ts'
+import { kubernetes } from '../../src/releases/kubernetes/module.ts'
+import { shaServing, whyNotReady } from '../../src/releases/kubernetes/standing.ts'
+import { NO_TOOLS } from '../../src/releases/tools.ts'
+import type { Environment, Target } from '../../src/releases/types.ts'
+import { type Cluster, cluster, HAS_KUBECTL } from '../support/cluster/server.ts'
+import { podsServed, webManifest } from '../support/cluster/web.ts'
+import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
+import { targetDeps } from '../support/local.ts'
+
+const WEB = { deployment: 'web', image: undefined, container: undefined }
+const MARK = { sha: 'abc', release: 'r-1' }
+
+describe('manifests', () => {
+  const made = (text: string, own = {}) => prepared({ 'web.yaml': text }, { ...WEB, ...own }, MARK)
+
+  it('say on the Deployment and its pods which release they are of, and which image runs', () => {
+    const [deployment, service] = parseAllDocuments(made(webManifest('one'), { image: 'registry/shop:{sha}' })).map(
+      (one) => one.toJS(),
+    )
+    const annotations = { 'muster.dev/sha': 'abc', 'muster.dev/release': 'r-1' }
+    expect(deployment).toMatchObject({
+      metadata: { name: 'web', annotations },
+      spec: {
+        template: {
+          metadata: { labels: { app: 'web' }, annotations },
+          spec: { containers: [{ name: 'web', image: 'registry/shop:abc' }] },
+        },
+      },
+    })
+    expect(service.metadata).toEqual({ name: 'web' })
+  })
+
+  const two = webManifest('one').replace('containers:\n', 'containers:\n        - { name: side, image: side }\n')
+  it.each([
+    ['no Deployment of that name', webManifest('one'), { deployment: 'other' }, 'have no Deployment `other`'],
+    ['two of them', `${webManifest('one')}---\n${webManifest('two')}`, {}, 'more than one Deployment'],
+    ['several containers, and one image', two, { image: 'x:{sha}' }, '`container` does not say which'],
+    ['a container that is not there', two, { image: 'x:{sha}', container: 'web2' }, 'no container `web2`'],
+    ['no YAML', 'a: [', {}, '`web.yaml` is no YAML'],
+    ['something else', 'just words', {}, 'that is no manifest'],
+    [
+      'a Deployment without pods',
+      'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }',
+      {},
+      'no containers',
+    ],
+    ['more in little than anybody reads', bomb(), {}, 'Excessive alias count'],
+  ])('with %s are refused, and it is said why', (_, text, own, what) => {
+    expect(() => made(text, own)).toThrow(what)
+  })
+
+  it('may be a list', () => {
+    const [first] = webManifest('one').split('---')
+    const list = { apiVersion: 'v1', kind: 'List', items: [parseAllDocuments(first ?? '')[0]?.toJS()] }
+    expect(made(JSON.stringify(list))).toContain('muster.dev/sha: abc')
+  })
+
+  const name = fc.stringMatching(/^[a-z][a-z\d-]{0,10}[a-z]$/)
+  it('change nothing but the one Deployment, whatever else there is', () => {
+    const names = fc.uniqueArray(name, { minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(names, fc.nat(), (all, nth) => {
+        const texts = all.map(
+          (one) => webManifest('x').split('---')[0]?.replace('{ name: web }', `{ name: ${one} }`) ?? '',
+        )
+        const own = all[nth % all.length] ?? ''
+        const read = (text: string) => parseAllDocuments(text).map((one) => one.toJS())
+        const [before, after] = [read(texts.join('---\n')), read(made(texts.join('---\n'), { deployment: own }))]
+        expect(after.length).toBe(before.length)
+        after.forEach((one, index) => {
+          if (one.metadata.name === own) expect(one.spec.template.metadata.annotations['muster.dev/sha']).toBe('abc')
+          else expect(one).toEqual(before[index])
+        })
+      }),
+    )
+  })
+})
+
+describe('what a cluster says', () => {
+  const set = (sha: string, readyReplicas: number, owner = 'web') => ({
+    metadata: { ownerReferences: [{ kind: 'Deployment', name: owner }] },
+    spec: { template: { metadata: { annotations: { 'muster.dev/sha': sha } } } },
+    status: { readyReplicas },
+  })
+
+  it('is live is what most of the pods are of that are ready', () => {
+    expect(shaServing({ items: [set('old', 2), set('new', 1), set('other', 9, 'else')] }, 'web')).toBe('old')
+    expect(shaServing({ items: [set('old', 0), set('new', 0)] }, 'web')).toBeUndefined()
+    expect(shaServing({ items: [] }, 'web')).toBeUndefined()
+  })
+
+  it('of pods that are not ready is told once each, those of this release alone', () => {
+    const pod = (sha: string, status: object) => ({
+      metadata: { name: 'p', annotations: { 'muster.dev/sha': sha } },
+      status,
+    })
+    const crashing = { containerStatuses: [{ name: 'web', state: { waiting: { reason: 'CrashLoopBackOff' } } }] }
+    const full = { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }] }
+    const items = [pod('new', crashing), pod('new', crashing), pod('new', full), pod('old', crashing)]
+    expect(whyNotReady({ items }, 'new')).toEqual(['web: CrashLoopBackOff', '0/3 nodes are available'])
+  })
+})
+
+describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'muster-kubernetes-'))
+  const own = process.env['KUBECONFIG']
+  let db: TestDatabase
+  let kube: Cluster
+  let pods: Awaited<ReturnType<typeof podsServed>>
+  let target: Target
+  const env = {
+    MUSTER_DEPLOY_CLUSTERS: 'acme/x:production=main/shop, acme/x:elsewhere=main/other, acme/x:gone=nowhere/shop',
+  }
+
+  beforeAll(async () => {
+    db = await embedded()
+    kube = await cluster(dir)
+    process.env['KUBECONFIG'] = kube.kubeconfig
+    pods = await podsServed(kube)
+    target = await kubernetes.open(targetDeps(db, dir, { env }))
+  })
+  afterAll(async () => {
+    if (own === undefined) delete process.env['KUBECONFIG']
+    else process.env['KUBECONFIG'] = own
+    pods.close()
+    await kube.close()
+    await db.drop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  const at = (more: Record<string, unknown> = {}, name = 'production'): Environment => {
+    const file = {
+      target: 'kubernetes',
+      deployment: 'web',
+      image: 'registry/shop:{sha}',
+      url: pods.url,
+      timeout: '3s',
+      ...more,
+    }
+    return { repository: 'acme/x', name, settings: kubernetes.settings.parse(file) }
+  }
+  const input = async (
+    id: string,
+    files: Record<string, string>,
+    environment = at(),
+    signal = new AbortController().signal,
+  ) => ({
+    environment,
+    signal,
+    releaseId: id,
+    taskId: 't',
+    sha: `sha-${id}`,
+    mayAct: () => {},
+    fence: await fenceOf(db, 'env:acme/x:production'),
+    tools: async () => NO_TOOLS,
+    unpack: async (to: string) => {
+      for (const [file, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(to, file)), { recursive: true })
+        if (text.startsWith('->')) symlinkSync(text.slice(2), join(to, file))
+        else writeFileSync(join(to, file), text)
+      }
+    },
+  })
+  const deploy = async (...how: Parameters<typeof input>) => target.apply(await input(...how))
+  const seen = async () => (await fetch(pods.url)).text()
+  let nth = 0
+  const plain = (shows: string) => ({ 'deploy/web.yaml': webManifest(shows) })
+
+  it('says before anybody approves it what the cluster would do, and does nothing of it', async () => {
+    const said = await target.preflight?.(await input('p-1', plain('one')))
+    expect(said).toEqual(['deployment.apps/web serverside-applied', 'service/web serverside-applied'])
+    expect(kube.changes).toEqual([])
+  })
+
+  it('is rolled out, from files or from what Kustomize builds', async () => {
+    await deploy('a-1', plain('one'))
+    expect([await seen(), await target.current(at())]).toEqual(['one', 'sha-a-1'])
+    expect(kube.serving('web')?.spec.containers[0]?.image).toBe('registry/shop:sha-a-1')
+    expect(await target.log('a-1')).toContain('started with')
+    await deploy('a-2', {
+      'deploy/base/web.yaml': webManifest('two'),
+      'deploy/base/kustomization.yaml': 'resources: [web.yaml]',
+      'deploy/kustomization.yaml': 'resources: [base]\ncommonAnnotations: { team: shop }',
+    })
+    expect([await seen(), await target.current(at())]).toEqual(['two', 'sha-a-2'])
+    expect(kube.things.get('services', 'web')?.metadata.annotations).toEqual({ team: 'shop' })
+  })
+
+  it.each([
+    [
+      'a field that there is none of',
+      plain('x'),
+      { 'deploy/more.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: web2 }\nspec: { prots: [] }' },
+      'field not declared in schema',
+    ],
+    [
+      'another namespace',
+      { 'deploy/web.yaml': webManifest('x').replace('{ name: web }', '{ name: web, namespace: kube-system }') },
+      {},
+      'does not match the namespace',
+    ],
+    ['a link out of the commit', { deploy: '->/etc' }, {}, 'leads out of this commit'],
+    ['nothing', { 'README.md': 'x' }, {}, 'There is no `deploy` in this commit'],
+    ['a chart where there is no Helm', { 'deploy/Chart.yaml': 'name: x' }, {}, '`helm` is not on this machine'],
+    [
+      'what Kustomize cannot build',
+      { 'deploy/kustomization.yaml': 'resources: [../../../etc/passwd]' },
+      {},
+      'The manifests cannot be built',
+    ],
+  ])('with %s is refused before anything is changed', async (_, files, more, what) => {
+    const changes = [...kube.changes]
+    const id = `b-${++nth}`
+    await expect(deploy(id, { ...files, ...more })).rejects.toThrow(what)
+    await expect(target.preflight?.(await input(id, { ...files, ...more }))).rejects.toThrow(what)
+    expect(kube.changes).toEqual(changes)
+    expect(await target.observe(id)).toMatchObject({ state: 'failed', error: expect.stringContaining(what) })
+    expect(await seen()).toBe('two')
+  })
+
+  it('whose pods do not come up is taken back, all of what it applied, and it is said what they say', async () => {
+    const broken = at({ image: 'registry/broken:{sha}' })
+    const files = { 'deploy/web.yaml': webManifest('x').replace('ports: [{ port: 80 }]', 'ports: [{ port: 81 }]') }
+    await expect(deploy('c-1', files, broken)).rejects.toThrow(
+      /did not come to its end within 3 s: web: ImagePullBackOff, Back-off pulling/,
+    )
+    expect([await seen(), await target.current(at())]).toEqual(['two', 'sha-a-2'])
+    expect(kube.things.get('services', 'web')?.spec).toMatchObject({ ports: [{ port: 80 }] })
+    expect(await target.log('c-1')).toContain('started with')
+  })
+
+  it('is brought back by the cluster itself where the manifests before are not kept', async () => {
+    rmSync(join(dir, 'releases', 'a-2'), { recursive: true })
+    await expect(deploy('c-2', plain('x'), at({ image: 'registry/broken:{sha}' }))).rejects.toThrow('ImagePullBackOff')
+    expect(kube.changes.at(-1)).toBe('undo deployments/web')
+    await expect.poll(async () => target.current(at())).toBe('sha-a-2')
+    expect((await target.restorable?.(at()))?.map(({ releaseId }) => releaseId)).toEqual(['a-1'])
+  })
+
+  it('is gone on with by whoever comes next, and taken back where nobody wants it any more', async () => {
+    const [stopped, unwanted] = [new AbortController(), new AbortController()]
+    const begun = deploy('d-1', plain('three'), at({ image: 'registry/broken:{sha}', timeout: '60s' }), stopped.signal)
+    await expect
+      .poll(() => kube.things.get('deployments', 'web')?.metadata.annotations?.['muster.dev/release'])
+      .toBe('d-1')
+    stopped.abort(new Error('this process ends'))
+    await expect(begun).rejects.toThrow('this process ends')
+    expect(await target.observe('d-1')).toEqual({ state: 'unfinished' })
+    expect(await target.current(at())).toBe('sha-a-2')
+    const again = deploy('d-1', plain('three'), at({ timeout: '60s' }), unwanted.signal)
+    await new Promise((done) => setTimeout(done, 1000))
+    unwanted.abort(new Unwanted('cancelled'))
+    await expect(again).rejects.toThrow('cancelled')
+    expect((await target.observe('d-1')).state).toBe('failed')
+    await expect.poll(async () => target.current(at())).toBe('sha-a-2')
+  })
+
+  it('goes back to what it keeps, as that was', async () => {
+    await target.restore?.({ ...(await input('', {})), releaseId: 'a-1' })
+    expect([await seen(), await target.current(at())]).toEqual(['one', 'sha-a-1'])
+  })
+
+  it.each([
+    ['a namespace that it may not use', 'elsewhere', 'cannot do that in the namespace'],
+    ['a context that kubectl does not have', 'gone', 'context "nowhere" does not exist'],
+    ['an environment that the operator has put nowhere', 'nobody', 'Nobody has set where `nobody` of acme/x is served'],
+  ])('says what is wrong with %s', async (_, name, what) => {
+    await expect(target.current(at({}, name))).rejects.toThrow(what)
+  })
+
+  it('says so where the cluster refuses, and changes nothing', async () => {
+    kube.refuse(true)
+    await expect(deploy('e-1', plain('x'))).rejects.toThrow('The cluster did not do it')
+    kube.refuse(false)
+    expect(await seen()).toBe('one')
+  })
+
+  it('was spoken of as Kubernetes describes it', () => {
+    expect(kube.violations).toEqual([])
+  })
+})
+
+/** Each alias stands for nine of the one before. */
+function bomb(): string {
+  const rows = Array.from({ length: 9 }, (_, nth) => {
+    const before = nth === 0 ? '"x"' : `*a${nth - 1}`
+    return `a${nth}: &a${nth} [${Array.from({ length: 9 }, () => before).join(', ')}]`
+  })
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\n${rows.join('\n')}\n`
+}
