@@ -183,7 +183,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   uuid: ['store/ids.ts'],
   httpxy: ['releases/local/proxy/environment.ts'],
   commander: ['main.ts'],
-  yaml: ['config/repository.ts', 'channels/github/manifest.ts'],
+  yaml: ['config/repository.ts', 'channels/github/manifest.ts', 'releases/kubernetes/manifests.ts'],
   marked: ['rehearsal/github/page.ts', 'rehearsal/github/attachments.ts'],
   mdast: ['core/reply/markdown.ts'],
   'markdown-it': ['core/reply/parse.ts'],

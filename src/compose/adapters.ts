@@ -19,6 +19,7 @@ import type { ModelProvider } from '../llm/types.ts'
 import type { StepHandler } from '../roles/types.ts'
 import type { ReleaseDeps, Target } from '../releases/types.ts'
 import { toolsOf } from '../releases/tools.ts'
+import { countedBy } from '../releases/prometheus/client.ts'
 import { openTargets, targetsOf } from '../releases/registry.ts'
 import { releaseEngine } from '../releases/engine.ts'
 import type { Store } from '../store/types.ts'
@@ -129,6 +130,7 @@ export async function openAdapters({
     facts: { standing: platform.standing, checks: platform.checks },
     settings: freshSettings(platform, settings, now),
     environments: store.environments,
+    metrics: (environment, metrics, span) => countedBy(environment, metrics, span, env),
     hold: leases.acquire.bind(leases),
     now,
     sleep,

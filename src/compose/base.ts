@@ -7,6 +7,7 @@ import { proxySecrets, useProxies } from '../config/proxies.ts'
 import { UserError } from '../core/errors.ts'
 import { hashOf } from '../core/hash.ts'
 import { misnamedVariables } from '../config/services.ts'
+import { metricsSecrets } from '../releases/prometheus/client.ts'
 import { deploySecrets } from '../releases/secrets.ts'
 import { redactor } from '../core/redact.ts'
 import { missingProviders } from '../llm/needed.ts'
@@ -69,7 +70,7 @@ export async function openBase(
   const works = kind === 'start' || kind === 'worker'
   useProxies(env)
   const settings = works ? { ...read, sandbox: await chooseSandbox(read.sandbox, read.containers) } : read
-  const secrets = [...secretsOf(settings), ...proxySecrets(env), ...deploySecrets(env)]
+  const secrets = [...secretsOf(settings), ...proxySecrets(env), ...deploySecrets(env), ...metricsSecrets(env)]
   let redact = redactor(secrets)
   const log = createLog({ level: settings.logLevel, redact: (text) => redact(text), pretty: process.stdout.isTTY })
   if (!elsewhere) for (const warning of warnings(env, settings)) log.warn(warning)

@@ -3,6 +3,7 @@ import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
 import { allowedImages } from '../releases/containers/allowed.ts'
 import { allowedPlaces, CLUSTERS, HOSTS } from '../releases/places.ts'
+import { allowedMetrics } from '../releases/prometheus/client.ts'
 import { allowedSecrets } from '../releases/secrets.ts'
 import { type Parsed, parseRepositorySettings } from './repository.ts'
 
@@ -44,6 +45,12 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
         wrong: `each is a repository, \`:\`, an environment, \`=\` and ${places.words}, with commas between several`,
         example: `acme/shop:production=${places.words}`,
       })
+  if (!allowedMetrics(env))
+    problems.push({
+      variable: 'MUSTER_DEPLOY_PROMETHEUS',
+      wrong: 'each is a repository, `:`, an environment, `=` and an address, with commas between several',
+      example: 'acme/shop:production=http://prometheus:9090',
+    })
   return { approvals, auto: auto === '1' }
 }
 

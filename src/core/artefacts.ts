@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Canary, GateResult } from './environments/gates.ts'
 import type { InRange } from './environments/range.ts'
 import type { Who } from './standing.ts'
+import type { Signs } from './limits.ts'
 import type { Beside } from './beside.ts'
 import type { Failures, Tally } from './traffic.ts'
 
@@ -353,6 +354,8 @@ export interface Watch {
   readonly series: ReleaseReport['series']
   /** What serves beside it, where it has a share of the requests. */
   readonly beside?: Beside | undefined
+  /** What was seen beside its traffic at the first look, and at the last. */
+  readonly signs?: { readonly first: Signs; readonly last: Signs } | undefined
 }
 
 /** Traffic in one window, from the proxy's own counts. Latencies in ms. */

@@ -1,6 +1,7 @@
 import type { CanaryEnd, Figures, ReleaseReport, Verdict, Watch } from './artefacts.ts'
 import { compared, judgeBeside, shared, withoutControl } from './beside.ts'
 import type { Canary } from './environments/gates.ts'
+import { beyondLimits, type Limits, type Signs, signsSince } from './limits.ts'
 import { judge, testDue } from './judge.ts'
 import { figuresOf, NO_TRAFFIC, type Sample, type Tally, tallied } from './traffic.ts'
 
@@ -38,6 +39,7 @@ export interface Seen {
   readonly until: number
   /** Whether the release answered its health check. */
   readonly isHealthy: boolean
+  readonly signs?: Signs | undefined
 }
 
 /** What comes of a look: the next one, or the end with what it was judged. */
@@ -63,11 +65,12 @@ export interface Watching {
   /** By how much the share of failed requests may have grown in what is called healthy. */
   readonly margin?: number | undefined
   readonly canary?: Canary | undefined
+  readonly limits?: Limits | undefined
 }
 
 /** One look. */
 export function look(before: Watch, seen: Seen, watching: Watching, now: number): Looked {
-  const { samples, control = [], until, isHealthy, isControlHealthy } = seen
+  const { samples, control = [], until, isHealthy, isControlHealthy, signs = {} } = seen
   const { seconds } = watching
   const passed = (until - before.from) / (seconds * 1000)
   const due = testDue(passed)
@@ -81,6 +84,7 @@ export function look(before: Watch, seen: Seen, watching: Watching, now: number)
     },
     tests: due,
     series: seriesOf(before, samples, until, seconds),
+    signs: { first: before.signs?.first ?? signs, last: signs },
     ...(before.beside && {
       beside: compared(before.beside, { release: samples, control, isControlHealthy }, before.latencyBefore),
     }),
@@ -103,9 +107,15 @@ function withNext(watch: Watch, percent: number | undefined): Watch {
   return { ...watch, beside: { ...beside, next: percent } }
 }
 
-function judged(watch: Watch, { margin }: Watching, tests: boolean): { verdict: Verdict; reasons: string[] } {
-  const { before, beside, probes, latencyBefore: slow, tally } = watch
+function judged(
+  watch: Watch,
+  { margin, limits = {} }: Watching,
+  tests: boolean,
+): { verdict: Verdict; reasons: string[] } {
+  const { before, beside, probes, latencyBefore: slow, tally, signs } = watch
   const after = afterOf(watch)
+  const beyond = beyondLimits(limits, after, signsSince(signs?.first, signs?.last ?? {}))
+  if (beyond.length > 0) return { verdict: 'regressed', reasons: beyond }
   if (beside) return judgeBeside({ after, beside, probes, margin })
   return judge({ before, after, probes, latency: slow && { before: slow, after: tally.latency }, margin, tests })
 }

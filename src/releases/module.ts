@@ -56,7 +56,13 @@ export function defineTarget(definition: Definition): TargetModule {
   const literal = z.literal(name)
   const target = name === DEFAULT ? literal.optional().meta({ default: name }) : literal
   const common = weighs ? { ...COMMON, ...CANARY } : COMMON
-  const settings = z.strictObject({ target: target.describe(describe), ...common, ...keys }).transform((all) => {
+  const file = z
+    .strictObject({ target: target.describe(describe), ...common, ...keys })
+    .refine((all) => !all.prometheus || !('canary' in all) || all.canary === undefined, {
+      error: '`prometheus` tells no two releases apart, so it cannot be had with `canary`',
+      path: ['prometheus'],
+    })
+  const settings = file.transform((all) => {
     const { watch, auto, approval, ...policy } = Common.parse(all)
     const own = Object.fromEntries(Object.entries(all).filter(([key]) => Object.hasOwn(keys, key)))
     return { ...stored(own), auto, approval, target: name, watchSeconds: watch, policy: policyOf(policy) }

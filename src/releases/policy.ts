@@ -6,6 +6,14 @@ import { isWho, type Who } from '../core/standing.ts'
 
 /** The keys of an environment that say who may deploy there, and when. */
 
+/** A metric, and what its labels are (prometheus.io, "Time series selectors"): what is read is what was scraped. */
+const selector = z
+  .string()
+  .max(500)
+  .regex(/^[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?$/, {
+    error: 'a metric with its labels, such as http_requests_total{app="shop"}',
+  })
+
 const who = z
   .array(z.string().refine(isWho, { error: 'write, maintain, admin, a person (`@alice`) or a team (`@acme/release`)' }))
   .min(1)
@@ -73,6 +81,28 @@ export const POLICY = {
     .describe(
       'What was taken back by itself becomes an issue with the evidence, which Muster works on like any other.',
     ),
+  limits: z
+    .strictObject({
+      errors: z.number().min(0.001).max(1).optional().describe('Share of the requests that may fail, from 20 on.'),
+      p95: z.int().min(1).max(600_000).optional().describe('Milliseconds.'),
+      restarts: z.int().min(1).max(100).default(3).describe('So often it may be started again while it is watched.'),
+      log: z
+        .strictObject({
+          words: z.array(z.string().min(2).max(100)).min(1).max(20).describe('Words of lines that are counted.'),
+          most: z.int().min(0).max(1000).default(0).describe('So many such lines are taken.'),
+        })
+        .optional(),
+    })
+    .optional()
+    .describe('What is too much by itself, whatever it is compared with: at once it has got worse.'),
+  prometheus: z
+    .strictObject({
+      requests: selector.describe('The counter of requests: a metric with its labels, no function around it.'),
+      errors: selector.describe('The counter of those that failed.'),
+      latency: selector.optional().describe('The `_bucket` series of a histogram in seconds.'),
+    })
+    .optional()
+    .describe('Counters that are watched in place of what the target sees; the operator says of which Prometheus.'),
   freeze: z.array(window).max(50).default([]).describe('Times in which nothing is deployed; what is asked for waits.'),
 }
 
@@ -110,6 +140,8 @@ export function policyOf(file: z.infer<typeof Policies>): Policy {
     freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
     rollback: file.rollback,
     margin: file.margin,
+    ...(file.limits ? { limits: file.limits } : {}),
+    ...(file.prometheus ? { prometheus: file.prometheus } : {}),
     ...(file.canary ? { canary: file.canary } : {}),
     ...(file.mend ? { mend: { budgetUsd: file.mend.budget } } : {}),
     ...(file.migrations

@@ -5,7 +5,7 @@ import type { EnvironmentOutcome } from '../core/environments/decide.ts'
 import type { EnvironmentState } from '../core/environments/types.ts'
 import type { Recorded } from '../core/environments/verify.ts'
 import type { EnvironmentSettings, RepositorySettings, TargetName } from '../core/settings.ts'
-import type { CheckFact, GateResult } from '../core/environments/gates.ts'
+import type { CheckFact, GateResult, Metrics } from '../core/environments/gates.ts'
 import type { Standing } from '../core/standing.ts'
 import type { Person, Release, Repository, Task } from '../core/task/types.ts'
 import type { Sample } from '../core/traffic.ts'
@@ -57,6 +57,12 @@ export interface ReleaseDeps {
   /** A repository's settings as they are now, under the operator's limits. @throws UserError where they cannot be read */
   readonly settings: (repository: Repository) => Promise<RepositorySettings>
   readonly environments: Pick<EnvironmentStore, 'load'>
+  /** What Prometheus has counted of an environment in a span of time, ms since the epoch. @throws UserError where it cannot be read */
+  readonly metrics: (
+    environment: Environment,
+    metrics: Metrics,
+    span: { readonly from: number; readonly to: number },
+  ) => Promise<readonly Sample[]>
   /** Takes a lease; undefined while somebody else has it. */
   readonly hold: (name: string) => Promise<Claim | undefined>
   readonly now: () => number
@@ -147,6 +153,8 @@ export interface Target {
   samples(environment: Environment, from: number, to: number): Promise<readonly Sample[]>
   /** Since when traffic was measured that came before a moment, ms since the epoch; undefined where there was none. */
   measuredSince(environment: Environment, before: number): Promise<number | undefined>
+  /** How often a release was started again since it went live; undefined where it cannot tell. */
+  restarts?(environment: Environment, releaseId: string): Promise<number | undefined>
   /** Releases that it keeps and can put back as they were, the newest first; what is live is not among them. Undefined: it keeps none. */
   restorable?(environment: Environment): Promise<readonly Restorable[]>
   /** Puts one of them back, whatever is live. @throws UserError with the reason when it cannot; then everything is as it was */

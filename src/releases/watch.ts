@@ -1,7 +1,8 @@
 import type { Watch } from '../core/artefacts.ts'
 import { besideFrom } from '../core/beside.ts'
 import { environmentKey } from '../core/environments/types.ts'
-import { figuresOf, NO_TRAFFIC, ofRelease, type Tally, tallied } from '../core/traffic.ts'
+import { linesWith, type Signs } from '../core/limits.ts'
+import { figuresOf, NO_TRAFFIC, ofRelease, type Sample, type Tally, tallied } from '../core/traffic.ts'
 import { countedUntil, look, reportOf, watchFrom, withShare } from '../core/watch.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { messageOf, UserError } from '../core/errors.ts'
@@ -25,18 +26,87 @@ export async function watch(deps: ReleaseDeps, task: Task, release: Release, act
   const isHealthy = await target.probe(environment, before.beside && sha)
   const isControlHealthy = before.beside && (await target.probe(environment, previousSha))
   const now = deps.now()
-  const until = countedUntil(before, watchSeconds, now)
-  const samples = until > before.until ? await target.samples(environment, before.until, until) : []
+  const counted = await countedSince(deps, { environment, target, watch: before, now })
+  const { samples, until } = counted
+  const signs = await signsOf(deps, environment, target, releaseId(task, release))
   const looked = look(
     before,
-    { samples: ofRelease(samples, sha), control: ofRelease(samples, previousSha), until, isHealthy, isControlHealthy },
-    { seconds: watchSeconds, margin: policy?.margin, canary: release.plan?.canary },
+    {
+      samples: ofRelease(samples, sha),
+      control: ofRelease(samples, previousSha),
+      until,
+      isHealthy,
+      isControlHealthy,
+      signs,
+    },
+    { seconds: watchSeconds, margin: policy?.margin, canary: release.plan?.canary, limits: policy?.limits },
     now,
   )
   if (looked.kind === 'again') return { kind: 'looked', watch: looked.watch, until: looked.at }
   if (looked.end === 'promoted' && !(await weighed(deps, task, release, 100, acting)))
     return { kind: 'looked', watch: before, until: now + RETRY_MS }
   return { kind: 'report', report: reportOf(looked, { environment: environment.name, sha, url }), watch: looked.watch }
+}
+
+/** What somebody else counts may be out of reach for so long after the end, then it is done without; ms. */
+const UNREAD_MS = 10 * 60_000
+
+interface Counting {
+  readonly environment: Environment
+  readonly target: Target
+  readonly watch: Watch
+  readonly now: number
+}
+
+/** What was counted since the look before. What cannot be read now is read by the next look. */
+async function countedSince(
+  deps: ReleaseDeps,
+  { environment, target, watch, now }: Counting,
+): Promise<{ readonly samples: readonly Sample[]; readonly until: number }> {
+  const { watchSeconds } = environment.settings
+  const until = countedUntil(watch, watchSeconds, now)
+  if (until <= watch.until) return { samples: [], until }
+  try {
+    return { samples: await samplesOf(deps, environment, target, watch.until, until), until }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    deps.log('what was counted cannot be read', {
+      environment: environment.name,
+      error: messageOf(error.cause ?? error),
+    })
+    const isOver = now > watch.from + watchSeconds * 1000 + UNREAD_MS
+    return { samples: [], until: isOver ? until : watch.until }
+  }
+}
+
+/** By Prometheus where the environment says so, else as the target sees it. */
+function samplesOf(
+  { metrics }: ReleaseDeps,
+  environment: Environment,
+  target: Target,
+  from: number,
+  to: number,
+): Promise<readonly Sample[]> {
+  const { prometheus } = environment.settings.policy ?? {}
+  return prometheus ? metrics(environment, prometheus, { from, to }) : target.samples(environment, from, to)
+}
+
+/** What is seen of a release beside its traffic; what cannot be read now is not counted against it. */
+async function signsOf(deps: ReleaseDeps, environment: Environment, target: Target, id: string): Promise<Signs> {
+  const { log } = environment.settings.policy?.limits ?? {}
+  const read = async <T>(what: Promise<T> | undefined): Promise<T | undefined> => {
+    try {
+      return await what
+    } catch (error) {
+      deps.log('a sign of a release cannot be read', { release: id, error: messageOf(error) })
+      return undefined
+    }
+  }
+  const printed = log && (await read(target.log(id)))
+  return {
+    restarts: await read(target.restarts?.(environment, id)),
+    lines: printed === undefined || !log ? undefined : linesWith(printed, log.words),
+  }
 }
 
 /** How long until a share that could not be given is given once more. */
@@ -96,6 +166,7 @@ async function begun(
   const from = since ?? deployStep?.endedAt ?? deps.now()
   const span = Math.max(60, environment.settings.watchSeconds) * 1000
   const before = await figuresBefore(
+    deps,
     target,
     environment,
     release.deployed?.previousSha ?? release.plan?.liveSha,
@@ -110,14 +181,21 @@ async function begun(
 
 /** What the release before it showed, over at most `span` ms, and no longer than it was live. */
 async function figuresBefore(
+  deps: ReleaseDeps,
   target: Target,
   environment: Environment,
   sha: string | undefined,
   until: number,
   span: number,
 ): Promise<{ readonly tally: Tally; readonly seconds: number }> {
-  const since = await target.measuredSince(environment, until)
+  const isElsewhere = environment.settings.policy?.prometheus !== undefined
+  const since = isElsewhere ? 0 : await target.measuredSince(environment, until)
   const start = since === undefined ? until : Math.max(until - span, since)
-  const samples = ofRelease(await target.samples(environment, start, until), sha)
+  const found = await samplesOf(deps, environment, target, start, until).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error
+    deps.log('what was counted before cannot be read', { environment: environment.name, error: messageOf(error) })
+    return []
+  })
+  const samples = ofRelease(found, sha)
   return { tally: tallied(NO_TRAFFIC, samples), seconds: (until - start) / 1000 }
 }

@@ -184,6 +184,7 @@ await onEachDatabase('environments', (_name, theStore) => {
       git: git(),
       tools: none,
       targets: targetsOf({ 'local-process': slowTarget(store) }),
+      metrics: async () => [],
       facts: { standing: none, checks: none },
       settings: async () => current,
       environments: store.environments,

@@ -47,6 +47,7 @@ it('a target that this server does not know is named, and nothing is planned', a
     git: {} as never,
     tools: unused,
     targets: targetsOf({}),
+    metrics: async () => [],
     facts: { standing: unused, checks: unused },
     settings: () => Promise.resolve(newer.settings as never),
     environments: { load: unused },

@@ -1,4 +1,5 @@
 import { isAtLeast, type RoleName, type Standing, type Who } from '../standing.ts'
+import type { Limits } from '../limits.ts'
 import { frozenAt, type FreezeWindow } from './freeze.ts'
 import type { EnvironmentState, Quarantined } from './types.ts'
 
@@ -23,8 +24,20 @@ export interface Policy {
   readonly canary?: Canary | undefined
   /** What was taken back becomes work, which may cost so much; undefined: it does not. */
   readonly mend?: { readonly budgetUsd: number } | undefined
+  /** What is too much by itself; undefined in settings that were read before 0.5, and where nothing is said. */
+  readonly limits?: Limits | undefined
+  /** Counters of Prometheus that are watched in place of what the target sees. */
+  readonly prometheus?: Metrics | undefined
   /** Where migrations stand, and whether they only add; undefined: where they usually stand, and nobody has said. */
   readonly migrations?: { readonly glob: readonly string[]; readonly onlyAdds: boolean } | undefined
+}
+
+/** Counters of Prometheus, each a metric with its labels. */
+export interface Metrics {
+  readonly requests: string
+  readonly errors: string
+  /** The `_bucket` series of a histogram in seconds. */
+  readonly latency?: string | undefined
 }
 
 /** How a release is given more and more of the requests, in equal parts of its watch. */

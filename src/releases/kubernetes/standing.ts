@@ -82,3 +82,11 @@ export function podsOf(json: unknown, sha: string): readonly string[] {
     .items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
     .map(({ metadata }) => metadata.name)
 }
+
+/** How often the containers of a commit's pods were started again. */
+export function restartsOf(json: unknown, sha: string): number {
+  return Pods.parse(json)
+    .items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
+    .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
+}

@@ -23,7 +23,7 @@ import type {
 import { manifestsOf } from './files.ts'
 import { Kubectl } from './kubectl.ts'
 import { kubernetesSettings } from './settings.ts'
-import { podsOf, shaServing, whyNotReady } from './standing.ts'
+import { podsOf, restartsOf, shaServing, whyNotReady } from './standing.ts'
 
 /** Server-side apply: the server says what is wrong, and whoever else changes something is overruled in what the manifests say. */
 const APPLY = [
@@ -85,6 +85,12 @@ export class KubernetesTarget implements Target {
 
   async measuredSince(): Promise<undefined> {
     return undefined
+  }
+
+  /** Of all containers of its pods, as the cluster counts. */
+  async restarts(environment: Environment, id: string): Promise<number | undefined> {
+    const row = await this.#deps.store.get(id)
+    return row && restartsOf(await this.#kubectl(environment).json('get', 'pods'), row.sha)
   }
 
   /** What the cluster says it would do. */

@@ -19,6 +19,11 @@ export function serviceLog(dir: string, id: string): string {
   return join(releaseFolder(dir, id), 'service.log')
 }
 
+/** When it was started again, a line each. */
+export function restartsFile(dir: string, id: string): string {
+  return join(releaseFolder(dir, id), 'restarts')
+}
+
 /** What a container has written that is there now. */
 export function containerLog(dir: string, id: string): string {
   return join(releaseFolder(dir, id), CONTAINER_LOG)

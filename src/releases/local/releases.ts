@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises'
 import { byLastServed, KEEP_RELEASES } from '../rows.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import { containerRunner } from './containers.ts'
 import { isWarm, untilHealthy } from './health.ts'
-import { releaseFolder } from './log.ts'
+import { releaseFolder, restartsFile } from './log.ts'
 import { freePort } from './process.ts'
 import { processRunner } from './processes.ts'
 import type { Preparing, Runner } from './runner.ts'
@@ -85,6 +85,17 @@ export class Releases {
 
   async keepLog(row: ReleaseRow): Promise<void> {
     await this.#runner(row).keepLog?.(row)
+  }
+
+  /** That it was started again stands with it. */
+  async noteRestart({ id }: ReleaseRow, at: number): Promise<void> {
+    await appendFile(restartsFile(this.#deps.dir, id), `${at}\n`, { mode: 0o600 })
+  }
+
+  /** How often that was so since a moment; ms since the epoch. */
+  async restartsSince(id: string, since: number): Promise<number> {
+    const text = await readFile(restartsFile(this.#deps.dir, id), 'utf8').catch(() => '')
+    return text.split('\n').filter((line) => line !== '' && Number(line) >= since).length
   }
 
   async isLive({ id }: ReleaseRow): Promise<boolean> {

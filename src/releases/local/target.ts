@@ -82,6 +82,11 @@ export class LocalTarget implements Target {
     return servedSince(await this.#deps.store.list(repository, name), before)
   }
 
+  async restarts(_environment: Environment, id: string): Promise<number | undefined> {
+    const row = await this.#deps.store.get(id)
+    return row?.liveAt && this.#releases.restartsSince(id, row.liveAt.getTime())
+  }
+
   async apply(input: ApplyInput): Promise<void> {
     const { environment, signal, mayAct } = input
     const row = await this.#rowOf(input)

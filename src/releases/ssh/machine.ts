@@ -113,6 +113,12 @@ export class Machine {
     return exitCode === 0 && output.trim() === 'true'
   }
 
+  /** How often its engine has started it again. */
+  async restarts(row: ReleaseRow): Promise<number | undefined> {
+    const { exitCode, output } = await this.#ask('inspect', '--format', '{{.RestartCount}}', nameOf(row))
+    return exitCode === 0 && /^\d+$/.test(output.trim()) ? Number(output) : undefined
+  }
+
   /** It ends; what it has printed stays, here. */
   async stop(row: ReleaseRow): Promise<void> {
     const printed = await this.log(row)

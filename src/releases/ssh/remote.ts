@@ -136,7 +136,7 @@ export class Remote {
   #unreachable(output: string): UserError {
     const host = this.#host
     const cause = new Error(output.trim())
-    if (/host key verification failed|no .*host key is known|remote host identification/i.test(output))
+    if (/host key verification failed|remote host identification/i.test(output))
       return new UserError(
         'wrong_host_key',
         `The host \`${host}\` shows a key that is not the one that is known of it.`,

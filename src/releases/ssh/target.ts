@@ -102,6 +102,12 @@ export class SshTarget implements Target {
     return servedSince(await this.#deps.store.list(repository, name), before)
   }
 
+  /** As its engine counts. */
+  async restarts(environment: Environment, id: string): Promise<number | undefined> {
+    const row = await this.#deps.store.get(id)
+    return row && this.#sites.of(environment).machine.restarts(row)
+  }
+
   /** Whether all of it is there, and which server is next. */
   async preflight({ environment }: PreflightInput): Promise<readonly string[]> {
     const { repository, name, settings } = environment
