@@ -19,6 +19,14 @@ export interface Standing {
 /** Who is meant: whoever has a role at least, somebody, or a team (`@login`, `@org/team`). */
 export type Who = 'write' | 'maintain' | 'admin' | `@${string}`
 
+/** Who may approve a deploy: one of these, or whoever owns what changes, which is found out when it is planned. */
+export type Approver = Who | typeof OWNERS
+export const OWNERS = 'code-owners'
+
+export function isApprover(text: string): text is Approver {
+  return text === OWNERS || isWho(text)
+}
+
 export function isWho(text: string): text is Who {
   return /^(write|maintain|admin)$/.test(text) || /^@[A-Za-z\d][A-Za-z\d-]{0,38}(\/[\w.-]{1,100})?$/.test(text)
 }

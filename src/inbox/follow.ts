@@ -101,7 +101,7 @@ async function standingOf(
   const who = verb === 'approve' ? approvers : verb === 'rollback' ? deployers : []
   if (who.length === 0 || isOpen(who)) return undefined
   const { id, login } = heard.sender
-  return deps.platform.standing(heard.repository, { id, login }, teamsIn({ approvers: who, deployers: [] }))
+  return deps.platform.standing(heard.repository, { id, login }, teamsIn(who))
 }
 
 /** A fact with what has to be asked about it before it is decided on. */

@@ -14,6 +14,8 @@ import { type InRange, inRange } from '../core/environments/range.ts'
 import { environmentKey, type Quarantined } from '../core/environments/types.ts'
 import { USUAL_MIGRATIONS, wayBackOf } from '../core/environments/wayback.ts'
 import { hashOf } from '../core/hash.ts'
+import { OWNERS_FILES, ownersOf } from '../core/owners.ts'
+import { type Approver, OWNERS, type Who } from '../core/standing.ts'
 import type { Release, Repository, Task } from '../core/task/types.ts'
 import { targetTitle } from './registry.ts'
 import type { Environment, Planned, ReleaseDeps, Restorable, Target } from './types.ts'
@@ -64,7 +66,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     // What was live right before comes back at once: it had been approved, and was live.
     approval: kept && release.ref === undefined ? ('none' as const) : environment.settings.approval,
     approvals: policy.approvals,
-    approvers: policy.approvers,
+    approvers: await approversOf(deps, task, environment, { liveSha, sha, relation }),
     policy: hashOf(environment.settings),
     ...(await aroundOf(deps, task, environment, target, { liveSha, sha, relation }, release.goesBack === true)),
     ...(kept ? {} : await preflightOf(deps, task, target, environment, sha)),
@@ -118,6 +120,28 @@ async function wantedBack(
       hint: list === '' ? '`deploy <env> <sha>` deploys an earlier commit anew.' : `These are: ${list}.`,
     },
   )
+}
+
+/** Who may approve it: whoever owns what changes is found out now. @throws UserError where nobody does */
+async function approversOf(
+  { git }: ReleaseDeps,
+  { origin: { repository } }: Task,
+  { settings, name }: Environment,
+  { liveSha, sha, relation }: Pick<ReleasePlan, 'liveSha' | 'sha' | 'relation'>,
+): Promise<readonly Who[]> {
+  const approvers: readonly Approver[] = (settings.policy ?? OPEN_POLICY).approvers
+  const named = approvers.filter((one) => one !== OWNERS)
+  if (named.length === approvers.length) return named
+  // As they are now: who owned something once may be gone.
+  const head = await git.resolve(repository, repository.defaultBranch)
+  const texts = await Promise.all(OWNERS_FILES.map((path) => git.show(repository, head, path)))
+  const isCompared = liveSha !== undefined && relation !== 'same' && relation !== 'unknown'
+  const files = isCompared ? await git.changedFiles(repository, liveSha, sha) : []
+  const found = [...new Set([...named, ...ownersOf(texts.find((text) => text !== undefined) ?? '', files)])]
+  if (found.length > 0) return found
+  throw new UserError('no_owners', `Nobody owns what changes on \`${name}\`, so nobody could approve it.`, {
+    hint: 'A line in CODEOWNERS says who does, or `approvers` names others as well.',
+  })
 }
 
 /** What would be taken away, what deserves a look, and whether there is a way back. */
@@ -215,7 +239,7 @@ async function requesterOf(
   policy: Policy,
 ) {
   if (isAuto || policy.deployers.includes('write')) return undefined
-  return facts.standing(repository, requester, teamsIn(policy)).catch((error: unknown) => {
+  return facts.standing(repository, requester, teamsIn(policy.deployers)).catch((error: unknown) => {
     log('what somebody may do could not be read', { person: requester.login, error: messageOf(error) })
     return 'unknown' as const
   })

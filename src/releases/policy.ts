@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Policy } from '../core/environments/gates.ts'
 import { type FreezeWindow, isZone, localTime, minuteOfWeek } from '../core/environments/freeze.ts'
 import { MARGIN } from '../core/judge.ts'
-import { isWho, type Who } from '../core/standing.ts'
+import { type Approver, isApprover, isWho, type Who } from '../core/standing.ts'
 
 /** The keys of an environment that say who may deploy there, and when. */
 
@@ -16,6 +16,15 @@ const selector = z
 
 const who = z
   .array(z.string().refine(isWho, { error: 'write, maintain, admin, a person (`@alice`) or a team (`@acme/release`)' }))
+  .min(1)
+  .max(20)
+
+const approver = z
+  .array(
+    z.string().refine(isApprover, {
+      error: 'write, maintain, admin, a person (`@alice`), a team (`@acme/release`) or code-owners',
+    }),
+  )
   .min(1)
   .max(20)
 
@@ -40,7 +49,9 @@ export const POLICY = {
     .describe(
       'Who may ask for a deploy: write, maintain or admin permission, people, teams. Any one of them is enough.',
     ),
-  approvers: who.default(['write']).describe('Who may approve one, in the same words.'),
+  approvers: approver
+    .default(['write'])
+    .describe('Who may approve one, in the same words; code-owners: whoever owns a file that changes there.'),
   approvals: z.int().min(1).max(10).default(1).describe('How many distinct people approve.'),
   checks: z
     .union([z.literal('all'), z.array(z.string().min(1).max(200)).max(50)])
@@ -133,7 +144,7 @@ const Policies = z.object({ ...POLICY, ...CANARY })
 export function policyOf(file: z.infer<typeof Policies>): Policy {
   return {
     deployers: file.deployers.filter((one): one is Who => isWho(one)),
-    approvers: file.approvers.filter((one): one is Who => isWho(one)),
+    approvers: file.approvers.filter((one): one is Approver => isApprover(one)),
     approvals: file.approvals,
     checks: file.checks,
     ...(file.after === undefined ? {} : { after: file.after }),

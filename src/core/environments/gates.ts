@@ -1,4 +1,4 @@
-import { isAtLeast, type RoleName, type Standing, type Who } from '../standing.ts'
+import { type Approver, isAtLeast, type RoleName, type Standing, type Who } from '../standing.ts'
 import type { Limits } from '../limits.ts'
 import { frozenAt, type FreezeWindow } from './freeze.ts'
 import type { EnvironmentState, Quarantined } from './types.ts'
@@ -8,7 +8,7 @@ export interface Policy {
   /** Who may ask for a deploy. */
   readonly deployers: readonly Who[]
   /** Who may approve one. */
-  readonly approvers: readonly Who[]
+  readonly approvers: readonly Approver[]
   /** How many distinct people approve. */
   readonly approvals: number
   /** Checks that are green on the commit: by name, or whichever there are. */
@@ -49,7 +49,7 @@ export interface Canary {
 }
 
 /** What holds where nothing is said. */
-export const OPEN_POLICY: Policy = {
+export const OPEN_POLICY: Policy & { readonly approvers: readonly Who[] } = {
   deployers: ['write'],
   approvers: ['write'],
   approvals: 1,
@@ -266,9 +266,9 @@ function isRoleName(one: Who): one is Extract<Who, RoleName> {
   return !one.startsWith('@')
 }
 
-/** The teams that a policy names, `org/team`. */
-export function teamsIn({ deployers, approvers }: Pick<Policy, 'deployers' | 'approvers'>): readonly string[] {
-  const named = [...deployers, ...approvers].filter((one) => one.startsWith('@') && one.includes('/'))
+/** The teams among them, `org/team`. */
+export function teamsIn(who: readonly Who[]): readonly string[] {
+  const named = who.filter((one) => one.startsWith('@') && one.includes('/'))
   return [...new Set(named.map((one) => one.slice(1).toLowerCase()))]
 }
 

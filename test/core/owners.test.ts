@@ -1,0 +1,46 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ownersOf } from '../../src/core/owners.ts'
+import { isWho } from '../../src/core/standing.ts'
+
+const FILE = `# who owns what
+*            @alice            # unless somebody else does
+/docs/       @acme/writers
+*.sql        @acme/data @bob   mail@example.com
+/apps/**/api @carol
+/build/logs/
+/apps/legacy
+!/apps/shop  @mallory
+[abc].ts     @mallory
+`
+
+describe('who owns files', () => {
+  it.each([
+    ['README.md', ['@alice']],
+    ['docs/a/b.md', ['@acme/writers']],
+    ['lib/docs/a.md', ['@alice']],
+    ['docs/schema.sql', ['@acme/data', '@bob']],
+    ['apps/one/two/api', ['@carol']],
+    ['apps/one/api/index.ts', ['@carol']],
+    ['apps/legacy/x.ts', []],
+    ['build/logs/today', []],
+    ['a.ts', ['@alice']],
+  ])('%s: %s', (path, owners) => {
+    expect(ownersOf(FILE, [path])).toEqual(owners)
+  })
+
+  it('are those of any of the files, each once; of all where none are named', () => {
+    expect(ownersOf(FILE, ['README.md', 'x.sql', 'y.sql'])).toEqual(['@alice', '@acme/data', '@bob'])
+    expect(ownersOf('a @Alice\nb @alice', [])).toEqual(['@alice'])
+    expect(ownersOf(FILE, [])).toEqual(['@alice', '@acme/writers', '@acme/data', '@bob', '@carol'])
+    expect(ownersOf('', ['a'])).toEqual([])
+  })
+
+  it('are people and teams, whatever the file has in it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.array(fc.string({ unit: 'binary' })), (text, files) => {
+        for (const one of ownersOf(text, files)) expect(isWho(one)).toBe(true)
+      }),
+    )
+  })
+})
