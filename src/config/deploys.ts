@@ -13,6 +13,8 @@ export interface DeployLimits {
   readonly approvals: number
   /** Whether repositories may deploy without being asked. */
   readonly auto: boolean
+  /** Whether they may deploy what is not merged. */
+  readonly branches: boolean
 }
 
 export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
@@ -23,9 +25,12 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
       wrong: `"${env['MUSTER_DEPLOY_APPROVALS']}" is no number from 0 to 10`,
       example: '1',
     })
-  const auto = env['MUSTER_DEPLOY_AUTO'] || '1'
-  if (auto !== '0' && auto !== '1')
-    problems.push({ variable: 'MUSTER_DEPLOY_AUTO', wrong: `"${auto}" is neither 0 nor 1`, example: '0' })
+  const isOn = (variable: 'MUSTER_DEPLOY_AUTO' | 'MUSTER_DEPLOY_BRANCHES') => {
+    const value = env[variable] || '1'
+    if (value !== '0' && value !== '1')
+      problems.push({ variable, wrong: `"${value}" is neither 0 nor 1`, example: '0' })
+    return value === '1'
+  }
   if (!allowedSecrets(env))
     problems.push({
       variable: 'MUSTER_DEPLOY_SECRETS',
@@ -51,7 +56,7 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
       wrong: 'each is a repository, `:`, an environment, `=` and an address, with commas between several',
       example: 'acme/shop:production=http://prometheus:9090',
     })
-  return { approvals, auto: auto === '1' }
+  return { approvals, auto: isOn('MUSTER_DEPLOY_AUTO'), branches: isOn('MUSTER_DEPLOY_BRANCHES') }
 }
 
 /** Reads a settings file as it counts under the operator's limits. */
@@ -67,12 +72,17 @@ export function underLimits(settings: RepositorySettings, limits: DeployLimits):
   return { ...settings, environments: Object.fromEntries(environments) }
 }
 
-function limited(environment: EnvironmentSettings, { approvals, auto }: DeployLimits): EnvironmentSettings {
+function limited(environment: EnvironmentSettings, { approvals, auto, branches }: DeployLimits): EnvironmentSettings {
   const { policy = OPEN_POLICY, approval } = environment
+  const { branches: wants, ...rest } = policy
   return {
     ...environment,
     auto: environment.auto && auto,
     approval: approval === 'none' && approvals > 0 ? 'other' : approval,
-    policy: { ...policy, approvals: Math.max(policy.approvals, approvals) },
+    policy: {
+      ...rest,
+      ...(wants && branches ? { branches: true } : {}),
+      approvals: Math.max(policy.approvals, approvals),
+    },
   }
 }

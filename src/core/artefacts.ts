@@ -268,6 +268,8 @@ export interface ReleasePlan {
   readonly approval: 'other' | 'self' | 'none'
   /** It is given a share of the requests first; undefined: all at once. */
   readonly canary?: Canary | undefined
+  /** The branch that it is of, where it is not merged. */
+  readonly branch?: string | undefined
   /** The tree of the commit. These are undefined in histories from before 0.5. */
   readonly tree?: string | undefined
   /** How many distinct people approve. */

@@ -110,12 +110,19 @@ async function staleness(
     }
   if (isApprovalExpired(task, approved, deps.now()))
     return { error: 'the approval is more than four hours old; a new plan follows', isStale: true }
+  if (approved.branch !== undefined && !(await isOnBranch(deps, task, approved)))
+    return { error: `no branch has \`${approved.sha.slice(0, 7)}\` any more; ${AGAIN}`, isStale: false }
   if (await stillHolds(deps, task, approved, live)) return undefined
   const now = live?.slice(0, 7) ?? 'nothing'
   return {
     error: `what is live has changed since the plan was approved (now ${now}); a new plan follows`,
     isStale: true,
   }
+}
+
+/** It may have been merged meanwhile; where its branch is gone, or begins elsewhere by now, nobody stands by it. */
+async function isOnBranch({ git }: ReleaseDeps, { origin }: Task, { sha }: ReleasePlan): Promise<boolean> {
+  return (await git.branchesWith(origin.repository, sha)).length > 0
 }
 
 /**

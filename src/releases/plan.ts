@@ -44,7 +44,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     throw new UserError('not_automatic', `Nothing is deployed to \`${environment.name}\` by itself any more.`)
   const target = deps.targets.of(environment.settings.target)
   const kept = release.goesBack ? await wantedBack(deps, task, target, environment, release.ref) : undefined
-  const sha = kept?.sha ?? (await wantedSha(deps, task, release))
+  const { sha, branch } = kept ? { sha: kept.sha } : await wantedSha(deps, task, release, environment)
   const gates = await gatesNow(deps, task, release, sha)
   if (verdictOf(gates) === 'block') throw blocked(environment.name, gates)
   const liveSha = await target.current(environment)
@@ -54,6 +54,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     environment: release.environment,
     target: targetTitle(environment.settings.target),
     sha,
+    ...(branch === undefined ? {} : { branch }),
     tree: await deps.git.treeOf(repository, sha),
     liveSha,
     commits: await commitsOf(deps, repository, liveSha, sha, relation),
@@ -76,15 +77,26 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
   return { plan: { ...body, hash: releaseHash(task, release, environment, body) }, settings: task.settings }
 }
 
-/** Merged work alone is deployed. */
-async function wantedSha({ git }: ReleaseDeps, task: Task, { ref }: Release): Promise<string> {
+/** Merged work alone is deployed, or what stands on a branch where the environment takes that. @throws UserError */
+async function wantedSha(
+  { git }: ReleaseDeps,
+  task: Task,
+  { ref }: Release,
+  { name, settings }: Environment,
+): Promise<{ readonly sha: string; readonly branch?: string | undefined }> {
   const { repository } = task.origin
   const main = await git.resolve(repository, repository.defaultBranch)
   const sha = ref ? await git.resolve(repository, ref) : (task.merged?.sha ?? main)
-  if (await git.isAncestor(repository, sha, main)) return sha
+  if (await git.isAncestor(repository, sha, main)) return { sha }
+  const branches = settings.policy?.branches ? await git.branchesWith(repository, sha) : []
+  const branch = branches.find((one) => one === ref) ?? branches[0]
+  if (branch !== undefined) return { sha, branch }
   throw new UserError(
     'not_on_default_branch',
-    `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed.`,
+    `\`${sha.slice(0, 7)}\` is not on \`${repository.defaultBranch}\`; only merged work is deployed to \`${name}\`.`,
+    settings.policy?.branches
+      ? { hint: 'A branch of this repository itself may be; no branch has that commit now.' }
+      : { hint: '`branches: true` of an environment lets branches be deployed there before they are merged.' },
   )
 }
 

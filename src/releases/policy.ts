@@ -62,6 +62,10 @@ export const POLICY = {
     .regex(/^\w[\w.-]{0,63}$/)
     .optional()
     .describe('The environment where exactly this commit is live and did not get worse first.'),
+  branches: z
+    .boolean()
+    .default(false)
+    .describe('Whether a branch of the repository may be deployed there before it is merged. Not for production.'),
   rollback: z
     .enum(['auto', 'never'])
     .default('auto')
@@ -151,6 +155,7 @@ export function policyOf(file: z.infer<typeof Policies>): Policy {
     freeze: file.freeze.flatMap((one) => freezeOf(one) ?? []),
     rollback: file.rollback,
     margin: file.margin,
+    ...(file.branches ? { branches: true } : {}),
     ...(file.limits ? { limits: file.limits } : {}),
     ...(file.prometheus ? { prometheus: file.prometheus } : {}),
     ...(file.canary ? { canary: file.canary } : {}),

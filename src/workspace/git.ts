@@ -16,6 +16,8 @@ import { run } from './spawn.ts'
 import { SymbolFinder } from './symbols/finder.ts'
 import type { Checkout, CheckoutOptions, CommitInput, Git, Remotes, Sandbox, TreeFile } from './types.ts'
 
+const MOST_BRANCHES = 50
+
 /** Where clones are made, and where is kept what set-ups left in them. */
 export interface Folders {
   readonly checkouts: string
@@ -297,6 +299,19 @@ class HostGit implements Git {
   async openBranches(repository: Repository, into: string): Promise<readonly OpenBranch[]> {
     await this.#copies.has(repository, into)
     return openBranches((args) => this.#copies.must(repository, args), into)
+  }
+
+  async branchesWith(repository: Repository, sha: string): Promise<readonly string[]> {
+    // As they are there now: one may have been deleted, or begin elsewhere.
+    await this.#copies.inTurn(repository, () => this.#copies.fetch(repository))
+    const args = [
+      'for-each-ref',
+      `--count=${MOST_BRANCHES}`,
+      `--contains=${sha}`,
+      '--format=%(refname:short)',
+      'refs/heads',
+    ]
+    return (await this.#copies.must(repository, args)).split('\n').filter(Boolean)
   }
 
   async changedFiles(repository: Repository, from: string, to: string): Promise<string[]> {

@@ -245,6 +245,8 @@ export interface Git {
   ): Promise<readonly Ranked[] | undefined>
   /** The branches that are not merged into a commit, the newest first: some dozens at most, none that nobody touched for two months. */
   openBranches(repository: Repository, into: string): Promise<readonly OpenBranch[]>
+  /** Branches of the repository itself that have a commit, some dozens at most: a fork's are not among them. */
+  branchesWith(repository: Repository, sha: string): Promise<readonly string[]>
   changedFiles(repository: Repository, from: string, to: string): Promise<string[]>
   mergeBase(repository: Repository, one: string, other: string): Promise<string>
   isAncestor(repository: Repository, ancestor: string, of: string): Promise<boolean>

@@ -12,7 +12,7 @@ async function approversOf(
   policy: Partial<Policy>,
   owners: string | undefined,
   changed: readonly string[],
-  live: string | undefined = 'good',
+  live: string | null = 'good',
 ) {
   const d = new Driver(opened({ workflow: 'deploy' }), 'not run')
   d.say({ verb: 'deploy', environment: 'production', ref: undefined })

@@ -85,6 +85,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       mergeBase: async () => 'base',
       files: async () => Object.keys(FILES).map((path) => ({ path, object: path })),
       openBranches: async () => [],
+      branchesWith: unused,
       changedFiles: async () => ['test/a.test.ts', 'src/a.ts'],
       commitAndPush: unused,
       joined: unused,

@@ -24,6 +24,8 @@ export interface Policy {
   readonly canary?: Canary | undefined
   /** What was taken back becomes work, which may cost so much; undefined: it does not. */
   readonly mend?: { readonly budgetUsd: number } | undefined
+  /** Whether a branch may be deployed there before it is merged. */
+  readonly branches?: boolean | undefined
   /** What is too much by itself; undefined in settings that were read before 0.5, and where nothing is said. */
   readonly limits?: Limits | undefined
   /** Counters of Prometheus that are watched in place of what the target sees. */

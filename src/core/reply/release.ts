@@ -49,7 +49,12 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
       ['', ''],
       [
         ['Target', say`${plan.target}, ${link(plan.url)}`],
-        ['To be deployed', shortSha(plan.sha)],
+        [
+          'To be deployed',
+          plan.branch
+            ? say`${shortSha(plan.sha)} of ${value(plan.branch, 100)}, **which is not merged**`
+            : shortSha(plan.sha),
+        ],
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
         ['Watched for', duration(plan.watchSeconds * 1000)],

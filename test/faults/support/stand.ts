@@ -206,6 +206,7 @@ function controlGit(control: string): Git {
     resolve: async () => 'f'.repeat(40),
     isAncestor: async () => true,
     treeOf: async () => 'e'.repeat(40),
+    branchesWith: none,
     mends: async () => false,
     log: async () => [],
     commitAndPush: ({ branch, message, at }) => tell<{ sha: string }>(control, '/push', { branch, message, at }),
