@@ -109,6 +109,7 @@ function changeCheck({ world }: Call, run: CheckRun, input: z.infer<typeof Check
 const NewDeployment = z.object({
   ref: z.string(),
   environment: z.string().default('production'),
+  task: z.string().default('deploy'),
   description: z.string().default(''),
   payload: z.unknown().optional(),
   auto_merge: z.boolean().default(true),
@@ -137,6 +138,7 @@ export const DEPLOYMENT_ROUTES: readonly Route[] = [
         sha,
         ref: input.ref,
         environment: input.environment,
+        task: input.task,
         description: input.description,
         payload: input.payload ?? {},
         createdAt: now(),
@@ -153,9 +155,15 @@ export const DEPLOYMENT_ROUTES: readonly Route[] = [
     handle: (call) => {
       const repo = repoOf(call, ['deployments'], 'read')
       const [sha, environment] = [call.query.get('sha'), call.query.get('environment')]
+      const task = call.query.get('task')
       return ok(
         call.world.deployments
-          .filter((one) => (!sha || one.sha === sha) && (!environment || one.environment === environment))
+          .filter(
+            (one) =>
+              (!sha || one.sha === sha) &&
+              (!environment || one.environment === environment) &&
+              (!task || one.task === task),
+          )
           .toReversed()
           .map((one) => call.shapes.deployment(one, repo)),
       )

@@ -308,7 +308,7 @@ export class Shapes extends BaseShapes {
       url,
       sha: deployment.sha,
       ref: deployment.ref,
-      task: 'deploy',
+      task: deployment.task,
       payload: deployment.payload,
       original_environment: deployment.environment,
       environment: deployment.environment,

@@ -124,6 +124,8 @@ export interface Deployment {
   readonly sha: string
   readonly ref: string
   readonly environment: string
+  /** `deploy` where nothing is said. */
+  readonly task: string
   readonly description: string
   readonly payload: unknown
   readonly createdAt: string

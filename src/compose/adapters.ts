@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { githubClient } from '../channels/github/client.ts'
+import { shipments } from '../channels/github/shipments.ts'
 import { workflowRuns } from '../channels/github/workflows.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
 import { remotesOf } from '../channels/github/remotes.ts'
@@ -115,6 +116,7 @@ export async function openAdapters({
     dir: resolve(settings.dataDir),
     store: store.releases,
     workflows: workflowRuns(client, platform),
+    shipments: shipments(client, platform),
     host,
     publicHost,
     now,

@@ -91,7 +91,14 @@ export const SERVICES = ['postgres', 'redis', 'mysql'] as const
 export type ServiceName = (typeof SERVICES)[number]
 
 /** What can be deployed to. What is known of each stands in `releases/`. */
-export type CoreTarget = 'local-process' | 'container' | 'ssh-haproxy' | 'kubernetes' | 'command' | 'github-actions'
+export type CoreTarget =
+  | 'local-process'
+  | 'container'
+  | 'ssh-haproxy'
+  | 'kubernetes'
+  | 'command'
+  | 'github-actions'
+  | 'github-deployments'
 export type TargetName = CoreTarget | PluginId
 
 /** One environment to deploy to: what any has, and beside that what its target wants, as that has read it. */

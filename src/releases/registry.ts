@@ -1,7 +1,7 @@
 import { UserError } from '../core/errors.ts'
 import { registry } from '../core/registry.ts'
 import type { CoreTarget } from '../core/settings.ts'
-import { actions } from './actions/module.ts'
+import { actions, deployments } from './runs/module.ts'
 import { command } from './command/module.ts'
 import { kubernetes } from './kubernetes/module.ts'
 import { container, local } from './local/module.ts'
@@ -17,6 +17,7 @@ export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
   kubernetes,
   command,
   'github-actions': actions,
+  'github-deployments': deployments,
 })
 
 /** What a plan calls a target. */

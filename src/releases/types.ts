@@ -181,7 +181,9 @@ export interface TargetDeps {
   readonly dir: string
   readonly store: ReleaseStore
   /** Undefined where no platform has any. */
-  readonly workflows?: WorkflowRuns | undefined
+  readonly workflows?: Runs | undefined
+  /** Deployments that another system carries out; undefined as well. */
+  readonly shipments?: Runs | undefined
   /** The address on which this server listens, and the name by which people reach it. */
   readonly host: string
   readonly publicHost: string
@@ -191,29 +193,30 @@ export interface TargetDeps {
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
 
-/** Workflows of the platform that are started and waited for, by the repository's `owner/name`. */
-export interface WorkflowRuns {
+/** What somebody else deploys by, started over the platform and waited for, by the repository's `owner/name`. */
+export interface Runs {
   /**
-   * Starts one on the default branch, once.
+   * Starts one, once.
+   * @param by the file of a workflow, or whatever tells others that it is for them
    * @param mayAct asked at the last moment before it leaves
    * @returns its run, where the platform tells at once
    * @throws UserError where it is refused; whatever else is thrown, it may have been started
    */
   start(
     repository: string,
-    workflow: string,
+    by: string,
     inputs: Readonly<Record<'sha' | 'environment' | 'release', string>>,
     mayAct: () => void,
   ): Promise<number | undefined>
   /** The run since a moment (ms) that has a word in its name. */
-  find(repository: string, workflow: string, word: string, since: number): Promise<number | undefined>
-  get(repository: string, id: number): Promise<WorkflowRun>
+  find(repository: string, by: string, word: string, since: number): Promise<number | undefined>
+  get(repository: string, id: number): Promise<RunState>
   cancel(repository: string, id: number): Promise<void>
   /** What its jobs came to, and the steps that failed. */
   log(repository: string, id: number): Promise<string>
 }
 
-export interface WorkflowRun {
+export interface RunState {
   /** How it ended; undefined while it has not. */
   readonly conclusion: string | undefined
   readonly url: string

@@ -22,6 +22,7 @@ let containerDb: TestDatabase
 let actionsDb: TestDatabase
 let sshDb: TestDatabase
 let kubernetesDb: TestDatabase
+let shippedDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 const containerPort = await unusedPort()
@@ -32,6 +33,7 @@ beforeAll(async () => {
   actionsDb = await embedded()
   sshDb = await embedded()
   kubernetesDb = await embedded()
+  shippedDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
 afterAll(async () => {
@@ -40,6 +42,7 @@ afterAll(async () => {
   await actionsDb.drop()
   await sshDb.drop()
   await kubernetesDb.drop()
+  await shippedDb.drop()
   await web.close()
   if (ENGINE) await removeImages(findEngine(ENGINE))
   rmSync(dir, { recursive: true, force: true })
@@ -84,6 +87,17 @@ github.world.workflows.set('acme/shop/broken.yml', async () => 'failure')
 afterAll(async () => {
   cloud.close()
   await github.close()
+})
+
+/** Where another system ships to, which hears of deployments. A commit that is no commit cannot be deployed: each has one. */
+const shipped = await siteIn(mkdtempSync(join(dir, 'shipped-')))
+const ships = await actionsOf(mkdtempSync(join(dir, 'ships-')), 'acme/shop', async ({ sha }) => {
+  writeFileSync(shipped.file, sha === 'sha-of-r-5' ? 'two' : 'one')
+  return 'success'
+})
+afterAll(async () => {
+  shipped.close()
+  await ships.close()
 })
 
 const deps = async () => targetDeps(db, dir, { redact: hushed })
@@ -164,6 +178,15 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     fence: () => fenceOf(actionsDb),
     releases: { one: {}, two: {}, broken: {} },
     broken: { workflow: 'broken.yml' },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
+  'github-deployments': {
+    settings: { url: shipped.url },
+    deps: async () => targetDeps(shippedDb, dir, { shipments: ships.shipments }),
+    fence: () => fenceOf(shippedDb),
+    releases: { one: {}, two: {}, broken: {} },
+    broken: { task: 'broken' },
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Lost, Unwanted } from '../../src/leases/types.ts'
-import { actions } from '../../src/releases/actions/module.ts'
-import { ActionsTarget } from '../../src/releases/actions/target.ts'
+import { actions } from '../../src/releases/runs/module.ts'
+import { RunTarget } from '../../src/releases/runs/target.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
-import type { ApplyInput, Environment, WorkflowRuns } from '../../src/releases/types.ts'
+import type { ApplyInput, Environment, Runs } from '../../src/releases/types.ts'
 import { type Actions, actionsOf } from '../support/actions.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 import { targetDeps } from '../support/local.ts'
@@ -46,10 +46,9 @@ const at = (own: Record<string, unknown> = {}): Environment => ({
     ...own,
   }),
 })
-const make = (runs: Partial<WorkflowRuns> = {}) =>
-  new ActionsTarget(targetDeps(db, dir, { workflows: { ...github.runs, ...runs } }))
+const make = (runs: Partial<Runs> = {}) => new RunTarget(targetDeps(db, dir), { ...github.runs, ...runs }, 'workflow')
 const apply = async (
-  target: ActionsTarget,
+  target: RunTarget,
   id: string,
   {
     signal = new AbortController().signal,

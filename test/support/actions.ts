@@ -1,17 +1,21 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { World } from '../../rehearsal/github/world.ts'
 import { startGithub } from '../../rehearsal/github/server.ts'
 import { githubClient } from '../../src/channels/github/client.ts'
 import { githubPlatform } from '../../src/channels/github/platform.ts'
+import { shipments } from '../../src/channels/github/shipments.ts'
 import { workflowRuns } from '../../src/channels/github/workflows.ts'
-import type { WorkflowRuns } from '../../src/releases/types.ts'
+import type { Runs } from '../../src/releases/types.ts'
 import { openApiCheck } from './openapi.ts'
 
 /** A GitHub with one repository whose workflow `deploy.yml` does what it is told. */
 export interface Actions {
   readonly world: World
-  readonly runs: WorkflowRuns
+  readonly runs: Runs
+  /** Its deployments with the task `ship`, which somebody carries out by doing the same. */
+  readonly shipments: Runs
   /** What was answered otherwise than GitHub's own description says. */
   readonly violations: readonly string[]
   close(): Promise<void>
@@ -24,10 +28,15 @@ export async function actionsOf(
   play: (inputs: Readonly<Record<string, string>>) => Promise<'success' | 'failure'>,
 ): Promise<Actions> {
   const [owner = '', repo = ''] = name.split('/')
-  const world = new World({ slug: 'muster', permissions: { actions: 'write', metadata: 'read' }, events: [] })
+  const world = new World({
+    slug: 'muster',
+    permissions: { actions: 'write', deployments: 'write', metadata: 'read' },
+    events: [],
+  })
   const account = world.addAccount(owner)
   const bare = join(dir, 'repo.git')
   mkdirSync(bare, { recursive: true })
+  withCommits(bare)
   const about = {
     id: 1,
     owner: account,
@@ -46,6 +55,50 @@ export async function actionsOf(
     apiUrl: `${github.url}/api/v3`,
     serverUrl: github.url,
   })
-  const runs = workflowRuns(client, githubPlatform(client))
-  return { world, runs, violations: check.violations, close: () => github.close() }
+  const platform = githubPlatform(client)
+  const shipping = shipper(world, play)
+  return {
+    world,
+    runs: workflowRuns(client, platform),
+    shipments: shipments(client, platform),
+    violations: check.violations,
+    close: () => {
+      clearInterval(shipping)
+      return github.close()
+    },
+  }
+}
+
+/** Commits by the names that the contract has for them: a deployment is of one that there is. */
+function withCommits(bare: string): void {
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-C', bare, '-c', 'user.name=x', '-c', 'user.email=x@x', ...args], { input: '' })
+      .toString()
+      .trim()
+  git('init', '--quiet', '--bare')
+  const commit = git('commit-tree', '-m', 'x', git('mktree'))
+  for (let nth = 1; nth <= 9; nth++) git('update-ref', `refs/heads/sha-of-r-${nth}`, commit)
+}
+
+/** Another system, which hears of deployments and says what came of them; those with another task are not its. */
+function shipper(world: World, play: (inputs: Readonly<Record<string, string>>) => Promise<'success' | 'failure'>) {
+  const heard = new Set<number>()
+  return setInterval(() => {
+    for (const { id, ref, task, environment, statuses } of world.deployments) {
+      if (heard.has(id) || !/^ship|^broken/.test(task)) continue
+      heard.add(id)
+      const tell = (state: string) =>
+        statuses.push({
+          id: world.id(),
+          state,
+          description: `shipping ${ref}`,
+          logUrl: `https://ships.example/${id}`,
+          environmentUrl: '',
+          createdAt: new Date().toISOString().replace(/\.\d+/, ''),
+        })
+      tell('in_progress')
+      if (task === 'broken') tell('failure')
+      else void play({ sha: ref, environment }).then(tell)
+    }
+  }, 50)
 }

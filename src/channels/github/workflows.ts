@@ -1,28 +1,19 @@
 import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
-import type { WorkflowRuns } from '../../releases/types.ts'
+import type { Runs } from '../../releases/types.ts'
 import type { Platform } from '../types.ts'
-import { beforeWrites, type GithubClient, idOf, type Permissions, refusalIn, statusOf } from './client.ts'
+import { byName } from './byname.ts'
+import { beforeWrites, type GithubClient, idOf, refusalIn, statusOf } from './client.ts'
 
 /** Workflows of GitHub Actions that deploy: started by `workflow_dispatch`, found and waited for. */
 
 const MOST_RUNS = 50
 const MOST_JOBS = 50
-const KNOWN_MS = 10 * 60_000
 /** GitHub lists runs by the second; clocks differ. */
 const TOLERANCE_MS = 60_000
 
-export function workflowRuns(client: GithubClient, { findRepository }: Pick<Platform, 'findRepository'>): WorkflowRuns {
-  const known = new Map<string, { readonly repository: Repository; readonly until: number }>()
-  const at = async (name: string, permissions: Permissions) => {
-    const [owner = '', repo = ''] = name.split('/')
-    // A run is looked at often: where it is hardly ever changes, as where the app is installed anew.
-    const kept = known.get(name)
-    const repository = kept && kept.until > Date.now() ? kept.repository : await findRepository(owner, repo)
-    if (repository && repository !== kept?.repository) known.set(name, { repository, until: Date.now() + KNOWN_MS })
-    if (!repository) throw new UserError('no_repository', `The app is not installed on ${name}.`)
-    return { repository, names: { owner, repo }, octokit: await client.on(repository, permissions) }
-  }
+export function workflowRuns(client: GithubClient, { findRepository }: Pick<Platform, 'findRepository'>): Runs {
+  const at = byName(client, findRepository)
   return {
     async start(name, workflow, inputs, mayAct) {
       const { repository, names, octokit } = await at(name, { actions: 'write' })

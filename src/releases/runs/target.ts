@@ -14,9 +14,9 @@ import type {
   RestoreInput,
   Target,
   TargetDeps,
-  WorkflowRuns,
+  Runs,
 } from '../types.ts'
-import { actionsSettings } from './settings.ts'
+import { runSettings } from './settings.ts'
 
 /** How often a run is looked at: soon at first, then less often. */
 const LOOK_MS = { first: 500, most: 5000, grows: 1.5 } as const
@@ -26,24 +26,44 @@ const VERSION_MS = 10_000
 const MAX_VERSION = 10_000
 /** How long a run may take to end that was cancelled. */
 const CANCEL_MS = 5 * 60_000
-const UNKNOWN =
-  'GitHub may have been asked for a run that cannot be found; please look at the workflow, then say deploy again for a new plan'
 
-/** Deploys by a workflow of GitHub Actions: started once, found again, waited for. What it does is its own business. */
-export class ActionsTarget implements Target {
+/** What is started, as people are told. */
+type What = 'workflow' | 'deployment'
+const WORDS: Readonly<Record<What, { readonly run: string; readonly unknown: string; readonly none: string }>> = {
+  workflow: {
+    run: 'run',
+    unknown:
+      'GitHub may have been asked for a run that cannot be found; please look at the workflow, then say deploy again for a new plan',
+    none: 'This server starts no workflows of GitHub.',
+  },
+  deployment: {
+    run: 'deployment',
+    unknown:
+      'GitHub may have been asked for a deployment that cannot be found; please look at the environment, then say deploy again for a new plan',
+    none: 'This server makes no deployments on GitHub.',
+  },
+}
+
+/** Deploys by what is started over the platform: once, found again, waited for. What it does is its own business. */
+export class RunTarget implements Target {
   readonly #deps: TargetDeps
+  readonly #known: Runs | undefined
+  readonly #words: (typeof WORDS)[What]
 
-  constructor(deps: TargetDeps) {
+  /** @param runs undefined where there is no platform that has any */
+  constructor(deps: TargetDeps, runs: Runs | undefined, what: What) {
     this.#deps = deps
+    this.#known = runs
+    this.#words = WORDS[what]
   }
 
   url({ settings }: Environment): string {
-    return actionsSettings(settings).url
+    return runSettings(settings).url
   }
 
   /** As `version` answers; where it does not, or there is none, what was deployed from here last: what is broken is to be left all the same. */
   async current({ repository, name, settings }: Environment): Promise<string | undefined> {
-    const { url, version } = actionsSettings(settings)
+    const { url, version } = runSettings(settings)
     const told = version ? await versionAt(addressOf(url, version)) : undefined
     return told ?? (await this.#deps.store.live(repository, name))?.sha
   }
@@ -63,7 +83,7 @@ export class ActionsTarget implements Target {
   }
 
   probe({ settings }: Environment): Promise<boolean> {
-    const { url, health } = actionsSettings(settings)
+    const { url, health } = runSettings(settings)
     return healthy(addressOf(url, health))
   }
 
@@ -95,7 +115,7 @@ export class ActionsTarget implements Target {
   }
 
   async restorable({ repository, name, settings }: Environment): Promise<readonly Restorable[]> {
-    if (!actionsSettings(settings).restore) return []
+    if (!runSettings(settings).restore) return []
     const rows = await this.#deps.store.list(repository, name)
     return byLastServed(rows)
       .slice(0, KEEP_RELEASES)
@@ -103,7 +123,7 @@ export class ActionsTarget implements Target {
       .map(({ id, sha }) => ({ releaseId: id, sha }))
   }
 
-  /** The same workflow deploys the earlier commit: one run, however often it is asked for before that has ended. */
+  /** The earlier commit is deployed the same way: once, however often it is asked for before that has ended. */
   async restore({ environment, releaseId, mayAct, fence, signal }: RestoreInput): Promise<void> {
     const { store } = this.#deps
     const kept = await store.get(releaseId)
@@ -126,13 +146,13 @@ export class ActionsTarget implements Target {
     return conclusion !== undefined && conclusion !== 'success'
   }
 
-  /** Starts a run of the workflow, unless one has begun, and waits until it has succeeded. @throws UserError */
+  /** Starts one, unless one has begun, and waits until it has succeeded. @throws UserError */
   async #carriedOut(
     row: ReleaseRow,
     environment: Environment,
     { begun, note, mayAct, signal }: Carrying,
   ): Promise<void> {
-    const { workflow, timeoutSeconds } = actionsSettings(environment.settings)
+    const { by, timeoutSeconds } = runSettings(environment.settings)
     const { repository, sha, id: release } = row
     signal.throwIfAborted()
     const run = begun ?? { at: this.#deps.now() }
@@ -141,30 +161,30 @@ export class ActionsTarget implements Target {
       mayAct()
       // That it is about to be asked for stands before it is: it is asked for once.
       await note(run)
-      id = await this.#started(repository, workflow, { sha, environment: environment.name, release }, mayAct)
+      id = await this.#started(repository, by, { sha, environment: environment.name, release }, mayAct)
     }
-    id ??= await this.#found(row, workflow, run.at, signal)
-    if (id === undefined) throw new UserError('run_unknown', UNKNOWN)
+    id ??= await this.#found(row, by, run.at, signal)
+    if (id === undefined) throw new UserError('run_unknown', this.#words.unknown)
     if (id !== run.id) await note({ ...run, id })
     await this.#ended(repository, id, timeoutSeconds * 1000 - (this.#deps.now() - run.at), signal)
   }
 
   /** Undefined as well where the answer was lost: it may have begun. */
-  async #started(...asked: Parameters<WorkflowRuns['start']>): Promise<number | undefined> {
+  async #started(...asked: Parameters<Runs['start']>): Promise<number | undefined> {
     try {
       return await this.#runs().start(...asked)
     } catch (error) {
       if (error instanceof UserError || error instanceof Lost) throw error
-      this.#deps.log('nobody knows whether a workflow was started', { error: messageOf(error) })
+      this.#deps.log('nobody knows whether what deploys was started', { error: messageOf(error) })
       return undefined
     }
   }
 
   /** The run that says in its name for which release it is. */
-  async #found(row: ReleaseRow, workflow: string, since: number, signal: AbortSignal): Promise<number | undefined> {
+  async #found(row: ReleaseRow, by: string, since: number, signal: AbortSignal): Promise<number | undefined> {
     const until = this.#deps.now() + LISTED_MS
     for (let nth = 0; ; nth++) {
-      const found = await this.#asked(() => this.#runs().find(row.repository, workflow, row.id, since))
+      const found = await this.#asked(() => this.#runs().find(row.repository, by, row.id, since))
       if (found !== undefined || this.#deps.now() >= until) return found
       await paused(nth, signal)
     }
@@ -183,6 +203,7 @@ export class ActionsTarget implements Target {
 
   /** Waits for its end. One that takes too long is cancelled, and that end waited for; one that nobody wants any more is cancelled alone. */
   async #ended(repository: string, id: number, patienceMs: number, signal: AbortSignal): Promise<void> {
+    const { run: what } = this.#words
     const until = this.#deps.now() + patienceMs
     const isOver = async () =>
       (await this.#asked(() => this.#runs().get(repository, id))) ?? { conclusion: undefined, url: '' }
@@ -191,11 +212,12 @@ export class ActionsTarget implements Target {
       const { conclusion, url } = await isOver()
       if (conclusion === 'success') return
       if (conclusion !== undefined && cancelledAt !== undefined)
-        throw new UserError('run_failed', `The run took longer than it may, and was cancelled: ${url}`)
-      if (conclusion !== undefined) throw new UserError('run_failed', `The run ended with \`${conclusion}\`: ${url}`)
+        throw new UserError('run_failed', `The ${what} took longer than it may, and was cancelled: ${url}`)
+      if (conclusion !== undefined)
+        throw new UserError('run_failed', `The ${what} ended with \`${conclusion}\`: ${url}`)
       const now = this.#deps.now()
       if (cancelledAt !== undefined && now - cancelledAt > CANCEL_MS)
-        throw new UserError('run_failed', `The run took longer than it may, and does not end: ${url}`)
+        throw new UserError('run_failed', `The ${what} took longer than it may, and does not end: ${url}`)
       if (now >= until && cancelledAt === undefined) {
         cancelledAt = now
         await this.#asked(() => this.#runs().cancel(repository, id))
@@ -208,10 +230,9 @@ export class ActionsTarget implements Target {
     }
   }
 
-  #runs(): WorkflowRuns {
-    const { workflows } = this.#deps
-    if (workflows) return workflows
-    throw new UserError('no_workflows', 'This server starts no workflows of GitHub.')
+  #runs(): Runs {
+    if (this.#known) return this.#known
+    throw new UserError('no_runs', this.#words.none)
   }
 }
 
