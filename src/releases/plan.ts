@@ -50,6 +50,8 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
   const liveSha = await target.current(environment)
   const relation = await relate(deps, repository, liveSha, sha)
   const { watchSeconds, policy = OPEN_POLICY } = environment.settings
+  const approvers = await approversOf(deps, task, environment, { liveSha, sha, relation })
+  mustHaveApprover(approvers, environment, release)
   const body = {
     environment: release.environment,
     target: targetTitle(environment.settings.target),
@@ -67,7 +69,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     // What was live right before comes back at once: it had been approved, and was live.
     approval: kept && release.ref === undefined ? ('none' as const) : environment.settings.approval,
     approvals: policy.approvals,
-    approvers: await approversOf(deps, task, environment, { liveSha, sha, relation }),
+    approvers,
     policy: hashOf(environment.settings),
     ...(await aroundOf(deps, task, environment, target, { liveSha, sha, relation }, release.goesBack === true)),
     ...(kept ? {} : await preflightOf(deps, task, target, environment, sha)),
@@ -154,6 +156,23 @@ async function approversOf(
   throw new UserError('no_owners', `Nobody owns what changes on \`${name}\`, so nobody could approve it.`, {
     hint: 'A line in CODEOWNERS says who does, or `approvers` names others as well.',
   })
+}
+
+/** @throws UserError where whoever asked is the only one who could approve it, and may not */
+function mustHaveApprover(
+  approvers: readonly Who[],
+  { settings, name }: Environment,
+  { requester, goesBack }: Release,
+): void {
+  if (settings.approval !== 'other' || goesBack) return
+  if (approvers.some((one) => one.toLowerCase() !== `@${requester.login.toLowerCase()}`)) return
+  throw new UserError(
+    'no_approver',
+    `Only ${requester.login} could approve a deploy to \`${name}\`, and has asked for it.`,
+    {
+      hint: 'Somebody else may ask for it; or `approvers` names others as well.',
+    },
+  )
 }
 
 /** What would be taken away, what deserves a look, and whether there is a way back. */

@@ -176,7 +176,7 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
 
   it('says before anybody approves it what the cluster would do, and does nothing of it', async () => {
     const said = await target.preflight?.(await input('p-1', plain('one')))
-    expect(said).toEqual(['deployment.apps/web serverside-applied', 'service/web serverside-applied'])
+    expect(said).toEqual(['make Deployment web', 'make Service web'])
     expect(kube.changes).toEqual([])
   })
 
@@ -192,6 +192,11 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
     })
     expect([await seen(), await target.current(at())]).toEqual(['two', 'sha-a-2'])
     expect(kube.things.get('services', 'web')?.metadata.annotations).toEqual({ team: 'shop' })
+    const said = await target.preflight?.(await input('a-3', plain('three')))
+    expect(said).toEqual([
+      expect.stringMatching(/^change Deployment web \(\+\d+ −\d+ lines\)$/),
+      expect.stringContaining('change Service web'),
+    ])
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { OPEN_POLICY, type Policy } from '../../src/core/environments/gates.ts'
+import { approversText, OPEN_POLICY, type Policy } from '../../src/core/environments/gates.ts'
 import type { Task } from '../../src/core/task/types.ts'
 import { plan } from '../../src/releases/plan.ts'
 import { local } from '../../src/releases/local/module.ts'
@@ -57,6 +57,18 @@ it('is not asked about where nobody could approve it; others who are named still
   await expect(approversOf({ approvers: ['code-owners'] }, '/db/ @acme/data', ['x'])).rejects.toThrow('Nobody owns')
   expect(await approversOf({ approvers: ['code-owners', 'admin'] }, undefined, ['x'])).toEqual(['admin'])
   expect(await approversOf({ approvers: ['maintain'] }, OWNERS, ['x'])).toEqual(['maintain'])
+})
+
+it('is not asked about where whoever asked is the only one who could approve it', async () => {
+  await expect(approversOf({ approvers: ['@Alice'] }, undefined, [])).rejects.toThrow('Only alice could approve')
+  expect(await approversOf({ approvers: ['@alice', '@bob'] }, undefined, [])).toEqual(['@alice', '@bob'])
+})
+
+it('is asked of those who may, in words', () => {
+  expect(approversText(['@alice', '@acme/data'], 'alice')).toBe('acme/data other than alice')
+  expect(approversText(['@Alice', '@bob'], 'alice')).toBe('bob')
+  expect(approversText(['maintain'], 'alice')).toBe('anybody with maintain permission other than alice')
+  expect(approversText(['@alice', '@bob'], undefined)).toBe('alice or bob')
 })
 
 it('is a word of approvers alone: who may ask is told before it is known what changes', () => {

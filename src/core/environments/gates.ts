@@ -274,6 +274,14 @@ export function teamsIn(who: readonly Who[]): readonly string[] {
   return [...new Set(named.map((one) => one.slice(1).toLowerCase()))]
 }
 
+/** Who approves, for people. @param but whoever asked, where that person's own word does not count */
+export function approversText(who: readonly Who[], but: string | undefined): string {
+  const others = who.filter((one) => one.toLowerCase() !== `@${but?.toLowerCase()}`)
+  // Where people are named, and nobody else, there is nobody to be left out.
+  const isOpen = others.some((one) => isRoleName(one) || one.includes('/'))
+  return but !== undefined && (isOpen || others.length === 0) ? `${whoText(others)} other than ${but}` : whoText(others)
+}
+
 /** For people. */
 export function whoText(who: readonly Who[]): string {
   const words = who.map((one) => (isRoleName(one) ? `anybody with ${one} permission` : one.slice(1)))

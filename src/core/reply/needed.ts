@@ -1,4 +1,4 @@
-import { OPEN_POLICY, whoText } from '../environments/gates.ts'
+import { OPEN_POLICY, approversText } from '../environments/gates.ts'
 import { deployApprovals } from '../policy.ts'
 import { environmentNames } from '../settings.ts'
 import { askedPeople } from '../task/asked.ts'
@@ -95,9 +95,11 @@ function deployText(task: Task, gate: Extract<Gate, { kind: 'deploy' }>, name: s
   const { approvers = OPEN_POLICY.approvers, approvals = 1 } = plan ?? {}
   const given = plan ? deployApprovals(task, plan).length : 0
   const more = approvals > 1 ? say` (${given} of ${approvals} approvals)` : NOTHING
-  const who = approvers.includes('write') ? 'somebody with write permission' : whoText(approvers)
-  const other = plan?.approval === 'self' ? NOTHING : say` other than ${requester?.login ?? 'the requester'}`
-  return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by ${who}${other}${more}: \`@${task.settings.mention} approve${name}\`.`
+  const but = plan?.approval === 'self' ? undefined : (requester?.login ?? 'the requester')
+  const who = approvers.includes('write')
+    ? `somebody with write permission${but ? ` other than ${but}` : ''}`
+    : approversText(approvers, but)
+  return say`The deploy of ${shortSha(gate.sha)} to **${gate.environment}** waits for approval by ${who}${more}: \`@${task.settings.mention} approve${name}\`.`
 }
 
 function gateText(task: Task, gate: Gate): Own {

@@ -1,5 +1,5 @@
 import type { Deployed, Figures, ReleasePlan, ReleaseReport, RolledBack, WayBack } from '../artefacts.ts'
-import { type Canary, OPEN_POLICY, whoText } from '../environments/gates.ts'
+import { type Canary, OPEN_POLICY, approversText } from '../environments/gates.ts'
 import { becomesWork, figuresText } from '../mending.ts'
 import { spent } from '../policy.ts'
 import { failuresText } from '../traffic.ts'
@@ -139,8 +139,7 @@ function approver(plan: ReleasePlan, release: Release): Words {
     return plan.restores ? 'nobody (it was live right before)' : 'nobody (by the settings of this environment)'
   const { approvers = OPEN_POLICY.approvers, approvals = 1 } = plan
   const many = approvals > 1 ? `${approvals} people: ` : ''
-  const who = whoText(approvers)
-  return plan.approval === 'self' ? `${many}${who}` : say`${many}${who} other than ${release.requester.login}`
+  return say`${many}${approversText(approvers, plan.approval === 'self' ? undefined : release.requester.login)}`
 }
 
 function commits(plan: ReleasePlan): Block[] {

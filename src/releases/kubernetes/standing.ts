@@ -90,3 +90,22 @@ export function restartsOf(json: unknown, sha: string): number {
     .flatMap(({ status }) => status?.containerStatuses ?? [])
     .reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
 }
+
+/** What `kubectl diff` says that would be made or changed, each object by its kind and name, with how many lines of it. */
+export function changesIn(diff: string): readonly string[] {
+  // Its files are called `group.version.Kind.namespace.name`.
+  return diff
+    .split(/^diff .*$/m)
+    .slice(1)
+    .flatMap((part) => {
+      const file = /^\+\+\+ \S*\/([^\s/]+)/m.exec(part)?.[1] ?? ''
+      const [, kind, name] = /(?:^|\.)([A-Z]\w*)\.[^.]*\.(.+)$/.exec(file) ?? []
+      if (!kind || !name) return []
+      const lines = part.split('\n').slice(1)
+      const count = (sign: string) =>
+        lines.filter((line) => line.startsWith(sign) && !line.startsWith(sign.repeat(3))).length
+      return /^@@ -0,0 /m.test(part)
+        ? [`make ${kind} ${name}`]
+        : [`change ${kind} ${name} (+${count('+')} −${count('-')} lines)`]
+    })
+}

@@ -23,7 +23,7 @@ import type {
 import { manifestsOf } from './files.ts'
 import { Kubectl } from './kubectl.ts'
 import { kubernetesSettings } from './settings.ts'
-import { podsOf, restartsOf, shaServing, whyNotReady } from './standing.ts'
+import { changesIn, podsOf, restartsOf, shaServing, whyNotReady } from './standing.ts'
 
 /** Server-side apply: the server says what is wrong, and whoever else changes something is overruled in what the manifests say. */
 const APPLY = [
@@ -34,6 +34,10 @@ const APPLY = [
   '--validate=false',
   '--filename=-',
 ]
+/** What would differ: by their names alone, for what is in them may be nobody's business. */
+const DIFF = ['diff', ...APPLY.slice(1).filter((one) => !one.startsWith('--validate'))]
+/** What `kubectl diff` ends with. */
+const [NO_DIFFERENCE, DIFFERENCES] = [0, 1]
 const APPLY_MS = 5 * 60_000
 const LOG_LINES = 100
 /** How much longer than it was told to wait kubectl is waited for. */
@@ -97,15 +101,19 @@ export class KubernetesTarget implements Target {
   async preflight(input: PreflightInput): Promise<readonly string[]> {
     const { environment, signal } = input
     const text = await manifestsOf(environment, { ...input, releaseId: 'preflight' }, this.#namespace(environment))
-    const said = await this.#kubectl(environment).run([...APPLY, '--dry-run=server'], {
-      stdin: text,
-      timeoutMs: APPLY_MS,
-      signal,
-    })
-    return said
-      .trim()
-      .split('\n')
-      .map((one) => one.replace(/ \(server dry run\)$/, ''))
+    const kubectl = this.#kubectl(environment)
+    const how = { stdin: text, timeoutMs: APPLY_MS, signal }
+    const said = await kubectl.run([...APPLY, '--dry-run=server'], how)
+    const { exitCode, printed } = await kubectl.try(DIFF, how)
+    if (exitCode === NO_DIFFERENCE) return ['nothing: all of it is there as it is']
+    const changes = exitCode === DIFFERENCES ? changesIn(printed) : []
+    // What differs cannot be told without the program `diff`.
+    return changes.length > 0
+      ? changes
+      : said
+          .trim()
+          .split('\n')
+          .map((line) => `apply ${line.split(' ')[0] ?? ''}`)
   }
 
   async apply(input: ApplyInput): Promise<void> {

@@ -57,7 +57,9 @@ export async function cluster(dir: string): Promise<Cluster> {
     const before = things.get(kind, name)
     const isSame = before && JSON.stringify([before.spec, before.data]) === JSON.stringify([body.spec, body.data])
     const generation = (before?.metadata.generation ?? 0) + (isSame ? 0 : 1)
-    const metadata = { ...newMeta(name), ...before?.metadata, ...body.metadata, namespace: NAMESPACE, generation }
+    // What is wanted no more goes: nobody else has ever wanted anything of it.
+    const { annotations: _, labels: __, ...known } = before?.metadata ?? {}
+    const metadata = { ...newMeta(name), ...known, ...body.metadata, namespace: NAMESPACE, generation }
     const thing = { ...body, metadata, ...(before?.status ? { status: before.status } : {}) }
     if (isDry) return answer(response, before ? 200 : 201, thing)
     changes.push(`apply ${kind}/${name}`)
