@@ -117,6 +117,7 @@ export async function openAdapters({
     store: store.releases,
     workflows: workflowRuns(client, platform),
     shipments: shipments(client, platform),
+    sandbox: sandboxOf(settings, env),
     host,
     publicHost,
     now,

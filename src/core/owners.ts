@@ -7,35 +7,34 @@ import { isWho, type Who } from './standing.ts'
 export const OWNERS_FILES = ['.github/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'] as const
 
 interface Rule {
-  readonly pattern: string
+  readonly has: (file: string) => boolean
   readonly owners: readonly Who[]
 }
 
-/** Everybody who owns one of some files, people and teams; of all files where none are named. Addresses by mail name nobody who could be told apart. */
+/** Everybody who owns one of some files, people and teams. Addresses by mail name nobody who could be told apart. */
 export function ownersOf(text: string, files: readonly string[]): readonly Who[] {
-  const rules = rulesIn(text)
-  if (files.length === 0) return distinct(rules.flatMap(({ owners }) => owners))
   // The last rule that matches counts, also where it names nobody.
-  const matched = rules.map(({ pattern, owners }) => ({ matcher: ignore().add(pattern), owners })).toReversed()
-  return distinct(files.flatMap((file) => matched.find(({ matcher }) => ignores(matcher, file))?.owners ?? []))
+  const rules = text.split('\n').flatMap(ruleIn).toReversed()
+  const found = files.flatMap((file) => rules.find(({ has }) => has(file))?.owners ?? [])
+  return [...new Map(found.map((one) => [one.toLowerCase(), one])).values()]
 }
 
-function ignores(matcher: ReturnType<typeof ignore>, file: string): boolean {
-  return ignore.isPathValid(file) && matcher.ignores(file)
+/** A line; nothing where GitHub takes it for none. */
+function ruleIn(line: string): Rule[] {
+  const [pattern = '', ...rest] = line
+    .replace(/(^|\s)#.*$/, '')
+    .trim()
+    .split(/(?<!\\)\s+/)
+  // Neither exceptions, nor ranges of characters, nor a sign that is escaped are known there.
+  if (pattern === '' || /^!|\[|^\\#/.test(pattern)) return []
+  const isOwner = (one: string) => /^[^@\s]+@[^@\s]+$/.test(one) || (one.startsWith('@') && isWho(one))
+  if (!rest.every(isOwner)) return []
+  return [{ has: matcherOf(pattern), owners: rest.filter((one): one is Who => one.startsWith('@') && isWho(one)) }]
 }
 
-function rulesIn(text: string): Rule[] {
-  return text.split('\n').flatMap((line) => {
-    const [pattern = '', ...rest] = line
-      .replace(/(^|\s)#.*$/, '')
-      .trim()
-      .split(/(?<!\\)\s+/)
-    // Neither exceptions nor ranges of characters are known there.
-    if (pattern === '' || /^!|\[/.test(pattern)) return []
-    return [{ pattern, owners: rest.filter((one): one is Who => one.startsWith('@') && isWho(one)) }]
-  })
-}
-
-function distinct(all: readonly Who[]): Who[] {
-  return [...new Map(all.map((one) => [one.toLowerCase(), one])).values()]
+/** As `.gitignore` reads it, by the case of letters; `docs/*` is what is right in that folder, and no deeper. */
+function matcherOf(pattern: string): (file: string) => boolean {
+  const by = (one: string) => ignore({ ignorecase: false }).add(one)
+  const [all, deeper] = [by(pattern), /[^*]\/\*$/.test(pattern) ? by(`${pattern}/**`) : undefined]
+  return (file) => ignore.isPathValid(file) && all.ignores(file) && !deeper?.ignores(file)
 }

@@ -28,5 +28,5 @@ export function isApprover(text: string): text is Approver {
 }
 
 export function isWho(text: string): text is Who {
-  return /^(write|maintain|admin)$/.test(text) || /^@[A-Za-z\d][A-Za-z\d-]{0,38}(\/[\w.-]{1,100})?$/.test(text)
+  return /^(write|maintain|admin)$/.test(text) || /^@[A-Za-z\d][A-Za-z\d_-]{0,38}(\/[\w.-]{1,100})?$/.test(text)
 }

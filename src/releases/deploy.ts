@@ -66,8 +66,10 @@ async function underway(
   // Put back by a process that ended right afterwards.
   if (approved.restores && live === approved.sha)
     return ended((await target.probe(environment)) ? undefined : BROKEN_TOO)
-  // What goes on by itself is neither planned anew nor held up: it is waited for.
-  if (observed.state === 'begun') {
+  // What goes on by itself is neither planned anew nor held up: it is waited for. So is what people see of it already, where a process
+  // ended right before that was written down.
+  const isVisible = observed.state === 'unfinished' && live === approved.sha && approved.liveSha !== approved.sha
+  if (observed.state === 'begun' || isVisible) {
     const failed = await applied(deps, task, approved, { target, environment, id, percent }, held)
     return failed === undefined ? ended(undefined) : ended(failed, { log: await target.log(id) })
   }
@@ -111,7 +113,10 @@ async function staleness(
   if (isApprovalExpired(task, approved, deps.now()))
     return { error: 'the approval is more than four hours old; a new plan follows', isStale: true }
   if (approved.branch !== undefined && !(await isOnBranch(deps, task, approved)))
-    return { error: `no branch has \`${approved.sha.slice(0, 7)}\` any more; ${AGAIN}`, isStale: false }
+    return {
+      error: `the branch ${approved.branch} does not have \`${approved.sha.slice(0, 7)}\` any more; ${AGAIN}`,
+      isStale: false,
+    }
   if (await stillHolds(deps, task, approved, live)) return undefined
   const now = live?.slice(0, 7) ?? 'nothing'
   return {
@@ -121,8 +126,9 @@ async function staleness(
 }
 
 /** It may have been merged meanwhile; where its branch is gone, or begins elsewhere by now, nobody stands by it. */
-async function isOnBranch({ git }: ReleaseDeps, { origin }: Task, { sha }: ReleasePlan): Promise<boolean> {
-  return (await git.branchesWith(origin.repository, sha)).length > 0
+async function isOnBranch({ git }: ReleaseDeps, { origin }: Task, { sha, branch }: ReleasePlan): Promise<boolean> {
+  const branches = await git.branchesWith(origin.repository, sha)
+  return branches.some((one) => one === branch || one === origin.repository.defaultBranch)
 }
 
 /**

@@ -24,6 +24,8 @@ const MAX_COMMITS = 250
 const MAX_REMOVED = 50
 const MAX_NAMED = 10
 const MAX_SAID = 30
+/** What is cut by whoever reads it is shorter. */
+const MAX_OWNERS = 300_000
 const PREFLIGHT_MS = 10 * 60_000
 
 /** An environment of a task's repository, as its settings have it. @throws UserError where there is none of that name any more */
@@ -50,8 +52,10 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
   const liveSha = await target.current(environment)
   const relation = await relate(deps, repository, liveSha, sha)
   const { watchSeconds, policy = OPEN_POLICY } = environment.settings
-  const approvers = await approversOf(deps, task, environment, { liveSha, sha, relation })
-  mustHaveApprover(approvers, environment, release)
+  // What was live right before comes back at once: it had been approved, and was live.
+  const approval = kept && release.ref === undefined ? ('none' as const) : environment.settings.approval
+  const approvers = approval === 'none' ? [] : await approversOf(deps, task, environment, { liveSha, sha, relation })
+  mustHaveApprover(approvers, approval, environment, release)
   const body = {
     environment: release.environment,
     target: targetTitle(environment.settings.target),
@@ -66,8 +70,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     ...(policy.canary && target.weigh && !kept && liveSha !== undefined && relation !== 'same'
       ? { canary: policy.canary }
       : {}),
-    // What was live right before comes back at once: it had been approved, and was live.
-    approval: kept && release.ref === undefined ? ('none' as const) : environment.settings.approval,
+    approval,
     approvals: policy.approvals,
     approvers,
     policy: hashOf(environment.settings),
@@ -149,9 +152,18 @@ async function approversOf(
   // As they are now: who owned something once may be gone.
   const head = await git.resolve(repository, repository.defaultBranch)
   const texts = await Promise.all(OWNERS_FILES.map((path) => git.show(repository, head, path)))
+  const text = texts.find((one) => one !== undefined) ?? ''
+  if (text.length > MAX_OWNERS) throw new UserError('no_owners', 'CODEOWNERS is larger than is read.')
+  if (relation === 'unknown' && named.length === 0)
+    throw new UserError('no_owners', `What would change on \`${name}\` cannot be told, so nobody knows whose it is.`, {
+      hint: '`approvers` may name others as well.',
+    })
   const isCompared = liveSha !== undefined && relation !== 'same' && relation !== 'unknown'
-  const files = isCompared ? await git.changedFiles(repository, liveSha, sha) : []
-  const found = [...new Set([...named, ...ownersOf(texts.find((text) => text !== undefined) ?? '', files)])]
+  // Where there is nothing to compare with, all of it is new there.
+  const files = isCompared
+    ? await git.changedFiles(repository, liveSha, sha)
+    : (await git.files(repository, sha)).map(({ path }) => path)
+  const found = relation === 'unknown' ? named : [...new Set([...named, ...ownersOf(text, files)])]
   if (found.length > 0) return found
   throw new UserError('no_owners', `Nobody owns what changes on \`${name}\`, so nobody could approve it.`, {
     hint: 'A line in CODEOWNERS says who does, or `approvers` names others as well.',
@@ -161,10 +173,11 @@ async function approversOf(
 /** @throws UserError where whoever asked is the only one who could approve it, and may not */
 function mustHaveApprover(
   approvers: readonly Who[],
-  { settings, name }: Environment,
-  { requester, goesBack }: Release,
+  approval: ReleasePlan['approval'],
+  { name }: Environment,
+  { requester }: Release,
 ): void {
-  if (settings.approval !== 'other' || goesBack) return
+  if (approval !== 'other') return
   if (approvers.some((one) => one.toLowerCase() !== `@${requester.login.toLowerCase()}`)) return
   throw new UserError(
     'no_approver',
@@ -214,13 +227,18 @@ async function preflightOf(
   environment: Environment,
   sha: string,
 ): Promise<Pick<ReleasePlan, 'preflight'>> {
-  const said = await target.preflight?.({
-    environment,
-    sha,
-    signal: AbortSignal.timeout(PREFLIGHT_MS),
-    unpack: (dir) => git.archive(origin.repository, sha, dir, settings.checks.submodules),
+  const signal = AbortSignal.timeout(PREFLIGHT_MS)
+  const unpack = (dir: string) => git.archive(origin.repository, sha, dir, settings.checks.submodules)
+  const said = await target.preflight?.({ environment, sha, signal, unpack }).catch((error: unknown) => {
+    throw signal.aborted
+      ? new UserError('preflight_late', `What would be changed on \`${environment.name}\` could not be told in time.`, {
+          cause: error,
+        })
+      : error
   })
-  return said === undefined ? {} : { preflight: said.slice(0, MAX_SAID) }
+  if (said === undefined) return {}
+  const more = said.length - MAX_SAID
+  return { preflight: [...said.slice(0, MAX_SAID), ...(more > 0 ? [`and ${more} more`] : [])] }
 }
 
 /** Some of each kind: a plan is read by people. */

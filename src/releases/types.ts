@@ -10,7 +10,7 @@ import type { Standing } from '../core/standing.ts'
 import type { Person, Release, Repository, Task } from '../core/task/types.ts'
 import type { Sample } from '../core/traffic.ts'
 import type { Claim, Fence } from '../leases/types.ts'
-import type { Git } from '../workspace/types.ts'
+import type { Git, Sandbox } from '../workspace/types.ts'
 
 /** What SRE can do; gates and approvals are the core's, not this engine's. */
 export interface Releases {
@@ -184,6 +184,8 @@ export interface TargetDeps {
   readonly workflows?: Runs | undefined
   /** Deployments that another system carries out; undefined as well. */
   readonly shipments?: Runs | undefined
+  /** Where commands of repositories run; undefined where there is no such place. */
+  readonly sandbox?: Pick<Sandbox, 'run'> | undefined
   /** The address on which this server listens, and the name by which people reach it. */
   readonly host: string
   readonly publicHost: string

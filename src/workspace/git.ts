@@ -308,7 +308,7 @@ class HostGit implements Git {
       'for-each-ref',
       `--count=${MOST_BRANCHES}`,
       `--contains=${sha}`,
-      '--format=%(refname:short)',
+      '--format=%(refname:lstrip=2)',
       'refs/heads',
     ]
     return (await this.#copies.must(repository, args)).split('\n').filter(Boolean)

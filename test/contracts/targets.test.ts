@@ -9,6 +9,8 @@ import { TARGETS } from '../../src/releases/registry.ts'
 import { ENGINE, useEngine } from '../support/engine.ts'
 import { cluster, HAS_KUBECTL } from '../support/cluster/server.ts'
 import { podsServed, webManifest } from '../support/cluster/web.ts'
+import { SANDBOX } from '../support/isolation.ts'
+import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
 import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
 import { findEngine } from '../../src/workspace/container.ts'
@@ -151,6 +153,7 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     settings: { deployment: 'web', image: 'registry.example/shop:{sha}', url: pods.url, timeout: '2s' },
     deps: async () =>
       targetDeps(kubernetesDb, join(dir, 'kubernetes'), {
+        sandbox: openSandbox(SANDBOX),
         env: { MUSTER_DEPLOY_CLUSTERS: 'acme/shop:production=main/shop' },
         redact: hushed,
       }),

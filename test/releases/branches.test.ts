@@ -84,9 +84,11 @@ it('is not deployed where its branch was deleted or rewritten after the approval
   const go = (one: Release) => deploy(deps, { ...d.task, settings }, one, new AbortController().signal, () => {})
   world.branches = []
   expect(await go(now)).toMatchObject({
-    deployed: { ok: false, error: expect.stringContaining('no branch has `bbbbbbb` any more') },
+    deployed: { ok: false, error: expect.stringContaining('the branch feature/x does not have `bbbbbbb` any more') },
   })
   expect(world.applied).toBe(false)
+  world.branches = ['somebody/elses']
+  expect(await go(now)).toMatchObject({ deployed: { ok: false } })
   world.branches = ['main']
   expect(await go(now)).toMatchObject({ deployed: { ok: true } })
 })

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { type Document, parseAllDocuments } from 'yaml'
 import { Unwanted } from '../../src/leases/types.ts'
 import { prepared } from '../../src/releases/kubernetes/manifests.ts'
 import { kubernetes } from '../../src/releases/kubernetes/module.ts'
@@ -11,9 +11,15 @@ import { shaServing, whyNotReady } from '../../src/releases/kubernetes/standing.
 import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { Environment, Target } from '../../src/releases/types.ts'
 import { type Cluster, cluster, HAS_KUBECTL } from '../support/cluster/server.ts'
+import { newMeta } from '../support/cluster/things.ts'
 import { podsServed, webManifest } from '../support/cluster/web.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
+import { SANDBOX } from '../support/isolation.ts'
+import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { targetDeps } from '../support/local.ts'
+
+/** What is applied. */
+const itemsOf = (text: string): ReturnType<Document['toJS']>[] => JSON.parse(text).items
 
 const WEB = { deployment: 'web', image: undefined, container: undefined }
 const MARK = { sha: 'abc', release: 'r-1' }
@@ -22,9 +28,7 @@ describe('manifests', () => {
   const made = (text: string, own = {}) => prepared({ 'web.yaml': text }, { ...WEB, ...own }, MARK)
 
   it('say on the Deployment and its pods which release they are of, and which image runs', () => {
-    const [deployment, service] = parseAllDocuments(made(webManifest('one'), { image: 'registry/shop:{sha}' })).map(
-      (one) => one.toJS(),
-    )
+    const [deployment, service] = itemsOf(made(webManifest('one'), { image: 'registry/shop:{sha}' }))
     const annotations = { 'muster.dev/sha': 'abc', 'muster.dev/release': 'r-1' }
     expect(deployment).toMatchObject({
       metadata: { name: 'web', annotations },
@@ -57,10 +61,26 @@ describe('manifests', () => {
     expect(() => made(text, own)).toThrow(what)
   })
 
+  it('are read as kubectl reads them, and applied as they were meant', () => {
+    const config = `apiVersion: v1
+kind: ConfigMap
+metadata: { name: c, annotations: }
+data: { mode: "0400", "yes": "yes", day: "2020-01-01", big: "1_000" }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: p }
+spec: { volumes: [{ name: s, secret: { defaultMode: 0400 } }], on: yes, day: 2020-01-01 }
+`
+    const [data, pod] = itemsOf(made(`${config}---\n${webManifest('one')}`))
+    expect(data.data).toEqual({ mode: '0400', yes: 'yes', day: '2020-01-01', big: '1_000' })
+    expect(pod.spec).toMatchObject({ volumes: [{ secret: { defaultMode: 256 } }], true: true, day: '2020-01-01' })
+  })
+
   it('may be a list', () => {
     const [first] = webManifest('one').split('---')
     const list = { apiVersion: 'v1', kind: 'List', items: [parseAllDocuments(first ?? '')[0]?.toJS()] }
-    expect(made(JSON.stringify(list))).toContain('muster.dev/sha: abc')
+    expect(made(JSON.stringify(list))).toContain('"muster.dev/sha":"abc"')
   })
 
   const name = fc.stringMatching(/^[a-z][a-z\d-]{0,10}[a-z]$/)
@@ -69,11 +89,11 @@ describe('manifests', () => {
     fc.assert(
       fc.property(names, fc.nat(), (all, nth) => {
         const texts = all.map(
-          (one) => webManifest('x').split('---')[0]?.replace('{ name: web }', `{ name: ${one} }`) ?? '',
+          (one) => webManifest('x').split('---')[0]?.replace('{ name: web }', `{ name: "${one}" }`) ?? '',
         )
         const own = all[nth % all.length] ?? ''
         const read = (text: string) => parseAllDocuments(text).map((one) => one.toJS())
-        const [before, after] = [read(texts.join('---\n')), read(made(texts.join('---\n'), { deployment: own }))]
+        const [before, after] = [read(texts.join('---\n')), itemsOf(made(texts.join('---\n'), { deployment: own }))]
         expect(after.length).toBe(before.length)
         after.forEach((one, index) => {
           if (one.metadata.name === own) expect(one.spec.template.metadata.annotations['muster.dev/sha']).toBe('abc')
@@ -98,8 +118,8 @@ describe('what a cluster says', () => {
   })
 
   it('of pods that are not ready is told once each, those of this release alone', () => {
-    const pod = (sha: string, status: object) => ({
-      metadata: { name: 'p', annotations: { 'muster.dev/sha': sha } },
+    const pod = (release: string, status: object) => ({
+      metadata: { name: 'p', annotations: { 'muster.dev/release': release } },
       status,
     })
     const crashing = { containerStatuses: [{ name: 'web', state: { waiting: { reason: 'CrashLoopBackOff' } } }] }
@@ -117,7 +137,8 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
   let pods: Awaited<ReturnType<typeof podsServed>>
   let target: Target
   const env = {
-    MUSTER_DEPLOY_CLUSTERS: 'acme/x:production=main/shop, acme/x:elsewhere=main/other, acme/x:gone=nowhere/shop',
+    MUSTER_DEPLOY_CLUSTERS:
+      'acme/x:production=main/shop, acme/x:elsewhere=main/other, acme/x:gone=nowhere/shop, acme/x:elsewise=main/shop',
   }
 
   beforeAll(async () => {
@@ -125,7 +146,7 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
     kube = await cluster(dir)
     process.env['KUBECONFIG'] = kube.kubeconfig
     pods = await podsServed(kube)
-    target = await kubernetes.open(targetDeps(db, dir, { env }))
+    target = await make()
   })
   afterAll(async () => {
     if (own === undefined) delete process.env['KUBECONFIG']
@@ -135,6 +156,8 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
     await db.drop()
     rmSync(dir, { recursive: true, force: true })
   })
+
+  const make = async () => kubernetes.open(targetDeps(db, dir, { env, sandbox: openSandbox(SANDBOX) }))
 
   const at = (more: Record<string, unknown> = {}, name = 'production'): Environment => {
     const file = {
@@ -172,6 +195,10 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
   const deploy = async (...how: Parameters<typeof input>) => target.apply(await input(...how))
   const seen = async () => (await fetch(pods.url)).text()
   let nth = 0
+  const kubeUrl = () => pods.url
+  const notThere = (): never => {
+    throw new Error('there is no Deployment')
+  }
   const plain = (shows: string) => ({ 'deploy/web.yaml': webManifest(shows) })
 
   it('says before anybody approves it what the cluster would do, and does nothing of it', async () => {
@@ -246,6 +273,10 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
     rmSync(join(dir, 'releases', 'a-2'), { recursive: true })
     await expect(deploy('c-2', plain('x'), at({ image: 'registry/broken:{sha}' }))).rejects.toThrow('ImagePullBackOff')
     expect(kube.changes.at(-1)).toBe('undo deployments/web')
+    expect(await target.observe('c-2')).toMatchObject({
+      state: 'failed',
+      error: expect.not.stringContaining('failed as well'),
+    })
     await expect.poll(async () => target.current(at())).toBe('sha-a-2')
     expect((await target.restorable?.(at()))?.map(({ releaseId }) => releaseId)).toEqual(['a-1'])
   })
@@ -258,7 +289,7 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
       .toBe('d-1')
     stopped.abort(new Error('this process ends'))
     await expect(begun).rejects.toThrow('this process ends')
-    expect(await target.observe('d-1')).toEqual({ state: 'unfinished' })
+    expect(await target.observe('d-1')).toEqual({ state: 'begun' })
     expect(await target.current(at())).toBe('sha-a-2')
     const again = deploy('d-1', plain('three'), at({ timeout: '60s' }), unwanted.signal)
     await new Promise((done) => setTimeout(done, 1000))
@@ -268,9 +299,81 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
     await expect.poll(async () => target.current(at())).toBe('sha-a-2')
   })
 
+  it('builds nothing that is elsewhere, and runs nothing that a commit says', async () => {
+    const marker = join(dir, 'ran')
+    const hostile = (resource: string) => ({
+      'deploy/kustomization.yaml': `resources: ["${resource}"]`,
+      'deploy/.gitconfig': `[core]\n\tsshCommand = sh -c 'touch ${marker}' #\n`,
+      '.gitconfig': `[core]\n\tsshCommand = sh -c 'touch ${marker}' #\n`,
+    })
+    for (const resource of [
+      'ssh://git@localhost/x/y.git//base?ref=main',
+      `file://${dir}/x.git//base?ref=main`,
+      `${kubeUrl()}/version`,
+    ])
+      await expect(target.preflight?.(await input('p-2', hostile(resource)))).rejects.toThrow('cannot be built')
+    expect(existsSync(marker)).toBe(false)
+  })
+
+  it('refuses what it cannot take whole', async () => {
+    const big = { 'deploy/big.yaml': `# ${'x'.repeat(2_100_000)}\n` }
+    await expect(deploy('q-1', { ...plain('x'), ...big })).rejects.toThrow('larger than is taken')
+    await expect(deploy('q-2', { ...plain('x'), 'deploy/linked.yaml': '->/etc/hostname' })).rejects.toThrow(
+      'links are not followed',
+    )
+    expect(
+      await target.preflight?.(await input('q-3', plain('one'), at({ manifests: 'deploy/web.yaml' }))),
+    ).toBeDefined()
+  })
+
+  it('whose pods all died is live all the same: what is broken is what is left', async () => {
+    const live = await target.current(at())
+    for (const set of kube.things.setsOf('web'))
+      kube.things.put('replicasets', { ...set, status: { readyReplicas: 0 } })
+    expect(await target.current(at())).toBe(live)
+    kube.things.roll(kube.things.get('deployments', 'web') ?? notThere())
+    await expect.poll(seen).toBe('two')
+  })
+
+  it('is gone back to though the process ended right before that was written down', async () => {
+    await deploy('r-1', plain('good'))
+    await deploy('r-2', plain('BAD'))
+    const dying = new Error('the process ends')
+    const store = db.storage.store.releases
+    const cut: typeof store = {
+      ...store,
+      live: store.live.bind(store),
+      goLive: async (row, ...more) => {
+        await store.goLive(row, ...more)
+        throw dying
+      },
+    }
+    const dies = await kubernetes.open(targetDeps(db, dir, { env, store: cut, sandbox: openSandbox(SANDBOX) }))
+    await expect(dies.restore?.({ ...(await input('', {})), releaseId: 'r-1' })).rejects.toThrow('the process ends')
+    await target.restore?.({ ...(await input('', {})), releaseId: 'r-1' })
+    await expect(deploy('r-3', plain('x'), at({ image: 'registry/broken:{sha}' }))).rejects.toThrow('ImagePullBackOff')
+    expect([await seen(), await target.current(at())]).toEqual(['good', 'sha-r-1'])
+  })
+
   it('goes back to what it keeps, as that was', async () => {
-    await target.restore?.({ ...(await input('', {})), releaseId: 'a-1' })
-    expect([await seen(), await target.current(at())]).toEqual(['one', 'sha-a-1'])
+    await target.restore?.({ ...(await input('', {})), releaseId: 'r-2' })
+    expect([await seen(), await target.current(at())]).toEqual(['BAD', 'sha-r-2'])
+  })
+
+  it('leaves what Muster has not put there as it was', async () => {
+    await kube.close()
+    kube = await cluster(dir)
+    pods.close()
+    pods = await podsServed(kube)
+    const [legacy] = parseAllDocuments(webManifest('legacy')).map((one) => one.toJS())
+    kube.things.roll({ ...legacy, metadata: { ...newMeta('web'), ...legacy.metadata } })
+    await expect.poll(seen).toBe('legacy')
+    const other = { ...at({ image: 'registry/broken:{sha}' }), name: 'elsewise' }
+    await expect(deploy('s-1', plain('x'), other)).rejects.toThrow('ImagePullBackOff')
+    await expect
+      .poll(() => kube.things.get('deployments', 'web')?.spec?.template?.spec.containers[0]?.image)
+      .toBe('registry.example/shop:latest')
+    expect(await seen()).toBe('legacy')
   })
 
   it.each([
@@ -285,7 +388,7 @@ describe.runIf(HAS_KUBECTL)('a Deployment in a cluster', () => {
     kube.refuse(true)
     await expect(deploy('e-1', plain('x'))).rejects.toThrow('The cluster did not do it')
     kube.refuse(false)
-    expect(await seen()).toBe('one')
+    expect(await seen()).toBe('legacy')
   })
 
   it('was spoken of as Kubernetes describes it', () => {

@@ -1,31 +1,46 @@
-import { lstat, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, sep } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import { UserError } from '../../core/errors.ts'
-import type { ApplyInput, Environment } from '../types.ts'
-import { charted, kustomized } from './kubectl.ts'
+import type { ApplyInput, Environment, TargetDeps } from '../types.ts'
 import { prepared } from './manifests.ts'
+import { charted, kustomized } from './render.ts'
 import { kubernetesSettings } from './settings.ts'
 
-const MAX_FILE = 1_000_000
-const MAX_FILES = 500
+/** All files together, so that they are read in no time. */
+const MAX_BYTES = 2_000_000
+const FILES = 'files'
+
+type Commit = Pick<ApplyInput, 'sha' | 'releaseId' | 'unpack' | 'signal'>
 
 /** What is applied of a commit. @param namespace for charts that name it @throws UserError where its manifests cannot be built */
 export async function manifestsOf(
+  deps: Pick<TargetDeps, 'sandbox' | 'redact'>,
   { settings }: Environment,
-  { sha, releaseId, unpack, signal }: Pick<ApplyInput, 'sha' | 'releaseId' | 'unpack' | 'signal'>,
+  { sha, releaseId, unpack, signal }: Commit,
   namespace: string,
 ): Promise<string> {
   const own = kubernetesSettings(settings)
-  const dir = await mkdtemp(join(tmpdir(), 'muster-manifests-'))
+  const dir = await realpath(await mkdtemp(join(tmpdir(), 'muster-manifests-')))
   try {
-    await unpack(dir)
-    const top = await inside(dir, own.manifests)
-    const names = (await readdir(top)).toSorted()
+    const root = join(dir, FILES)
+    await mkdir(root)
+    await unpack(root)
+    const top = await inside(root, own.manifests)
+    const path = relative(dir, top)
+    const names = (await stat(top)).isDirectory() ? await readdir(top) : []
+    const values = names.includes('Chart.yaml') ? await Promise.all(own.values.map((one) => inside(root, one))) : []
     const texts = names.some((name) => /^kustomization\.ya?ml$|^Kustomization$/.test(name))
-      ? { [own.manifests]: await kustomized(top, signal) }
+      ? { [own.manifests]: await kustomized(deps, dir, path, signal) }
       : names.includes('Chart.yaml')
-        ? { [own.manifests]: await charted(own.deployment, top, await valuesOf(dir, own.values), namespace, signal) }
+        ? {
+            [own.manifests]: await charted(
+              deps,
+              dir,
+              { name: own.deployment, path, values: values.map((one) => relative(dir, one)), namespace },
+              signal,
+            ),
+          }
         : await textsIn(top)
     return prepared(texts, own, { sha, release: releaseId })
   } finally {
@@ -33,28 +48,29 @@ export async function manifestsOf(
   }
 }
 
-async function valuesOf(dir: string, values: readonly string[]): Promise<string[]> {
-  return Promise.all(values.map((one) => inside(dir, one)))
-}
-
 /** @throws UserError where it is not there, or a link leads out of the commit's files */
-async function inside(dir: string, path: string): Promise<string> {
-  const [top, found] = await Promise.all([realpath(dir), realpath(join(dir, path)).catch(() => undefined)])
+async function inside(root: string, path: string): Promise<string> {
+  const found = await realpath(join(root, path)).catch(() => undefined)
   if (found === undefined) throw new UserError('no_manifests', `There is no \`${path}\` in this commit.`)
-  if (found !== top && !found.startsWith(top + sep))
+  if (found !== root && !found.startsWith(root + sep))
     throw new UserError('no_manifests', `\`${path}\` leads out of this commit's files.`)
   return found
 }
 
-/** Files of YAML in a folder and below; what is a link is not followed. */
+/** One file of YAML, or those in a folder and below. @throws UserError where not all of it can be taken: half of it would be worse than nothing */
 async function textsIn(top: string): Promise<Readonly<Record<string, string>>> {
-  const names = (await readdir(top, { recursive: true })).filter((name) => /\.ya?ml$|\.json$/.test(name)).toSorted()
+  const isFolder = (await stat(top)).isDirectory()
+  const names = isFolder ? (await readdir(top, { recursive: true })).toSorted() : ['']
   const texts: [string, string][] = []
-  for (const name of names.slice(0, MAX_FILES)) {
+  let bytes = 0
+  for (const name of names.filter((one) => !isFolder || /\.ya?ml$|\.json$/.test(one))) {
     const file = join(top, name)
     const at = await lstat(file)
-    const isWithin = (await realpath(file)).startsWith(top + sep)
-    if (at.isFile() && isWithin && at.size <= MAX_FILE) texts.push([name, await readFile(file, 'utf8')])
+    if (at.isDirectory()) continue
+    if (!at.isFile()) throw new UserError('bad_manifest', `\`${name}\` is no file of its own; links are not followed.`)
+    bytes += at.size
+    if (bytes > MAX_BYTES) throw new UserError('bad_manifest', 'The manifests are larger than is taken: 2 MB together.')
+    texts.push([name || basename(top), await readFile(file, 'utf8')])
   }
   if (texts.length === 0) throw new UserError('no_manifests', 'There are no manifests in that folder.')
   return Object.fromEntries(texts)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseAllDocuments, stringify } from 'yaml'
+import { parseAllDocuments, type Tags } from 'yaml'
 import { UserError } from '../../core/errors.ts'
 import type { KubernetesSettings } from './settings.ts'
 
@@ -8,8 +8,8 @@ export const SHA = 'muster.dev/sha'
 export const RELEASE = 'muster.dev/release'
 
 const Container = z.looseObject({ name: z.string(), image: z.string().optional() })
-const Meta = z.looseObject({ name: z.string().optional(), annotations: z.record(z.string(), z.string()).optional() })
-const Thing = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: Meta.optional() })
+const Meta = z.looseObject({ name: z.string().optional(), annotations: z.record(z.string(), z.string()).nullish() })
+const Thing = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: Meta.nullish() })
 type Thing = z.infer<typeof Thing>
 const Deployment = Thing.extend({
   metadata: Meta,
@@ -42,32 +42,41 @@ export function prepared(
   const all = things.map((one) =>
     isIt(one, deployment) ? marked(one, marks, image?.replaceAll('{sha}', sha), container) : one,
   )
-  return all.map((one) => stringify(one)).join('---\n')
+  // As JSON, which means the same to everybody.
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: all })
 }
 
-function isIt({ kind, metadata }: Thing, name: string): boolean {
-  return kind === 'Deployment' && metadata?.name === name
+function isIt({ apiVersion, kind, metadata }: Thing, name: string): boolean {
+  return kind === 'Deployment' && apiVersion.startsWith('apps/') && metadata?.name === name
 }
+
+/** As kubectl reads it: YAML 1.1, where `0400` is octal, `yes` is true, and a date is a text. */
+const YAML = {
+  version: '1.1',
+  customTags: (tags: Tags) =>
+    tags.filter((one) => typeof one === 'string' || one.tag !== 'tag:yaml.org,2002:timestamp'),
+} as const
 
 function thingsIn(file: string, text: string): Thing[] {
-  return parseAllDocuments(text).flatMap((document) => {
+  return parseAllDocuments(text, YAML).flatMap((document) => {
     const [error] = document.errors
     if (error) throw new UserError('bad_manifest', `\`${file}\` is no YAML: ${error.message.split('\n')[0]}`)
     const value: unknown = document.toJS({ maxAliasCount: 100 })
-    if (value === null || value === undefined) return []
-    const thing = Thing.safeParse(value)
-    if (thing.success) return thing.data.kind === 'List' ? itemsOf(file, thing.data) : [thing.data]
+    return value === null || value === undefined ? [] : opened(file, value)
+  })
+}
+
+/** A list stands for what is in it. */
+function opened(file: string, value: unknown): Thing[] {
+  const thing = Thing.safeParse(value)
+  if (!thing.success)
     throw new UserError(
       'bad_manifest',
       `\`${file}\` has something in it that is no manifest: \`apiVersion\` and \`kind\` are wanted.`,
     )
-  })
-}
-
-function itemsOf(file: string, { items }: Thing): Thing[] {
-  const found = z.array(Thing).safeParse(items)
-  if (found.success) return found.data
-  throw new UserError('bad_manifest', `\`${file}\` has a List whose items are no manifests.`)
+  const { kind, items } = thing.data
+  if (!kind.endsWith('List') || !Array.isArray(items)) return [thing.data]
+  return items.flatMap((one) => opened(file, one))
 }
 
 function marked(
@@ -98,3 +107,11 @@ function marked(
     spec: { ...spec, template: { ...template, metadata: inner, spec: { ...template.spec, containers: own } } },
   }
 }
+
+/** Which Deployment it is of whose rollout is waited for, as was applied once. */
+export function deploymentIn(applied: string): string | undefined {
+  const { items } = Applied.parse(JSON.parse(applied))
+  return items.find(({ kind, metadata }) => kind === 'Deployment' && metadata?.annotations?.[RELEASE])?.metadata?.name
+}
+
+const Applied = z.object({ items: z.array(Thing) })

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { SHA } from './manifests.ts'
+import { RELEASE, SHA } from './manifests.ts'
 
 /** What a cluster says of a Deployment, read. */
 
-const Annotations = z.record(z.string(), z.string()).optional()
+const Annotations = z.record(z.string(), z.string()).nullish()
 const ReplicaSets = z.object({
   items: z.array(
     z.object({
@@ -19,17 +19,56 @@ const ReplicaSets = z.object({
   ),
 })
 
-/** The commit that has most of the pods that are ready; undefined where none is, or nobody has marked them. */
+/** The commit that has most of the pods that are ready; of as many, the newer. Undefined where none is, or nobody has marked them. */
 export function shaServing(json: unknown, deployment: string): string | undefined {
   const { items } = ReplicaSets.parse(json)
   const [most] = items
     .filter(({ metadata }) =>
       metadata.ownerReferences?.some(({ kind, name }) => kind === 'Deployment' && name === deployment),
     )
-    .map(({ spec, status }) => ({ ready: status?.readyReplicas ?? 0, sha: spec.template.metadata?.annotations?.[SHA] }))
+    .map(({ metadata, spec, status }) => ({
+      ready: status?.readyReplicas ?? 0,
+      revision: Number(metadata.annotations?.[REVISION] ?? 0),
+      sha: spec.template.metadata?.annotations?.[SHA],
+    }))
     .filter(({ ready }) => ready > 0)
-    .toSorted((a, b) => b.ready - a.ready)
+    .toSorted((a, b) => b.ready - a.ready || b.revision - a.revision)
   return most?.sha
+}
+
+const REVISION = 'deployment.kubernetes.io/revision'
+const Deployment = z.object({
+  metadata: z.object({ annotations: Annotations }),
+  spec: z.object({ template: z.object({ metadata: z.object({ annotations: Annotations }).nullish() }) }),
+  status: z
+    .object({
+      conditions: z
+        .array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() }))
+        .optional(),
+    })
+    .optional(),
+})
+
+/** A Deployment as it is meant to be, whether or not any of its pods is ready. */
+export interface Meant {
+  readonly sha: string | undefined
+  readonly release: string | undefined
+  /** Which of its own revisions that is. */
+  readonly revision: string | undefined
+  /** Why pods of it cannot even be made. */
+  readonly failure: string | undefined
+}
+
+export function meantBy(json: unknown): Meant {
+  const { metadata, spec, status } = Deployment.parse(json)
+  const marks = spec.template.metadata?.annotations
+  const failing = status?.conditions?.find(({ type, status: is }) => type === 'ReplicaFailure' && is === 'True')
+  return {
+    sha: marks?.[SHA],
+    release: marks?.[RELEASE],
+    revision: metadata.annotations?.[REVISION],
+    failure: failing?.message?.slice(0, 300),
+  }
 }
 
 const State = z.object({
@@ -52,6 +91,7 @@ const Pods = z.object({
           conditions: z
             .array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() }))
             .optional(),
+          initContainerStatuses: z.array(State).optional(),
           containerStatuses: z.array(State).optional(),
         })
         .optional(),
@@ -59,34 +99,36 @@ const Pods = z.object({
   ),
 })
 
-/** Why pods of a commit are not ready, each reason once. */
-export function whyNotReady(json: unknown, sha: string): readonly string[] {
-  const own = Pods.parse(json).items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
+/** Why pods of a release are not ready, each reason once. */
+export function whyNotReady(json: unknown, release: string): readonly string[] {
+  const own = Pods.parse(json).items.filter(({ metadata }) => metadata.annotations?.[RELEASE] === release)
   const reasons = own.flatMap(({ status }) => {
     const unscheduled = (status?.conditions ?? []).find(
       ({ type, status: is }) => type === 'PodScheduled' && is === 'False',
     )
-    const held = (status?.containerStatuses ?? []).flatMap(({ name, state }) => {
-      const { waiting, terminated } = state ?? {}
-      const why = waiting?.reason ?? (terminated && `ended (${terminated.reason ?? terminated.exitCode ?? ''})`)
-      return why ? [`${name}: ${why}${waiting?.message ? `, ${waiting.message.slice(0, 150)}` : ''}`] : []
-    })
+    const held = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].flatMap(
+      ({ name, state }) => {
+        const { waiting, terminated } = state ?? {}
+        const why = waiting?.reason ?? (terminated && `ended (${terminated.reason ?? terminated.exitCode ?? ''})`)
+        return why ? [`${name}: ${why}${waiting?.message ? `, ${waiting.message.slice(0, 150)}` : ''}`] : []
+      },
+    )
     return [...(unscheduled?.message ? [unscheduled.message.slice(0, 200)] : []), ...held]
   })
   return [...new Set(reasons)].slice(0, 5)
 }
 
-/** The pods of a commit, by name. */
-export function podsOf(json: unknown, sha: string): readonly string[] {
+/** The pods of a release, by name. */
+export function podsOf(json: unknown, release: string): readonly string[] {
   return Pods.parse(json)
-    .items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
+    .items.filter(({ metadata }) => metadata.annotations?.[RELEASE] === release)
     .map(({ metadata }) => metadata.name)
 }
 
-/** How often the containers of a commit's pods were started again. */
-export function restartsOf(json: unknown, sha: string): number {
+/** How often the containers of a release's pods were started again. */
+export function restartsOf(json: unknown, release: string): number {
   return Pods.parse(json)
-    .items.filter(({ metadata }) => metadata.annotations?.[SHA] === sha)
+    .items.filter(({ metadata }) => metadata.annotations?.[RELEASE] === release)
     .flatMap(({ status }) => status?.containerStatuses ?? [])
     .reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
 }

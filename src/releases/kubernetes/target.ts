@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { messageOf, UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { Lost, Unwanted } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
-import { releaseFolder, releaseLog, serviceLog } from '../local/log.ts'
+import { releaseLog, serviceLog } from '../local/log.ts'
 import { CLUSTERS, placeOf } from '../places.ts'
 import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed, writeLive } from '../rows.ts'
 import type {
@@ -21,57 +20,55 @@ import type {
   TargetDeps,
 } from '../types.ts'
 import { manifestsOf } from './files.ts'
+import { Kept } from './kept.ts'
 import { Kubectl } from './kubectl.ts'
+import { deploymentIn } from './manifests.ts'
+import { APPLY, APPLY_MS, meantIn, untilRolledOut } from './rollout.ts'
 import { kubernetesSettings } from './settings.ts'
-import { changesIn, podsOf, restartsOf, shaServing, whyNotReady } from './standing.ts'
+import { changesIn, podsOf, restartsOf, shaServing } from './standing.ts'
 
-/** Server-side apply: the server says what is wrong, and whoever else changes something is overruled in what the manifests say. */
-const APPLY = [
-  'apply',
-  '--server-side',
-  '--field-manager=muster',
-  '--force-conflicts',
-  '--validate=false',
-  '--filename=-',
-]
 /** What would differ: by their names alone, for what is in them may be nobody's business. */
 const DIFF = ['diff', ...APPLY.slice(1).filter((one) => !one.startsWith('--validate'))]
 /** What `kubectl diff` ends with. */
 const [NO_DIFFERENCE, DIFFERENCES] = [0, 1]
-const APPLY_MS = 5 * 60_000
 const LOG_LINES = 100
-/** How much longer than it was told to wait kubectl is waited for. */
-const SLACK_MS = 30_000
+const KEEP_FAILED = 2
 
-/** Manifests of the commit, applied; then the rollout is waited for. What goes wrong is taken back to the manifests before. */
+/** Manifests of the commit, applied; then the rollout is waited for. What goes wrong is taken back to what was there before. */
 export class KubernetesTarget implements Target {
   readonly #deps: TargetDeps
+  readonly #kept: Kept
 
   constructor(deps: TargetDeps) {
     this.#deps = deps
+    this.#kept = new Kept(deps.dir)
   }
 
   url({ settings }: Environment): string {
     return kubernetesSettings(settings).url
   }
 
-  /** Of which commit most of the pods are that are ready. */
+  /** Of which commit most of the pods are that are ready; where none is, of which they are meant to be: what is broken is live all the same. */
   async current(environment: Environment): Promise<string | undefined> {
     const { deployment } = kubernetesSettings(environment.settings)
-    return shaServing(await this.#kubectl(environment).json('get', 'replicasets'), deployment)
+    const kubectl = this.#kubectl(environment)
+    const sets = await kubectl.json('replicasets')
+    const serving = sets === undefined ? undefined : shaServing(sets, deployment)
+    return serving ?? (await meantIn(kubectl, deployment))?.sha
   }
 
-  /** What has begun is applied again: that changes nothing where it was applied. */
+  /** A rollout goes on by itself; applied again, it changes nothing. */
   async observe(id: string): Promise<Observed> {
-    return observed(await this.#deps.store.get(id), 'unfinished')
+    const row = await this.#deps.store.get(id)
+    return observed(row, row?.status === 'starting' ? 'begun' : 'unfinished')
   }
 
   async log(id: string): Promise<string> {
     const row = await this.#deps.store.get(id)
     const kept = await releaseLog(this.#deps.dir, id, this.#deps.redact)
     if (row?.status !== 'live') return kept
-    const { repository, environment: name, sha } = row
-    const printed = await this.#printed({ repository, name }, sha).catch(
+    const { repository, environment: name } = row
+    const printed = await this.#printed({ repository, name }, id).catch(
       (error: unknown) => `its log cannot be read: ${messageOf(error)}`,
     )
     return kept + this.#deps.redact(printed)
@@ -93,53 +90,54 @@ export class KubernetesTarget implements Target {
 
   /** Of all containers of its pods, as the cluster counts. */
   async restarts(environment: Environment, id: string): Promise<number | undefined> {
-    const row = await this.#deps.store.get(id)
-    return row && restartsOf(await this.#kubectl(environment).json('get', 'pods'), row.sha)
+    const pods = await this.#kubectl(environment).json('pods')
+    return pods === undefined ? undefined : restartsOf(pods, id)
   }
 
-  /** What the cluster says it would do. */
+  /** What the cluster says it would make or change. */
   async preflight(input: PreflightInput): Promise<readonly string[]> {
     const { environment, signal } = input
-    const text = await manifestsOf(environment, { ...input, releaseId: 'preflight' }, this.#namespace(environment))
+    const how = { ...input, releaseId: 'preflight' }
+    const stdin = await manifestsOf(this.#deps, environment, how, this.#namespace(environment))
     const kubectl = this.#kubectl(environment)
-    const how = { stdin: text, timeoutMs: APPLY_MS, signal }
-    const said = await kubectl.run([...APPLY, '--dry-run=server'], how)
-    const { exitCode, printed } = await kubectl.try(DIFF, how)
+    const said = await kubectl.run([...APPLY, '--dry-run=server'], { stdin, timeoutMs: APPLY_MS, signal })
+    const { exitCode, printed } = await kubectl.try(DIFF, { stdin, timeoutMs: APPLY_MS, signal })
     if (exitCode === NO_DIFFERENCE) return ['nothing: all of it is there as it is']
     const changes = exitCode === DIFFERENCES ? changesIn(printed) : []
+    if (changes.length > 0) return changes
     // What differs cannot be told without the program `diff`.
-    return changes.length > 0
-      ? changes
-      : said
-          .trim()
-          .split('\n')
-          .map((line) => `apply ${line.split(' ')[0] ?? ''}`)
+    return said
+      .trim()
+      .split('\n')
+      .map((line) => `apply ${line.split(' ')[0] ?? ''}`)
   }
 
   async apply(input: ApplyInput): Promise<void> {
     const { environment, releaseId: id, signal, mayAct, fence } = input
     const { store } = this.#deps
     const row = (await store.get(id)) ?? begunRow(input, NO_SERVICE)
-    let isApplied = row.status === 'starting'
+    let before: string | undefined
     try {
-      await store.save(row)
+      if (row.status !== 'starting') await store.save(row)
       const text = await this.#manifests(input)
       const kubectl = this.#kubectl(environment)
       await kubectl.run([...APPLY, '--dry-run=server'], { stdin: text, timeoutMs: APPLY_MS, signal })
+      const meant = await meantIn(kubectl, kubernetesSettings(environment.settings).deployment)
       signal.throwIfAborted()
       mayAct()
-      isApplied = true
+      // As it was when it was begun, whoever has applied it since.
+      before = await this.#kept.before(id, meant?.revision ?? '')
       await store.save({ ...row, status: 'starting' })
-      await this.#rolledOut(environment, row.sha, text, signal)
+      await this.#rolledOut(environment, row, text, signal)
       await writeLive(this.#deps, row, fence)
       await this.#tidied(row)
     } catch (error) {
-      // Stopped, or taken over: whoever goes on applies it again. What nobody wants any more is taken back.
-      const isLeft =
-        error instanceof Lost || error instanceof Fenced || (signal.aborted && !(signal.reason instanceof Unwanted))
-      if (isLeft) throw error
-      const why = isApplied ? await this.#takenBack(environment, row, error) : detailOf(error)
-      await rm(this.#file(id), { force: true })
+      // Stopped, or taken over: whoever goes on waits for it. What nobody wants any more is taken back.
+      const isStopped = signal.aborted && !(signal.reason instanceof Unwanted)
+      if (error instanceof Lost || error instanceof Fenced || isStopped) throw error
+      if (before !== undefined) mayAct()
+      const why = before !== undefined ? await this.#takenBack(environment, row, error, before) : detailOf(error)
+      await this.#kept.drop(id)
       await store.save({ ...row, status: 'failed', detail: why })
       throw error instanceof UserError ? new UserError(error.code, why, error.hint ? { hint: error.hint } : {}) : error
     }
@@ -147,63 +145,70 @@ export class KubernetesTarget implements Target {
 
   /** Kept as they are: going back applies them once more. */
   async #manifests(input: ApplyInput): Promise<string> {
-    const file = this.#file(input.releaseId)
-    if (existsSync(file)) return readFile(file, 'utf8')
-    const text = await manifestsOf(input.environment, input, this.#namespace(input.environment))
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    await writeFile(file, text, { mode: 0o600 })
+    const known = await this.#kept.read(input.releaseId)
+    if (known !== undefined) return known
+    const text = await manifestsOf(this.#deps, input.environment, input, this.#namespace(input.environment))
+    await this.#kept.write(input.releaseId, text)
     return text
   }
 
-  /** Applied, and every pod replaced. @throws UserError where that does not come about in time, with what the pods say */
-  async #rolledOut(environment: Environment, sha: string, text: string, signal?: AbortSignal): Promise<void> {
-    const { deployment, timeoutSeconds } = kubernetesSettings(environment.settings)
+  /** Applied, and every pod replaced. @throws UserError */
+  async #rolledOut(environment: Environment, { id }: ReleaseRow, text: string, signal?: AbortSignal): Promise<void> {
+    const { deployment, timeoutSeconds: seconds } = kubernetesSettings(environment.settings)
     const kubectl = this.#kubectl(environment)
     await kubectl.run(APPLY, { stdin: text, timeoutMs: APPLY_MS, signal })
-    const { exitCode, said } = await kubectl.try(
-      ['rollout', 'status', `deployment/${deployment}`, `--timeout=${timeoutSeconds}s`],
-      { timeoutMs: timeoutSeconds * 1000 + SLACK_MS, signal },
-    )
-    if (exitCode === 0) return
-    const reasons = whyNotReady(await kubectl.json('get', 'pods').catch(() => ({ items: [] })), sha)
-    const why = reasons.length > 0 ? reasons.join('; ') : said.trim().slice(-200)
-    throw new UserError('not_rolled_out', `The rollout did not come to its end within ${timeoutSeconds} s: ${why}`)
+    // As it was called then, whatever it is called now.
+    await untilRolledOut(kubectl, { deployment: deploymentIn(text) ?? deployment, release: id, seconds, signal })
   }
 
-  /** To the manifests of what was live, or, where these are not kept, to the pods before. @returns what people are told */
-  async #takenBack(environment: Environment, row: ReleaseRow, error: unknown): Promise<string> {
-    await this.#keepLog(environment, row)
-    const failure = await this.#again(environment)
-    return failure === undefined ? detailOf(error) : `${detailOf(error)} Taking it back failed as well: ${failure}`
-  }
-
-  /** What is written down as live is applied once more, or, where its manifests are not kept, its pods are brought back. @returns why that failed */
-  async #again(environment: Environment): Promise<string | undefined> {
-    const { deployment } = kubernetesSettings(environment.settings)
+  /** @returns what people are told */
+  async #takenBack(environment: Environment, row: ReleaseRow, error: unknown, before: string): Promise<string> {
+    await this.#keepLog(environment, row.id)
     const live = await this.#deps.store.live(environment.repository, environment.name)
-    // Nothing was: what does not come up stays, for whoever looks.
-    if (!live) return undefined
+    const failure = await this.#again(environment, live, row.id, before)
+    return failure === undefined ? detailOf(error) : `${detailOf(error)} ${failure}`
+  }
+
+  /**
+   * What was live is applied once more, or, where its manifests are not kept, its pods are brought back.
+   * @param bad the release that is left, whose pods alone are taken away
+   * @param revision of the Deployment, before that was applied; empty where there was none
+   * @returns why that was not done, for people
+   */
+  async #again(
+    environment: Environment,
+    live: ReleaseRow | undefined,
+    bad: string,
+    revision: string,
+  ): Promise<string | undefined> {
+    const { deployment, timeoutSeconds: seconds } = kubernetesSettings(environment.settings)
+    const kubectl = this.#kubectl(environment)
     try {
-      const file = this.#file(live.id)
-      if (existsSync(file)) await this.#rolledOut(environment, live.sha, await readFile(file, 'utf8'))
-      else await this.#kubectl(environment).run(['rollout', 'undo', `deployment/${deployment}`])
+      const text = live && (await this.#kept.read(live.id))
+      if (live && text !== undefined) await this.#rolledOut(environment, live, text)
+      else if ((await meantIn(kubectl, deployment))?.release === bad) {
+        if (revision === '')
+          return 'Nothing was there before; what does not come up was left, for whoever looks.'
+        await kubectl.run(['rollout', 'undo', `deployment/${deployment}`, `--to-revision=${revision}`])
+        await untilRolledOut(kubectl, { deployment, release: live?.id ?? '', seconds })
+      }
       return undefined
     } catch (error) {
-      return messageOf(error).slice(0, 300)
+      return `Taking it back failed as well: ${messageOf(error).slice(0, 300)}`
     }
   }
 
-  async #keepLog(environment: Environment, { id, sha }: ReleaseRow): Promise<void> {
-    const printed = await this.#printed(environment, sha).catch(() => '')
+  async #keepLog(environment: Environment, id: string): Promise<void> {
+    const printed = await this.#printed(environment, id).catch(() => '')
     const file = serviceLog(this.#deps.dir, id)
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await writeFile(file, printed, { mode: 0o600 })
   }
 
   /** The last lines of one of its pods, of all its containers. */
-  async #printed(environment: Pick<Environment, 'repository' | 'name'>, sha: string): Promise<string> {
+  async #printed(environment: Pick<Environment, 'repository' | 'name'>, id: string): Promise<string> {
     const kubectl = this.#kubectl(environment)
-    const [pod] = podsOf(await kubectl.json('get', 'pods'), sha)
+    const [pod] = podsOf((await kubectl.json('pods')) ?? { items: [] }, id)
     if (pod === undefined) return ''
     return (await kubectl.try(['logs', pod, '--all-containers', `--tail=${LOG_LINES}`])).printed
   }
@@ -211,40 +216,45 @@ export class KubernetesTarget implements Target {
   async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
     const rows = await this.#deps.store.list(repository, name)
     return byLastServed(rows)
-      .filter(({ status, id }) => status !== 'live' && existsSync(this.#file(id)))
+      .filter(({ status, id }) => status !== 'live' && this.#kept.has(id))
       .map(({ id, sha }) => ({ releaseId: id, sha }))
   }
 
+  /** Written down first: whoever ends in the middle is found to be on the way there, and goes on. */
   async restore({ environment, releaseId, signal, mayAct, fence }: RestoreInput): Promise<void> {
     const { store } = this.#deps
-    const kept = await store.get(releaseId)
-    if (!kept || kept.liveAt === undefined || !existsSync(this.#file(releaseId)))
+    const row = await store.get(releaseId)
+    const text = await this.#kept.read(releaseId)
+    if (!row || row.liveAt === undefined || text === undefined)
       throw new UserError('nothing_kept', 'This release is not kept any more.')
-    const text = await readFile(this.#file(releaseId), 'utf8')
+    const live = await store.live(row.repository, row.environment)
     signal.throwIfAborted()
     mayAct()
+    await writeLive(this.#deps, row, fence)
     try {
-      await this.#rolledOut(environment, kept.sha, text, signal)
+      await this.#rolledOut(environment, row, text, signal)
     } catch (error) {
-      // What was live stays, as far as it is kept.
-      if (error instanceof UserError) await this.#again(environment)
-      throw error
+      const isStopped = signal.aborted && !(signal.reason instanceof Unwanted)
+      if (error instanceof Lost || error instanceof Fenced || isStopped) throw error
+      mayAct()
+      // What was live stays.
+      if (live && live.id !== row.id) await writeLive(this.#deps, live, fence)
+      const failure = await this.#again(environment, live, row.id, '')
+      if (failure === undefined || !(error instanceof UserError)) throw error
+      throw new UserError(error.code, `${error.message} ${failure}`)
     }
-    await writeLive(this.#deps, kept, fence)
   }
 
+  /** What cannot be gone back to any more goes, and what failed but for the last. */
   async #tidied({ repository, environment }: ReleaseRow): Promise<void> {
     const rows = await this.#deps.store.list(repository, environment)
-    for (const { id } of byLastServed(rows).slice(KEEP_RELEASES))
-      await rm(releaseFolder(this.#deps.dir, id), { recursive: true, force: true })
-  }
-
-  #file(id: string): string {
-    return join(releaseFolder(this.#deps.dir, id), 'manifests.yaml')
+    const failed = rows.filter(({ status }) => status === 'failed')
+    const old = [...byLastServed(rows).slice(KEEP_RELEASES), ...failed.slice(KEEP_FAILED)]
+    for (const { id } of old) await this.#kept.forget(id)
   }
 
   #kubectl(environment: Pick<Environment, 'repository' | 'name'>): Kubectl {
-    return new Kubectl(environment, this.#deps.env)
+    return new Kubectl(environment, this.#deps)
   }
 
   #namespace(environment: Pick<Environment, 'repository' | 'name'>): string {

@@ -75,9 +75,10 @@ export class Things {
     const { template, replicas = 1 } = deployment.spec ?? {}
     if (!template) throw new Error('a Deployment without a template')
     const own = this.setsOf(name)
-    const set =
-      own.find(({ spec }) => JSON.stringify(spec?.template) === JSON.stringify(template)) ??
-      newSet(deployment, template, own.length + 1)
+    const last = Math.max(0, ...own.map(({ metadata }) => Number(metadata.annotations?.[REVISION])))
+    const same = own.find(({ spec }) => JSON.stringify(spec?.template) === JSON.stringify(template))
+    const revised = revisedTo(last + 1)
+    const set = revised(same ?? newSet(deployment, template))
     this.put('replicasets', set)
     const isBad = template.spec.containers.some(({ image = '' }) => image.includes('broken'))
     this.put('pods', podOf(set.metadata.name, template, isBad))
@@ -88,7 +89,7 @@ export class Things {
       updatedReplicas: replicas,
       unavailableReplicas: 1,
     }
-    return this.put('deployments', { ...deployment, status })
+    return this.put('deployments', revised({ ...deployment, status }))
   }
 
   #ready(name: string, set: string, replicas: number): void {
@@ -110,14 +111,23 @@ export class Things {
   }
 }
 
-function newSet({ metadata, spec }: Thing, template: Template, revision: number): Thing {
+const REVISION = 'deployment.kubernetes.io/revision'
+
+function revisedTo(revision: number): (thing: Thing) => Thing {
+  const mark = { [REVISION]: String(revision) }
+  return (thing) => ({
+    ...thing,
+    metadata: { ...thing.metadata, annotations: { ...thing.metadata.annotations, ...mark } },
+  })
+}
+
+function newSet({ metadata, spec }: Thing, template: Template): Thing {
   const { name, uid = '' } = metadata
   const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name, uid, controller: true }
   return {
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
     metadata: newMeta(`${name}-${randomBytes(4).toString('hex')}`, {
-      annotations: { 'deployment.kubernetes.io/revision': String(revision) },
       labels: template.metadata?.labels ?? {},
       ownerReferences: [owner],
     }),
