@@ -47,7 +47,7 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
     if (!allowedPlaces(places, env))
       problems.push({
         variable: places.variable,
-        wrong: `each is a repository, \`:\`, an environment, \`=\` and ${places.words}, with commas between several`,
+        wrong: `each is a repository, \`:\`, an environment, \`=\` and ${places.words}, with commas between several${places.isOwn ? ', each another one' : ''}`,
         example: `acme/shop:production=${places.words}`,
       })
   if (!allowedMetrics(env))

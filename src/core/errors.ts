@@ -46,6 +46,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** The same with what it was caused by: for the operator's log. */
+export function causesOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? ` ← ${causesOf(error.cause)}` : ''
+  return `${messageOf(error)}${cause}`
+}
+
 /** What a person in the thread may read of an error: never the inside of an unexpected one. */
 export function publicMessage(error: unknown): string {
   if (error instanceof UserError) return error.hint ? `${error.message} ${error.hint}` : error.message

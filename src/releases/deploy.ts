@@ -1,5 +1,5 @@
 import type { Deployed, ReleasePlan } from '../core/artefacts.ts'
-import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { causesOf, publicMessage, UserError } from '../core/errors.ts'
 import { type GateResult, holdsUpOthers, verdictOf } from '../core/environments/gates.ts'
 import { environmentKey } from '../core/environments/types.ts'
 import { hashOf } from '../core/hash.ts'
@@ -208,7 +208,7 @@ async function applied(
     mayAct()
     // Whoever has it by now goes on.
     if (error instanceof Lost || error instanceof Fenced) throw error
-    deps.log('deploy failed', { release: id, error: messageOf(error) })
+    deps.log('deploy failed', { release: id, error: causesOf(error) })
     return publicMessage(error).replace(/\.$/, '')
   }
 }

@@ -22,6 +22,8 @@ export interface Places {
   readonly variable: string
   /** What a place and its part are called: `host/backend`. */
   readonly words: string
+  /** Whether each has one environment alone. */
+  readonly isOwn?: true
   /** What they look like. */
   readonly place: RegExp
 }
@@ -30,6 +32,7 @@ export interface Places {
 export const HOSTS: Places = {
   variable: 'MUSTER_DEPLOY_HOSTS',
   words: 'host/backend',
+  isOwn: true,
   place: /^(\w[\w.@-]*)\/([\w.:-]+)$/,
 }
 
@@ -43,14 +46,16 @@ export const CLUSTERS: Places = {
 const ENTRY = /^([\w.-]+\/[\w.-]+):([\w.-]+)=(.+)$/
 
 /** What the operator allows, as `owner/name:environment=place/part`, several with commas; undefined where that cannot be read. */
-export function allowedPlaces({ variable, place }: Places, env: Env): readonly Allowed[] | undefined {
-  return listed(env[variable], (one) => {
+export function allowedPlaces({ variable, place, isOwn }: Places, env: Env): readonly Allowed[] | undefined {
+  const all = listed(env[variable], (one) => {
     const [, repository, environment, where = ''] = ENTRY.exec(one) ?? []
     const [, at, part] = place.exec(where) ?? []
     return repository && environment && at && part
       ? { repository: repository.toLowerCase(), environment, at, part }
       : undefined
   })
+  const distinct = new Set(all?.map(({ at, part }) => `${at}/${part}`))
+  return isOwn && all && distinct.size < all.length ? undefined : all
 }
 
 /** @throws UserError where the operator names none */

@@ -1,5 +1,5 @@
 import type { RolledBack } from '../core/artefacts.ts'
-import { messageOf, publicMessage, UserError } from '../core/errors.ts'
+import { causesOf, publicMessage, UserError } from '../core/errors.ts'
 import { environmentKey } from '../core/environments/types.ts'
 import type { Release, Task } from '../core/task/types.ts'
 import { Lost } from '../leases/types.ts'
@@ -54,7 +54,7 @@ export async function takeBack(
     } catch (error) {
       held.signal.throwIfAborted()
       if (error instanceof Lost || error instanceof Fenced) throw error
-      deps.log('a release could not be taken back', { environment: key, error: messageOf(error) })
+      deps.log('a release could not be taken back', { environment: key, error: causesOf(error) })
       return ended(publicMessage(error).replace(/\.$/, ''))
     }
   })

@@ -265,6 +265,8 @@ export interface ReleaseCommand {
   readonly container?: ContainerCommand | undefined
   /** The server of HAProxy's that it is behind. */
   readonly server?: string | undefined
+  /** Where that is: host and backend. */
+  readonly place?: string | undefined
   /** While it is live with a share of the requests alone: so many percent, and the release that has the rest. */
   readonly share?: { readonly percent: number; readonly beside: string } | undefined
   /** The run of a workflow that deploys it, and the one by which it is gone back to: when it was asked for (ms), and its number once that is known. */

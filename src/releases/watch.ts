@@ -5,7 +5,7 @@ import { linesWith, type Signs } from '../core/limits.ts'
 import { figuresOf, NO_TRAFFIC, ofRelease, type Sample, type Tally, tallied } from '../core/traffic.ts'
 import { countedUntil, look, reportOf, watchFrom, withShare } from '../core/watch.ts'
 import type { Release, Task } from '../core/task/types.ts'
-import { messageOf, UserError } from '../core/errors.ts'
+import { causesOf, UserError } from '../core/errors.ts'
 import { Lost } from '../leases/types.ts'
 import { Fenced } from '../store/types.ts'
 import { alone, type Held } from './alone.ts'
@@ -72,7 +72,7 @@ async function countedSince(
     if (!(error instanceof UserError)) throw error
     deps.log('what was counted cannot be read', {
       environment: environment.name,
-      error: messageOf(error.cause ?? error),
+      error: causesOf(error),
     })
     const isOver = now > watch.from + watchSeconds * 1000 + UNREAD_MS
     return { samples: [], until: isOver ? until : watch.until }
@@ -98,7 +98,7 @@ async function signsOf(deps: ReleaseDeps, environment: Environment, target: Targ
     try {
       return await what
     } catch (error) {
-      deps.log('a sign of a release cannot be read', { release: id, error: messageOf(error) })
+      deps.log('a sign of a release cannot be read', { release: id, error: causesOf(error) })
       return undefined
     }
   }
@@ -148,7 +148,7 @@ async function weighed(
     if (error instanceof Lost || error instanceof Fenced) throw error
     // Something else is live: it never has its share, however often that is tried.
     if (error instanceof UserError && error.code === 'changed') throw error
-    deps.log('a release could not be given its share', { environment: key, percent, error: messageOf(error) })
+    deps.log('a release could not be given its share', { environment: key, percent, error: causesOf(error) })
     return false
   }
 }
@@ -193,7 +193,7 @@ async function figuresBefore(
   const start = since === undefined ? until : Math.max(until - span, since)
   const found = await samplesOf(deps, environment, target, start, until).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error
-    deps.log('what was counted before cannot be read', { environment: environment.name, error: messageOf(error) })
+    deps.log('what was counted before cannot be read', { environment: environment.name, error: causesOf(error) })
     return []
   })
   const samples = ofRelease(found, sha)

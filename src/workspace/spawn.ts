@@ -68,6 +68,8 @@ export function run(file: string, args: readonly string[], options: SpawnOptions
   const heard = options.talk ? [child.stderr] : [child.stdout, child.stderr]
   for (const stream of heard)
     stream?.setEncoding(options.isBinary ? 'latin1' : 'utf8').on('data', (text: string) => output.add(text))
+  // A program that ends before it has read everything is no error of whoever writes.
+  if (options.talk) child.stdin?.on('error', () => {})
   if (options.talk && child.stdin && child.stdout) options.talk({ input: child.stdin, output: child.stdout })
   else if (!options.keepsStdin) feed(child, 0, options.stdin ?? '')
   options.inputs?.forEach((input, index) => feed(child, index + 3, input))

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -73,6 +74,15 @@ describe('what HAProxy has counted', () => {
     expect(since({}, { lost: 1 }, {}, { lost: 1 }, { lost: 2 }, { lost: 2 }).failures).toEqual({ unanswered: 2 })
   })
 
+  it('is nobody’s that was lost before anybody looked', () => {
+    expect(
+      since({ answered: 1000, lost: 40 }, { answered: 1002, lost: 40 }, { answered: 1004, lost: 41 }),
+    ).toMatchObject({
+      requests: 4,
+      errors: 0,
+    })
+  })
+
   it('begins anew where HAProxy does', () => {
     expect(since({ answered: 1000, failed: 5 }, { answered: 4 })).toMatchObject({ requests: 4, errors: 0 })
   })
@@ -124,22 +134,22 @@ process.on('SIGTERM', () => process.exit(0))`
     mayAct: () => {},
     fence: await fenceOf(db, 'env:acme/x:production'),
   })
+  const applied = (id: string, answer: string, bytes = 0) => ({
+    releaseId: id,
+    taskId: 't',
+    sha: answer,
+    tools: async () => NO_TOOLS,
+    unpack: async (to: string) => {
+      if (bytes > 0) writeFileSync(join(to, 'big'), randomBytes(bytes))
+      writeFileSync(
+        join(to, 'Dockerfile'),
+        `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
+      )
+      writeFileSync(join(to, 'server.mjs'), server(answer))
+    },
+  })
   const deploy = async (id: string, answer: string, own: Record<string, unknown> = {}, on = target) =>
-    on.apply({
-      ...(await held()),
-      environment: at(own),
-      releaseId: id,
-      taskId: 't',
-      sha: answer,
-      tools: async () => NO_TOOLS,
-      unpack: async (to) => {
-        writeFileSync(
-          join(to, 'Dockerfile'),
-          `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
-        )
-        writeFileSync(join(to, 'server.mjs'), server(answer))
-      },
-    })
+    on.apply({ ...(await held()), ...applied(id, answer), environment: at(own) })
   const restore = async (releaseId: string) => target.restore?.({ ...(await held()), environment: at(), releaseId })
   const seen = async (path = '/') => (await fetch(new URL(path, web.url))).text()
 
@@ -286,6 +296,60 @@ process.on('SIGTERM', () => process.exit(0))`
     await deploy('g-1', 'three')
     expect((await target.observe('g-1')).state).toBe('live')
     expect(await seen()).toBe('three k3y')
+  })
+
+  it('are taken back though what has the rest has died, and HAProxy may be slow to see it', async () => {
+    await target.apply({ ...(await held()), ...applied('i-1', 'share'), environment: at(), percent: 50 })
+    await call(findEngine(ENGINE), ['rm', '--force', 'muster-g-1'])
+    await restore('g-1')
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => seen())))).toEqual(new Set(['three k3y']))
+    expect(await target.current(at())).toBe('three')
+  })
+
+  it('change nothing where somebody else has it by now, whoever people are sent to', async () => {
+    await deploy('j-1', 'four')
+    const [row, before] = [await db.storage.store.releases.get('j-1'), await db.storage.store.releases.get('g-1')]
+    if (row && before) {
+      await db.storage.store.releases.save({ ...row, status: 'starting', liveAt: undefined })
+      await db.storage.store.releases.save({ ...before, status: 'live' })
+    }
+    const mayNot = () => {
+      throw new Error('somebody else has it')
+    }
+    const other = { ...(await held()), ...applied('j-2', 'stolen'), environment: at(), mayAct: mayNot }
+    await expect(target.apply(other)).rejects.toThrow('somebody else has it')
+    expect(await seen()).toBe('four k3y')
+    if (row && before) {
+      await db.storage.store.releases.save({ ...before, status: 'retired' })
+      await db.storage.store.releases.save(row)
+    }
+  })
+
+  it('are told apart from what is said beside it: a warning is no answer', async () => {
+    web.says('WARN[0000] the user session is not there')
+    await deploy('k-1', 'five')
+    expect([await seen(), await target.current(at())]).toEqual(['five k3y', 'five'])
+    web.says('')
+  })
+
+  it('end their work where it is cancelled in the middle of what is sent there', async () => {
+    const stopped = new AbortController()
+    const big = applied('l-1', 'big', 60_000_000)
+    const going = target.apply({ ...(await held()), ...big, environment: at(), signal: stopped.signal })
+    setTimeout(() => stopped.abort(new Error('stopped')), 700)
+    await expect(going).rejects.toThrow()
+    expect(await seen()).toBe('five k3y')
+  })
+
+  it('leave a server alone that somebody has taken out of service', async () => {
+    const idle = await web.maintain(true)
+    await expect(deploy('m-1', 'x')).rejects.toThrow('or out of service')
+    await expect(
+      target.preflight?.({ ...(await held()), environment: at(), sha: 'x', unpack: async () => {} }),
+    ).rejects.toThrow('or out of service')
+    await web.maintain(false)
+    expect(idle).toMatch(/blue|green/)
+    expect(await seen()).toBe('five k3y')
   })
 
   it('keep what can be gone back to, and no more', async () => {

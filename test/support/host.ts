@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { LOW_LIMITS } from '../../rehearsal/releases/containers.ts'
@@ -26,6 +27,10 @@ export interface Host {
   /** The files of OpenSSH's client: settings, and known hosts. */
   readonly config: string
   readonly known: string
+  /** What its engine says beside what it prints, of whatever it is asked. */
+  says(text: string): void
+  /** Puts the server into maintenance that nobody is sent to, or out of it again. @returns its name */
+  maintain(isOn: boolean): Promise<string>
   /** Ends HAProxy, and begins it anew. */
   restart(): Promise<void>
   /** Nobody comes by SSH any more, or again. */
@@ -64,6 +69,12 @@ export async function host(more = ''): Promise<Host> {
   writeFileSync(join(dir, 'sshd_config'), sshdConfig(dir, home, sshPort))
   writeFileSync(join(dir, 'containers.conf'), LOW_LIMITS + engineOptions())
   writeFileSync(join(dir, 'haproxy.cfg'), haproxyConfig(dir, { home, backend, port, blue, green, more }))
+  // As Podman warns where there is no session of the account.
+  mkdirSync(join(dir, 'bin'))
+  writeFileSync(join(dir, 'says'), '')
+  const engine = `#!/bin/sh\ncat ${dir}/says >&2\nexec ${findProgram('podman')} "$@"\n`
+  writeFileSync(join(dir, 'bin', 'podman'), engine, { mode: 0o755 })
+  let maintained = ''
   let sshd = await startedSshd(dir)
   let haproxy = await startedHaproxy(dir)
   return {
@@ -73,6 +84,15 @@ export async function host(more = ''): Promise<Host> {
     ports: [blue, green],
     config,
     known,
+    says: (text) => writeFileSync(join(dir, 'says'), text),
+    async maintain(isOn) {
+      const stat = await asked(dir, `show stat ${backend} 4 -1`)
+      const lines = stat.split('\n').map((line) => line.split(','))
+      const idle = lines.find(([, name, ...rest]) => /^(blue|green)$/.test(name ?? '') && rest[16] === '0')?.[1] ?? ''
+      if (isOn) maintained = idle
+      await asked(dir, `set server ${backend}/${maintained} state ${isOn ? 'maint' : 'ready'}`)
+      return maintained
+    },
     async restart() {
       await ended(haproxy)
       haproxy = await startedHaproxy(dir)
@@ -103,7 +123,7 @@ PidFile none
 StrictModes no
 UsePAM no
 PasswordAuthentication no
-SetEnv PATH=${process.env['PATH']} HOME=${home} CONTAINERS_CONF=${dir}/containers.conf${storageEnv()}
+SetEnv PATH=${dir}/bin:${process.env['PATH']} HOME=${home} CONTAINERS_CONF=${dir}/containers.conf${storageEnv()}
 `
 }
 
@@ -153,6 +173,7 @@ backend ${backend}
 ${more}  server blue 127.0.0.1:${blue}
   server green 127.0.0.1:${green}
 backend alone
+  mode http
   server blue 127.0.0.1:${blue}
 `
 }
@@ -178,6 +199,17 @@ async function startedHaproxy(dir: string): Promise<ChildProcess> {
     await new Promise((resolve) => setTimeout(resolve, 20))
   if (child.exitCode !== null) throw new Error(`haproxy ended with ${child.exitCode}`)
   return child
+}
+
+/** Asks HAProxy. */
+function asked(dir: string, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(join(dir, 'admin.sock'))
+    socket.setEncoding('utf8').on('data', (text: string) => void (answer += text))
+    socket.on('end', () => resolve(answer)).on('error', reject)
+    socket.end(`${command}\n`)
+  })
 }
 
 async function ended(child: ChildProcess): Promise<void> {

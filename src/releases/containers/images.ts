@@ -16,7 +16,7 @@ export async function fetchedImage(ask: Ask, row: ReleaseRow, template: string, 
   const { exitCode, output } = await ask('pull', '--quiet', image)
   if (exitCode !== 0)
     throw new UserError('no_image', `The image ${image} could not be fetched: ${lastLine(output)}`, {
-      hint: 'Has it been pushed, and may this machine read it? `podman login` or `docker login` by Muster’s account lets it.',
+      hint: 'Has it been pushed, and may that machine read it? `podman login` or `docker login` by the account there lets it.',
     })
   const digests = await ask('image', 'inspect', '--format', '{{range .RepoDigests}}{{.}} {{end}}', image)
   // The same may be known by other names, too.

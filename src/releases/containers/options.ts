@@ -41,8 +41,8 @@ export function optionsOf(
 }
 
 /** Why it does not run. */
-export function notStarted(output: string): UserError {
+export function notStarted(output: string, hint: string): UserError {
   return new UserError('start_failed', `The container was not started: ${lastLine(output)}`, {
-    hint: 'Does the engine run one by hand? MUSTER_CONTAINERS names another, or options of it.',
+    hint,
   })
 }

@@ -187,8 +187,7 @@ export class KubernetesTarget implements Target {
       const text = live && (await this.#kept.read(live.id))
       if (live && text !== undefined) await this.#rolledOut(environment, live, text)
       else if ((await meantIn(kubectl, deployment))?.release === bad) {
-        if (revision === '')
-          return 'Nothing was there before; what does not come up was left, for whoever looks.'
+        if (revision === '') return 'Nothing was there before; what does not come up was left, for whoever looks.'
         await kubectl.run(['rollout', 'undo', `deployment/${deployment}`, `--to-revision=${revision}`])
         await untilRolledOut(kubectl, { deployment, release: live?.id ?? '', seconds })
       }

@@ -67,7 +67,8 @@ export function containerRunner({ dir, env }: Pick<TargetDeps, 'dir' | 'env'>): 
       ])
       // By their names alone: whoever lists the processes of this machine reads no value.
       const { exitCode, output } = await call(engine(), ['run', ...options, container.image], { env: secrets })
-      if (exitCode !== 0) throw notStarted(output)
+      if (exitCode !== 0)
+        throw notStarted(output, 'Does the engine run one by hand? MUSTER_CONTAINERS names another, or options of it.')
       const state = await ask('inspect', '--format', '{{.State.Pid}} {{.State.StartedAt}}', nameOf(row))
       const pid = pidHere(state.output)
       return { ...row, pid, startedTick: pid === undefined ? undefined : startTick(pid) }

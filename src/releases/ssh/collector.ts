@@ -45,12 +45,16 @@ export class Collector {
     coming: readonly ReleaseRow[],
   ): Promise<void> {
     const known = this.#known.get(key)
-    const next = new Map<string, Known>()
+    // Whatever was read of other servers stays: one of them may be about to serve.
+    const next = new Map<string, Known>(known)
     for (const row of [...live, ...coming]) {
       const server = servers.find(({ name }) => name === row.command.server)
       if (!server) continue
       const before = known?.get(server.name)
-      const isSame = live.includes(row) && before?.sha === row.sha
+      const isKnown = before?.sha === row.sha
+      // It is counted from before the first that was sent there.
+      if (isKnown && !live.includes(row)) continue
+      const isSame = live.includes(row) && isKnown
       const reading = readingOf(isSame ? before.reading : undefined, server.counters)
       next.set(server.name, { sha: row.sha, reading })
       if (!isSame) continue

@@ -21,14 +21,15 @@ export interface Reading extends Counters {
 
 /** @param before the reading before; undefined where it is the first of this server */
 export function readingOf(before: Reading | undefined, now: Counters): Reading {
-  const surely = before === undefined || isAnew(before, now) ? 0 : before.surelyLost
-  const lost = before === undefined || isAnew(before, now) ? 0 : Math.min(before.lost, now.lost)
-  return { ...now, surelyLost: Math.max(surely, lost) }
+  // What was lost before anybody looked is nobody's of those who are looked at.
+  if (before === undefined) return { ...now, surelyLost: now.lost }
+  if (isAnew(before, now)) return { ...now, surelyLost: 0 }
+  return { ...now, surelyLost: Math.max(before.surelyLost, Math.min(before.lost, now.lost)) }
 }
 
 /** HAProxy was started anew in between: what it has counted since is what there is. */
 function isAnew(before: Counters, now: Counters): boolean {
-  return now.answered < before.answered || now.refused < before.refused
+  return now.answered < before.answered || now.refused < before.refused || now.cut < before.cut
 }
 
 /** What came in between two readings, as a sample; undefined where nothing did. HAProxy tells averages of latency alone, so there is none of it. */

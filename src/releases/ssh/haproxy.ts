@@ -19,6 +19,7 @@ const Stats = z.array(z.array(Field))
 const count = z.number().default(0)
 const Line = z.object({
   svname: z.string(),
+  mode: z.string().optional(),
   addr: z.string().optional(),
   status: z.string(),
   uweight: z.number(),
@@ -41,8 +42,11 @@ export interface Server {
   readonly name: string
   /** `address:port` */
   readonly address: string
+  readonly mode: string | undefined
   /** How much it is given, beside the others; 0: nothing. */
   readonly weight: number
+  /** Whether somebody has taken it out of service (`MAINT`, `DRAIN`). */
+  readonly isOff: boolean
   /** Whether HAProxy's own checks find that it answers. */
   readonly isUp: boolean
   readonly counters: Counters
@@ -64,6 +68,20 @@ export class Backend {
   async servers(): Promise<readonly Server[]> {
     const answer = await this.#ask(`show stat ${this.#name} ${OF_SERVERS} -1 json`)
     const servers = serversIn(answer)
+    const isHttp = servers.every(({ mode }) => mode === undefined || mode === 'http')
+    if (!isHttp)
+      throw new UserError('no_http', `HAProxy's backend \`${this.#name}\` has not \`mode http\`.`, {
+        hint: 'Without it HAProxy counts no requests.',
+      })
+    const odd = servers.find(({ address }) => !/^[\d.]+:\d+$/.test(address))
+    if (odd)
+      throw new UserError(
+        'no_port',
+        `\`${odd.name}\` of HAProxy's backend \`${this.#name}\` is no port of that host.`,
+        {
+          hint: 'Its address has to be one such as 127.0.0.1:8101.',
+        },
+      )
     if (servers.length >= 2) return servers
     throw new UserError('no_backend', `HAProxy has no backend \`${this.#name}\` with two servers.`, {
       hint: 'A release goes live on the one that the release before is not on; `docs/releases.md` has an example.',
@@ -73,16 +91,8 @@ export class Backend {
   /** Gives servers so much, those that get more first: somebody serves all the while. @throws UserError where HAProxy refuses */
   async give(weights: Readonly<Record<string, number>>): Promise<void> {
     const first = Object.entries(weights).toSorted(([, a], [, b]) => b - a)
-    for (const [server, weight] of first)
-      await this.#done(
-        weight > 0 ? `set server ${this.#name}/${server} state ready` : undefined,
-        `set weight ${this.#name}/${server} ${weight}`,
-      )
-  }
-
-  /** Has it look at a server that nobody is sent to. @throws UserError where HAProxy refuses */
-  async look(server: string): Promise<void> {
-    await this.#done(`set weight ${this.#name}/${server} 0`, `set server ${this.#name}/${server} state ready`)
+    // At once: what breaks in the middle leaves no half of it.
+    await this.#done(...first.map(([server, weight]) => `set weight ${this.#name}/${server} ${weight}`))
   }
 
   /** How its servers stand, as it reads that when it starts. */
@@ -90,8 +100,8 @@ export class Backend {
     return this.#ask(`show servers state ${this.#name}`)
   }
 
-  async #done(...commands: readonly (string | undefined)[]): Promise<void> {
-    const answer = (await this.#ask(commands.filter((one) => one !== undefined).join('; '))).trim()
+  async #done(...commands: readonly string[]): Promise<void> {
+    const answer = (await this.#ask(commands.join('; '))).trim()
     if (answer !== '') throw new UserError('haproxy', `HAProxy did not do it: ${answer.slice(0, 300)}`)
   }
 
@@ -113,7 +123,9 @@ export function serversIn(json: string): readonly Server[] {
     return {
       name: line.svname,
       address: line.addr ?? '',
+      mode: line.mode,
       weight: /^MAINT|^DRAIN/.test(line.status) ? 0 : line.uweight,
+      isOff: /^MAINT|^DRAIN/.test(line.status),
       isUp: /^UP|^no check/.test(line.status),
       counters: countersOf(line),
     }
@@ -122,13 +134,14 @@ export function serversIn(json: string): readonly Server[] {
 
 /** Every try counts as a session (`stot`), also one that is made again (`wretr`) or elsewhere (`wredis`). */
 function countersOf(line: z.infer<typeof Line>): Counters {
-  const answered = line.hrsp_1xx + line.hrsp_2xx + line.hrsp_3xx + line.hrsp_4xx + line.hrsp_5xx + line.hrsp_other
+  // `100` and `103` come before an answer, and `101` is the end of HTTP: none of them is one.
+  const answered = line.hrsp_2xx + line.hrsp_3xx + line.hrsp_4xx + line.hrsp_5xx + line.hrsp_other
   return {
     answered,
     failed: line.hrsp_5xx,
     cut: line.srv_abrt,
     refused: line.econ + line.wredis,
-    lost: line.stot - line.scur - line.wretr - line.wredis - line.econ - answered,
+    lost: line.stot - line.scur - line.wretr - line.wredis - line.econ - line.hrsp_1xx - answered,
   }
 }
 

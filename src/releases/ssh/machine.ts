@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
+import { pipeline } from 'node:stream/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import type { Env } from '../../core/environment.ts'
@@ -16,6 +17,7 @@ import type { ApplyInput, ContainerCommand, ReleaseRow } from '../types.ts'
 import type { Remote } from './remote.ts'
 
 const SHORT_MS = 60_000
+const START_MS = 5 * 60_000
 const PULL_MS = 20 * 60_000
 const HEALTH_MS = 5000
 const STOP_SECONDS = 5
@@ -23,9 +25,7 @@ const STOP_SECONDS = 5
 /** Which engine that host has: Podman needs no daemon, and no root. */
 const FIND = 'for one in podman docker; do command -v "$one" && exit; done; exit 1'
 // An image of what is read, with no logins but what it is built of: a commit says what that is.
-const BUILD = `set -e; umask 077; exec 1>&2; dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
-mkdir "$dir/files" "$dir/docker"; echo '{}' > "$dir/none.json"; tar -xf - -C "$dir/files"; file=$1; shift
-REGISTRY_AUTH_FILE="$dir/none.json" DOCKER_CONFIG="$dir/docker" "$@" --file "$dir/files/$file" "$dir/files"`
+const BUILD = `set -e; exec 1>&2; dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT HUP INT TERM; mkdir "$dir/files" "$dir/docker"; echo '{}' > "$dir/none.json"; tar -xpf - -C "$dir/files"; file=$1; shift; REGISTRY_AUTH_FILE="$dir/none.json" DOCKER_CONFIG="$dir/docker" "$@" --file "$dir/files/$file" "$dir/files"`
 const KEEP_STATE = `umask 022; mkdir -p "$HOME/.muster/haproxy"; cd "$HOME/.muster/haproxy"; cat > "$1.part" && mv "$1.part" "$1.state"`
 
 /** The containers of a host that is reached by SSH. */
@@ -63,7 +63,9 @@ export class Machine {
       if (packed.exitCode !== 0) throw new Error(`tar: ${packed.output}`)
       const pull = mayUseLocal(row.repository, this.#env) ? [] : ['--pull=true']
       const build = [await this.#program(), 'build', ...pull, '--tag', tagOf(row)]
-      const talk = ({ input }: { input: NodeJS.WritableStream }) => void createReadStream(tar).pipe(input)
+      // Where the other end goes away in the middle, that says why.
+      const talk = ({ input }: { input: NodeJS.WritableStream }) =>
+        void pipeline(createReadStream(tar), input).catch(() => {})
       const result = await this.#remote.run(['sh', '-c', BUILD, 'sh', file, ...build], {
         talk,
         timeoutMs: BUILD_MS,
@@ -96,9 +98,10 @@ export class Machine {
     const stdin = secrets.map((one) => `${one.join('=')}\n`).join('')
     const { exitCode, output } = await this.#remote.run([await this.#program(), ...argv], {
       stdin,
-      timeoutMs: SHORT_MS,
+      timeoutMs: START_MS,
     })
-    if (exitCode !== 0) throw notStarted(output)
+    if (exitCode !== 0)
+      throw notStarted(output || 'the engine did not answer in time', 'Does the engine there run one by hand?')
   }
 
   /** @throws UserError where the host, or its engine, cannot be reached */
@@ -123,7 +126,7 @@ export class Machine {
   async stop(row: ReleaseRow): Promise<void> {
     const printed = await this.log(row)
     if (printed !== '') await this.#kept(containerLog(this.#dir, row.id), printed)
-    await this.#ask('stop', '--time', `${STOP_SECONDS}`, nameOf(row))
+    await this.#ask('stop', '-t', `${STOP_SECONDS}`, nameOf(row))
     await this.#ask('rm', '--force', nameOf(row))
   }
 
@@ -154,32 +157,37 @@ export class Machine {
     await writeFile(file, text.slice(-MAX_LOG), { mode: 0o600 })
   }
 
-  /** It is kept no more. @param kept those that are */
-  async forget(row: ReleaseRow, kept: readonly ReleaseRow[]): Promise<void> {
-    const image = row.command.container?.image
-    const isUsed = kept.some(({ command }) => command.container?.image === image)
+  /** What was built of it goes. */
+  async dropImage(row: ReleaseRow): Promise<void> {
+    await this.#ask('rmi', tagOf(row))
+  }
+
+  /** It is kept no more. */
+  async forget(row: ReleaseRow): Promise<void> {
     await rm(releaseFolder(this.#dir, row.id), { recursive: true, force: true })
     await this.#ask('rm', '--force', nameOf(row))
-    await this.#ask('rmi', tagOf(row), ...(image && !isUsed ? [image] : []))
+    // By its own name: the same image may be other environments', too. What was fetched stays for whoever prunes.
+    await this.dropImage(row)
   }
 
   /** Whether what listens there answers its health check. */
   async answers(address: string, health: string): Promise<boolean> {
     const socketPath = await this.#remote.socket(address)
     return new Promise((resolve) => {
-      const request = get({ socketPath, path: health, timeout: HEALTH_MS, headers: { host: address } }, (response) => {
-        response.resume()
+      const signal = AbortSignal.timeout(HEALTH_MS)
+      const request = get({ socketPath, path: health, signal, headers: { host: address } }, (response) => {
         const { statusCode = 0 } = response
         resolve(statusCode >= 200 && statusCode < 300)
+        response.destroy()
       })
-      request.on('timeout', () => request.destroy())
       request.on('error', () => resolve(false))
     })
   }
 
   /** Keeps what HAProxy is to go on with where it is started anew. */
   async keepState(backend: string, state: string): Promise<void> {
-    await this.#remote.run(['sh', '-c', KEEP_STATE, 'sh', backend], { stdin: state, timeoutMs: SHORT_MS })
+    const kept = await this.#remote.run(['sh', '-c', KEEP_STATE, 'sh', backend], { stdin: state, timeoutMs: SHORT_MS })
+    if (kept.exitCode !== 0) throw new Error(`it could not be written: ${kept.output.trim()}`)
   }
 
   #ask(...args: string[]): ReturnType<Ask> {

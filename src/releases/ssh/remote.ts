@@ -15,6 +15,11 @@ const OPTIONS = [
   'ForwardAgent=no',
   'ForwardX11=no',
   'PermitLocalCommand=no',
+  'RemoteCommand=none',
+  'RequestTTY=no',
+  'GSSAPIDelegateCredentials=no',
+  'VerifyHostKeyDNS=no',
+  'NoHostAuthenticationForLocalhost=no',
   'ConnectTimeout=15',
   'ServerAliveInterval=10',
   'ServerAliveCountMax=3',
@@ -24,6 +29,7 @@ const OPTIONS = [
 const CONNECT_MS = 60_000
 const LOOK_MS = 50
 const MAX_ERRORS = 4000
+const MAX_PRINTED = 1_000_000
 /** What `ssh` itself ends with where there was no connection (ssh(1)). */
 const NO_CONNECTION = 255
 
@@ -48,15 +54,25 @@ export class Remote {
     this.#dir = mkdtempSync('/tmp/muster-ssh-')
   }
 
-  /** Runs a program there. No shell of that host reads its arguments. @throws UserError where the host cannot be reached */
+  /** Runs a program there, with its arguments as they are. @returns what it printed; where it failed, with what it said beside that @throws UserError where the host cannot be reached */
   async run(
     argv: readonly string[],
     options: Pick<SpawnOptions, 'stdin' | 'signal' | 'talk'> & { readonly timeoutMs: number },
   ): Promise<RunResult> {
     await this.#connected()
-    const result = await this.#ssh(['-S', this.#control, '--', this.#host, quoted(argv)], options)
+    const parts: Buffer[] = []
+    let size = 0
+    // What it prints apart from what it says beside that: a warning is no answer.
+    const talk: SpawnOptions['talk'] = (streams) => {
+      streams.output.on('data', (part: Buffer) => void ((size += part.length) <= MAX_PRINTED && parts.push(part)))
+      if (options.talk) options.talk(streams)
+      else streams.input.end(options.stdin ?? '')
+    }
+    const args = ['-o', 'ControlMaster=no', '-S', this.#control, '--', this.#host, quoted(argv)]
+    const result = await this.#ssh(args, { signal: options.signal, timeoutMs: options.timeoutMs, talk })
     if (result.exitCode === NO_CONNECTION) throw this.#unreachable(result.output)
-    return result
+    const printed = Buffer.concat(parts).toString('utf8')
+    return { ...result, output: result.exitCode === 0 && !options.talk ? printed : printed + result.output }
   }
 
   /** A socket of this machine that leads to one there. @param to a path there, or `address:port` */
@@ -64,6 +80,8 @@ export class Remote {
     const { ways } = await this.#connected()
     const known = ways.get(to) ?? this.#forward(to, join(this.#dir, `way-${ways.size}`))
     ways.set(to, known)
+    // What did not work once may work later.
+    known.catch(() => ways.delete(to))
     return known
   }
 
@@ -164,5 +182,7 @@ function envOfSsh(): Record<string, string> {
 
 /** As any shell reads it: each argument as it is. */
 function quoted(argv: readonly string[]): string {
-  return argv.map((one) => `'${one.replaceAll("'", String.raw`'\''`)}'`).join(' ')
+  // Not every shell takes a backslash in single quotes for what it is: it stands outside, as the quotes do.
+  const apart = (sign: string) => `'\\${sign}'`
+  return argv.map((one) => `'${one.replaceAll(/['\\]/g, apart)}'`).join(' ')
 }

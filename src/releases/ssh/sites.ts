@@ -11,6 +11,8 @@ const ADMIN_SOCKET = '/run/haproxy/admin.sock'
 export interface Site {
   readonly machine: Machine
   readonly backend: Backend
+  /** Host and backend, as rows have it. */
+  readonly place: string
   /** The backend's name. */
   readonly name: string
   /** A server with its backend, as containers have it on them. */
@@ -33,7 +35,7 @@ export class Sites {
     const { at: host, part: name } = placeOf(HOSTS, environment, this.#env)
     const { remote, machine } = this.#host(host)
     const backend = new Backend(remote, this.#env['MUSTER_DEPLOY_HAPROXY'] || ADMIN_SOCKET, name)
-    return { machine, backend, name, label: (server) => `${name}/${server}` }
+    return { machine, backend, name, place: `${host}/${name}`, label: (server) => `${name}/${server}` }
   }
 
   #host(name: string) {

@@ -1,6 +1,6 @@
-import { messageOf, UserError } from '../../core/errors.ts'
+import { causesOf, messageOf, UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
-import { type Fence, Lost } from '../../leases/types.ts'
+import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
 import { releaseLog } from '../local/log.ts'
@@ -26,6 +26,7 @@ import { sshSettings } from './settings.ts'
 import { type Site, Sites } from './sites.ts'
 
 const COLLECT_MS = 2000
+const SILENT_MS = 30_000
 
 /** Containers on another host, behind its HAProxy: the new one on the server that nobody is sent to, then people are sent there. */
 export class SshTarget implements Target {
@@ -36,6 +37,8 @@ export class SshTarget implements Target {
   readonly host: TargetHost
   #timer: NodeJS.Timeout | undefined
   #collecting: Promise<void> | undefined
+  /** Until when one is not asked again that did not answer, by its live release. */
+  readonly #silent = new Map<string, number>()
 
   constructor(deps: TargetDeps) {
     this.#deps = deps
@@ -76,8 +79,9 @@ export class SshTarget implements Target {
     const row = await this.#deps.store.get(id)
     const built = await releaseLog(this.#deps.dir, id, this.#deps.redact)
     if (!row?.command.server) return built
-    const site = this.#sites.of({ repository: row.repository, name: row.environment })
-    const printed = await site.machine.log(row).catch((error: unknown) => `its log cannot be read: ${messageOf(error)}`)
+    const { repository, environment: name } = row
+    const read = async () => this.#sites.of({ repository, name }).machine.log(row)
+    const printed = await read().catch((error: unknown) => `its log cannot be read: ${messageOf(error)}`)
     return built + this.#deps.redact(printed)
   }
 
@@ -121,7 +125,7 @@ export class SshTarget implements Target {
   }
 
   async apply(input: ApplyInput): Promise<void> {
-    const { environment, releaseId: id, signal, mayAct, fence } = input
+    const { environment, releaseId: id, signal, mayAct } = input
     const { store, env } = this.#deps
     const site = this.#sites.of(environment)
     const known = await store.get(id)
@@ -134,11 +138,11 @@ export class SshTarget implements Target {
       // Whoever lost the work in between changes nothing that people see.
       signal.throwIfAborted()
       mayAct()
-      await this.#goLive(site, row, fence)
+      await this.#goLive(site, row, input)
     } catch (error) {
       // Stopped, or taken over: whoever goes on finds it unfinished.
       if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
-      await this.#failed(site, row, error)
+      await this.#failed(site, id, error, mayAct)
       throw error
     }
   }
@@ -152,37 +156,49 @@ export class SshTarget implements Target {
   }
 
   /** People are sent there, then that is written down: whoever ends in between finds it there, and goes on. @throws Fenced */
-  async #goLive(site: Site, row: ReleaseRow, fence: Fence): Promise<void> {
+  async #goLive(site: Site, row: ReleaseRow, { fence, mayAct }: Pick<ApplyInput, 'fence' | 'mayAct'>): Promise<void> {
     const { store } = this.#deps
     const live = await store.live(row.repository, row.environment)
     const serving = live ? [live, ...(await this.#servers.besides(live))] : []
-    await this.#collector.take(serving, () => site.backend.servers(), [row])
+    const count = () => this.#collector.take(serving, () => site.backend.servers(), [row])
+    await count()
+    mayAct()
     await this.#servers.route(site, row)
+    // What was live before had requests until now.
+    await count().catch((error: unknown) => this.#deps.log('requests were not counted', { error: messageOf(error) }))
     await writeLive(this.#deps, row, fence)
-    await this.#tidied(site, row, live).catch((error: unknown) =>
+    await this.#tidied(site, row, live, mayAct).catch((error: unknown) =>
       this.#deps.log('an old release could not be stopped', { error: messageOf(error) }),
     )
   }
 
   /** What serves and the one before it go on, and those that can be gone back to stay. */
-  async #tidied({ machine }: Site, row: ReleaseRow, before: ReleaseRow | undefined): Promise<void> {
+  async #tidied({ machine, place }: Site, row: ReleaseRow, before: ReleaseRow | undefined, mayAct: () => void) {
     const { store } = this.#deps
     const rows = await store.list(row.repository, row.environment)
     const kept = byLastServed(rows).slice(0, KEEP_RELEASES)
     const stays = new Set([row.id, before?.id, row.command.share?.beside])
-    for (const other of rows.filter(({ id }) => !stays.has(id))) {
+    const others = rows.filter(
+      ({ id, status, command }) => !stays.has(id) && status !== 'live' && command.place === place,
+    )
+    for (const other of others) {
       const { server, container: image, ...command } = other.command
       const isKept = kept.some(({ id }) => id === other.id)
+      if (server === undefined && (isKept || !image)) continue
+      mayAct()
       if (server !== undefined) await machine.stop(other)
-      if (!isKept && image) await machine.forget(other, kept)
-      if (server !== undefined || (!isKept && image))
-        await store.save({ ...other, command: { ...command, ...(isKept ? { container: image } : {}) } })
+      if (!isKept && image) await machine.forget(other)
+      await store.save({ ...other, command: { ...command, ...(isKept ? { container: image } : {}) } })
     }
   }
 
   /** Nobody is sent there any more, and what was live is. */
-  async #failed(site: Site, row: ReleaseRow, error: unknown): Promise<void> {
+  async #failed(site: Site, id: string, error: unknown, mayAct: () => void): Promise<void> {
     const { store, log } = this.#deps
+    const row = await store.get(id)
+    if (!row) return
+    // Whoever has it by now goes on.
+    mayAct()
     const detail = error instanceof UserError ? error.message : 'an unexpected error'
     const live = await store.live(row.repository, row.environment)
     try {
@@ -190,16 +206,20 @@ export class SshTarget implements Target {
         if (live) await this.#servers.route(site, live)
         await site.machine.stop(row)
       }
+      await site.machine.dropImage(row)
     } catch (failure) {
       log('what failed could not be stopped', { release: row.id, error: messageOf(failure) })
     }
-    await store.save({ ...row, status: 'failed', detail })
+    const { server: _, container: __, ...command } = row.command
+    await store.save({ ...row, status: 'failed', detail, command })
   }
 
-  async restorable({ repository, name }: Environment): Promise<readonly Restorable[]> {
+  async restorable(environment: Environment): Promise<readonly Restorable[]> {
+    const { repository, name } = environment
+    const { place } = this.#sites.of(environment)
     const rows = await this.#deps.store.list(repository, name)
     return byLastServed(rows)
-      .filter(({ status, command }) => status !== 'live' && command.container !== undefined)
+      .filter(({ status, command }) => status !== 'live' && command.container !== undefined && command.place === place)
       .map(({ id, sha }) => ({ releaseId: id, sha }))
   }
 
@@ -210,16 +230,24 @@ export class SshTarget implements Target {
     if (!kept || kept.liveAt === undefined || !kept.command.container)
       throw new UserError('nothing_kept', 'This release is not kept any more.')
     const site = this.#sites.of(environment)
+    const live = await store.live(kept.repository, kept.environment)
     // It had a share of the requests at last, where it was taken back itself: now it has all.
     const { share: _, ...command } = kept.command
-    const own = (await site.backend.servers()).find(({ name }) => name === command.server)
     const whole = { ...kept, command }
-    const isWarm = own !== undefined && (await this.#servers.isWarm(site, whole, own))
-    const row = isWarm ? whole : await this.#servers.start(site, whole, environment, signal)
+    const acting = { environment, signal, mayAct }
+    const isWarm = await this.#servers.isWarm(site, whole, acting)
+    const row = isWarm ? whole : await this.#servers.start(site, whole, acting)
     signal.throwIfAborted()
     mayAct()
     if (isWarm) await store.save(row)
-    await this.#goLive(site, row, fence)
+    try {
+      await this.#goLive(site, row, { fence, mayAct })
+    } catch (error) {
+      if (error instanceof Lost || error instanceof Fenced || !live) throw error
+      mayAct()
+      await this.#servers.route(site, live)
+      throw error
+    }
   }
 
   async weigh({ environment, releaseId, percent, signal, mayAct, fence }: WeighInput): Promise<void> {
@@ -248,21 +276,32 @@ export class SshTarget implements Target {
     this.#sites.close()
   }
 
+  /** All at once, so that a host that does not answer holds up no other; that one is left alone for a while. */
   async #collect(): Promise<void> {
-    const rows = (await this.#deps.store.allLive()).filter(({ command }) => command.server !== undefined)
-    for (const { repository, environment } of rows) await this.#count({ repository, name: environment })
+    const { store, now } = this.#deps
+    const rows = (await store.allLive()).filter(({ command }) => command.server !== undefined)
+    const due = rows.filter(({ id }) => (this.#silent.get(id) ?? 0) <= now())
+    await Promise.all(
+      due.map(async ({ id, repository, environment }) => {
+        const isRead = await this.#count({ repository, name: environment })
+        if (isRead) this.#silent.delete(id)
+        else this.#silent.set(id, now() + SILENT_MS)
+      }),
+    )
   }
 
   /** What cannot be read now is read the next time. */
-  async #count(environment: Pick<Environment, 'repository' | 'name'>): Promise<void> {
+  async #count(environment: Pick<Environment, 'repository' | 'name'>): Promise<boolean> {
     const { store, log } = this.#deps
     try {
       const live = await store.live(environment.repository, environment.name)
-      if (!live) return
-      const { backend } = this.#sites.of(environment)
+      const { backend, place } = this.#sites.of(environment)
+      if (live?.command.place !== place) return true
       await this.#collector.take([live, ...(await this.#servers.besides(live))], () => backend.servers())
+      return true
     } catch (error) {
-      log('what HAProxy has counted cannot be read', { environment: environment.name, error: messageOf(error) })
+      log('what HAProxy has counted cannot be read', { environment: environment.name, error: causesOf(error) })
+      return false
     }
   }
 }
