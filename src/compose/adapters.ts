@@ -133,7 +133,7 @@ export async function openAdapters({
     facts: { standing: platform.standing, checks: platform.checks },
     settings: freshSettings(platform, settings, now),
     environments: store.environments,
-    metrics: (environment, metrics, span) => countedBy(environment, metrics, span, env),
+    metrics: (environment, metrics, span) => countedBy(environment, metrics, span, { env, now: now() }),
     hold: leases.acquire.bind(leases),
     now,
     sleep,

@@ -27,7 +27,7 @@ export interface Signs {
 const RESTARTS = 3
 const FROM_REQUESTS = 20
 
-/** What is beyond them, in words. @param before signs of the first look: what was there already is not counted */
+/** What is beyond them, in words. */
 export function beyondLimits(
   { errors, p95, restarts = RESTARTS, log }: Limits,
   after: Pick<Figures, 'requests' | 'errors' | 'p95'>,
@@ -49,6 +49,11 @@ export function beyondLimits(
         ]
       : []),
   ]
+}
+
+/** Each sign as it was when it could be read first: what cannot be told from later is not counted. */
+export function firstSigns(first: Signs | undefined, now: Signs): Signs {
+  return { restarts: first?.restarts ?? now.restarts, lines: first?.lines ?? now.lines }
 }
 
 /** What has come since the first look. */

@@ -1,7 +1,7 @@
 import type { CanaryEnd, Figures, ReleaseReport, Verdict, Watch } from './artefacts.ts'
 import { compared, judgeBeside, shared, withoutControl } from './beside.ts'
 import type { Canary } from './environments/gates.ts'
-import { beyondLimits, type Limits, type Signs, signsSince } from './limits.ts'
+import { beyondLimits, firstSigns, type Limits, type Signs, signsSince } from './limits.ts'
 import { judge, testDue } from './judge.ts'
 import { figuresOf, NO_TRAFFIC, type Sample, type Tally, tallied } from './traffic.ts'
 
@@ -11,6 +11,8 @@ import { figuresOf, NO_TRAFFIC, type Sample, type Tally, tallied } from './traff
 const SLICES = 12
 /** What is counted is written down a moment later; ms. */
 export const LAG_MS = 2000
+/** How often it is looked whether what was counted can be read, where the watch is over; ms. */
+const OVERDUE_MS = 30_000
 /** How far looks are apart: a part of the watch, and these at least and at most; ms. */
 const PAUSE = { part: 1 / 60, least: 1000, most: 5 * 60_000 } as const
 
@@ -66,6 +68,8 @@ export interface Watching {
   readonly margin?: number | undefined
   readonly canary?: Canary | undefined
   readonly limits?: Limits | undefined
+  /** How long after it came in something can be counted; undefined: `LAG_MS`. */
+  readonly lag?: number | undefined
 }
 
 /** One look. */
@@ -84,7 +88,7 @@ export function look(before: Watch, seen: Seen, watching: Watching, now: number)
     },
     tests: due,
     series: seriesOf(before, samples, until, seconds),
-    signs: { first: before.signs?.first ?? signs, last: signs },
+    signs: { first: firstSigns(before.signs?.first, signs), last: signs },
     ...(before.beside && {
       beside: compared(before.beside, { release: samples, control, isControlHealthy }, before.latencyBefore),
     }),
@@ -97,7 +101,7 @@ export function look(before: Watch, seen: Seen, watching: Watching, now: number)
     return { kind: 'over', watch, verdict: 'not enough evidence', reasons: [alone], end: 'promoted' }
   if (passed >= 1 || verdict === 'regressed')
     return { kind: 'over', watch, verdict, reasons, ...(watch.beside && { end: endOf(verdict, watching) }) }
-  return { kind: 'again', watch: withNext(watch, shareAt(passed, watching)), at: nextLook(watch, seconds, now) }
+  return { kind: 'again', watch: withNext(watch, shareAt(passed, watching)), at: nextLook(watch, watching, now) }
 }
 
 /** What is to be given from the next look on, where that is another share. */
@@ -143,15 +147,17 @@ export function afterOf({ tally, until, from }: Watch): Figures {
 }
 
 /** Until when a look can count: what was measured in the last moments is not written down yet. */
-export function countedUntil({ from, until }: Watch, seconds: number, now: number): number {
-  const whole = Math.floor((now - LAG_MS) / 1000) * 1000
+export function countedUntil({ from, until }: Watch, seconds: number, now: number, lag = LAG_MS): number {
+  const whole = Math.floor((now - lag) / 1000) * 1000
   return Math.max(until, Math.min(whole, from + seconds * 1000))
 }
 
-function nextLook({ from }: Watch, seconds: number, now: number): number {
+function nextLook({ from }: Watch, { seconds, lag = LAG_MS }: Watching, now: number): number {
   const pause = Math.min(PAUSE.most, Math.max(PAUSE.least, seconds * 1000 * PAUSE.part))
   // The last look is made when all of the watch has been written down.
-  const end = Math.ceil(from / 1000) * 1000 + seconds * 1000 + LAG_MS + 1000
+  const end = Math.ceil(from / 1000) * 1000 + seconds * 1000 + lag + 1000
+  // It is over, and what was counted cannot be read yet.
+  if (end <= now) return now + Math.max(pause, OVERDUE_MS)
   return Math.max(now + PAUSE.least, Math.min(now + pause, end))
 }
 

@@ -1,6 +1,6 @@
 import type { ReleasePlan } from '../core/artefacts.ts'
 import { matchesGlob } from 'node:path'
-import { messageOf, UserError } from '../core/errors.ts'
+import { causesOf, messageOf, UserError } from '../core/errors.ts'
 import {
   gatesOf,
   type GateResult,
@@ -53,6 +53,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
   const relation = await relate(deps, repository, liveSha, sha)
   const { watchSeconds, policy = OPEN_POLICY } = environment.settings
   // What was live right before comes back at once: it had been approved, and was live.
+  await mustBeMeasured(deps, environment)
   const approval = kept && release.ref === undefined ? ('none' as const) : environment.settings.approval
   const approvers = approval === 'none' ? [] : await approversOf(deps, task, environment, { liveSha, sha, relation })
   mustHaveApprover(approvers, approval, environment, release)
@@ -217,6 +218,16 @@ async function aroundOf(
       isWanted: policy.rollback === 'auto' && !goesBack,
     }),
   }
+}
+
+/** Whose metrics it is watched by is set, where it is watched by some; that they cannot be read now is no reason to wait. @throws UserError */
+async function mustBeMeasured({ metrics, now, log }: ReleaseDeps, environment: Environment): Promise<void> {
+  const { prometheus } = environment.settings.policy ?? {}
+  if (!prometheus) return
+  await metrics(environment, prometheus, { from: now() - 1000, to: now() }).catch((error: unknown) => {
+    if (error instanceof UserError && error.code === 'no_metrics') throw error
+    log('Prometheus cannot be asked', { environment: environment.name, error: causesOf(error) })
+  })
 }
 
 /** What it would do there; what cannot be deployed at all is not asked about. @throws UserError */

@@ -10,7 +10,7 @@ import { type Approver, isApprover, isWho, type Who } from '../core/standing.ts'
 const selector = z
   .string()
   .max(500)
-  .regex(/^[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?$/, {
+  .regex(/^[a-zA-Z_:][\w:]*(?:\{(?:[^{}"'`\\]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*\})?$/, {
     error: 'a metric with its labels, such as http_requests_total{app="shop"}',
   })
 
@@ -100,7 +100,12 @@ export const POLICY = {
     .strictObject({
       errors: z.number().min(0.001).max(1).optional().describe('Share of the requests that may fail, from 20 on.'),
       p95: z.int().min(1).max(600_000).optional().describe('Milliseconds.'),
-      restarts: z.int().min(1).max(100).default(3).describe('So often it may be started again while it is watched.'),
+      restarts: z
+        .int()
+        .min(1)
+        .max(1000)
+        .optional()
+        .describe('So often it may be started again while it is watched: 3 where nothing is said.'),
       log: z
         .strictObject({
           words: z.array(z.string().min(2).max(100)).min(1).max(20).describe('Words of lines that are counted.'),

@@ -61,7 +61,7 @@ export interface ReleaseDeps {
   readonly metrics: (
     environment: Environment,
     metrics: Metrics,
-    span: { readonly from: number; readonly to: number },
+    span: { readonly from: number; readonly to: number; readonly since?: number | undefined },
   ) => Promise<readonly Sample[]>
   /** Takes a lease; undefined while somebody else has it. */
   readonly hold: (name: string) => Promise<Claim | undefined>

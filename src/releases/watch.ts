@@ -39,7 +39,13 @@ export async function watch(deps: ReleaseDeps, task: Task, release: Release, act
       isControlHealthy,
       signs,
     },
-    { seconds: watchSeconds, margin: policy?.margin, canary: release.plan?.canary, limits: policy?.limits },
+    {
+      seconds: watchSeconds,
+      margin: policy?.margin,
+      canary: release.plan?.canary,
+      limits: policy?.limits,
+      lag: lagOf(environment),
+    },
     now,
   )
   if (looked.kind === 'again') return { kind: 'looked', watch: looked.watch, until: looked.at }
@@ -64,10 +70,13 @@ async function countedSince(
   { environment, target, watch, now }: Counting,
 ): Promise<{ readonly samples: readonly Sample[]; readonly until: number }> {
   const { watchSeconds } = environment.settings
-  const until = countedUntil(watch, watchSeconds, now)
+  const until = countedUntil(watch, watchSeconds, now, lagOf(environment))
   if (until <= watch.until) return { samples: [], until }
   try {
-    return { samples: await samplesOf(deps, environment, target, watch.until, until), until }
+    return {
+      samples: await samplesOf(deps, environment, target, { from: watch.until, to: until, since: watch.from }),
+      until,
+    }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     deps.log('what was counted cannot be read', {
@@ -79,16 +88,22 @@ async function countedSince(
   }
 }
 
+/** A scrape is told once it has ended, which may take as long as it may. */
+const SCRAPED_MS = 15_000
+
+function lagOf({ settings }: Environment): number | undefined {
+  return settings.policy?.prometheus ? SCRAPED_MS : undefined
+}
+
 /** By Prometheus where the environment says so, else as the target sees it. */
 function samplesOf(
   { metrics }: ReleaseDeps,
   environment: Environment,
   target: Target,
-  from: number,
-  to: number,
+  span: { readonly from: number; readonly to: number; readonly since?: number | undefined },
 ): Promise<readonly Sample[]> {
   const { prometheus } = environment.settings.policy ?? {}
-  return prometheus ? metrics(environment, prometheus, { from, to }) : target.samples(environment, from, to)
+  return prometheus ? metrics(environment, prometheus, span) : target.samples(environment, span.from, span.to)
 }
 
 /** What is seen of a release beside its traffic; what cannot be read now is not counted against it. */
@@ -102,11 +117,22 @@ async function signsOf(deps: ReleaseDeps, environment: Environment, target: Targ
       return undefined
     }
   }
-  const printed = log && (await read(target.log(id)))
-  return {
-    restarts: await read(target.restarts?.(environment, id)),
-    lines: printed === undefined || !log ? undefined : linesWith(printed, log.words),
-  }
+  const late = AbortSignal.timeout(SIGNS_MS)
+  const inTime = <T>(what: Promise<T> | undefined) => read(what && Promise.race([what, whenAborted(late)]))
+  const [printed, restarts] = await Promise.all([
+    inTime(log && target.log(id)),
+    inTime(target.restarts?.(environment, id)),
+  ])
+  return { restarts, lines: printed === undefined || !log ? undefined : linesWith(printed, log.words) }
+}
+
+/** A look is not held up by what it can do without; ms. */
+const SIGNS_MS = 20_000
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('it took too long')), { once: true })
+  })
 }
 
 /** How long until a share that could not be given is given once more. */
@@ -179,6 +205,13 @@ async function begun(
   return percent === undefined ? begun : { ...begun, beside: besideFrom(percent, deps.now()) }
 }
 
+/** Since when what was live before serves, as its environment has it: what Prometheus tells before that is of others. */
+async function servedSince({ environments }: ReleaseDeps, { repository, name }: Environment, sha: string | undefined) {
+  const [owner = '', repo = ''] = repository.split('/')
+  const { live, before } = (await environments.load(environmentKey({ owner, name: repo }, name)))?.state ?? {}
+  return [live, before].find((one) => one !== undefined && one.sha === sha)?.since ?? 0
+}
+
 /** What the release before it showed, over at most `span` ms, and no longer than it was live. */
 async function figuresBefore(
   deps: ReleaseDeps,
@@ -189,9 +222,9 @@ async function figuresBefore(
   span: number,
 ): Promise<{ readonly tally: Tally; readonly seconds: number }> {
   const isElsewhere = environment.settings.policy?.prometheus !== undefined
-  const since = isElsewhere ? 0 : await target.measuredSince(environment, until)
+  const since = isElsewhere ? await servedSince(deps, environment, sha) : await target.measuredSince(environment, until)
   const start = since === undefined ? until : Math.max(until - span, since)
-  const found = await samplesOf(deps, environment, target, start, until).catch((error: unknown) => {
+  const found = await samplesOf(deps, environment, target, { from: start, to: until }).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error
     deps.log('what was counted before cannot be read', { environment: environment.name, error: causesOf(error) })
     return []

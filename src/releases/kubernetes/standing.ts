@@ -125,12 +125,12 @@ export function podsOf(json: unknown, release: string): readonly string[] {
     .map(({ metadata }) => metadata.name)
 }
 
-/** How often the containers of a release's pods were started again. */
+/** How often one container of a release's pods was started again, the one that was most often: a node that goes down ends many once. */
 export function restartsOf(json: unknown, release: string): number {
   return Pods.parse(json)
     .items.filter(({ metadata }) => metadata.annotations?.[RELEASE] === release)
     .flatMap(({ status }) => status?.containerStatuses ?? [])
-    .reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
+    .reduce((most, { restartCount = 0 }) => Math.max(most, restartCount), 0)
 }
 
 /** What `kubectl diff` says that would be made or changed, each object by its kind and name, with how many lines of it. */

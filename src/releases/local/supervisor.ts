@@ -122,8 +122,10 @@ export class Supervisor {
       await this.#releases.alone(row, async (now = row) => {
         // Whoever goes back to it may have started it.
         if (await this.#releases.isAlive(now)) return
-        await this.#releases.noteRestart(now, this.#deps.now())
         const again = await this.#releases.start(now, RESTART_HEALTH_SECONDS)
+        await this.#releases
+          .noteRestart(now, this.#deps.now())
+          .catch((error: unknown) => log('a restart could not be noted', { release: row.id, error: String(error) }))
         // Another release may have gone live meanwhile, or this one been taken back.
         if (!(await this.#serving.moved(again, live))) await this.#releases.stop(again)
       })
