@@ -21,15 +21,19 @@ export function ownersOf(text: string, files: readonly string[]): readonly Who[]
 
 /** A line; nothing where GitHub takes it for none. */
 function ruleIn(line: string): Rule[] {
-  const [pattern = '', ...rest] = line
-    .replace(/(^|\s)#.*$/, '')
-    .trim()
-    .split(/(?<!\\)\s+/)
+  const [pattern = '', ...rest] = commented(line).split(/(?<!\\)\s+/)
   // Neither exceptions, nor ranges of characters, nor a sign that is escaped are known there.
   if (pattern === '' || /^!|\[|^\\#/.test(pattern)) return []
   const isOwner = (one: string) => /^[^@\s]+@[^@\s]+$/.test(one) || (one.startsWith('@') && isWho(one))
   if (!rest.every(isOwner)) return []
   return [{ has: matcherOf(pattern), owners: rest.filter((one): one is Who => one.startsWith('@') && isWho(one)) }]
+}
+
+/** Without what stands after a `#` that begins a word. */
+function commented(line: string): string {
+  const words = line.trim().split(/\s/)
+  const at = words.findIndex((one) => one.startsWith('#'))
+  return (at < 0 ? words : words.slice(0, at)).join(' ').trim()
 }
 
 /** As `.gitignore` reads it, by the case of letters; `docs/*` is what is right in that folder, and no deeper. */

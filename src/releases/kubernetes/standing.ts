@@ -141,7 +141,10 @@ export function changesIn(diff: string): readonly string[] {
     .slice(1)
     .flatMap((part) => {
       const file = /^\+\+\+ \S*\/([^\s/]+)/m.exec(part)?.[1] ?? ''
-      const [, kind, name] = /(?:^|\.)([A-Z]\w*)\.[^.]*\.(.+)$/.exec(file) ?? []
+      // Names have dots as well; kinds alone begin with a capital, and a namespace has none.
+      const parts = file.split('.')
+      const at = parts.findIndex((one) => /^[A-Z]/.test(one))
+      const [kind, name] = at < 0 ? [] : [parts[at], parts.slice(at + 2).join('.')]
       if (!kind || !name) return []
       const lines = part.split('\n').slice(1)
       const count = (sign: string) =>

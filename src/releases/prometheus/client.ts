@@ -108,7 +108,7 @@ async function scraped(url: URL, selector: string, { from, to }: Span): Promise<
 
 async function asked(base: URL, question: Readonly<Record<string, string>>): Promise<unknown> {
   const url = new URL(base.origin)
-  url.pathname = `${base.pathname.replace(/\/+$/, '')}/api/v1/query`
+  url.pathname = `${base.pathname.endsWith('/') ? base.pathname : `${base.pathname}/`}api/v1/query`
   const headers = base.username ? { authorization: `Basic ${credentials(base)}` } : {}
   try {
     const answer = await fetch(url, {
