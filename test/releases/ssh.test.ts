@@ -256,6 +256,12 @@ process.on('SIGTERM', () => process.exit(0))`
     expect(await seen()).toBe('two k3y')
   })
 
+  it('are asked by the way that people take, where nobody can come by SSH now', async () => {
+    const fresh = await make({ MUSTER_DEPLOY_HOSTS: 'acme/x:production=no-such-host.invalid/shop' })
+    expect([await fresh.probe(at(), 'two'), await fresh.probe(at({ health: '/fail' }), 'two')]).toEqual([true, false])
+    await fresh.host?.close(false)
+  })
+
   it('say so where a secret has several lines, where nothing is to be built, and where the image is not let in', async () => {
     env['PRICE_KEY'] = 'two\nlines'
     const fresh = await make()
