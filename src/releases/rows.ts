@@ -1,3 +1,4 @@
+import { UserError } from '../core/errors.ts'
 import type { Fence } from '../leases/types.ts'
 import type { ApplyInput, Observed, ReleaseCommand, ReleaseRow, TargetDeps } from './types.ts'
 
@@ -54,8 +55,14 @@ export function byLastServed(rows: readonly ReleaseRow[]): ReleaseRow[] {
   return rows.filter(({ liveAt }) => liveAt !== undefined).toSorted((a, b) => at(b) - at(a))
 }
 
-/** So many that served last are kept. */
+/** So many that served last are kept, and of what failed the newest, for its log. */
 export const KEEP_RELEASES = 5
+export const KEEP_FAILED = 2
+
+/** What is kept of why one failed: never the inside of an unexpected error. */
+export function detailOf(error: unknown): string {
+  return error instanceof UserError ? error.message : 'an unexpected error'
+}
 
 /** Writes down that it is live now: whatever the clock says, after what was live before. @throws Fenced */
 export async function writeLive({ store, now }: Pick<TargetDeps, 'store' | 'now'>, row: ReleaseRow, fence: Fence) {

@@ -206,7 +206,7 @@ async function begun(
 }
 
 /** Since when what was live before serves, as its environment has it: what Prometheus tells before that is of others. */
-async function servedSince({ environments }: ReleaseDeps, { repository, name }: Environment, sha: string | undefined) {
+async function liveSince({ environments }: ReleaseDeps, { repository, name }: Environment, sha: string | undefined) {
   const [owner = '', repo = ''] = repository.split('/')
   const { live, before } = (await environments.load(environmentKey({ owner, name: repo }, name)))?.state ?? {}
   return [live, before].find((one) => one !== undefined && one.sha === sha)?.since ?? 0
@@ -222,7 +222,7 @@ async function figuresBefore(
   span: number,
 ): Promise<{ readonly tally: Tally; readonly seconds: number }> {
   const isElsewhere = environment.settings.policy?.prometheus !== undefined
-  const since = isElsewhere ? await servedSince(deps, environment, sha) : await target.measuredSince(environment, until)
+  const since = isElsewhere ? await liveSince(deps, environment, sha) : await target.measuredSince(environment, until)
   const start = since === undefined ? until : Math.max(until - span, since)
   const found = await samplesOf(deps, environment, target, { from: start, to: until }).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error

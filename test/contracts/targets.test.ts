@@ -111,6 +111,12 @@ const contained = (answer: string) => ({
 process.on('SIGTERM', () => process.exit(0))`,
 })
 
+const CONTAINED: TargetBench['releases'] = {
+  one: contained('one'),
+  two: contained('two'),
+  broken: { ...contained('x'), 'server.mjs': 'console.error("hush"); process.exit(3)' },
+}
+
 /** What each target is put to the test with. */
 const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
   container: {
@@ -121,11 +127,7 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
         redact: hushed,
       }),
     fence: () => fenceOf(containerDb),
-    releases: {
-      one: contained('one'),
-      two: contained('two'),
-      broken: { ...contained('x'), 'server.mjs': 'console.error("hush"); process.exit(3)' },
-    },
+    releases: CONTAINED,
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },
@@ -141,11 +143,7 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
         redact: hushed,
       }),
     fence: () => fenceOf(sshDb),
-    releases: {
-      one: contained('one'),
-      two: contained('two'),
-      broken: { ...contained('x'), 'server.mjs': 'console.error("hush"); process.exit(3)' },
-    },
+    releases: CONTAINED,
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },

@@ -30,10 +30,13 @@ describe('where an environment is served', () => {
     expect(() => of('acme/other', 'production')).toThrow('Nobody has set where')
   })
 
-  it.each(['acme/shop=web1/shop', 'acme/shop:production=-oProxyCommand=x/shop', 'acme/shop:production=web1/a b', 'x'])(
-    'is not read from %s',
-    (text) => expect(allowedPlaces(HOSTS, { MUSTER_DEPLOY_HOSTS: text })).toBeUndefined(),
-  )
+  it.each([
+    'acme/shop=web1/shop',
+    'acme/shop:production=-oProxyCommand=x/shop',
+    'acme/shop:production=web1/a b',
+    'x',
+    'acme/a:p=web1/shop,acme/b:p=web1/shop',
+  ])('is not read from %s', (text) => expect(allowedPlaces(HOSTS, { MUSTER_DEPLOY_HOSTS: text })).toBeUndefined())
 })
 
 describe('the cluster of an environment', () => {
@@ -118,10 +121,13 @@ describe.runIf(HAS_HOST)('containers on a host that is reached by SSH', () => {
   })
 
   const server = (answer: string) => `import { createServer } from 'node:http'
+console.log('${answer} is up')
+console.error('${answer} is warned')
 createServer((request, response) => {
   if (request.url === '/fail') return response.writeHead(500).end('no')
   if (request.url === '/drop') return request.socket.destroy()
   if (request.url === '/cut') return response.writeHead(200, { 'content-length': '99' }).write('x', () => request.socket.destroy())
+  if (request.url === '/env') return response.end(process.env.ODD)
   response.end('${answer} ' + process.env.PRICE_KEY)
 }).listen(Number(process.env.PORT))
 process.on('SIGTERM', () => process.exit(0))`
@@ -156,6 +162,8 @@ process.on('SIGTERM', () => process.exit(0))`
   it('have their secrets, which stand on no command line and in no file', async () => {
     await deploy('a-1', 'one')
     expect(await seen()).toBe('one k3y')
+    const log = await target.log('a-1')
+    expect([log.includes('one is up'), log.includes('one is warned')]).toEqual([true, true])
     const { output } = await call(findEngine(ENGINE), [
       'inspect',
       '--format',
@@ -345,6 +353,13 @@ process.on('SIGTERM', () => process.exit(0))`
     setTimeout(() => stopped.abort(new Error('stopped')), 700)
     await expect(going).rejects.toThrow()
     expect(await seen()).toBe('five k3y')
+  })
+
+  it('are given what the settings say as it is, whatever signs are in it', async () => {
+    const odd = `it's "odd" \\ \\' ; $(id) \`id\` & \n of two lines`
+    await deploy('k-2', 'six', { env: { ODD: odd } })
+    expect(await seen('/env')).toBe(odd)
+    await deploy('k-3', 'five')
   })
 
   it('leave a server alone that somebody has taken out of service', async () => {

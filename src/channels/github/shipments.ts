@@ -9,15 +9,19 @@ import { beforeWrites, type GithubClient, idOf, refusalIn, statusOf } from './cl
 
 const MOST = 100
 /** What ends a deployment, by the state of its newest status (docs.github.com, "REST API endpoints for deployment statuses"); `inactive`: another one took its place. */
-const ENDS: Readonly<Record<string, string>> = {
-  success: 'success',
-  failure: 'failure',
-  error: 'error',
-  inactive: 'inactive',
-}
+const ENDS: ReadonlySet<string> = new Set(['success', 'failure', 'error', 'inactive'])
 
 export function shipments(client: GithubClient, { findRepository }: Pick<Platform, 'findRepository'>): Runs {
   const at = byName(client, findRepository)
+  const statuses = async (name: string, id: number) => {
+    const { repository, names, octokit } = await at(name, { deployments: 'read' })
+    const { data } = await octokit.request('GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+      ...names,
+      deployment_id: id,
+      per_page: MOST,
+    })
+    return { repository, data }
+  }
   return {
     async start(name, task, { sha, environment, release }, mayAct) {
       const { names, octokit } = await at(name, { deployments: 'write' })
@@ -38,7 +42,7 @@ export function shipments(client: GithubClient, { findRepository }: Pick<Platfor
       return 'id' in data ? idOf(data.id) : undefined
     },
     async find(name, task, release) {
-      const { names, octokit } = await at(name, { deployments: 'write' })
+      const { names, octokit } = await at(name, { deployments: 'read' })
       const { data } = await octokit.request('GET /repos/{owner}/{repo}/deployments', {
         ...names,
         task,
@@ -48,20 +52,11 @@ export function shipments(client: GithubClient, { findRepository }: Pick<Platfor
       return found && idOf(found.id)
     },
     async get(name, id) {
-      const { repository, names, octokit } = await at(name, { deployments: 'write' })
-      const { data } = await octokit.request('GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
-        ...names,
-        deployment_id: id,
-        per_page: MOST,
-      })
+      const { repository, data } = await statuses(name, id)
       // The newest first. One that has ended goes on as inactive once another has taken its place.
-      const ended = data.filter(({ state }) => Object.hasOwn(ENDS, state)).at(-1)
+      const conclusion = data.findLast(({ state }) => ENDS.has(state))?.state
       const url = data.find(({ log_url: log, target_url: target }) => log || target)
-      return {
-        conclusion: ended && ENDS[ended.state],
-        url:
-          url?.log_url || url?.target_url || `${client.serverUrl}/${repository.owner}/${repository.name}/deployments`,
-      }
+      return { conclusion, url: url?.log_url || url?.target_url || pageOf(client, repository) }
     },
     /** Whoever ships may hear of it, or go on: GitHub stops nobody. */
     async cancel(name, id) {
@@ -75,12 +70,7 @@ export function shipments(client: GithubClient, { findRepository }: Pick<Platfor
       })
     },
     async log(name, id) {
-      const { names, octokit } = await at(name, { deployments: 'write' })
-      const { data } = await octokit.request('GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
-        ...names,
-        deployment_id: id,
-        per_page: MOST,
-      })
+      const { data } = await statuses(name, id)
       const lines = data.map(({ state, description, log_url: log }) => `${state}: ${description} ${log ?? ''}`.trim())
       return lines.toReversed().join('\n')
     },

@@ -8,7 +8,7 @@ import { Fenced } from '../../store/types.ts'
 import { run } from '../../workspace/spawn.ts'
 import { isAlive, serviceEnv, tailOf } from '../local/process.ts'
 import { healthy } from '../local/health.ts'
-import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed } from '../rows.ts'
+import { begunRow, byLastServed, detailOf, KEEP_RELEASES, NO_SERVICE, observed } from '../rows.ts'
 import { NO_TOOLS } from '../tools.ts'
 import type {
   ApplyInput,
@@ -133,7 +133,7 @@ export class CommandTarget implements Target {
       return starting
     } catch (error) {
       if (signal.aborted || error instanceof Lost || error instanceof Fenced) throw error
-      await this.#failed(row, error instanceof UserError ? error.message : 'an unexpected error')
+      await this.#failed(row, detailOf(error))
       throw error
     }
   }

@@ -5,7 +5,7 @@ import { UserError } from '../../core/errors.ts'
 import type { ApplyInput, Environment, TargetDeps } from '../types.ts'
 import { prepared } from './manifests.ts'
 import { charted, kustomized } from './render.ts'
-import { kubernetesSettings } from './settings.ts'
+import { type KubernetesSettings, kubernetesSettings } from './settings.ts'
 
 /** All files together, so that they are read in no time. */
 const MAX_BYTES = 2_000_000
@@ -26,26 +26,33 @@ export async function manifestsOf(
     const root = join(dir, FILES)
     await mkdir(root)
     await unpack(root)
-    const top = await inside(root, own.manifests)
-    const path = relative(dir, top)
-    const names = (await stat(top)).isDirectory() ? await readdir(top) : []
-    const values = names.includes('Chart.yaml') ? await Promise.all(own.values.map((one) => inside(root, one))) : []
-    const texts = names.some((name) => /^kustomization\.ya?ml$|^Kustomization$/.test(name))
-      ? { [own.manifests]: await kustomized(deps, dir, path, signal) }
-      : names.includes('Chart.yaml')
-        ? {
-            [own.manifests]: await charted(
-              deps,
-              dir,
-              { name: own.deployment, path, values: values.map((one) => relative(dir, one)), namespace },
-              signal,
-            ),
-          }
-        : await textsIn(top)
+    const texts = await textsOf(deps, { dir, root, own, namespace, signal })
     return prepared(texts, own, { sha, release: releaseId })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+interface Unpacked {
+  /** A folder, and the one in it with the commit's files. */
+  readonly dir: string
+  readonly root: string
+  readonly own: KubernetesSettings
+  readonly namespace: string
+  readonly signal: AbortSignal
+}
+
+/** What Kustomize or Helm makes of them, or the files as they are. */
+async function textsOf(deps: Pick<TargetDeps, 'sandbox' | 'redact'>, { dir, root, own, namespace, signal }: Unpacked) {
+  const top = await inside(root, own.manifests)
+  const names = (await stat(top)).isDirectory() ? await readdir(top) : []
+  const path = relative(dir, top)
+  if (names.some((name) => /^kustomization\.ya?ml$|^Kustomization$/.test(name)))
+    return { [own.manifests]: await kustomized(deps, dir, path, signal) }
+  if (!names.includes('Chart.yaml')) return textsIn(top)
+  const values = (await Promise.all(own.values.map((one) => inside(root, one)))).map((one) => relative(dir, one))
+  const chart = { name: own.deployment, path, values, namespace }
+  return { [own.manifests]: await charted(deps, dir, chart, signal) }
 }
 
 /** @throws UserError where it is not there, or a link leads out of the commit's files */

@@ -1,8 +1,9 @@
 import type { Env } from '../../core/environment.ts'
 import { UserError } from '../../core/errors.ts'
 import { findProgram } from '../../workspace/programs.ts'
-import { run, type SpawnOptions } from '../../workspace/spawn.ts'
+import type { SpawnOptions } from '../../workspace/spawn.ts'
 import { CLUSTERS, placeOf } from '../places.ts'
+import { type Printed, printedBy } from '../printed.ts'
 import type { Environment, TargetDeps } from '../types.ts'
 
 const SHORT_MS = 60_000
@@ -14,13 +15,6 @@ const ENV =
   /^(PATH|HOME|USER|KUBECONFIG|KUBE_.*|AWS_.*|AZURE_.*|GOOGLE_.*|CLOUDSDK_.*|USE_GKE_.*|HTTPS?_PROXY|NO_PROXY|SSL_CERT_.*)$/
 
 type Options = Pick<SpawnOptions, 'signal' | 'stdin'> & { readonly timeoutMs?: number }
-
-export interface Printed {
-  readonly exitCode: number
-  readonly printed: string
-  /** What it said beside that. */
-  readonly said: string
-}
 
 /** The cluster and namespace of an environment. */
 export class Kubectl {
@@ -45,11 +39,13 @@ export class Kubectl {
     throw new UserError('kubectl', `The cluster did not do it: ${why}`)
   }
 
-  async try(args: readonly string[], options: Options = {}): Promise<Printed> {
+  async try(args: readonly string[], { timeoutMs = SHORT_MS, ...more }: Options = {}): Promise<Printed> {
     const env = Object.entries(process.env).flatMap(([name, value]) =>
       value !== undefined && ENV.test(name.toUpperCase()) ? [[name, value] as const] : [],
     )
-    const result = await printedBy(program(), [...this.#args, ...args], { ...options, env: Object.fromEntries(env) })
+    const options = { ...more, timeoutMs, env: Object.fromEntries(env) }
+    const result = await printedBy(program(), [...this.#args, ...args], options, MAX_PRINTED)
+    if (result.isCut) throw new UserError('kubectl', 'The cluster told more than is read.')
     return { ...result, said: this.#redact(result.said) }
   }
 
@@ -58,27 +54,6 @@ export class Kubectl {
     const text = await this.run(['get', ...args, '--ignore-not-found', '--output=json'])
     return text.trim() === '' ? undefined : JSON.parse(text)
   }
-}
-
-/** Warnings are no part of what is read. */
-async function printedBy(
-  file: string,
-  args: readonly string[],
-  { stdin = '', timeoutMs = SHORT_MS, ...more }: Options & Pick<SpawnOptions, 'env'>,
-): Promise<Printed> {
-  const parts: Buffer[] = []
-  let size = 0
-  const { exitCode, output } = await run(file, args, {
-    ...more,
-    timeoutMs,
-    talk: ({ input, output: out }) => {
-      input.on('error', () => {})
-      input.end(stdin)
-      out.on('data', (part: Buffer) => void ((size += part.length) <= MAX_PRINTED && parts.push(part)))
-    },
-  })
-  if (size > MAX_PRINTED) throw new UserError('kubectl', 'The cluster told more than is read.')
-  return { exitCode, printed: Buffer.concat(parts).toString('utf8'), said: output }
 }
 
 function program(): string {

@@ -3,14 +3,10 @@ import type { Kubectl } from './kubectl.ts'
 import { type Meant, meantBy, whyNotReady } from './standing.ts'
 
 /** Server-side apply: the server says what is wrong, and whoever else changes something is overruled in what the manifests say. */
-export const APPLY = [
-  'apply',
-  '--server-side',
-  '--field-manager=muster',
-  '--force-conflicts',
-  '--validate=false',
-  '--filename=-',
-]
+const BY_SERVER = ['--server-side', '--field-manager=muster', '--force-conflicts', '--filename=-']
+export const APPLY = ['apply', ...BY_SERVER, '--validate=false']
+/** What would differ. */
+export const DIFF = ['diff', ...BY_SERVER]
 export const APPLY_MS = 5 * 60_000
 /** How much longer than it was told to wait kubectl is waited for. */
 const SLACK_MS = 30_000

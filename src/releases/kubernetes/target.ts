@@ -7,7 +7,16 @@ import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
 import { releaseLog, serviceLog } from '../local/log.ts'
 import { CLUSTERS, placeOf } from '../places.ts'
-import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed, writeLive } from '../rows.ts'
+import {
+  begunRow,
+  byLastServed,
+  detailOf,
+  KEEP_FAILED,
+  KEEP_RELEASES,
+  NO_SERVICE,
+  observed,
+  writeLive,
+} from '../rows.ts'
 import type {
   ApplyInput,
   Environment,
@@ -23,16 +32,13 @@ import { manifestsOf } from './files.ts'
 import { Kept } from './kept.ts'
 import { Kubectl } from './kubectl.ts'
 import { deploymentIn } from './manifests.ts'
-import { APPLY, APPLY_MS, meantIn, untilRolledOut } from './rollout.ts'
+import { APPLY, APPLY_MS, DIFF, meantIn, untilRolledOut } from './rollout.ts'
 import { kubernetesSettings } from './settings.ts'
 import { changesIn, podsOf, restartsOf, shaServing } from './standing.ts'
 
-/** What would differ: by their names alone, for what is in them may be nobody's business. */
-const DIFF = ['diff', ...APPLY.slice(1).filter((one) => !one.startsWith('--validate'))]
 /** What `kubectl diff` ends with. */
 const [NO_DIFFERENCE, DIFFERENCES] = [0, 1]
 const LOG_LINES = 100
-const KEEP_FAILED = 2
 
 /** Manifests of the commit, applied; then the rollout is waited for. What goes wrong is taken back to what was there before. */
 export class KubernetesTarget implements Target {
@@ -94,7 +100,7 @@ export class KubernetesTarget implements Target {
     return pods === undefined ? undefined : restartsOf(pods, id)
   }
 
-  /** What the cluster says it would make or change. */
+  /** What the cluster says it would make or change: by their names alone, for what is in them may be nobody's business. */
   async preflight(input: PreflightInput): Promise<readonly string[]> {
     const { environment, signal } = input
     const how = { ...input, releaseId: 'preflight' }
@@ -259,8 +265,4 @@ export class KubernetesTarget implements Target {
   #namespace(environment: Pick<Environment, 'repository' | 'name'>): string {
     return placeOf(CLUSTERS, environment, this.#deps.env).part
   }
-}
-
-function detailOf(error: unknown): string {
-  return error instanceof UserError ? error.message : 'an unexpected error'
 }

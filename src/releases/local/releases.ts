@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises'
-import { byLastServed, KEEP_RELEASES } from '../rows.ts'
+import { byLastServed, KEEP_FAILED, KEEP_RELEASES } from '../rows.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
 import { containerRunner } from './containers.ts'
 import { isWarm, untilHealthy } from './health.ts'
@@ -8,8 +8,6 @@ import { releaseFolder, restartsFile } from './log.ts'
 import { freePort } from './process.ts'
 import { processRunner } from './processes.ts'
 import type { Preparing, Runner } from './runner.ts'
-
-const KEEP_FAILED = 2
 
 /** The releases of this machine: each by whatever runs it. */
 export class Releases {

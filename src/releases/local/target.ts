@@ -4,7 +4,7 @@ import { UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
-import { begunRow, byLastServed, observed, servedSince } from '../rows.ts'
+import { begunRow, byLastServed, detailOf, observed, servedSince } from '../rows.ts'
 import { besideOf, shareBeside } from '../shares.ts'
 import type {
   ApplyInput,
@@ -114,7 +114,7 @@ export class LocalTarget implements Target {
       await this.#deps.store.save({
         ...known,
         status: 'failed',
-        detail: error instanceof UserError ? error.message : 'an unexpected error',
+        detail: detailOf(error),
       })
       throw error
     }

@@ -51,13 +51,14 @@ export class Collector {
       const server = servers.find(({ name }) => name === row.command.server)
       if (!server) continue
       const before = known?.get(server.name)
-      const isKnown = before?.sha === row.sha
+      if (before?.sha !== row.sha) {
+        next.set(server.name, { sha: row.sha, reading: readingOf(undefined, server.counters) })
+        continue
+      }
       // It is counted from before the first that was sent there.
-      if (isKnown && !live.includes(row)) continue
-      const isSame = live.includes(row) && isKnown
-      const reading = readingOf(isSame ? before.reading : undefined, server.counters)
+      if (!live.includes(row)) continue
+      const reading = readingOf(before.reading, server.counters)
       next.set(server.name, { sha: row.sha, reading })
-      if (!isSame) continue
       const sample = sampleOf(before.reading, reading, this.#now(), row.sha)
       if (sample) await this.#store.addSamples(row.repository, row.environment, row.sha, [sample])
     }

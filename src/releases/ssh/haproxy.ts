@@ -116,7 +116,7 @@ export class Backend {
 }
 
 /** What `show stat … json` says of servers. */
-export function serversIn(json: string): readonly Server[] {
+function serversIn(json: string): readonly Server[] {
   const found = Stats.safeParse(parsed(json))
   return (found.data ?? []).map((fields) => {
     const line = Line.parse(Object.fromEntries(fields.map(({ field, value }) => [field.name, value.value])))

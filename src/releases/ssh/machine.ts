@@ -71,8 +71,8 @@ export class Machine {
         timeoutMs: BUILD_MS,
         signal,
       })
-      await this.#kept(buildLog(this.#dir, row.id), result.output)
-      mustBeBuilt(result)
+      await this.#kept(buildLog(this.#dir, row.id), result.said)
+      mustBeBuilt({ exitCode: result.exitCode, output: result.said })
       return await idOf(this.#asking(), tagOf(row))
     } finally {
       await rm(here, { recursive: true, force: true })
@@ -96,12 +96,12 @@ export class Machine {
     const more = ['--restart=always', `--label=muster.server=${server}`, '--env-file=/dev/stdin']
     const argv = ['run', ...optionsOf(row, container, address, more), container.image]
     const stdin = secrets.map((one) => `${one.join('=')}\n`).join('')
-    const { exitCode, output } = await this.#remote.run([await this.#program(), ...argv], {
+    const { exitCode, said } = await this.#remote.run([await this.#program(), ...argv], {
       stdin,
       timeoutMs: START_MS,
     })
     if (exitCode !== 0)
-      throw notStarted(output || 'the engine did not answer in time', 'Does the engine there run one by hand?')
+      throw notStarted(said || 'the engine did not answer in time', 'Does the engine there run one by hand?')
   }
 
   /** @throws UserError where the host, or its engine, cannot be reached */
@@ -146,10 +146,11 @@ export class Machine {
     return output.split(/\s+/).filter(Boolean)
   }
 
-  /** The last lines that it has printed. */
+  /** The last lines that it has printed; the engine gives what went to its standard error on its own. */
   async log(row: ReleaseRow): Promise<string> {
-    const { exitCode, output } = await this.#ask('logs', '--tail', `${LOG_LINES}`, nameOf(row))
-    return exitCode === 0 ? output.slice(-MAX_LOG) : ''
+    const argv = [await this.#program(), 'logs', '--tail', `${LOG_LINES}`, nameOf(row)]
+    const { exitCode, printed, said } = await this.#remote.run(argv, { timeoutMs: SHORT_MS })
+    return exitCode === 0 ? `${printed}${said}`.slice(-MAX_LOG) : ''
   }
 
   async #kept(file: string, text: string): Promise<void> {
@@ -187,7 +188,7 @@ export class Machine {
   /** Keeps what HAProxy is to go on with where it is started anew. */
   async keepState(backend: string, state: string): Promise<void> {
     const kept = await this.#remote.run(['sh', '-c', KEEP_STATE, 'sh', backend], { stdin: state, timeoutMs: SHORT_MS })
-    if (kept.exitCode !== 0) throw new Error(`it could not be written: ${kept.output.trim()}`)
+    if (kept.exitCode !== 0) throw new Error(`it could not be written: ${kept.said.trim()}`)
   }
 
   #ask(...args: string[]): ReturnType<Ask> {
@@ -195,7 +196,13 @@ export class Machine {
   }
 
   #asking(timeoutMs = SHORT_MS, signal?: AbortSignal): Ask {
-    return async (...args) => this.#remote.run([await this.#program(), ...args], { timeoutMs, signal })
+    return async (...args) => {
+      const { exitCode, printed, said } = await this.#remote.run([await this.#program(), ...args], {
+        timeoutMs,
+        signal,
+      })
+      return { exitCode, output: exitCode === 0 ? printed : printed + said }
+    }
   }
 
   async #program(): Promise<string> {
@@ -207,8 +214,8 @@ export class Machine {
   }
 
   async #found(): Promise<string> {
-    const { exitCode, output } = await this.#remote.run(['sh', '-c', FIND], { timeoutMs: SHORT_MS })
-    if (exitCode === 0) return output.trim().split('\n').at(-1) ?? ''
+    const { exitCode, printed } = await this.#remote.run(['sh', '-c', FIND], { timeoutMs: SHORT_MS })
+    if (exitCode === 0) return printed.trim().split('\n').at(-1) ?? ''
     throw new UserError('no_engine', 'There is neither Podman nor Docker on that host.', {
       hint: 'Install one there (`apt install podman`).',
     })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { run, type SpawnOptions } from '../../workspace/spawn.ts'
 import type { RunResult } from '../../workspace/types.ts'
+import { type Printed, printedBy } from '../printed.ts'
 
 /** Whatever the operator's own settings of OpenSSH say: nobody is asked, no key is taken over, nothing of this machine is lent. */
 const OPTIONS = [
@@ -54,25 +55,16 @@ export class Remote {
     this.#dir = mkdtempSync('/tmp/muster-ssh-')
   }
 
-  /** Runs a program there, with its arguments as they are. @returns what it printed; where it failed, with what it said beside that @throws UserError where the host cannot be reached */
+  /** Runs a program there, with its arguments as they are. @throws UserError where the host cannot be reached */
   async run(
     argv: readonly string[],
-    options: Pick<SpawnOptions, 'stdin' | 'signal' | 'talk'> & { readonly timeoutMs: number },
-  ): Promise<RunResult> {
+    options: Pick<SpawnOptions, 'stdin' | 'signal' | 'talk' | 'timeoutMs'>,
+  ): Promise<Printed> {
     await this.#connected()
-    const parts: Buffer[] = []
-    let size = 0
-    // What it prints apart from what it says beside that: a warning is no answer.
-    const talk: SpawnOptions['talk'] = (streams) => {
-      streams.output.on('data', (part: Buffer) => void ((size += part.length) <= MAX_PRINTED && parts.push(part)))
-      if (options.talk) options.talk(streams)
-      else streams.input.end(options.stdin ?? '')
-    }
     const args = ['-o', 'ControlMaster=no', '-S', this.#control, '--', this.#host, quoted(argv)]
-    const result = await this.#ssh(args, { signal: options.signal, timeoutMs: options.timeoutMs, talk })
-    if (result.exitCode === NO_CONNECTION) throw this.#unreachable(result.output)
-    const printed = Buffer.concat(parts).toString('utf8')
-    return { ...result, output: result.exitCode === 0 && !options.talk ? printed : printed + result.output }
+    const result = await printedBy('ssh', this.#args(args), { ...options, env: envOfSsh() }, MAX_PRINTED)
+    if (result.exitCode === NO_CONNECTION) throw this.#unreachable(result.said)
+    return result
   }
 
   /** A socket of this machine that leads to one there. @param to a path there, or `address:port` */
@@ -107,7 +99,11 @@ export class Remote {
   }
 
   #ssh(args: readonly string[], options: Omit<SpawnOptions, 'env'>): Promise<RunResult> {
-    return run('ssh', [...this.#config, ...OPTIONS, ...args], { ...options, env: envOfSsh() })
+    return run('ssh', this.#args(args), { ...options, env: envOfSsh() })
+  }
+
+  #args(own: readonly string[]): string[] {
+    return [...this.#config, ...OPTIONS, ...own]
   }
 
   async #connected(): Promise<Connection> {
@@ -130,8 +126,8 @@ export class Remote {
 
   /** One that all share. It ends with this process, whatever becomes of that: what it runs there reads until nobody writes. */
   async #open(): Promise<Connection> {
-    const args = [...this.#config, ...OPTIONS, '-o', 'ControlPersist=no', '-M', '-S', this.#control]
-    const child = spawn('ssh', [...args, '--', this.#host, 'cat >/dev/null'], {
+    const args = ['-o', 'ControlPersist=no', '-M', '-S', this.#control, '--', this.#host, 'cat >/dev/null']
+    const child = spawn('ssh', this.#args(args), {
       env: envOfSsh(),
       stdio: ['pipe', 'ignore', 'pipe'],
     })

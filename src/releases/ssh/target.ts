@@ -4,7 +4,16 @@ import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { healthy } from '../local/health.ts'
 import { releaseLog } from '../local/log.ts'
-import { begunRow, byLastServed, KEEP_RELEASES, NO_SERVICE, observed, servedSince, writeLive } from '../rows.ts'
+import {
+  begunRow,
+  byLastServed,
+  detailOf,
+  KEEP_RELEASES,
+  NO_SERVICE,
+  observed,
+  servedSince,
+  writeLive,
+} from '../rows.ts'
 import { secretsFor, secretsOf } from '../secrets.ts'
 import { besideOf, mustBeLive, shareBeside, withPercent } from '../shares.ts'
 import type {
@@ -127,7 +136,7 @@ export class SshTarget implements Target {
     const live = await this.#deps.store.live(repository, name)
     const next = await this.#servers.next(site, { repository, environment: name })
     const now = live?.command.server
-    return [`start it on \`${next.name}\` of \`${site.name}\`${now ? `, beside what is live on \`${now}\`` : ''}`]
+    return [`start it on ${next.name} of ${site.name}${now ? `, beside what is live on ${now}` : ''}`]
   }
 
   async apply(input: ApplyInput): Promise<void> {
@@ -205,7 +214,7 @@ export class SshTarget implements Target {
     if (!row) return
     // Whoever has it by now goes on.
     mayAct()
-    const detail = error instanceof UserError ? error.message : 'an unexpected error'
+    const detail = detailOf(error)
     const live = await store.live(row.repository, row.environment)
     try {
       if (row.command.server !== undefined) {
