@@ -70,7 +70,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
     ...removed(plan),
     ...preflight(plan),
     ...commits(plan),
-    ...(settled
+    ...(settled || plan.approval === 'none'
       ? []
       : [
           paragraph(
