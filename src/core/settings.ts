@@ -94,6 +94,7 @@ export type ServiceName = (typeof SERVICES)[number]
 export type CoreTarget =
   | 'local-process'
   | 'container'
+  | 'durable-objects'
   | 'ssh-haproxy'
   | 'kubernetes'
   | 'command'

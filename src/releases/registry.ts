@@ -4,7 +4,7 @@ import type { CoreTarget } from '../core/settings.ts'
 import { actions, deployments } from './runs/module.ts'
 import { command } from './command/module.ts'
 import { kubernetes } from './kubernetes/module.ts'
-import { container, local } from './local/module.ts'
+import { container, local, objects } from './local/module.ts'
 import type { TargetModule } from './module.ts'
 import { ssh } from './ssh/module.ts'
 import type { Target, TargetDeps, Targets } from './types.ts'
@@ -13,6 +13,7 @@ import type { Target, TargetDeps, Targets } from './types.ts'
 export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
   'local-process': local,
   container,
+  'durable-objects': objects,
   'ssh-haproxy': ssh,
   kubernetes,
   command,

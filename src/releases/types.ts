@@ -260,9 +260,11 @@ export interface ReleaseCommand {
   /** Variables of the server that it is given. */
   readonly secrets?: readonly string[] | undefined
   /** How it runs; undefined: as a process. */
-  readonly runs?: 'process' | 'container' | undefined
+  readonly runs?: 'process' | 'container' | 'objects' | undefined
   /** The image of a container, by what it contains, and what it is run with. */
   readonly container?: ContainerCommand | undefined
+  /** What a Worker is served of, as its commit describes it. */
+  readonly worker?: WorkerCommand | undefined
   /** The server of HAProxy's that it is behind. */
   readonly server?: string | undefined
   /** Where that is: host and backend. */
@@ -279,6 +281,21 @@ export interface ReleaseCommand {
 export interface BegunRun {
   readonly at: number
   readonly id?: number | undefined
+}
+
+export interface WorkerCommand {
+  /** Its module, from the top of the release's files. */
+  readonly main: string
+  readonly compatibilityDate: string
+  readonly compatibilityFlags: readonly string[]
+  /** Its classes of objects: the variable by which each is reached, and whose storage it has. */
+  readonly objects: readonly {
+    readonly binding: string
+    readonly className: string
+    readonly key: string
+    readonly isSql: boolean
+  }[]
+  readonly vars: Readonly<Record<string, unknown>>
 }
 
 export interface ContainerCommand {

@@ -9,6 +9,7 @@ import { TARGETS } from '../../src/releases/registry.ts'
 import { ENGINE, useEngine } from '../support/engine.ts'
 import { cluster, HAS_KUBECTL } from '../support/cluster/server.ts'
 import { podsServed, webManifest } from '../support/cluster/web.ts'
+import { HAS_MINIFLARE, MINIFLARE, worker } from '../support/workers.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
@@ -24,10 +25,12 @@ let containerDb: TestDatabase
 let actionsDb: TestDatabase
 let sshDb: TestDatabase
 let kubernetesDb: TestDatabase
+let objectDb: TestDatabase
 let shippedDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 const containerPort = await unusedPort()
+const objectPort = await unusedPort()
 if (ENGINE) useEngine(dir)
 beforeAll(async () => {
   db = await embedded()
@@ -35,6 +38,7 @@ beforeAll(async () => {
   actionsDb = await embedded()
   sshDb = await embedded()
   kubernetesDb = await embedded()
+  objectDb = await embedded()
   shippedDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
@@ -44,6 +48,7 @@ afterAll(async () => {
   await actionsDb.drop()
   await sshDb.drop()
   await kubernetesDb.drop()
+  await objectDb.drop()
   await shippedDb.drop()
   await web.close()
   if (ENGINE) await removeImages(findEngine(ENGINE))
@@ -147,6 +152,18 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },
+  'durable-objects': {
+    settings: { port: objectPort, health: '/', health_timeout: '30s' },
+    deps: async () => targetDeps(objectDb, join(dir, 'objects'), { env: MINIFLARE, redact: hushed }),
+    fence: () => fenceOf(objectDb),
+    releases: {
+      one: worker('export default { fetch: () => new Response("one") }'),
+      two: worker('export default { fetch: () => new Response("two") }'),
+      broken: worker('console.error("hush"); throw new Error("hush")'),
+    },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
   kubernetes: {
     settings: { deployment: 'web', image: 'registry.example/shop:{sha}', url: pods.url, timeout: '2s' },
     deps: async () =>
@@ -214,6 +231,7 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
 const HERE: Readonly<Record<string, boolean>> = {
   container: ENGINE !== undefined,
   'ssh-haproxy': HAS_HOST,
+  'durable-objects': HAS_MINIFLARE,
   kubernetes: HAS_KUBECTL,
 }
 const benches = new Map<string, TargetBench>(Object.entries(BENCHES))

@@ -13,6 +13,7 @@ import { ENGINE, useEngine } from '../support/engine.ts'
 import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
 import { processesIn, TELLS_PROCESSES } from '../support/services.ts'
 import { onStage, type Stage } from '../support/sharing.ts'
+import { HAS_MINIFLARE, MINIFLARE } from '../support/workers.ts'
 
 const PROGRAM = fileURLToPath(new URL('../support/sharing.ts', import.meta.url))
 const ROUNDS = runs(100, 5)
@@ -47,6 +48,12 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
     )
   }
 
+  /** What is live is the next one's to begin with no more. */
+  async function forgotten(): Promise<void> {
+    for (const row of await db.storage.store.releases.allLive())
+      await db.storage.store.releases.save({ ...row, status: 'retired' })
+  }
+
   async function seenAt(url: string): Promise<ReadonlySet<string>> {
     const seen = await Promise.all(Array.from({ length: 60 }, () => fetch(url).then((answer) => answer.text())))
     return new Set(seen)
@@ -73,10 +80,33 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
       }
       await target.host?.close(round === ROUNDS)
     }
-    await db.storage.store.releases.allLive().then(async (rows) => {
-      for (const row of rows) await db.storage.store.releases.save({ ...row, status: 'retired' })
-    })
+    await forgotten()
   }, 1_800_000)
+
+  it.runIf(HAS_MINIFLARE)(
+    'leaves one live of the Workers, with one process that has their storage open',
+    async () => {
+      const port = await unusedPort()
+      const stage: Stage = { target: 'durable-objects', settings: { port, health: '/' }, env: MINIFLARE, files: {} }
+      for (let round = 2001; round <= 2000 + ROUNDS; round++) {
+        await killedAfter(500 + Math.random() * 3000, round, stage)
+        const { target, environment } = await onStage(stage, db, dir)
+        await target.host?.adopt()
+        const live = await db.storage.store.releases.allLive()
+        expect(live.length, `round ${round}`).toBeLessThanOrEqual(1)
+        const [one] = live
+        if (one) {
+          const beside = one.command.share && (await db.storage.store.releases.get(one.command.share.beside))
+          await expect.poll(() => target.current(environment)).toBe(one.sha)
+          const seen = await seenAt(target.url(environment))
+          expect(seen, `round ${round}`).toEqual(new Set([one.sha, ...(beside ? [beside.sha] : [])]))
+        }
+        await target.host?.close(round === 2000 + ROUNDS)
+      }
+      await forgotten()
+    },
+    1_800_000,
+  )
 
   it.runIf(HAS_HOST)(
     'leaves one live on a host that is reached by SSH, told truly by whoever comes next',

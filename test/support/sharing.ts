@@ -7,6 +7,7 @@ import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { Environment, Target } from '../../src/releases/types.ts'
 import { fenceOf, type TestDatabase } from './databases.ts'
 import { targetDeps } from './local.ts'
+import { worker } from './workers.ts'
 
 /** Where releases share the requests: a target, as it is opened anywhere. */
 export interface Stage {
@@ -37,6 +38,12 @@ const server = (sha: string) =>
 createServer((_, response) => response.end('${sha}')).listen(Number(process.env.PORT))
 process.on('SIGTERM', () => process.exit(0))`
 
+/** What answers with its SHA, for that target. */
+function serverOf({ target }: Stage, sha: string): Readonly<Record<string, string>> {
+  if (target === 'durable-objects') return worker(`export default { fetch: () => new Response('${sha}') }`)
+  return { 'server.mjs': server(sha) }
+}
+
 /** Gives one release after the other a share of the requests, then more, then all, or takes it back, until it is killed. */
 async function share(stage: Stage, url: string, dir: string, round: string): Promise<void> {
   const storage = await openStorage({ databaseUrl: url, dataDir: dir })
@@ -65,7 +72,7 @@ async function share(stage: Stage, url: string, dir: string, round: string): Pro
       percent: 30,
       tools: async () => NO_TOOLS,
       unpack: async (to) => {
-        for (const [name, text] of Object.entries({ ...stage.files, 'server.mjs': server(sha) }))
+        for (const [name, text] of Object.entries({ ...stage.files, ...serverOf(stage, sha) }))
           writeFileSync(join(to, name), text)
       },
     })

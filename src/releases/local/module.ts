@@ -1,6 +1,6 @@
 import { defineTarget } from '../module.ts'
 import type { TargetDeps } from '../types.ts'
-import { CONTAINER_KEYS, LOCAL_KEYS } from './settings.ts'
+import { CONTAINER_KEYS, LOCAL_KEYS, OBJECT_KEYS } from './settings.ts'
 import type { LocalTarget } from './target.ts'
 
 /** What is served on this machine is served by one: whoever has the ports is asked by it alone. */
@@ -38,6 +38,18 @@ export const container = defineTarget({
   title: 'container',
   describe: '`container`: on this machine, in a container of Podman or Docker, behind the built-in proxy.',
   keys: CONTAINER_KEYS,
+  weighs: true,
+  stored,
+  open: machineOf,
+})
+
+/** Cloudflare Workers with Durable Objects on this machine, behind the same proxy. */
+export const objects = defineTarget({
+  name: 'durable-objects',
+  title: 'Durable Objects',
+  describe:
+    '`durable-objects`: on this machine, a Cloudflare Worker and its objects, in workerd, behind the built-in proxy.',
+  keys: OBJECT_KEYS,
   weighs: true,
   stored,
   open: machineOf,

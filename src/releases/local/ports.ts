@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path'
 import { messageOf, UserError } from '../../core/errors.ts'
 import { hashOf } from '../../core/hash.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
-import { Gone, ProxyProcess } from './proxy/client.ts'
+import { Gone } from './beside/ask.ts'
+import { ProxyProcess } from './proxy/client.ts'
 import type { Opened, Operations, Route, Standing } from './proxy/protocol.ts'
 
 /** How often what was counted is fetched; the judge counts on it within two seconds. */
@@ -186,9 +187,20 @@ function routeOf({ row, beside }: Meant, host: string): Route | undefined {
   const { repository, environment, sha, port, command, liveAt } = row
   if (port === undefined || !liveAt) return undefined
   const { share, publicPort } = command
+  const tells = command.runs === 'objects' ? { tells: true } : {}
   const rest =
     share && beside?.port !== undefined
       ? { beside: { sha: beside.sha, upstream: beside.port, percent: share.percent } }
       : {}
-  return { repository, environment, host, port: publicPort, sha, upstream: port, since: liveAt.getTime(), ...rest }
+  return {
+    repository,
+    environment,
+    host,
+    port: publicPort,
+    sha,
+    upstream: port,
+    since: liveAt.getTime(),
+    ...tells,
+    ...rest,
+  }
 }

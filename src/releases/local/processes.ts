@@ -5,7 +5,7 @@ import { secretsOf } from '../secrets.ts'
 import type { ReleaseCommand, ReleaseRow, TargetDeps } from '../types.ts'
 import { buildLog, serviceLog } from './log.ts'
 import { isAlive, serviceEnv, type Started, startService, stopService } from './process.ts'
-import type { Runner } from './runner.ts'
+import type { Preparing, Runner } from './runner.ts'
 import { localSettings } from './settings.ts'
 
 const BUILD_MS = 15 * 60_000
@@ -15,15 +15,9 @@ const STOP_MS = 5_000
 /** Releases as processes of this machine, found again by pid and start time. */
 export function processRunner({ dir, env: own }: Pick<TargetDeps, 'dir' | 'env'>): Runner {
   return {
-    /** With the versions that its tests were proved with; what is not quite there stands in its log. */
-    async prepare(row, { settings, tools, unpack, signal }) {
-      await unpack(row.dir)
-      const { build: how, start, env: wanted } = localSettings(settings)
-      const { path, env, notes } = await tools([how ?? '', start])
-      for (const note of notes) await appendFile(serviceLog(dir, row.id), `muster: ${note}\n`, { mode: 0o600 })
-      const command = { ...row.command, start, path, env: { ...env, ...wanted } }
-      if (how) await build(how, row.dir, buildLog(dir, row.id), command, signal)
-      return { ...row, command }
+    async prepare(row, preparing) {
+      const { build: how, start } = localSettings(preparing.settings)
+      return { ...row, command: await built(dir, row, preparing, how, start) }
     },
     async start(row, port) {
       // Asked for at each start: what the operator allows no more is given no more.
@@ -41,6 +35,25 @@ export function processRunner({ dir, env: own }: Pick<TargetDeps, 'dir' | 'env'>
     },
     forget: async () => {},
   }
+}
+
+/**
+ * Builds a release from its files, with the versions that its tests were proved with; what is not quite there stands in its log.
+ * @param dir the data folder @param start what it is started with; empty for none @returns how it is started @throws UserError
+ */
+export async function built(
+  dir: string,
+  row: ReleaseRow,
+  { tools, unpack, signal }: Preparing,
+  how: string | undefined,
+  start: string,
+): Promise<ReleaseCommand> {
+  await unpack(row.dir)
+  const { path, env, notes } = await tools([how ?? '', start])
+  for (const note of notes) await appendFile(serviceLog(dir, row.id), `muster: ${note}\n`, { mode: 0o600 })
+  const command = { ...row.command, start, path, env: { ...env, ...row.command.env } }
+  if (how) await build(how, row.dir, buildLog(dir, row.id), command, signal)
+  return command
 }
 
 function startedOf({ pid, startedTick: tick }: ReleaseRow): Started | undefined {

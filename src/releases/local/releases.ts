@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs'
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { byLastServed, KEEP_FAILED, KEEP_RELEASES } from '../rows.ts'
-import type { ReleaseRow, TargetDeps } from '../types.ts'
+import type { Environment, ReleaseRow, TargetDeps } from '../types.ts'
 import { containerRunner } from './containers.ts'
 import { isWarm, untilHealthy } from './health.ts'
 import { releaseFolder, restartsFile } from './log.ts'
+import { objectRunner } from './objects/runner.ts'
 import { freePort } from './process.ts'
 import { processRunner } from './processes.ts'
 import type { Preparing, Runner } from './runner.ts'
+import { runsAs } from './settings.ts'
 
 /** The releases of this machine: each by whatever runs it. */
 export class Releases {
@@ -16,7 +20,7 @@ export class Releases {
 
   constructor(deps: TargetDeps) {
     this.#deps = deps
-    this.#runners = { process: processRunner(deps), container: containerRunner(deps) }
+    this.#runners = { process: processRunner(deps), container: containerRunner(deps), objects: objectRunner(deps) }
   }
 
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -79,6 +83,24 @@ export class Releases {
 
   stop(row: ReleaseRow): Promise<void> {
     return this.#runner(row).stop(row)
+  }
+
+  /** Who is live, and with which share, for whatever runs it. */
+  async lead(live: ReleaseRow, beside: ReleaseRow | undefined): Promise<void> {
+    await this.#runner(live).lead?.(live, beside)
+  }
+
+  /** What a deploy would change, where whatever runs it can tell. @param unpack the files of the commit */
+  async preview(environment: Environment, unpack: (dir: string) => Promise<void>): Promise<readonly string[]> {
+    const { preview } = this.#runners[runsAs(environment.settings)]
+    if (!preview) return []
+    const dir = await mkdtemp(join(tmpdir(), 'muster-preview-'))
+    try {
+      await unpack(dir)
+      return await preview(environment, dir)
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
   }
 
   async keepLog(row: ReleaseRow): Promise<void> {

@@ -32,7 +32,13 @@ export class Serving {
 
   /** @returns whether another one went live after it, which stays */
   async #route(row: ReleaseRow, isForced = false): Promise<boolean> {
-    return this.#ports.route(row, await besideOf(this.#deps.store, row), isForced)
+    const beside = await besideOf(this.#deps.store, row)
+    await this.#releases.lead(row, beside)
+    const isOlder = await this.#ports.route(row, beside, isForced)
+    if (!isOlder) return false
+    const live = await this.#deps.store.live(row.repository, row.environment)
+    if (live && live.id !== row.id) await this.#releases.lead(live, await besideOf(this.#deps.store, live))
+    return true
   }
 
   /** @param before what becomes of the one that was live: it stays warm, so that going back is a switch, or is stopped */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { EnvironmentSettings } from '../../core/settings.ts'
+import type { ReleaseCommand } from '../types.ts'
 import { IMAGE_KEYS, SERVICE_KEYS } from '../containers/settings.ts'
 
 const command = z.string().min(1).max(2000)
@@ -23,6 +24,43 @@ export const CONTAINER_KEYS = {
   ...SERVED_KEYS,
 }
 
+/** A path within the repository. */
+const file = z.string().regex(/^(?!\/)(?!.*\.\.)[\w./-]{1,200}$/, { error: 'a path within the repository' })
+
+/** The keys of any environment of Cloudflare Workers, wherever it is. */
+export const WORKER_KEYS = {
+  config: file
+    .optional()
+    .describe(
+      'The file that describes the Worker: `wrangler.jsonc`, `wrangler.json` or `wrangler.toml` where nothing is said.',
+    ),
+  section: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('A section of `env` in that file, whose settings count before the others.'),
+}
+
+/** The keys of an environment of Workers and Durable Objects on this machine. */
+export const OBJECT_KEYS = {
+  build: command.optional().describe('Run once in the release folder: what it makes is served.'),
+  ...WORKER_KEYS,
+  main: file.optional().describe('The module that the build makes: `main` of that file where nothing is said.'),
+  ...SERVED_KEYS,
+}
+
+const Objects = z.object({
+  build: z.string().optional(),
+  config: z.string().optional(),
+  section: z.string().optional(),
+  main: z.string().optional(),
+})
+
+/** What is stored of an environment of Workers. */
+export function objectSettings(settings: EnvironmentSettings): z.infer<typeof Objects> {
+  return Objects.parse(settings)
+}
+
 const Port = z.object({
   health: z.string(),
   port: z.number(),
@@ -43,6 +81,7 @@ export function localSettings(settings: EnvironmentSettings): z.infer<typeof Sto
 }
 
 /** How the releases of an environment run. */
-export function runsAs({ target }: EnvironmentSettings): 'process' | 'container' {
-  return target === 'container' ? 'container' : 'process'
+export function runsAs({ target }: EnvironmentSettings): NonNullable<ReleaseCommand['runs']> {
+  return RUNS[target] ?? 'process'
 }
+const RUNS: Readonly<Record<string, ReleaseCommand['runs']>> = { container: 'container', 'durable-objects': 'objects' }

@@ -10,6 +10,7 @@ import type {
   ApplyInput,
   Environment,
   Observed,
+  PreflightInput,
   ReleaseRow,
   Restorable,
   RestoreInput,
@@ -85,6 +86,10 @@ export class LocalTarget implements Target {
   async restarts(_environment: Environment, id: string): Promise<number | undefined> {
     const row = await this.#deps.store.get(id)
     return row?.liveAt && this.#releases.restartsSince(id, row.liveAt.getTime())
+  }
+
+  preflight({ environment, unpack }: PreflightInput): Promise<readonly string[]> {
+    return this.#releases.preview(environment, unpack)
   }
 
   async apply(input: ApplyInput): Promise<void> {

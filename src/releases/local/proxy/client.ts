@@ -1,19 +1,13 @@
-import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { z } from 'zod'
 import { messageOf } from '../../../core/errors.ts'
-import { tailOf } from '../process.ts'
-import { isRunning, type Note, noteFile, readNote, removeNote } from './note.ts'
-import { type Ask, type Operation, type Operations, PROTOCOL } from './protocol.ts'
+import { ANSWER_MS, asked, Gone } from '../beside/ask.ts'
+import { isRunning, type Note, readNote, removeNote } from '../beside/note.ts'
+import { pause, startedProgram } from '../beside/start.ts'
+import { noteFile, type Operations, PROTOCOL } from './protocol.ts'
 import { revision } from './revision.ts'
 
 const PROGRAM = fileURLToPath(new URL('main.ts', import.meta.url))
-/** How long it may take to answer, beside what it is asked to wait for: longer than a busy machine takes. */
-const ANSWER_MS = 30_000
-const START_MS = 60_000
-const MAX_LOG_BYTES = 1_000_000
 
 export type Log = (message: string, fields: Readonly<Record<string, unknown>>) => void
 
@@ -84,38 +78,11 @@ export class ProxyProcess {
     removeNote(file, note)
   }
 
-  async #start(): Promise<Note> {
-    mkdirSync(this.#releases, { recursive: true })
-    const logFile = join(this.#releases, 'proxy.log')
-    const log = openSync(logFile, 'a', 0o600)
-    if (statSync(logFile).size > MAX_LOG_BYTES) truncateSync(logFile)
-    // It lives longer than this process, and gets none of its secrets.
-    const env = { PATH: process.env['PATH'] ?? '', HOME: '/tmp', LANG: 'C.UTF-8' }
-    const child = spawn(process.execPath, [PROGRAM, this.#releases], {
-      cwd: '/',
-      env,
-      detached: true,
-      stdio: ['ignore', log, log],
-    })
-    closeSync(log)
-    const end: { why?: string } = {}
-    child.once('error', (error) => (end.why = error.message))
-    child.once('exit', (code, signal) => (end.why = `it ended: ${signal ?? code}`))
-    child.unref()
-    const until = Date.now() + START_MS
-    while (Date.now() < until && end.why === undefined) {
-      const note = readNote(noteFile(this.#releases))
-      if (note && note.pid === child.pid) return note
-      await pause()
-    }
-    throw new Error(`the proxy did not start: ${end.why ?? 'it took too long'}; ${(await tailOf(logFile, 500)).trim()}`)
+  #start(): Promise<Note> {
+    const [note, log] = [noteFile(this.#releases), join(this.#releases, 'proxy.log')]
+    return startedProgram({ name: 'the proxy', file: PROGRAM, args: [this.#releases], note, log })
   }
 }
-
-const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
-
-/** Nobody answers there any more, though a process of that number runs: it is about to end. Its note is gone now. */
-export class Gone extends Error {}
 
 function operationsOf(note: Note, releases: string): Operations {
   const { state, open, route, drain, take, handover, stop } = PROTOCOL
@@ -129,30 +96,4 @@ function operationsOf(note: Note, releases: string): Operations {
     handover: (ask) => asked(to, 'handover', ask, handover.answer),
     stop: (ask) => asked(to, 'stop', ask, stop.answer),
   }
-}
-
-async function asked<T, O extends Operation>(
-  to: Note & { readonly file: string },
-  operation: O,
-  ask: Ask<O>,
-  answer: z.ZodType<T>,
-  waitMs = 0,
-): Promise<T> {
-  const response = await fetch(`http://127.0.0.1:${to.port}/${operation}`, {
-    method: 'POST',
-    body: JSON.stringify(ask),
-    headers: { authorization: `Bearer ${to.token}`, 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(waitMs + ANSWER_MS),
-  }).catch((error: unknown) => {
-    if (!isRefused(error)) throw error
-    removeNote(to.file, to)
-    throw new Gone('the proxy is not there any more', { cause: error })
-  })
-  if (!response.ok) throw new Error(`the proxy answered ${response.status}: ${(await response.text()).slice(0, 300)}`)
-  return answer.parse(await response.json())
-}
-
-function isRefused(error: unknown): boolean {
-  const { cause } = error instanceof Error ? error : {}
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 }

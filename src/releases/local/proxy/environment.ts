@@ -46,6 +46,8 @@ export class EnvironmentProxy {
   readonly #count: (ended: Ended) => void
   /** How a request that is under way is counted. */
   readonly #settles = new WeakMap<object, Settle>()
+  /** Whose doing an answer is. */
+  readonly #told = new WeakMap<object, string>()
   /** Those that something is still under way to, beside the one that is live. */
   readonly #old = new Set<Upstream>()
   #lead: Lead | undefined
@@ -56,6 +58,7 @@ export class EnvironmentProxy {
     this.#place = place
     this.#count = count
     this.#proxy.on('proxyRes', (answer, _request, response) => {
+      this.#heard(response, answer.headers)
       // Whatever the release says of it: whoever is still connected here is to come anew.
       if (this.#isLeaving) answer.headers['connection'] = 'close'
       // An answer that ends before it is whole, while somebody still waits for it.
@@ -65,6 +68,16 @@ export class EnvironmentProxy {
         response.destroy()
       })
     })
+  }
+
+  /** For which release an answer is counted, where whoever answers says so: it may be another than the one that was asked. */
+  #heard(response: object, headers: IncomingMessage['headers']): void {
+    const { route, main, beside } = this.#lead ?? {}
+    if (!route?.tells) return
+    const told = headers['muster-release']
+    delete headers['muster-release']
+    const sha = [main?.sha, beside?.sha].find((one) => one === told)
+    if (sha !== undefined) this.#told.set(response, sha)
   }
 
   get standing(): Standing {
@@ -166,7 +179,7 @@ export class EnvironmentProxy {
     let isCounted = false
     const settle: Settle = (failure) => {
       clearTimeout(late)
-      const { sha } = upstream
+      const sha = this.#told.get(response) ?? upstream.sha
       if (!isCounted) this.#count({ ...this.#place, sha, ms: performance.now() - started, failure })
       isCounted = true
     }

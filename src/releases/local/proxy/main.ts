@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { controlled } from './control.ts'
+import { type Asked, controlled } from '../beside/control.ts'
 import { handOver, inherit, type Leaver } from './handover.ts'
-import { noteFile, noteNow, removeNote, writeNote } from './note.ts'
+import { noteNow, removeNote, writeNote } from '../beside/note.ts'
 import { Proxies } from './proxies.ts'
-import type { Operations, Route } from './protocol.ts'
+import { noteFile, type Operation, type Operations, PROTOCOL, type Route } from './protocol.ts'
 import { revision } from './revision.ts'
 
 /**
@@ -59,6 +59,19 @@ const operations: Operations = {
   },
 }
 
+/** Each with what is asked checked. */
+function checked(of: Operations): Asked {
+  return {
+    state: (asked) => of.state(PROTOCOL.state.ask.parse(asked)),
+    open: (asked) => of.open(PROTOCOL.open.ask.parse(asked)),
+    route: (asked) => of.route(PROTOCOL.route.ask.parse(asked)),
+    drain: (asked) => of.drain(PROTOCOL.drain.ask.parse(asked)),
+    take: (asked) => of.take(PROTOCOL.take.ask.parse(asked)),
+    handover: (asked) => of.handover(PROTOCOL.handover.ask.parse(asked)),
+    stop: (asked) => of.stop(PROTOCOL.stop.ask.parse(asked)),
+  } satisfies Readonly<Record<Operation, Asked[string]>>
+}
+
 /** Whoever is still connected here, or to the process before, goes to that release as well. */
 function follow(route: Route): void {
   proxies.lead(route)
@@ -69,7 +82,7 @@ async function drained(ms: number): Promise<void> {
   await Promise.all([leaver?.drained(ms), proxies.drainAll(ms)])
 }
 
-const control = await controlled(operations, token)
+const control = await controlled(checked(operations), token)
 if (role === 'heir') {
   leaver = inherit(proxies)
   await leaver.whole.catch((error: unknown) => {

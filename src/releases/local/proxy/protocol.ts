@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { FAILURES, type Sample } from '../../../core/traffic.ts'
 
@@ -22,6 +23,8 @@ export const Route = z.strictObject({
   /** When it went live, ms since the epoch: a route is never replaced by an older one. */
   since: z.number(),
   /** While it has a share of the requests alone: so many percent, each by chance; and who has the rest. */
+  /** Who answers says by which release (`muster-release`), and that one it is counted for. */
+  tells: z.boolean().optional(),
   beside: z.strictObject({ sha: z.string(), upstream: port, percent: z.number().min(0).max(100) }).optional(),
 })
 export type Route = z.infer<typeof Route>
@@ -92,6 +95,7 @@ export type Answer<O extends Operation> = z.infer<(typeof PROTOCOL)[O]['answer']
 /** Carries them out. */
 export type Operations = { readonly [O in Operation]: (ask: Ask<O>) => Promise<Answer<O>> }
 
-export function isOperation(name: string): name is Operation {
-  return Object.hasOwn(PROTOCOL, name)
+/** Where the process that has the ports says how it is asked. @param releases the folder of the releases */
+export function noteFile(releases: string): string {
+  return join(releases, 'proxy.json')
 }

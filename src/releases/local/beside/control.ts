@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isSameSecret } from '../../../core/hash.ts'
 import { messageOf } from '../../../core/errors.ts'
-import { isOperation, type Operation, type Operations, PROTOCOL } from './protocol.ts'
 
 const MAX_BYTES = 1_000_000
 
+/** What a process can be asked, by name: each checks what it is told. */
+export type Asked = Readonly<Record<string, (asked: unknown) => Promise<unknown>>>
+
 /** Listens on this machine's own address for whoever knows the token. @returns the server, and its port */
-export async function controlled(operations: Operations, token: string): Promise<{ server: Server; port: number }> {
+export async function controlled(operations: Asked, token: string): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => {
     answer(operations, token, request).then(
       ({ status, body }) => send(response, status, body),
@@ -28,24 +30,12 @@ interface Reply {
   readonly body: unknown
 }
 
-async function answer(operations: Operations, token: string, request: IncomingMessage): Promise<Reply> {
+async function answer(operations: Asked, token: string, request: IncomingMessage): Promise<Reply> {
   if (!isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`)) return { status: 401, body: {} }
   const name = (request.url ?? '').slice(1)
-  if (request.method !== 'POST' || !isOperation(name)) return { status: 404, body: {} }
-  return { status: 200, body: await checked(operations)[name](JSON.parse(await textOf(request))) }
-}
-
-/** Each with what is asked checked. */
-function checked(operations: Operations): Readonly<Record<Operation, (asked: unknown) => Promise<unknown>>> {
-  return {
-    state: (asked) => operations.state(PROTOCOL.state.ask.parse(asked)),
-    open: (asked) => operations.open(PROTOCOL.open.ask.parse(asked)),
-    route: (asked) => operations.route(PROTOCOL.route.ask.parse(asked)),
-    drain: (asked) => operations.drain(PROTOCOL.drain.ask.parse(asked)),
-    take: (asked) => operations.take(PROTOCOL.take.ask.parse(asked)),
-    handover: (asked) => operations.handover(PROTOCOL.handover.ask.parse(asked)),
-    stop: (asked) => operations.stop(PROTOCOL.stop.ask.parse(asked)),
-  }
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
+  if (request.method !== 'POST' || !operation) return { status: 404, body: {} }
+  return { status: 200, body: await operation(JSON.parse(await textOf(request))) }
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

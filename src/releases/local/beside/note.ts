@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { hostName, isSameProcess, startTick } from '../../../telemetry/process.ts'
 
-/** How the process that has the ports is reached: a file beside the releases, for its owner alone. */
+/** How a process is reached that goes on while Muster stops: a file beside what it works on, for its owner alone. */
 
 const Note = z.object({
   /** This machine, this boot of it, and where process ids mean the same. */
@@ -16,10 +16,6 @@ const Note = z.object({
   token: z.string(),
 })
 export type Note = z.infer<typeof Note>
-
-export function noteFile(releases: string): string {
-  return join(releases, 'proxy.json')
-}
 
 /** @returns undefined where there is none, or it cannot be read */
 export function readNote(file: string): Note | undefined {
@@ -52,7 +48,7 @@ export function removeNote(file: string, { pid, token }: Pick<Note, 'pid' | 'tok
   if (note?.pid === pid && note.token === token) rmSync(file, { force: true })
 }
 
-/** What a process has to do about its note. `other`: another one, here or on another machine with the same folder, has the releases now. */
+/** What a process has to do about its note. `other`: another one, here or on another machine with the same folder, does its work now. */
 export function noteNow(file: string): 'mine' | 'write' | 'gone' | 'other' {
   if (!existsSync(dirname(file))) return 'gone'
   const note = readNote(file)

@@ -1,0 +1,37 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../../core/errors.ts'
+import { CONFIG_FILES, type Worker, workerIn } from './config.ts'
+
+const MAX_CONFIG = 1_000_000
+
+/** Which Worker of a repository is meant. */
+export interface Where {
+  /** The file that describes it; undefined: the first of `CONFIG_FILES`. */
+  readonly config?: string | undefined
+  /** A section of it. */
+  readonly section?: string | undefined
+}
+
+/** A Worker among the files of a commit. */
+export interface Found {
+  readonly worker: Worker
+  /** The file that describes it, from the top of the files. */
+  readonly file: string
+}
+
+/** @param dir a folder with the files of a commit @throws UserError where none is described, or not as it must be */
+export async function workerAt(dir: string, { config, section }: Where): Promise<Found> {
+  for (const file of config ? [config] : CONFIG_FILES) {
+    const path = join(dir, file)
+    const stats = await lstat(path).catch(() => undefined)
+    if (!stats) continue
+    // No link: it would lead out of the files of the commit.
+    if (!stats.isFile() || stats.size > MAX_CONFIG)
+      throw new UserError('bad_worker', `\`${file}\` is no file of 1 MB at most.`)
+    return { worker: workerIn(await readFile(path, 'utf8'), file, section), file }
+  }
+  throw new UserError('no_worker', `This commit has no \`${config ?? CONFIG_FILES.join('`, `')}\`.`, {
+    hint: 'It describes the Worker, as for `wrangler`; `config` of the environment names another file.',
+  })
+}
