@@ -2,7 +2,7 @@ import type { Env, EnvProblem } from '../core/environment.ts'
 import { OPEN_POLICY } from '../core/environments/gates.ts'
 import type { EnvironmentSettings, RepositorySettings } from '../core/settings.ts'
 import { allowedImages } from '../releases/containers/allowed.ts'
-import { allowedPlaces, CLUSTERS, HOSTS } from '../releases/places.ts'
+import { allowedPlaces, CLUSTERS, HOSTS, WORKERS } from '../releases/places.ts'
 import { allowedMetrics } from '../releases/prometheus/client.ts'
 import { allowedSecrets } from '../releases/secrets.ts'
 import { type Parsed, parseRepositorySettings } from './repository.ts'
@@ -43,7 +43,7 @@ export function deployLimits(env: Env, problems: EnvProblem[]): DeployLimits {
       wrong: 'each is a repository, `=` and an image without its tag, with commas between several',
       example: 'acme/shop=ghcr.io/acme/shop',
     })
-  for (const places of [HOSTS, CLUSTERS])
+  for (const places of [HOSTS, CLUSTERS, WORKERS])
     if (!allowedPlaces(places, env))
       problems.push({
         variable: places.variable,

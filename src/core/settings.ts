@@ -97,6 +97,7 @@ export type CoreTarget =
   | 'durable-objects'
   | 'ssh-haproxy'
   | 'kubernetes'
+  | 'cloudflare'
   | 'command'
   | 'github-actions'
   | 'github-deployments'

@@ -43,6 +43,14 @@ export const CLUSTERS: Places = {
   place: /^(\w[\w.:/@-]*)\/([a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)$/,
 }
 
+/** Accounts of Cloudflare, and Workers there. */
+export const WORKERS: Places = {
+  variable: 'MUSTER_DEPLOY_CLOUDFLARE',
+  words: 'account/worker',
+  isOwn: true,
+  place: /^([\da-f]{32})\/([a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)$/,
+}
+
 const ENTRY = /^([\w.-]+\/[\w.-]+):([\w.-]+)=(.+)$/
 
 /** What the operator allows, as `owner/name:environment=place/part`, several with commas; undefined where that cannot be read. */

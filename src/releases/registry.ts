@@ -2,6 +2,7 @@ import { UserError } from '../core/errors.ts'
 import { registry } from '../core/registry.ts'
 import type { CoreTarget } from '../core/settings.ts'
 import { actions, deployments } from './runs/module.ts'
+import { cloudflare } from './cloudflare/module.ts'
 import { command } from './command/module.ts'
 import { kubernetes } from './kubernetes/module.ts'
 import { container, local, objects } from './local/module.ts'
@@ -16,6 +17,7 @@ export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
   'durable-objects': objects,
   'ssh-haproxy': ssh,
   kubernetes,
+  cloudflare,
   command,
   'github-actions': actions,
   'github-deployments': deployments,

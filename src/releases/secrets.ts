@@ -32,9 +32,10 @@ export function allowedSecrets(env: Env): readonly Allowed[] | undefined {
   })
 }
 
-/** Their values: they are shown nowhere. */
+/** Their values, and what lets Muster deploy: they are shown nowhere. */
 export function deploySecrets(env: Env): string[] {
-  return (allowedSecrets(env) ?? []).flatMap(({ variable }) => env[variable] ?? [])
+  const allowed = (allowedSecrets(env) ?? []).map(({ variable }) => variable)
+  return ['CLOUDFLARE_API_TOKEN', ...allowed].flatMap((variable) => env[variable] || [])
 }
 
 /** The secrets of an environment. @throws UserError where one is not allowed, or not there */

@@ -9,7 +9,8 @@ import { TARGETS } from '../../src/releases/registry.ts'
 import { ENGINE, useEngine } from '../support/engine.ts'
 import { cluster, HAS_KUBECTL } from '../support/cluster/server.ts'
 import { podsServed, webManifest } from '../support/cluster/web.ts'
-import { HAS_MINIFLARE, MINIFLARE, worker } from '../support/workers.ts'
+import { cloudflare } from '../support/cloudflare.ts'
+import { HAS_MINIFLARE, HAS_WRANGLER, MINIFLARE, worker, WRANGLER } from '../support/workers.ts'
 import { SANDBOX } from '../support/isolation.ts'
 import { openSandbox } from '../../src/workspace/sandbox.ts'
 import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
@@ -26,6 +27,7 @@ let actionsDb: TestDatabase
 let sshDb: TestDatabase
 let kubernetesDb: TestDatabase
 let objectDb: TestDatabase
+let cloudDb: TestDatabase
 let shippedDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
@@ -39,6 +41,7 @@ beforeAll(async () => {
   sshDb = await embedded()
   kubernetesDb = await embedded()
   objectDb = await embedded()
+  cloudDb = await embedded()
   shippedDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
@@ -49,6 +52,8 @@ afterAll(async () => {
   await sshDb.drop()
   await kubernetesDb.drop()
   await objectDb.drop()
+  await cloudDb.drop()
+  await edge.close()
   await shippedDb.drop()
   await web.close()
   if (ENGINE) await removeImages(findEngine(ENGINE))
@@ -61,6 +66,10 @@ const server = (answer: string) => ({
   'server.mjs': `import { createServer } from 'node:http'
 createServer((request, response) => response.end('${answer}')).listen(Number(process.env.PORT))`,
 })
+
+/** Cloudflare, as `wrangler` asks for it. */
+const edge = await cloudflare()
+const FETCH = 'export default { fetch: () => new Response() }'
 
 /** A host that is reached by SSH. */
 const web = HAS_HOST ? await host() : NO_HOST
@@ -164,6 +173,22 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },
+  cloudflare: {
+    settings: { url: edge.url, health_timeout: '5s' },
+    deps: async () =>
+      targetDeps(cloudDb, join(dir, 'cloudflare'), {
+        env: { ...WRANGLER, ...edge.env, MUSTER_DEPLOY_CLOUDFLARE: `acme/shop:production=${edge.account}/shop` },
+        redact: hushed,
+      }),
+    fence: () => fenceOf(cloudDb),
+    releases: {
+      one: worker(`// shows: one\n${FETCH}`),
+      two: worker(`// shows: two\n${FETCH}`),
+      broken: worker(`// broken\n${FETCH}`),
+    },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
   kubernetes: {
     settings: { deployment: 'web', image: 'registry.example/shop:{sha}', url: pods.url, timeout: '2s' },
     deps: async () =>
@@ -232,6 +257,7 @@ const HERE: Readonly<Record<string, boolean>> = {
   container: ENGINE !== undefined,
   'ssh-haproxy': HAS_HOST,
   'durable-objects': HAS_MINIFLARE,
+  cloudflare: HAS_WRANGLER,
   kubernetes: HAS_KUBECTL,
 }
 const benches = new Map<string, TargetBench>(Object.entries(BENCHES))

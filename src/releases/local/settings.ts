@@ -29,6 +29,8 @@ const file = z.string().regex(/^(?!\/)(?!.*\.\.)[\w./-]{1,200}$/, { error: 'a pa
 
 /** The keys of any environment of Cloudflare Workers, wherever it is. */
 export const WORKER_KEYS = {
+  build: command.optional().describe('Run once in the release folder: what it makes is deployed.'),
+  main: file.optional().describe('The module that the build makes: `main` of `config` where nothing is said.'),
   config: file
     .optional()
     .describe(
@@ -43,9 +45,7 @@ export const WORKER_KEYS = {
 
 /** The keys of an environment of Workers and Durable Objects on this machine. */
 export const OBJECT_KEYS = {
-  build: command.optional().describe('Run once in the release folder: what it makes is served.'),
   ...WORKER_KEYS,
-  main: file.optional().describe('The module that the build makes: `main` of that file where nothing is said.'),
   ...SERVED_KEYS,
 }
 

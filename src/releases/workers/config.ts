@@ -15,6 +15,8 @@ export interface Worker {
   readonly vars: Readonly<Record<string, unknown>>
   /** The newest migration of its objects' storage. */
   readonly migration: string | undefined
+  /** All of it, as it is written. */
+  readonly raw: Readonly<Record<string, unknown>>
   /** What of it only Cloudflare has, by the names of the settings. */
   readonly others: readonly string[]
 }
@@ -92,6 +94,7 @@ export function workerIn(text: string, file: string, section?: string): Worker {
     objects,
     vars: config.vars,
     migration: config.migrations.at(-1)?.tag,
+    raw: config,
     others: Object.keys(config).filter((key) => !HARMLESS.has(key) && !isEmpty(config[key])),
   }
 }

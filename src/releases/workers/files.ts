@@ -1,4 +1,5 @@
 import { lstat, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { CONFIG_FILES, type Worker, workerIn } from './config.ts'
@@ -18,6 +19,25 @@ export interface Found {
   readonly worker: Worker
   /** The file that describes it, from the top of the files. */
   readonly file: string
+}
+
+/**
+ * The module that is served: what a build has made, as one bundle or with what it imports beside it.
+ * @param named the one that is meant where the file that describes the Worker names its source
+ * @throws UserError where there is none
+ */
+export function moduleIn(dir: string, { worker, file }: Found, named: string | undefined): string {
+  const main = named ?? worker.main
+  if (!main || !/^(?!\/)(?!.*\.\.)[\w./-]+\.m?js$/.test(main))
+    throw new UserError(
+      'bad_worker',
+      main ? `\`${main}\` is no JavaScript module of this commit.` : `\`${file}\` names no module (\`main\`).`,
+      {
+        hint: 'Name what the build makes by `main` of the environment: `wrangler deploy --dry-run --outdir dist` makes `dist/index.js`.',
+      },
+    )
+  if (existsSync(join(dir, main))) return main
+  throw new UserError('bad_worker', `There is no \`${main}\` once it is built.`)
 }
 
 /** @param dir a folder with the files of a commit @throws UserError where none is described, or not as it must be */

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../../../core/errors.ts'
 import { hashOf } from '../../../core/hash.ts'
 import { secretsOf } from '../../secrets.ts'
 import type { Environment, ReleaseRow, TargetDeps } from '../../types.ts'
-import { type Found, workerAt } from '../../workers/files.ts'
+import { type Found, moduleIn, workerAt } from '../../workers/files.ts'
 import { installed, isInstalled, PROGRAMS } from '../../workers/installed.ts'
 import { serviceLog } from '../log.ts'
 import { built } from '../processes.ts'
@@ -71,18 +70,10 @@ async function workerOf(
   settings: Environment['settings'],
 ): Promise<NonNullable<ReleaseRow['command']['worker']>> {
   const { config, section, main: named } = objectSettings(settings)
-  const { worker, file } = await workerAt(dir, { config, section })
-  const main = named ?? worker.main
-  mustBeServed({ worker, file })
-  if (!main || !/\.m?js$/.test(main))
-    throw new UserError(
-      'bad_worker',
-      main ? `\`${main}\` is no JavaScript module.` : `\`${file}\` names no module (\`main\`).`,
-      {
-        hint: 'Name what the build makes by `main` of the environment: `wrangler deploy --dry-run --outdir dist` makes `dist/index.js`.',
-      },
-    )
-  if (!existsSync(join(dir, main))) throw new UserError('bad_worker', `There is no \`${main}\` once it is built.`)
+  const found = await workerAt(dir, { config, section })
+  mustBeServed(found)
+  const main = moduleIn(dir, found, named)
+  const { worker } = found
   const { compatibilityDate, compatibilityFlags, objects, vars } = worker
   return { main, compatibilityDate, compatibilityFlags, objects, vars }
 }

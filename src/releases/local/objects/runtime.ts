@@ -12,6 +12,8 @@ import type { Lead, ObjectFiles, Version } from './protocol.ts'
 
 /** How long a module may take to be loaded. */
 const START_MS = 30_000
+/** How long it may take to end. */
+const END_MS = 3000
 
 /** workerd, by Miniflare, which is there only where somebody wants it: what is used of it. */
 interface Miniflare {
@@ -82,8 +84,12 @@ export class Runtime {
   }
 
   #kill(): void {
-    const pid = pidIn(this.#files.runtime)
     this.#print(`error: the module has not come to its end within ${START_MS / 1000} s\n`)
+    this.#signalled()
+  }
+
+  #signalled(): void {
+    const pid = pidIn(this.#files.runtime)
     try {
       if (pid !== undefined) process.kill(pid, 'SIGKILL')
     } catch {
@@ -157,8 +163,12 @@ export class Runtime {
     return answer.json()
   }
 
+  /** Also where it hangs. */
   async end(): Promise<void> {
-    await this.#miniflare?.dispose()
+    const late = setTimeout(() => this.#signalled(), END_MS)
+    await this.#miniflare?.dispose().catch(() => {})
+    clearTimeout(late)
+    this.#signalled()
   }
 }
 
