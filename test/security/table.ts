@@ -334,6 +334,11 @@ export const CASES: readonly Case[] = [
     'manifests that want another namespace, or files that are not of the commit',
     'refused, nothing is changed',
   ]),
+  ...rows('releases/cloudflare.test.ts › runs nothing that a description says', FEW, [
+    'A20',
+    'a Worker whose description names programs, files of the machine, or somebody else’s Worker',
+    'nothing is run or read, and only what the operator lists is deployed',
+  ]),
   ...rows('security/rotation.test.ts › webhooks signed with the secret before', FEW, [
     'A15',
     'a secret that is being changed',

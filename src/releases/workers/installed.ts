@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Env } from '../../core/environment.ts'
-import { UserError } from '../../core/errors.ts'
+import { messageOf, UserError } from '../../core/errors.ts'
 import { hashOf } from '../../core/hash.ts'
 import { run } from '../../workspace/spawn.ts'
 import { readFileSync } from 'node:fs'
@@ -68,7 +68,10 @@ async function install({ log }: Deps, name: ProgramName, to: string): Promise<st
     await cp(pinned(name), next, { recursive: true })
     log('fetching a program from npm', { program: name, megabytes: PROGRAMS[name].megabytes })
     const argv = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--omit=dev']
-    const { exitCode, output } = await run('npm', argv, { cwd: next, env: npmEnv(), timeoutMs: INSTALL_MS })
+    const how = { cwd: next, env: npmEnv(), timeoutMs: INSTALL_MS }
+    const { exitCode, output } = await run('npm', argv, how).catch((error: unknown) => {
+      throw notFetched(name, `npm error ${messageOf(error)}`)
+    })
     if (exitCode !== 0) throw notFetched(name, output)
     // Somebody else may have been faster.
     await rename(next, to).catch((error: unknown) => {
