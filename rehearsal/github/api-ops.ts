@@ -78,6 +78,16 @@ export const CHECK_ROUTES: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/repos/{owner}/{repo}/commits/{commit_sha}/pulls',
+    handle: (call) => {
+      const repo = repoOf(call, ['pull_requests'], 'read')
+      const sha = call.params['commit_sha']
+      const found = call.world.issues.filter(({ pull }) => pull && (pull.headSha === sha || pull.merged?.sha === sha))
+      return ok(found.map((one) => call.shapes.pull(one, repo)))
+    },
+  },
+  {
+    method: 'GET',
     path: '/repos/{owner}/{repo}/commits/{ref}/check-runs',
     handle: (call) => {
       const repo = repoOf(call, ['checks'], 'read')

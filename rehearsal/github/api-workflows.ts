@@ -103,7 +103,7 @@ function urlsOf(shapes: Shapes, repo: Repo, { id }: WorkflowRun) {
 
 const SHA = '0'.repeat(40)
 
-function runShape({ shapes }: Pick<Call, 'shapes'>, repo: Repo, run: WorkflowRun): Json {
+export function runShape({ shapes }: Pick<Call, 'shapes'>, repo: Repo, run: WorkflowRun): Json {
   const urls = urlsOf(shapes, repo, run)
   const links = ['jobs', 'logs', 'check_suite', 'artifacts', 'cancel', 'rerun', 'workflow']
   const author = { name: 'x', email: 'x@example.com' }
@@ -112,11 +112,11 @@ function runShape({ shapes }: Pick<Call, 'shapes'>, repo: Repo, run: WorkflowRun
     node_id: `WFR_${run.id}`,
     name: run.workflow,
     head_branch: repo.defaultBranch,
-    head_sha: SHA,
+    head_sha: run.headSha ?? SHA,
     path: `.github/workflows/${run.workflow}`,
     display_title: run.title,
     run_number: run.id,
-    event: 'workflow_dispatch',
+    event: run.headSha ? 'push' : 'workflow_dispatch',
     status: run.conclusion === undefined ? 'in_progress' : 'completed',
     conclusion: run.conclusion ?? null,
     workflow_id: 1,

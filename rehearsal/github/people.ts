@@ -1,3 +1,4 @@
+import { comesTo } from './api-waiting.ts'
 import { failedRun, type FailedJob } from './api-actions.ts'
 import { type Changes, commitFiles, git, identity, shaOf, showHead } from './git.ts'
 import type { Hooks } from './hooks.ts'
@@ -10,6 +11,7 @@ import {
   type Repo,
   type Review,
   type Status,
+  type WaitingJob,
   type World,
 } from './world.ts'
 
@@ -42,6 +44,11 @@ export class People {
     this.#world.note(user, 'opened the issue', `#${issue.number}`, `${title}\n\n${body}`)
     await this.#hooks.emit('issues', 'opened', this.#repo, user, { issue: this.#shapes.issue(issue, this.#repo) })
     return issue
+  }
+
+  /** A workflow of a commit comes to a job with an environment, which waits for the app. @param who has caused it */
+  comesTo(who: string, sha: string, environment: string, play: WaitingJob['play']): Promise<WaitingJob> {
+    return comesTo(this.#world, this.#hooks, this.#repo, this.#world.person(who), { sha, environment, play })
   }
 
   async label(who: string, number: number, label: string): Promise<void> {

@@ -4,6 +4,7 @@ import { buffer, text } from 'node:stream/consumers'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Answer, ISSUE_ROUTES, PULL_ROUTES, type Route } from './api.ts'
 import { ACTIONS_ROUTES, logRoutes } from './api-actions.ts'
+import { WAITING_ROUTES } from './api-waiting.ts'
 import { WORKFLOW_ROUTES } from './api-workflows.ts'
 import { COMMENT_ROUTES } from './api-comments.ts'
 import { OPENING_ROUTES } from './api-issues.ts'
@@ -49,6 +50,7 @@ const ROUTES: readonly Route[] = [
   ...CHECK_ROUTES,
   ...ACTIONS_ROUTES,
   ...WORKFLOW_ROUTES,
+  ...WAITING_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...APP_ROUTES,
 ]

@@ -117,6 +117,19 @@ export interface WorkflowRun {
   readonly title: string
   conclusion: 'success' | 'failure' | 'cancelled' | undefined
   readonly createdAt: string
+  /** Of one that a push has begun. */
+  readonly headSha?: string | undefined
+}
+
+/** A job of a workflow with an environment, at which it waits until the app lets it go on. */
+export interface WaitingJob {
+  readonly run: WorkflowRun
+  readonly repo: Repo
+  readonly sha: string
+  readonly environment: string
+  readonly play: (sha: string) => Promise<'success' | 'failure'>
+  isWaiting: boolean
+  deployment: Deployment | undefined
 }
 
 export interface Deployment {
@@ -129,6 +142,8 @@ export interface Deployment {
   readonly description: string
   readonly payload: unknown
   readonly createdAt: string
+  /** The app, where nothing is said. */
+  readonly creator?: Account | undefined
   readonly statuses: DeploymentStatus[]
 }
 
@@ -223,6 +238,7 @@ export class World {
   /** What workflows do that somebody starts, by `owner/name/file`: played by whoever sets them up. */
   readonly workflows = new Map<string, (inputs: Readonly<Record<string, string>>) => Promise<'success' | 'failure'>>()
   readonly workflowRuns: WorkflowRun[] = []
+  readonly waiting: WaitingJob[] = []
   /** As Enterprise servers before 3.20: whoever starts one is not told its number. */
   tellsNoRuns = false
   readonly deployments: Deployment[] = []

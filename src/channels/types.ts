@@ -119,6 +119,8 @@ export interface Platform {
   ): Promise<
     { readonly base: string; readonly head: string; readonly isOpen: boolean; readonly isFork: boolean } | undefined
   >
+  /** The pull request that brought a commit, the merged one first; undefined where there is none. */
+  pullOf(repository: Repository, sha: string): Promise<Subject | undefined>
   /** The pictures that stand in an issue, as they are stored: some at most, none that is very large; none where its text is another by now. */
   pictures(repository: Repository, number: number, text: string): Promise<readonly Uint8Array[]>
   /** What reviews have said at lines of a pull request, the oldest first; some hundreds at most. */

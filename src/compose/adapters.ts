@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { githubClient } from '../channels/github/client.ts'
+import { awaiting } from '../channels/github/awaiting.ts'
 import { shipments } from '../channels/github/shipments.ts'
 import { workflowRuns } from '../channels/github/workflows.ts'
 import { githubPlatform } from '../channels/github/platform.ts'
@@ -117,6 +118,7 @@ export async function openAdapters({
     store: store.releases,
     workflows: workflowRuns(client, platform),
     shipments: shipments(client, platform),
+    awaiting: awaiting(client, platform),
     sandbox: sandboxOf(settings, env),
     host,
     publicHost,

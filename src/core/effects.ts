@@ -93,6 +93,14 @@ export type EffectBody =
       readonly environmentUrl: string | undefined
       readonly releaseId: string | undefined
     }
+  /** Whatever waits to deploy that commit there may not. */
+  | {
+      readonly kind: 'deployment.refuse'
+      readonly place: Thread
+      readonly sha: string
+      readonly environment: string
+      readonly description: string
+    }
 
 /** Words at lines of a pull request's new side, counted from 1. */
 export interface Remark {

@@ -69,6 +69,7 @@ export const EFFECTS = {
   'issue.open': { ...WORK, stopsWhenOver: false, words: 'opening the issue', again: true },
   'deployment.create': { ...WORK, words: 'recording the deployment' },
   'deployment.status': NEW,
+  'deployment.refuse': NEW,
   'card.upsert': { ...EDITED, rewrite: true },
   message: NEW,
   'message.upsert': ASKED,

@@ -73,6 +73,13 @@ export type What =
     }
   | ({ readonly type: 'check.failed' } & FailedCheck)
   | { readonly type: 'check.passed'; readonly name: string; readonly headSha: string }
+  /** A workflow waits at an environment to be told that it may deploy a commit; of which pull request that is, once it is known. */
+  | {
+      readonly type: 'awaited'
+      readonly environment: string
+      readonly sha: string
+      readonly pull?: Subject | undefined
+    }
   | { readonly type: 'button'; readonly action: 'retry' | 'why' | 'rerun' }
 
 /** The place of an issue or pull request as a conversation key. */
@@ -83,6 +90,11 @@ export function githubKey(repositoryId: number, number: number): string {
 /** A branch of a task, for what is told of by its branch alone. */
 export function branchKey(repositoryId: number, branch: string): string {
   return `github:${repositoryId}@${branch}`
+}
+
+/** A commit, for what is told of by that alone. */
+export function commitKey(repositoryId: number, sha: string): string {
+  return `github:${repositoryId}!${sha}`
 }
 
 /** The body of an event from the API: the operator's token is its authority. */

@@ -17,6 +17,8 @@ export interface Names {
   readonly botId: number
   /** The repository's environments, as far as its settings can be read. */
   readonly environments: readonly string[]
+  /** Those at which workflows wait for Muster. */
+  readonly awaited?: readonly string[] | undefined
 }
 
 /** Where an event leads. Authority is asked afterwards, where the route says so. */
@@ -89,6 +91,8 @@ function routeOf(heard: Heard, task: Task | undefined, names: Names, saying: Say
       return words(heard, what, task, names, saying)
     case 'issue.closed':
       return issueClosed(heard, task)
+    case 'awaited':
+      return awaited(what, task, names)
     default:
       if (task && isItsPull(heard, task)) return aboutPull(heard, what)
       return aboutOthers(heard, what, task, names)
@@ -104,6 +108,23 @@ function issueClosed(heard: Heard, task: Task | undefined): Route {
   // Every merge closes one: nobody is asked about that.
   if (!isEndedByClosing(task)) return ignore(PULL_COUNTS.reason, PULL_COUNTS.detail)
   return { to: 'task', wantsWrite: false, command: { type: 'issue.closed', by: personIn(heard), mayEnd: false } }
+}
+
+/** A workflow that waits asks for a deploy of its commit, where the pull request of that is talked about. */
+function awaited(
+  { environment, sha, pull: subject }: Extract<Heard['what'], { type: 'awaited' }>,
+  task: Task | undefined,
+  { awaited: known = [] }: Names,
+): Route {
+  if (!known.includes(environment))
+    return ignore('not_for_us', 'no environment of that name is one at which workflows wait for Muster')
+  if (!subject) return ignore('no_task', 'no pull request has that commit')
+  const command: Command = { verb: 'deploy', environment, ref: sha }
+  const isOwnPull = task?.pullRequest?.number === subject.number
+  const goesOn = task !== undefined && (isOwnPull || !beginsBeside(command, task))
+  return goesOn
+    ? { to: 'person', command, commentId: undefined }
+    : { to: 'open', trigger: 'deployment', command, subject, commentId: undefined }
 }
 
 function ignore(reason: string, detail: string): Route {
@@ -275,7 +296,7 @@ function personIn({ sender: { id, login } }: Heard): Person {
   return { id, login }
 }
 
-type AboutPull = Exclude<Heard['what'], { type: 'label' | 'assigned' | 'text' | 'issue.closed' }>
+type AboutPull = Exclude<Heard['what'], { type: 'label' | 'assigned' | 'text' | 'issue.closed' | 'awaited' }>
 
 function aboutPull(heard: Heard, what: AboutPull): Route {
   const by = personIn(heard)

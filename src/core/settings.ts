@@ -101,6 +101,7 @@ export type CoreTarget =
   | 'command'
   | 'github-actions'
   | 'github-deployments'
+  | 'github-environment'
 export type TargetName = CoreTarget | PluginId
 
 /** One environment to deploy to: what any has, and beside that what its target wants, as that has read it. */
@@ -114,6 +115,11 @@ export interface EnvironmentSettings {
   /** Undefined in settings that were read before 0.5. */
   readonly policy?: Policy | undefined
   readonly [own: string]: unknown
+}
+
+/** Whether something waits there to be told whether it may deploy, wherever it was begun. */
+export function isAwaited({ target }: Pick<EnvironmentSettings, 'target'>): boolean {
+  return target === 'github-environment'
 }
 
 /** `together`: spec and design of a small request by one call; `apart`: always PM, then SA. */

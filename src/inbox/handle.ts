@@ -1,5 +1,6 @@
 import { SendError } from '../channels/types.ts'
 import { messageOf, UserError } from '../core/errors.ts'
+import { githubKey, type Heard } from '../core/heard.ts'
 import { isDecided, knownSource, wholeDecision } from '../core/inbound.ts'
 import { SUSPECT } from '../core/poison.ts'
 import { backoffMs } from '../core/retry.ts'
@@ -92,7 +93,8 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
       if (from === undefined) return await leftToNewer(deps, stored)
       if (from === 'api') return await startFromApi(deps, id, receivedAt, stored.body, claim.fence)
       if (from !== 'github') return await hearElsewhere(deps, from, stored, claim.fence)
-      const heard = deps.receiver.read(kind, stored.body)
+      const read = deps.receiver.read(kind, stored.body)
+      const heard = 'what' in read ? await withPull(deps, read) : read
       if ('ignored' in heard)
         return await deps.store.inbox.decide(
           id,
@@ -110,6 +112,14 @@ async function handleOne(deps: InboxDeps, stored: StoredInbound, claim: Claim, m
       await failed(deps, stored, receivedAt, error)
     }
   })
+}
+
+/** Told by a commit alone: where that is talked about, GitHub knows. */
+async function withPull(deps: InboxDeps, heard: Heard): Promise<Heard> {
+  const { what, repository } = heard
+  if (what.type !== 'awaited') return heard
+  const pull = await deps.platform.pullOf(repository, what.sha)
+  return pull ? { ...heard, key: githubKey(repository.id, pull.number), what: { ...what, pull } } : heard
 }
 
 /** What a newer version took in waits for its processes. */

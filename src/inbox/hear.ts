@@ -2,7 +2,7 @@ import type { Heard } from '../core/heard.ts'
 import { type Part, wholeDecision } from '../core/inbound.ts'
 import { bareAccount, type ChannelName, type Said } from '../core/said.ts'
 import { type Names, type Route, route, toldBy } from '../core/routing.ts'
-import { environmentNames } from '../core/settings.ts'
+import { environmentNames, isAwaited } from '../core/settings.ts'
 import type { Decision } from '../core/deciding/commands.ts'
 import { holds } from '../core/deciding/surfaces.ts'
 import { isActive, gateAt } from '../core/task/steps.ts'
@@ -31,12 +31,18 @@ export async function hear(deps: InboxDeps, stored: StoredInbound, heard: Heard,
     label: loaded.ok ? loaded.settings.label : 'muster',
     botId: self.id,
     environments: environmentsIn(loaded),
+    awaited: environmentsIn(loaded).filter((name) => isAwaitedIn(loaded, name)),
   }
   await obey(deps, { stored, heard, known, task, loaded, fence }, names)
 }
 
 function environmentsIn(loaded: Loaded): readonly string[] {
   return loaded.ok ? environmentNames(loaded.settings) : []
+}
+
+function isAwaitedIn(loaded: Loaded, name: string): boolean {
+  const found = loaded.ok ? loaded.settings.environments[name] : undefined
+  return found !== undefined && isAwaited(found)
 }
 
 /** Authority is asked for the repository where it was said: it counts for work on that one alone. */

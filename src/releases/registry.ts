@@ -1,7 +1,7 @@
 import { UserError } from '../core/errors.ts'
 import { registry } from '../core/registry.ts'
 import type { CoreTarget } from '../core/settings.ts'
-import { actions, deployments } from './runs/module.ts'
+import { actions, deployments, environment } from './runs/module.ts'
 import { cloudflare } from './cloudflare/module.ts'
 import { command } from './command/module.ts'
 import { kubernetes } from './kubernetes/module.ts'
@@ -21,6 +21,7 @@ export const TARGETS = registry<CoreTarget, TargetModule>('the target', {
   command,
   'github-actions': actions,
   'github-deployments': deployments,
+  'github-environment': environment,
 })
 
 /** What a plan calls a target. */

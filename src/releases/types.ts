@@ -184,6 +184,8 @@ export interface TargetDeps {
   readonly workflows?: Runs | undefined
   /** Deployments that another system carries out; undefined as well. */
   readonly shipments?: Runs | undefined
+  /** Workflows that wait until they may deploy; undefined as well. */
+  readonly awaiting?: Runs | undefined
   /** Where commands of repositories run; undefined where there is no such place. */
   readonly sandbox?: Pick<Sandbox, 'run'> | undefined
   /** The address on which this server listens, and the name by which people reach it. */
@@ -204,19 +206,19 @@ export interface Runs {
    * @returns its run, where the platform tells at once
    * @throws UserError where it is refused; whatever else is thrown, it may have been started
    */
-  start(
-    repository: string,
-    by: string,
-    inputs: Readonly<Record<'sha' | 'environment' | 'release', string>>,
-    mayAct: () => void,
-  ): Promise<number | undefined>
-  /** The run since a moment (ms) that has a word in its name. */
-  find(repository: string, by: string, word: string, since: number): Promise<number | undefined>
+  start(repository: string, by: string, inputs: RunInputs, mayAct: () => void): Promise<number | undefined>
+  /** The run that was started for a release since a moment (ms). */
+  find(repository: string, by: string, inputs: RunInputs, since: number): Promise<number | undefined>
+  /** Whether one may be started once more where nobody knows whether it was, and none is found. */
+  readonly isRepeatable?: boolean | undefined
   get(repository: string, id: number): Promise<RunState>
   cancel(repository: string, id: number): Promise<void>
   /** What its jobs came to, and the steps that failed. */
   log(repository: string, id: number): Promise<string>
 }
+
+/** What a run is told. */
+export type RunInputs = Readonly<Record<'sha' | 'environment' | 'release', string>>
 
 export interface RunState {
   /** How it ended; undefined while it has not. */

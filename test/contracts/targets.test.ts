@@ -29,6 +29,7 @@ let kubernetesDb: TestDatabase
 let objectDb: TestDatabase
 let cloudDb: TestDatabase
 let shippedDb: TestDatabase
+let awaitedDb: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-target-'))
 const port = await unusedPort()
 const containerPort = await unusedPort()
@@ -43,6 +44,7 @@ beforeAll(async () => {
   objectDb = await embedded()
   cloudDb = await embedded()
   shippedDb = await embedded()
+  awaitedDb = await embedded()
   if (ENGINE) makeNodeImage(ENGINE)
 })
 afterAll(async () => {
@@ -55,6 +57,7 @@ afterAll(async () => {
   await cloudDb.drop()
   await edge.close()
   await shippedDb.drop()
+  await awaitedDb.drop()
   await web.close()
   if (ENGINE) await removeImages(findEngine(ENGINE))
   rmSync(dir, { recursive: true, force: true })
@@ -114,6 +117,19 @@ const ships = await actionsOf(mkdtempSync(join(dir, 'ships-')), 'acme/shop', asy
 afterAll(async () => {
   shipped.close()
   await ships.close()
+})
+
+/** Where workflows deploy to that wait for Muster: each commit's has come, and waits. */
+const awaited = await siteIn(mkdtempSync(join(dir, 'awaited-')))
+const waits = await actionsOf(mkdtempSync(join(dir, 'waits-')), 'acme/shop', async ({ sha = '' }) => {
+  if (sha === 'sha-of-r-4') return 'failure'
+  writeFileSync(awaited.file, sha === 'sha-of-r-5' ? 'two' : 'one')
+  return 'success'
+})
+for (let nth = 1; nth <= 6; nth++) await waits.waits(`sha-of-r-${nth}`)
+afterAll(async () => {
+  awaited.close()
+  await waits.close()
 })
 
 const deps = async () => targetDeps(db, dir, { redact: hushed })
@@ -230,6 +246,14 @@ const BENCHES: Readonly<Record<CoreTarget, TargetBench>> = {
     fence: () => fenceOf(shippedDb),
     releases: { one: {}, two: {}, broken: {} },
     broken: { task: 'broken' },
+    seen: async (url) => (await fetch(url)).text(),
+    shows: { one: 'one', two: 'two' },
+  },
+  'github-environment': {
+    settings: { url: awaited.url },
+    deps: async () => targetDeps(awaitedDb, dir, { awaiting: waits.awaiting }),
+    fence: () => fenceOf(awaitedDb),
+    releases: { one: {}, two: {}, broken: {} },
     seen: async (url) => (await fetch(url)).text(),
     shows: { one: 'one', two: 'two' },
   },

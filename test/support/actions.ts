@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { World } from '../../rehearsal/github/world.ts'
+import { comesTo } from '../../rehearsal/github/api-waiting.ts'
+import type { WaitingJob } from '../../rehearsal/github/world.ts'
 import { startGithub } from '../../rehearsal/github/server.ts'
+import { awaiting } from '../../src/channels/github/awaiting.ts'
 import { githubClient } from '../../src/channels/github/client.ts'
 import { githubPlatform } from '../../src/channels/github/platform.ts'
 import { shipments } from '../../src/channels/github/shipments.ts'
@@ -16,6 +19,10 @@ export interface Actions {
   readonly runs: Runs
   /** Its deployments with the task `ship`, which somebody carries out by doing the same. */
   readonly shipments: Runs
+  /** Workflows of it that wait at an environment; every commit has one. */
+  readonly awaiting: Runs
+  /** Has one of a commit wait. */
+  waits(sha: string): Promise<WaitingJob>
   /** What was answered otherwise than GitHub's own description says. */
   readonly violations: readonly string[]
   close(): Promise<void>
@@ -61,6 +68,16 @@ export async function actionsOf(
     world,
     runs: workflowRuns(client, platform),
     shipments: shipments(client, platform),
+    awaiting: awaiting(client, platform, () => new Promise((resolve) => setTimeout(resolve, 20))),
+    waits: (sha) => {
+      const [there] = world.repos
+      if (!there) throw new Error('there is no repository')
+      return comesTo(world, undefined, there, account, {
+        sha,
+        environment: 'production',
+        play: () => play({ sha, environment: 'production' }),
+      })
+    },
     violations: check.violations,
     close: () => {
       clearInterval(shipping)

@@ -23,6 +23,7 @@ const COSTS: Readonly<Record<GithubKind, (previous: EffectResult | undefined) =>
   'label.create': () => edit(1),
   'deployment.create': () => edit(1),
   'deployment.status': () => edit(1),
+  'deployment.refuse': () => edit(1),
 }
 
 /** What is not GitHub's, or of a newer version, is refused when it is sent. */

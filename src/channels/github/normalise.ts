@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { branchKey, githubKey, type Heard, type Subject, type Unheard, type What } from '../../core/heard.ts'
+import { branchKey, commitKey, githubKey, type Heard, type Subject, type Unheard, type What } from '../../core/heard.ts'
 import type { ReviewComment } from '../../core/task/types.ts'
 import { Envelope, type EventName, payloadIn, Payloads, personOf } from './schema.ts'
 
@@ -8,6 +8,8 @@ type Found = {
   readonly number: number
   /** Where it is told by its branch alone. */
   readonly branch?: string
+  /** Where it is told by its commit alone. */
+  readonly commit?: string
   readonly at: string | null | undefined
   readonly what: What
   /** Whose words were heard, and when they were written; undefined where no words count. */
@@ -66,10 +68,15 @@ export function normalise(event: string, body: Uint8Array, appId: string): Heard
       installationId: installation.id,
     },
     sender: { ...personOf(sender), isBot: sender.type === 'Bot' },
-    key: found.branch === undefined ? githubKey(repository.id, found.number) : branchKey(repository.id, found.branch),
+    key: keyOf(repository.id, found),
     writtenAt: Date.parse(found.at ?? ''),
     what: found.what,
   }
+}
+
+function keyOf(repositoryId: number, { number, branch, commit }: Found): string {
+  if (commit !== undefined) return commitKey(repositoryId, commit)
+  return branch === undefined ? githubKey(repositoryId, number) : branchKey(repositoryId, branch)
 }
 
 function isKnown(event: string): event is EventName {
@@ -92,6 +99,8 @@ function read(event: EventName, payload: unknown, appId: string): Found | Unhear
       return checkRun(Payloads.check_run.parse(payload), appId)
     case 'status':
       return statusOf(Payloads.status.parse(payload))
+    case 'deployment_protection_rule':
+      return awaited(Payloads.deployment_protection_rule.parse(payload))
   }
 }
 
@@ -255,6 +264,14 @@ function checkRun({ action, check_run: run, requested_action }: Payload<'check_r
   if (action === 'completed' && !ours && run.conclusion === 'success')
     return { ...base, what: { type: 'check.passed', name: run.name, headSha: run.head_sha } }
   return unused('check_run', action)
+}
+
+function awaited({ action, environment, deployment }: Payload<'deployment_protection_rule'>): Found | Unheard {
+  if (action !== 'requested') return unused('deployment_protection_rule', action)
+  if (environment === '' || !deployment || !/^[\da-f]{40,64}$/.test(deployment.sha))
+    return { ignored: 'malformed', detail: 'nobody says what waits where' }
+  const { sha } = deployment
+  return { number: 0, commit: sha, at: undefined, what: { type: 'awaited', environment, sha } }
 }
 
 /** Only on Muster's own branches is there anybody who would do something about it. */

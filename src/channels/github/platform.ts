@@ -1,4 +1,5 @@
 import { SETTINGS_PATH } from '../../core/survey.ts'
+import type { Subject } from '../../core/heard.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
 import { type Platform, type PullRemark, SendError } from '../types.ts'
@@ -22,6 +23,7 @@ export function githubPlatform(client: GithubClient): Platform {
     findRepository: (...args) => guarded(() => plain.findRepository(...args)),
     repositories: (...args) => guarded(() => plain.repositories(...args)),
     findPull: (...args) => guarded(() => plain.findPull(...args)),
+    pullOf: (...args) => guarded(() => plain.pullOf(...args)),
     pictures: (...args) => guarded(() => plain.pictures(...args)),
     remarks: (...args) => guarded(() => plain.remarks(...args)),
     moreOfCheck: (...args) => guarded(() => plain.moreOfCheck(...args)),
@@ -93,6 +95,7 @@ function unguarded(client: GithubClient): Platform {
     remarks: (repository, number) => remarks(client, repository, number),
     moreOfCheck: (repository, check, baseSha) => moreOfCheck(client, repository, check, baseSha),
     findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),
+    pullOf: (repository, sha) => orUndefined(() => pullOf(client, repository, sha)),
     findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
   }
 }
@@ -240,6 +243,24 @@ async function findPull(client: GithubClient, repository: Repository, number: nu
   })
   const isFork = data.head.repo === null || idOf(data.head.repo.id) !== repository.id
   return { base: data.base.ref, head: data.head.ref, isOpen: data.state === 'open', isFork }
+}
+
+async function pullOf(client: GithubClient, repository: Repository, sha: string): Promise<Subject | undefined> {
+  const octokit = await client.on(repository, { pull_requests: 'read', contents: 'read' })
+  const { data } = await octokit.request('GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls', {
+    ...nameOf(repository),
+    commit_sha: sha,
+  })
+  const found = data.find(({ merged_at: at }) => at !== null) ?? data[0]
+  if (!found) return undefined
+  return {
+    number: found.number,
+    isPullRequest: true,
+    title: found.title,
+    body: found.body ?? '',
+    author: { id: idOf(found.user?.id ?? 0), login: found.user?.login ?? 'ghost' },
+    url: found.html_url,
+  }
 }
 
 const MOST_REMARK_PAGES = 3

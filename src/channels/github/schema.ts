@@ -121,6 +121,11 @@ export const Payloads = {
     requested_action: z.object({ identifier: z.string() }).optional(),
   }),
   status: Status,
+  deployment_protection_rule: z.object({
+    action: z.string(),
+    environment: text,
+    deployment: z.object({ sha: z.string() }).nullish(),
+  }),
 }
 
 export type EventName = keyof typeof Payloads

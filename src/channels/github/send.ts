@@ -10,7 +10,13 @@ import { askedToWait } from './limits.ts'
 import { checkUpsert } from './send/checks.ts'
 import { createLabel } from './send/labels.ts'
 import { comment, commentUpsert, lookUpComment, reaction, statusUpsert } from './send/comments.ts'
-import { createDeployment, deploymentStatus, lookUpDeployment, lookUpStatus } from './send/deployments.ts'
+import {
+  createDeployment,
+  deploymentStatus,
+  lookUpDeployment,
+  lookUpStatus,
+  refuseDeployment,
+} from './send/deployments.ts'
 import { lookUpPull, lookUpReply, openPull, pullBody, ready, requestReview, reviewReply } from './send/pulls.ts'
 import { lookUpReview, postReview } from './send/reviews.ts'
 import { names, type SendDeps } from './send/types.ts'
@@ -46,6 +52,7 @@ const HANDLERS: { readonly [Kind in GithubKind]: { readonly send: Handler<Kind>;
   'git.push': { send: push },
   'deployment.create': { send: createDeployment, lookUp: lookUpDeployment },
   'deployment.status': { send: deploymentStatus, lookUp: lookUpStatus },
+  'deployment.refuse': { send: refuseDeployment },
 }
 
 /** Sends effects to GitHub, each with a token for just that. */

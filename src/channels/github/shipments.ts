@@ -41,7 +41,7 @@ export function shipments(client: GithubClient, { findRepository }: Pick<Platfor
       })
       return 'id' in data ? idOf(data.id) : undefined
     },
-    async find(name, task, release) {
+    async find(name, task, { release }) {
       const { names, octokit } = await at(name, { deployments: 'read' })
       const { data } = await octokit.request('GET /repos/{owner}/{repo}/deployments', {
         ...names,

@@ -32,7 +32,7 @@ export function workflowRuns(client: GithubClient, { findRepository }: Pick<Plat
       })
       return runIn(data)
     },
-    async find(name, workflow, word, since) {
+    async find(name, workflow, { release: word }, since) {
       const { names, octokit } = await at(name, { actions: 'read' })
       const from = new Date(since - TOLERANCE_MS).toISOString().slice(0, 19)
       const { data } = await octokit.request('GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs', {

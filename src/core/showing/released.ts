@@ -3,6 +3,7 @@ import { isDeployApproved } from '../policy.ts'
 import { channelTraits } from '../said.ts'
 import type { EffectBody, EffectIntent } from '../effects.ts'
 import { cutLine } from '../harmless.ts'
+import { isAwaited } from '../settings.ts'
 import { buttonsOf } from '../reply/buttons.ts'
 import { type Document, duration, paragraph, say } from '../reply/document.ts'
 import {
@@ -24,9 +25,11 @@ import type { Person, Task, TaskEvent } from '../task/types.ts'
 /** What is to be seen of a release: its plan, the deployment on GitHub, and the report. */
 export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
-  if (event.type === 'gate.rejected' && event.gate === 'deploy') return withdrawn(task)
-  if (event.type === 'task.cancelled') return outOfLine(task)
-  if (event.type === 'task.finished') return [...outOfLine(task), ...(event.by ? cancelled(task) : [])]
+  if (event.type === 'gate.rejected' && event.gate === 'deploy')
+    return [...withdrawn(task), ...refused(task, 'Rejected')]
+  if (event.type === 'task.cancelled') return [...outOfLine(task), ...refused(task, 'Cancelled')]
+  if (event.type === 'task.finished')
+    return [...outOfLine(task), ...(event.by ? [...cancelled(task), ...refused(task, 'Cancelled')] : [])]
   if (event.type === 'release.turn') return turned(task, event)
   if (event.type === 'release.rolled_back') return rolledBack(task, event)
   if (
@@ -80,7 +83,23 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
     return [sent, ...comment(task, `back:${event.release}`, backComment(task, found, deployed))]
   return deployed.ok
     ? [sent]
-    : [sent, ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed))]
+    : [
+        sent,
+        ...refused(task, deployed.error ?? 'Not deployed'),
+        ...comment(task, `deploy_failed:${event.release}`, deployFailedComment(deployed)),
+      ]
+}
+
+/** What waits elsewhere to deploy it is told that it may not. */
+function refused(task: Task, why: string): EffectIntent[] {
+  const release = task.releases.at(-1)
+  const settings = release && task.settings.environments[release.environment]
+  const sha = release?.plan?.sha ?? release?.ref
+  if (!settings || !sha || !isAwaited(settings) || release.deployed?.ok) return []
+  const { environment, index } = release
+  const description = cutLine(why, 130)
+  const body = { kind: 'deployment.refuse' as const, place: place(task), sha, environment, description }
+  return [{ key: `deployment:${index}:refuse`, body }]
 }
 
 /** A release that has a share of the requests is on its way. */

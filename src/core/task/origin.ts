@@ -33,7 +33,7 @@ export interface Origin {
   readonly body: string
   readonly author: Person
   readonly requester: Person
-  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket' | 'task'
+  readonly trigger: 'label' | 'mention' | 'assignment' | 'api' | 'message' | 'ticket' | 'task' | 'deployment'
   /** Which task of its conversation this is, counted from 1. */
   readonly nth: number
   /** The task, and its step, that waits for this one; and how many wait for each other up to here. */

@@ -1,5 +1,5 @@
 import { defineTarget } from '../module.ts'
-import { ACTIONS_KEYS, DEPLOYMENTS_KEYS } from './settings.ts'
+import { ACTIONS_KEYS, DEPLOYMENTS_KEYS, ENVIRONMENT_KEYS } from './settings.ts'
 
 /** What was stored before approvals rest on its hash: a span is a number of seconds. */
 const stored = ({ timeout, ...own }: Readonly<Record<string, unknown>>) => ({ ...own, timeoutSeconds: timeout })
@@ -23,4 +23,15 @@ export const deployments = defineTarget({
   keys: DEPLOYMENTS_KEYS,
   stored,
   open: async (deps) => new (await import('./target.ts')).RunTarget(deps, deps.shipments, 'deployment'),
+})
+
+/** Wherever a workflow deploys to that waits for Muster at an environment of GitHub's. */
+export const environment = defineTarget({
+  name: 'github-environment',
+  title: 'a workflow that waits at this environment',
+  describe:
+    '`github-environment`: by a workflow that waits at the environment of that name on GitHub until Muster lets it go on (a custom deployment protection rule).',
+  keys: ENVIRONMENT_KEYS,
+  stored,
+  open: async (deps) => new (await import('./target.ts')).RunTarget(deps, deps.awaiting, 'waiting'),
 })

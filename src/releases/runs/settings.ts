@@ -41,6 +41,9 @@ export const DEPLOYMENTS_KEYS = {
   ...RUN_KEYS,
 }
 
+/** Of one whose workflow waits for Muster. */
+export const ENVIRONMENT_KEYS = RUN_KEYS
+
 const Stored = z.object({
   workflow: z.string().optional(),
   task: z.string().optional(),

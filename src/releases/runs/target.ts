@@ -14,6 +14,7 @@ import type {
   RestoreInput,
   Target,
   TargetDeps,
+  RunInputs,
   Runs,
 } from '../types.ts'
 import { runSettings } from './settings.ts'
@@ -28,7 +29,7 @@ const MAX_VERSION = 10_000
 const CANCEL_MS = 5 * 60_000
 
 /** What is started, as people are told. */
-type What = 'workflow' | 'deployment'
+type What = 'workflow' | 'deployment' | 'waiting'
 const WORDS: Readonly<Record<What, { readonly run: string; readonly unknown: string; readonly none: string }>> = {
   workflow: {
     run: 'run',
@@ -41,6 +42,12 @@ const WORDS: Readonly<Record<What, { readonly run: string; readonly unknown: str
     unknown:
       'GitHub may have been asked for a deployment that cannot be found; please look at the environment, then say deploy again for a new plan',
     none: 'This server makes no deployments on GitHub.',
+  },
+  waiting: {
+    run: 'deployment of the workflow',
+    unknown:
+      'a workflow may have been let go on, and its deployment cannot be found; please look at the environment, then say deploy again for a new plan',
+    none: 'No workflow of GitHub waits for this server.',
   },
 }
 
@@ -156,14 +163,24 @@ export class RunTarget implements Target {
     const { repository, sha, id: release } = row
     signal.throwIfAborted()
     const run = begun ?? { at: this.#deps.now() }
+    // What is waited for there may be long in coming.
+    const may = () => {
+      signal.throwIfAborted()
+      mayAct()
+    }
+    const inputs = { sha, environment: environment.name, release }
     let { id } = run
+    if (begun && id === undefined && this.#runs().isRepeatable) {
+      id = await this.#asked(() => this.#runs().find(repository, by, inputs, run.at))
+      id ??= await this.#started(repository, by, inputs, may)
+    }
     if (!begun) {
       mayAct()
       // That it is about to be asked for stands before it is: it is asked for once.
       await note(run)
-      id = await this.#started(repository, by, { sha, environment: environment.name, release }, mayAct)
+      id = await this.#started(repository, by, inputs, may)
     }
-    id ??= await this.#found(row, by, run.at, signal)
+    id ??= await this.#found(repository, by, inputs, run.at, signal)
     if (id === undefined) throw new UserError('run_unknown', this.#words.unknown)
     if (id !== run.id) await note({ ...run, id })
     await this.#ended(repository, id, timeoutSeconds * 1000 - (this.#deps.now() - run.at), signal)
@@ -180,11 +197,17 @@ export class RunTarget implements Target {
     }
   }
 
-  /** The run that says in its name for which release it is. */
-  async #found(row: ReleaseRow, by: string, since: number, signal: AbortSignal): Promise<number | undefined> {
+  /** The run that says for which release it is. */
+  async #found(
+    repository: string,
+    by: string,
+    inputs: RunInputs,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     const until = this.#deps.now() + LISTED_MS
     for (let nth = 0; ; nth++) {
-      const found = await this.#asked(() => this.#runs().find(row.repository, by, row.id, since))
+      const found = await this.#asked(() => this.#runs().find(repository, by, inputs, since))
       if (found !== undefined || this.#deps.now() >= until) return found
       await paused(nth, signal)
     }

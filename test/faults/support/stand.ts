@@ -117,6 +117,7 @@ function ledgerPlatform(settings: string): Platform {
     standing: async (_repository, person) => ({ ...person, role: 'admin', teams: [] }),
     checks: async () => [],
     pictures: async () => [],
+    pullOf: async () => undefined,
     settingsFile: async () => ({ text: settings, where: '.github/muster.yml' }),
     self: async () => ({ id: 1, slug: 'muster', name: 'muster[bot]', email: 'muster@example.com' }),
     findIssue: async () => undefined,

@@ -1,6 +1,7 @@
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { titleOf } from '../../../core/reply/foreign.ts'
+import { answerRun, waitingRun } from '../awaiting.ts'
 import { idOf } from '../client.ts'
 import { names, type SendDeps } from './types.ts'
 
@@ -82,4 +83,18 @@ export async function lookUpStatus(
   const description = titleOf(body.description, 140, reading)
   const found = data.find((one) => one.state === body.state && one.description === description)
   return found && { id: idOf(found.id) }
+}
+
+/** Nothing, where nothing waits. Said twice, nothing waits the second time. */
+export async function refuseDeployment(
+  { client, reading }: SendDeps,
+  { place, sha, environment, description }: Body<'deployment.refuse'>,
+): Promise<EffectResult> {
+  const { repository } = place
+  const octokit = await client.on(repository, { actions: 'read', deployments: 'write' })
+  const of = { names: names(repository), octokit }
+  const run = await waitingRun(of, sha, environment)
+  if (run === undefined) return {}
+  await answerRun(of, run, { environment, state: 'rejected', comment: titleOf(description, 140, reading) })
+  return { id: run }
 }
