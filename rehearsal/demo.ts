@@ -75,7 +75,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   let ok = false
   try {
     const database = (open.database = options.databaseUrl ? await ownDatabase(options.databaseUrl) : undefined)
-    const ports = releases ? [await unusedPort(), await unusedPort()] : []
+    const ports = (open.ports = releases ? [await unusedPort(), await unusedPort()] : [])
     const containers = (open.containers = await releases?.equip?.((text) => narrator.say(text)))
     const stage = (open.stage = await setStage(
       releases
@@ -104,6 +104,7 @@ interface Opened {
   stage?: Stage
   server?: ServerChild
   containers?: Containers | undefined
+  ports?: readonly number[]
 }
 
 /** What went wrong while it played can still be looked at; a server that never started has said everything. */
@@ -115,7 +116,7 @@ async function close({ server, stage, database, containers }: Opened, ok: boolea
 }
 
 async function watched(
-  { containers }: Opened,
+  { containers, ports = [] }: Opened,
   { stage, server }: { readonly stage: Stage; readonly server: ServerChild },
   narrator: Narrator,
   options: DemoOptions,
@@ -128,7 +129,7 @@ async function watched(
     const releases = releaseStoryOf(options.story)
     if (!releases) return await play(stage, server, narrator, options, started)
     const say = (text: string) => narrator.say(`\n${text}`)
-    const scene = { stage, server, containers, patienceMs: PATIENCE_MS, say }
+    const scene = { stage, server, containers, ports, patienceMs: PATIENCE_MS, say }
     return await playReleases(releases, scene, narrator, started, options.keep === true)
   } finally {
     stopShowing()

@@ -23,6 +23,12 @@ export class Release {
     return release
   }
 
+  /** One that nobody has to approve. */
+  static async begun(scene: ReleaseScene, who: string, title: string, what: string): Promise<Release> {
+    const { number } = await scene.stage.people.openIssue(who, title, `@muster deploy ${what}`)
+    return new Release(scene, number)
+  }
+
   /** What has become an issue by itself. @param title what it is called */
   static async opened(scene: ReleaseScene, title: RegExp): Promise<Release> {
     const until = Date.now() + scene.patienceMs

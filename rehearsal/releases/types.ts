@@ -35,6 +35,8 @@ export interface ReleaseScene {
   readonly server: ServerChild
   readonly patienceMs: number
   readonly containers: Containers | undefined
+  /** The ports that it was prepared with. */
+  readonly ports: readonly number[]
   /** What people are about to do, for whoever watches. */
   readonly say: (text: string) => void
 }

@@ -1,3 +1,4 @@
+import type { Bisect } from './bisect.ts'
 import { z } from 'zod'
 import type { Canary, GateResult } from './environments/gates.ts'
 import type { InRange } from './environments/range.ts'
@@ -283,6 +284,8 @@ export interface ReleasePlan {
   readonly inRange?: InRange | undefined
   /** The way back from it. */
   readonly wayBack?: WayBack | undefined
+  /** One of a row that looks for what is worse: between which commits. */
+  readonly bisect?: Bisect | undefined
   /** The release that is put back, where nothing new is deployed. */
   readonly restores?: string | undefined
   /** What was taken back there and this mends, while what is live does not: those commits. */

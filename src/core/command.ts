@@ -12,6 +12,7 @@ export const VERBS = [
   'answer',
   'deploy',
   'rollback',
+  'bisect',
   'lock',
   'unlock',
   'status',
@@ -42,7 +43,7 @@ interface Locked {
 type Taken = {
   readonly [V in Exclude<
     Verb,
-    'approve' | 'reject' | 'deploy' | 'rollback' | 'lock' | 'unlock' | 'continue' | 'link' | 'unlink'
+    'approve' | 'reject' | 'deploy' | 'rollback' | 'bisect' | 'lock' | 'unlock' | 'continue' | 'link' | 'unlink'
   >]: Words
 } & {
   readonly approve: { readonly sha: string | undefined }
@@ -50,6 +51,8 @@ type Taken = {
   readonly reject: Words & { readonly name?: string | undefined }
   readonly deploy: Where
   readonly rollback: Where
+  /** Without commits, those of the release that got worse. */
+  readonly bisect: { readonly environment: string; readonly good: string | undefined; readonly bad: string | undefined }
   readonly lock: Locked
   readonly unlock: Locked
   readonly continue: { readonly usd: number | undefined }

@@ -24,7 +24,9 @@ export function becomesWork({ settings, origin }: Task, { environment, report, r
   const isBack = report?.verdict === 'regressed' && rolledBack?.ok === true
   // What was to mend something, in whichever conversation it was asked for, opens nothing more.
   const isSecond = origin.mends !== undefined || (plan?.mends ?? []).length > 0
-  return isBack && !isSecond ? settings.environments[environment]?.policy?.mend : undefined
+  // What is tried to find a commit is known to be worse.
+  const isTried = plan?.bisect !== undefined
+  return isBack && !isSecond && !isTried ? settings.environments[environment]?.policy?.mend : undefined
 }
 
 /** What mends a release that got worse and was taken back. What mends something opens no other: one hop, whatever becomes of it. */

@@ -1,5 +1,6 @@
 import type { WorkflowDefinition } from '../core/workflows/define.ts'
 import { openedBy } from '../core/workflows/registry.ts'
+import type { Bisect } from '../core/bisect.ts'
 import type { ReactsTo } from '../core/effects.ts'
 import type { Command } from '../core/command.ts'
 import { noteReply } from '../core/reply/answers.ts'
@@ -67,14 +68,15 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
   }
   const by = { id: scene.heard.sender.id, login: scene.heard.sender.login }
   const release: TaskEvent[] =
-    command.verb === 'deploy' || command.verb === 'rollback'
+    command.verb === 'deploy' || command.verb === 'rollback' || command.verb === 'bisect'
       ? [
           {
             type: 'release.requested',
             environment: command.environment,
-            ref: command.ref,
+            ref: command.verb === 'bisect' ? undefined : command.ref,
             by,
             ...(command.verb === 'rollback' ? { goesBack: true } : {}),
+            ...boundsOf(command),
           },
         ]
       : []
@@ -174,9 +176,18 @@ function workflowOf({ command }: Pick<Opening, 'command'>): WorkflowDefinition {
   return workflow
 }
 
+/** Between which commits something is looked for. */
+function boundsOf(command: Command): { readonly bisect?: Bisect } {
+  if (command.verb !== 'bisect' || !command.good || !command.bad) return {}
+  return { bisect: { good: command.good, bad: command.bad, skipped: [] } }
+}
+
 /** What this version cannot do is said at once. */
 function refusalOf({ command, subject }: Opening, settings: RepositorySettings): string | undefined {
-  if (command.verb === 'deploy' || command.verb === 'rollback') return unknownEnvironment(settings, command.environment)
+  if (command.verb === 'bisect' && command.good === undefined)
+    return `No release got worse in this conversation: say between which commits, as in \`bisect ${command.environment} <good> <bad>\`.`
+  if (command.verb === 'deploy' || command.verb === 'rollback' || command.verb === 'bisect')
+    return unknownEnvironment(settings, command.environment)
   const { worksOn = ['issue'] } = workflowOf({ command })
   const isPossible = worksOn.includes(subject.isPullRequest ? 'pull_request' : 'issue')
   if (isPossible && (!subject.isPullRequest || !isChange({ command }) || command.verb === 'fix')) return undefined

@@ -17,6 +17,7 @@ import { hashOf } from '../core/hash.ts'
 import { OWNERS_FILES, ownersOf } from '../core/owners.ts'
 import { type Approver, OWNERS, type Who } from '../core/standing.ts'
 import type { Release, Repository, Task } from '../core/task/types.ts'
+import { bisectStep, isProduction } from './bisect.ts'
 import { targetTitle } from './registry.ts'
 import type { Environment, Planned, ReleaseDeps, Restorable, Target } from './types.ts'
 
@@ -46,7 +47,11 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     throw new UserError('not_automatic', `Nothing is deployed to \`${environment.name}\` by itself any more.`)
   const target = deps.targets.of(environment.settings.target)
   const kept = release.goesBack ? await wantedBack(deps, task, target, environment, release.ref) : undefined
-  const { sha, branch } = kept ? { sha: kept.sha } : await wantedSha(deps, task, release, environment)
+  const looked = release.bisect && (await bisectStep(deps, repository, target, environment, release.bisect))
+  if (looked && 'bisected' in looked) return { bisected: looked.bisected, settings: task.settings }
+  const wanted = kept ?? looked ?? (await wantedSha(deps, task, release, environment))
+  const { sha } = wanted
+  const branch = 'branch' in wanted ? wanted.branch : undefined
   const gates = await gatesNow(deps, task, release, sha)
   if (verdictOf(gates) === 'block') throw blocked(environment.name, gates)
   const liveSha = await target.current(environment)
@@ -54,7 +59,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
   const { watchSeconds, policy = OPEN_POLICY } = environment.settings
   // What was live right before comes back at once: it had been approved, and was live.
   await mustBeMeasured(deps, environment)
-  const approval = kept && release.ref === undefined ? ('none' as const) : environment.settings.approval
+  const approval = kept && release.ref === undefined ? ('none' as const) : approvalOf(release, environment)
   const approvers = approval === 'none' ? [] : await approversOf(deps, task, environment, { liveSha, sha, relation })
   mustHaveApprover(approvers, approval, environment, release)
   const body = {
@@ -62,6 +67,7 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     target: targetTitle(environment.settings.target),
     sha,
     ...(branch === undefined ? {} : { branch }),
+    ...(looked ? { bisect: looked.bisect } : {}),
     tree: await deps.git.treeOf(repository, sha),
     liveSha,
     commits: await commitsOf(deps, repository, liveSha, sha, relation),
@@ -81,6 +87,12 @@ export async function plan(deps: ReleaseDeps, known: Task, release: Release): Pr
     gates,
   }
   return { plan: { ...body, hash: releaseHash(task, release, environment, body) }, settings: task.settings }
+}
+
+/** Whatever is tried where people are, somebody approves. */
+function approvalOf({ bisect }: Release, environment: Environment): ReleasePlan['approval'] {
+  const { approval } = environment.settings
+  return bisect && approval === 'none' && isProduction(environment) ? 'other' : approval
 }
 
 /** Merged work alone is deployed, or what stands on a branch where the environment takes that. @throws UserError */

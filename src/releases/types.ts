@@ -1,4 +1,5 @@
 import type { Deployed, ReleasePlan, ReleaseReport, RolledBack, Watch } from '../core/artefacts.ts'
+import type { Bisected } from '../core/bisect.ts'
 import type { ChainEnd } from '../core/chain.ts'
 import type { Env } from '../core/environment.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
@@ -25,10 +26,11 @@ export interface Releases {
 }
 
 /** A plan, and the repository's settings as they were when it was made. */
-export interface Planned {
-  readonly plan: ReleasePlan
-  readonly settings: RepositorySettings
-}
+export type Planned = { readonly settings: RepositorySettings } & (
+  | { readonly plan: ReleasePlan }
+  /** Nothing is left to be tried of a row that looks for a commit. */
+  | { readonly bisected: Bisected }
+)
 
 /** Deployed or not; or gates hold it up that may open by themselves. Times in ms since the epoch. */
 export type DeployResult =

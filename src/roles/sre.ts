@@ -12,7 +12,10 @@ function releaseOf({ task, step }: StepContext): Release {
 }
 
 async function plan(context: StepContext) {
-  return { kind: 'release_plan', ...(await context.releases.plan(context.task, releaseOf(context))) } as const
+  const planned = await context.releases.plan(context.task, releaseOf(context))
+  return 'plan' in planned
+    ? ({ kind: 'release_plan', ...planned } as const)
+    : ({ kind: 'bisected', ...planned } as const)
 }
 
 async function deploy(context: StepContext) {

@@ -346,17 +346,27 @@ class HostGit implements Git {
     return (await this.#copies.git(repository, ['merge-base', '--is-ancestor', ancestor, of])).exitCode === 0
   }
 
-  async log(
+  log(repository: Repository, from: string | undefined, to: string, limit: number): Promise<Logged[]> {
+    return this.#logged(repository, from, to, limit, [])
+  }
+
+  merges(repository: Repository, from: string, to: string, limit: number): Promise<Logged[]> {
+    return this.#logged(repository, from, to, limit, ['--first-parent'])
+  }
+
+  async #logged(
     repository: Repository,
     from: string | undefined,
     to: string,
     limit: number,
-  ): Promise<{ sha: string; title: string; author: string; at?: number | undefined }[]> {
+    how: readonly string[],
+  ): Promise<Logged[]> {
     await this.#copies.has(repository, to)
     const range = from ? `${from}..${to}` : to
     const out = await this.#copies.must(repository, [
       'log',
       `--max-count=${limit}`,
+      ...how,
       '--format=%H%x09%ct%x09%an%x09%s',
       '--end-of-options',
       range,
@@ -369,4 +379,11 @@ class HostGit implements Git {
         return { sha, author, title: title.join('\t'), at: Number(seconds) * 1000 }
       })
   }
+}
+
+interface Logged {
+  sha: string
+  title: string
+  author: string
+  at?: number | undefined
 }

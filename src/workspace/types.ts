@@ -254,6 +254,13 @@ export interface Git {
   mends(repository: Repository, bad: string, upTo: string): Promise<boolean>
   /** The name of what a commit holds: the same for two commits with the same files. */
   treeOf(repository: Repository, sha: string): Promise<string>
+  /** What was merged in between, the newest first: a branch counts by its merge alone. */
+  merges(
+    repository: Repository,
+    from: string,
+    to: string,
+    limit: number,
+  ): Promise<{ sha: string; title: string; author: string; at?: number | undefined }[]>
   log(
     repository: Repository,
     from: string | undefined,

@@ -1,3 +1,4 @@
+import { plannedIn } from '../support/released.ts'
 import { beforeAll, expect, it } from 'vitest'
 import { environmentProblems } from '../../src/core/environments/verify.ts'
 import { environmentKey, type Wanted } from '../../src/core/environments/types.ts'
@@ -256,7 +257,7 @@ async function approved(engine: Releases | undefined, repository: string, nth: n
   if (!engine || !release) throw new Error('nothing was asked for')
   // The people of this test live now.
   d.at = Date.now()
-  d.step('release_plan', { kind: 'release_plan', ...(await engine.plan(d.task, release)) })
+  d.step('release_plan', { kind: 'release_plan', ...plannedIn(await engine.plan(d.task, release)) })
   d.say({ verb: 'approve', sha: undefined }, bob)
   d.recorded(1)
   return d.task

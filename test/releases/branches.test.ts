@@ -1,3 +1,4 @@
+import { plannedIn } from '../support/released.ts'
 import { expect, it } from 'vitest'
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import { settingsUnder } from '../../src/config/deploys.ts'
@@ -56,7 +57,7 @@ function scene(isAllowed: boolean) {
 
 it('is planned where the environment takes branches, and the plan says that it is not merged', async () => {
   const { d, deps, release } = scene(true)
-  const made = (await plan(deps, d.task, release)).plan
+  const made = plannedIn(await plan(deps, d.task, release)).plan
   expect(made).toMatchObject({ sha: 'b'.repeat(40), branch: 'feature/x' })
   const text = renderMarkdown(releasePlanComment(d.task, { ...release, plan: made }), { redact: (one) => one })
   expect(text).toMatch(/bbbbbbb.* of .*feature\/x.*which is not merged/)

@@ -1,3 +1,4 @@
+import { plannedIn } from '../support/released.ts'
 import { expect, it } from 'vitest'
 import { approversText, OPEN_POLICY, type Policy } from '../../src/core/environments/gates.ts'
 import type { Release, Task } from '../../src/core/task/types.ts'
@@ -49,7 +50,7 @@ async function approversOf(
   const [first] = d.task.releases
   const release = first && { ...first, ...more }
   if (!release) throw new Error('no release')
-  return (await plan(deps, d.task, release)).plan.approvers
+  return plannedIn(await plan(deps, d.task, release)).plan.approvers
 }
 
 const OWNERS = '* @alice\n/db/ @acme/data\n'

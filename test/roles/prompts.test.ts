@@ -94,6 +94,7 @@ async function jobOf(kind: StepKind, more: Partial<Task>, rework?: Step['rework'
       mends: async () => false,
       isAncestor: unused,
       log: unused,
+      merges: unused,
     },
     releases: {} as never,
     machine: BARE_MACHINE,

@@ -1,6 +1,7 @@
 import { renderMarkdown } from '../../src/channels/github/render.ts'
 import type { ReleasePlan } from '../../src/core/artefacts.ts'
 import type { EffectBody } from '../../src/core/effects.ts'
+import type { Planned } from '../../src/releases/types.ts'
 import { Driver } from './driver.ts'
 import { opened, releasePlan } from './tasks.ts'
 
@@ -23,4 +24,10 @@ export function shown(d: Driver): string {
       'document' in body && body.document ? renderMarkdown(body.document, { redact: (text) => text }) : '',
     )
     .join('\n')
+}
+
+/** What is a plan, and no end of a row that looked for a commit. */
+export function plannedIn(planned: Planned): Extract<Planned, { plan: unknown }> {
+  if ('plan' in planned) return planned
+  throw new Error('there is no plan')
 }

@@ -48,6 +48,20 @@ export function target<V extends 'deploy' | 'rollback'>(
   return isPlace || PLAINLY_A_REF.test(ref) ? { verb, environment, ref } : undefined
 }
 
+/** An environment, and from which commit to which. */
+export function range(verb: 'bisect', { rest: said, environments }: Line): CommandOf<'bisect'> | Invalid | undefined {
+  const rest = said.filter((word, index) => index === 0 || !/^(please|pls|now|thanks|thx)$/i.test(word))
+  const [environment = '', good, bad] = rest
+  const isPlace = environments.includes(environment) || PLACES.test(environment)
+  if (!isPlace && rest.length > 1 && !rest.slice(1).every((word) => PLAINLY_A_REF.test(word))) return undefined
+  if (!NAME.test(environment))
+    return invalid(`\`${verb}\` wants the name of an environment, as in \`${verb} staging\`.`)
+  const isWhole = rest.length === 1 || (rest.length === 3 && REF.test(good ?? '') && REF.test(bad ?? ''))
+  return isWhole
+    ? { verb, environment, good, bad }
+    : invalid(`\`${verb} <env> [<good> <bad>]\`: a commit that was not worse, and one that is, or neither.`)
+}
+
 /** `lock contention in the worker` is prose. */
 export function place<V extends 'lock' | 'unlock'>(
   verb: V,

@@ -6,7 +6,7 @@ import { ADDED, toldOf } from './added.ts'
 import type { CommandDefinition, Line, Told } from './define.ts'
 import { answer, approve, goOnWith, reject } from './gates.ts'
 import { link, unlink } from './places.ts'
-import { deploy, lock, rollback, unlock } from './releases.ts'
+import { bisect, deploy, lock, rollback, unlock } from './releases.ts'
 import { cost, help, notify, status, why } from './telling.ts'
 import { ask, build, cancel, fix, plan, retry, review } from './work.ts'
 
@@ -22,6 +22,7 @@ export const COMMANDS: { readonly [V in Verb]: CommandDefinition<V> } = {
   answer,
   deploy,
   rollback,
+  bisect,
   lock,
   unlock,
   status,

@@ -1,7 +1,7 @@
-import { deploy as deployTo, goBack } from '../deciding/deploys.ts'
+import { deploy as deployTo, goBack, lookFor } from '../deciding/deploys.ts'
 import type { CommandDefinition } from './define.ts'
 import { accepted } from '../deciding/commands.ts'
-import { place, target } from './parse.ts'
+import { place, range, target } from './parse.ts'
 
 /** What is live where. The inbox carries `lock` and `unlock` out, which are about an environment and no task. */
 const LINE = { tells: false, takesWords: false } as const
@@ -26,6 +26,17 @@ export const rollback: CommandDefinition<'rollback'> = {
   examples: ['rollback production', 'rollback production 0123abc'],
   parse: (line) => target('rollback', line),
   decide: (task, said, { environment, ref }) => goBack(task, said, environment, ref),
+}
+
+export const bisect: CommandDefinition<'bisect'> = {
+  ...LINE,
+  verb: 'bisect',
+  readsSettings: true,
+  usage: 'bisect <env> [<good> <bad>]',
+  help: 'find the commit that made it worse, by deploying from the middle; without commits, of the release that got worse here',
+  examples: ['bisect staging', 'bisect staging 0123abc 89def01'],
+  parse: (line) => range('bisect', line),
+  decide: (task, said, command) => lookFor(task, said, command),
 }
 
 export const lock: CommandDefinition<'lock'> = {

@@ -1,3 +1,4 @@
+import type { Bisected } from '../bisect.ts'
 import type { Elsewhere } from '../elsewhere.ts'
 import type {
   Answered,
@@ -180,6 +181,8 @@ export type StepResult =
       /** What it rests on, where it was read anew. */
       readonly settings?: RepositorySettings | undefined
     }
+  /** Nothing is left to be tried of a row that looks for a commit. */
+  | { readonly kind: 'bisected'; readonly bisected: Bisected; readonly settings?: RepositorySettings | undefined }
   | { readonly kind: 'deployed'; readonly deployed: Deployed }
   /** Gates hold it up that may open by themselves: it is tried again then, ms since the epoch. */
   | { readonly kind: 'gated'; readonly gates: readonly GateResult[]; readonly until: number }

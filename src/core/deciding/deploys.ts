@@ -1,3 +1,5 @@
+import type { Bisect } from '../bisect.ts'
+import type { CommandOf } from '../command.ts'
 import { workflowOf } from '../workflows/registry.ts'
 import type { ReleasePlan } from '../artefacts.ts'
 import { mayBe, OPEN_POLICY, whoText } from '../environments/gates.ts'
@@ -124,6 +126,19 @@ export function goBack(task: Task, said: PersonCommand, environment: string, ref
   return request(task, said, environment, { ref, goesBack: true })
 }
 
+/** Which commit made it worse is wanted to be known. */
+export function lookFor(task: Task, said: PersonCommand, { environment, good, bad }: CommandOf<'bisect'>): Decided {
+  const worse = task.releases.findLast(({ report, recalledBy }) => report?.verdict === 'regressed' || recalledBy)
+  const from = good ?? worse?.deployed?.previousSha
+  const to = bad ?? worse?.deployed?.sha
+  if (!from || !to || from === to)
+    return refused(
+      'nothing_to_bisect',
+      `No release got worse in this conversation: say between which commits, as in \`@${task.settings.mention} bisect ${environment} <good> <bad>\`.`,
+    )
+  return request(task, said, environment, { ref: undefined, bisect: { good: from, bad: to, skipped: [] } })
+}
+
 /** Whether it is live, and nothing has come of it yet. */
 function isWatched(task: Task, { index, deployed }: Release): boolean {
   return deployed?.ok === true && task.releases.at(-1)?.index === index && !finished(task, index)
@@ -190,7 +205,7 @@ function request(
   task: Task,
   said: PersonCommand,
   environment: string,
-  what: { readonly ref: string | undefined; readonly goesBack?: true },
+  what: { readonly ref: string | undefined; readonly goesBack?: true; readonly bisect?: Bisect },
 ): Decided {
   const settings = said.settings ?? task.settings
   const unknown = unknownEnvironment(settings, environment)

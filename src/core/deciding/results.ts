@@ -126,7 +126,7 @@ function stillOfItsKind({ spec: before }: Task, spec: Spec): Spec {
 
 type ReleaseResult = Extract<
   StepResult,
-  { kind: 'release_plan' | 'gated' | 'deployed' | 'looked' | 'report' | 'rolled_back' }
+  { kind: 'release_plan' | 'bisected' | 'gated' | 'deployed' | 'looked' | 'report' | 'rolled_back' }
 >
 
 function releaseResult(task: Task, step: Step, result: ReleaseResult, done: TaskEvent): Decided {
@@ -137,6 +137,12 @@ function releaseResult(task: Task, step: Step, result: ReleaseResult, done: Task
       return accepted('release_planned', [
         ...readAnew(task, result.settings),
         { type: 'release.planned', release, plan: result.plan },
+        done,
+      ])
+    case 'bisected':
+      return accepted('bisected', [
+        ...readAnew(task, result.settings),
+        { type: 'release.bisected', release, bisected: result.bisected },
         done,
       ])
     case 'gated':

@@ -5,6 +5,7 @@ import { spent } from '../policy.ts'
 import { failuresText } from '../traffic.ts'
 import type { InRange } from '../environments/range.ts'
 import type { Release, Task } from '../task/types.ts'
+import { bisectText } from './bisected.ts'
 import { verdictText } from './verdict.ts'
 import { neededOr } from './needed.ts'
 import { gatesTable } from './turn.ts'
@@ -57,6 +58,7 @@ export function releasePlanComment(task: Task, release: Release, settled?: Own):
         ],
         ['Live now', plan.liveSha ? shortSha(plan.liveSha) : 'nothing'],
         ['Compared with that', RELATION[plan.relation]],
+        ...(plan.bisect ? [['What for', bisectText(plan.bisect, plan.sha)]] : []),
         ['Watched for', duration(plan.watchSeconds * 1000)],
         ...(plan.canary ? [['Requests', stepsText(plan.canary, plan.watchSeconds)]] : []),
         ...rangeRows(plan.inRange),

@@ -15,6 +15,7 @@ import {
   reportComment,
   rolledBackComment,
 } from '../reply/release.ts'
+import { bisectedComment } from '../reply/bisected.ts'
 import { mendOf } from '../mending.ts'
 import { askedPeople } from '../task/asked.ts'
 import { turnComment } from '../reply/turn.ts'
@@ -32,6 +33,8 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
     return [...outOfLine(task), ...(event.by ? [...cancelled(task), ...refused(task, 'Cancelled')] : [])]
   if (event.type === 'release.turn') return turned(task, event)
   if (event.type === 'release.rolled_back') return rolledBack(task, event)
+  if (event.type === 'release.bisected')
+    return comment(task, `bisected:${event.release}`, bisectedComment(task, event.bisected), [], teamOf(task))
   if (
     event.type !== 'release.planned' &&
     event.type !== 'deployment.created' &&

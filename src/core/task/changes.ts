@@ -49,6 +49,7 @@ export function changeReleases(releases: readonly Release[], event: ReleaseEvent
       requester: event.by,
       ...(event.isAuto ? { isAuto: true } : {}),
       ...(event.goesBack ? { goesBack: true } : {}),
+      ...(event.bisect ? { bisect: event.bisect } : {}),
       plan: undefined,
       deploymentId: undefined,
       deployed: undefined,
@@ -65,6 +66,8 @@ function releaseChange(event: Exclude<ReleaseEvent, { type: 'release.requested' 
   switch (event.type) {
     case 'release.planned':
       return { plan: event.plan }
+    case 'release.bisected':
+      return { bisected: event.bisected }
     case 'release.entered':
       return { turn: { nth: event.nth, state: 'asked' } }
     case 'release.turn':

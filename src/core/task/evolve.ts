@@ -233,6 +233,7 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
       return { ...task, review: changeReview(task.review, event) }
     case 'release.requested':
     case 'release.planned':
+    case 'release.bisected':
     case 'release.entered':
     case 'release.turn':
     case 'release.gated':

@@ -117,7 +117,8 @@ export function hasShare({ deployed, report, rolledBack }: Release): boolean {
 
 /** Whether nothing more follows of a release: it failed, or was judged and, where it is taken back, that has been tried. */
 export function isReleaseOver(release: Release): boolean {
-  const { report, deployed, rolledBack, recalledBy } = release
+  const { report, deployed, rolledBack, recalledBy, bisected } = release
+  if (bisected) return true
   const isJudged = report !== undefined || recalledBy !== undefined
   return deployed?.ok === false || (isJudged && (!isTakenBack(release) || rolledBack !== undefined))
 }

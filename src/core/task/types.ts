@@ -13,8 +13,9 @@ import type {
   Watch,
 } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
+import type { Bisect, Bisected } from '../bisect.ts'
 import type { GateResult } from '../environments/gates.ts'
-import type { TurnComing, TurnTold } from '../environments/types.ts'
+import type { TurnComing } from '../environments/types.ts'
 import type { PluginId } from '../registry.ts'
 import type { Role } from '../roles.ts'
 import type { Surface } from '../said.ts'
@@ -26,11 +27,13 @@ import type { Child, ChildEnd } from './children.ts'
 import type { Approval, Certificate, Person, Settled, Whence } from './decided.ts'
 import type { Gate, GateOpened } from './gate.ts'
 import type { Origin } from './origin.ts'
+import type { Release } from './release.ts'
 import type { LedgerEntry, ReviewComment } from './reviewed.ts'
 import type { Doing, Parked, StepError } from './step.ts'
 
 export type { Gate, GateOpened } from './gate.ts'
 export type { HeardBefore, Origin, Repository } from './origin.ts'
+export type { Release, ReleaseTurn } from './release.ts'
 export type { LedgerEntry, ReviewComment } from './reviewed.ts'
 export type { Doing, Parked, StepError } from './step.ts'
 export type { Approval, Certificate, Person, Settled, SettledAs, Whence } from './decided.ts'
@@ -99,41 +102,6 @@ export interface PullRequest {
   readonly nodeId: string
   readonly url: string
   readonly draft: boolean
-}
-
-export interface Release {
-  readonly index: number
-  readonly environment: string
-  readonly ref: string | undefined
-  readonly requester: Person
-  /** Nobody asked: the settings deploy what is merged. Undefined in histories from before 0.5. */
-  readonly isAuto?: true | undefined
-  readonly plan: ReleasePlan | undefined
-  readonly deploymentId: number | undefined
-  readonly deployed: Deployed | undefined
-  readonly report: ReleaseReport | undefined
-  /** What was live before is wanted back; undefined: something new is deployed, and in histories from before 0.5. */
-  readonly goesBack?: true | undefined
-  /** Whoever wanted it taken back before it was judged. */
-  readonly recalledBy?: Person | undefined
-  /** Undefined where nothing was taken back. */
-  readonly rolledBack?: RolledBack | undefined
-  /** Its turn on the environment; undefined before it asks for one, and in histories from before 0.5. */
-  readonly turn?: ReleaseTurn | undefined
-  /** It did not get its turn at once. */
-  readonly hasWaited?: boolean | undefined
-  /** What the gates wait for; undefined where they do not. */
-  readonly gated?: readonly GateResult[] | undefined
-  /** Where its watch stands; undefined before the first look, and in histories from before 0.5. */
-  readonly watch?: Watch | undefined
-}
-
-/** Whose turn it is, the environment says. `nth` counts how often it was asked. */
-export interface ReleaseTurn {
-  readonly nth: number
-  readonly state: 'asked' | 'waits' | 'given' | 'over'
-  /** What it was told last while it waited. */
-  readonly told?: Extract<TurnTold, { state: 'waits' }> | undefined
 }
 
 export type TaskStatus = 'working' | 'waiting' | 'done' | 'cancelled' | 'handed_off'
@@ -359,7 +327,9 @@ export type TaskEvent =
       /** By the settings, once it was merged. */
       readonly isAuto?: true | undefined
       readonly goesBack?: true | undefined
+      readonly bisect?: Bisect | undefined
     }
+  | { readonly type: 'release.bisected'; readonly release: number; readonly bisected: Bisected }
   | { readonly type: 'release.planned'; readonly release: number; readonly plan: ReleasePlan }
   | { readonly type: 'deployment.created'; readonly release: number; readonly deploymentId: number }
   /** It asks for its turn on the environment. */

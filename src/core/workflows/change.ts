@@ -27,6 +27,7 @@ import {
   whenApproved,
   whenMerged,
   whenStale,
+  whenTried,
 } from './releasing.ts'
 
 /** In one piece, or in parts that are joined. */
@@ -83,7 +84,7 @@ export const change = defineWorkflow({
   ],
   gates: [baselineGate, questionGate, planGate, deployGate, budgetGate],
   stages: [WORK, { ...RELEASE_AFTER, ahead: (task) => (isReleased(task) ? RELEASE_AFTER.ahead(task) : []) }],
-  follows: [whenRoundsAreOver, whenStale, whenApproved, whenMerged, whenAnswered],
+  follows: [whenRoundsAreOver, whenStale, whenApproved, whenTried, whenMerged, whenAnswered],
   movesTickets: true,
   endsWithIssue: ({ pullRequest, merged }) => pullRequest === undefined && merged === undefined,
   readsWords: ({ merged }) => merged === undefined,

@@ -10,16 +10,17 @@ import {
   whenApproved,
   whenReleased,
   whenStale,
+  whenTried,
 } from './releasing.ts'
 
 /** What is merged already is released. */
 export const deploy = defineWorkflow({
   name: 'deploy',
-  opensBy: ['deploy', 'rollback'],
+  opensBy: ['deploy', 'rollback', 'bisect'],
   steps: [releasePlan, deployStep, watch, rollback],
   gates: [deployGate],
   stages: [RELEASE_STAGE],
-  follows: [whenStale, whenApproved, whenReleased],
+  follows: [whenStale, whenApproved, whenTried, whenReleased],
   movesTickets: false,
   endsWithIssue: () => false,
   readsWords: () => false,

@@ -1,3 +1,4 @@
+import { afterwards, suspectsText } from '../bisect.ts'
 import { isDeployApproved } from '../policy.ts'
 import { isActive, isReleaseOver, isTakenBack, workUnderWay } from '../task/steps.ts'
 import type { Release, StepKind, Task, TaskEvent } from '../task/types.ts'
@@ -34,7 +35,7 @@ export const releasePlan = defineStep({
   phase: RELEASE,
   needs: [],
   costs: false,
-  wanted: (task) => ofRelease(task, 'release_plan', ({ plan, deployed }) => !plan && !deployed),
+  wanted: (task) => ofRelease(task, 'release_plan', ({ plan, deployed, bisected }) => !plan && !deployed && !bisected),
 })
 
 /** A deploy needs a plan, an approval of exactly that plan and SHA, the platform's record of it, and its turn on the environment. */
@@ -107,10 +108,21 @@ export function whenApproved(task: Task): TaskEvent[] {
 export function whenStale(task: Task): TaskEvent[] {
   const last = task.releases.at(-1)
   if (!last?.deployed?.isStale || !last.plan) return []
-  const { environment, plan, requester: by, isAuto, goesBack } = last
+  const { environment, plan, requester: by, isAuto, goesBack, bisect } = last
+  if (bisect) return [{ type: 'release.requested', environment, ref: undefined, by, bisect }]
   const how = { ...(isAuto ? { isAuto } : {}), ...(goesBack ? { goesBack } : {}) }
   // Whoever goes back goes to what was live right before by then.
   return [{ type: 'release.requested', environment, ref: goesBack ? last.ref : plan.sha, by, ...how }]
+}
+
+/** A release of a row that looks for a commit is over: the next one of it is asked for. */
+export function whenTried(task: Task): TaskEvent[] {
+  const last = task.releases.at(-1)
+  if (!last?.bisect || last.bisected || current(task)) return []
+  const bisect = afterwards(last)
+  return bisect
+    ? [{ type: 'release.requested', environment: last.environment, ref: undefined, by: last.requester, bisect }]
+    : []
 }
 
 /** After the merge: automatic deploys, or the end, from which `deploy <env>` goes on. */
@@ -136,6 +148,7 @@ export function whenReleased(task: Task): TaskEvent[] {
 function releaseOutcome(task: Task): string | undefined {
   const last = task.releases.at(-1)
   if (!last) return undefined
+  if (last.bisected) return `looked for what is worse: ${suspectsText(last.bisected)}`
   if (last.deployed?.carriedBy) return `live on ${last.environment} with ${last.deployed.carriedBy.slice(0, 7)}`
   if (last.recalledBy) return `deployed to ${last.environment}${wayBackText(last)}`
   return last.report
@@ -152,6 +165,7 @@ function wayBackText({ rolledBack }: Release): string {
 /** Whether what was released last serves, or nothing was to be. */
 export function isLive({ releases }: Task): boolean {
   const last = releases.at(-1)
+  if (last?.bisected) return true
   const { ok, carriedBy } = last?.deployed ?? {}
   return last === undefined || carriedBy !== undefined || (ok === true && !last.rolledBack)
 }

@@ -210,6 +210,7 @@ function controlGit(control: string): Git {
     branchesWith: none,
     mends: async () => false,
     log: async () => [],
+    merges: async () => [],
     commitAndPush: ({ branch, message, at }) => tell<{ sha: string }>(control, '/push', { branch, message, at }),
     checkout: none,
     archive: none,
