@@ -113,6 +113,57 @@ describe.skipIf(!HAS_WRANGLER)('a Worker on Cloudflare, by the real wrangler', (
     expect([await target.current(environment), edge.workers.get('shop')?.migration]).toEqual(['s3', 'v2'])
   }, 120_000)
 
+  it('has live what was uploaded with everything at once, also where something after that was refused', async () => {
+    const { apply, target, environment, seen } = await scene('rest')
+    edge.refusesTheRest = true
+    await apply('s1', shows('one', OBJECTS))
+    expect([await seen(), await target.current(environment), (await target.observe('rest-s1')).state]).toEqual([
+      'one',
+      's1',
+      'live',
+    ])
+  }, 60_000)
+
+  it('gives the rest of the requests to what had them all, whatever was gone back to before', async () => {
+    const { apply, restore } = await scene('stays')
+    await apply('s1', shows('one'))
+    await apply('s2', shows('two'), { percent: 25 })
+    await restore('s1')
+    await restore('s2')
+    await apply('s3', shows('three'), { percent: 10 })
+    const worker = edge.workers.get('shop')
+    const given = worker?.given.map(({ version_id: id, percentage }) => [
+      worker.versions.find((one) => one.id === id)?.shows,
+      percentage,
+    ])
+    expect(given).toEqual([
+      ['three', 10],
+      ['two', 90],
+    ])
+  }, 60_000)
+
+  it('asks Cloudflare which migration was made, whatever is live', async () => {
+    const { apply, restore, preflight } = await scene('tags')
+    const next = { ...OBJECTS, migrations: [...OBJECTS.migrations, { tag: 'v2', new_sqlite_classes: ['Cart'] }] }
+    await apply('s1', shows('one', OBJECTS))
+    await apply('s2', shows('two', next))
+    await restore('s1')
+    expect(await preflight(shows('three', { ...next, triggers: { crons: ['* * * * *'] } }))).toEqual([
+      'a new version of `shop`',
+      '`triggers` stay as they are there: `wrangler triggers deploy` changes them',
+    ])
+    await apply('s3', shows('three', next), { percent: 20 })
+    await expect(
+      apply(
+        's4',
+        worker(`// sick\n${FETCH}`, {
+          ...next,
+          migrations: [...next.migrations, { tag: 'v3', new_sqlite_classes: ['Bag'] }],
+        }),
+      ),
+    ).rejects.toThrow('does not answer its health check; what was live before has its requests again')
+  }, 60_000)
+
   it('asks a version by itself before anybody is sent there, and leaves what is live where it does not answer', async () => {
     const { apply, seen, target, environment } = await scene('sick')
     await apply('s1', shows('one'))
@@ -165,6 +216,8 @@ describe.skipIf(!HAS_WRANGLER)('a Worker on Cloudflare, by the real wrangler', (
     )
     expect([...edge.workers.keys()]).toEqual(['shop'])
     const secret = join(dir, 'secret.txt')
+    const linked = mkdtempSync(join(dir, 'linked-'))
+    writeFileSync(join(linked, 'index.js'), FETCH)
     writeFileSync(secret, 'hush')
     const hostile: readonly (readonly [Files, RegExp])[] = [
       [described({ containers: [{ image: './Dockerfile' }] }), /says `containers`/],
@@ -173,7 +226,15 @@ describe.skipIf(!HAS_WRANGLER)('a Worker on Cloudflare, by the real wrangler', (
       [described({ assets: { directory: '../../..' } }), /assets.directory/],
       [{ ...described({}), 'dist/x.txt': { link: secret } }, /`x.txt` beside the module is a link/],
       [{ ...described({ assets: { directory: 'public' } }), 'public/x.txt': { link: secret } }, /is a link/],
-      [{ 'wrangler.json': { link: secret }, ...module }, /is no file/],
+      [{ 'wrangler.json': { link: secret }, ...module }, /is a link that leads out/],
+      [
+        { ...described({ assets: { directory: 'public' } }), public: { link: dir } },
+        /`public` is a link that leads out/,
+      ],
+      [
+        { 'wrangler.json': described({})['wrangler.json'] ?? '', dist: { link: linked } },
+        /`dist` is a link that leads out/,
+      ],
     ]
     for (const [nth, [files, why]] of hostile.entries())
       await expect(apply(`h${nth}`, files), String(why)).rejects.toThrow(why)

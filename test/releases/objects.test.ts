@@ -1,19 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { unusedPort } from '../../rehearsal/stage.ts'
 import { objectFiles } from '../../src/releases/local/objects/protocol.ts'
 import { filesOf } from '../../src/releases/local/objects/runner.ts'
-import { objects } from '../../src/releases/local/module.ts'
-import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { Target } from '../../src/releases/types.ts'
-import { startTick } from '../../src/telemetry/process.ts'
-import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
-import { targetDeps } from '../support/local.ts'
-import { TELLS_PROCESSES } from '../support/services.ts'
-import { HAS_MINIFLARE, MINIFLARE, worker } from '../support/workers.ts'
+import { embedded, type TestDatabase } from '../support/databases.ts'
+import { COUNTER, counter, objectScene, signal, unpacked } from '../support/objects.ts'
+import { HAS_MINIFLARE, worker } from '../support/workers.ts'
 
 let db: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-objects-'))
@@ -26,102 +21,7 @@ afterAll(async () => {
   await db.drop()
   rmSync(dir, { recursive: true, force: true })
 })
-
-const signal = new AbortController().signal
-const COUNTER = {
-  durable_objects: { bindings: [{ name: 'COUNTER', class_name: 'Counter' }] },
-  migrations: [{ tag: 'v1', new_sqlite_classes: ['Counter'] }],
-  vars: { SHOP: 'cheese' },
-}
-
-/** Counts in an object; says which release the object is of, and which answered. */
-const counter = (version: string, more = '') => `import { DurableObject, env as everywhere } from 'cloudflare:workers'
-export class Counter extends DurableObject {
-  constructor(ctx, env) {
-    super(ctx, env)
-    ctx.storage.sql.exec('create table if not exists n (at integer)')
-  }
-  add() {
-    this.ctx.storage.sql.exec('insert into n values (1)')
-    ${more === 'object' ? "throw new Error('the object is broken')" : ''}
-    return { object: '${version}', n: this.ctx.storage.sql.exec('select count(*) as c from n').one().c, shop: everywhere.SHOP }
-  }
-  async alarmIn(ms) { await this.ctx.storage.setAlarm(Date.now() + ms) }
-  alarm() { this.ctx.storage.sql.exec('insert into n values (100)') }
-  fetch() {
-    const [client, server] = Object.values(new WebSocketPair())
-    server.accept()
-    server.addEventListener('message', ({ data }) => server.send('${version} ' + data))
-    return new Response(null, { status: 101, webSocket: client })
-  }
-}
-export default {
-  async fetch(request, env) {
-    const url = new URL(request.url)
-    const stub = env.COUNTER.getByName(url.searchParams.get('of') ?? 'one')
-    if (request.headers.get('upgrade')) return stub.fetch(request)
-    if (url.pathname === '/') return new Response('ok')
-    if (url.pathname === '/alarm') return new Response(await stub.alarmIn(50))
-    ${more === 'entry' ? "await stub.add(); throw new Error('the entry is broken')" : ''}
-    return Response.json({ ...(await stub.add()), entry: '${version}', key: env.PRICE_KEY, asked: request.headers.get('muster-release') })
-  },
-}`
-
-async function scene(name: string) {
-  const port = await unusedPort()
-  const repository = `acme/${name}`
-  const own = join(dir, name)
-  const deps = targetDeps(db, own, {
-    env: { ...MINIFLARE, MUSTER_DEPLOY_SECRETS: `${repository}:production:PRICE_KEY`, PRICE_KEY: 'k3y' },
-  })
-  const target = await objects.open(deps)
-  opened.push(target)
-  const settings = objects.settings.parse({ target: 'durable-objects', port, health: '/', secrets: ['PRICE_KEY'] })
-  const environment = { repository, name: 'production', settings }
-  const held = async () => ({
-    environment,
-    signal,
-    mayAct: () => {},
-    fence: await fenceOf(db, `env:${repository}:production`),
-  })
-  const url = `http://127.0.0.1:${port}`
-  return {
-    target,
-    environment,
-    held,
-    url,
-    files: filesOf(own, { repository, environment: 'production' }),
-    apply: async (sha: string, files: Readonly<Record<string, string>>, percent?: number) =>
-      target.apply({
-        ...(await held()),
-        releaseId: `${name}-${sha}`,
-        taskId: 't',
-        sha,
-        percent,
-        tools: async () => NO_TOOLS,
-        unpack: async (to) => {
-          for (const [file, text] of Object.entries(files)) writeFileSync(join(to, file), text)
-        },
-      }),
-    weigh: async (sha: string, percent: number) =>
-      target.weigh?.({ ...(await held()), releaseId: `${name}-${sha}`, percent }),
-    restore: async (sha: string) => target.restore?.({ ...(await held()), releaseId: `${name}-${sha}` }),
-    add: async (of: string, headers: Record<string, string> = {}) => {
-      const answer = await fetch(`${url}/add?of=${of}`, { headers })
-      expect(answer.headers.get('muster-release')).toBeNull()
-      return answer.ok ? ((await answer.json()) as Answer) : undefined
-    },
-  }
-}
-
-interface Answer {
-  readonly object: string
-  readonly entry: string
-  readonly n: number
-  readonly shop: string
-  readonly key: string
-  readonly asked: string | null
-}
+const scene = (name: string) => objectScene(name, db, dir, opened)
 
 describe.skipIf(!HAS_MINIFLARE)('Workers with objects on this machine', () => {
   it('keeps what the objects have stored over releases, back and forth', async () => {
@@ -215,29 +115,6 @@ describe.skipIf(!HAS_MINIFLARE)('Workers with objects on this machine', () => {
     expect(asked).toBeGreaterThan(100)
   }, 120_000)
 
-  it.runIf(TELLS_PROCESSES)(
-    'begins anew where it died, by itself, with one process that has the storage open',
-    async () => {
-      const { apply, add, target, files } = await scene('died')
-      await target.host?.adopt()
-      await apply('s1', worker(counter('v1'), COUNTER))
-      expect(await add('a')).toMatchObject({ n: 1 })
-      const runtime = () => Number(readFileSync(files.runtime, 'utf8'))
-      const host = () => (JSON.parse(readFileSync(files.note, 'utf8')) as { pid: number }).pid
-      // One that has ended may wait for somebody who takes note of that.
-      const isAlive = (pid: number) =>
-        startTick(pid) !== undefined && readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== ''
-      const before = runtime()
-      process.kill(host(), 'SIGKILL')
-      await expect.poll(() => add('a').catch(() => undefined), { timeout: 30_000 }).toMatchObject({ object: 'v1' })
-      expect([isAlive(before), isAlive(runtime())]).toEqual([false, true])
-      process.kill(runtime(), 'SIGKILL')
-      await expect.poll(() => add('a').catch(() => undefined), { timeout: 30_000 }).toMatchObject({ object: 'v1' })
-      expect((await add('a'))?.n).toBe(4)
-    },
-    120_000,
-  )
-
   it('passes connections on, and has alarms ring', async () => {
     const { apply, add, url } = await scene('connected')
     await apply('s1', worker(counter('v1'), COUNTER))
@@ -320,7 +197,3 @@ describe.skipIf(!HAS_MINIFLARE)('Workers with objects on this machine', () => {
     expect(objectFiles('/f').store).toBe('/f/store')
   })
 })
-
-const unpacked = (files: Readonly<Record<string, string>>) => async (to: string) => {
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(to, file), text)
-}

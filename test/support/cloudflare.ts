@@ -13,6 +13,8 @@ export interface Cloudflare {
   readonly workers: Map<string, Worker>
   /** What was asked, a line each. */
   readonly asked: string[]
+  /** Whatever comes after an upload is refused. */
+  refusesTheRest: boolean
   close(): Promise<void>
 }
 
@@ -73,6 +75,9 @@ export async function cloudflare(name = 'shop'): Promise<Cloudflare> {
         200,
         [...workers.keys()].map((id) => ({ id, migration_tag: workers.get(id)?.migration })),
       )
+    const isRest =
+      asked.some((one) => one.startsWith('PUT')) && /subdomain$|\/workers\/workers\//.test(request.url ?? '')
+    if (world.refusesTheRest && isRest) return void told(403, null, { code: 10000, message: 'not for this token' })
     if (is('GET', /^subdomain$/)) return void told(200, { subdomain: 'acme' })
     if (is('PUT', /^scripts\/\*$/)) return uploaded(true)
     if (is('POST', /^scripts\/\*\/versions$/)) return worker ? uploaded(false) : void told(404, null, none)
@@ -151,8 +156,9 @@ export async function cloudflare(name = 'shop'): Promise<Cloudflare> {
     }
   }
 
-  return {
+  const world: Cloudflare = {
     account: ACCOUNT,
+    refusesTheRest: false,
     workers,
     asked,
     url: `http://127.0.0.1:${edge.port}/`,
@@ -161,6 +167,7 @@ export async function cloudflare(name = 'shop'): Promise<Cloudflare> {
       await Promise.all([api.close(), edge.close()])
     },
   }
+  return world
 }
 
 const ANY_TIME = '2026-04-01T00:00:00Z'

@@ -70,6 +70,16 @@ export async function versionWith(account: Account, message: string): Promise<st
   return all?.items.find(({ annotations }) => annotations?.[MESSAGE] === message)?.id
 }
 
+/** The newest migration that was made there; undefined where none was, or there is no such Worker. */
+export async function migrationAt({ api, account, worker, token }: Account): Promise<string | undefined> {
+  const known = await called({ token }, `${api}/accounts/${account}/workers/services/${worker}`, Service)
+  return known?.default_environment.script.migration_tag ?? undefined
+}
+
+const Service = z.object({
+  default_environment: z.object({ script: z.object({ migration_tag: z.string().nullish() }) }),
+})
+
 /** Gives versions their shares of the requests, 100 % in all; nothing is done where they have them. @throws UserError */
 export async function give(
   account: Account,
@@ -92,13 +102,22 @@ const Answer = z.object({
 })
 
 /** @param body what is sent; without one it is only asked @returns undefined where there is no such Worker @throws UserError */
-async function asked<T>(
+function asked<T>(
   { api, account, worker, token }: Account,
   path: string,
   schema: z.ZodType<T>,
   body?: unknown,
 ): Promise<T | undefined> {
-  const response = await fetch(`${api}/accounts/${account}/workers/scripts/${worker}/${path}`, {
+  return called({ token }, `${api}/accounts/${account}/workers/scripts/${worker}/${path}`, schema, body)
+}
+
+async function called<T>(
+  { token }: Pick<Account, 'token'>,
+  url: string,
+  schema: z.ZodType<T>,
+  body?: unknown,
+): Promise<T | undefined> {
+  const response = await fetch(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
       authorization: `Bearer ${token}`,

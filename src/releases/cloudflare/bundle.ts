@@ -1,8 +1,9 @@
 import { cp, lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../core/errors.ts'
-import { type Found, moduleIn, type Where, workerAt } from '../workers/files.ts'
+import { type Found, moduleIn, mustBeInside, type Where, workerAt } from '../workers/files.ts'
 
 const MAX_FILES = 2000
 
@@ -42,7 +43,7 @@ export async function bundled(
   const found = await workerAt(dir, where)
   const main = moduleIn(dir, found, where.main)
   const from = dirname(join(dir, main))
-  await plainOnly(from)
+  await plainOnly(dir, from)
   await mkdir(to, { recursive: true })
   await cp(from, join(to, 'modules'), { recursive: true })
   const { raw } = found.worker
@@ -75,13 +76,15 @@ async function copiedAssets(dir: string, to: string, { worker, file }: Found): P
   const parsed = Assets.safeParse(worker.raw['assets'])
   if (!parsed.success)
     throw new UserError('bad_worker', `\`${file}\` cannot be used: \`assets.directory\` is no folder of this commit.`)
-  const from = join(dir, parsed.data.directory)
-  await plainOnly(from)
+  // As wrangler reads it: from where that file is.
+  const from = join(dir, dirname(file), parsed.data.directory)
+  await plainOnly(dir, from)
   await cp(from, join(to, 'assets'), { recursive: true })
   return { assets: { ...parsed.data, directory: 'assets' } }
 }
 
-async function plainOnly(folder: string): Promise<void> {
+async function plainOnly(dir: string, folder: string): Promise<void> {
+  if (existsSync(folder)) await mustBeInside(dir, folder, basename(folder))
   const names = await readdir(folder, { recursive: true }).catch(() => {
     throw new UserError('bad_worker', `There is no folder \`${basename(folder)}\` once it is built.`)
   })

@@ -1,13 +1,22 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '../../core/errors.ts'
+import { causesOf, UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
 import { releaseFolder, releaseLog } from '../local/log.ts'
 import { built } from '../local/processes.ts'
-import { begunRow, byLastServed, detailOf, KEEP_RELEASES, NO_SERVICE, observed, writeLive } from '../rows.ts'
+import {
+  begunRow,
+  byLastServed,
+  detailOf,
+  KEEP_FAILED,
+  KEEP_RELEASES,
+  NO_SERVICE,
+  observed,
+  writeLive,
+} from '../rows.ts'
 import { secretsFor } from '../secrets.ts'
 import { besideOf, mustBeLive, shareBeside, withPercent } from '../shares.ts'
 import type {
@@ -26,11 +35,23 @@ import { workerAt } from '../workers/files.ts'
 import { isInstalled, PROGRAMS } from '../workers/installed.ts'
 import { bundled } from './bundle.ts'
 import { cloudflareSettings } from './settings.ts'
-import { type Account, accountOf, give, type Given, givenAt, shaOf, versionMessage, versionWith } from './api.ts'
-import { uploaded } from './wrangler.ts'
+import {
+  type Account,
+  accountOf,
+  give,
+  type Given,
+  givenAt,
+  migrationAt,
+  shaOf,
+  versionMessage,
+  versionWith,
+} from './api.ts'
+import { type Upload, uploaded } from './wrangler.ts'
 
 const PROBE_MS = 10_000
 const AGAIN_MS = 500
+/** So many answers in a row are an answer. */
+const OKS = 3
 
 /** A Worker on Cloudflare: a release is a version of it. Cloudflare divides the requests, and has each object run one version. */
 export class CloudflareTarget implements Target {
@@ -100,24 +121,25 @@ export class CloudflareTarget implements Target {
     const dir = await mkdtemp(join(tmpdir(), 'muster-worker-'))
     try {
       await unpack(dir)
-      const { migration } = (await workerAt(dir, { config, section })).worker
+      const { migration, raw } = (await workerAt(dir, { config, section })).worker
       const account = accountOf(this.#deps, environment)
       signal.throwIfAborted()
       if ((await givenAt(account)).length === 0)
         return [...fetched, `there is no Worker \`${account.worker}\` yet: it is made`]
-      const isMoved = await this.#isMoved(environment, migration)
+      const isMoved = await this.#isMoved(account, migration)
       if (isMoved && environment.settings.policy?.canary) throw atOnce(migration)
       const moves =
         isMoved && migration ? [`the migration \`${migration}\` of its objects, for all of them at once`] : []
-      return [...fetched, `a new version of \`${account.worker}\``, ...moves]
+      const left = isMoved ? [] : leftOut(raw)
+      return [...fetched, `a new version of \`${account.worker}\``, ...moves, ...left]
     } finally {
       await rm(dir, { recursive: true, force: true })
     }
   }
 
   /** Whether what objects have stored is made or changed: Cloudflare does that at once, together with the code. */
-  async #isMoved({ repository, name }: Environment, migration: string | undefined): Promise<boolean> {
-    return (await this.#deps.store.live(repository, name))?.command.migration !== migration
+  async #isMoved(account: Account, migration: string | undefined): Promise<boolean> {
+    return migration !== undefined && (await migrationAt(account)) !== migration
   }
 
   async apply(input: ApplyInput): Promise<void> {
@@ -154,7 +176,7 @@ export class CloudflareTarget implements Target {
       const { migration } = bundle.worker
       const message = versionMessage(row.id, row.sha)
       const isFirst = (await givenAt(account)).length === 0
-      const isMoved = isFirst || (await this.#isMoved(environment, migration))
+      const isMoved = isFirst || (await this.#isMoved(account, migration))
       if (isMoved && !isFirst && percent !== undefined) throw atOnce(migration)
       signal.throwIfAborted()
       // With everything at once it is live as soon as it is uploaded.
@@ -163,13 +185,28 @@ export class CloudflareTarget implements Target {
       const secretsFile = join(folder, 'secrets.json')
       await writeFile(secretsFile, JSON.stringify(secret), { mode: 0o600 })
       const upload = { config: bundle.config, message, tag: row.sha.slice(0, 12), secrets: secretsFile }
-      const version = known ?? (await uploaded(this.#deps, account, upload, isMoved, signal))
+      const version = known ?? (await this.#uploaded(account, upload, isMoved, signal))
       const made = { ...row, status: 'starting' as const, command: { ...row.command, version, migration } }
       await this.#deps.store.save(made)
       return made
     } finally {
       for (const name of ['files', 'upload', 'secrets.json'])
         await rm(join(folder, name), { recursive: true, force: true })
+    }
+  }
+
+  /** What is live with its upload is live also where something failed after that: then that alone is told, in its log. @throws UserError */
+  async #uploaded(account: Account, upload: Upload, isAtOnce: boolean, signal: AbortSignal): Promise<string> {
+    try {
+      return await uploaded(this.#deps, account, upload, isAtOnce, signal)
+    } catch (error) {
+      const made = isAtOnce && !signal.aborted ? await versionWith(account, upload.message) : undefined
+      if (made === undefined) throw error
+      this.#deps.log('a Worker was uploaded, and not all of it was set', {
+        worker: account.worker,
+        error: causesOf(error),
+      })
+      return made
     }
   }
 
@@ -184,7 +221,56 @@ export class CloudflareTarget implements Target {
     signal.throwIfAborted()
     mayAct()
     await this.#give(account, row, beside, environment, signal)
+    // It was live with its upload: nobody could ask it before.
+    if (before.length === 0) await this.#mustWork(account, row, input)
     await writeLive(this.#deps, row, fence)
+    await this.#forgetOld(row)
+  }
+
+  /** @throws UserError where it does not; what was live before is given its requests back, where Cloudflare lets that be */
+  async #mustWork(account: Account, row: ReleaseRow, { environment, signal }: ApplyInput): Promise<void> {
+    if (await this.#isHealthy(environment, {}, signal)) return
+    const live = await this.#deps.store.live(row.repository, row.environment)
+    const version = live?.command.version
+    const back = version
+      ? give(account, [{ version, percent: 100 }], row.id, signal)
+      : Promise.reject(new Error('nothing was live'))
+    const isBack = await back.then(
+      () => true,
+      () => false,
+    )
+    const fate = isBack
+      ? 'what was live before has its requests again'
+      : 'it has the requests all the same: nothing else can be given them'
+    throw new UserError('not_healthy', `The new version does not answer its health check; ${fate}.`)
+  }
+
+  /** Of releases that are kept no more nothing is kept here. */
+  async #forgetOld({ repository, environment }: ReleaseRow): Promise<void> {
+    const rows = await this.#deps.store.list(repository, environment)
+    const kept = new Set([
+      ...byLastServed(rows).slice(0, KEEP_RELEASES),
+      ...rows.filter(({ liveAt }) => liveAt === undefined).slice(0, KEEP_FAILED),
+    ])
+    for (const old of rows.filter((one) => !kept.has(one)))
+      await rm(releaseFolder(this.#deps.dir, old.id), { recursive: true, force: true })
+  }
+
+  /** For so long, several times in a row: not all of Cloudflare's machines know a version at once. */
+  async #isHealthy(
+    environment: Environment,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { healthTimeoutSeconds } = cloudflareSettings(environment.settings)
+    const until = Date.now() + healthTimeoutSeconds * 1000
+    for (let oks = 0; Date.now() < until; ) {
+      oks = (await this.#answers(environment, headers)) ? oks + 1 : 0
+      if (oks === OKS) return true
+      signal.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+    }
+    return false
   }
 
   /** Beside what serves, with none of the requests but those that ask for it. @throws UserError where it does not answer: then it is as it was */
@@ -206,13 +292,8 @@ export class CloudflareTarget implements Target {
       row.id,
       signal,
     )
+    if (await this.#isHealthy(environment, overriding(account.worker, version), signal)) return
     const { healthTimeoutSeconds: seconds } = cloudflareSettings(environment.settings)
-    const until = Date.now() + seconds * 1000
-    while (Date.now() < until) {
-      if (await this.#answers(environment, overriding(account.worker, version))) return
-      signal.throwIfAborted()
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
-    }
     await give(account, before, row.id, signal)
     throw new UserError('not_healthy', `The new version was not healthy within ${seconds} s.`)
   }
@@ -258,6 +339,7 @@ export class CloudflareTarget implements Target {
     signal.throwIfAborted()
     mayAct()
     await this.#give(account, row, undefined, environment, signal)
+    if (kept.command.share) await this.#deps.store.save(row)
     await writeLive(this.#deps, row, fence)
   }
 
@@ -287,4 +369,23 @@ function atOnce(migration: string | undefined): UserError {
       hint: 'Deploy it in a commit of its own, and take `canary` out of the environment for it: what reads the old storage has to read the new one, too.',
     },
   )
+}
+
+/** What belongs to the Worker and to none of its versions: it stays as it is until somebody changes it. */
+function leftOut(raw: Readonly<Record<string, unknown>>): string[] {
+  const named = [
+    'triggers',
+    'routes',
+    'route',
+    'workers_dev',
+    'queues',
+    'observability',
+    'logpush',
+    'tail_consumers',
+  ].filter((key) => raw[key] !== undefined)
+  return named.length === 0
+    ? []
+    : [
+        `${named.map((key) => `\`${key}\``).join(', ')} stay as they are there: \`wrangler triggers deploy\` changes them`,
+      ]
 }

@@ -62,10 +62,10 @@ export class Releases {
     note: (row: ReleaseRow) => Promise<void> = () => Promise.resolve(),
   ): Promise<ReleaseRow> {
     const port = await freePort()
-    const starting = { ...(await this.#runner(row).start(row, port)), port }
+    const starting = { ...(await this.#runner(row).start(row, port, healthSeconds)), port }
     await note(starting)
     try {
-      await untilHealthy(this.#runner(row), starting, healthSeconds, signal)
+      if (!this.#runner(row).isTried) await untilHealthy(this.#runner(row), starting, healthSeconds, signal)
       return starting
     } catch (error) {
       await this.stop(starting)
@@ -78,7 +78,8 @@ export class Releases {
   }
 
   isWarm(row: ReleaseRow): Promise<boolean> {
-    return isWarm(this.#runner(row), row)
+    const runner = this.#runner(row)
+    return runner.isTried ? runner.isAlive(row) : isWarm(runner, row)
   }
 
   stop(row: ReleaseRow): Promise<void> {

@@ -9,7 +9,9 @@ export interface Runner {
   /** Makes it ready to be started, from nothing. @returns with how it is started @throws UserError */
   prepare(row: ReleaseRow, preparing: Preparing): Promise<ReleaseRow>
   /** Starts it on a port of this machine; answered as soon as it runs. @returns with what tells it again */
-  start(row: ReleaseRow, port: number): Promise<ReleaseRow>
+  start(row: ReleaseRow, port: number, healthSeconds: number): Promise<ReleaseRow>
+  /** It is found healthy before it is started: afterwards nobody has to ask. */
+  readonly isTried?: true | undefined
   isAlive(row: ReleaseRow): Promise<boolean>
   /** Asks it to end, and makes it; nothing where it does not run. */
   stop(row: ReleaseRow): Promise<void>

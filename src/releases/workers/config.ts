@@ -66,6 +66,11 @@ const HARMLESS = new Set(
   workers_dev preview_urls route routes placement observability logpush limits`.split(/\s+/),
 )
 
+/** What a section has that does not say otherwise; variables and bindings it has of its own alone (wrangler's "non-inheritable keys"). */
+const INHERITED = new Set(
+  [...HARMLESS, 'assets', 'triggers'].filter((key) => !['vars', 'durable_objects', 'define', 'env'].includes(key)),
+)
+
 /**
  * Reads it.
  * @param file its name, which says how it is written
@@ -104,7 +109,10 @@ function rawIn(text: string, file: string, section: string | undefined): unknown
   if (section === undefined) return raw
   const { env } = z.looseObject({ env: z.record(z.string(), z.looseObject({})).optional() }).parse(raw)
   const own = env && Object.hasOwn(env, section) ? env[section] : undefined
-  if (own) return { ...Object(raw), ...own }
+  if (own) {
+    const kept = Object.entries(Object(raw)).filter(([key]) => INHERITED.has(key))
+    return { ...Object.fromEntries(kept), ...own }
+  }
   throw bad(file, `\`env\` has no \`${section}\``)
 }
 
@@ -142,10 +150,15 @@ function storagesOf({ migrations }: Config, file: string): ReadonlyMap<string, S
       throw bad(file, `the migration \`${one.tag}\` takes objects from another Worker`)
     for (const name of one.new_classes) make(name, false)
     for (const name of one.new_sqlite_classes) make(name, true)
-    for (const { from, to } of one.renamed_classes) {
+    // All at once: two may have changed their names.
+    const renamed = one.renamed_classes.map(({ from, to }) => {
       const storage = storages.get(from)
       if (!storage) throw bad(file, `the migration \`${one.tag}\` renames \`${from}\`, which no migration makes`)
-      storages.delete(from)
+      return { from, to, storage }
+    })
+    for (const { from } of renamed) storages.delete(from)
+    for (const { to, storage } of renamed) {
+      if (storages.has(to)) throw bad(file, `the migration \`${one.tag}\` gives two classes the name \`${to}\``)
       storages.set(to, storage)
     }
     for (const name of one.deleted_classes) storages.delete(name)

@@ -1,6 +1,6 @@
-import { lstat, readFile } from 'node:fs/promises'
+import { lstat, readFile, realpath } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { CONFIG_FILES, type Worker, workerIn } from './config.ts'
 
@@ -21,13 +21,21 @@ export interface Found {
   readonly file: string
 }
 
+/** @param name as people know it @throws UserError where a link leads out of the files of the commit */
+export async function mustBeInside(dir: string, path: string, name: string): Promise<void> {
+  const [top, real] = await Promise.all([realpath(dir), realpath(path)])
+  if (real !== top && !real.startsWith(top + sep))
+    throw new UserError('bad_worker', `\`${name}\` is a link that leads out of this commit.`)
+}
+
 /**
  * The module that is served: what a build has made, as one bundle or with what it imports beside it.
  * @param named the one that is meant where the file that describes the Worker names its source
  * @throws UserError where there is none
  */
 export function moduleIn(dir: string, { worker, file }: Found, named: string | undefined): string {
-  const main = named ?? worker.main
+  // As wrangler reads it: from where the file is that names it.
+  const main = named ?? (worker.main === undefined ? undefined : join(dirname(file), worker.main))
   if (!main || !/^(?!\/)(?!.*\.\.)[\w./-]+\.m?js$/.test(main))
     throw new UserError(
       'bad_worker',
@@ -46,7 +54,7 @@ export async function workerAt(dir: string, { config, section }: Where): Promise
     const path = join(dir, file)
     const stats = await lstat(path).catch(() => undefined)
     if (!stats) continue
-    // No link: it would lead out of the files of the commit.
+    await mustBeInside(dir, path, file)
     if (!stats.isFile() || stats.size > MAX_CONFIG)
       throw new UserError('bad_worker', `\`${file}\` is no file of 1 MB at most.`)
     return { worker: workerIn(await readFile(path, 'utf8'), file, section), file }

@@ -1,25 +1,25 @@
 import type { z } from 'zod'
 import { type Note, removeNote } from './note.ts'
 
-/** How long an answer may take, beside what is to be waited for: longer than a busy machine takes. */
+/** How long an answer may take: longer than a busy machine takes. */
 export const ANSWER_MS = 30_000
 
 /** Nobody answers there any more, though a process of that number runs: it is about to end. Its note is gone now. */
 export class Gone extends Error {}
 
-/** Asks a process for one operation, JSON over this machine's own address. @param waitMs so much longer than usual it may take @throws Gone */
+/** Asks a process for one operation, JSON over this machine's own address. @param ms how long it may take @throws Gone */
 export async function asked<T>(
   to: Note & { readonly file: string },
   operation: string,
   ask: unknown,
   answer: z.ZodType<T>,
-  waitMs = 0,
+  ms = ANSWER_MS,
 ): Promise<T> {
   const response = await fetch(`http://127.0.0.1:${to.port}/${operation}`, {
     method: 'POST',
     body: JSON.stringify(ask),
     headers: { authorization: `Bearer ${to.token}`, 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(waitMs + ANSWER_MS),
+    signal: AbortSignal.timeout(ms),
   }).catch((error: unknown) => {
     if (!isRefused(error)) throw error
     removeNote(to.file, to)

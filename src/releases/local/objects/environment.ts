@@ -1,22 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createProxyServer } from 'httpxy'
-import { Lead, type ObjectFiles, objectFiles, type Version } from './protocol.ts'
+import { kindsOf } from './orchestrator.ts'
+import { Lead, type ObjectFiles, type Version } from './protocol.ts'
 import { type Runtime, whyNot } from './runtime.ts'
+import { tried } from './trial.ts'
 
 /** How long a change waits for what is under way; whatever takes longer is cut off. */
 const DRAIN_MS = 5000
+/** How long those are waited for that were served before this process began. */
+const AWAITED_MS = 20_000
 /** So much of what is printed is kept, to say why something cannot be served. */
 const MAX_PRINTED = 20_000
-
-/** What becomes of a change, once it is served or cannot be. */
-interface Change {
-  readonly done: () => void
-  readonly undo: () => void
-}
 
 /**
  * The Workers of one environment, each release on a port of its own. Whatever changes, requests wait outside until it is done: what
@@ -28,7 +24,12 @@ export class Served {
   readonly #runtime: Runtime
   readonly #versions = new Map<string, { readonly version: Version; readonly server: Server }>()
   readonly #proxy = createProxyServer({})
+  /** What the runtime has. */
+  #served: readonly Version[] = []
   #lead: Lead | undefined
+  readonly #awaited = new Set<string>()
+  #allThere = () => {}
+  readonly #there: Promise<unknown>
   #printed = ''
   /** Resolved while requests may come in. */
   #open: Promise<void> = Promise.resolve()
@@ -41,6 +42,12 @@ export class Served {
     this.#files = files
     this.#opened = opened
     this.#lead = leadIn(files.lead)
+    for (const id of [this.#lead?.main, this.#lead?.beside?.id]) if (id !== undefined) this.#awaited.add(id)
+    this.#there = new Promise<void>((resolve) => {
+      this.#allThere = resolve
+      if (this.#awaited.size === 0) resolve()
+      setTimeout(resolve, AWAITED_MS).unref()
+    })
     this.#runtime = opened(files, (text) =>
       this.#print(
         text,
@@ -56,46 +63,46 @@ export class Served {
 
   /** Whether what serves has ended, though nothing is being changed. */
   get isBroken(): boolean {
-    return !this.#isChanging && this.#versions.size > 0 && !this.#runtime.isRunning
+    return !this.#isChanging && this.#served.length > 0 && !this.#runtime.isRunning
   }
 
-  /** Keeps a release ready. Said again, it is the same. @throws where it cannot be: then everything is as it was */
+  /** Keeps a release ready that works. Said again, it is the same. @throws where it cannot be: then everything is as it was */
   async load(version: Version): Promise<void> {
-    await this.#inTurn(() => this.#tried(version))
-    await this.#changed(async () => {
-      const known = this.#versions.get(version.id)
-      const server = await this.#listening(version)
-      this.#versions.set(version.id, { version, server })
-      return {
-        done: () => void known?.server.close(),
-        undo: () => {
-          server.close()
-          if (known) this.#versions.set(version.id, known)
-          else this.#versions.delete(version.id)
-        },
-      }
-    })
+    const known = this.#versions.get(version.id)
+    // Two releases that cannot have the same storage are told so before either is run.
+    kindsOf([...this.#served.filter(({ id }) => id !== version.id), version])
+    await this.#inTurn(() => tried(this.#files, this.#opened, version, (text) => this.#print(text, [version])))
+    const server = await this.#listening(version)
+    const one = { version, server }
+    this.#versions.set(version.id, one)
+    try {
+      if (isNamed(this.#lead, version.id)) await this.#changed(this.#lead)
+    } catch (error) {
+      server.close()
+      if (known) this.#versions.set(version.id, known)
+      else this.#versions.delete(version.id)
+      throw error
+    }
+    known?.server.close()
+    this.#arrived(version.id)
   }
 
-  /** Nothing, where it is not there. @returns whether something is served still */
+  /** Nothing, where it is not there. @returns whether there is another one */
   async unload(id: string): Promise<boolean> {
     const known = this.#versions.get(id)
-    if (known)
-      await this.#changed(async () => {
-        this.#versions.delete(id)
-        return { done: () => void known.server.close(), undo: () => this.#versions.set(id, known) }
-      })
+    this.#versions.delete(id)
+    this.#arrived(id)
+    if (known && this.#versions.size > 0 && isNamed(this.#lead, id)) await this.#changed(this.#lead)
+    known?.server.close()
     return this.#versions.size > 0
   }
 
   /** Whose the objects are from now on. @throws as above */
   async lead(lead: Lead): Promise<void> {
-    const before = this.#lead
-    if (JSON.stringify(before) === JSON.stringify(lead)) return
-    await this.#changed(async () => {
-      this.#lead = lead
-      return { done: () => {}, undo: () => (this.#lead = before) }
-    })
+    if (JSON.stringify(this.#lead) !== JSON.stringify(lead)) await this.#changed(lead)
+    this.#lead = lead
+    // Nobody waits for others than those.
+    for (const id of [...this.#awaited].filter((one) => !isNamed(lead, one))) this.#arrived(id)
     const next = `${this.#files.lead}.next`
     writeFileSync(next, JSON.stringify(lead), { mode: 0o600 })
     renameSync(next, this.#files.lead)
@@ -109,22 +116,10 @@ export class Served {
     await this.#runtime.end()
   }
 
-  /** Alone, and with nothing stored, before it is let to what is: nobody waits meanwhile. */
-  async #tried(version: Version): Promise<void> {
-    const files = objectFiles(join(this.#files.folder, 'trial'))
-    await mkdir(files.store, { recursive: true })
-    this.#printed = ''
-    const runtime = this.#opened(files, (text) => this.#print(text, [version]))
-    try {
-      // With the other releases: what they cannot have in common shows here.
-      const others = [...this.#versions.values()].map((one) => one.version).filter(({ id }) => id !== version.id)
-      await runtime.serve([version, ...others], { main: version.id })
-    } catch (error) {
-      throw new Error(whyNot(error, this.#printed), { cause: error })
-    } finally {
-      await runtime.end()
-      await rm(files.folder, { recursive: true, force: true })
-    }
+  /** What was led before this process began is waited for, for a while: no object runs what is not its. */
+  #arrived(id: string): void {
+    this.#awaited.delete(id)
+    if (this.#awaited.size === 0) this.#allThere()
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
@@ -134,41 +129,44 @@ export class Served {
   }
 
   /** One change after the other, with nobody inside. */
-  #changed(change: () => Promise<Change>): Promise<void> {
-    return this.#inTurn(() => this.#change(change))
+  #changed(lead: Lead | undefined): Promise<void> {
+    return this.#inTurn(() => this.#change(lead))
   }
 
-  async #change(change: () => Promise<Change>): Promise<void> {
+  async #change(lead: Lead | undefined): Promise<void> {
     let opened = () => {}
     this.#open = new Promise((resolve) => (opened = resolve))
     this.#isChanging = true
+    const before = this.#served
     try {
       await this.#drained()
-      const { undo, done } = await change()
       this.#printed = ''
-      if (this.#versions.size > 0)
-        await this.#serve().catch(async (error: unknown) => {
-          const why = whyNot(error, this.#printed)
-          undo()
-          // What was served a moment ago can be.
-          if (this.#versions.size > 0) await this.#serve()
-          throw new Error(why, { cause: error })
-        })
-      done()
+      await this.#serve(lead).catch(async (error: unknown) => {
+        const why = whyNot(error, this.#printed)
+        // What was served a moment ago can be.
+        if (before.length > 0) await this.#serve(this.#lead)
+        throw new Error(why, { cause: error })
+      })
     } finally {
       this.#isChanging = false
       opened()
     }
   }
 
-  async #serve(): Promise<void> {
-    const versions = [...this.#versions.values()].map(({ version }) => version)
-    await this.#runtime.serve(versions, effective(this.#lead, versions))
+  /** Those that the objects are of, and no others. */
+  async #serve(lead: Lead | undefined): Promise<void> {
+    const all = [...this.#versions.values()].map(({ version }) => version)
+    const led = effective(lead, all)
+    const versions = all.filter(({ id }) => isNamed(led, id))
+    if (versions.length === 0) return
+    await this.#runtime.serve(versions, led)
+    this.#served = versions
   }
 
   /** The next change may begin as soon as one has ended. */
   async #opening(): Promise<void> {
     let known: Promise<void> | undefined
+    await this.#there
     while (known !== this.#open) await (known = this.#open)
   }
 
@@ -202,6 +200,8 @@ export class Served {
 
   async #pass(id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     await this.#opening()
+    // Whoever asked may have gone away meanwhile.
+    if (response.closed || response.destroyed) return
     this.#underway++
     response.once('close', () => this.#underway--)
     try {
@@ -222,6 +222,10 @@ export class Served {
         // Its folder may be gone.
       }
   }
+}
+
+function isNamed(lead: Lead | undefined, id: string): boolean {
+  return lead !== undefined && (lead.main === id || lead.beside?.id === id)
 }
 
 /** Whom the objects are of among what is there: a lead that was written down may name what is not loaded yet. */

@@ -5,8 +5,10 @@ import { messageOf } from '../../../core/errors.ts'
 import { controlled } from '../beside/control.ts'
 import { noteNow, removeNote, writeNote } from '../beside/note.ts'
 import { Served } from './environment.ts'
+import { revisionOf } from '../beside/revision.ts'
 import { objectFiles, PROTOCOL } from './protocol.ts'
 import { Runtime } from './runtime.ts'
+import { Sick } from './trial.ts'
 
 /**
  * The process that serves the Workers of one environment: it goes on while Muster stops, is restarted or is upgraded. Started with the
@@ -24,13 +26,21 @@ const token = randomBytes(32).toString('hex')
 mkdirSync(files.store, { recursive: true })
 const served = new Served(files, (of, print) => new Runtime(of, miniflare, randomBytes(16).toString('hex'), print))
 
+/** It has ended, or is about to: whoever asks starts another one. */
+let isEnding = false
+let ending: NodeJS.Timeout | undefined
+
 /** What is wrong with what was asked for is an answer. */
 const tried = async (change: () => Promise<unknown>) => {
+  clearTimeout(ending)
   try {
     await change()
     return {}
   } catch (error) {
-    return { error: messageOf(error) }
+    return { error: messageOf(error), ...(error instanceof Sick && { isSick: true }) }
+  } finally {
+    // Whoever asked has the answer first.
+    if (served.state.versions.length === 0) ending = setTimeout(end, ANSWERED_MS)
   }
 }
 
@@ -38,19 +48,10 @@ const control = await controlled(
   {
     state: async (asked) => {
       PROTOCOL.state.ask.parse(asked)
-      return served.state
+      return { revision: revisionOf(import.meta.url), ...served.state }
     },
-    async load(asked) {
-      const outcome = await tried(() => served.load(PROTOCOL.load.ask.parse(asked).version))
-      if (served.state.versions.length === 0) setTimeout(end, ANSWERED_MS)
-      return outcome
-    },
-    async unload(asked) {
-      const { id } = PROTOCOL.unload.ask.parse(asked)
-      return tried(async () => {
-        if (!(await served.unload(id))) setTimeout(end, ANSWERED_MS)
-      })
-    },
+    load: (asked) => tried(() => served.load(PROTOCOL.load.ask.parse(asked).version)),
+    unload: (asked) => tried(() => served.unload(PROTOCOL.unload.ask.parse(asked).id)),
     lead: (asked) => tried(() => served.lead(PROTOCOL.lead.ask.parse(asked))),
     objects: async () => ({ standing: z.array(z.unknown()).parse(await served.standing()) }),
   },
@@ -81,6 +82,9 @@ function look(): void {
 
 /** The runtime first: nobody else may have the storage open while it runs. */
 function end(): void {
+  if (isEnding) return
+  isEnding = true
+  control.server.close()
   void served.end().finally(() => {
     removeNote(files.note, { pid: process.pid, token })
     process.exit(0)

@@ -2,7 +2,7 @@
 // that keeps which objects there are.
 import { DurableObject, withEnv } from 'cloudflare:workers'
 
-/** Which objects there are, and the release that each ran last. */
+/** Which objects there are, and the release that each ran last. It is asked as any Worker may be, whatever a release's date allows. */
 export class MusterOrchestrator extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env)
@@ -11,8 +11,15 @@ export class MusterOrchestrator extends DurableObject {
     )
   }
 
+  async fetch(request) {
+    if (request.method === 'GET') return Response.json(this.#standing())
+    const { kind, id, sha } = await request.json()
+    this.#started(kind, id, sha)
+    return new Response(null, { status: 204 })
+  }
+
   /** An object runs a release from now on. */
-  started(kind, id, sha) {
+  #started(kind, id, sha) {
     this.ctx.storage.sql.exec(
       `insert into object values (?1, ?2, ?3, ?4) on conflict (kind, id) do update set sha = ?3, at = ?4 where sha <> ?3`,
       kind,
@@ -22,7 +29,7 @@ export class MusterOrchestrator extends DurableObject {
     )
   }
 
-  standing() {
+  #standing() {
     return this.ctx.storage.sql.exec('select kind as key, sha, count(*) as objects from object group by 1, 2').toArray()
   }
 }
@@ -98,14 +105,22 @@ function made(modules, name, ctx, env) {
   const release = releaseOf(table, name, id)
   const { Class, own } = classOf(modules, table, release, name, env)
   const object = withEnv(own, () => new Class(ctx, own))
-  const told = orchestratorOf(env).started(table.kinds[name].key, id, table.versions[release].sha)
-  // That it is not told is no reason for the object not to work.
-  ctx.waitUntil(Promise.resolve(told).catch(() => {}))
+  tell(env, ctx, { kind: table.kinds[name].key, id, sha: table.versions[release].sha })
   return object
 }
 
-function orchestratorOf(env) {
-  return env.MUSTER_ORCHESTRATOR.getByName('orchestrator')
+/** That it is not told is no reason for an object not to work. */
+function tell(env, ctx, started) {
+  try {
+    const told = orchestratorOf(env).fetch('http://orchestrator/', { method: 'POST', body: JSON.stringify(started) })
+    ctx.waitUntil?.(told.catch(() => {}))
+  } catch {
+    // Nobody keeps it.
+  }
+}
+
+function orchestratorOf({ MUSTER_ORCHESTRATOR: space }) {
+  return space.get(space.idFromName('orchestrator'))
 }
 
 /** What a release sees in `env`. @param trace told which object is asked first, and whether one failed */
@@ -118,68 +133,53 @@ function variablesOf(table, release, env, trace) {
   return { ...vars, ...Object.fromEntries(spaces) }
 }
 
-const stubs = new WeakMap()
-
-/** A namespace whose objects are told of, for as long as two releases share them. */
+/** A namespace that says which object is asked for first, for as long as two releases share them. What it gives is what it always gives. */
 function traced(space, table, name, trace) {
-  const told = (stub) => {
+  const noted = (stub) => {
     trace.first ??= releaseOf(table, name, stub.id.toString())
-    const proxy = new Proxy(stub, {
-      get(target, property) {
-        const found = target[property]
-        if (typeof found !== 'function') return found
-        return (...given) => {
-          const answer = target[property](...given.map((one) => stubs.get(one) ?? one))
-          if (typeof answer?.then === 'function')
-            Promise.resolve(answer).then(
-              (value) => void (trace.failed ||= property === 'fetch' && value?.status >= 500),
-              () => void (trace.failed = true),
-            )
-          return answer
-        }
-      },
-    })
-    stubs.set(proxy, stub)
-    return proxy
+    return stub
   }
-  return {
-    get: (...given) => told(space.get(...given)),
-    getByName: (...given) => told(space.getByName(...given)),
-    idFromName: (id) => space.idFromName(id),
-    idFromString: (id) => space.idFromString(id),
-    newUniqueId: (...given) => space.newUniqueId(...given),
-    jurisdiction: (where) => traced(space.jurisdiction(where), table, name, trace),
-  }
+  return new Proxy(space, {
+    get(target, property) {
+      if (property === 'get' || property === 'getByName') return (...given) => noted(target[property](...given))
+      if (property === 'jurisdiction') return (...given) => traced(target.jurisdiction(...given), table, name, trace)
+      const found = target[property]
+      return typeof found === 'function' ? found.bind(target) : found
+    },
+  })
 }
 
 /** Answers a request by the release to which it was sent, and says whose doing the answer is. */
 export async function answered(modules, request, env, ctx) {
   const table = env.MUSTER_TABLE
   const headers = new Headers(request.headers)
-  const release = headers.get('muster-release')
+  const asked = headers.get('muster-release')
   headers.delete('muster-release')
-  if (release === `standing ${env.MUSTER_TOKEN}`) return Response.json(await orchestratorOf(env).standing())
-  const trace = table.lead.beside ? { first: undefined, failed: false } : undefined
-  const own = variablesOf(table, release, env, trace)
+  if (asked === `standing ${env.MUSTER_TOKEN}`) return orchestratorOf(env).fetch('http://orchestrator/')
+  // What is served no more while somebody is still sent there: what leads answers.
+  const release = asked !== null && Object.hasOwn(modules, asked) ? asked : table.lead.main
+  const trace = { first: undefined, isOwnFault: false }
+  const own = variablesOf(table, release, env, table.lead.beside ? trace : undefined)
   const response = await withEnv(own, () =>
-    entered(modules[release].default, new Request(request, { headers }), own, ctx),
+    entered(modules[release].default, new Request(request, { headers }), own, ctx, trace),
   )
   // One that has become a connection has no headers any more.
   if (response.webSocket) return response
   const told = new Response(response.body, response)
-  const isFault = response.status >= 500 && !trace?.failed
-  const by = (isFault ? undefined : trace?.first) ?? release
+  const by = (trace.isOwnFault ? undefined : trace.first) ?? release
   told.headers.set('muster-release', table.versions[by].sha)
   return told
 }
 
 /** @returns 500 where it throws: what is printed of that stands in the log alone */
-async function entered(handler, request, env, ctx) {
+async function entered(handler, request, env, ctx, trace) {
   try {
     return typeof handler === 'function'
       ? await new handler(ctx, env).fetch(request)
       : await handler.fetch(request, env, ctx)
   } catch (error) {
+    // What an object has thrown says so.
+    trace.isOwnFault = error?.remote !== true
     console.error(error?.stack ?? String(error))
     return new Response('the service failed\n', { status: 500, headers: { 'content-type': 'text/plain' } })
   }

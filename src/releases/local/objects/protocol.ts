@@ -20,6 +20,9 @@ export const Version = z.strictObject({
   vars: z.record(z.string(), z.unknown()),
   /** Where what it prints goes. */
   log: z.string(),
+  /** What answers 2xx when it can work, and for how long that is waited for. */
+  health: z.string(),
+  healthSeconds: z.number(),
 })
 export type Version = z.infer<typeof Version>
 
@@ -35,12 +38,21 @@ const Standing = z.object({ key: z.string(), sha: z.string(), objects: z.number(
 export type Standing = z.infer<typeof Standing>
 
 /** What came of a change; `error`: it is as it was before. */
-const Changed = z.object({ error: z.string().optional() })
+const Changed = z.object({
+  error: z.string().optional(),
+  /** It runs, and does not answer its health check: the error says so. */
+  isSick: z.boolean().optional(),
+})
 
 export const PROTOCOL = {
   state: {
     ask: nothing,
-    answer: z.object({ versions: z.array(z.object({ id: z.string(), port: z.number() })), lead: Lead.optional() }),
+    /** `revision`: of which program it is. */
+    answer: z.object({
+      revision: z.string(),
+      versions: z.array(z.object({ id: z.string(), port: z.number() })),
+      lead: Lead.optional(),
+    }),
   },
   load: { ask: z.strictObject({ version: Version }), answer: Changed },
   unload: { ask: z.strictObject({ id: z.string() }), answer: Changed },

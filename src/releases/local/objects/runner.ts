@@ -31,12 +31,13 @@ export function objectRunner({ dir, env, log }: Pick<TargetDeps, 'dir' | 'env' |
       const command = await built(dir, row, preparing, objectSettings(settings).build, '')
       return { ...row, command: { ...command, worker: await workerOf(row.dir, settings) } }
     },
-    async start(row, port) {
+    isTried: true,
+    async start(row, port, healthSeconds) {
       const miniflare = await installed({ env, dir, log }, 'miniflare')
-      const { pid, tick } = await hostOf(row).load(versionOf(row, port, dir, env), miniflare)
+      const { pid, tick } = await hostOf(row).load(versionOf(row, { port, healthSeconds }, dir, env), miniflare)
       return { ...row, pid, startedTick: tick }
     },
-    isAlive: (row) => hostOf(row).has(row.id),
+    isAlive: (row) => hostOf(row).has(row.id, row.port),
     stop: (row) => hostOf(row).unload(row.id),
     async lead(live, beside) {
       const percent = live.command.share?.percent
@@ -52,7 +53,10 @@ export function objectRunner({ dir, env, log }: Pick<TargetDeps, 'dir' | 'env' |
       const fetched = isInstalled({ env, dir }, 'miniflare')
         ? []
         : [`Miniflare is fetched from npm first: ${PROGRAMS.miniflare.megabytes} MB`]
-      const standing = await hostOf({ repository, environment: name }).objects()
+      // What does not answer is no reason not to plan what mends it.
+      const standing = await hostOf({ repository, environment: name })
+        .objects()
+        .catch(() => [])
       return [...fetched, ...changesOf(found.worker, standing)]
     },
     forget: async () => {},
@@ -90,14 +94,20 @@ export function mustBeServed({ worker: { others }, file }: Found): void {
   )
 }
 
-function versionOf(row: ReleaseRow, port: number, dir: string, env: TargetDeps['env']): Version {
+function versionOf(
+  row: ReleaseRow,
+  how: Pick<Version, 'port' | 'healthSeconds'>,
+  dir: string,
+  env: TargetDeps['env'],
+): Version {
   const { worker } = row.command
   if (!worker) throw new Error(`${row.id} is no Worker`)
   const { main, objects, compatibilityDate, compatibilityFlags, vars } = worker
   return {
     id: row.id,
     sha: row.sha,
-    port,
+    ...how,
+    health: row.command.health,
     main: join(row.dir, main),
     compatibilityDate,
     compatibilityFlags: [...compatibilityFlags],

@@ -1,19 +1,19 @@
 import { createRequire } from 'node:module'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { messageOf } from '../../../core/errors.ts'
-import { run } from '../../../workspace/spawn.ts'
 import { kindsOf, sourceOf, tableOf } from './orchestrator.ts'
 import type { Lead, ObjectFiles, Version } from './protocol.ts'
+import { endRuntime, isRuntimeRunning, MARK, runtimeIn } from './stray.ts'
 
 /** How long a module may take to be loaded. */
 const START_MS = 30_000
 /** How long it may take to end. */
 const END_MS = 3000
+const STANDING_MS = 3000
 
 /** workerd, by Miniflare, which is there only where somebody wants it: what is used of it. */
 interface Miniflare {
@@ -44,6 +44,8 @@ export class Runtime {
   readonly #print: (text: string) => void
   #miniflare: Miniflare | undefined
   #url: URL | undefined
+  /** The process that this one has started. */
+  #pid: number | undefined
 
   /** @param miniflare the folder of its package @param token by which its orchestrator is asked @param print what it prints */
   constructor(files: ObjectFiles, miniflare: string, token: string, print: (text: string) => void) {
@@ -60,12 +62,7 @@ export class Runtime {
   }
 
   get isRunning(): boolean {
-    const pid = pidIn(this.#files.runtime)
-    try {
-      return pid !== undefined && process.kill(pid, 0)
-    } catch {
-      return false
-    }
+    return isRuntimeRunning(this.#files.runtime)
   }
 
   /** Serves that and nothing else, from now on; whoever is connected is cut off. @throws where it cannot: then it serves nothing */
@@ -78,6 +75,7 @@ export class Runtime {
       if (this.#miniflare) await this.#miniflare.setOptions(options)
       else this.#miniflare = await this.#started(options)
       this.#url = await this.#miniflare.unsafeGetDirectURL()
+      this.#pid = await runtimeIn(this.#files.runtime)
     } finally {
       clearTimeout(late)
     }
@@ -85,16 +83,7 @@ export class Runtime {
 
   #kill(): void {
     this.#print(`error: the module has not come to its end within ${START_MS / 1000} s\n`)
-    this.#signalled()
-  }
-
-  #signalled(): void {
-    const pid = pidIn(this.#files.runtime)
-    try {
-      if (pid !== undefined) process.kill(pid, 'SIGKILL')
-    } catch {
-      // It ended in between.
-    }
+    void endRuntime(this.#files.runtime).catch((error: unknown) => console.error(error))
   }
 
   async #started(options: object): Promise<Miniflare> {
@@ -109,13 +98,14 @@ export class Runtime {
     return miniflare
   }
 
-  /** workerd outlives whoever started it where that is killed, and two may never have the same storage open. */
+  /** Whatever has the storage open by now does not. */
   async #alone(): Promise<void> {
-    if (!this.#miniflare) await endStray(this.#files.runtime)
+    if (!this.#miniflare) await endRuntime(this.#files.runtime)
     const require = createRequire(join(this.#package, 'package.json'))
     const program = Workerd.parse(await import(pathToFileURL(require.resolve('workerd')).href)).default.default
     const { starter } = this.#files
-    const script = `#!/bin/sh\necho $$ > ${quoted(this.#files.runtime)}\nexec ${quoted(program)} "$@"\n`
+    const { runtime } = this.#files
+    const script = `#!/bin/sh\necho $$ > ${quoted(runtime)}\n${MARK}=${quoted(runtime)} exec ${quoted(program)} "$@"\n`
     writeFileSync(starter, script, { mode: 0o700 })
     chmodSync(starter, 0o700)
     process.env['MINIFLARE_WORKERD_PATH'] = starter
@@ -159,63 +149,31 @@ export class Runtime {
 
   /** As the orchestrating object has it. */
   async standing(): Promise<unknown> {
-    const answer = await fetch(this.url, { headers: { 'muster-release': `standing ${this.#token}` } })
+    const headers = { 'muster-release': `standing ${this.#token}` }
+    const answer = await fetch(this.url, { headers, signal: AbortSignal.timeout(STANDING_MS) })
     return answer.json()
   }
 
-  /** Also where it hangs. */
+  /** Also where it hangs. Another one, of whoever goes on, is left alone. */
   async end(): Promise<void> {
-    const late = setTimeout(() => this.#signalled(), END_MS)
+    const pid = this.#pid
+    const ends = async () => {
+      if (pid !== undefined && (await runtimeIn(this.#files.runtime)) === pid) await endRuntime(this.#files.runtime)
+    }
+    const late = setTimeout(() => void ends().catch(() => {}), END_MS)
     await this.#miniflare?.dispose().catch(() => {})
     clearTimeout(late)
-    this.#signalled()
+    await ends()
   }
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** Ends a runtime that whoever started it has left behind. Nothing is sent to a process that is something else by now. */
-async function endStray(file: string): Promise<void> {
-  const pid = pidIn(file)
-  if (pid === undefined) return
-  for (let nth = 0; nth < 250; nth++) {
-    if (!(await isRuntime(pid))) return
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      return
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`the runtime before (${pid}) does not end`)
-}
-
-function pidIn(file: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(file, 'utf8'))
-    return Number.isInteger(pid) && pid > 1 ? pid : undefined
-  } catch {
-    return undefined
-  }
-}
-
-async function isRuntime(pid: number): Promise<boolean> {
-  return /\bworkerd\0? ?serve\b/.test(await commandOf(pid))
-}
-
-/** What a process was started by; empty where it is gone, or that cannot be told. */
-async function commandOf(pid: number): Promise<string> {
-  if (existsSync('/proc/self/cmdline')) return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  const env = { PATH: process.env['PATH'] ?? '' }
-  return run('ps', ['-o', 'command=', '-p', `${pid}`], { env, timeoutMs: 10_000 }).then(
-    ({ output }) => output,
-    () => '',
-  )
-}
-
 /** What is wrong with what was to be served, in a line for people. */
 export function whyNot(error: unknown, printed: string): string {
   const said = messageOf(error).split('\n')[0] ?? ''
-  const line = printed.split('\n').find((one) => /Uncaught|error:/i.test(one)) ?? ''
-  return /failed to start/.test(said) && line !== '' ? line.slice(0, 300) : said.slice(0, 300)
+  if (!/failed to start/.test(said)) return said.slice(0, 300)
+  // It has said why before.
+  const lines = printed.split('\n').filter((one) => one.trim() !== '')
+  return (lines.find((one) => /Uncaught|error:/i.test(one)) ?? lines[0] ?? said).slice(0, 300)
 }

@@ -91,7 +91,7 @@ function operationsOf(note: Note, releases: string): Operations {
     state: (ask) => asked(to, 'state', ask, state.answer),
     open: (ask) => asked(to, 'open', ask, open.answer),
     route: (ask) => asked(to, 'route', ask, route.answer),
-    drain: (ask) => asked(to, 'drain', ask, drain.answer, ask.ms),
+    drain: (ask) => asked(to, 'drain', ask, drain.answer, ask.ms + ANSWER_MS),
     take: (ask) => asked(to, 'take', ask, take.answer),
     handover: (ask) => asked(to, 'handover', ask, handover.answer),
     stop: (ask) => asked(to, 'stop', ask, stop.answer),
