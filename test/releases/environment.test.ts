@@ -104,7 +104,7 @@ it('lets it go on once, whoever ends right before or after', async () => {
   expect(job.deployment?.statuses.map(({ state }) => state)).toEqual(['in_progress', 'success'])
 })
 
-it('stops waiting for a workflow where nobody wants the deploy any more, and says what is missing where none comes', async () => {
+it('stops waiting for a workflow where nobody wants the deploy any more', async () => {
   const unwanted = new AbortController()
   const waiting = make().apply(await input(5, { signal: unwanted.signal }))
   setTimeout(() => unwanted.abort(new Unwanted('cancelled')), 200)

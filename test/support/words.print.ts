@@ -21,6 +21,7 @@ const BY = {
 }
 /** What a row is taken for, as people would say it. */
 const MEANS: Readonly<Record<string, string>> = {
+  nothing_to_bisect: 'nothing: it says between which commits',
   plan_approved: 'the plan is approved',
   unclear: 'nothing is done; what to say is told',
   bad_argument: 'refused, with the reason',

@@ -210,6 +210,9 @@ export const WORDS: readonly Row[] = [
   ...same(['@muster deploy prod', '@muster deploy prod.'], 'end', 'unknown_environment', 'there are: production'),
   ...same(['@muster deploy production', '@muster deploy production v1.2'], 'end', 'not_merged|deploy_requested'),
   ...same(['@muster deplyo production'], 'end', 'unclear', 'deploy production'),
+  ...same(['@muster bisect production', '@muster bisect production please'], 'end', 'nothing_to_bisect'),
+  ...same(['@muster bisect production 0123abc 89def01'], 'end', 'not_merged|deploy_requested'),
+  ...same(['@muster bisect', '@muster bisect production 0123abc'], 'end', 'bad_argument'),
   ...same(
     ['@muster deploy production?', '@muster please deploy production', '@muster can you deploy production?'],
     'end',
