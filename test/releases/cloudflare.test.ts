@@ -8,7 +8,8 @@ import { NO_TOOLS } from '../../src/releases/tools.ts'
 import { type Cloudflare, cloudflare } from '../support/cloudflare.ts'
 import { embedded, fenceOf, type TestDatabase } from '../support/databases.ts'
 import { targetDeps } from '../support/local.ts'
-import { HAS_WRANGLER, worker, WRANGLER } from '../support/workers.ts'
+import { worker } from '../support/worker.ts'
+import { HAS_WRANGLER, WRANGLER } from '../support/workers.ts'
 
 let db: TestDatabase
 let edge: Cloudflare

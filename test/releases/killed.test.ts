@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LABEL, makeNodeImage, NODE_IMAGE, removeImages } from '../../rehearsal/releases/containers.ts'
 import { unusedPort } from '../../rehearsal/stage.ts'
@@ -11,11 +9,11 @@ import { runs } from '../support/amount.ts'
 import { hasPostgres, server, type TestDatabase } from '../support/databases.ts'
 import { ENGINE, useEngine } from '../support/engine.ts'
 import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
+import { killedAfter } from '../support/killed.ts'
 import { processesIn, TELLS_PROCESSES } from '../support/services.ts'
 import { onStage, type Stage } from '../support/sharing.ts'
 import { HAS_MINIFLARE, MINIFLARE } from '../support/workers.ts'
 
-const PROGRAM = fileURLToPath(new URL('../support/sharing.ts', import.meta.url))
 const ROUNDS = runs(100, 5)
 
 describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the middle', () => {
@@ -36,18 +34,6 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
     rmSync(dir, { recursive: true, force: true })
   })
 
-  /** Kills whoever deploys after so long. */
-  async function killedAfter(ms: number, round: number, stage: Stage): Promise<void> {
-    const args = ['--no-warnings', PROGRAM, JSON.stringify(stage), db.url ?? '', dir, String(round)]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    await new Promise((ready) => child.stdout.once('data', ready))
-    await new Promise((done) => setTimeout(done, ms))
-    child.kill('SIGKILL')
-    await new Promise((gone) =>
-      child.exitCode !== null || child.signalCode !== null ? gone(0) : child.once('exit', gone),
-    )
-  }
-
   /** What is live is the next one's to begin with no more. */
   async function forgotten(): Promise<void> {
     for (const row of await db.storage.store.releases.allLive())
@@ -64,7 +50,7 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
     const settings = { port, health: '/', start: 'node server.mjs' }
     const stage: Stage = { target: 'local-process', settings, env: {}, files: {} }
     for (let round = 1; round <= ROUNDS; round++) {
-      await killedAfter(300 + Math.random() * 2000, round, stage)
+      await killedAfter(300 + Math.random() * 2000, round, stage, db, dir)
       const { target, environment } = await onStage(stage, db, dir)
       await target.host?.adopt()
       const live = await db.storage.store.releases.allLive()
@@ -89,7 +75,7 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
       const port = await unusedPort()
       const stage: Stage = { target: 'durable-objects', settings: { port, health: '/' }, env: MINIFLARE, files: {} }
       for (let round = 2001; round <= 2000 + ROUNDS; round++) {
-        await killedAfter(500 + Math.random() * 3000, round, stage)
+        await killedAfter(500 + Math.random() * 3000, round, stage, db, dir)
         const { target, environment } = await onStage(stage, db, dir)
         await target.host?.adopt()
         const live = await db.storage.store.releases.allLive()
@@ -124,7 +110,7 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
         },
       }
       for (let round = 1001; round <= 1000 + ROUNDS; round++) {
-        await killedAfter(500 + Math.random() * 5000, round, stage)
+        await killedAfter(500 + Math.random() * 5000, round, stage, db, dir)
         const { target, environment } = await onStage(stage, db, dir)
         const { store } = db.storage
         const live = await store.releases.allLive()

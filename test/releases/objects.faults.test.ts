@@ -9,7 +9,8 @@ import { startTick } from '../../src/telemetry/process.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import { COUNTER, counter, objectScene } from '../support/objects.ts'
 import { TELLS_PROCESSES } from '../support/services.ts'
-import { HAS_MINIFLARE, worker } from '../support/workers.ts'
+import { worker } from '../support/worker.ts'
+import { HAS_MINIFLARE } from '../support/workers.ts'
 
 let db: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-objects-'))

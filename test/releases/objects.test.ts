@@ -8,7 +8,8 @@ import { filesOf } from '../../src/releases/local/objects/runner.ts'
 import type { Target } from '../../src/releases/types.ts'
 import { embedded, type TestDatabase } from '../support/databases.ts'
 import { COUNTER, counter, objectScene, signal, unpacked } from '../support/objects.ts'
-import { HAS_MINIFLARE, worker } from '../support/workers.ts'
+import { worker } from '../support/worker.ts'
+import { HAS_MINIFLARE } from '../support/workers.ts'
 
 let db: TestDatabase
 const dir = mkdtempSync(join(tmpdir(), 'muster-objects-'))

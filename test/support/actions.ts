@@ -23,6 +23,8 @@ export interface Actions {
   readonly awaiting: Runs
   /** Has one of a commit wait. */
   waits(sha: string): Promise<WaitingJob>
+  /** How others reach it. */
+  readonly reached: Parameters<typeof githubClient>[0]
   /** What was answered otherwise than GitHub's own description says. */
   readonly violations: readonly string[]
   close(): Promise<void>
@@ -56,16 +58,18 @@ export async function actionsOf(
   world.workflows.set(`${name}/deploy.yml`, play)
   const check = openApiCheck()
   const github = await startGithub(world, { onExchange: check.onExchange })
-  const client = githubClient({
+  const reached = {
     appId: String(world.app.id),
     privateKey: world.app.privateKey,
     apiUrl: `${github.url}/api/v3`,
     serverUrl: github.url,
-  })
+  }
+  const client = githubClient(reached)
   const platform = githubPlatform(client)
   const shipping = shipper(world, play)
   return {
     world,
+    reached,
     runs: workflowRuns(client, platform),
     shipments: shipments(client, platform),
     awaiting: awaiting(client, platform, () => new Promise((resolve) => setTimeout(resolve, 20))),

@@ -17,9 +17,3 @@ export const MINIFLARE: Readonly<Record<string, string>> = miniflare ?? {}
 const wrangler = folder('MUSTER_WRANGLER')
 export const HAS_WRANGLER = wrangler !== undefined
 export const WRANGLER: Readonly<Record<string, string>> = wrangler ?? {}
-
-/** The files of a Worker. @param more of what describes it */
-export function worker(module: string, more: object = {}): Readonly<Record<string, string>> {
-  const config = { name: 'shop', main: 'index.js', compatibility_date: '2026-04-01', ...more }
-  return { 'index.js': module, 'wrangler.jsonc': `// A Worker.\n${JSON.stringify(config)}` }
-}
