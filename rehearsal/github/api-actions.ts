@@ -1,3 +1,4 @@
+import { rerunWaiting } from './api-waiting.ts'
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { created, paged, repoOf, type Route } from './api.ts'
@@ -21,8 +22,13 @@ export const ACTIONS_ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: '/repos/{owner}/{repo}/actions/jobs/{job_id}/rerun',
-    handle: (call) => {
+    handle: async (call) => {
       repoOf(call, ['actions'], 'write')
+      const waiting = call.world.waiting.find(({ id }) => id === Number(call.params['job_id']))
+      if (waiting) {
+        await rerunWaiting(waiting)
+        return created({})
+      }
       const job = jobOf(call.world, call.params['job_id'])
       if (job.isRunning) throw new Refusal(403, 'The workflow run containing this job is already running')
       call.world.reruns.push(job.id)

@@ -4,7 +4,15 @@ import { Refusal } from './auth.ts'
 import { runShape } from './api-workflows.ts'
 import type { Hooks } from './hooks.ts'
 import { Shapes } from './shapes.ts'
-import { type Account, now, type Repo, type WaitingJob, type WorkflowRun, type World } from './world.ts'
+import {
+  type Account,
+  type Deployment,
+  now,
+  type Repo,
+  type WaitingJob,
+  type WorkflowRun,
+  type World,
+} from './world.ts'
 
 /** Workflows that wait at an environment whose protection rule is the app: what they do then is played by whoever has set them up. */
 
@@ -64,19 +72,6 @@ export const WAITING_ROUTES: readonly Route[] = [
       return { status: 204, body: '' }
     },
   },
-  {
-    method: 'POST',
-    path: `${RUN}/rerun`,
-    handle: (call) => {
-      repoOf(call, ['actions'], 'write')
-      const jobs = jobsOf(call)
-      for (const job of jobs) {
-        job.run.conclusion = undefined
-        waits(call.world, job)
-      }
-      return { status: 201, body: {} }
-    },
-  },
 ]
 
 function jobsOf({ world, params }: Pick<Call, 'world' | 'params'>): WaitingJob[] {
@@ -102,38 +97,58 @@ export async function comesTo(
     headSha: sha,
   }
   world.workflowRuns.push(run)
-  const job: WaitingJob = { run, repo, sha, environment, play, isWaiting: false, deployment: undefined }
+  const job: WaitingJob = {
+    id: world.id(),
+    run,
+    repo,
+    sha,
+    environment,
+    play,
+    isWaiting: false,
+    deployment: undefined,
+    waits: () => waits(world, hooks, by, job),
+  }
   world.waiting.push(job)
-  waits(world, job)
-  const shapes = new Shapes(world)
+  await job.waits()
+  return job
+}
+
+/** A job that has ended is run once more: it comes to the environment again. */
+export async function rerunWaiting(job: WaitingJob): Promise<void> {
+  if (job.isWaiting || job.run.conclusion === undefined)
+    throw new Refusal(403, 'The workflow run containing this job is already running')
+  job.run.conclusion = undefined
+  await job.waits()
+}
+
+/** GitHub makes a deployment in the name of whoever has caused the run, and asks the app. */
+async function waits(world: World, hooks: Hooks | undefined, by: Account, job: WaitingJob): Promise<void> {
+  const { sha, environment, repo, run } = job
+  const deployment: Deployment = {
+    id: world.id(),
+    sha,
+    ref: repo.defaultBranch,
+    environment,
+    task: 'deploy',
+    description: '',
+    payload: {},
+    createdAt: now(),
+    creator: by,
+    statuses: [],
+  }
+  job.isWaiting = true
+  job.deployment = deployment
+  world.deployments.push(deployment)
+  const { full_name: name } = new Shapes(world).repo(repo)
   await hooks?.emit('deployment_protection_rule', 'requested', repo, by, {
     environment,
     event: 'push',
     sha,
     ref: repo.defaultBranch,
-    deployment_callback_url: `${world.url}/api/v3/repos/${repo.owner.login}/${repo.name}/actions/runs/${run.id}/deployment_protection_rule`,
-    deployment: job.deployment && shapes.deployment(job.deployment, repo),
+    deployment_callback_url: `${world.url}/api/v3/repos/${String(name)}/actions/runs/${run.id}/deployment_protection_rule`,
+    deployment: new Shapes(world).deployment(deployment, repo),
     pull_requests: [],
   })
-  return job
-}
-
-function waits(world: World, job: WaitingJob): void {
-  const actions = world.accounts.get('github-actions[bot]') ?? world.addAccount('github-actions[bot]', 'Bot')
-  job.isWaiting = true
-  job.deployment = {
-    id: world.id(),
-    sha: job.sha,
-    ref: job.repo.defaultBranch,
-    environment: job.environment,
-    task: 'deploy',
-    description: '',
-    payload: {},
-    createdAt: now(),
-    creator: actions,
-    statuses: [],
-  }
-  world.deployments.push(job.deployment)
 }
 
 function goesOn(world: World, job: WaitingJob): void {
@@ -149,7 +164,7 @@ function ends(world: World, job: WaitingJob, conclusion: 'success' | 'failure'):
   tell(world, job, conclusion)
 }
 
-function tell(world: World, { deployment, run, repo }: WaitingJob, state: string): void {
-  const logUrl = `${world.url}/${repo.owner.login}/${repo.name}/actions/runs/${run.id}/job/1`
+function tell(world: World, { id, deployment, run, repo }: WaitingJob, state: string): void {
+  const logUrl = `${world.url}/${repo.owner.login}/${repo.name}/actions/runs/${run.id}/job/${id}`
   deployment?.statuses.push({ id: world.id(), state, description: '', logUrl, environmentUrl: '', createdAt: now() })
 }

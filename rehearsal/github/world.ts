@@ -123,6 +123,7 @@ export interface WorkflowRun {
 
 /** A job of a workflow with an environment, at which it waits until the app lets it go on. */
 export interface WaitingJob {
+  readonly id: number
   readonly run: WorkflowRun
   readonly repo: Repo
   readonly sha: string
@@ -130,6 +131,8 @@ export interface WaitingJob {
   readonly play: (sha: string) => Promise<'success' | 'failure'>
   isWaiting: boolean
   deployment: Deployment | undefined
+  /** It comes to its environment. */
+  waits(): Promise<void>
 }
 
 export interface Deployment {

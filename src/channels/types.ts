@@ -121,6 +121,8 @@ export interface Platform {
   >
   /** The pull request that brought a commit, the merged one first; undefined where there is none. */
   pullOf(repository: Repository, sha: string): Promise<Subject | undefined>
+  /** Says to a run that waits at an environment why it does. */
+  tellWaiting(repository: Repository, run: number, environment: string, text: string): Promise<void>
   /** The pictures that stand in an issue, as they are stored: some at most, none that is very large; none where its text is another by now. */
   pictures(repository: Repository, number: number, text: string): Promise<readonly Uint8Array[]>
   /** What reviews have said at lines of a pull request, the oldest first; some hundreds at most. */

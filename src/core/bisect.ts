@@ -11,14 +11,18 @@ export interface Bisect {
   readonly bad: string
   /** Those of which that could not be told. */
   readonly skipped: readonly string[]
+  /** Which row of its task it is: the number of the first release of it. */
+  readonly row: number
 }
 
 type Commit = ReleasePlan['commits'][number]
 
 /** What came of it. */
 export interface Bisected {
-  /** The first that is worse; several, where that could not be told of all of them. The newest last. */
+  /** The first that is worse; several, where that could not be told of all of them. The newest last. Empty where it was given up. */
   readonly suspects: readonly Commit[]
+  /** Why it was given up. */
+  readonly why?: string | undefined
 }
 
 /** What is deployed next. */
@@ -55,31 +59,59 @@ export function outcomeOf({
   return report?.verdict === 'healthy' ? 'good' : 'unknown'
 }
 
-/** What is known once a release of it is over; undefined where it cannot go on. */
-export function afterwards(release: Release): Bisect | undefined {
-  const { plan, deployed, report, recalledBy } = release
-  const { bisect, sha } = plan ?? {}
-  if (!bisect || !sha) return undefined
-  switch (outcomeOf(release)) {
-    // Nothing can be compared with what does not work, or is worse itself.
+/** The releases of a row, the first of them first. */
+export function rowOf(releases: readonly Release[], row: number): readonly Release[] {
+  return releases.filter(({ bisect }) => bisect?.row === row)
+}
+
+/** So many in a row may not be told: then nobody goes on by themselves. */
+const MOST_UNKNOWN = 3
+
+/** What follows once the last release of a row is over: what is known then, or why nothing does. */
+export function afterwards(row: readonly Release[]): { readonly next: Bisect } | { readonly why: string } | undefined {
+  const last = row.at(-1)
+  const { bisect, sha } = last?.plan ?? {}
+  if (!last || !bisect || !sha) return undefined
+  const stop = stopOf(row, last)
+  if (stop) return { why: stop }
+  switch (outcomeOf(last)) {
     case 'ground':
-      return deployed?.ok && !recalledBy && report?.verdict !== 'regressed' ? bisect : undefined
+      return { next: bisect }
     case 'bad':
-      return { ...bisect, bad: sha }
+      return { next: { ...bisect, bad: sha } }
     case 'good':
-      return { ...bisect, good: sha }
+      return { next: { ...bisect, good: sha } }
     case 'unknown':
-      return { ...bisect, skipped: [...bisect.skipped, sha] }
+      return { next: { ...bisect, skipped: [...bisect.skipped, sha] } }
     case undefined:
       return undefined
   }
 }
 
+/** Why nobody goes on by themselves. */
+function stopOf(
+  row: readonly Release[],
+  { deployed, report, recalledBy, rolledBack, environment }: Release,
+): string | undefined {
+  if (recalledBy) return `${recalledBy.login} took back what was tried`
+  if (rolledBack && !rolledBack.ok) return 'what was worse could not be taken back'
+  const outcomes = row.map(outcomeOf)
+  if (outcomes.at(-1) === 'ground') {
+    // Nothing can be compared with what does not work, or is worse itself.
+    if (!deployed?.ok) return 'what is not worse could not be deployed'
+    if (report?.verdict === 'regressed') return 'what was said not to be worse is worse as well'
+    if (outcomes.at(-2) === 'ground') return `nobody can tell what is live on ${environment}`
+  }
+  const told = outcomes.filter((one) => one !== 'ground')
+  const isTold = told.length < MOST_UNKNOWN || told.slice(-MOST_UNKNOWN).some((one) => one !== 'unknown')
+  return isTold ? undefined : `of ${MOST_UNKNOWN} in a row it could not be told whether they are worse`
+}
+
 /** In few words. */
-export function suspectsText({ suspects }: Bisected): string {
+export function suspectsText({ suspects, why }: Bisected): string {
   const [first] = suspects
   const last = suspects.at(-1)
-  if (!first || !last) return 'nothing'
+  if (!first || !last) return why ?? 'nothing was found'
   return suspects.length === 1
     ? last.sha.slice(0, 7)
     : `one of ${suspects.length}, ${first.sha.slice(0, 7)} to ${last.sha.slice(0, 7)}`

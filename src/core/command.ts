@@ -28,6 +28,12 @@ export const VERBS = [
 ] as const
 export type Verb = (typeof VERBS)[number]
 
+/** A run on GitHub that waits until it may deploy, and the deployment that it makes. */
+export interface Awaits {
+  readonly run: number
+  readonly deployment: number
+}
+
 /** What is said with a verb. */
 interface Words {
   readonly text: string
@@ -49,7 +55,7 @@ type Taken = {
   readonly approve: { readonly sha: string | undefined }
   /** What is rejected, by the beginning of its name, where that was told apart from the reason. */
   readonly reject: Words & { readonly name?: string | undefined }
-  readonly deploy: Where
+  readonly deploy: Where & { readonly awaits?: Awaits | undefined }
   readonly rollback: Where
   /** Without commits, those of the release that got worse. */
   readonly bisect: { readonly environment: string; readonly good: string | undefined; readonly bad: string | undefined }

@@ -1,5 +1,5 @@
 import type { FailedCheck } from './ci/types.ts'
-import type { CommandOf } from './command.ts'
+import type { Awaits, CommandOf } from './command.ts'
 import type { Member, Surface } from './said.ts'
 import type { Person, Repository, ReviewComment } from './task/types.ts'
 
@@ -78,6 +78,7 @@ export type What =
       readonly type: 'awaited'
       readonly environment: string
       readonly sha: string
+      readonly awaits: Awaits
       readonly pull?: Subject | undefined
     }
   | { readonly type: 'button'; readonly action: 'retry' | 'why' | 'rerun' }

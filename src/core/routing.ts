@@ -112,14 +112,16 @@ function issueClosed(heard: Heard, task: Task | undefined): Route {
 
 /** A workflow that waits asks for a deploy of its commit, where the pull request of that is talked about. */
 function awaited(
-  { environment, sha, pull: subject }: Extract<Heard['what'], { type: 'awaited' }>,
+  { environment: called, sha, awaits, pull: subject }: Extract<Heard['what'], { type: 'awaited' }>,
   task: Task | undefined,
   { awaited: known = [] }: Names,
 ): Route {
-  if (!known.includes(environment))
+  // GitHub compares their names without case.
+  const environment = known.find((name) => name.toLowerCase() === called.toLowerCase())
+  if (environment === undefined)
     return ignore('not_for_us', 'no environment of that name is one at which workflows wait for Muster')
   if (!subject) return ignore('no_task', 'no pull request has that commit')
-  const command: Command = { verb: 'deploy', environment, ref: sha }
+  const command: Command = { verb: 'deploy', environment, ref: sha, awaits }
   const isOwnPull = task?.pullRequest?.number === subject.number
   const goesOn = task !== undefined && (isOwnPull || !beginsBeside(command, task))
   return goesOn
@@ -192,7 +194,9 @@ function beginsAnew({ status }: Task, text: string): boolean {
 /** What may be asked for on somebody's pull request when the work that was asked for before has ended. */
 function beginsBeside({ verb }: Command, task: Task): boolean {
   if (isActive(task)) return false
-  return verb === 'fix' || verb === 'ask' || (verb === 'deploy' && !workflowOf(task).mayRelease(task))
+  return (
+    verb === 'fix' || verb === 'ask' || ((verb === 'deploy' || verb === 'bisect') && !workflowOf(task).mayRelease(task))
+  )
 }
 
 /** A plug-in's, which has no other work to go on with. */

@@ -46,6 +46,12 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
   }
   const { command, commentId } = way
   const { elsewhere, sender } = heard
+  if (await isAskedAlready(deps, heard, command))
+    return decideOnly(deps, scene, {
+      outcome: 'ignored',
+      reason: 'asked_already',
+      detail: 'that commit has its turn there, or waits for it',
+    })
   if (command.verb === 'note' && !(await mayWrite(deps, heard)))
     return decideOnly(deps, scene, {
       outcome: 'ignored',
@@ -86,6 +92,13 @@ export async function follow(deps: InboxDeps, scene: Scene, way: Exclude<Route, 
     standing: await standingOf(deps, scene, command, loaded.settings),
   }
   await apply(deps, scene, said, commentId)
+}
+
+/** A run that waits for what somebody has asked for: it is that release's. */
+async function isAskedAlready(deps: InboxDeps, { what, repository }: Heard, command: Command): Promise<boolean> {
+  if (what.type !== 'awaited' || command.verb !== 'deploy') return false
+  const state = await deps.environments.get({ repository, name: command.environment })
+  return [state?.holder, ...(state?.queue ?? [])].some((one) => one?.sha === what.sha)
 }
 
 /** What somebody is who approves a deploy, or has one taken back, where more than write permission is wanted of them. */
@@ -186,6 +199,8 @@ function toldOnce(scene: Scene, { reply: said }: Decided): EffectIntent[] {
 
 /** What the author of a comment sees of its outcome at once; to a press on GitHub's own page the card answers. */
 function spoken(scene: Scene, { decision, reply: said }: Decided, commentId: number | undefined): EffectIntent[] {
+  // Nobody looks at what waits on GitHub until it has waited for long.
+  if (scene.heard.what.type === 'awaited') return decision.outcome === 'refused' && said ? [answer(scene, said)] : []
   if (commentId === undefined && !scene.heard.elsewhere) return []
   const isAlone = decision.outcome === 'refused' && isPress(scene)
   const says = said ? [isAlone ? whisperTo(scene, said) : answer(scene, said)] : []

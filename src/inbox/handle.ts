@@ -119,7 +119,12 @@ async function withPull(deps: InboxDeps, heard: Heard): Promise<Heard> {
   const { what, repository } = heard
   if (what.type !== 'awaited') return heard
   const pull = await deps.platform.pullOf(repository, what.sha)
-  return pull ? { ...heard, key: githubKey(repository.id, pull.number), what: { ...what, pull } } : heard
+  if (!pull) return heard
+  const { sender } = heard
+  const isOthers = sender.isBot && sender.id !== (await deps.platform.self()).id
+  // Who merges by a bot wants what they wrote live.
+  const by = isOthers ? { ...pull.author, isBot: false } : sender
+  return { ...heard, key: githubKey(repository.id, pull.number), sender: by, what: { ...what, pull } }
 }
 
 /** What a newer version took in waits for its processes. */

@@ -2,6 +2,7 @@ import type { Heard } from '../core/heard.ts'
 import { type Part, wholeDecision } from '../core/inbound.ts'
 import { bareAccount, type ChannelName, type Said } from '../core/said.ts'
 import { type Names, type Route, route, toldBy } from '../core/routing.ts'
+import { messageOf } from '../core/errors.ts'
 import { environmentNames, isAwaited } from '../core/settings.ts'
 import type { Decision } from '../core/deciding/commands.ts'
 import { holds } from '../core/deciding/surfaces.ts'
@@ -91,6 +92,7 @@ async function obey(
     if (way.to === 'ignore') {
       const decision: Decision = { outcome: 'ignored', reason: way.reason, detail: way.detail }
       await settle(deps, stored.event.id, heard, known, decision, part)
+      await tellWaiting(deps, heard, way.reason)
     } else {
       const conversationId = known ?? (await deps.store.conversations.at(heard.key))
       const scene = {
@@ -114,6 +116,21 @@ async function obey(
     if (!done) return
     earlier.push(done)
   }
+}
+
+const UNHEARD_OF: Readonly<Record<string, string>> = {
+  not_for_us: 'Muster has no environment of this name with `target: github-environment`.',
+  no_task:
+    'No pull request has this commit: say "deploy <env> <sha>" in an issue, and it goes on when that is approved.',
+}
+
+/** Whoever looks at a run that waits in vain sees why. Nobody depends on it. */
+async function tellWaiting(deps: InboxDeps, { what, repository }: Heard, reason: string): Promise<void> {
+  const text = UNHEARD_OF[reason]
+  if (what.type !== 'awaited' || text === undefined) return
+  await deps.platform
+    .tellWaiting(repository, what.awaits.run, what.environment, text)
+    .catch((error: unknown) => deps.log('warn', 'a run that waits could not be told', { error: messageOf(error) }))
 }
 
 /** What goes on after a sign-in begins work, or does nothing: decisions are made by people who are known when they make them. */

@@ -77,6 +77,7 @@ export async function openTask(deps: InboxDeps, scene: Scene, way: Opening): Pro
             by,
             ...(command.verb === 'rollback' ? { goesBack: true } : {}),
             ...boundsOf(command),
+            ...(command.verb === 'deploy' && command.awaits ? { awaits: command.awaits } : {}),
           },
         ]
       : []
@@ -179,7 +180,7 @@ function workflowOf({ command }: Pick<Opening, 'command'>): WorkflowDefinition {
 /** Between which commits something is looked for. */
 function boundsOf(command: Command): { readonly bisect?: Bisect } {
   if (command.verb !== 'bisect' || !command.good || !command.bad) return {}
-  return { bisect: { good: command.good, bad: command.bad, skipped: [] } }
+  return { bisect: { good: command.good, bad: command.bad, skipped: [], row: 1 } }
 }
 
 /** What this version cannot do is said at once. */
@@ -220,6 +221,8 @@ export async function isKnownRef(
   repository: Repository,
   command: Command,
 ): Promise<boolean | undefined> {
+  if (command.verb === 'bisect' && command.good && command.bad)
+    return (await platform.hasCommit(repository, command.good)) && platform.hasCommit(repository, command.bad)
   return command.verb === 'deploy' && command.ref !== undefined
     ? platform.hasCommit(repository, command.ref)
     : undefined
@@ -227,6 +230,8 @@ export async function isKnownRef(
 
 async function refusalOfRef(deps: InboxDeps, repository: Repository, command: Command): Promise<string | undefined> {
   const isKnown = await isKnownRef(deps, repository, command)
+  if (isKnown === false && command.verb === 'bisect')
+    return `There is no \`${command.good ?? ''}\`, or no \`${command.bad ?? ''}\`, in this repository; nothing was planned.`
   return isKnown === false && command.verb === 'deploy' ? unknownRef(repository, command.ref ?? '') : undefined
 }
 

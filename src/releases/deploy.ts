@@ -70,7 +70,13 @@ async function underway(
   // ended right before that was written down.
   const isVisible = observed.state === 'unfinished' && live === approved.sha && approved.liveSha !== approved.sha
   if (observed.state === 'begun' || isVisible) {
-    const failed = await applied(deps, task, approved, { target, environment, id, percent }, held)
+    const failed = await applied(
+      deps,
+      task,
+      approved,
+      { target, environment, id, percent, awaits: release.awaits },
+      held,
+    )
     return failed === undefined ? ended(undefined) : ended(failed, { log: await target.log(id) })
   }
   const stale = await staleness(deps, task, approved, environment, live)
@@ -79,7 +85,7 @@ async function underway(
   const shut = gatesHeld(deps, task, release, gates)
   if (shut) return shut.kind === 'gated' ? shut : ended(shut.error, { gates })
   crashPoint('deploy-started')
-  const error = await applied(deps, task, approved, { target, environment, id, percent }, held)
+  const error = await applied(deps, task, approved, { target, environment, id, percent, awaits: release.awaits }, held)
   return error === undefined ? ended(undefined, { gates }) : ended(error, { gates, log: await target.log(id) })
 }
 
@@ -177,6 +183,7 @@ interface Applying {
   readonly environment: Environment
   readonly id: string
   readonly percent: number | undefined
+  readonly awaits: Release['awaits']
 }
 
 /** @returns what went wrong, for people */
@@ -184,7 +191,7 @@ async function applied(
   deps: ReleaseDeps,
   task: Task,
   { sha, restores }: ReleasePlan,
-  { target, environment, id, percent }: Applying,
+  { target, environment, id, percent, awaits }: Applying,
   { signal, mayAct, fence }: Held,
 ): Promise<string | undefined> {
   mayAct()
@@ -199,6 +206,7 @@ async function applied(
       mayAct,
       fence,
       percent,
+      awaits,
       tools: (commands) => deps.tools(task, sha, commands),
       unpack: (dir) => deps.git.archive(task.origin.repository, sha, dir, task.settings.checks.submodules),
     })

@@ -1,6 +1,7 @@
 import type { Deployed, ReleasePlan, ReleaseReport, RolledBack, Watch } from '../core/artefacts.ts'
 import type { Bisected } from '../core/bisect.ts'
 import type { ChainEnd } from '../core/chain.ts'
+import type { Awaits } from '../core/command.ts'
 import type { Env } from '../core/environment.ts'
 import type { EnvironmentOutcome } from '../core/environments/decide.ts'
 import type { EnvironmentState } from '../core/environments/types.ts'
@@ -95,6 +96,8 @@ export interface ApplyInput {
   /** The claim on the environment, for targets that can make a write depend on it: its token only grows. */
   readonly fence: Fence
   readonly signal: AbortSignal
+  /** What waits to deploy it, where that has asked. */
+  readonly awaits?: Awaits | undefined
   /** So many percent of the requests it is given at first, where the target can weigh: what is live keeps the rest. Undefined: all. */
   readonly percent?: number | undefined
 }
@@ -208,9 +211,9 @@ export interface Runs {
    * @returns its run, where the platform tells at once
    * @throws UserError where it is refused; whatever else is thrown, it may have been started
    */
-  start(repository: string, by: string, inputs: RunInputs, mayAct: () => void): Promise<number | undefined>
+  start(repository: string, by: string, inputs: RunInputs, mayAct: () => void, how: RunHow): Promise<number | undefined>
   /** The run that was started for a release since a moment (ms). */
-  find(repository: string, by: string, inputs: RunInputs, since: number): Promise<number | undefined>
+  find(repository: string, by: string, inputs: RunInputs, since: number, how: RunHow): Promise<number | undefined>
   /** Whether one may be started once more where nobody knows whether it was, and none is found. */
   readonly isRepeatable?: boolean | undefined
   get(repository: string, id: number): Promise<RunState>
@@ -221,6 +224,16 @@ export interface Runs {
 
 /** What a run is told. */
 export type RunInputs = Readonly<Record<'sha' | 'environment' | 'release', string>>
+
+/** What is known of one beside that. */
+export interface RunHow {
+  /** It has asked for this itself. */
+  readonly awaits?: Awaits | undefined
+  /** What deployed the same commit before, which is gone back to. */
+  readonly again?: number | undefined
+  /** How long it may take to begin. */
+  readonly patienceMs: number
+}
 
 export interface RunState {
   /** How it ended; undefined while it has not. */

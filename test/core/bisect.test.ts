@@ -40,9 +40,10 @@ describe('looking for the commit that made it worse', () => {
         const worse = at % many
         const verdict = (sha: string): Verdict =>
           all.findIndex((one) => one.sha === sha) >= worse ? 'regressed' : 'healthy'
-        let bisect: Bisect = { good: GOOD, bad: all.at(-1)?.sha ?? '', skipped: [] }
+        let bisect: Bisect = { good: GOOD, bad: all.at(-1)?.sha ?? '', skipped: [], row: 1 }
         let live: string | undefined = all.at(-1)?.sha
         const asked: string[] = []
+        const row: Release[] = []
         for (let step = 0; step < 100; step++) {
           const [from, to] = [
             all.findIndex(({ sha }) => sha === bisect.good),
@@ -57,68 +58,98 @@ describe('looking for the commit that made it worse', () => {
           }
           const outcome = next.kind === 'ground' ? 'healthy' : verdict(next.sha)
           if (next.kind === 'try') asked.push(next.sha)
-          const then = afterwards(tried(bisect, next.sha, outcome))
-          if (!then) throw new Error('it cannot go on')
+          row.push(tried(bisect, next.sha, outcome))
+          const then = afterwards(row)
+          if (!then || 'why' in then) throw new Error(`it cannot go on: ${then?.why}`)
           // What got worse is taken back, or stays.
           live = outcome === 'healthy' || stays ? next.sha : bisect.good
-          bisect = then
+          bisect = then.next
         }
         throw new Error('it does not end')
       }),
     )
   })
 
-  it('ends where some cannot be told, and says between which it is', () => {
+  it('ends where some cannot be told, after few deploys, and says between which it is or why it was given up', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 60 }), fc.nat(), fc.infiniteStream(fc.boolean()), (many, at, luck) => {
-        const all = Array.from({ length: many }, (_, nth) => commit(nth + 1))
-        const worse = at % many
-        let bisect: Bisect = { good: GOOD, bad: all.at(-1)?.sha ?? '', skipped: [] }
-        for (let step = 0; step < 200; step++) {
-          const [from, to] = [
-            all.findIndex(({ sha }) => sha === bisect.good),
-            all.findIndex(({ sha }) => sha === bisect.bad),
-          ]
-          const next = nextStep(bisect, all.slice(from + 1, to + 1), bisect.good)
-          if (next.kind === 'over') {
-            expect(next.bisected.suspects).toContainEqual(all[worse])
-            return
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.nat(),
+        fc.infiniteStream(fc.nat({ max: 3 })),
+        (many, at, luck) => {
+          const all = Array.from({ length: many }, (_, nth) => commit(nth + 1))
+          const worse = at % many
+          let bisect: Bisect = { good: GOOD, bad: all.at(-1)?.sha ?? '', skipped: [], row: 1 }
+          let live: string | undefined = all.at(-1)?.sha
+          const row: Release[] = []
+          const most = 2 * (3 * (Math.ceil(Math.log2(many)) + 2) + 1)
+          while (row.length <= most) {
+            const [from, to] = [
+              all.findIndex(({ sha }) => sha === bisect.good),
+              all.findIndex(({ sha }) => sha === bisect.bad),
+            ]
+            const next = nextStep(bisect, all.slice(from + 1, to + 1), live)
+            if (next.kind === 'over') {
+              expect(next.bisected.suspects).toContainEqual(all[worse])
+              return
+            }
+            const isWorse = all.findIndex((one) => one.sha === next.sha) >= worse
+            const chance = next.kind === 'ground' ? 3 : luck.next().value
+            const told =
+              chance > 1 ? (isWorse ? 'regressed' : 'healthy') : chance > 0 ? 'failed' : 'not enough evidence'
+            row.push(tried(bisect, next.sha, told))
+            live = told === 'failed' ? live : next.sha
+            const then = afterwards(row)
+            if (!then) throw new Error('nothing follows')
+            if ('why' in then) {
+              expect(then.why).toContain('could not be told')
+              return
+            }
+            bisect = then.next
           }
-          const isWorse = all.findIndex((one) => one.sha === next.sha) >= worse
-          const told = luck.next().value
-            ? isWorse
-              ? 'regressed'
-              : 'healthy'
-            : luck.next().value
-              ? 'failed'
-              : 'not enough evidence'
-          bisect = afterwards(tried(bisect, next.sha, told)) ?? bisect
-        }
-        throw new Error('it does not end')
-      }),
+          throw new Error(`it does not end: ${row.length} of ${many}`)
+        },
+      ),
     )
   })
 
-  it('does not go on where what it compares with is worse itself, or does not work', () => {
-    const bisect = { good: GOOD, bad: commit(9).sha, skipped: [] }
-    expect(afterwards(tried(bisect, GOOD, 'regressed'))).toBeUndefined()
-    expect(afterwards(tried(bisect, GOOD, 'failed'))).toBeUndefined()
-    expect(afterwards(tried(bisect, GOOD, 'not enough evidence'))).toEqual(bisect)
+  it('is given up where it cannot go on, and says why', () => {
+    const bisect = { good: GOOD, bad: commit(9).sha, skipped: [], row: 1 }
+    const worse = tried(bisect, commit(4).sha, 'regressed')
+    const WHY: readonly (readonly [readonly Release[], string])[] = [
+      [[tried(bisect, GOOD, 'regressed')], 'is worse as well'],
+      [[tried(bisect, GOOD, 'failed')], 'could not be deployed'],
+      [[tried(bisect, GOOD, 'healthy'), tried(bisect, GOOD, 'healthy')], 'nobody can tell what is live'],
+      [
+        [{ ...worse, rolledBack: { ok: false, isSwitched: false, to: GOOD, log: '', error: 'x', ms: 1 } }],
+        'could not be taken back',
+      ],
+      [[{ ...worse, report: undefined, recalledBy: { id: 2, login: 'bob' } }], 'bob took back what was tried'],
+    ]
+    for (const [row, why] of WHY) expect(afterwards(row)).toEqual({ why: expect.stringContaining(why) as string })
+    expect(afterwards([tried(bisect, GOOD, 'not enough evidence')])).toEqual({ next: bisect })
   })
 
   it('says which it was, of whom, and what was tried', () => {
-    const bisect = { good: GOOD, bad: commit(3).sha, skipped: [] }
+    const bisect = { good: GOOD, bad: commit(3).sha, skipped: [], row: 1 }
     const releases = [
       tried(bisect, GOOD, 'healthy'),
       tried(bisect, commit(1).sha, 'healthy'),
-      tried(bisect, commit(2).sha, 'regressed'),
+      {
+        ...tried(bisect, commit(2).sha, 'regressed'),
+        rolledBack: { ok: true, isSwitched: true, to: commit(1).sha, log: '', ms: 1, error: undefined },
+      },
     ]
     const task = { ...new Driver(opened({ workflow: 'deploy' }), 'not run').task, releases }
     const shown = (document: ReturnType<typeof bisectedComment>) => renderMarkdown(document, { redact: (text) => text })
-    const text = shown(bisectedComment(task, { suspects: [commit(2)] }))
+    const text = shown(bisectedComment(task, 1, { suspects: [commit(2)] }))
     expect(text).toContain('made it worse')
     expect(text).toContain('Change 2')
     expect(text).toContain('without it staging was not worse')
+    expect(text).toMatch(/staging serves .*00000c1/)
+    const given = shown(bisectedComment(task, 1, { suspects: [], why: 'nobody can tell' }))
+    expect(given).toContain('given up: nobody can tell')
+    expect(given).toContain('at the latest')
     expect(suspectsText({ suspects: [commit(2), commit(3)] })).toBe('one of 2, 00000c2 to 00000c3')
   })
 })
@@ -131,7 +162,7 @@ describe('a row of releases', () => {
     d.say(ASK)
     return d
   }
-  const bisect: Bisect = { good: GOOD, bad: commit(4).sha, skipped: [] }
+  const bisect: Bisect = { good: GOOD, bad: commit(4).sha, skipped: [], row: 1 }
   const planned = (d: Driver, sha: string, of = bisect) =>
     d.step('release_plan', { kind: 'release_plan', plan: { ...releasePlan(sha), approval: 'none', bisect: of } })
 

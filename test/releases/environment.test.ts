@@ -104,6 +104,24 @@ it('lets it go on once, whoever ends right before or after', async () => {
   expect(job.deployment?.statuses.map(({ state }) => state)).toEqual(['in_progress', 'success'])
 })
 
+it('goes on asking GitHub where that does not answer for a while, and lets the run go on that has asked', async () => {
+  let nth = 0
+  const shaky = make({
+    start: (...asked) => {
+      // As the first answer of a look that fails.
+      if (nth++ === 0) return Promise.reject(new Error('502'))
+      return github.awaiting.start(...asked)
+    },
+  })
+  const other = await github.waits('sha-of-r-6')
+  const its = await github.waits('sha-of-r-6')
+  await shaky.apply({
+    ...(await input(6)),
+    awaits: { run: its.run.id, deployment: its.deployment?.id ?? 0 },
+  })
+  expect([its.run.conclusion, other.isWaiting]).toEqual(['success', true])
+})
+
 it('stops waiting for a workflow where nobody wants the deploy any more', async () => {
   const unwanted = new AbortController()
   const waiting = make().apply(await input(5, { signal: unwanted.signal }))
@@ -118,7 +136,7 @@ afterEach(async () => {
 })
 
 const SETTINGS = (url: string) =>
-  `approve_plan: never\nenvironments:\n  production: { target: github-environment, url: "${url}", watch: 1s }\n  local: { start: node src/server.ts, port: 1 }\n`
+  `approve_plan: never\nenvironments:\n  production: { target: github-environment, url: "${url}", watch: 3s }\n  second: { target: github-environment, url: "${url}", watch: 1s }\n  local: { start: node src/server.ts, port: 1 }\n`
 
 /** Somebody's pull request, merged; and its workflow comes to the environment. */
 async function merged(title: string) {
@@ -159,6 +177,20 @@ it('opens a deploy where the pull request is talked about: approved it goes on, 
   await soon(() => refused.run.conclusion).toBe('failure')
   expect(world.ledger.some(({ what, text }) => what === 'rejected the deployment to' && text === 'Rejected')).toBe(true)
 
+  // A workflow that comes to the next environment while the first is watched waits for that, and follows.
+  const both = await merged('both')
+  const one = await people.comesTo('bob', both.sha, 'production', ships)
+  await soon(() => gate(both.number)).toBe('deploy')
+  await people.comment('alice', both.number, '@muster approve')
+  await soon(() => one.run.conclusion).toBe('success')
+  const next = await people.comesTo('bob', both.sha, 'Second', ships)
+  await soon(async () =>
+    (await scene?.task(both.number))?.state.releases.map(({ environment }) => environment),
+  ).toEqual(['production', 'second'])
+  await soon(() => gate(both.number)).toBe('deploy')
+  await people.comment('alice', both.number, '@muster approve')
+  await soon(() => next.run.conclusion).toBe('success')
+
   // What Muster deploys itself no workflow begins, and strangers begin nothing.
   const reasons = async () =>
     (await scene?.events())
@@ -170,7 +202,19 @@ it('opens a deploy where the pull request is talked about: approved it goes on, 
   const third = await merged('third')
   const strangers = await people.comesTo('mallory', third.sha, 'production', ships)
   await soon(reasons).toContain('permission')
+  // What a bot merges, whoever wrote it wants live.
+  world.addAccount('merge-queue[bot]', 'Bot')
+  const queued = await people.comesTo('merge-queue[bot]', third.sha, 'production', ships)
+  await soon(() => gate(third.number)).toBe('deploy')
+  await people.comment('alice', third.number, '@muster approve')
+  await soon(() => queued.run.conclusion).toBe('success')
   expect(strangers.isWaiting).toBe(true)
   await people.comesTo('bob', 'f'.repeat(40), 'production', ships)
   await soon(reasons).toContain('no_task')
+  await soon(() =>
+    world.ledger.filter(({ what }) => what === 'told the deployment to').map(({ text }) => text),
+  ).toEqual([
+    expect.stringContaining('no environment of this name'),
+    expect.stringContaining('No pull request has this commit'),
+  ])
 }, 300_000)

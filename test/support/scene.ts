@@ -67,6 +67,7 @@ interface TaskState {
   readonly wip?: { readonly branch: string; readonly sha: string }
   readonly origin: { readonly number: number; readonly body: string }
   readonly review: { readonly ledger: readonly { readonly outcome: string }[] }
+  readonly releases: readonly { readonly environment: string }[]
 }
 
 export interface SceneOptions extends StageOptions {

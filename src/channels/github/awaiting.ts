@@ -1,62 +1,18 @@
 import { UserError } from '../../core/errors.ts'
-import type { Runs } from '../../releases/types.ts'
+import { Lost } from '../../leases/types.ts'
+import type { RunHow, Runs } from '../../releases/types.ts'
 import type { Platform } from '../types.ts'
 import { byName } from './byname.ts'
 import { beforeWrites, type GithubClient, idOf, refusalIn, statusOf } from './client.ts'
 import { shipments } from './shipments.ts'
+import { answerRun, deploymentOf, type Of, type Waiting, waitingRuns, waitsAt } from './waiting.ts'
 
 /**
  * Workflows that wait at an environment of GitHub's until Muster says that they may go on: the app is a custom deployment protection rule
  * there (docs.github.com, "Creating custom deployment protection rules").
  */
 
-const MOST = 100
-/** How long a workflow may take until it waits: its tests come first. */
-const COMES_MS = 15 * 60_000
 const LOOK_MS = 5000
-/** Who makes the deployments of workflows. */
-const ACTIONS = 'github-actions[bot]'
-
-type At = Awaited<ReturnType<ReturnType<typeof byName>>>
-type Of = Pick<At, 'names' | 'octokit'>
-
-/** The run of a commit that waits at an environment; undefined where none does. */
-export async function waitingRun(
-  { names, octokit }: Of,
-  sha: string,
-  environment: string,
-): Promise<number | undefined> {
-  const { data } = await octokit.request('GET /repos/{owner}/{repo}/actions/runs', {
-    ...names,
-    head_sha: sha,
-    status: 'waiting',
-    per_page: MOST,
-  })
-  for (const { id } of data.workflow_runs) {
-    const pending = await octokit.request('GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments', {
-      ...names,
-      run_id: idOf(id),
-    })
-    if (pending.data.some((one) => one.environment.name === environment)) return idOf(id)
-  }
-  return undefined
-}
-
-/** Says whether a run that waits may go on. */
-export async function answerRun(
-  { names, octokit }: Of,
-  run: number,
-  answer: { readonly environment: string; readonly state: 'approved' | 'rejected'; readonly comment: string },
-): Promise<void> {
-  const { environment, state, comment } = answer
-  await octokit.request('POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule', {
-    ...names,
-    run_id: run,
-    environment_name: environment,
-    state,
-    comment,
-  })
-}
 
 /** What Muster gates of those: what they do is told by their deployment. @param pause waits so many ms */
 export function awaiting(
@@ -66,46 +22,38 @@ export function awaiting(
 ): Runs {
   const at = byName(client, platform.findRepository)
   const shipped = shipments(client, platform)
-  /** The newest deployment that a workflow has made of a commit. */
-  const deploymentOf = async ({ names, octokit }: Of, sha: string, environment: string) => {
-    const { data } = await octokit.request('GET /repos/{owner}/{repo}/deployments', {
-      ...names,
-      sha,
-      environment,
-      per_page: MOST,
-    })
-    return data.find(({ creator }) => creator?.login === ACTIONS)
-  }
+
   return {
     isRepeatable: true,
-    async start(name, _, { sha, environment, release }, mayAct) {
+    async start(name, _, { sha, environment, release }, mayAct, how) {
       const of = await at(name, { actions: 'write', deployments: 'write' })
-      const isAgain = (await deploymentOf(of, sha, environment)) !== undefined
-      let run = await waitingRun(of, sha, environment)
-      // It has been there: what has ended is run once more.
-      if (run === undefined && isAgain) await rerun(of, sha, mayAct)
-      const until = Date.now() + COMES_MS
-      while (run === undefined && Date.now() < until) {
+      const until = Date.now() + how.patienceMs
+      let found = await waitingFor(of, sha, environment, how)
+      if (!found && how.again !== undefined) await again(of, (await shipped.get(name, how.again)).url, mayAct)
+      while (!found && Date.now() < until) {
         await pause(LOOK_MS)
         mayAct()
-        run = await waitingRun(of, sha, environment)
+        found = await waitingFor(of, sha, environment, how).catch((error: unknown) => {
+          if (error instanceof UserError || error instanceof Lost) throw error
+          return undefined
+        })
       }
-      if (run === undefined) throw notWaiting(sha, environment)
-      const waiting = run
+      if (!found) throw notWaiting(sha, environment)
+      const one = found
       const comment = `Approved, and its turn: release ${release}.`
-      await beforeWrites(mayAct, () => answerRun(of, waiting, { environment, state: 'approved', comment })).catch(
-        (error: unknown) => {
-          throw refusalIn(error) ?? refusalOf(error, environment)
-        },
-      )
-      const made = await deploymentOf(of, sha, environment)
+      await beforeWrites(mayAct, () => answerRun(of, one, { state: 'approved', comment })).catch((error: unknown) => {
+        throw refusalIn(error) ?? refusalOf(error, environment)
+      })
+      if (how.awaits?.run === one.run) return how.awaits.deployment
+      const made = await deploymentOf(of, sha, environment, how.again)
       return made && idOf(made.id)
     },
     /** One that has gone on since. */
-    async find(name, _, { sha, environment }, since) {
+    async find(name, _, { sha, environment }, since, how) {
       const of = await at(name, { actions: 'read', deployments: 'read' })
-      if ((await waitingRun(of, sha, environment)) !== undefined) return undefined
-      const made = await deploymentOf(of, sha, environment)
+      if (await waitingFor(of, sha, environment, how)) return undefined
+      if (how.awaits) return how.awaits.deployment
+      const made = await deploymentOf(of, sha, environment, how.again)
       return made && Date.parse(made.updated_at) >= since - LOOK_MS ? idOf(made.id) : undefined
     },
     get: (name, id) => shipped.get(name, id),
@@ -126,20 +74,22 @@ export function awaiting(
   }
 }
 
-/** The newest run of a commit that has ended. */
-async function rerun({ names, octokit }: Of, sha: string, mayAct: () => void): Promise<void> {
-  const { data } = await octokit.request('GET /repos/{owner}/{repo}/actions/runs', {
-    ...names,
-    head_sha: sha,
-    status: 'completed',
-    per_page: MOST,
-  })
-  const [newest] = data.workflow_runs
-  if (!newest) return
+/** The one that waits: that which asked, or any of the commit. */
+async function waitingFor(of: Of, sha: string, environment: string, { awaits }: RunHow): Promise<Waiting | undefined> {
+  const its = awaits ? await waitsAt(of, awaits.run, environment) : undefined
+  return its ?? (await waitingRuns(of, sha, environment))[0]
+}
+
+/** The job that has deployed it before is run once more. @param url of it @throws UserError where GitHub does not */
+async function again({ names, octokit }: Of, url: string, mayAct: () => void): Promise<void> {
+  const job = Number(/\/actions\/runs\/\d+\/job\/(\d+)/.exec(url)?.[1])
+  if (!job) throw new UserError('nothing_waits', 'Nobody knows by which job this commit was deployed.')
   await beforeWrites(mayAct, () =>
-    octokit.request('POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun', { ...names, run_id: idOf(newest.id) }),
+    octokit.request('POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun', { ...names, job_id: job }),
   ).catch((error: unknown) => {
-    throw refusalIn(error) ?? error
+    // Somebody has begun it already.
+    if (statusOf(error) === 403 && error instanceof Error && /already running/i.test(error.message)) return
+    throw refusalIn(error) ?? notRerun(error)
   })
 }
 
@@ -151,6 +101,15 @@ function notWaiting(sha: string, environment: string): UserError {
       hint: 'Does one deploy there, and is this app among the protection rules of that environment on GitHub?',
     },
   )
+}
+
+function notRerun(error: unknown): unknown {
+  const status = statusOf(error)
+  if (status !== 403 && status !== 404 && status !== 422) return error
+  return new UserError('nothing_waits', 'GitHub does not run the workflow of that commit once more.', {
+    hint: 'It does for 30 days; after that, deploy a commit that reverts what is wrong.',
+    cause: error,
+  })
 }
 
 function refusalOf(error: unknown, environment: string): unknown {

@@ -266,12 +266,19 @@ function checkRun({ action, check_run: run, requested_action }: Payload<'check_r
   return unused('check_run', action)
 }
 
-function awaited({ action, environment, deployment }: Payload<'deployment_protection_rule'>): Found | Unheard {
+function awaited({
+  action,
+  environment,
+  deployment,
+  deployment_callback_url: url,
+}: Payload<'deployment_protection_rule'>): Found | Unheard {
+  const run = Number(/\/actions\/runs\/(\d{1,15})\//.exec(url)?.[1])
   if (action !== 'requested') return unused('deployment_protection_rule', action)
-  if (environment === '' || !deployment || !/^[\da-f]{40,64}$/.test(deployment.sha))
+  if (environment === '' || !deployment || !run || !/^[\da-f]{40,64}$/.test(deployment.sha))
     return { ignored: 'malformed', detail: 'nobody says what waits where' }
-  const { sha } = deployment
-  return { number: 0, commit: sha, at: undefined, what: { type: 'awaited', environment, sha } }
+  const { sha, id } = deployment
+  const awaits = { run, deployment: id }
+  return { number: 0, commit: sha, at: undefined, what: { type: 'awaited', environment, sha, awaits } }
 }
 
 /** Only on Muster's own branches is there anybody who would do something about it. */

@@ -4,6 +4,7 @@ import { UserError } from '../../core/errors.ts'
 import type { Repository } from '../../core/task/types.ts'
 import { type Platform, type PullRemark, SendError } from '../types.ts'
 import { anonymous, type GithubClient, idOf, statusOf } from './client.ts'
+import { answerRun } from './waiting.ts'
 import { moreOfCheck } from './failures.ts'
 import { askedToWait } from './limits.ts'
 import { pictures } from './pictures.ts'
@@ -24,6 +25,7 @@ export function githubPlatform(client: GithubClient): Platform {
     repositories: (...args) => guarded(() => plain.repositories(...args)),
     findPull: (...args) => guarded(() => plain.findPull(...args)),
     pullOf: (...args) => guarded(() => plain.pullOf(...args)),
+    tellWaiting: (...args) => guarded(() => plain.tellWaiting(...args)),
     pictures: (...args) => guarded(() => plain.pictures(...args)),
     remarks: (...args) => guarded(() => plain.remarks(...args)),
     moreOfCheck: (...args) => guarded(() => plain.moreOfCheck(...args)),
@@ -95,6 +97,10 @@ function unguarded(client: GithubClient): Platform {
     remarks: (repository, number) => remarks(client, repository, number),
     moreOfCheck: (repository, check, baseSha) => moreOfCheck(client, repository, check, baseSha),
     findPull: (repository, number) => orUndefined(() => findPull(client, repository, number)),
+    tellWaiting: async (repository, run, environment, comment) => {
+      const octokit = await client.on(repository, { deployments: 'write' })
+      await answerRun({ names: nameOf(repository), octokit }, { run, environment }, { comment })
+    },
     pullOf: (repository, sha) => orUndefined(() => pullOf(client, repository, sha)),
     findIssue: (owner, name, number) => orUndefined(() => findIssue(client, owner, name, number)),
   }

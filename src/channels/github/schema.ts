@@ -124,7 +124,8 @@ export const Payloads = {
   deployment_protection_rule: z.object({
     action: z.string(),
     environment: text,
-    deployment: z.object({ sha: z.string() }).nullish(),
+    deployment_callback_url: text,
+    deployment: z.object({ id: z.number(), sha: z.string() }).nullish(),
   }),
 }
 

@@ -48,14 +48,15 @@ export function target<V extends 'deploy' | 'rollback'>(
   return isPlace || PLAINLY_A_REF.test(ref) ? { verb, environment, ref } : undefined
 }
 
-/** An environment, and from which commit to which. */
+/** "bisect staging", "bisect on staging from 0123abc to 89def01", "bisect staging 0123abc..89def01" */
 export function range(verb: 'bisect', { rest: said, environments }: Line): CommandOf<'bisect'> | Invalid | undefined {
-  const rest = said.filter((word, index) => index === 0 || !/^(please|pls|now|thanks|thx)$/i.test(word))
+  const rest = said
+    .flatMap((word) => word.replaceAll('`', '').split(/\.{2,3}/))
+    .filter((word) => word !== '' && !/^(please|pls|now|thanks|thx|to|on|from|and|between)$/i.test(word))
   const [environment = '', good, bad] = rest
   const isPlace = environments.includes(environment) || PLACES.test(environment)
-  if (!isPlace && rest.length > 1 && !rest.slice(1).every((word) => PLAINLY_A_REF.test(word))) return undefined
-  if (!NAME.test(environment))
-    return invalid(`\`${verb}\` wants the name of an environment, as in \`${verb} staging\`.`)
+  if (rest.length === 0) return invalid(`\`${verb}\` wants the name of an environment, as in \`${verb} staging\`.`)
+  if (!NAME.test(environment) || (!isPlace && environments.length > 0 && rest.length > 1)) return undefined
   const isWhole = rest.length === 1 || (rest.length === 3 && REF.test(good ?? '') && REF.test(bad ?? ''))
   return isWhole
     ? { verb, environment, good, bad }

@@ -14,7 +14,7 @@ export const deploy: CommandDefinition<'deploy'> = {
   help: 'plan a release of the merged work',
   examples: ['deploy production', 'deploy to staging', 'deploy production v1.2'],
   parse: (line) => target('deploy', line),
-  decide: (task, said, { environment, ref }) => deployTo(task, said, environment, ref),
+  decide: (task, said, { environment, ref, awaits }) => deployTo(task, said, environment, ref, awaits),
 }
 
 export const rollback: CommandDefinition<'rollback'> = {

@@ -1,5 +1,5 @@
 import type { Bisect } from '../bisect.ts'
-import type { CommandOf } from '../command.ts'
+import type { Awaits, CommandOf } from '../command.ts'
 import { workflowOf } from '../workflows/registry.ts'
 import type { ReleasePlan } from '../artefacts.ts'
 import { mayBe, OPEN_POLICY, whoText } from '../environments/gates.ts'
@@ -112,10 +112,20 @@ export function isWithdrawable(task: Task, now: number): boolean {
 }
 
 /** A deploy is asked for: of the merged work, one at a time. */
-export function deploy(task: Task, said: PersonCommand, environment: string, ref: string | undefined): Decided {
+export function deploy(
+  task: Task,
+  said: PersonCommand,
+  environment: string,
+  ref: string | undefined,
+  awaits?: Awaits,
+): Decided {
   if (ref !== undefined && said.isKnownRef === false)
     return refused('unknown_ref', unknownRef(task.origin.repository, ref))
-  return request(task, said, environment, { ref })
+  const last = task.releases.at(-1)
+  // What waits on GitHub asks once: it follows what is under way.
+  if (awaits && ref !== undefined && isActive(task) && last && !finished(task, last.index))
+    return accepted('release_awaited', [{ type: 'release.awaited', environment, ref, by: said.by, awaits }])
+  return request(task, said, environment, { ref, ...(awaits && { awaits }) })
 }
 
 /** What was live before is wanted back. */
@@ -128,15 +138,29 @@ export function goBack(task: Task, said: PersonCommand, environment: string, ref
 
 /** Which commit made it worse is wanted to be known. */
 export function lookFor(task: Task, said: PersonCommand, { environment, good, bad }: CommandOf<'bisect'>): Decided {
-  const worse = task.releases.findLast(({ report, recalledBy }) => report?.verdict === 'regressed' || recalledBy)
+  const worse = task.releases.findLast(
+    (one) =>
+      one.environment === environment &&
+      !one.goesBack &&
+      !one.bisect &&
+      (one.report?.verdict === 'regressed' || one.recalledBy !== undefined),
+  )
+  if (good !== undefined && said.isKnownRef === false)
+    return refused(
+      'unknown_ref',
+      `There is no \`${good}\`, or no \`${bad ?? ''}\`, in this repository; nothing was planned.`,
+    )
   const from = good ?? worse?.deployed?.previousSha
   const to = bad ?? worse?.deployed?.sha
   if (!from || !to || from === to)
     return refused(
       'nothing_to_bisect',
-      `No release got worse in this conversation: say between which commits, as in \`@${task.settings.mention} bisect ${environment} <good> <bad>\`.`,
+      `No release to ${environment} got worse in this conversation: say between which commits, as in \`@${task.settings.mention} bisect ${environment} <good> <bad>\`.`,
     )
-  return request(task, said, environment, { ref: undefined, bisect: { good: from, bad: to, skipped: [] } })
+  return request(task, said, environment, {
+    ref: undefined,
+    bisect: { good: from, bad: to, skipped: [], row: task.releases.length + 1 },
+  })
 }
 
 /** Whether it is live, and nothing has come of it yet. */
@@ -205,7 +229,12 @@ function request(
   task: Task,
   said: PersonCommand,
   environment: string,
-  what: { readonly ref: string | undefined; readonly goesBack?: true; readonly bisect?: Bisect },
+  what: {
+    readonly ref: string | undefined
+    readonly goesBack?: true
+    readonly bisect?: Bisect
+    readonly awaits?: Awaits
+  },
 ): Decided {
   const settings = said.settings ?? task.settings
   const unknown = unknownEnvironment(settings, environment)

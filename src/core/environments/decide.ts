@@ -112,10 +112,23 @@ function turn(state: EnvironmentState, wanted: Wanted, windows: EnvironmentState
     return { reason: 'over', events: [...live, over, ...back, ...(isGood ? carried(state, known) : [])] }
   }
   if (!known) {
-    const { conversationId, sha, tree, by, watchSeconds, goesBack, recalls, mayGoBack, committed, isAuto, carries } =
-      wanted
+    const {
+      conversationId,
+      sha,
+      tree,
+      by,
+      watchSeconds,
+      goesBack,
+      recalls,
+      mayGoBack,
+      committed,
+      isAuto,
+      carries,
+      isTried,
+    } = wanted
     const how = {
       ...(goesBack ? { goesBack } : {}),
+      ...(isTried ? { isTried } : {}),
       ...(recalls ? { recalls } : {}),
       ...(mayGoBack ? { mayGoBack } : {}),
       ...(committed ? { committed } : {}),

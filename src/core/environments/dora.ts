@@ -70,7 +70,7 @@ function deploysIn(events: readonly Pick<Recorded, 'event' | 'at'>[]): Deploy[] 
       const left = turn?.goesBack ? deploys.findLast(({ sha }) => sha === event.leaves) : undefined
       if (left) left.failed = true
       for (const one of deploys) if (one.failed) one.restoredAt ??= at.getTime()
-      if (turn && !turn.goesBack) deploys.push(deployOf(turn, at.getTime()))
+      if (turn && !turn.goesBack && !turn.isTried) deploys.push(deployOf(turn, at.getTime()))
     }
     const deploy = 'task' in event ? deploys.findLast((one) => isSame(one, event)) : undefined
     if (deploy) judge(deploy, event, at.getTime())

@@ -29,6 +29,8 @@ export interface Wanted extends Claimant {
   readonly tree: string | undefined
   /** What was live before is wanted back: it goes first, and no freeze holds it up. */
   readonly goesBack?: true | undefined
+  /** It is tried to find a commit: nobody wants it to stay. */
+  readonly isTried?: true | undefined
   /** Whoever goes back has this taken back, though it is watched yet: nobody waits for a verdict that somebody has given. */
   readonly recalls?: string | undefined
   /** There is a way back from it. */
@@ -59,6 +61,7 @@ export interface Turn extends Claimant {
   readonly givenAt: number | undefined
   readonly liveAt: number | undefined
   readonly goesBack?: true | undefined
+  readonly isTried?: true | undefined
   readonly tree?: string | undefined
   readonly recalls?: string | undefined
   readonly mayGoBack?: true | undefined

@@ -42,6 +42,7 @@ export function wantedOf(task: Task): Wanted | undefined {
     verdict: report?.verdict ?? (release.recalledBy ? 'regressed' : undefined),
     tree: plan.tree,
     ...(release.goesBack ? { goesBack: true } : {}),
+    ...(release.bisect ? { isTried: true } : {}),
     ...recallsOf(release),
     ...((plan.wayBack?.isReady === true || hasShare(release)) && !release.goesBack ? { mayGoBack: true } : {}),
     ...(release.goesBack && deployed?.previousSha && deployed.previousSha !== plan.sha

@@ -1,4 +1,4 @@
-import { type Bisect, type Bisected, outcomeOf } from '../bisect.ts'
+import { type Bisect, type Bisected, outcomeOf, rowOf } from '../bisect.ts'
 import type { Release, Task } from '../task/types.ts'
 import {
   type Block,
@@ -6,6 +6,7 @@ import {
   type Document,
   heading,
   list,
+  mono,
   type Own,
   paragraph,
   say,
@@ -21,11 +22,18 @@ const OUTCOMES = { good: 'not worse', bad: 'worse', unknown: 'could not be told'
 const MOST = 20
 
 /** Which commit it was, and what was tried. */
-export function bisectedComment(task: Task, { suspects }: Bisected): Document {
-  const tried = rowOf(task.releases)
+export function bisectedComment(task: Task, row: number, { suspects, why }: Bisected): Document {
+  const tried = rowOf(task.releases, row)
   const [first] = suspects
   const environment = tried.at(-1)?.environment ?? ''
-  const isFound = suspects.length === 1 && first
+  if (suspects.length === 0 || !first)
+    return [
+      heading(say`🔎 The search was given up: ${why ?? 'nothing was found'}`),
+      ...between(tried.at(-1)),
+      ...triedTable(tried),
+      ...nowServes(task, tried),
+    ]
+  const isFound = suspects.length === 1
   return [
     heading(
       isFound ? say`🔎 ${shortSha(first.sha)} made it worse` : say`🔎 One of ${suspects.length} commits made it worse`,
@@ -37,7 +45,7 @@ export function bisectedComment(task: Task, { suspects }: Bisected): Document {
           ),
         ]
       : [
-          paragraph('Of these, all that were tried could not be told:'),
+          paragraph('It could not be told of all of them:'),
           list(
             suspects
               .slice(-MOST)
@@ -45,18 +53,15 @@ export function bisectedComment(task: Task, { suspects }: Bisected): Document {
           ),
         ]),
     ...triedTable(tried),
-    paragraph(
-      say`What was deployed last stays live on ${environment}. \`@${task.settings.mention} deploy ${environment} <sha>\` puts something else there.`,
-    ),
+    ...nowServes(task, tried),
   ]
 }
 
-/** The releases of the row that ended last, the first of them first. */
-function rowOf(releases: readonly Release[]): readonly Release[] {
-  const before = releases.findLastIndex(
-    ({ bisect, bisected }, nth) => nth < releases.length - 1 && (!bisect || bisected !== undefined),
-  )
-  return releases.slice(before + 1)
+function between(last: Release | undefined): Block[] {
+  const { good, bad } = last?.plan?.bisect ?? last?.bisect ?? {}
+  return good && bad
+    ? [paragraph(say`It is after ${shortSha(good)} (not worse), and ${shortSha(bad)} (worse) at the latest.`)]
+    : []
 }
 
 function triedTable(releases: readonly Release[]): Block[] {
@@ -65,6 +70,25 @@ function triedTable(releases: readonly Release[]): Block[] {
     return release.plan && outcome ? [[shortSha(release.plan.sha), OUTCOMES[outcome]]] : []
   })
   return rows.length > 0 ? [table(['Tried', 'It was'], rows)] : []
+}
+
+/** What is live there now, and what was before. */
+function nowServes({ settings }: Task, tried: readonly Release[]): Block[] {
+  const last = tried.findLast(({ deployed }) => deployed?.ok)
+  const live = last?.rolledBack?.ok ? last.rolledBack.to : last?.deployed?.sha
+  const before = tried.find(({ plan }) => plan !== undefined)?.plan?.liveSha
+  if (!last || !live) return []
+  const command =
+    before && before !== live
+      ? mono(`@${settings.mention} deploy ${last.environment} ${before.slice(0, 12)}`)
+      : undefined
+  return [
+    paragraph(
+      command
+        ? say`${last.environment} serves ${shortSha(live)} now. ${command} puts back what was there before the search.`
+        : say`${last.environment} serves ${shortSha(live)} now.`,
+    ),
+  ]
 }
 
 /** Why one is planned. */

@@ -20,7 +20,7 @@ import { allowedIn, branchName, NAMELESS, nameOf } from '../task/publishing.ts'
 import { surfaceKey } from '../said.ts'
 import { stepDefinition, workflowOf } from '../workflows/registry.ts'
 import { readyKey, settledEffects } from './settled.ts'
-import { released } from './released.ts'
+import { refused, released } from './released.ts'
 import { surfaceEffects } from './tickets.ts'
 import { gateMessage } from './waiting.ts'
 import { trunkOf } from '../task/origin.ts'
@@ -284,11 +284,13 @@ function ready(task: Task, { nodeId }: PullRequest, key: string): EffectIntent {
 function stepFailed(task: Task, event: Extract<TaskEvent, { type: 'step.failed' }>): EffectIntent[] {
   const step = stepById(task, event.step)
   if (!step || step.kind === 'deploy') return []
+  const waits = step.kind === 'release_plan' && task.releases.at(-1)?.awaits ? refused(task, event.error.message) : []
   const failed = failedComment(task, nameOfStep(task, step), event.error)
   const key = `failed:${step.id}:${step.attempt}`
   return [
     ...comment(task, key, failed, buttonsOf(task), askedPeople(task)),
     ...(step.rework?.why === 'review' ? onPull(task, key, failed) : []),
+    ...waits,
   ]
 }
 

@@ -33,8 +33,7 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
     return [...outOfLine(task), ...(event.by ? [...cancelled(task), ...refused(task, 'Cancelled')] : [])]
   if (event.type === 'release.turn') return turned(task, event)
   if (event.type === 'release.rolled_back') return rolledBack(task, event)
-  if (event.type === 'release.bisected')
-    return comment(task, `bisected:${event.release}`, bisectedComment(task, event.bisected), [], teamOf(task))
+  if (event.type === 'release.bisected') return bisected(task, event)
   if (
     event.type !== 'release.planned' &&
     event.type !== 'deployment.created' &&
@@ -93,12 +92,21 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
       ]
 }
 
+function bisected(
+  task: Task,
+  { release, bisected: found }: Extract<TaskEvent, { type: 'release.bisected' }>,
+): EffectIntent[] {
+  const row = task.releases.find(({ index }) => index === release)?.bisect?.row ?? release
+  return comment(task, `bisected:${release}`, bisectedComment(task, row, found), [], teamOf(task))
+}
+
 /** What waits elsewhere to deploy it is told that it may not. */
-function refused(task: Task, why: string): EffectIntent[] {
+export function refused(task: Task, why: string): EffectIntent[] {
   const release = task.releases.at(-1)
   const settings = release && task.settings.environments[release.environment]
   const sha = release?.plan?.sha ?? release?.ref
-  if (!settings || !sha || !isAwaited(settings) || release.deployed?.ok) return []
+  const isDone = release?.deployed?.ok && release.deployed.carriedBy === undefined
+  if (!settings || !sha || !isAwaited(settings) || isDone) return []
   const { environment, index } = release
   const description = cutLine(why, 130)
   const body = { kind: 'deployment.refuse' as const, place: place(task), sha, environment, description }
@@ -122,6 +130,7 @@ function carried(
   const text = `Live with ${deployed.carriedBy ?? ''}`
   return [
     ...(id === undefined ? [] : [status(task, index, id, 'inactive', text, undefined, undefined)]),
+    ...refused(task, text),
     ...rewritten(task, `turn:${index}:${turn?.nth ?? 1}`, carriedComment(deployed)),
   ]
 }

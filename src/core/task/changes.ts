@@ -38,7 +38,10 @@ export function changeReview(review: Task['review'], event: ReviewEvent): Task['
   }
 }
 
-type ReleaseEvent = Extract<TaskEvent, { type: `release.${string}` | `deployment.${string}` }>
+type ReleaseEvent = Exclude<
+  Extract<TaskEvent, { type: `release.${string}` | `deployment.${string}` }>,
+  { type: 'release.awaited' }
+>
 
 export function changeReleases(releases: readonly Release[], event: ReleaseEvent): readonly Release[] {
   if (event.type === 'release.requested') {
@@ -50,6 +53,7 @@ export function changeReleases(releases: readonly Release[], event: ReleaseEvent
       ...(event.isAuto ? { isAuto: true } : {}),
       ...(event.goesBack ? { goesBack: true } : {}),
       ...(event.bisect ? { bisect: event.bisect } : {}),
+      ...(event.awaits ? { awaits: event.awaits } : {}),
       plan: undefined,
       deploymentId: undefined,
       deployed: undefined,

@@ -7,7 +7,7 @@ import type { Patch } from '../artefacts.ts'
 import { changeBaseline, changeGate, changeSurfaces, sentAgain } from './gates.ts'
 import { addedStep } from './steps.ts'
 import { changeReleases, changeReview } from './changes.ts'
-import type { Step, Task, TaskEvent } from './types.ts'
+import type { Awaiting, Step, Task, TaskEvent } from './types.ts'
 
 type Opened = Extract<TaskEvent, { type: 'task.opened' }>
 
@@ -231,6 +231,11 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
     case 'review.taken':
     case 'review.answered':
       return { ...task, review: changeReview(task.review, event) }
+    case 'release.awaited':
+      return {
+        ...task,
+        awaiting: [...(task.awaiting ?? []).filter((one) => !isSameRun(one, event)), awaitingIn(event)],
+      }
     case 'release.requested':
     case 'release.planned':
     case 'release.bisected':
@@ -247,12 +252,31 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
         ...task,
         releases: changeReleases(task.releases, event),
         ...(event.type === 'release.requested'
-          ? { status: 'working' as const, finishedAt: undefined, outcome: undefined }
+          ? {
+              status: 'working' as const,
+              finishedAt: undefined,
+              outcome: undefined,
+              ...(task.awaiting && event.awaits
+                ? {
+                    awaiting: task.awaiting.filter(
+                      (one) => one.awaits.run !== event.awaits?.run || one.environment !== event.environment,
+                    ),
+                  }
+                : {}),
+            }
           : {}),
       }
     default:
       return unknownEvent(event)
   }
+}
+
+function awaitingIn({ environment, ref, by, awaits }: Awaiting): Awaiting {
+  return { environment, ref, by, awaits }
+}
+
+function isSameRun(one: Awaiting, other: Awaiting): boolean {
+  return one.awaits.run === other.awaits.run && one.environment === other.environment
 }
 
 /** What a newer version wrote is not passed over in silence. */

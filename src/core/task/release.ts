@@ -1,5 +1,6 @@
 import type { Deployed, ReleasePlan, ReleaseReport, RolledBack, Watch } from '../artefacts.ts'
 import type { Bisect, Bisected } from '../bisect.ts'
+import type { Awaits } from '../command.ts'
 import type { GateResult } from '../environments/gates.ts'
 import type { TurnTold } from '../environments/types.ts'
 import type { Person } from './decided.ts'
@@ -17,6 +18,8 @@ export interface Release {
   readonly report: ReleaseReport | undefined
   /** What was live before is wanted back; undefined: something new is deployed, and in histories from before 0.5. */
   readonly goesBack?: true | undefined
+  /** What waits on GitHub to deploy it, and asked for it. */
+  readonly awaits?: Awaits | undefined
   /** One of a row that finds out which commit made something worse. */
   readonly bisect?: Bisect | undefined
   /** Nothing is left to be tried: what came of that row. */
@@ -41,4 +44,12 @@ export interface ReleaseTurn {
   readonly state: 'asked' | 'waits' | 'given' | 'over'
   /** What it was told last while it waited. */
   readonly told?: Extract<TurnTold, { state: 'waits' }> | undefined
+}
+
+/** A release that waits until the one before it is over. */
+export interface Awaiting {
+  readonly environment: string
+  readonly ref: string
+  readonly by: Person
+  readonly awaits: Awaits
 }

@@ -14,6 +14,7 @@ import type {
 } from '../artefacts.ts'
 import type { Baseline } from '../baseline.ts'
 import type { Bisect, Bisected } from '../bisect.ts'
+import type { Awaits } from '../command.ts'
 import type { GateResult } from '../environments/gates.ts'
 import type { TurnComing } from '../environments/types.ts'
 import type { PluginId } from '../registry.ts'
@@ -27,13 +28,13 @@ import type { Child, ChildEnd } from './children.ts'
 import type { Approval, Certificate, Person, Settled, Whence } from './decided.ts'
 import type { Gate, GateOpened } from './gate.ts'
 import type { Origin } from './origin.ts'
-import type { Release } from './release.ts'
+import type { Awaiting, Release } from './release.ts'
 import type { LedgerEntry, ReviewComment } from './reviewed.ts'
 import type { Doing, Parked, StepError } from './step.ts'
 
 export type { Gate, GateOpened } from './gate.ts'
 export type { HeardBefore, Origin, Repository } from './origin.ts'
-export type { Release, ReleaseTurn } from './release.ts'
+export type { Awaiting, Release, ReleaseTurn } from './release.ts'
 export type { LedgerEntry, ReviewComment } from './reviewed.ts'
 export type { Doing, Parked, StepError } from './step.ts'
 export type { Approval, Certificate, Person, Settled, SettledAs, Whence } from './decided.ts'
@@ -166,6 +167,8 @@ export interface Task {
     readonly reviewers: readonly Person[]
   }
   readonly merged: { readonly sha: string; readonly by: Person; readonly at: number } | undefined
+  /** Releases that follow when the one under way is over; undefined where none do. */
+  readonly awaiting?: readonly Awaiting[] | undefined
   readonly releases: readonly Release[]
   readonly outcome: string | undefined
   /** Where else the conversation is held; undefined in histories from before 0.3. */
@@ -328,7 +331,10 @@ export type TaskEvent =
       readonly isAuto?: true | undefined
       readonly goesBack?: true | undefined
       readonly bisect?: Bisect | undefined
+      readonly awaits?: Awaits | undefined
     }
+  /** Asked for while another one is under way: it follows. */
+  | ({ readonly type: 'release.awaited' } & Awaiting)
   | { readonly type: 'release.bisected'; readonly release: number; readonly bisected: Bisected }
   | { readonly type: 'release.planned'; readonly release: number; readonly plan: ReleasePlan }
   | { readonly type: 'deployment.created'; readonly release: number; readonly deploymentId: number }

@@ -1,4 +1,4 @@
-import { afterwards, suspectsText } from '../bisect.ts'
+import { afterwards, rowOf, suspectsText } from '../bisect.ts'
 import { isDeployApproved } from '../policy.ts'
 import { isActive, isReleaseOver, isTakenBack, workUnderWay } from '../task/steps.ts'
 import type { Release, StepKind, Task, TaskEvent } from '../task/types.ts'
@@ -108,21 +108,29 @@ export function whenApproved(task: Task): TaskEvent[] {
 export function whenStale(task: Task): TaskEvent[] {
   const last = task.releases.at(-1)
   if (!last?.deployed?.isStale || !last.plan) return []
-  const { environment, plan, requester: by, isAuto, goesBack, bisect } = last
-  if (bisect) return [{ type: 'release.requested', environment, ref: undefined, by, bisect }]
-  const how = { ...(isAuto ? { isAuto } : {}), ...(goesBack ? { goesBack } : {}) }
+  const { environment, plan, requester: by, isAuto, goesBack, bisect, awaits } = last
+  if (bisect) return [{ type: 'release.requested', environment, ref: undefined, by, bisect: plan.bisect ?? bisect }]
+  const how = { ...(isAuto ? { isAuto } : {}), ...(goesBack ? { goesBack } : {}), ...(awaits ? { awaits } : {}) }
   // Whoever goes back goes to what was live right before by then.
   return [{ type: 'release.requested', environment, ref: goesBack ? last.ref : plan.sha, by, ...how }]
 }
 
-/** A release of a row that looks for a commit is over: the next one of it is asked for. */
+/** A release of a row that looks for a commit is over: the next one of it is asked for, or the row ends. */
 export function whenTried(task: Task): TaskEvent[] {
   const last = task.releases.at(-1)
   if (!last?.bisect || last.bisected || current(task)) return []
-  const bisect = afterwards(last)
-  return bisect
-    ? [{ type: 'release.requested', environment: last.environment, ref: undefined, by: last.requester, bisect }]
-    : []
+  const then = afterwards(rowOf(task.releases, last.bisect.row))
+  if (!then) return []
+  if ('why' in then)
+    return [{ type: 'release.bisected', release: last.index, bisected: { suspects: [], why: then.why } }]
+  const { environment, requester: by } = last
+  return [{ type: 'release.requested', environment, ref: undefined, by, bisect: then.next }]
+}
+
+/** What was asked for while another release was under way follows it. */
+export function whenAwaited(task: Task): TaskEvent[] {
+  const [first] = task.awaiting ?? []
+  return first && !current(task) ? [{ type: 'release.requested', ...first }] : []
 }
 
 /** After the merge: automatic deploys, or the end, from which `deploy <env>` goes on. */
@@ -164,8 +172,8 @@ function wayBackText({ rolledBack }: Release): string {
 
 /** Whether what was released last serves, or nothing was to be. */
 export function isLive({ releases }: Task): boolean {
-  const last = releases.at(-1)
-  if (last?.bisected) return true
+  // What was tried to find a commit says nothing of what was to be live.
+  const last = releases.findLast(({ bisect }) => bisect === undefined)
   const { ok, carriedBy } = last?.deployed ?? {}
   return last === undefined || carriedBy !== undefined || (ok === true && !last.rolledBack)
 }

@@ -14,6 +14,7 @@ import type {
   RestoreInput,
   Target,
   TargetDeps,
+  RunHow,
   RunInputs,
   Runs,
 } from '../types.ts'
@@ -108,7 +109,8 @@ export class RunTarget implements Target {
     const { command } = row
     const note = (run: BegunRun) => this.#deps.store.save({ ...row, command: { ...command, run } })
     try {
-      await this.#carriedOut(row, environment, { begun: command.run, note, mayAct, signal })
+      const { awaits } = input
+      await this.#carriedOut(row, environment, { begun: command.run, note, mayAct, signal, awaits })
       await writeLive(this.#deps, row, fence)
     } catch (error) {
       // Stopped, or taken over: whoever goes on finds the run, and waits for it.
@@ -143,7 +145,8 @@ export class RunTarget implements Target {
         ? back
         : undefined
     const note = (run: BegunRun) => store.save({ ...kept, command: { ...kept.command, back: run } })
-    await this.#carriedOut(kept, environment, { begun, note, mayAct, signal })
+    const again = kept.command.run?.id
+    await this.#carriedOut(kept, environment, { begun, note, mayAct, signal, again })
     await writeLive(this.#deps, kept, fence)
   }
 
@@ -157,12 +160,14 @@ export class RunTarget implements Target {
   async #carriedOut(
     row: ReleaseRow,
     environment: Environment,
-    { begun, note, mayAct, signal }: Carrying,
+    { begun, note, mayAct, signal, awaits, again }: Carrying,
   ): Promise<void> {
     const { by, timeoutSeconds } = runSettings(environment.settings)
     const { repository, sha, id: release } = row
     signal.throwIfAborted()
-    const run = begun ?? { at: this.#deps.now() }
+    let run = begun ?? { at: this.#deps.now() }
+    const patienceMs = timeoutSeconds * 1000
+    const how = { awaits, again, patienceMs }
     // What is waited for there may be long in coming.
     const may = () => {
       signal.throwIfAborted()
@@ -171,19 +176,22 @@ export class RunTarget implements Target {
     const inputs = { sha, environment: environment.name, release }
     let { id } = run
     if (begun && id === undefined && this.#runs().isRepeatable) {
-      id = await this.#asked(() => this.#runs().find(repository, by, inputs, run.at))
-      id ??= await this.#started(repository, by, inputs, may)
+      const { at } = run
+      id = await this.#asked(() => this.#runs().find(repository, by, inputs, at, how))
+      id ??= await this.#started(repository, by, inputs, may, how)
     }
     if (!begun) {
       mayAct()
       // That it is about to be asked for stands before it is: it is asked for once.
       await note(run)
-      id = await this.#started(repository, by, inputs, may)
+      id = await this.#started(repository, by, inputs, may, how)
     }
-    id ??= await this.#found(repository, by, inputs, run.at, signal)
+    const starts = this.#runs().isRepeatable ? () => this.#started(repository, by, inputs, may, how) : undefined
+    id ??= await this.#found({ repository, by, inputs, since: run.at, how }, signal, starts)
     if (id === undefined) throw new UserError('run_unknown', this.#words.unknown)
-    if (id !== run.id) await note({ ...run, id })
-    await this.#ended(repository, id, timeoutSeconds * 1000 - (this.#deps.now() - run.at), signal)
+    // What was waited for counts from when it was let go on.
+    if (id !== run.id) await note((run = { at: this.#runs().isRepeatable ? this.#deps.now() : run.at, id }))
+    await this.#ended(repository, id, patienceMs - (this.#deps.now() - run.at), signal)
   }
 
   /** Undefined as well where the answer was lost: it may have begun. */
@@ -197,17 +205,15 @@ export class RunTarget implements Target {
     }
   }
 
-  /** The run that says for which release it is. */
+  /** The run that says for which release it is. @param starts starts it once more, where that is the same as once */
   async #found(
-    repository: string,
-    by: string,
-    inputs: RunInputs,
-    since: number,
+    { repository, by, inputs, since, how }: Looked,
     signal: AbortSignal,
+    starts: () => Promise<number | undefined> = () => Promise.resolve(undefined),
   ): Promise<number | undefined> {
     const until = this.#deps.now() + LISTED_MS
     for (let nth = 0; ; nth++) {
-      const found = await this.#asked(() => this.#runs().find(repository, by, inputs, since))
+      const found = (await this.#asked(() => this.#runs().find(repository, by, inputs, since, how))) ?? (await starts())
       if (found !== undefined || this.#deps.now() >= until) return found
       await paused(nth, signal)
     }
@@ -259,9 +265,18 @@ export class RunTarget implements Target {
   }
 }
 
-interface Carrying extends Pick<ApplyInput, 'mayAct' | 'signal'> {
+interface Carrying extends Pick<ApplyInput, 'mayAct' | 'signal' | 'awaits'> {
   readonly begun: BegunRun | undefined
   readonly note: (run: BegunRun) => Promise<void>
+  readonly again?: number | undefined
+}
+
+interface Looked {
+  readonly repository: string
+  readonly by: string
+  readonly inputs: RunInputs
+  readonly since: number
+  readonly how: RunHow
 }
 
 async function paused(nth: number, signal: AbortSignal): Promise<void> {

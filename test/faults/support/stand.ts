@@ -118,6 +118,7 @@ function ledgerPlatform(settings: string): Platform {
     checks: async () => [],
     pictures: async () => [],
     pullOf: async () => undefined,
+    tellWaiting: async () => {},
     settingsFile: async () => ({ text: settings, where: '.github/muster.yml' }),
     self: async () => ({ id: 1, slug: 'muster', name: 'muster[bot]', email: 'muster@example.com' }),
     findIssue: async () => undefined,

@@ -1,7 +1,7 @@
 import type { EffectBody, EffectResult } from '../../../core/effects.ts'
 import { type SendContext, SendError } from '../../types.ts'
 import { titleOf } from '../../../core/reply/foreign.ts'
-import { answerRun, waitingRun } from '../awaiting.ts'
+import { answerRun, waitingRuns } from '../waiting.ts'
 import { idOf } from '../client.ts'
 import { names, type SendDeps } from './types.ts'
 
@@ -93,8 +93,8 @@ export async function refuseDeployment(
   const { repository } = place
   const octokit = await client.on(repository, { actions: 'read', deployments: 'write' })
   const of = { names: names(repository), octokit }
-  const run = await waitingRun(of, sha, environment)
-  if (run === undefined) return {}
-  await answerRun(of, run, { environment, state: 'rejected', comment: titleOf(description, 140, reading) })
-  return { id: run }
+  const waiting = await waitingRuns(of, sha, environment)
+  const comment = titleOf(description, 140, reading)
+  for (const one of waiting) await answerRun(of, one, { state: 'rejected', comment })
+  return waiting[0] ? { id: waiting[0].run } : {}
 }

@@ -21,6 +21,8 @@ function sourcesOf(url: URL, found = new Map<string, string>()): ReadonlyMap<str
   if (found.has(url.href)) return found
   const text = readFileSync(fileURLToPath(url), 'utf8')
   found.set(url.href, text)
-  for (const [, path = ''] of text.matchAll(/ from '(\.[^']+)'/g)) sourcesOf(new URL(path, url), found)
+  // Types are no part of what runs.
+  for (const [, path = ''] of text.matchAll(/^(?:import|export)(?! type)[^']* from '(\.[^']+)'/gm))
+    sourcesOf(new URL(path, url), found)
   return found
 }
