@@ -7,7 +7,7 @@ import { APPROVAL_MS, deployApprovals, isDeployApproved } from '../policy.ts'
 import { noteReply } from '../reply/answers.ts'
 import type { Standing, Who } from '../standing.ts'
 import { environmentNames, type RepositorySettings } from '../settings.ts'
-import { accepted, type Decided, type PersonCommand, refused } from './commands.ts'
+import { accepted, type Decided, ignored, type PersonCommand, refused } from './commands.ts'
 import { isTurnOver } from '../environments/wanted.ts'
 import { gateAt, hasShare, isActive, isTakenBack } from '../task/steps.ts'
 import type { Certificate, Gate, Person, Release, Repository, Step, Task } from '../task/types.ts'
@@ -123,8 +123,12 @@ export function deploy(
     return refused('unknown_ref', unknownRef(task.origin.repository, ref))
   const last = task.releases.at(-1)
   // What waits on GitHub asks once: it follows what is under way.
-  if (awaits && ref !== undefined && isActive(task) && last && !finished(task, last.index))
+  if (awaits && ref !== undefined && isActive(task) && last && !finished(task, last.index)) {
+    const under = last.plan?.sha ?? last.ref ?? task.merged?.sha
+    if (last.environment === environment && under === ref)
+      return ignored('asked_already', 'that commit is on its way there')
     return accepted('release_awaited', [{ type: 'release.awaited', environment, ref, by: said.by, awaits }])
+  }
   return request(task, said, environment, { ref, ...(awaits && { awaits }) })
 }
 
