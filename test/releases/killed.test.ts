@@ -12,9 +12,13 @@ import { HAS_HOST, host, NO_HOST } from '../support/host.ts'
 import { killedAfter } from '../support/killed.ts'
 import { processesIn, TELLS_PROCESSES } from '../support/services.ts'
 import { onStage, type Stage } from '../support/sharing.ts'
-import { HAS_MINIFLARE, MINIFLARE } from '../support/workers.ts'
+import { cloudflare } from '../support/cloudflare.ts'
+import { HAS_MINIFLARE, HAS_WRANGLER, MINIFLARE, WRANGLER } from '../support/workers.ts'
 
 const ROUNDS = runs(100, 5)
+const IMAGE = {
+  Dockerfile: `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
+}
 
 describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the middle', () => {
   const dir = mkdtempSync(join(tmpdir(), 'muster-killed-'))
@@ -30,7 +34,7 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
   afterAll(async () => {
     await db.drop()
     await web.close()
-    if (HAS_HOST) await removeImages(findEngine(ENGINE))
+    if (ENGINE) await removeImages(findEngine(ENGINE))
     rmSync(dir, { recursive: true, force: true })
   })
 
@@ -45,12 +49,10 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
     return new Set(seen)
   }
 
-  it('leaves one live, told truly, with its share as it is written, and no other service', async () => {
-    const port = await unusedPort()
-    const settings = { port, health: '/', start: 'node server.mjs' }
-    const stage: Stage = { target: 'local-process', settings, env: {}, files: {} }
-    for (let round = 1; round <= ROUNDS; round++) {
-      await killedAfter(300 + Math.random() * 2000, round, stage, db, dir)
+  /** Where Muster serves: one is live, told truly, and has the share that is written down. @param also what else is so after each round */
+  async function servedHere(first: number, stage: Stage, longest: number, also = () => {}): Promise<void> {
+    for (let round = first; round < first + ROUNDS; round++) {
+      await killedAfter(300 + Math.random() * longest, round, stage, db, dir)
       const { target, environment } = await onStage(stage, db, dir)
       await target.host?.adopt()
       const live = await db.storage.store.releases.allLive()
@@ -61,34 +63,65 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
         await expect.poll(() => target.current(environment)).toBe(one.sha)
         const seen = await seenAt(target.url(environment))
         expect(seen, `round ${round}`).toEqual(new Set([one.sha, ...(beside ? [beside.sha] : [])]))
-        // What serves, and the one before it.
-        expect(TELLS_PROCESSES ? processesIn(join(dir, 'releases')).length : 0, `round ${round}`).toBeLessThanOrEqual(2)
+        also()
       }
-      await target.host?.close(round === ROUNDS)
+      await target.host?.close(round === first + ROUNDS - 1)
     }
     await forgotten()
+  }
+
+  it('leaves one live, told truly, with its share as it is written, and no other service', async () => {
+    const settings = { port: await unusedPort(), health: '/', start: 'node server.mjs' }
+    // What serves, and the one before it.
+    const few = () => expect(TELLS_PROCESSES ? processesIn(join(dir, 'releases')).length : 0).toBeLessThanOrEqual(2)
+    await servedHere(1, { target: 'local-process', settings, env: {}, files: {} }, 2000, few)
   }, 1_800_000)
 
   it.runIf(HAS_MINIFLARE)(
     'leaves one live of the Workers, with one process that has their storage open',
     async () => {
-      const port = await unusedPort()
-      const stage: Stage = { target: 'durable-objects', settings: { port, health: '/' }, env: MINIFLARE, files: {} }
-      for (let round = 2001; round <= 2000 + ROUNDS; round++) {
-        await killedAfter(500 + Math.random() * 3000, round, stage, db, dir)
-        const { target, environment } = await onStage(stage, db, dir)
-        await target.host?.adopt()
-        const live = await db.storage.store.releases.allLive()
-        expect(live.length, `round ${round}`).toBeLessThanOrEqual(1)
-        const [one] = live
-        if (one) {
-          const beside = one.command.share && (await db.storage.store.releases.get(one.command.share.beside))
-          await expect.poll(() => target.current(environment)).toBe(one.sha)
-          const seen = await seenAt(target.url(environment))
-          expect(seen, `round ${round}`).toEqual(new Set([one.sha, ...(beside ? [beside.sha] : [])]))
-        }
-        await target.host?.close(round === 2000 + ROUNDS)
+      const settings = { port: await unusedPort(), health: '/' }
+      await servedHere(2001, { target: 'durable-objects', settings, env: MINIFLARE, files: {} }, 3500)
+    },
+    1_800_000,
+  )
+
+  it.runIf(ENGINE)(
+    'leaves one live of the containers',
+    async () => {
+      useEngine(dir)
+      makeNodeImage(ENGINE ?? '')
+      const settings = { port: await unusedPort(), health: '/', health_timeout: '60s' }
+      const env = { MUSTER_CONTAINERS: ENGINE ?? '', MUSTER_DEPLOY_IMAGES: 'acme/x=localhost/' }
+      await servedHere(3001, { target: 'container', settings, env, files: IMAGE }, 5000)
+    },
+    1_800_000,
+  )
+
+  it.runIf(HAS_WRANGLER)(
+    'leaves Cloudflare with versions that are known, and says which is live',
+    async () => {
+      const edge = await cloudflare()
+      const stage: Stage = {
+        target: 'cloudflare',
+        settings: { url: edge.url, health_timeout: '10s' },
+        env: { ...WRANGLER, ...edge.env, MUSTER_DEPLOY_CLOUDFLARE: `acme/x:production=${edge.account}/shop` },
+        files: {},
       }
+      for (let round = 4001; round < 4001 + ROUNDS; round++) {
+        await killedAfter(500 + Math.random() * 8000, round, stage, db, dir)
+        const { target, environment } = await onStage(stage, db, dir)
+        expect((await db.storage.store.releases.allLive()).length, `round ${round}`).toBeLessThanOrEqual(1)
+        const current = await target.current(environment)
+        if (current === undefined) continue
+        const seen = await seenAt(edge.url)
+        expect(seen.size, `round ${round}: ${[...seen].join()}`).toBeLessThanOrEqual(2)
+        const known = (await db.storage.store.releases.list('acme/x', 'production')).map(({ sha }) => sha)
+        expect([...seen, current].filter((sha) => !known.includes(sha))).toEqual([])
+      }
+      const made = edge.workers.get('shop')?.versions.map(({ message }) => message) ?? []
+      expect(new Set(made).size).toBe(made.length)
+      await edge.close()
       await forgotten()
     },
     1_800_000,
@@ -105,9 +138,7 @@ describe.skipIf(!(await hasPostgres()))('a deploy with shares, killed in the mid
           MUSTER_DEPLOY_HOSTS: `acme/x:production=web1/${web.backend}`,
           MUSTER_DEPLOY_IMAGES: 'acme/x=localhost/',
         },
-        files: {
-          Dockerfile: `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
-        },
+        files: IMAGE,
       }
       for (let round = 1001; round <= 1000 + ROUNDS; round++) {
         await killedAfter(500 + Math.random() * 5000, round, stage, db, dir)

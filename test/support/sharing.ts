@@ -55,6 +55,8 @@ function serverOf({ target }: Stage, sha: string): Readonly<Record<string, strin
   switch (target) {
     case 'durable-objects':
       return worker(`export default { fetch: () => new Response('${sha}') }`)
+    case 'cloudflare':
+      return worker(`// shows: ${sha}\nexport default { fetch: () => new Response() }`)
     case 'kubernetes':
       return { 'deploy/web.yaml': webManifest(sha) }
     case 'command':

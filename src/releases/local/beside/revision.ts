@@ -21,8 +21,11 @@ function sourcesOf(url: URL, found = new Map<string, string>()): ReadonlyMap<str
   if (found.has(url.href)) return found
   const text = readFileSync(fileURLToPath(url), 'utf8')
   found.set(url.href, text)
-  // Types are no part of what runs.
-  for (const [, path = ''] of text.matchAll(/^(?:import|export)(?! type)[^']* from '(\.[^']+)'/gm))
-    sourcesOf(new URL(path, url), found)
+  for (const statement of text.split(/^(?=import |export )/m)) {
+    // Types are no part of what runs.
+    const isType = statement.startsWith('import type ') || statement.startsWith('export type ')
+    const path = isType ? undefined : / from '(\.[^']+)'/.exec(statement)?.[1]
+    if (path) sourcesOf(new URL(path, url), found)
+  }
   return found
 }
