@@ -15,7 +15,7 @@ import { onStage, type Stage } from '../support/sharing.ts'
 import { cloudflare } from '../support/cloudflare.ts'
 import { HAS_MINIFLARE, HAS_WRANGLER, MINIFLARE, WRANGLER } from '../support/workers.ts'
 
-const ROUNDS = runs(100, 5)
+const ROUNDS = runs(100, 3)
 const IMAGE = {
   Dockerfile: `FROM ${NODE_IMAGE}\nLABEL ${LABEL}\nCOPY server.mjs /\nCMD ["node", "/server.mjs"]\n`,
 }

@@ -23,7 +23,7 @@ afterAll(async () => {
   await db.drop()
   rmSync(dir, { recursive: true, force: true })
 })
-const scene = (name: string) => objectScene(name, db, dir, opened)
+const scene = (name: string, own: Readonly<Record<string, unknown>> = {}) => objectScene(name, db, dir, opened, own)
 
 describe.skipIf(!HAS_MINIFLARE)('Workers that fail, and processes that end', () => {
   it.runIf(TELLS_PROCESSES)(
@@ -66,11 +66,11 @@ export class Counter extends DurableObject {
 export default { fetch: async (request, env) => new Response(await env.COUNTER.getByName('health').ping()) }`
 
   it('asks a release for its health with its own objects, before they are let to what is stored', async () => {
-    const { apply, restore, url } = await scene('sick')
+    const { apply, restore, url } = await scene('sick', { health_timeout: '8s' })
     const seen = async () => (await fetch(url)).text()
     await apply('s1', worker(sickly('v1', 'false'), COUNTER))
     expect(await seen()).toBe('v1')
-    await expect(apply('s2', worker(sickly('v2', 'true'), COUNTER))).rejects.toThrow('not healthy within 30 s')
+    await expect(apply('s2', worker(sickly('v2', 'true'), COUNTER))).rejects.toThrow('not healthy within 8 s')
     expect(await seen()).toBe('v1')
     // It works with nothing stored, and not with what there is: what was live comes back, and what mends it goes live.
     await apply('s3', worker(sickly('v3', 'c > 0'), COUNTER))

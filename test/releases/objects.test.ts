@@ -22,7 +22,7 @@ afterAll(async () => {
   await db.drop()
   rmSync(dir, { recursive: true, force: true })
 })
-const scene = (name: string) => objectScene(name, db, dir, opened)
+const scene = (name: string, own: Readonly<Record<string, unknown>> = {}) => objectScene(name, db, dir, opened, own)
 
 describe.skipIf(!HAS_MINIFLARE)('Workers with objects on this machine', () => {
   it('keeps what the objects have stored over releases, back and forth', async () => {
@@ -182,7 +182,7 @@ describe.skipIf(!HAS_MINIFLARE)('Workers with objects on this machine', () => {
   ]
 
   it('says what is wrong with a Worker, and leaves what is live', async () => {
-    const { apply, add, target, environment } = await scene('refused')
+    const { apply, add, target, environment } = await scene('refused', { health_timeout: '8s' })
     await apply('s1', worker(counter('v1'), COUNTER))
     for (const [what, files, why] of REFUSED) {
       const sha = `bad-${what.replaceAll(/\W/g, '-')}`

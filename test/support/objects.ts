@@ -53,7 +53,13 @@ export default {
   },
 }`
 
-export async function objectScene(name: string, db: TestDatabase, dir: string, opened: Target[]) {
+export async function objectScene(
+  name: string,
+  db: TestDatabase,
+  dir: string,
+  opened: Target[],
+  more: Readonly<Record<string, unknown>> = {},
+) {
   const port = await unusedPort()
   const repository = `acme/${name}`
   const own = join(dir, name)
@@ -62,7 +68,13 @@ export async function objectScene(name: string, db: TestDatabase, dir: string, o
   })
   const target = await objects.open(deps)
   opened.push(target)
-  const settings = objects.settings.parse({ target: 'durable-objects', port, health: '/', secrets: ['PRICE_KEY'] })
+  const settings = objects.settings.parse({
+    target: 'durable-objects',
+    port,
+    health: '/',
+    secrets: ['PRICE_KEY'],
+    ...more,
+  })
   const environment = { repository, name: 'production', settings }
   const held = async () => ({
     environment,

@@ -9,7 +9,7 @@ import { kindsOf, sourceOf, tableOf } from './orchestrator.ts'
 import type { Lead, ObjectFiles, Version } from './protocol.ts'
 import { endRuntime, isRuntimeRunning, MARK, runtimeIn } from './stray.ts'
 
-/** How long a module may take to be loaded. */
+/** How long modules may take to be loaded that were before. */
 const START_MS = 30_000
 /** How long it may take to end. */
 const END_MS = 3000
@@ -65,12 +65,12 @@ export class Runtime {
     return isRuntimeRunning(this.#files.runtime)
   }
 
-  /** Serves that and nothing else, from now on; whoever is connected is cut off. @throws where it cannot: then it serves nothing */
-  async serve(versions: readonly Version[], lead: Lead): Promise<void> {
+  /** Serves that and nothing else, from now on; whoever is connected is cut off. @param patienceMs how long that may take @throws where it cannot: then it serves nothing */
+  async serve(versions: readonly Version[], lead: Lead, patienceMs = START_MS): Promise<void> {
     const options = this.#options(versions, lead)
     await this.#alone()
     // A module may never come to its end: whoever waits for that is told.
-    const late = setTimeout(() => this.#kill(), START_MS)
+    const late = setTimeout(() => this.#kill(patienceMs), patienceMs)
     try {
       if (this.#miniflare) await this.#miniflare.setOptions(options)
       else this.#miniflare = await this.#started(options)
@@ -81,8 +81,8 @@ export class Runtime {
     }
   }
 
-  #kill(): void {
-    this.#print(`error: the module has not come to its end within ${START_MS / 1000} s\n`)
+  #kill(patienceMs: number): void {
+    this.#print(`error: the module has not come to its end within ${patienceMs / 1000} s\n`)
     void endRuntime(this.#files.runtime).catch((error: unknown) => console.error(error))
   }
 

@@ -28,7 +28,8 @@ export async function tried(
     print(text)
   })
   try {
-    await runtime.serve([version], { main: version.id }).catch((error: unknown) => {
+    const patienceMs = version.healthSeconds * 1000
+    await runtime.serve([version], { main: version.id }, patienceMs).catch((error: unknown) => {
       throw new Error(whyNot(error, printed), { cause: error })
     })
     await untilHealthy(runtime.url, version)
