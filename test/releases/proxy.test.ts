@@ -229,8 +229,20 @@ it('is started again where it was killed, and leads people to what is live', asy
   process.kill(pid ?? 0, 'SIGKILL')
   await expect.poll(() => ask().catch(() => '')).toBe('three')
   expect(await target.current(environment)).toBe('sha-three')
-  // In the middle of a deploy as well.
-  process.kill(note()?.pid ?? 0, 'SIGKILL')
+  // In the middle of a deploy as well, and while it is asked.
+  for (let nth = 0; nth < runs(20, 3); nth++) {
+    process.kill(note()?.pid ?? 0, 'SIGKILL')
+    await deploy(`three-${nth}`)
+    await expect.poll(() => ask().catch(() => '')).toBe(`three-${nth}`)
+  }
+  const asked = new Set<number>()
+  const { revision: which } = await new ProxyProcess(releases(), () => {}).ask(async (proxy) => {
+    const { pid: its = 0 } = note() ?? {}
+    if (asked.size === 0) process.kill(its, 'SIGKILL')
+    asked.add(its)
+    return proxy.state({})
+  })
+  expect(which).toMatch(/^[\da-f]{16}$/)
   await deploy('four')
   expect(await ask()).toBe('four')
   expect(await target.current(environment)).toBe('sha-four')

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { messageOf, UserError } from '../../core/errors.ts'
 import { hashOf } from '../../core/hash.ts'
 import type { ReleaseRow, TargetDeps } from '../types.ts'
-import { Gone } from './beside/ask.ts'
+import { Gone, isReset } from './beside/ask.ts'
 import { ProxyProcess } from './proxy/client.ts'
 import type { Opened, Operations, Route, Standing } from './proxy/protocol.ts'
 
@@ -137,11 +137,6 @@ export class Ports {
     if (!stops) return
     await within(CLOSE_MS, Promise.resolve(this.#proxy.find()?.stop({}))).catch(() => this.#proxy.end())
   }
-}
-
-function isReset(error: unknown): boolean {
-  const { cause } = error instanceof Error ? error : {}
-  return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'UND_ERR_SOCKET')
 }
 
 /** @throws Error where it takes longer */

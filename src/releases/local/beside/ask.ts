@@ -31,6 +31,15 @@ export async function asked<T>(
 }
 
 function isRefused(error: unknown): boolean {
+  return codeOf(error) === 'ECONNREFUSED'
+}
+
+/** It ended in the middle of its answer. */
+export function isReset(error: unknown): boolean {
+  return ['ECONNRESET', 'UND_ERR_SOCKET'].includes(codeOf(error) ?? '')
+}
+
+function codeOf(error: unknown): string | undefined {
   const { cause } = error instanceof Error ? error : {}
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { UserError } from '../../../core/errors.ts'
-import { asked, Gone } from '../beside/ask.ts'
+import { asked, Gone, isReset } from '../beside/ask.ts'
 import { isRunning, type Note, readNote } from '../beside/note.ts'
 import { revisionOf } from '../beside/revision.ts'
 import { pause, startedProgram } from '../beside/start.ts'
@@ -133,10 +133,7 @@ function loadMs({ healthSeconds }: Version): number {
 
 /** It ends at this moment, or has ended. */
 function isGone(error: unknown): boolean {
-  const { cause } = error instanceof Error ? error : {}
-  const isReset =
-    cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'UND_ERR_SOCKET')
-  return error instanceof Gone || isReset
+  return error instanceof Gone || isReset(error)
 }
 
 function notServed(why: string): UserError {

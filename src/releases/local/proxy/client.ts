@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../../core/errors.ts'
-import { ANSWER_MS, asked, Gone } from '../beside/ask.ts'
+import { ANSWER_MS, asked, Gone, isReset } from '../beside/ask.ts'
 import { isRunning, type Note, readNote, removeNote } from '../beside/note.ts'
 import { pause, startedProgram } from '../beside/start.ts'
 import { noteFile, type Operations, PROTOCOL } from './protocol.ts'
 import { revision } from './revision.ts'
 
 const PROGRAM = fileURLToPath(new URL('main.ts', import.meta.url))
+/** How long one that was killed may take to be gone. */
+const ENDS_MS = 2000
 
 export type Log = (message: string, fields: Readonly<Record<string, unknown>>) => void
 
@@ -37,14 +39,21 @@ export class ProxyProcess {
     return operationsOf(await starting, this.#releases)
   }
 
-  /** Asks the one that runs; where that only seemed to, one is started and asked. */
+  /** Asks the one that runs; where that only seemed to, or ended meanwhile, one is started and asked. @param question that may be asked twice */
   async ask<T>(question: (operations: Operations) => Promise<T>): Promise<T> {
     try {
       return await question(await this.get())
     } catch (error) {
-      if (!(error instanceof Gone)) throw error
+      if (!(error instanceof Gone) && !(isReset(error) && (await this.#hasEnded()))) throw error
       return question(await this.get())
     }
+  }
+
+  /** Whether it ends within a moment: one that was killed is there for as long as that takes. */
+  async #hasEnded(): Promise<boolean> {
+    const until = Date.now() + ENDS_MS
+    while (this.find() && Date.now() < until) await pause()
+    return this.find() === undefined
   }
 
   /** Has this program take over from the one of another version that runs, or in the place of one that does not answer. */
