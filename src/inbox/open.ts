@@ -8,7 +8,7 @@ import type { Route } from '../core/routing.ts'
 import type { RepositorySettings } from '../core/settings.ts'
 import { isTicket, type Surface, surfaceKey, type Ticket, channelTraits } from '../core/said.ts'
 import { personActor } from '../core/deciding/actor.ts'
-import { unknownEnvironment, unknownRef } from '../core/deciding/deploys.ts'
+import { bisectFrom, nothingWorse, unknownBounds, unknownEnvironment, unknownRef } from '../core/deciding/deploys.ts'
 import type { Origin, Repository, TaskEvent } from '../core/task/types.ts'
 import { changedByTeam, mayWriteAs } from './writers.ts'
 import { heardBefore, remarksOn, withNames } from './conversation.ts'
@@ -180,13 +180,12 @@ function workflowOf({ command }: Pick<Opening, 'command'>): WorkflowDefinition {
 /** Between which commits something is looked for. */
 function boundsOf(command: Command): { readonly bisect?: Bisect } {
   if (command.verb !== 'bisect' || !command.good || !command.bad) return {}
-  return { bisect: { good: command.good, bad: command.bad, skipped: [], row: 1 } }
+  return { bisect: bisectFrom(command.good, command.bad, 1) }
 }
 
 /** What this version cannot do is said at once. */
 function refusalOf({ command, subject }: Opening, settings: RepositorySettings): string | undefined {
-  if (command.verb === 'bisect' && command.good === undefined)
-    return `No release got worse in this conversation: say between which commits, as in \`bisect ${command.environment} <good> <bad>\`.`
+  if (command.verb === 'bisect' && command.good === undefined) return nothingWorse(command.environment, settings)
   if (command.verb === 'deploy' || command.verb === 'rollback' || command.verb === 'bisect')
     return unknownEnvironment(settings, command.environment)
   const { worksOn = ['issue'] } = workflowOf({ command })
@@ -230,8 +229,7 @@ export async function isKnownRef(
 
 async function refusalOfRef(deps: InboxDeps, repository: Repository, command: Command): Promise<string | undefined> {
   const isKnown = await isKnownRef(deps, repository, command)
-  if (isKnown === false && command.verb === 'bisect')
-    return `There is no \`${command.good ?? ''}\`, or no \`${command.bad ?? ''}\`, in this repository; nothing was planned.`
+  if (isKnown === false && command.verb === 'bisect') return unknownBounds(command.good ?? '', command.bad)
   return isKnown === false && command.verb === 'deploy' ? unknownRef(repository, command.ref ?? '') : undefined
 }
 

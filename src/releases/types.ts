@@ -282,9 +282,8 @@ export interface ReleaseCommand {
   readonly container?: ContainerCommand | undefined
   /** What a Worker is served of, as its commit describes it. */
   readonly worker?: WorkerCommand | undefined
-  /** Its version on Cloudflare, and the newest migration of its objects' storage there. */
+  /** Its version on Cloudflare. */
   readonly version?: string | undefined
-  readonly migration?: string | undefined
   /** The server of HAProxy's that it is behind. */
   readonly server?: string | undefined
   /** Where that is: host and backend. */

@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest'
 import { Driver } from '../support/driver.ts'
-import { deployed, opened, releasePlan } from '../support/tasks.ts'
+import { deployed, opened, releasePlan, report } from '../support/tasks.ts'
 
 /** What waits on GitHub asks once. */
 
-const NO = { seconds: 1, requests: 0, errors: 0, p50: undefined, p95: undefined }
 const asks = (ref: string, run: number) =>
   ({ verb: 'deploy', environment: 'production', ref, awaits: { run, deployment: run + 100 } }) as const
 
@@ -20,20 +19,7 @@ it('follows what is under way, once; what is on its way already is nothing new',
   d.step('release_plan', { kind: 'release_plan', plan: { ...releasePlan('a'.repeat(40)), approval: 'none' } })
   d.recorded(1)
   d.step('deploy', { kind: 'deployed', deployed: deployed('a'.repeat(40)) })
-  d.step('watch', {
-    kind: 'report',
-    report: {
-      environment: 'production',
-      sha: 'a'.repeat(40),
-      url: '',
-      verdict: 'healthy',
-      reasons: [],
-      before: NO,
-      after: NO,
-      probes: { passed: 1, failed: 0 },
-      series: [],
-    },
-  })
+  d.step('watch', { kind: 'report', report: report('a'.repeat(40)) })
   expect(d.task.awaiting).toEqual([])
   expect(d.task.releases.at(-1)).toMatchObject({ index: 2, ref: 'b'.repeat(40), awaits: { run: 3 } })
 })

@@ -7,7 +7,7 @@ import { bisectedComment } from '../../src/core/reply/bisected.ts'
 import { releasePlanComment } from '../../src/core/reply/release.ts'
 import type { Release } from '../../src/core/task/types.ts'
 import { Driver } from '../support/driver.ts'
-import { deployed, opened, releasePlan } from '../support/tasks.ts'
+import { deployed, opened, releasePlan, report } from '../support/tasks.ts'
 
 const commit = (nth: number) => ({
   sha: `c${nth}`.padStart(7, '0').padEnd(40, 'f'),
@@ -175,18 +175,7 @@ describe('a row of releases', () => {
     expect(text).toContain('to find what made it worse, between')
     d.recorded(1)
     d.step('deploy', { kind: 'deployed', deployed: deployed(commit(2).sha) })
-    const report = {
-      environment: 'production',
-      sha: commit(2).sha,
-      url: '',
-      verdict: 'healthy',
-      reasons: [],
-      before: NO,
-      after: NO,
-      probes: { passed: 1, failed: 0 },
-      series: [],
-    } as const
-    d.step('watch', { kind: 'report', report })
+    d.step('watch', { kind: 'report', report: report(commit(2).sha) })
     expect(d.task.releases.at(-1)).toMatchObject({ index: 2, bisect: { ...bisect, good: commit(2).sha } })
     d.step('release_plan.2', { kind: 'bisected', bisected: { suspects: [commit(3)] } })
     expect(d.task).toMatchObject({ status: 'done', outcome: 'looked for what is worse: 00000c3' })
@@ -203,5 +192,3 @@ describe('a row of releases', () => {
     expect(none.last.decision.reason).toBe('nothing_to_bisect')
   })
 })
-
-const NO = { seconds: 1, requests: 0, errors: 0, p50: undefined, p95: undefined }

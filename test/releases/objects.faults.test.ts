@@ -1,29 +1,14 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
-import type { Target } from '../../src/releases/types.ts'
 import { startTick } from '../../src/telemetry/process.ts'
-import { embedded, type TestDatabase } from '../support/databases.ts'
-import { COUNTER, counter, objectScene } from '../support/objects.ts'
+import { COUNTER, counter, objectScenes } from '../support/objects.ts'
 import { TELLS_PROCESSES } from '../support/services.ts'
 import { worker } from '../support/worker.ts'
 import { HAS_MINIFLARE } from '../support/workers.ts'
 
-let db: TestDatabase
-const dir = mkdtempSync(join(tmpdir(), 'muster-objects-'))
-const opened: Target[] = []
-beforeAll(async () => {
-  db = await embedded()
-})
-afterAll(async () => {
-  for (const target of opened) await target.host?.close(true)
-  await db.drop()
-  rmSync(dir, { recursive: true, force: true })
-})
-const scene = (name: string, own: Readonly<Record<string, unknown>> = {}) => objectScene(name, db, dir, opened, own)
+const scene = objectScenes()
 
 describe.skipIf(!HAS_MINIFLARE)('Workers that fail, and processes that end', () => {
   it.runIf(TELLS_PROCESSES)(
@@ -111,7 +96,7 @@ export default { fetch: (request, env) => env.COUNTER.get(env.COUNTER.idFromName
   it.runIf(TELLS_PROCESSES)(
     'ends no process that is somebody else by now, and is found where it listens',
     async () => {
-      const { apply, add, target, files } = await scene('others')
+      const { apply, add, target, files, releases } = await scene('others')
       const victim = spawn('sleep', ['300'])
       const ended = new Promise((resolve) => victim.once('exit', () => resolve(true)))
       mkdirSync(files.folder, { recursive: true })
@@ -121,9 +106,9 @@ export default { fetch: (request, env) => env.COUNTER.get(env.COUNTER.idFromName
       expect(await Promise.race([ended, new Promise((resolve) => setTimeout(() => resolve(false), 500))])).toBe(false)
       victim.kill()
       // A process that ended between a start and writing down where that is left another port.
-      const row = await db.storage.store.releases.get('others-s2')
+      const row = await releases.get('others-s2')
       if (!row) throw new Error('no row')
-      await db.storage.store.releases.save({ ...row, port: await unusedPort() })
+      await releases.save({ ...row, port: await unusedPort() })
       await target.host?.adopt()
       await expect.poll(() => add('a').catch(() => undefined), { timeout: 30_000 }).toMatchObject({ object: 'v2' })
     },

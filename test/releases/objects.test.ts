@@ -1,28 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { objectFiles } from '../../src/releases/local/objects/protocol.ts'
 import { filesOf } from '../../src/releases/local/objects/runner.ts'
-import type { Target } from '../../src/releases/types.ts'
-import { embedded, type TestDatabase } from '../support/databases.ts'
-import { COUNTER, counter, objectScene, signal, unpacked } from '../support/objects.ts'
+import { COUNTER, counter, objectScenes, signal, unpacked } from '../support/objects.ts'
 import { worker } from '../support/worker.ts'
 import { HAS_MINIFLARE } from '../support/workers.ts'
 
-let db: TestDatabase
-const dir = mkdtempSync(join(tmpdir(), 'muster-objects-'))
-const opened: Target[] = []
-beforeAll(async () => {
-  db = await embedded()
-})
-afterAll(async () => {
-  for (const target of opened) await target.host?.close(true)
-  await db.drop()
-  rmSync(dir, { recursive: true, force: true })
-})
-const scene = (name: string, own: Readonly<Record<string, unknown>> = {}) => objectScene(name, db, dir, opened, own)
+const scene = objectScenes()
 
 describe.skipIf(!HAS_MINIFLARE)('Workers with objects on this machine', () => {
   it('keeps what the objects have stored over releases, back and forth', async () => {

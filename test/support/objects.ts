@@ -1,12 +1,13 @@
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { unusedPort } from '../../rehearsal/stage.ts'
 import { objects } from '../../src/releases/local/module.ts'
 import { filesOf } from '../../src/releases/local/objects/runner.ts'
 import { NO_TOOLS } from '../../src/releases/tools.ts'
 import type { Target } from '../../src/releases/types.ts'
-import { fenceOf, type TestDatabase } from './databases.ts'
+import { embedded, fenceOf, type TestDatabase } from './databases.ts'
 import { targetDeps } from './local.ts'
 import { MINIFLARE } from './workers.ts'
 
@@ -53,7 +54,23 @@ export default {
   },
 }`
 
-export async function objectScene(
+/** Environments of a file of tests, with a database of their own: all is ended and gone after it. */
+export function objectScenes() {
+  let db: TestDatabase
+  const dir = mkdtempSync(join(tmpdir(), 'muster-objects-'))
+  const opened: Target[] = []
+  beforeAll(async () => {
+    db = await embedded()
+  })
+  afterAll(async () => {
+    for (const target of opened) await target.host?.close(true)
+    await db.drop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  return (name: string, own: Readonly<Record<string, unknown>> = {}) => objectScene(name, db, dir, opened, own)
+}
+
+async function objectScene(
   name: string,
   db: TestDatabase,
   dir: string,
@@ -86,6 +103,7 @@ export async function objectScene(
   return {
     target,
     environment,
+    releases: db.storage.store.releases,
     held,
     url,
     files: filesOf(own, { repository, environment: 'production' }),

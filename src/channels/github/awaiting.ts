@@ -6,6 +6,7 @@ import { byName } from './byname.ts'
 import { beforeWrites, type GithubClient, idOf, refusalIn, statusOf } from './client.ts'
 import { shipments } from './shipments.ts'
 import { answerRun, deploymentOf, type Of, type Waiting, waitingRuns, waitsAt } from './waiting.ts'
+import { workflowRuns } from './workflows.ts'
 
 /**
  * Workflows that wait at an environment of GitHub's until Muster says that they may go on: the app is a custom deployment protection rule
@@ -62,14 +63,7 @@ export function awaiting(
     async cancel(name, id) {
       const { url } = await shipped.get(name, id)
       const run = Number(/\/actions\/runs\/(\d+)/.exec(url)?.[1])
-      if (!run) return
-      const { names, octokit } = await at(name, { actions: 'write' })
-      await octokit
-        .request('POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel', { ...names, run_id: run })
-        // It has ended by itself.
-        .catch((error: unknown) => {
-          if (statusOf(error) !== 409) throw error
-        })
+      if (run) await workflowRuns(client, platform).cancel(name, run)
     },
   }
 }

@@ -149,22 +149,21 @@ export function lookFor(task: Task, said: PersonCommand, { environment, good, ba
       !one.bisect &&
       (one.report?.verdict === 'regressed' || one.recalledBy !== undefined),
   )
-  if (good !== undefined && said.isKnownRef === false)
-    return refused(
-      'unknown_ref',
-      `There is no \`${good}\`, or no \`${bad ?? ''}\`, in this repository; nothing was planned.`,
-    )
+  if (good !== undefined && said.isKnownRef === false) return refused('unknown_ref', unknownBounds(good, bad))
   const from = good ?? worse?.deployed?.previousSha
   const to = bad ?? worse?.deployed?.sha
-  if (!from || !to || from === to)
-    return refused(
-      'nothing_to_bisect',
-      `No release to ${environment} got worse in this conversation: say between which commits, as in \`@${task.settings.mention} bisect ${environment} <good> <bad>\`.`,
-    )
-  return request(task, said, environment, {
-    ref: undefined,
-    bisect: { good: from, bad: to, skipped: [], row: task.releases.length + 1 },
-  })
+  if (!from || !to || from === to) return refused('nothing_to_bisect', nothingWorse(environment, task.settings))
+  return request(task, said, environment, { ref: undefined, bisect: bisectFrom(from, to, task.releases.length + 1) })
+}
+
+/** Nothing is known yet of what is between two commits. @param row the number of its first release */
+export function bisectFrom(good: string, bad: string, row: number): Bisect {
+  return { good, bad, skipped: [], row }
+}
+
+/** What is said where it is not known between which commits is to be looked. */
+export function nothingWorse(environment: string, { mention }: Pick<RepositorySettings, 'mention'>): string {
+  return `No release to ${environment} got worse in this conversation: say between which commits, as in \`@${mention} bisect ${environment} <good> <bad>\`.`
 }
 
 /** Whether it is live, and nothing has come of it yet. */
@@ -278,6 +277,11 @@ export function unknownEnvironment(settings: RepositorySettings, name: string): 
 /** Told at once, before anything is planned. */
 export function unknownRef({ owner, name }: Repository, ref: string): string {
   return `There is no branch, tag or commit \`${ref}\` in ${owner}/${name}; nothing was planned.`
+}
+
+/** As `unknownRef`, of the two between which is to be looked. */
+export function unknownBounds(good: string, bad: string | undefined): string {
+  return `There is no \`${good}\`, or no \`${bad ?? ''}\`, in this repository; nothing was planned.`
 }
 
 /** Whether nothing more follows of a release: of a task that has ended, nothing does. */

@@ -7,6 +7,7 @@ import type { Environment, TargetDeps } from '../types.ts'
 
 const API = 'https://api.cloudflare.com/client/v4'
 const CALL_MS = 30_000
+const MAX_WHY = 400
 const TOKEN = 'CLOUDFLARE_API_TOKEN'
 /** What is told of a Worker that is not there. */
 const NONE = new Set([10007, 10090])
@@ -131,7 +132,10 @@ async function called<T>(
   const { result, errors } = Answer.parse(await response.json().catch(() => ({})))
   if (response.ok) return schema.parse(result)
   if (body === undefined && errors.some(({ code }) => NONE.has(code))) return undefined
-  const why = errors.map(({ code, message }) => `${message} (${code})`).join('; ')
+  const why = errors
+    .map(({ code, message }) => `${message} (${code})`)
+    .join('; ')
+    .slice(0, MAX_WHY)
   const isDenied = response.status === 401 || response.status === 403
   throw new UserError('cloudflare_refuses', `Cloudflare refuses: ${why || `it answers ${response.status}`}`, {
     ...(isDenied && { hint: `Is ${TOKEN} a token that may edit Workers of this account?` }),

@@ -1,5 +1,5 @@
-import { cp, lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { cp, lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../core/errors.ts'

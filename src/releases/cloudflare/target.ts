@@ -5,6 +5,7 @@ import { causesOf, UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { Lost } from '../../leases/types.ts'
 import { Fenced } from '../../store/types.ts'
+import { healthy } from '../local/health.ts'
 import { releaseFolder, releaseLog } from '../local/log.ts'
 import { built } from '../local/processes.ts'
 import {
@@ -96,10 +97,7 @@ export class CloudflareTarget implements Target {
 
   #answers({ settings }: Environment, headers: Readonly<Record<string, string>>): Promise<boolean> {
     const { url, health } = cloudflareSettings(settings)
-    return fetch(new URL(health, url), { headers, redirect: 'manual', signal: AbortSignal.timeout(PROBE_MS) }).then(
-      ({ ok }) => ok,
-      () => false,
-    )
+    return healthy(new URL(health, url), headers, PROBE_MS)
   }
 
   /** What Cloudflare counts is sampled, and told minutes later: nothing is judged by it. */
@@ -186,7 +184,7 @@ export class CloudflareTarget implements Target {
       await writeFile(secretsFile, JSON.stringify(secret), { mode: 0o600 })
       const upload = { config: bundle.config, message, tag: row.sha.slice(0, 12), secrets: secretsFile }
       const version = known ?? (await this.#uploaded(account, upload, isMoved, signal))
-      const made = { ...row, status: 'starting' as const, command: { ...row.command, version, migration } }
+      const made = { ...row, status: 'starting' as const, command: { ...row.command, version } }
       await this.#deps.store.save(made)
       return made
     } finally {

@@ -102,7 +102,10 @@ function refused(text: string): UserError {
     .map((line) => line.trim())
   const at = lines.findIndex((line) => line.includes('[ERROR]'))
   const said = at < 0 ? [] : lines.slice(at, at + 4).filter((line) => line !== '')
-  const why = said.join(' ').slice(0, 400)
-  const words = why.slice(why.indexOf('[ERROR]') + '[ERROR]'.length).trim()
+  const words = said
+    .join(' ')
+    .replace(/^.*?\[ERROR\]/, '')
+    .trim()
+    .slice(0, 400)
   return new UserError('upload_refused', `The Worker was not uploaded: ${words || 'wrangler did not end'}`)
 }

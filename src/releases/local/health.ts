@@ -2,10 +2,14 @@ import { UserError } from '../../core/errors.ts'
 import type { ReleaseRow } from '../types.ts'
 import type { Runner } from './runner.ts'
 
-/** Whether a service answers. */
-export async function healthy(url: string): Promise<boolean> {
+/** Whether a service answers. @param ms how long it may take */
+export async function healthy(
+  url: string | URL,
+  headers: Readonly<Record<string, string>> = {},
+  ms = 5000,
+): Promise<boolean> {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(5000), redirect: 'manual' })).ok
+    return (await fetch(url, { headers, signal: AbortSignal.timeout(ms), redirect: 'manual' })).ok
   } catch {
     return false
   }

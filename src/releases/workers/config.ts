@@ -5,7 +5,6 @@ import { UserError } from '../../core/errors.ts'
 
 /** A Cloudflare Worker as its repository describes it (developers.cloudflare.com/workers/wrangler/configuration). */
 export interface Worker {
-  readonly name: string | undefined
   /** The module that is run, from the top of the repository's Worker; undefined where there is none. */
   readonly main: string | undefined
   readonly compatibilityDate: string
@@ -92,7 +91,6 @@ export function workerIn(text: string, file: string, section?: string): Worker {
     throw bad(file, `no migration makes the class \`${className}\`; \`new_sqlite_classes\` does`)
   })
   return {
-    name: config.name,
     main: config.main,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,

@@ -1,5 +1,5 @@
-import { lstat, readFile, realpath } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { lstat, readFile, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { UserError } from '../../core/errors.ts'
 import { CONFIG_FILES, type Worker, workerIn } from './config.ts'

@@ -1,13 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, rename, rm } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Env } from '../../core/environment.ts'
 import { messageOf, UserError } from '../../core/errors.ts'
 import { hashOf } from '../../core/hash.ts'
 import { run } from '../../workspace/spawn.ts'
-import { readFileSync } from 'node:fs'
-import { randomUUID } from 'node:crypto'
 
 /** Programs of Cloudflare's that hardly anybody needs, and that are large: fetched from npm when the first deploy wants them, as they are pinned here. */
 export const PROGRAMS = {

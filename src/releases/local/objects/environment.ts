@@ -57,8 +57,7 @@ export class Served {
   }
 
   get state() {
-    const versions = [...this.#versions.values()].map(({ version: { id, port } }) => ({ id, port }))
-    return { versions, ...(this.#lead && { lead: this.#lead }) }
+    return { versions: [...this.#versions.values()].map(({ version: { id, port } }) => ({ id, port })) }
   }
 
   /** Whether what serves has ended, though nothing is being changed. */
@@ -92,8 +91,11 @@ export class Served {
     const known = this.#versions.get(id)
     this.#versions.delete(id)
     this.#arrived(id)
-    if (known && this.#versions.size > 0 && isNamed(this.#lead, id)) await this.#changed(this.#lead)
-    known?.server.close()
+    try {
+      if (known && this.#versions.size > 0 && isNamed(this.#lead, id)) await this.#changed(this.#lead)
+    } finally {
+      known?.server.close()
+    }
     return this.#versions.size > 0
   }
 

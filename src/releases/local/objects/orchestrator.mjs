@@ -123,7 +123,7 @@ function orchestratorOf({ MUSTER_ORCHESTRATOR: space }) {
   return space.get(space.idFromName('orchestrator'))
 }
 
-/** What a release sees in `env`. @param trace told which object is asked first, and whether one failed */
+/** What a release sees in `env`. @param trace told of which release the object is that is asked first */
 function variablesOf(table, release, env, trace) {
   const { vars, bindings } = table.versions[release]
   const spaces = Object.entries(bindings).map(([binding, name]) => [

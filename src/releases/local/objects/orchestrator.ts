@@ -3,7 +3,7 @@ import { UserError } from '../../../core/errors.ts'
 import type { Lead, Version } from './protocol.ts'
 
 /**
- * The Worker that serves an environment: it has the modules of every release that is kept ready, and decides by which of them a request
+ * The Worker that serves an environment: it has the modules of the releases that lead, one or two, and decides by which of them a request
  * is answered and an object runs. An object has one storage, whichever release it runs (`kinds`), and at each moment one release.
  */
 

@@ -51,7 +51,6 @@ export const PROTOCOL = {
     answer: z.object({
       revision: z.string(),
       versions: z.array(z.object({ id: z.string(), port: z.number() })),
-      lead: Lead.optional(),
     }),
   },
   load: { ask: z.strictObject({ version: Version }), answer: Changed },

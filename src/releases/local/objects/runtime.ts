@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { chmodSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
@@ -87,8 +87,7 @@ export class Runtime {
   }
 
   async #started(options: object): Promise<Miniflare> {
-    const require = createRequire(join(this.#package, 'package.json'))
-    const { Miniflare } = Exports.parse(await import(pathToFileURL(require.resolve(this.#package)).href))
+    const { Miniflare } = Exports.parse(await this.#module(this.#package))
     const miniflare = new Miniflare(options)
     // Also where that fails it can be told to serve something else.
     await miniflare.ready.catch(async (error: unknown) => {
@@ -98,13 +97,17 @@ export class Runtime {
     return miniflare
   }
 
+  /** As its package finds it. */
+  #module(name: string): Promise<unknown> {
+    const { resolve } = createRequire(join(this.#package, 'package.json'))
+    return import(pathToFileURL(resolve(name)).href)
+  }
+
   /** Whatever has the storage open by now does not. */
   async #alone(): Promise<void> {
     if (!this.#miniflare) await endRuntime(this.#files.runtime)
-    const require = createRequire(join(this.#package, 'package.json'))
-    const program = Workerd.parse(await import(pathToFileURL(require.resolve('workerd')).href)).default.default
-    const { starter } = this.#files
-    const { runtime } = this.#files
+    const program = Workerd.parse(await this.#module('workerd')).default.default
+    const { starter, runtime } = this.#files
     const script = `#!/bin/sh\necho $$ > ${quoted(runtime)}\n${MARK}=${quoted(runtime)} exec ${quoted(program)} "$@"\n`
     writeFileSync(starter, script, { mode: 0o700 })
     chmodSync(starter, 0o700)

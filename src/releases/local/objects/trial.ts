@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { healthy } from '../health.ts'
 import { type ObjectFiles, objectFiles, type Version } from './protocol.ts'
 import { type Runtime, whyNot } from './runtime.ts'
 
 const AGAIN_MS = 100
-const ANSWER_MS = 5000
 const MAX_PRINTED = 20_000
 
 /** It runs, and does not answer as it should. */
@@ -43,12 +43,7 @@ async function untilHealthy(url: string, { id, health, healthSeconds }: Version)
   const until = Date.now() + healthSeconds * 1000
   const headers = { 'muster-release': id }
   while (Date.now() < until) {
-    const answer = fetch(new URL(health, url), { headers, redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) })
-    const isOk = await answer.then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (isOk) return
+    if (await healthy(new URL(health, url), headers)) return
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
   }
   throw new Sick(`The new release was not healthy within ${healthSeconds} s.`)
