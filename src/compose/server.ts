@@ -33,6 +33,7 @@ import type { Stand } from './adapters.ts'
 import { readiness } from '../operate/readiness.ts'
 import { setupDeps } from './setup.ts'
 import { verifiersOf } from '../channels/verifiers.ts'
+import { type Once, once } from './once.ts'
 import type { startWorker, Worker } from './worker.ts'
 
 /** How often a process without an app looks whether another has registered one. */
@@ -61,13 +62,13 @@ export async function startServer(
   let intake: Intake | undefined
   let worker: Worker | undefined
   let proxy: WebhookProxy | undefined
-  const activate = async (github: StoredApp) => {
+  const intakes = once(async (github: StoredApp) => {
     intake = intakeOf(settings, github, stand)
     proxy ??= await proxyOf(settings, github, server, deps.log)
     if (kind === 'start')
-      worker ??= await workerOf({ base, github, kind, roles: ROLES.names(), ...(stand ? { stand } : {}) })
+      worker = await workerOf({ base, github, kind, roles: ROLES.names(), ...(stand ? { stand } : {}) })
     app = github
-  }
+  })
   const setupCode = randomBytes(12).toString('hex')
   const deps = httpDeps(
     base,
@@ -84,15 +85,22 @@ export async function startServer(
     }),
     installRoutes(installDeps(base, deps.log)),
     setupRoutes(
-      setupDeps({ base, code: setupCode, app: () => app, platform: () => intake?.platform, activate, log: deps.log }),
+      setupDeps({
+        base,
+        code: setupCode,
+        app: () => app,
+        platform: () => intake?.platform,
+        activate: intakes.begin,
+        log: deps.log,
+      }),
     ),
   ])
   const found = await base.app()
-  if (found) await activate(found)
+  if (found) await intakes.begin(found)
   await listen(server, settings)
   const address = server.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.server.port
-  const looking = lookForApp(base, () => app !== undefined, activate)
+  const looking = lookForApp(base, intakes)
   void worker?.catchUp()
   const sockets = socketsOf(base, deps)
   for (const socket of sockets) await socket.start()
@@ -103,6 +111,7 @@ export async function startServer(
     async stop() {
       log.info('stopping')
       looking()
+      await intakes.settled()
       await proxy?.stop()
       for (const socket of sockets) await socket.stop()
       await server.close()
@@ -114,22 +123,17 @@ export async function startServer(
 }
 
 /**
- * Another process may show the set-up page: this one hears of the app through the database. Never begun twice at once; one
- * that failed to begin is begun again. @returns what ends it
+ * Another process may show the set-up page: this one hears of the app through the database. What failed to begin is begun
+ * again. @returns what ends it
  */
-function lookForApp(base: Base, known: () => boolean, activate: (app: StoredApp) => Promise<void>): () => void {
-  let beginning = false
+function lookForApp(base: Base, work: Once<StoredApp>): () => void {
   const look = async () => {
-    if (known()) return clearInterval(timer)
-    if (beginning) return
-    beginning = true
+    if (work.isBegun()) return clearInterval(timer)
     try {
       const app = await base.app()
-      if (app && !known()) await activate(app)
+      if (app) await work.begin(app)
     } catch (error) {
       base.log.warn({ error: messageOf(error) }, 'the work could not begin yet')
-    } finally {
-      beginning = false
     }
   }
   const timer = setInterval(() => void look(), APP_LOOK_MS)
@@ -252,20 +256,21 @@ export async function startWorkerProcess(
 ): Promise<Running> {
   const base = await openBase(env, version, 'worker')
   let worker: Worker | undefined
-  const begin = async (github: StoredApp) => {
+  const work = once(async (github: StoredApp) => {
     worker = await workerOf({ base, github, kind: 'worker', roles, ...(stand ? { stand } : {}) })
     base.log.info({ roles: roles.join(',') }, 'the worker is up')
     void worker.catchUp()
-  }
+  })
   const found = await base.app()
-  if (found) await begin(found)
+  if (found) await work.begin(found)
   else base.log.info('waiting for a GitHub App to be set up')
-  const looking = lookForApp(base, () => worker !== undefined, begin)
+  const looking = lookForApp(base, work)
   return {
     port: 0,
     async stop() {
       looking()
       base.log.info('stopping')
+      await work.settled()
       await worker?.stop()
       await base.close()
       base.log.info('stopped')

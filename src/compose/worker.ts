@@ -128,7 +128,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   outbox.start()
   const host =
     roles.includes('sre') && !stand?.target
-      ? hostTargets({ leases, queue, targets: adapters.targets, log, places: WATCHES })
+      ? hostTargets({ leases, queue, hosts: hostsOf(adapters.targets), log, places: WATCHES })
       : undefined
   await host?.now()
   await queueReady(queue)
@@ -149,6 +149,10 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
       slot?.release()
     },
   }
+}
+
+function hostsOf({ byName }: Adapters['targets']) {
+  return Object.values(byName).flatMap(({ host }) => host ?? [])
 }
 
 type Engines = Pick<ReturnType<typeof engines>, 'engine' | 'runner' | 'handle'>

@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { once } from '../../src/compose/once.ts'
+
+it('is begun once by all who ask at the same time, and not again', async () => {
+  const begun: string[] = []
+  const work = once(async (by: string) => {
+    await sleep(5)
+    begun.push(by)
+  })
+  await Promise.all([work.begin('page'), work.begin('look')])
+  await work.begin('later')
+  expect(begun).toEqual(['page'])
+  expect(work.isBegun()).toBe(true)
+})
+
+it('is begun again where it failed, and whoever stops waits for it either way', async () => {
+  let tries = 0
+  const work = once<void>(async () => {
+    await sleep(5)
+    if (++tries === 1) throw new Error('no database')
+  })
+  const first = [work.begin(), work.begin()].map((one) => expect(one).rejects.toThrow('no database'))
+  await work.settled()
+  expect(tries).toBe(1)
+  await Promise.all(first)
+  expect(work.isBegun()).toBe(false)
+  await work.begin()
+  expect([tries, work.isBegun()]).toEqual([2, true])
+})
