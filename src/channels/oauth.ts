@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { z } from 'zod'
+import { bytesOf } from '../core/bytes.ts'
 import type { Tokens } from '../installs/types.ts'
 import { SendError } from './types.ts'
 
@@ -92,15 +93,9 @@ function post(
 
 /** An answer that was read, as far as it may go. @throws Error where there is more */
 async function bounded(response: Response): Promise<Response> {
-  const chunks: Uint8Array<ArrayBuffer>[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length
-    if (size > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES} bytes`)
-    chunks.push(chunk)
-  }
+  const bytes = await bytesOf(response.body, MAX_BYTES)
   const { status, headers } = response
-  return new Response(size > 0 ? new Blob(chunks) : null, { status, headers })
+  return new Response(bytes.length > 0 ? bytes : null, { status, headers })
 }
 
 /** With the vendor's own word for what was refused. */

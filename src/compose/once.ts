@@ -3,8 +3,8 @@ export interface Once<A> {
   /** Begins it, or waits for whoever is beginning it. @throws whatever its beginning threw: then the next who asks begins it again */
   begin(arg: A): Promise<void>
   isBegun(): boolean
-  /** Waits until nobody is beginning it, whatever comes of that. */
-  settled(): Promise<void>
+  /** Nothing is begun from now on; waits for whoever is beginning it, whatever comes of that. */
+  end(): Promise<void>
 }
 
 /**
@@ -13,20 +13,23 @@ export interface Once<A> {
  */
 export function once<A>(doBegin: (arg: A) => Promise<void>): Once<A> {
   let beginning: Promise<void> | undefined
-  let isBegun = false
+  let state: 'waits' | 'begun' | 'ended' = 'waits'
   const run = async (arg: A) => {
     try {
       await doBegin(arg)
-      isBegun = true
+      if (state === 'waits') state = 'begun'
     } finally {
       beginning = undefined
     }
   }
   return {
     async begin(arg) {
-      if (!isBegun) await (beginning ??= run(arg))
+      if (state === 'waits') await (beginning ??= run(arg))
     },
-    isBegun: () => isBegun,
-    settled: async () => beginning?.catch(() => {}),
+    isBegun: () => state === 'begun',
+    async end() {
+      state = 'ended'
+      await beginning?.catch(() => {})
+    },
   }
 }

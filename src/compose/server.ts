@@ -111,7 +111,7 @@ export async function startServer(
     async stop() {
       log.info('stopping')
       looking()
-      await intakes.settled()
+      await intakes.end()
       await proxy?.stop()
       for (const socket of sockets) await socket.stop()
       await server.close()
@@ -270,7 +270,7 @@ export async function startWorkerProcess(
     async stop() {
       looking()
       base.log.info('stopping')
-      await work.settled()
+      await work.end()
       await worker?.stop()
       await base.close()
       base.log.info('stopped')

@@ -59,6 +59,7 @@ async function underway(
     kind: 'deployed',
     deployed: { ...base, previousSha, ok: error === undefined, log: '', error, ...(percent && { percent }), ...more },
   })
+  const applying = { target, environment, id, percent, awaits: release.awaits }
   const observed = await target.observe(id)
   if (observed.state === 'live') return ended(undefined)
   if (observed.state === 'unknown') return ended(UNKNOWN_OUTCOME, { log: await target.log(id) })
@@ -70,13 +71,7 @@ async function underway(
   // ended right before that was written down.
   const isVisible = observed.state === 'unfinished' && live === approved.sha && approved.liveSha !== approved.sha
   if (observed.state === 'begun' || isVisible) {
-    const failed = await applied(
-      deps,
-      task,
-      approved,
-      { target, environment, id, percent, awaits: release.awaits },
-      held,
-    )
+    const failed = await applied(deps, task, approved, applying, held)
     return failed === undefined ? ended(undefined) : ended(failed, { log: await target.log(id) })
   }
   const stale = await staleness(deps, task, approved, environment, live)
@@ -85,7 +80,7 @@ async function underway(
   const shut = gatesHeld(deps, task, release, gates)
   if (shut) return shut.kind === 'gated' ? shut : ended(shut.error, { gates })
   crashPoint('deploy-started')
-  const error = await applied(deps, task, approved, { target, environment, id, percent, awaits: release.awaits }, held)
+  const error = await applied(deps, task, approved, applying, held)
   return error === undefined ? ended(undefined, { gates }) : ended(error, { gates, log: await target.log(id) })
 }
 

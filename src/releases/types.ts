@@ -166,7 +166,7 @@ export interface Target {
   restore?(input: RestoreInput): Promise<void>
   /** Gives what was deployed with a share of the requests another one, or all. Said again, it changes nothing. @throws UserError where something else is live by now */
   weigh?(input: WeighInput): Promise<void>
-  /** What one process alone does for it, where there is something of the kind; undefined: any may deploy there. */
+  /** What one process alone does for it; undefined: any process may deploy there. */
   readonly host?: TargetHost | undefined
 }
 

@@ -28,9 +28,9 @@ export function released(task: Task, event: TaskEvent): EffectIntent[] {
   if (event.type === 'gate.approved' && event.gate === 'deploy') return deployment(task)
   if (event.type === 'gate.rejected' && event.gate === 'deploy')
     return [...withdrawn(task), ...refused(task, 'Rejected')]
-  if (event.type === 'task.cancelled') return [...outOfLine(task), ...refused(task, 'Cancelled')]
+  if (event.type === 'task.cancelled') return [...outOfLine(task), ...unwanted(task)]
   if (event.type === 'task.finished')
-    return [...outOfLine(task), ...(event.by ? [...cancelled(task), ...refused(task, 'Cancelled')] : [])]
+    return [...outOfLine(task), ...(event.by ? [...cancelled(task), ...unwanted(task)] : [])]
   if (event.type === 'release.turn') return turned(task, event)
   if (event.type === 'release.rolled_back') return rolledBack(task, event)
   if (event.type === 'release.bisected') return bisected(task, event)
@@ -107,10 +107,26 @@ export function refused(task: Task, why: string): EffectIntent[] {
   const sha = release?.plan?.sha ?? release?.ref
   const isDone = release?.deployed?.ok && release.deployed.carriedBy === undefined
   if (!settings || !sha || !isAwaited(settings) || isDone) return []
-  const { environment, index } = release
-  const description = cutLine(why, 130)
-  const body = { kind: 'deployment.refuse' as const, place: place(task), sha, environment, description }
-  return [{ key: `deployment:${index}:refuse`, body }]
+  return [refusal(task, String(release.index), { sha, environment: release.environment }, why)]
+}
+
+/** Nobody wants it any more, nor what was to follow it. */
+function unwanted(task: Task): EffectIntent[] {
+  const why = 'Cancelled'
+  const followers = (task.awaiting ?? []).map(({ environment, ref: sha, awaits }) =>
+    refusal(task, `awaiting:${environment}:${awaits.run}`, { sha, environment }, why),
+  )
+  return [...refused(task, why), ...followers]
+}
+
+function refusal(
+  task: Task,
+  name: string,
+  what: { readonly sha: string; readonly environment: string },
+  why: string,
+): EffectIntent {
+  const body = { kind: 'deployment.refuse' as const, place: place(task), ...what, description: cutLine(why, 130) }
+  return { key: `deployment:${name}:refuse`, body }
 }
 
 /** A release that has a share of the requests is on its way. */

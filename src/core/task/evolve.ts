@@ -251,31 +251,28 @@ function changeWork(task: Task, event: WorkEvent, at: number): Task {
       return {
         ...task,
         releases: changeReleases(task.releases, event),
-        ...(event.type === 'release.requested'
-          ? {
-              status: 'working' as const,
-              finishedAt: undefined,
-              outcome: undefined,
-              ...(task.awaiting && event.awaits
-                ? {
-                    awaiting: task.awaiting.filter(
-                      (one) => one.awaits.run !== event.awaits?.run || one.environment !== event.environment,
-                    ),
-                  }
-                : {}),
-            }
-          : {}),
+        ...(event.type === 'release.requested' ? begun(task, event) : {}),
       }
     default:
       return unknownEvent(event)
   }
 }
 
+/** A release begins the work anew; of those that were to follow, those of work that had ended are wanted no more. */
+function begun(
+  { awaiting, finishedAt }: Task,
+  { environment, awaits }: Extract<TaskEvent, { type: 'release.requested' }>,
+): Partial<Task> {
+  const follows = finishedAt === undefined ? (awaiting ?? []) : []
+  const rest = awaits ? follows.filter((one) => !isSameRun(one, { environment, awaits })) : follows
+  return { status: 'working', finishedAt: undefined, outcome: undefined, ...(awaiting && { awaiting: rest }) }
+}
+
 function awaitingIn({ environment, ref, by, awaits }: Awaiting): Awaiting {
   return { environment, ref, by, awaits }
 }
 
-function isSameRun(one: Awaiting, other: Awaiting): boolean {
+function isSameRun(one: Awaiting, other: Pick<Awaiting, 'environment' | 'awaits'>): boolean {
   return one.awaits.run === other.awaits.run && one.environment === other.environment
 }
 

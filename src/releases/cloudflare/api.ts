@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { bytesOf } from '../../core/bytes.ts'
 import { UserError } from '../../core/errors.ts'
+import { parseJson } from '../../core/json.ts'
 import { placeOf, WORKERS } from '../places.ts'
 import type { Environment, TargetDeps } from '../types.ts'
 
@@ -8,6 +10,7 @@ import type { Environment, TargetDeps } from '../types.ts'
 const API = 'https://api.cloudflare.com/client/v4'
 const CALL_MS = 30_000
 const MAX_WHY = 400
+const MAX_ANSWER = 4_000_000
 const TOKEN = 'CLOUDFLARE_API_TOKEN'
 /** What is told of a Worker that is not there. */
 const NONE = new Set([10007, 10090])
@@ -118,7 +121,7 @@ async function called<T>(
   schema: z.ZodType<T>,
   body?: unknown,
 ): Promise<T | undefined> {
-  const response = await fetch(url, {
+  const { response, result, errors } = await answered(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
       authorization: `Bearer ${token}`,
@@ -126,10 +129,7 @@ async function called<T>(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(CALL_MS),
-  }).catch((error: unknown) => {
-    throw new UserError('cloudflare_down', 'Cloudflare cannot be reached now.', { cause: error })
   })
-  const { result, errors } = Answer.parse(await response.json().catch(() => ({})))
   if (response.ok) return schema.parse(result)
   if (body === undefined && errors.some(({ code }) => NONE.has(code))) return undefined
   const why = errors
@@ -140,4 +140,16 @@ async function called<T>(
   throw new UserError('cloudflare_refuses', `Cloudflare refuses: ${why || `it answers ${response.status}`}`, {
     ...(isDenied && { hint: `Is ${TOKEN} a token that may edit Workers of this account?` }),
   })
+}
+
+/** What is no answer of Cloudflare's own says nothing. @throws UserError where there is none, or one without an end */
+async function answered(url: string, request: RequestInit) {
+  try {
+    const response = await fetch(url, request)
+    const bytes = await bytesOf(response.body, MAX_ANSWER)
+    const { result, errors = [] } = Answer.safeParse(parseJson(bytes.toString('utf8'))).data ?? {}
+    return { response, result, errors }
+  } catch (cause) {
+    throw new UserError('cloudflare_down', 'Cloudflare cannot be reached now.', { cause })
+  }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Metrics } from '../../core/environments/gates.ts'
 import type { Env } from '../../core/environment.ts'
+import { bytesOf } from '../../core/bytes.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Sample } from '../../core/traffic.ts'
 import { listed } from '../listed.ts'
@@ -118,7 +119,7 @@ async function asked(base: URL, question: Readonly<Record<string, string>>): Pro
       redirect: 'error',
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
-    const text = await textOf(answer)
+    const text = (await bytesOf(answer.body, MAX_ANSWER)).toString('utf8')
     if (!answer.ok) throw new Error(`${answer.status}: ${text.slice(0, 300)}`)
     return JSON.parse(text)
   } catch (cause) {
@@ -127,17 +128,6 @@ async function asked(base: URL, question: Readonly<Record<string, string>>): Pro
       cause,
     })
   }
-}
-
-async function textOf(answer: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of answer.body ?? []) {
-    size += part.length
-    if (size > MAX_ANSWER) throw new Error('it answers with more than is read')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }
 
 function credentials({ username, password }: URL): string {
